@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration file: one table of options, from which parsing, range checks,
+ * --print-config, the sample file and the manual page's list come.
+ *
+ * All mistakes are reported at once, each with file and line.  libconfig's only home.
+ * The surprise: libconfig 1.5 cuts an integer above 2^31 down without a word unless it
+ * ends in L; config_load() refuses such a number itself.
+ */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "store/db.h"
+#include "sync/filter.h"
+
+struct config {
+	struct {
+		char **urls;
+		size_t count;
+	} nodes;
+	struct db_config database; /* password already read */
+	char *password_file;       /* as configured; NULL or "": none */
+	struct {
+		char *name; /* the host's name when the file says "" */
+		uint32_t start_block;
+		unsigned stall_s;
+	} reader;
+	struct filter filter;
+	struct {
+		unsigned connections;
+		unsigned batch_size;
+		unsigned timeout_ms;
+		unsigned max_memory_mib;
+	} fetch;
+	struct {
+		unsigned connections;
+		unsigned batch_rows;
+		unsigned batch_kib;
+	} write;
+	struct {
+		uint32_t before_tail;
+		unsigned scan_interval_s;
+		unsigned full_scan_h;
+	} replay;
+	enum log_level log_level;
+};
+
+/*
+ * Read and check a file.  0, or -1 after each mistake was written to `mistakes` as one
+ * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
+ * An option that comes with a later version (follow = "head", virtual_operations = true,
+ * metrics.listen, fetch.rate_limit) is a mistake that says so when it is set to anything
+ * but its default.
+ */
+int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
+void config_release(struct config *config);
+/* Write the effective configuration in the file's own syntax, with a comment for each option; never the password. */
+void config_print(const struct config *config, FILE *out);
+/* The same with all defaults: the sample file. */
+void config_print_sample(FILE *out);
+
+#endif

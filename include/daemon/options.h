@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line.
+ */
+#ifndef DAEMON_OPTIONS_H
+#define DAEMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/range.h"
+
+enum action {
+	ACTION_RUN,
+	ACTION_BACKFILL,
+	ACTION_ONCE,
+	ACTION_GAPS,
+	ACTION_STATUS,
+	ACTION_MIGRATE,
+	ACTION_ACTIVATE_FILTER,
+	ACTION_FORGET,
+	ACTION_CHECK_CONFIG,
+	ACTION_PRINT_CONFIG,
+	ACTION_HELP,
+	ACTION_VERSION,
+};
+
+/* sysexits.h has most of them; the unit file and the manual page name them all. */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_GAPS_FOUND = 1,     /* --gaps --check found something missing */
+	EXIT_USAGE_ERROR = 64,
+	EXIT_DATA_ERROR = 65,    /* data that contradict the chain */
+	EXIT_UNAVAILABLE = 69,   /* no node or no database in time, or something stayed missing */
+	EXIT_BUG = 70,
+	EXIT_INTERRUPTED = 75,   /* a backfill that can be run again */
+	EXIT_NO_RIGHTS = 77,
+	EXIT_BAD_CONFIG = 78,    /* configuration, schema, filter, or the name was taken over */
+	EXIT_SECOND_SIGNAL = 130,
+};
+
+struct options {
+	enum action action;
+	const char *config_path; /* -c, else SYSCONFDIR/steem-reader.conf */
+	struct range_set backfill;
+	bool refilter;
+	bool check;              /* --gaps --check */
+	bool json;
+	bool dry_run;
+	bool has_log_level;
+	enum log_level log_level;
+	const char *migrate_user; /* --user */
+	const char *forget_name;
+};
+
+/*
+ * 0, or -1 with err (ERROR_CONFIG): what is wrong, and that --help lists what is allowed.
+ * Options of later versions (--verify, --virtual, ...) say so plainly.
+ */
+int options_parse(struct options *options, int argc, char **argv, struct error *err) MUST_CHECK;
+void options_release(struct options *options);
+/* Fits a screen of 24 lines by 80 columns. */
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals as something to be read: blocked before the first thread starts, taken from
+ * a signalfd in the main loop.
+ */
+#ifndef DAEMON_SIGNALS_H
+#define DAEMON_SIGNALS_H
+
+#include "base/error.h"
+
+enum signal_event {
+	SIGNAL_NOTHING,
+	SIGNAL_STOP,   /* SIGTERM or SIGINT: finish what is under way */
+	SIGNAL_RELOAD, /* SIGHUP */
+};
+
+/* Block the signals for this and all later threads; SIGPIPE is ignored. The descriptor to poll, or -1. */
+int signals_open(struct error *err) MUST_CHECK;
+/* The next one that came, or SIGNAL_NOTHING. */
+enum signal_event signals_read(int fd);
+void signals_close(int fd);
+
+#endif

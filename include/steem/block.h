@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A decoded block with its operations, in one arena.
+ *
+ * The block owns everything it points to; one block_free() ends it all.  It is
+ * made by decode_block(), checked, filtered, handed to a writer and freed when
+ * the commit is known to stand.
+ *
+ * Operations stand in the order of the chain.  `is_stored` says whether the filter
+ * keeps an operation; numbers never depend on it, or two readers with different
+ * filters would give one operation two keys.
+ */
+#ifndef STEEM_BLOCK_H
+#define STEEM_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+#define BLOCK_ID_BYTES      20
+#define BLOCK_ID_HEX        40
+#define BLOCK_INTERVAL_S    3
+#define BLOCK_ACCOUNT_BYTES 16
+
+struct operation {
+	uint32_t trx_in_block; /* place of the trx in the block, from 0 */
+	uint32_t op_in_trx;    /* place of the operation in its trx, from 0 */
+	uint32_t virtual_op;   /* 0: a real operation */
+	bool is_stored;        /* true until the filter says otherwise */
+	const char *trx_id;    /* 40 lower-case hexadecimal digits; NULL for block-level virtual operations */
+	const char *name;      /* "comment", no suffix */
+	const char *account;   /* the first acting account, or NULL */
+	const char *payload;   /* canonical JSON, payload_bytes long, NUL behind */
+	size_t name_bytes;
+	size_t account_bytes;
+	size_t payload_bytes;
+};
+
+struct block {
+	uint32_t num;
+	uint8_t id[BLOCK_ID_BYTES];
+	uint8_t previous[BLOCK_ID_BYTES];
+	int64_t timestamp_s;         /* seconds since 1970, UTC, from the header */
+	struct operation *operations;
+	size_t operation_count;      /* real operations in the block */
+	size_t stored_count;         /* of them, how many the filter keeps */
+	size_t stored_payload_bytes; /* sum of payload_bytes over the stored ones */
+	bool had_invalid_utf8;       /* at least one byte was replaced by U+FFFD */
+	struct arena *arena;
+};
+
+/* An empty block with an arena of its own. The caller owns it. */
+struct block *block_new(void);
+void block_free(struct block *block);
+/* What the block takes in memory, in bytes. */
+size_t block_bytes(const struct block *block);
+/* Set is_stored, stored_count and stored_payload_bytes: every operation is kept. */
+void block_store_all(struct block *block);
+
+/* The number that the first four bytes of a block id carry. */
+uint32_t block_id_num(const uint8_t id[BLOCK_ID_BYTES]);
+bool block_id_equal(const uint8_t a[BLOCK_ID_BYTES], const uint8_t b[BLOCK_ID_BYTES]);
+/* 40 lower-case digits and a NUL into text. Returns text. */
+char *block_id_format(const uint8_t id[BLOCK_ID_BYTES], char text[BLOCK_ID_HEX + 1]);
+/* False when text is not exactly 40 hexadecimal digits. */
+bool block_id_parse(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES]);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Typed requests to the nodes, with every retry that concerns nodes.
+ *
+ * One says which blocks one wants; the client puts them into batches, asks the best
+ * node, asks another one where an answer is not usable, makes batches smaller where a
+ * node refuses them, and reports each wanted block exactly once: given, or refused by
+ * every healthy node.  While no node at all is healthy, wants simply wait.
+ *
+ * A block is taken only from a node whose own last word calls it irreversible.
+ *
+ * All callbacks are called from within client_handle() or http_wait(), never from
+ * within client_want_*(); they may want more.  Everything happens on one thread.
+ */
+#ifndef STEEM_CLIENT_H
+#define STEEM_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "steem/block.h"
+#include "steem/decode.h"
+
+struct client;
+struct http;
+struct node;
+struct pool;
+
+struct client_config {
+	unsigned connections;     /* requests under way at once */
+	unsigned batch_size;      /* the most calls in one request */
+	int64_t timeout_ms;       /* of one request */
+	size_t max_answer_bytes;  /* of one request */
+};
+
+enum client_lane {
+	CLIENT_TAIL,   /* goes out before everything else, has a connection of its own */
+	CLIENT_REPLAY,
+};
+
+/* Who wants blocks. All functions get `context`. */
+struct client_sink {
+	void *context;
+	/* A good block; the sink owns it now. `node` is the index of its giver. */
+	void (*given)(void *context, struct block *block, unsigned node);
+	/*
+	 * Every healthy node was asked for block `num` and none gave it; `reason` is the
+	 * last answer in words.
+	 */
+	void (*refused)(void *context, uint32_t num, const char *reason);
+};
+
+/* What the client tells whoever logs (sync): each is one decision. NULL functions are not called. */
+struct client_observer {
+	void *context;
+	/* A request failed; the node rests for delay_ms. */
+	void (*node_failed)(void *context, const struct node *node, const struct error *err,
+			    int64_t delay_ms);
+	/* It answers again after failures. */
+	void (*node_recovered)(void *context, const struct node *node);
+	/* It refused a batch; it gets batches of node->batch_size now. */
+	void (*batch_reduced)(void *context, const struct node *node, const struct error *err);
+	/* A node gave something that is not the block that was asked for, and which was thrown away. */
+	void (*block_refused)(void *context, const struct node *node, uint32_t num,
+			      const struct error *err);
+	/* Every answer that told a node's head and irreversible block. */
+	void (*head_seen)(void *context, const struct node *node);
+};
+
+struct client *client_new(struct http *http, struct pool *pool, const struct client_config *config,
+			  const struct client_observer *observer);
+/* Forgets all wants without reporting them. Does not free http and pool. */
+void client_free(struct client *client);
+/* New limits, after the configuration was read again. */
+void client_set_config(struct client *client, const struct client_config *config);
+/* The pool was replaced (all nodes are new): what was under way is asked again there. */
+void client_set_pool(struct client *client, struct pool *pool);
+
+/*
+ * Want first..last.  not_from: a mask of nodes that are not to be asked.  The sink
+ * must live until each block was reported or client_drop() was called.
+ */
+void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
+		 uint64_t not_from, const struct client_sink *sink);
+/* Forget what this sink still wants; answers that still come are thrown away. */
+void client_drop(struct client *client, const struct client_sink *sink);
+
+/*
+ * Ask one node, in one request where it bears batches, for its head and for the blocks
+ * first..first+count-1 (count may be 0).  Those that its answer calls irreversible and
+ * that are good go to `given` in ascending order; the others are not reported.  Then `done` is called once: with
+ * err NULL, or with what went wrong as a whole.  One tip request at a time.
+ */
+struct client_tip_sink {
+	void *context;
+	void (*given)(void *context, struct block *block, unsigned node);
+	void (*done)(void *context, unsigned node, const struct chain_head *head,
+		     const struct error *err);
+};
+/* False when no node is ready (or one tip request is under way already). */
+bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
+		    const struct client_tip_sink *sink);
+
+/* Ask every node that is ready for its head (one request each); `head_seen` tells. */
+void client_poll_heads(struct client *client);
+/* How many head requests of client_poll_heads() are still unanswered. */
+unsigned client_heads_pending(const struct client *client);
+
+/* Send what can be sent now, give up what no node gives. Call it in each turn of the loop. */
+void client_handle(struct client *client);
+/* Milliseconds until client_handle() has something to do even if nothing arrives; -1: nothing. */
+int64_t client_next_timeout_ms(const struct client *client);
+/* Blocks wanted and not yet reported. */
+size_t client_wanted_count(const struct client *client);
+/* An estimate of what the answers under way will take, in bytes. */
+size_t client_expected_bytes(const struct client *client);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many POSTs at once over kept connections: the only place of the main thread that
+ * waits.  libcurl's only home.
+ *
+ * Calling sequence: http_post() any number of times; http_wait(), which sleeps until
+ * something happens and then calls the `done` functions of the finished posts from
+ * within; http_free().  A `done` function may post again.
+ *
+ * Debian's libcurl re-reads the CA directory for every new verified connection unless
+ * CURLOPT_CAPATH is NULL: 15 ms of CPU each.
+ */
+#ifndef STEEM_HTTP_H
+#define STEEM_HTTP_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct http;
+
+struct http_answer {
+	const char *body; /* NUL behind; belongs to the post */
+	size_t len;
+	int64_t took_us;        /* from http_post() to the last byte */
+	int64_t retry_after_ms; /* what a Retry-After header asked for, else 0 */
+};
+
+/*
+ * Called once for each post: with err NULL and a body when the server answered 200,
+ * else with err (ERROR_NODE, err->code an enum rpc_failure).
+ */
+typedef void http_done_fn(void *context, const struct http_answer *answer, const struct error *err);
+
+/* `connections`: the most that are open at once. NULL with err when libcurl cannot start. */
+struct http *http_new(unsigned connections, const char *user_agent, struct error *err) MUST_CHECK;
+/* Cancels what is under way without calling `done`. */
+void http_free(struct http *http);
+
+struct http_post {
+	const char *url;
+	const char *body;          /* copied */
+	size_t len;
+	int64_t timeout_ms;        /* for the whole post */
+	size_t max_answer_bytes;   /* a longer answer (unpacked) is an error, RPC_FAILURE_BATCH */
+	http_done_fn *done;
+	void *context;
+};
+void http_post(struct http *http, const struct http_post *post);
+/* How many posts are under way. */
+unsigned http_in_flight(const struct http *http);
+/* Bytes of answers received and not yet handed over. */
+size_t http_buffered_bytes(const struct http *http);
+/*
+ * Wait at most timeout_ms for the network or for one of `fds` (whose revents are
+ * filled), then finish what is finished.
+ */
+int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t timeout_ms,
+	      struct error *err) MUST_CHECK;
+
+#endif

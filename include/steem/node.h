@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The health of one node: a small state machine without I/O.
+ *
+ * What a node last said of its irreversible block is kept as it was said, also when
+ * it goes back: a restarted node knows less than before, and a block is believed
+ * irreversible only if the node that gives it says so itself.
+ */
+#ifndef STEEM_NODE_H
+#define STEEM_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/backoff.h"
+#include "base/error.h"
+#include "steem/decode.h"
+
+struct node {
+	char *url;              /* as configured */
+	char *label;            /* the same without user, password and query: for log lines and tables */
+	struct chain_head head; /* its last answer; zeros: none yet */
+	int64_t head_at_ms;     /* when that was; 0: never */
+	int64_t ready_at_ms;    /* not to be asked before */
+	struct backoff backoff;
+	unsigned failures_in_row;
+	unsigned in_flight;     /* requests under way */
+	unsigned batch_size;    /* how many calls it bears in one request */
+	unsigned batch_limit;   /* the configured most */
+	int64_t latency_us;     /* moving average of one request */
+	int64_t per_block_bytes; /* moving average of a block's answer */
+	bool is_excluded;       /* serves another chain, or does not offer the calls */
+	char excluded_because[160];
+};
+
+void node_init(struct node *node, const char *url, unsigned batch_limit);
+void node_release(struct node *node);
+/* May it be asked now? */
+bool node_is_ready(const struct node *node, int64_t now_ms);
+/* Is it neither excluded nor waiting out a failure? (An unasked node is healthy.) */
+bool node_is_healthy(const struct node *node, int64_t now_ms);
+/* A request of `calls` calls was answered well. */
+void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes);
+/*
+ * A request failed.  failure is an enum rpc_failure; retry_after_ms is what the node
+ * asked for (0: nothing).  The node then waits, longer each time; a refused batch only
+ * halves its batch size.  Returns the delay in ms before it may be asked again.
+ */
+int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retry_after_ms);
+/* Fewer calls in one request from now on (at least one). False when it was one already. */
+bool node_shrink_batch(struct node *node);
+void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms);
+/* Never ask it again (until the configuration is read again). */
+void node_exclude(struct node *node, const char *because);
+
+#endif

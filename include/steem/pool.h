@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All nodes, and which one to ask next.  No I/O.
+ *
+ * A node is named by its index in the pool; sets of nodes are bit masks, so there
+ * are at most POOL_MAX_NODES.
+ */
+#ifndef STEEM_POOL_H
+#define STEEM_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "steem/node.h"
+
+#define POOL_MAX_NODES 64
+
+struct pool;
+
+struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit);
+void pool_free(struct pool *pool);
+size_t pool_count(const struct pool *pool);
+struct node *pool_node(struct pool *pool, unsigned index);
+/*
+ * The best node that may be asked now for blocks up to `block` (its own last word on
+ * the irreversible block reaches that far; 0: any) and is not in the mask `not_these`:
+ * the one that would answer first, judged by speed and load.  -1: none.
+ */
+int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t not_these);
+/* The best node for the tail: among the ready ones, the highest irreversible block, then the fastest. */
+int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
+/* The set of nodes that are healthy now. */
+uint64_t pool_healthy(const struct pool *pool, int64_t now_ms);
+/* The set of nodes that are not excluded. */
+uint64_t pool_usable(const struct pool *pool);
+/* When the next waiting node may be asked again; INT64_MAX: none waits. */
+int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
+/* The highest irreversible block and head that any node that is not excluded last reported; 0: none yet. */
+uint32_t pool_irreversible(const struct pool *pool);
+uint32_t pool_head(const struct pool *pool);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON-RPC: batches of calls to bytes, bytes to answers.  No I/O.
+ *
+ * An answer is matched to its call by id, never by place: some proxies reorder.
+ * Whatever is wrong with an answer as a whole (no JSON, an error object in place
+ * of the array, an id twice, one too few) is one error, sorted by who can cure it.
+ */
+#ifndef STEEM_RPC_H
+#define STEEM_RPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "steem/json.h"
+
+struct buf;
+
+/* What a node's failure calls for; err->code of the functions here and of http holds one of these. */
+enum rpc_failure {
+	RPC_FAILURE_NONE,
+	RPC_FAILURE_WAIT,        /* the node is busy: the same node later (429, database lock) */
+	RPC_FAILURE_OTHER_NODE,  /* ask another node now (network, 5xx, HTML, internal error) */
+	RPC_FAILURE_UNSUPPORTED, /* this node does not offer the call: not again for long */
+	RPC_FAILURE_BATCH,       /* the batch was too large or batches are refused: ask for less */
+	RPC_FAILURE_CALL,        /* the node says that our call is wrong */
+};
+
+enum rpc_method {
+	RPC_GET_DYNAMIC_GLOBAL_PROPERTIES, /* no block number */
+	RPC_GET_BLOCK,
+};
+
+struct rpc_call {
+	enum rpc_method method;
+	uint32_t block;
+};
+
+/*
+ * Append the request for `count` calls: an array, or one object when count is 1.
+ * The id of call i is first_id + i.
+ */
+int rpc_encode(struct buf *out, const struct rpc_call *calls, size_t count, uint32_t first_id,
+	       struct error *err) MUST_CHECK;
+
+struct rpc_answer {
+	struct json_slice result; /* text of `result` inside the body; data is NULL when there is none */
+	struct error error;       /* kind ERROR_NONE when there is a result */
+};
+
+/*
+ * Sort the answer to rpc_encode() of the same count and first_id: answers[i] belongs to
+ * call i and points into body.  0, or -1 with err when the answer as a whole is
+ * unusable (ERROR_NODE, err->code an enum rpc_failure).  An error of a single call
+ * stands in its answers[i].error, sorted in the same way.
+ */
+int rpc_decode(const char *body, size_t len, uint32_t first_id, size_t count,
+	       struct rpc_answer *answers, struct error *err) MUST_CHECK;
+
+/* Sort an HTTP status other than 200; `body` helps the message. Fills err, returns -1. */
+int rpc_http_error(long status, const char *content_type, const char *body, size_t len,
+		   struct error *err);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection to the database, its errors sorted into kinds.
+ *
+ * A connection belongs to one thread at a time.  Nothing here retries: an error of
+ * kind ERROR_RETRY means "roll back, connect again if db_is_lost(), and run the whole
+ * transaction again"; only the writer does so.  The outcome of an error at COMMIT is
+ * unknown until the tables are looked at.
+ *
+ * Statements come from sql/ (store/sql.h); values are bound, never pasted.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct db_config {
+	char **hosts; /* "host:port", "[v6]:port", "host", or the path of a Unix socket */
+	size_t host_count;
+	char *user;
+	char *password; /* NULL: none */
+	char *name;     /* of the database */
+	int64_t connect_timeout_ms;
+	int64_t io_timeout_ms; /* for one answer of the server */
+	bool force_text_bulk;  /* do not use array binding even where it is there (for tests) */
+};
+
+struct db;
+
+/* A connection that is not open yet; config must outlive it. */
+struct db *db_new(const struct db_config *config);
+void db_free(struct db *db);
+/*
+ * Open it, or open it again: the hosts are tried in their order, each once.  Sets the
+ * session up (utf8mb4, strict mode, READ COMMITTED, UTC, time-outs).  An error names
+ * each host that was tried.
+ */
+int db_connect(struct db *db, struct error *err) MUST_CHECK;
+/* The same without choosing the database (for creating it). */
+int db_connect_server(struct db *db, struct error *err) MUST_CHECK;
+/* The connection is gone or not open. */
+bool db_is_lost(const struct db *db);
+void db_disconnect(struct db *db);
+/* "127.0.0.1:3306, MariaDB 10.11.19, array binding": of the open connection, for log lines. */
+const char *db_describe(const struct db *db);
+const struct db_config *db_get_config(const struct db *db);
+
+enum db_type {
+	DB_NULL,
+	DB_U64,
+	DB_TEXT,
+	DB_BYTES,
+};
+struct db_value {
+	enum db_type type;
+	uint64_t number;
+	const char *data;
+	size_t len;
+};
+struct db_value db_u64(uint64_t number);
+struct db_value db_text(const char *text); /* NULL: NULL */
+struct db_value db_bytes(const void *data, size_t len);
+/* The parameters of a statement: DB_VALUES(db_u64(1), db_text("a")), or DB_NO_VALUES. */
+#define DB_VALUES(...)                                  \
+	(const struct db_value[]){__VA_ARGS__},         \
+		sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+#define DB_NO_VALUES NULL, 0
+
+/* Run a statement that gives no rows; *ret_found (may be NULL) counts the rows that it found. */
+int db_exec(struct db *db, const char *sql, const struct db_value *values, size_t count,
+	    uint64_t *ret_found, struct error *err) MUST_CHECK;
+
+struct db_rows;
+/* Run a query; all rows are held until db_rows_free(). NULL with err on failure. */
+struct db_rows *db_query(struct db *db, const char *sql, const struct db_value *values,
+			 size_t count, struct error *err) MUST_CHECK;
+/* The same, but rows come from the server as they are read: nothing else may run until freed. */
+struct db_rows *db_stream(struct db *db, const char *sql, const struct db_value *values,
+			  size_t count, struct error *err) MUST_CHECK;
+/* 1: there is a next row; 0: the end; -1: err. */
+int db_rows_next(struct db_rows *rows, struct error *err) MUST_CHECK;
+bool db_row_is_null(const struct db_rows *rows, unsigned column);
+uint64_t db_row_u64(const struct db_rows *rows, unsigned column);
+/* Valid until the next row; NULL for NULL. There is a NUL behind the bytes. */
+const char *db_row_text(const struct db_rows *rows, unsigned column, size_t *ret_len);
+void db_rows_free(struct db_rows *rows);
+void db_rows_free_pointer(struct db_rows **rows);
+
+int db_begin(struct db *db, struct error *err) MUST_CHECK;
+int db_commit(struct db *db, struct error *err) MUST_CHECK;
+/* Undo the open transaction, if any; a failure closes the connection, which undoes it too. */
+void db_rollback(struct db *db);
+
+/* Was this error a duplicate key (1062)? */
+bool db_is_duplicate(const struct error *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger: the one place that changes chain data.
+ *
+ * One ledger_commit() is one database transaction: block rows first, which decides
+ * the race between readers, then the operations, then the reader's own progress, which
+ * also proves that the reader is still the owner of its name and that its filter is
+ * still the active one.
+ *
+ * Any error means that nothing is known: roll back and call it again with the same
+ * entries.  What an interrupted COMMIT really did is found by that second call.
+ */
+#ifndef STORE_LEDGER_H
+#define STORE_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/range.h"
+#include "steem/block.h"
+#include "store/readers.h"
+
+struct db;
+
+enum ledger_outcome {
+	LEDGER_PENDING,
+	LEDGER_STORED,    /* this commit stored it */
+	LEDGER_PRESENT,   /* it stood there already, with the same id */
+	LEDGER_OTHER_ID,  /* another block stands under its number: not stored */
+	LEDGER_NO_LINK,   /* it does not link to a stored neighbour: not stored */
+	LEDGER_NO_LINK_AFTER, /* stored; a neighbour stored at the same moment does not link */
+	LEDGER_UNSTORABLE, /* a value of it cannot be held by the table: not stored */
+};
+
+struct ledger_entry {
+	const struct block *block;
+	enum ledger_outcome outcome;
+	uint32_t neighbour; /* of LEDGER_NO_LINK*: the number of the stored block it contradicts */
+	uint8_t stored_id[BLOCK_ID_BYTES]; /* of LEDGER_OTHER_ID: what stands there; of NO_LINK: the neighbour's */
+	bool leftovers_removed; /* operation rows without a block row were deleted first */
+	char problem[200];      /* of LEDGER_UNSTORABLE */
+};
+
+struct ledger_commit {
+	struct ledger_entry *entries; /* ascending by block number, at least one */
+	size_t count;
+	const struct reader_identity *identity;
+	uint32_t filter_id;
+	uint32_t head_block;         /* what the reader knows of the chain; recorded with it */
+	uint32_t irreversible_block;
+	bool refilter; /* blocks that stand there under another filter are fetched again: replace their operations */
+};
+
+/*
+ * Store the entries and set their outcomes.  0 also when every entry was somebody
+ * else's.  ERROR_CONFIG with an enum reader_over when the session is over.
+ */
+int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err) MUST_CHECK;
+
+struct stored_block {
+	uint32_t num;
+	uint8_t id[BLOCK_ID_BYTES];
+	uint8_t previous[BLOCK_ID_BYTES];
+};
+/* The newest stored block at or below `limit` (UINT32_MAX: at all); *ret_found false: none. */
+int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block, bool *ret_found,
+		  struct error *err) MUST_CHECK;
+/* The oldest stored block. */
+int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found,
+		  struct error *err) MUST_CHECK;
+/* One stored block. */
+int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, bool *ret_found,
+		struct error *err) MUST_CHECK;
+/* Blocks of first..last that stand there under another filter, lowest first, at most max ranges. */
+int ledger_other_filter(struct db *db, uint32_t first, uint32_t last, uint32_t filter_id,
+			size_t max_ranges, struct range_set *ret_blocks, struct error *err)
+	MUST_CHECK;
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who reads: the table `readers`.
+ *
+ * A row belongs to the session that wrote it last.  A daemon takes the row of its name
+ * over; an older daemon of that name sees in its next transaction that it was
+ * superseded.  Times are the database's.
+ */
+#ifndef STORE_READERS_H
+#define STORE_READERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct db;
+
+#define READER_NAME_BYTES    64
+#define READER_SESSION_BYTES 32
+
+struct reader_identity {
+	char name[READER_NAME_BYTES + 1];
+	char session[READER_SESSION_BYTES + 1]; /* random, new at each start */
+};
+
+/* err->code of an ERROR_CONFIG that says that this session is over. */
+enum reader_over {
+	READER_OVER_SUPERSEDED = 90001,     /* a newer process took the name */
+	READER_OVER_FILTER_CHANGED = 90002, /* other filter rules were activated */
+	READER_OVER_FORGOTTEN = 90003,      /* the row was removed by --forget */
+};
+
+/* What a reader says of itself at each heartbeat. */
+struct reader_report {
+	const char *state; /* starting, scanning, replaying, catching_up, tailing, stopping */
+	const char *node;  /* label of the node it reads the tip from, or NULL */
+	uint32_t head_block;
+	uint32_t irreversible_block;
+	uint64_t node_failures;
+	uint64_t commit_retries;
+};
+
+/* Write or take over the row; claims of that name are deleted. Own transaction. */
+int readers_register(struct db *db, const struct reader_identity *identity,
+		     const char *program_version, struct error *err) MUST_CHECK;
+/* ERROR_CONFIG with an enum reader_over when the row is no longer this session's. */
+int readers_heartbeat(struct db *db, const struct reader_identity *identity,
+		      const struct reader_report *report, struct error *err) MUST_CHECK;
+/* The reader stopped for now: state `stopped`, claims deleted; the row stays. */
+int readers_sign_off(struct db *db, const struct reader_identity *identity, struct error *err)
+	MUST_CHECK;
+/* Remove this session's row and claims (for --once and the like). */
+int readers_remove(struct db *db, const struct reader_identity *identity, struct error *err)
+	MUST_CHECK;
+/* Remove the row and claims of a name. *ret_found: there was one; *ret_alive: refused, it is alive. */
+int readers_forget(struct db *db, const char *name, bool *ret_found, bool *ret_alive,
+		   struct error *err) MUST_CHECK;
+/* The highest irreversible block that any reader recorded; 0: none. */
+int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err) MUST_CHECK;
+
+/* The view reader_status, row by row. Strings are NULL or valid during the call. */
+struct reader_status_row {
+	const char *name;
+	const char *state;
+	const char *node;
+	bool is_alive;
+	uint32_t last_block;
+	uint32_t irreversible_block;
+	uint64_t lag_blocks;
+	double lag_s;
+	double heartbeat_age_s;
+	bool has_lag_s; /* false: nothing stored yet */
+};
+int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
+		 void *context, struct error *err) MUST_CHECK;
+
+#endif
