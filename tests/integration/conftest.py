@@ -1,0 +1,105 @@
+"""Fixtures of the integration tests: see harness/world.py for what a test gets."""
+
+import signal
+
+import pytest
+
+from harness import chain as chains
+from harness import mariadb, reader
+from harness.world import World
+
+TEST_TIMEOUT_S = 90
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timeout_s(seconds): another limit for the whole test")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The private database server of this worker."""
+    if not mariadb.available():
+        pytest.skip("no MariaDB server here (package mariadb-server-core)")
+    made = mariadb.Server().start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_server():
+    """A server of one's own, reachable by TCP too, to be killed and frozen."""
+    if not mariadb.available():
+        pytest.skip("no MariaDB server here (package mariadb-server-core)")
+    made = mariadb.Server(tcp=True).start()
+    yield made
+    made.close()
+
+
+def _world(request, server, tmp_path):
+    if reader.program() is None:
+        pytest.skip("steem-reader is not built (STEEM_READER names it)")
+    made = World(server, tmp_path)
+    request.node.world = made
+    return made
+
+
+@pytest.fixture
+def bare_world(request, server, tmp_path):
+    """A world without tables."""
+    made = _world(request, server, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(bare_world):
+    """A world with tables, made by --migrate."""
+    return bare_world.migrate()
+
+
+@pytest.fixture
+def lone_world(request, own_server, tmp_path):
+    """A world with tables on a server of its own."""
+    made = _world(request, own_server, tmp_path)
+    yield made.migrate()
+    made.close()
+
+
+@pytest.fixture
+def recorded():
+    """The folder of the recorded data."""
+    if chains.recorded_data() is None:
+        pytest.skip(f"no recorded data in {chains.DATA}")
+    return chains.recorded_data()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run the test under its time limit, then what must hold after every test."""
+    marker = pyfuncitem.get_closest_marker("timeout_s")
+    limit = marker.args[0] if marker else TEST_TIMEOUT_S
+
+    def late(*_):
+        raise TimeoutError(f"the test took more than {limit} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        names = pyfuncitem._fixtureinfo.argnames  # pylint: disable=protected-access
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+        if world := getattr(pyfuncitem, "world", None):
+            world.finish()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """On failure, the logs of all readers."""
+    outcome = yield
+    report = outcome.get_result()
+    world = getattr(item, "world", None)
+    if report.failed and world is not None:
+        report.sections.append(("what the readers and nodes said", world.report()))

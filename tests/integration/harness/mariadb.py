@@ -1,0 +1,165 @@
+"""A private MariaDB server in a temporary folder; no system service, no system database.
+
+The template of the data directory is made once per server version and user, then copied.
+Commits reach the operating system at once (flush at commit = 2): a kill -9 of the server loses
+nothing that was acknowledged.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pymysql
+
+COMMON = ["--innodb-log-file-size=16M", "--skip-name-resolve"]
+OPTIONS = COMMON + [
+    "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2", "--skip-log-bin",
+    "--key-buffer-size=1M", "--performance-schema=OFF", "--max-allowed-packet=64M",
+    "--character-set-server=latin1", "--sql-mode=", "--default-time-zone=+05:30",
+    "--transaction-isolation=REPEATABLE-READ", "--max-connections=60",
+    "--innodb-buffer-pool-dump-at-shutdown=OFF", "--innodb-buffer-pool-load-at-startup=OFF",
+]
+START_TIMEOUT_S = 30
+
+
+def find(*names):
+    """The path of the first program of these names, or None."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec:/usr/local/sbin"
+    return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+
+
+def available():
+    """Whether a server can be started here."""
+    return bool(find("mariadbd", "mysqld") and find("mariadb-install-db", "mysql_install_db"))
+
+
+def _user_option():
+    return ["--user=root"] if os.getuid() == 0 else []
+
+
+def template():
+    """The folder of a fresh data directory; made once, shared by all processes."""
+    server = find("mariadbd", "mysqld")
+    version = subprocess.run([server, "--no-defaults", "--version"], capture_output=True,
+                             text=True, check=True).stdout
+    key = hashlib.sha256((version + repr(COMMON)).encode()).hexdigest()[:12]
+    base = pathlib.Path(tempfile.gettempdir()) / f"steem-reader-tests-{os.getuid()}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    ready = base / f"template-{key}"
+    with open(base / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.is_dir():
+            fresh = base / f"fresh-{key}"
+            shutil.rmtree(fresh, ignore_errors=True)
+            subprocess.run(
+                [find("mariadb-install-db", "mysql_install_db"), "--no-defaults",
+                 f"--datadir={fresh}", "--auth-root-authentication-method=normal",
+                 "--skip-test-db", *COMMON, *_user_option()],
+                check=True, capture_output=True)
+            fresh.rename(ready)
+    return ready
+
+
+class Server:
+    """One server. start() returns when it answers; `port` is 0 without TCP."""
+
+    def __init__(self, tcp=False, options=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-db-"))
+        self.socket = str(self.folder / "s")
+        self.data = self.folder / "data"
+        self.options = list(options)
+        self.port = _free_port() if tcp else 0
+        self.process = None
+        self._serial = 0
+        shutil.copytree(template(), self.data)
+
+    def start(self, wait=True):
+        network = ([f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port
+                   else ["--skip-networking"])
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [find("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.data}",
+                 f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
+                 f"--tmpdir={self.folder}", *network, *OPTIONS, *self.options, *_user_option()],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                self.connect().close()
+                return
+            except pymysql.MySQLError as error:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise RuntimeError(f"the server does not start: {error}\n{self.log()}") \
+                        from error
+                time.sleep(0.01)
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")[-4000:]
+
+    def connect(self, database=None, **options):
+        """A pymysql connection as the server's root; autocommit, UTC, utf8mb4."""
+        settings = dict(unix_socket=self.socket, user="root", database=database, autocommit=True,
+                        charset="utf8mb4", init_command="SET time_zone = '+00:00'",
+                        connect_timeout=10)
+        return pymysql.connect(**{**settings, **options})
+
+    def create_database(self):
+        """A fresh name; the database itself is left to --migrate or to the test."""
+        self._serial += 1
+        return f"steem_{self._serial}"
+
+    def execute(self, *statements):
+        """Run statements as root, outside of any database; the rows of the last one."""
+        rows = ()
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+                rows = cursor.fetchall()
+        return rows
+
+    def stop(self):
+        """An orderly shutdown."""
+        if self.process and self.process.poll() is None:
+            self.thaw()
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+

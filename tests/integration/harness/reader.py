@@ -1,0 +1,246 @@
+"""The program under test: its configuration, its process, its log lines, its tables.
+
+The program is $STEEM_READER, else `steem-reader` in the current or the top folder.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+
+from .chain import TOP
+
+LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) (\w+) ([a-z][a-z0-9_]*): (.*)$")
+JOURNAL_LINE = re.compile(r"^<([0-7])>([a-z][a-z0-9_]*): (.*)$")
+SANITIZER = re.compile(r"AddressSanitizer|runtime error:|LeakSanitizer|UndefinedBehavior")
+LEVELS = {3: "error", 4: "warning", 6: "info", 7: "debug"}
+SANITIZER_EXIT = 99
+POLL_S = 0.02
+
+
+def program():
+    """The path of the program, or None."""
+    given = os.environ.get("STEEM_READER")
+    places = [given] if given else ["steem-reader", str(TOP / "steem-reader")]
+    return next((os.path.abspath(p) for p in places if os.access(p, os.X_OK)), None)
+
+
+def libconfig(value, indent=0):
+    """A Python value as libconfig writes it; the outermost dict without braces."""
+    pad = "    " * indent
+    if isinstance(value, dict):
+        lines = [f"{pad}{key} = {libconfig(item, indent + 1)};" for key, item in value.items()]
+        if indent == 0:
+            return "\n".join(lines) + "\n"
+        return "{\n" + "\n".join(lines) + "\n" + "    " * (indent - 1) + "}"
+    if isinstance(value, (list, tuple)):
+        return "( " + ", ".join(libconfig(item, indent + 1) for item in value) + " )"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 2 ** 31:
+        return f"{value}L"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    return str(value)
+
+
+class Line:
+    """One line of standard error; event is None where it is not an event."""
+
+    def __init__(self, text):
+        self.text, self.at = text, time.monotonic()
+        self.level = self.event = self.message = None
+        if match := LINE.match(text):
+            _, self.level, self.event, self.message = match.groups()
+        elif match := JOURNAL_LINE.match(text):
+            self.level, self.event, self.message = LEVELS[int(match[1])], match[2], match[3]
+
+    def __repr__(self):
+        return self.text
+
+
+class Reader:
+    """A running steem-reader. Lines come in by a thread; wait_for() waits for an event."""
+
+    def __init__(self, arguments, config_path, name="reader", environment=None, new_session=True):
+        self.name, self.config_path = name, config_path
+        self.lines, self.output = [], []
+        self.changed = threading.Condition()
+        settings = {key: value for key, value in os.environ.items()
+                    if key not in ("NOTIFY_SOCKET", "JOURNAL_STREAM", "WATCHDOG_USEC")}
+        settings.setdefault("ASAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:detect_leaks=1")
+        settings.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+        settings.update(environment or {})
+        self.command = [program(), *(["-c", str(config_path)] if config_path else []),
+                        *map(str, arguments)]
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=settings, start_new_session=new_session)
+        self.pid = self.process.pid
+        self._threads = [
+            threading.Thread(target=self._read, args=(self.process.stderr, self._log), daemon=True),
+            threading.Thread(target=self._read, args=(self.process.stdout, self.output.append),
+                             daemon=True)]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self, stream, take):
+        for raw in stream:
+            with self.changed:
+                take(raw.decode("utf-8", errors="replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            stream.close()
+            self.changed.notify_all()
+
+    def _log(self, text):
+        self.lines.append(Line(text))
+
+    # ---- what it said
+
+    def events(self, event=None, containing=""):
+        """The lines of an event so far."""
+        with self.changed:
+            return [line for line in self.lines if line.event
+                    and (event is None or line.event == event) and containing in line.text]
+
+    def wait_for(self, event, timeout=20, count=1, containing=""):
+        """Wait until the event was logged that often; returns its last line."""
+        def found():
+            return len(self.events(event, containing)) >= count or self._ended()
+
+        with self.changed:
+            self.changed.wait_for(found, timeout)
+        lines = self.events(event, containing)
+        if len(lines) < count:
+            ended = f", ended with {self.process.poll()}" if self._ended() else ""
+            raise AssertionError(f"{self.name}: {event} {containing!r} came {len(lines)} of {count}"
+                                 f" times in {timeout} s{ended}\n{self.tail()}")
+        return lines[count - 1]
+
+    def _ended(self):
+        return self.process.stderr.closed
+
+    @property
+    def stdout(self):
+        return "\n".join(self.output)
+
+    @property
+    def stderr(self):
+        return "\n".join(line.text for line in self.lines)
+
+    def tail(self, count=40):
+        """The last lines of its log, for a failure's report."""
+        lines = self.lines[-count:]
+        return "\n".join([f"--- {self.name}: {' '.join(self.command[3:]) or 'daemon'}", *map(str, lines)])
+
+    def sanitizer_report(self):
+        return [line.text for line in self.lines if SANITIZER.search(line.text)]
+
+    # ---- its life
+
+    @property
+    def is_running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait_exit(self, timeout=20):
+        """Its exit code (negative: the signal that killed it)."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name}: still runs after {timeout} s\n{self.tail()}") from None
+        for thread in self._threads:
+            thread.join(5)
+        return code
+
+    def stop(self, timeout=20):
+        """SIGTERM; returns the exit code."""
+        if self.is_running:
+            self.signal(signal.SIGTERM)
+        return self.wait_exit(timeout)
+
+    def kill(self):
+        """SIGKILL, whatever state it is in."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        return self.wait_exit()
+
+    def freeze(self):
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+
+class Database:
+    """The reader's tables, as a consumer sees them."""
+
+    def __init__(self, connect):
+        self._connect, self._connection = connect, None
+
+    @property
+    def connection(self):
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def close(self):
+        if self._connection is not None:
+            with contextlib.suppress(Exception):
+                self._connection.close()
+        self._connection = None
+
+    def rows(self, statement, *args):
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, args)
+            return cursor.fetchall()
+
+    def value(self, statement, *args):
+        found = self.rows(statement, *args)
+        return found[0][0] if found else None
+
+    def execute(self, statement, *args):
+        with self.connection.cursor() as cursor:
+            return cursor.execute(statement, args)
+
+    def wait_until(self, statement, predicate=bool, timeout=20, args=()):
+        """The first value of a statement, once the predicate holds for it.
+
+        The one place that polls: a database has no event to wait for. Lost connections and
+        missing tables count as "not yet".
+        """
+        deadline, value = time.monotonic() + timeout, None
+        while True:
+            try:
+                value = self.value(statement, *args)
+                if predicate(value):
+                    return value
+            except Exception as error:  # pylint: disable=broad-except
+                self.close()
+                value = error
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{statement}: still {value!r} after {timeout} s")
+            time.sleep(POLL_S)
+
+    def wait_blocks(self, count, timeout=20):
+        """Wait until so many blocks are stored."""
+        return self.wait_until("SELECT COUNT(*) FROM blocks", lambda n: n >= count, timeout)
+
+    def wait_block(self, number, timeout=20):
+        """Wait until this block is stored."""
+        return self.wait_until("SELECT COUNT(*) FROM blocks WHERE block = %s", bool, timeout,
+                               (number,))
+
+
+def write_config(path, settings):
+    path = pathlib.Path(path)
+    path.write_text(libconfig(settings), encoding="utf-8")
+    return path

@@ -1,0 +1,146 @@
+"""One test's world: a database, nodes, readers, and what must be true at the end.
+
+finish() is called after every test that passed: it stops all readers in an orderly way, runs the
+audits that the test registered with expect(), and looks for errors nobody announced. close() is
+called in any case and leaves no process behind.
+"""
+
+import contextlib
+import copy
+import pathlib
+
+from . import auditor
+from .chain import SyntheticChain
+from .node import Node
+from .reader import Database, Reader, SANITIZER_EXIT, write_config
+
+DEFAULTS = {
+    "reader": {"start_block": 1},
+    "fetch": {"timeout_ms": 3000},
+    "replay": {"scan_interval_s": 1},
+}
+
+
+class World:
+    """See the module's text."""
+
+    def __init__(self, server, folder):
+        self.server, self.folder = server, pathlib.Path(folder)
+        self.database = server.create_database()
+        self.db = Database(self.connect)
+        self.nodes, self.readers, self.audits, self.allowed_errors = [], [], [], set()
+        self._serial = 0
+
+    def connect(self):
+        return self.server.connect(self.database)
+
+    # ---- making things
+
+    def node(self, chain=None, **options):
+        """A node; all nodes made before a reader are in that reader's configuration."""
+        options.setdefault("name", f"node{len(self.nodes)}")
+        node = Node(chain or SyntheticChain(), **options)
+        self.nodes.append(node)
+        return node
+
+    def settings(self, name="reader", **sections):
+        """The configuration as a dict; sections are merged over the defaults."""
+        made = {
+            "nodes": [{"url": node.url} for node in self.nodes] or [{"url": "http://127.0.0.1:9"}],
+            "database": {"hosts": [self.server.socket], "user": "root", "name": self.database},
+            **copy.deepcopy(DEFAULTS),
+        }
+        made["reader"]["name"] = name
+        for section, values in sections.items():
+            if isinstance(values, dict):
+                made.setdefault(section, {}).update(values)
+            else:
+                made[section] = values
+        return made
+
+    def config(self, name="reader", **sections):
+        """A configuration file; returns its path."""
+        self._serial += 1
+        path = self.folder / f"{name.replace('/', '_')}-{self._serial}.conf"
+        return write_config(path, self.settings(name, **sections))
+
+    def start(self, *arguments, name="reader", config=None, environment=None, **sections):
+        """Start the program; without arguments the daemon."""
+        path = config or self.config(name, **sections)
+        reader = Reader(arguments, path, name, environment)
+        self.readers.append(reader)
+        return reader
+
+    def run(self, *arguments, code=0, timeout=30, **options):
+        """Run the program to its end, which must have this exit code (None: any)."""
+        reader = self.start(*arguments, **options)
+        got = reader.wait_exit(timeout)
+        if code is not None and got != code:
+            raise AssertionError(f"exit code {got}, should be {code}\n{reader.stdout}\n"
+                                 f"{reader.tail()}")
+        return reader
+
+    def migrate(self):
+        """The tables, made by the program itself."""
+        self.run("--migrate", name="migrate")
+        return self
+
+    def forget_blocks(self, *numbers, operations=True):
+        """Tear holes: delete rows by hand, with or without their operations."""
+        for number in numbers:
+            self.db.execute("DELETE FROM blocks WHERE block = %s", number)
+            if operations:
+                self.db.execute("DELETE FROM blockchain WHERE block = %s", number)
+
+    # ---- what must be true
+
+    def expect(self, chain, *ranges, **options):
+        """Register an audit for the end of the test."""
+        self.audits.append((chain, ranges, options))
+
+    def audit(self, chain, *ranges, **options):
+        """An audit now."""
+        with contextlib.closing(self.connect()) as connection:
+            auditor.audit(connection, chain, ranges, **options)
+
+    def allow_errors(self, *events):
+        """These error-level events are meant to happen."""
+        self.allowed_errors.update(events)
+
+    def finish(self):
+        """Everything that must hold at the end of every test."""
+        for reader in self.readers:
+            if reader.is_running:
+                reader.thaw()
+                code = reader.stop()
+                assert code == 0, f"{reader.name} ended with {code} on SIGTERM\n{reader.tail()}"
+        for reader in self.readers:
+            self._check_reader(reader)
+        for chain, ranges, options in self.audits:
+            self.audit(chain, *ranges, **options)
+
+    def _check_reader(self, reader):
+        assert not reader.sanitizer_report() and reader.process.returncode != SANITIZER_EXIT, \
+            f"{reader.name}: a sanitizer reports\n{reader.tail(200)}"
+        assert reader.process.returncode not in (70, -6, -11, -8, -4, -7), \
+            f"{reader.name} crashed with {reader.process.returncode}\n{reader.tail()}"
+        errors = [line for line in reader.events()
+                  if line.level == "error" and line.event not in self.allowed_errors]
+        assert not errors, f"{reader.name}: unexpected errors:\n" + "\n".join(map(str, errors))
+
+    def report(self):
+        """Logs, for a failure's report."""
+        parts = [reader.tail() for reader in self.readers]
+        parts += [f"--- {node.name} {node.url}: head {node.head}, irreversible {node.irreversible},"
+                  f" {dict(node.count)}" for node in self.nodes]
+        return "\n".join(parts)
+
+    def close(self):
+        for reader in self.readers:
+            if reader.is_running:
+                reader.kill()
+        for node in self.nodes:
+            node.close()
+        self.db.close()
+        with contextlib.suppress(Exception):
+            self.server.execute(f"DROP DATABASE IF EXISTS `{self.database}`")
