@@ -39,8 +39,8 @@ def test_canonical_form(raw, canonical):
 
 
 @pytest.mark.parametrize("raw", [
-    b"", b"{", b"[1,]", b'{"a":1,}', b'{"a" 1}', b'"\\a"', b'"\\u12"', b"01", b"1.", b"+1", b"[1 2]",
-    b'"tab\t"', b"nul", b"[]]", b"{a:1}", b"'a'", b'"open', b'{"a":}', b"[,1]"])
+    b"", b"{", b"[1,]", b'{"a":1,}', b'{"a" 1}', b'"\\a"', b'"\\u12"', b"01", b"1.", b"+1",
+    b"[1 2]",    b'"tab\t"', b"nul", b"[]]", b"{a:1}", b"'a'", b'"open', b'{"a":}', b"[,1]"])
 def test_what_is_not_json_is_refused(raw):
     with pytest.raises(jsontext.JsonError):
         jsontext.parse(raw)

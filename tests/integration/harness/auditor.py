@@ -29,7 +29,8 @@ class Findings(list):
     def done(self):
         if self:
             shown = "\n  ".join(self[:MAX_FINDINGS])
-            more = f"\n  ... and {len(self) - MAX_FINDINGS} more" if len(self) > MAX_FINDINGS else ""
+            rest = len(self) - MAX_FINDINGS
+            more = f"\n  ... and {rest} more" if rest > 0 else ""
             raise AuditError(f"the audit found {len(self)} mistakes:\n  {shown}{more}")
 
 

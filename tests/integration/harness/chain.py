@@ -88,19 +88,21 @@ class LinkedChain(Chain):
             "block_id": self.block_id(number),
             "signing_key": operations.KEY,
             "transaction_ids": operations.Raw(emit(list(trx_ids))),
-        }).encode("utf-8")
+        }).encode("utf-8", "surrogateescape")
 
 
 class SyntheticChain(LinkedChain):
     """Endless; needs no data; every operation type appears within any 30 blocks.
 
     Every eighth block is empty, every 64th holds an operation of 64 kB (unless plain=True: then
-    one transfer a block, for tests that want many small blocks).
+    one transfer a block, for tests that want many small blocks). extra={n: [(name, body text)]}
+    adds a transaction to block n; bytes that are not UTF-8 come in as surrogateescape.
     """
 
-    def __init__(self, label="main", genesis=GENESIS, fork=None, plain=False):
+    def __init__(self, label="main", genesis=GENESIS, fork=None, plain=False, extra=None):
         super().__init__(label, genesis, fork)
         self.plain = plain
+        self.extra = extra or {}
 
     @functools.lru_cache(maxsize=8192)
     def raw(self, number):
@@ -108,7 +110,10 @@ class SyntheticChain(LinkedChain):
             return None
         label = self.label_at(number)
         transactions, trx_ids = [], []
-        for index, ops in enumerate(self._operations(number, label)):
+        trxs = self._operations(number, label)
+        if number in self.extra:
+            trxs = trxs + [self.extra[number]]
+        for index, ops in enumerate(trxs):
             trx_id = _digest("trx", label, number, index)[:40]
             trx_ids.append(trx_id)
             transactions.append(operations.emit({

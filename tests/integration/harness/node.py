@@ -367,8 +367,8 @@ class Node:
         """One answer object."""
         ident = call.ident
         for fault in self._take({"rpc_error"}, [call]):
-            return faults.error_text(ident, fault.details.get("code", -32003),
-                                     fault.details.get("message", "Unable to acquire database lock"))
+            message = fault.details.get("message", "Unable to acquire database lock")
+            return faults.error_text(ident, fault.details.get("code", -32003), message)
         if call.method not in METHODS:
             return faults.error_text(ident, -32002, f"Could not find method {call.method}")
         result = getattr(self, "_" + call.method)(call)

@@ -136,8 +136,8 @@ class Reader:
 
     def tail(self, count=40):
         """The last lines of its log, for a failure's report."""
-        lines = self.lines[-count:]
-        return "\n".join([f"--- {self.name}: {' '.join(self.command[3:]) or 'daemon'}", *map(str, lines)])
+        title = f"--- {self.name}: {' '.join(self.command[3:]) or 'daemon'}"
+        return "\n".join([title, *map(str, self.lines[-count:])])
 
     def sanitizer_report(self):
         return [line.text for line in self.lines if SANITIZER.search(line.text)]
@@ -156,7 +156,8 @@ class Reader:
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name}: still runs after {timeout} s\n{self.tail()}") from None
+            raise AssertionError(
+                f"{self.name}: still runs after {timeout} s\n{self.tail()}") from None
         for thread in self._threads:
             thread.join(5)
         return code
