@@ -3,8 +3,8 @@
  * Functions that nobody may call here: a use is a compile error that names the cure.
  *
  * Every source file gets this header from the command line (`-include`), before its
- * own includes.  The surprise: the functions are declared again rather than poisoned,
- * because poisoning would also hit the system's own headers, whichever come later.
+ * own includes.  The surprise: the system headers that declare these functions come
+ * first, since behind this header nobody can declare them any more.
  */
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
@@ -14,22 +14,26 @@
 #include <string.h>
 #include <time.h>
 
-#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
-#define BANNED(cure) __attribute__((unavailable("banned here: " cure)))
-#else
-#define BANNED(cure) __attribute__((deprecated("banned here: " cure)))
-#endif
+/* Fortified headers make macros of some of them. */
+#undef strcpy
+#undef strcat
+#undef strtok
+#undef strerror
+#undef sprintf
+#undef gets
+#undef atoi
+#undef gmtime
+#undef localtime
 
-extern char *strcpy(char *to, const char *from) BANNED("use xstrdup or snprintf");
-extern char *strcat(char *to, const char *from) BANNED("use struct buf");
-extern char *strtok(char *text, const char *delimiters) BANNED("use strtok_r or strsep");
-extern char *strerror(int number) BANNED("use error_set_errno or strerror_r");
-extern int sprintf(char *to, const char *fmt, ...) BANNED("use snprintf");
-extern char *gets(char *to) BANNED("use getline");
-extern int atoi(const char *text) BANNED("use strtol and look at errno");
-extern struct tm *gmtime(const time_t *time) BANNED("use gmtime_r");
-extern struct tm *localtime(const time_t *time) BANNED("use gmtime_r: all times are UTC");
-
-#undef BANNED
+/* A name that is declared nowhere: the compiler prints it. */
+#define strcpy(...)    strcpy_is_banned__use_xstrdup_or_snprintf
+#define strcat(...)    strcat_is_banned__use_struct_buf
+#define strtok(...)    strtok_is_banned__use_strsep
+#define strerror(...)  strerror_is_banned__use_error_set_errno
+#define sprintf(...)   sprintf_is_banned__use_snprintf
+#define gets(...)      gets_is_banned__use_getline
+#define atoi(...)      atoi_is_banned__use_strtol
+#define gmtime(...)    gmtime_is_banned__use_gmtime_r
+#define localtime(...) localtime_is_banned__use_gmtime_r
 
 #endif
