@@ -111,6 +111,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
+        if self.server.node.closes_every_connection:
+            self.close_connection = True
 
     def reset(self):
         """Close so that the client sees ECONNRESET."""
@@ -136,6 +138,7 @@ class Node:
         self._faults, self._sockets, self._spelt = [], set(), {}
         self._closing = threading.Event()
         self._live = None
+        self.closes_every_connection = False
         self.port = port
         self.accept()
 

@@ -103,6 +103,12 @@ class World:
         with contextlib.closing(self.connect()) as connection:
             auditor.audit(connection, chain, ranges, **options)
 
+    def audit_gaps(self, missing):
+        """The view `gaps` must show exactly these blocks."""
+        shown = auditor.gaps(self.db.connection)
+        assert shown == set(missing), \
+            f"the view gaps: {auditor.spans(shown)}, should be {auditor.spans(set(missing))}"
+
     def allow_errors(self, *events):
         """These error-level events are meant to happen."""
         self.allowed_errors.update(events)

@@ -1,0 +1,123 @@
+"""Several nodes: dead ones, slow ones, nodes behind, nodes of another chain."""
+
+import pytest
+
+from harness.chain import SyntheticChain
+
+LAST = 150
+
+
+def two(world, **second):
+    return world.node(irreversible=LAST), world.node(**{"irreversible": LAST, **second})
+
+
+def done(world, last=LAST, timeout=40):
+    world.db.wait_blocks(last, timeout)
+    world.expect(world.nodes[0].chain, (1, last))
+
+
+@pytest.mark.parametrize("dead", [0, 1])
+def test_a_node_that_refuses_connections(world, dead):
+    two(world)[dead].refuse()
+    reader = world.start()
+    reader.wait_for("tail_started")
+    done(world)
+
+
+def test_a_name_that_does_not_resolve_and_a_wrong_scheme_answer(world):
+    world.node(irreversible=LAST)
+    settings = world.settings()["nodes"] + [{"url": "http://no-such-host.invalid:8090"}]
+    world.start(nodes=settings)
+    done(world)
+
+
+def test_a_node_dies_in_the_middle_and_the_other_takes_over(world):
+    first, second = two(world)
+    first.fault("delay", seconds=0.05)
+    second.fault("delay", seconds=0.05)
+    world.start(fetch={"batch_size": 5, "connections": 2})
+    first.wait_for(lambda: first.count["get_block"] >= 20)
+    first.refuse()
+    done(world)
+
+
+def test_all_nodes_die_and_come_back(world):
+    first, second = two(world)
+    reader = world.start()
+    world.db.wait_blocks(LAST)
+    first.refuse()
+    second.refuse()
+    reader.wait_for("node_failed")
+    first.irreversible = second.irreversible = LAST + 10
+    second.accept()
+    done(world, LAST + 10)
+    assert reader.is_running
+
+
+@pytest.mark.parametrize("what, details", [
+    ("hang", {}), ("html", {}), ("reset", {}), ("status", {"code": 503}), ("garbage", {}),
+    ("rpc_error", {"code": -32002, "message": "Could not find API condenser_api"}),
+    ("null", {"method": "get_block"}), ("other_block", {"method": "get_block"}),
+])
+def test_a_node_that_is_always_wrong(world, what, details):
+    first, second = two(world)
+    first.fault(what, **details)
+    reader = world.start(fetch={"timeout_ms": 1000})
+    reader.wait_for("tail_started", timeout=40)
+    second.advance(2)
+    done(world, LAST + 2)
+
+
+def test_a_node_that_is_behind(world):
+    _, behind = two(world, irreversible=90, head=100)
+    reader = world.start()
+    reader.wait_for("tail_started")
+    done(world)
+    assert all(number is None or number <= 90 for r in behind.log for number in r.blocks)
+
+
+def test_the_node_in_front_falls_back(world):
+    first, second = two(world)
+    reader = world.start()
+    world.db.wait_blocks(LAST)
+    first.irreversible = 40
+    second.advance(6)
+    done(world, LAST + 6)
+    assert reader.is_running
+
+
+def test_a_node_of_another_chain(world):
+    _, stranger = two(world, chain=SyntheticChain("other"))
+    world.run("--once", nodes=[{"url": world.nodes[0].url}])
+    world.forget_blocks(*range(40, 80))
+    world.nodes[0].advance(5)
+    stranger.advance(5)
+    reader = world.start()
+    world.db.wait_blocks(LAST + 5, 60)
+    assert reader.is_running
+    world.expect(world.nodes[0].chain, (1, LAST + 5))
+
+
+def test_too_many_requests_with_a_time_to_wait(world):
+    node = world.node(irreversible=LAST)
+    node.fault("status", code=429, retry_after=2, method="get_block", times=1)
+    world.start(fetch={"connections": 1})
+    done(world)
+    blocks = [request.at for request in node.log if request.blocks]
+    assert blocks[1] - blocks[0] >= 1.9
+
+
+def test_a_connection_closed_after_every_answer(world):
+    """As steemd does: no keep-alive, and no word about it."""
+    node = world.node(irreversible=LAST)
+    node.closes_every_connection = True
+    world.start()
+    done(world)
+
+
+def test_blocks_that_only_one_of_two_nodes_has(world):
+    first, second = two(world)
+    first.fault("null", block=set(range(1, LAST + 1, 2)))
+    second.fault("null", block=set(range(2, LAST + 1, 2)))
+    world.start(fetch={"batch_size": 25})
+    done(world, timeout=60)

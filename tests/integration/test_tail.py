@@ -1,0 +1,94 @@
+"""Live tailing: in order, only what is irreversible, no hammering, no block that stops it."""
+
+import pytest
+
+
+def settled(world, last, **options):
+    """A node at `last`, and a reader that tails it."""
+    node = world.node(irreversible=last)
+    reader = world.start(**options)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(last)
+    return node, reader
+
+
+def test_the_tail_follows_in_chain_order(world):
+    node, _ = settled(world, 50)
+    node.live(0.3)
+    with world.connect().cursor() as cursor:
+        node.wait_for(lambda: node.irreversible >= 55)
+        while node.irreversible < 75:
+            cursor.execute("SELECT MAX(block), COUNT(*) FROM blocks")
+            highest, count = cursor.fetchone()
+            assert highest == count, "a block was stored before the one below it"
+            seen = node.irreversible
+            node.wait_for(lambda: node.irreversible > seen)
+    last = node.still()
+    world.db.wait_blocks(last)
+    world.expect(node.chain, (1, last))
+
+
+def test_one_block_at_a_time(world):
+    node, reader = settled(world, 30)
+    for _ in range(3):
+        node.advance()
+        world.db.wait_block(node.irreversible)
+    row = world.db.rows("SELECT state, last_block, irreversible_block, head_block FROM readers")
+    assert len(row) == 1
+    world.db.wait_until("SELECT MAX(last_block) FROM readers", lambda n: n == 33)
+    assert reader.is_running
+    world.expect(node.chain, (1, 33))
+
+
+def test_the_tip_is_not_asked_for_five_times_a_second(world):
+    node, _ = settled(world, 30)
+    node.wait_for(lambda: node.count["get_dynamic_global_properties"] >= 2)
+    before = len(node.log)
+    node.wait_for(lambda: len(node.log) >= before + 4)
+    assert node.log[before + 3].at - node.log[before].at > 1.5
+    world.expect(node.chain, (1, 30))
+
+
+def test_a_node_whose_irreversible_block_goes_back(world):
+    node, reader = settled(world, 60)
+    node.irreversible = 39
+    seen = node.count["get_dynamic_global_properties"]
+    node.wait_for(lambda: node.count["get_dynamic_global_properties"] >= seen + 2)
+    assert reader.is_running and world.db.value("SELECT COUNT(*) FROM blocks") == 60
+    node.irreversible = 66
+    world.db.wait_blocks(66)
+    world.expect(node.chain, (1, 66))
+
+
+def test_a_block_that_comes_late(world):
+    node, _ = settled(world, 40)
+    late = node.fault("null", block=43, times=3)
+    node.irreversible = 48
+    world.db.wait_blocks(48, timeout=40)
+    assert late.count == 3
+    world.expect(node.chain, (1, 48))
+
+
+@pytest.mark.timeout_s(150)
+def test_a_block_that_never_comes_becomes_a_known_gap_within_a_minute(world):
+    node, reader = settled(world, 40)
+    never = node.fault("null", block=43)
+    node.irreversible = 48
+    world.db.wait_block(48, timeout=80)
+    node.advance(4)
+    world.db.wait_block(52)
+    world.db.wait_until("SELECT COUNT(*) FROM gaps WHERE first_block = 43 AND last_block = 43"
+                        " AND reason IS NOT NULL", timeout=20)
+    never.clear()
+    world.db.wait_block(43, timeout=40)
+    assert reader.is_running
+    world.expect(node.chain, (1, 52))
+
+
+def test_a_reader_that_falls_far_behind_catches_up(world):
+    node, reader = settled(world, 40)
+    reader.freeze()
+    node.irreversible = 900
+    reader.thaw()
+    world.db.wait_blocks(900, timeout=40)
+    world.expect(node.chain, (1, 900))
