@@ -28,8 +28,14 @@ struct http;
 struct node;
 struct pool;
 
+/*
+ * The tail lane and the tip request each have a connection besides those for replay:
+ * http_new() should allow so many more than client_config.connections.
+ */
+#define CLIENT_EXTRA_CONNECTIONS 2
+
 struct client_config {
-	unsigned connections;     /* requests under way at once */
+	unsigned connections;     /* requests for blocks under way at once */
 	unsigned batch_size;      /* the most calls in one request */
 	int64_t timeout_ms;       /* of one request */
 	size_t max_answer_bytes;  /* of one request */
@@ -71,7 +77,7 @@ struct client_observer {
 
 struct client *client_new(struct http *http, struct pool *pool, const struct client_config *config,
 			  const struct client_observer *observer);
-/* Forgets all wants without reporting them. Does not free http and pool. */
+/* Forgets all wants without reporting them, but not http and pool. No http_wait() after it. */
 void client_free(struct client *client);
 /* New limits, after the configuration was read again. */
 void client_set_config(struct client *client, const struct client_config *config);
@@ -89,9 +95,12 @@ void client_drop(struct client *client, const struct client_sink *sink);
 
 /*
  * Ask one node, in one request where it bears batches, for its head and for the blocks
- * first..first+count-1 (count may be 0).  Those that its answer calls irreversible and
- * that are good go to `given` in ascending order; the others are not reported.  Then `done` is called once: with
- * err NULL, or with what went wrong as a whole.  One tip request at a time.
+ * first..first+count-1 (count may be 0; what does not fit in one batch of the node is left
+ * out).  Those that its answer calls irreversible and that are good go to `given` in
+ * ascending order; the others are not reported.  Then `done` is called once: with err NULL,
+ * or with what went wrong as a whole; head is NULL when it was not told (then `node` may
+ * mean nothing, since the pool may have been replaced).  One tip request at a time;
+ * `done` may ask for the next.
  */
 struct client_tip_sink {
 	void *context;

@@ -17,6 +17,14 @@
 #include "base/error.h"
 #include "steem/decode.h"
 
+/*
+ * One answer "no such method" may come from one bad server behind a good name; a node
+ * that says so this often in a row is excluded.
+ */
+#define NODE_UNSUPPORTED_LIMIT 3
+/* The most that a Retry-After is believed. */
+#define NODE_RETRY_AFTER_MAX_MS 300000
+
 struct node {
 	char *url;              /* as configured */
 	char *label;            /* the same without user, password and query: for log lines and tables */
@@ -28,6 +36,9 @@ struct node {
 	unsigned in_flight;     /* requests under way */
 	unsigned batch_size;    /* how many calls it bears in one request */
 	unsigned batch_limit;   /* the configured most */
+	unsigned full_batches;  /* full batches answered well since batch_size changed */
+	unsigned grow_after;    /* so many of them, and batch_size grows again */
+	unsigned unsupported_in_row; /* how often in a row it said that it does not offer the call */
 	int64_t latency_us;     /* moving average of one request */
 	int64_t per_block_bytes; /* moving average of a block's answer */
 	bool is_excluded;       /* serves another chain, or does not offer the calls */
@@ -44,8 +55,10 @@ bool node_is_healthy(const struct node *node, int64_t now_ms);
 void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes);
 /*
  * A request failed.  failure is an enum rpc_failure; retry_after_ms is what the node
- * asked for (0: nothing).  The node then waits, longer each time; a refused batch only
- * halves its batch size.  Returns the delay in ms before it may be asked again.
+ * asked for (0: nothing).  The node then waits, longer each time; a failure while it waits
+ * is of a request that was sent before, and does not make the wait longer.  A refused batch
+ * only halves its batch size; an answer that did not come whole does both.  Returns the
+ * delay in ms before it may be asked again.
  */
 int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retry_after_ms);
 /* Fewer calls in one request from now on (at least one). False when it was one already. */

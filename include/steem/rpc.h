@@ -21,10 +21,11 @@ struct buf;
 enum rpc_failure {
 	RPC_FAILURE_NONE,
 	RPC_FAILURE_WAIT,        /* the node is busy: the same node later (429, database lock) */
-	RPC_FAILURE_OTHER_NODE,  /* ask another node now (network, 5xx, HTML, internal error) */
+	RPC_FAILURE_OTHER_NODE,  /* ask another node now (network, 503, internal error) */
 	RPC_FAILURE_UNSUPPORTED, /* this node does not offer the call: not again for long */
 	RPC_FAILURE_BATCH,       /* the batch was too large or batches are refused: ask for less */
 	RPC_FAILURE_CALL,        /* the node says that our call is wrong */
+	RPC_FAILURE_CUT,         /* no whole, readable answer: another node now, and this one for less */
 };
 
 enum rpc_method {

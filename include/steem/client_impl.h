@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the client share; nobody else includes this.
+ *
+ * A want is always in exactly one place: in the list of its lane (to be sent), in a
+ * request (under way), or in the list of refused ones (to be reported).  Whoever calls
+ * a function of a sink takes the want out of its place first, since the sink may call
+ * client_want() and client_drop() from within.
+ */
+#ifndef STEEM_CLIENT_IMPL_H
+#define STEEM_CLIENT_IMPL_H
+
+#include "steem/client.h"
+#include "steem/http.h"
+#include "steem/node.h"
+#include "steem/pool.h"
+#include "steem/rpc.h"
+
+#define CLIENT_LANES 2
+
+struct want {
+	struct want *next, *prev;
+	const struct client_sink *sink; /* NULL: dropped */
+	char *reason;                   /* the last refusal in words, or NULL */
+	uint64_t tried;                 /* nodes that refused it or are not to be asked */
+	uint32_t num;
+	enum client_lane lane;
+};
+
+struct want_list {
+	struct want *first, *last;
+	size_t count;
+};
+
+enum request_kind {
+	REQUEST_BLOCKS,
+	REQUEST_HEAD,
+	REQUEST_TIP,
+};
+
+struct request {
+	struct request *next, *prev;
+	struct client *client;
+	enum request_kind kind;
+	unsigned node;
+	bool is_orphan; /* its pool is gone: the answer is thrown away */
+	uint32_t first_id;
+	struct rpc_call *calls;
+	size_t call_count;
+	struct want **wants; /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
+};
+
+/* The one tip request; batched or, with is_single, call after call. */
+struct tip {
+	bool is_active;
+	bool is_single;
+	bool has_head;
+	struct client_tip_sink sink;
+	struct chain_head head;
+	uint32_t first;
+	unsigned count;
+	unsigned given_count; /* with is_single: how many of them were asked for and answered */
+};
+
+struct client {
+	struct http *http;
+	struct pool *pool;
+	struct client_config config;
+	struct client_observer observer;
+	struct want_list lanes[CLIENT_LANES];
+	struct want_list refused;
+	struct request *requests;
+	unsigned block_requests; /* of the requests, how many ask for wants */
+	size_t wanted_count;
+	uint64_t heads_asked; /* nodes whose head request is unanswered */
+	struct tip tip;
+	uint32_t next_id;
+	bool has_news; /* something changed since the last client_handle() */
+};
+
+/* client.c */
+void want_list_append(struct want_list *list, struct want *want);
+void want_list_prepend(struct want_list *list, struct want *want);
+void want_list_remove(struct want_list *list, struct want *want);
+void want_free(struct want *want);
+void want_set_refused_by(struct want *want, unsigned node, const struct error *err);
+/* Put the wants that are left in a request back to the front of their lanes. */
+void client_put_back(struct client *client, struct request *request);
+
+/* client_send.c: a request with room for `count` calls, then on its way. */
+struct request *request_new(struct client *client, enum request_kind kind, unsigned node,
+			    size_t count);
+void request_send(struct request *request);
+void request_free(struct request *request);
+void client_send_wants(struct client *client);
+
+/* client_answer.c */
+http_done_fn client_answer;
+/* What err calls for; what is not sorted (a block that does not decode) calls for another node. */
+enum rpc_failure client_failure(const struct error *err);
+/*
+ * A request of call_count calls failed as a whole: let the node rest, or ask it for
+ * less, and tell the observer.
+ */
+void client_note_failure(struct client *client, unsigned node, size_t call_count,
+			 const struct error *err, int64_t retry_after_ms);
+void client_note_success(struct client *client, unsigned node, size_t call_count,
+			 const struct http_answer *answer);
+/* Read a head out of an answer and keep it. */
+int client_take_head(struct client *client, unsigned node, const struct rpc_answer *answer,
+		     struct chain_head *ret_head, struct error *err) MUST_CHECK;
+
+/* client_tip.c: the answers to the other two kinds. */
+void client_tip_answer(struct request *request, const struct http_answer *answer,
+		       const struct error *err);
+void client_head_answer(struct request *request, const struct http_answer *answer,
+			const struct error *err);
+
+#endif

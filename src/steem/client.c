@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "steem/client.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+
+/* What a block is thought to weigh until the node was measured. */
+#define BLOCK_BYTES_GUESS 8192
+
+void want_list_append(struct want_list *list, struct want *want)
+{
+	want->next = NULL;
+	want->prev = list->last;
+	if (list->last)
+		list->last->next = want;
+	else
+		list->first = want;
+	list->last = want;
+	list->count++;
+}
+
+void want_list_prepend(struct want_list *list, struct want *want)
+{
+	want->prev = NULL;
+	want->next = list->first;
+	if (list->first)
+		list->first->prev = want;
+	else
+		list->last = want;
+	list->first = want;
+	list->count++;
+}
+
+void want_list_remove(struct want_list *list, struct want *want)
+{
+	if (want->prev)
+		want->prev->next = want->next;
+	else
+		list->first = want->next;
+	if (want->next)
+		want->next->prev = want->prev;
+	else
+		list->last = want->prev;
+	list->count--;
+}
+
+void want_free(struct want *want)
+{
+	free(want->reason);
+	free(want);
+}
+
+void want_set_refused_by(struct want *want, unsigned node, const struct error *err)
+{
+	want->tried |= UINT64_C(1) << node;
+	free(want->reason);
+	want->reason = xstrdup(err->text);
+}
+
+void client_put_back(struct client *client, struct request *request)
+{
+	for (size_t i = request->wants ? request->call_count : 0; i-- > 0;) {
+		struct want *want = request->wants[i];
+
+		request->wants[i] = NULL;
+		if (want && want->sink)
+			want_list_prepend(&client->lanes[want->lane], want);
+		else if (want)
+			want_free(want);
+	}
+}
+
+struct client *client_new(struct http *http, struct pool *pool, const struct client_config *config,
+			  const struct client_observer *observer)
+{
+	struct client *client = xcalloc(1, sizeof(*client));
+
+	client->http = http;
+	client->pool = pool;
+	client->config = *config;
+	client->next_id = 1;
+	if (observer)
+		client->observer = *observer;
+	return client;
+}
+
+static void free_wants(struct want_list *list)
+{
+	while (list->first) {
+		struct want *want = list->first;
+
+		want_list_remove(list, want);
+		want_free(want);
+	}
+}
+
+void client_free(struct client *client)
+{
+	if (!client)
+		return;
+	while (client->requests) {
+		struct request *request = client->requests;
+
+		for (size_t i = 0; request->wants && i < request->call_count; i++)
+			if (request->wants[i])
+				want_free(request->wants[i]);
+		request_free(request);
+	}
+	for (size_t i = 0; i < CLIENT_LANES; i++)
+		free_wants(&client->lanes[i]);
+	free_wants(&client->refused);
+	free(client);
+}
+
+void client_set_config(struct client *client, const struct client_config *config)
+{
+	client->config = *config;
+	client->has_news = true;
+}
+
+static void forget_nodes(struct want_list *list)
+{
+	for (struct want *want = list->first; want; want = want->next)
+		want->tried = 0;
+}
+
+void client_set_pool(struct client *client, struct pool *pool)
+{
+	for (struct request *request = client->requests; request; request = request->next) {
+		if (request->kind == REQUEST_BLOCKS && !request->is_orphan)
+			client_put_back(client, request);
+		request->is_orphan = true;
+	}
+	for (size_t i = 0; i < CLIENT_LANES; i++)
+		forget_nodes(&client->lanes[i]);
+	client->heads_asked = 0;
+	client->pool = pool;
+	client->has_news = true;
+}
+
+void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
+		 uint64_t not_from, const struct client_sink *sink)
+{
+	for (uint64_t num = first; num <= last; num++) {
+		struct want *want = xcalloc(1, sizeof(*want));
+
+		want->sink = sink;
+		want->lane = lane;
+		want->num = (uint32_t)num;
+		want->tried = not_from;
+		want_list_append(&client->lanes[lane], want);
+		client->wanted_count++;
+	}
+	client->has_news = true;
+}
+
+static void drop_from(struct client *client, struct want_list *list, const struct client_sink *sink)
+{
+	struct want *next;
+
+	for (struct want *want = list->first; want; want = next) {
+		next = want->next;
+		if (want->sink != sink)
+			continue;
+		want_list_remove(list, want);
+		want_free(want);
+		client->wanted_count--;
+	}
+}
+
+void client_drop(struct client *client, const struct client_sink *sink)
+{
+	for (size_t i = 0; i < CLIENT_LANES; i++)
+		drop_from(client, &client->lanes[i], sink);
+	drop_from(client, &client->refused, sink);
+	for (struct request *request = client->requests; request; request = request->next) {
+		for (size_t i = 0; request->wants && i < request->call_count; i++) {
+			struct want *want = request->wants[i];
+
+			if (!want || want->sink != sink)
+				continue;
+			want->sink = NULL; /* the answer that still comes is thrown away */
+			client->wanted_count--;
+		}
+	}
+}
+
+/* Tell the sinks of what every healthy node refused. */
+static void report_refused(struct client *client)
+{
+	struct want *want;
+
+	while ((want = client->refused.first)) {
+		want_list_remove(&client->refused, want);
+		client->wanted_count--;
+		want->sink->refused(want->sink->context, want->num,
+				    want->reason ? want->reason : "there is no other node to ask");
+		want_free(want);
+	}
+}
+
+void client_handle(struct client *client)
+{
+	client->has_news = false;
+	client_send_wants(client);
+	report_refused(client);
+}
+
+int64_t client_next_timeout_ms(const struct client *client)
+{
+	int64_t now_ms, next_ms;
+
+	if (client->lanes[CLIENT_TAIL].count + client->lanes[CLIENT_REPLAY].count == 0)
+		return -1;
+	if (client->has_news)
+		return 0;
+	now_ms = clock_now_ms();
+	next_ms = pool_next_ready_ms(client->pool, now_ms);
+	return next_ms == INT64_MAX ? -1 : next_ms - now_ms;
+}
+
+size_t client_wanted_count(const struct client *client)
+{
+	return client->wanted_count;
+}
+
+size_t client_expected_bytes(const struct client *client)
+{
+	size_t bytes = 0;
+
+	for (const struct request *request = client->requests; request; request = request->next) {
+		const struct node *node;
+		int64_t per_block_bytes = 0;
+
+		if (request->kind == REQUEST_HEAD || request->is_orphan)
+			continue;
+		node = pool_node(client->pool, request->node);
+		per_block_bytes = node->per_block_bytes;
+		bytes += request->call_count *
+			 (per_block_bytes > 0 ? (size_t)per_block_bytes : BLOCK_BYTES_GUESS);
+	}
+	return bytes;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* The receiving half of the client: what an answer means for its wants and for its node. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+
+enum rpc_failure client_failure(const struct error *err)
+{
+	return err->code == RPC_FAILURE_NONE ? RPC_FAILURE_OTHER_NODE : (enum rpc_failure)err->code;
+}
+
+static void rest(struct client *client, unsigned index, enum rpc_failure failure,
+		 const struct error *err, int64_t retry_after_ms)
+{
+	struct node *node = pool_node(client->pool, index);
+	unsigned batch_size = node->batch_size;
+	int64_t delay_ms = node_failed(node, clock_now_ms(), (int)failure, retry_after_ms);
+
+	if (client->observer.node_failed)
+		client->observer.node_failed(client->observer.context, node, err, delay_ms);
+	if (node->batch_size < batch_size && client->observer.batch_reduced)
+		client->observer.batch_reduced(client->observer.context, node, err);
+}
+
+void client_note_failure(struct client *client, unsigned index, size_t call_count,
+			 const struct error *err, int64_t retry_after_ms)
+{
+	struct node *node = pool_node(client->pool, index);
+	enum rpc_failure failure = client_failure(err);
+	unsigned batch_size = node->batch_size;
+
+	if (failure != RPC_FAILURE_BATCH || call_count <= 1) {
+		if (failure == RPC_FAILURE_BATCH)
+			failure = RPC_FAILURE_OTHER_NODE; /* there is nothing left to halve */
+		rest(client, index, failure, err, retry_after_ms);
+		return;
+	}
+	/* Several batches of one size may be refused at once; that halves the size once. */
+	while (node->batch_size > 1 && node->batch_size > call_count / 2)
+		node_shrink_batch(node);
+	if (node->batch_size < batch_size && client->observer.batch_reduced)
+		client->observer.batch_reduced(client->observer.context, node, err);
+}
+
+void client_note_success(struct client *client, unsigned index, size_t call_count,
+			 const struct http_answer *answer)
+{
+	struct node *node = pool_node(client->pool, index);
+	bool was_failing = node->failures_in_row > 0;
+
+	node_succeeded(node, clock_now_ms(), answer->took_us, call_count, answer->len);
+	if (was_failing && node->failures_in_row == 0 && client->observer.node_recovered)
+		client->observer.node_recovered(client->observer.context, node);
+}
+
+int client_take_head(struct client *client, unsigned index, const struct rpc_answer *answer,
+		     struct chain_head *ret_head, struct error *err)
+{
+	struct node *node = pool_node(client->pool, index);
+
+	if (answer->error.kind != ERROR_NONE) {
+		*err = answer->error;
+		return -1;
+	}
+	if (decode_head(answer->result.data, answer->result.len, ret_head, err) != 0)
+		return -1;
+	node_set_head(node, ret_head, clock_now_ms());
+	if (client->observer.head_seen)
+		client->observer.head_seen(client->observer.context, node);
+	return 0;
+}
+
+/* The whole request is lost; its wants go back to the front for other nodes. */
+static void fail_request(struct request *request, const struct error *err, int64_t retry_after_ms)
+{
+	struct client *client = request->client;
+	enum rpc_failure failure = client_failure(err);
+
+	/* Else a block that breaks every request it is in would be asked for without end. */
+	if (request->call_count == 1 && request->wants[0] &&
+	    (failure == RPC_FAILURE_CUT || failure == RPC_FAILURE_BATCH ||
+	     failure == RPC_FAILURE_CALL))
+		want_set_refused_by(request->wants[0], request->node, err);
+	client_note_failure(client, request->node, request->call_count, err, retry_after_ms);
+	client_put_back(client, request);
+}
+
+/* What the answers of one request say of its node. */
+struct verdict {
+	size_t good_count;
+	struct error fault; /* the last one that is the node's, if any */
+};
+
+static void give(struct client *client, struct request *request, size_t i, struct block *block)
+{
+	struct want *want = request->wants[i];
+	const struct client_sink *sink = want->sink;
+
+	request->wants[i] = NULL;
+	want_free(want);
+	if (!sink) {
+		block_free(block);
+		return;
+	}
+	client->wanted_count--;
+	sink->given(sink->context, block, request->node);
+}
+
+static bool is_null(const struct json_slice *result)
+{
+	return result->len == 4 && memcmp(result->data, "null", 4) == 0;
+}
+
+/* One call's answer. A want that stays in the request goes back to its lane afterwards. */
+static void take_answer(struct request *request, size_t i, const struct rpc_answer *answer,
+			struct verdict *verdict)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+	struct want *want = request->wants[i];
+	struct error err = answer->error;
+	struct block *block = NULL;
+
+	if (err.kind == ERROR_NONE)
+		block = decode_block(answer->result.data, answer->result.len, want->num, &err);
+	if (block && block->num > node->head.irreversible_block) {
+		block_free(block); /* the node's irreversible block went back meanwhile */
+		return;
+	}
+	if (block) {
+		verdict->good_count++;
+		give(client, request, i, block);
+		return;
+	}
+	if (answer->error.kind != ERROR_NONE || !is_null(&answer->result))
+		verdict->fault = err;
+	/* A node that is busy, or that does not offer the call, has said nothing of the block. */
+	if (client_failure(&err) == RPC_FAILURE_WAIT ||
+	    client_failure(&err) == RPC_FAILURE_UNSUPPORTED)
+		return;
+	want_set_refused_by(want, request->node, &err);
+	if (client->observer.block_refused)
+		client->observer.block_refused(client->observer.context, node, want->num, &err);
+}
+
+/* Errors only: the trouble is the node's, not the blocks'. */
+static bool is_all_errors(const struct rpc_answer *answers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].error.kind == ERROR_NONE)
+			return false;
+	return true;
+}
+
+static void take_answers(struct request *request, struct rpc_answer *answers,
+			 const struct http_answer *answer)
+{
+	struct client *client = request->client;
+	struct verdict verdict = {.fault = ERROR_INIT};
+
+	if (request->call_count > 1 && is_all_errors(answers, request->call_count)) {
+		if (client_failure(&answers[0].error) == RPC_FAILURE_OTHER_NODE)
+			answers[0].error.code =
+				RPC_FAILURE_CUT; /* perhaps it was too much at once */
+		fail_request(request, &answers[0].error, answer->retry_after_ms);
+		return;
+	}
+	for (size_t i = 0; i < request->call_count; i++)
+		take_answer(request, i, &answers[i], &verdict);
+	if (verdict.good_count > 0 || verdict.fault.kind == ERROR_NONE)
+		client_note_success(client, request->node, request->call_count, answer);
+	if (verdict.fault.kind != ERROR_NONE) {
+		enum rpc_failure failure = client_failure(&verdict.fault);
+
+		rest(client, request->node,
+		     failure == RPC_FAILURE_BATCH || failure == RPC_FAILURE_CUT
+			     ? RPC_FAILURE_OTHER_NODE
+			     : failure,
+		     &verdict.fault, answer->retry_after_ms);
+	}
+	client_put_back(client, request);
+}
+
+static void blocks_answer(struct request *request, const struct http_answer *answer,
+			  const struct error *err)
+{
+	CLEANUP(mem_free_pointer) struct rpc_answer *answers = NULL;
+	struct error decode_err = ERROR_INIT;
+
+	if (err) {
+		fail_request(request, err, answer->retry_after_ms);
+		return;
+	}
+	answers = xcalloc(request->call_count, sizeof(*answers));
+	if (rpc_decode(answer->body, answer->len, request->first_id, request->call_count, answers,
+		       &decode_err) != 0)
+		fail_request(request, &decode_err, answer->retry_after_ms);
+	else
+		take_answers(request, answers, answer);
+}
+
+void client_answer(void *context, const struct http_answer *answer, const struct error *err)
+{
+	struct request *request = context;
+	struct client *client = request->client;
+
+	client->has_news = true;
+	if (!request->is_orphan)
+		pool_node(client->pool, request->node)->in_flight--;
+	switch (request->kind) {
+	case REQUEST_BLOCKS:
+		if (!request->is_orphan)
+			blocks_answer(request, answer, err);
+		break;
+	case REQUEST_HEAD:
+		if (!request->is_orphan)
+			client_head_answer(request, answer, err);
+		break;
+	case REQUEST_TIP:
+		client_tip_answer(request, answer, err);
+		break;
+	}
+	request_free(request);
+}

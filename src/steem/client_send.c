@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The sending half of the client: which wants go into which request to which node. */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+
+#define CALL_BYTES_MAX 128
+#define ID_MAX         2000000000U /* steemd answers ids above 2^32 - 1 as strings */
+/* How far a batch looks ahead for wants that the same node may be asked for. */
+#define LOOK_AHEAD_MAX 2000
+
+struct request *request_new(struct client *client, enum request_kind kind, unsigned node,
+			    size_t count)
+{
+	struct request *request = xcalloc(1, sizeof(*request));
+
+	request->client = client;
+	request->kind = kind;
+	request->node = node;
+	request->calls = xcalloc(count, sizeof(*request->calls));
+	if (kind == REQUEST_BLOCKS) {
+		request->wants = xcalloc(count, sizeof(struct want *));
+		client->block_requests++;
+	}
+	request->next = client->requests;
+	if (client->requests)
+		client->requests->prev = request;
+	client->requests = request;
+	return request;
+}
+
+void request_free(struct request *request)
+{
+	struct client *client = request->client;
+
+	if (request->prev)
+		request->prev->next = request->next;
+	else
+		client->requests = request->next;
+	if (request->next)
+		request->next->prev = request->prev;
+	if (request->kind == REQUEST_BLOCKS)
+		client->block_requests--;
+	free(request->calls);
+	free(request->wants);
+	free(request);
+}
+
+void request_send(struct request *request)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+	CLEANUP(buf_release)
+	struct buf body = BUF_INIT((request->call_count + 1) * CALL_BYTES_MAX);
+	struct error err = ERROR_INIT;
+	struct http_post post;
+
+	if (client->next_id > ID_MAX)
+		client->next_id = 1;
+	request->first_id = client->next_id;
+	client->next_id += (uint32_t)request->call_count;
+	if (rpc_encode(&body, request->calls, request->call_count, request->first_id, &err) != 0)
+		abort(); /* CALL_BYTES_MAX is too small: a bug */
+	node->in_flight++;
+	post = (struct http_post){
+		.url = node->url,
+		.body = body.data,
+		.len = body.len,
+		.timeout_ms = client->config.timeout_ms,
+		.max_answer_bytes = client->config.max_answer_bytes,
+		.done = client_answer,
+		.context = request,
+	};
+	http_post(client->http, &post);
+}
+
+static bool has_connection(const struct client *client, enum client_lane lane)
+{
+	return client->block_requests < client->config.connections + (lane == CLIENT_TAIL ? 1 : 0);
+}
+
+/*
+ * No node can be asked for this want now.  Is there none left that could be asked soon?
+ * A node that rests is not waited for, one whose head is not known yet is.
+ */
+static bool is_refused(const struct client *client, const struct want *want, uint64_t healthy)
+{
+	uint64_t untried = healthy & ~want->tried;
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++)
+		if ((untried >> i & 1) && pool_node(client->pool, i)->head_at_ms == 0)
+			return false;
+	/* Those that are left do not have the block yet. Without a refusal it is too early for all. */
+	return (healthy & want->tried) != 0;
+}
+
+/*
+ * Send `want` and others behind it that the node may be asked for in one request.
+ * Returns the next want of the lane to look at.
+ */
+static struct want *send_batch(struct client *client, struct want *want, unsigned index)
+{
+	struct want_list *list = &client->lanes[want->lane];
+	const struct node *node = pool_node(client->pool, index);
+	unsigned limit = node->batch_size;
+	struct want *at = want, *next, *left = NULL;
+	struct request *request;
+
+	if (limit > client->config.batch_size)
+		limit = client->config.batch_size;
+	if (limit == 0)
+		limit = 1;
+	request = request_new(client, REQUEST_BLOCKS, index, limit);
+	for (unsigned seen = 0; at && request->call_count < limit && seen < LOOK_AHEAD_MAX;
+	     seen++) {
+		next = at->next;
+		if (!(at->tried >> index & 1) && at->num <= node->head.irreversible_block) {
+			want_list_remove(list, at);
+			request->calls[request->call_count] =
+				(struct rpc_call){.method = RPC_GET_BLOCK, .block = at->num};
+			request->wants[request->call_count++] = at;
+		} else if (!left) {
+			left = at;
+		}
+		at = next;
+	}
+	request_send(request);
+	return left ? left : at;
+}
+
+static void send_lane(struct client *client, enum client_lane lane, int64_t now_ms)
+{
+	struct want_list *list = &client->lanes[lane];
+	struct want *want = list->first;
+	uint64_t healthy = pool_healthy(client->pool, now_ms);
+
+	/* While no node is healthy, wants simply wait. */
+	while (want && healthy && has_connection(client, lane)) {
+		struct want *next = want->next;
+		int index = pool_pick(client->pool, now_ms, want->num, want->tried);
+
+		if (index >= 0) {
+			next = send_batch(client, want, (unsigned)index);
+		} else if (is_refused(client, want, healthy)) {
+			want_list_remove(list, want);
+			want_list_append(&client->refused, want);
+		}
+		want = next;
+	}
+}
+
+void client_send_wants(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+
+	send_lane(client, CLIENT_TAIL, now_ms);
+	send_lane(client, CLIENT_REPLAY, now_ms);
+}

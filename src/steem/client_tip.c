@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The client's questions about the tip: heads of all nodes, and the newest blocks of one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+
+void client_poll_heads(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		struct request *request;
+
+		if ((client->heads_asked >> i & 1) ||
+		    !node_is_ready(pool_node(client->pool, i), now_ms))
+			continue;
+		client->heads_asked |= UINT64_C(1) << i;
+		request = request_new(client, REQUEST_HEAD, i, 1);
+		request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+		request_send(request);
+	}
+}
+
+unsigned client_heads_pending(const struct client *client)
+{
+	return (unsigned)__builtin_popcountll(client->heads_asked);
+}
+
+void client_head_answer(struct request *request, const struct http_answer *answer,
+			const struct error *err)
+{
+	struct client *client = request->client;
+	struct rpc_answer reply;
+	struct chain_head head;
+	struct error decode_err = ERROR_INIT;
+
+	client->heads_asked &= ~(UINT64_C(1) << request->node);
+	if (!err &&
+	    (rpc_decode(answer->body, answer->len, request->first_id, 1, &reply, &decode_err) ||
+	     client_take_head(client, request->node, &reply, &head, &decode_err)))
+		err = &decode_err;
+	if (err)
+		client_note_failure(client, request->node, 1, err, answer->retry_after_ms);
+	else
+		client_note_success(client, request->node, 0, answer);
+}
+
+static void finish_tip(struct client *client, unsigned node, const struct error *err)
+{
+	struct tip tip = client->tip;
+
+	client->tip.is_active = false;
+	if (tip.sink.done)
+		tip.sink.done(tip.sink.context, node, tip.has_head ? &tip.head : NULL, err);
+}
+
+/* One call: the head first, then block after block. */
+static void send_single(struct client *client, unsigned node)
+{
+	struct tip *tip = &client->tip;
+	struct request *request = request_new(client, REQUEST_TIP, node, 1);
+	struct rpc_call *call = &request->calls[request->call_count++];
+
+	if (tip->has_head)
+		*call = (struct rpc_call){.method = RPC_GET_BLOCK,
+					  .block = tip->first + tip->given_count};
+	else
+		call->method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+	request_send(request);
+}
+
+static void send_batch(struct client *client, unsigned node)
+{
+	struct tip *tip = &client->tip;
+	struct request *request = request_new(client, REQUEST_TIP, node, (size_t)tip->count + 1);
+
+	request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+	for (unsigned i = 0; i < tip->count; i++)
+		request->calls[request->call_count++] =
+			(struct rpc_call){.method = RPC_GET_BLOCK, .block = tip->first + i};
+	request_send(request);
+}
+
+bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
+		    const struct client_tip_sink *sink)
+{
+	int node = client->tip.is_active ? -1 : pool_pick_tip(client->pool, clock_now_ms(), 0);
+	unsigned limit;
+
+	if (node < 0)
+		return false;
+	limit = pool_node(client->pool, (unsigned)node)->batch_size;
+	if (limit > client->config.batch_size)
+		limit = client->config.batch_size;
+	if (limit > 1 && count > limit - 1)
+		count = limit - 1;
+	if (count > UINT32_MAX - first)
+		count = UINT32_MAX - first;
+	client->tip = (struct tip){.is_active = true,
+				   .is_single = limit <= 1,
+				   .sink = *sink,
+				   .first = first,
+				   .count = count};
+	if (client->tip.is_single)
+		send_single(client, (unsigned)node);
+	else
+		send_batch(client, (unsigned)node);
+	return true;
+}
+
+/*
+ * A block that the node's own head calls irreversible: give it, or say what is wrong
+ * with it.  0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).
+ */
+static int take_tip_block(struct client *client, unsigned node, uint32_t num,
+			  const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)
+{
+	struct tip *tip = &client->tip;
+	struct block *block = NULL;
+
+	*ret_is_fault = true;
+	if (answer->error.kind != ERROR_NONE) {
+		*err = answer->error;
+	} else {
+		*ret_is_fault = answer->result.len != 4 || memcmp(answer->result.data, "null", 4);
+		block = decode_block(answer->result.data, answer->result.len, num, err);
+	}
+	if (block) {
+		*ret_is_fault = false;
+		tip->sink.given(tip->sink.context, block, node);
+		return 0;
+	}
+	if (client->observer.block_refused)
+		client->observer.block_refused(client->observer.context,
+					       pool_node(client->pool, node), num, err);
+	return -1;
+}
+
+static void take_batch(struct request *request, const struct rpc_answer *answers,
+		       const struct http_answer *answer)
+{
+	struct client *client = request->client;
+	struct tip *tip = &client->tip;
+	struct error err = ERROR_INIT, fault = ERROR_INIT;
+
+	if (client_take_head(client, request->node, &answers[0], &tip->head, &err) != 0) {
+		client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
+		finish_tip(client, request->node, &err);
+		return;
+	}
+	tip->has_head = true;
+	client_note_success(client, request->node, request->call_count - 1, answer);
+	for (size_t i = 1; i < request->call_count; i++) {
+		uint32_t num = request->calls[i].block;
+		bool is_fault;
+
+		if (num <= tip->head.irreversible_block &&
+		    take_tip_block(client, request->node, num, &answers[i], &is_fault, &err) != 0 &&
+		    is_fault)
+			fault = err;
+	}
+	if (fault.kind != ERROR_NONE)
+		client_note_failure(client, request->node, 1, &fault, answer->retry_after_ms);
+	finish_tip(client, request->node, NULL);
+}
+
+static void take_single(struct request *request, const struct rpc_answer *reply,
+			const struct http_answer *answer)
+{
+	struct client *client = request->client;
+	struct tip *tip = &client->tip;
+	struct error err = ERROR_INIT;
+	bool is_block = tip->has_head, is_fault = true;
+	int failed;
+
+	if (is_block) {
+		failed = take_tip_block(client, request->node, request->calls[0].block, reply,
+					&is_fault, &err);
+		tip->given_count++;
+	} else {
+		failed = client_take_head(client, request->node, reply, &tip->head, &err);
+		tip->has_head = failed == 0;
+	}
+	if (failed && is_fault)
+		client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
+	else
+		client_note_success(client, request->node, is_block ? 1 : 0, answer);
+	if (!failed && tip->given_count < tip->count &&
+	    tip->first + tip->given_count <= tip->head.irreversible_block)
+		send_single(client, request->node);
+	else
+		finish_tip(client, request->node, failed && is_fault ? &err : NULL);
+}
+
+void client_tip_answer(struct request *request, const struct http_answer *answer,
+		       const struct error *err)
+{
+	CLEANUP(mem_free_pointer) struct rpc_answer *answers = NULL;
+	struct client *client = request->client;
+	struct error own_err = ERROR_INIT;
+
+	if (request->is_orphan) {
+		error_set(&own_err, ERROR_RETRY, "the nodes were replaced meanwhile");
+		finish_tip(client, 0, &own_err); /* the index means nothing in the new pool */
+		return;
+	}
+	answers = xcalloc(request->call_count, sizeof(*answers));
+	if (!err && rpc_decode(answer->body, answer->len, request->first_id, request->call_count,
+			       answers, &own_err) != 0)
+		err = &own_err;
+	if (err) {
+		client_note_failure(client, request->node, request->call_count, err,
+				    answer->retry_after_ms);
+		finish_tip(client, request->node, err);
+	} else if (client->tip.is_single) {
+		take_single(request, answers, answer);
+	} else {
+		take_batch(request, answers, answer);
+	}
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+#include "steem/decode.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/accounts.h"
+#include "steem/json.h"
+
+#define NAME_BYTES_MAX  64
+#define TIMESTAMP_BYTES 19
+
+/* A block while its answer is read; only the arena's part survives. */
+struct reading {
+	struct block *block;
+	uint32_t num;
+	struct json_cursor cursor;
+	struct operation *operations;
+	size_t operation_count, operation_capacity;
+	struct json_slice *own_ids; /* `transaction_id` of each trx; data NULL: none */
+	size_t trx_count, trx_capacity;
+	struct json_slice *ids; /* `transaction_ids` */
+	size_t id_count, id_capacity;
+	struct json_slice block_id, previous, timestamp, merkle_root;
+	bool has_transactions, has_ids;
+};
+
+static void reading_release(struct reading *reading)
+{
+	block_free(reading->block);
+	free(reading->operations);
+	free(reading->own_ids);
+	free(reading->ids);
+}
+
+/* Room for one more in a growing array; returns the array. */
+static void *grow(void *items, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return items;
+	*capacity = *capacity ? *capacity * 2 : 32;
+	return xreallocarray(items, *capacity, size);
+}
+
+static int bad_json(const struct reading *reading, struct error *err)
+{
+	json_error(&reading->cursor, err);
+	return error_prefix(err, "block %u: ", reading->num);
+}
+
+/* The string that comes next, or an error that names the member. */
+static int take_text(struct reading *reading, const char *member, struct json_slice *ret_text,
+		     struct error *err)
+{
+	if (ret_text->data)
+		return error_set(err, ERROR_NODE, "block %u: the member %s stands there twice",
+				 reading->num, member);
+	if (json_peek(&reading->cursor) != JSON_STRING && !json_failed(&reading->cursor))
+		return error_set(err, ERROR_NODE, "block %u: the member %s is not a string",
+				 reading->num, member);
+	if (!json_take_string(&reading->cursor, ret_text))
+		return bad_json(reading, err);
+	return 0;
+}
+
+static int take_name(struct reading *reading, struct operation *operation, struct error *err)
+{
+	CLEANUP(buf_release) struct buf name = BUF_INIT(NAME_BYTES_MAX);
+	struct json_slice slice;
+
+	if (!json_take_string(&reading->cursor, &slice))
+		return bad_json(reading, err);
+	if (!json_unescape(&slice, &name) || name.len == 0)
+		return error_set(
+			err, ERROR_NODE,
+			"block %u: trx %u has an operation whose name is empty or longer than %d bytes",
+			reading->num, operation->trx_in_block, NAME_BYTES_MAX);
+	for (size_t i = 0; i < name.len; i++)
+		if (!isgraph((unsigned char)name.data[i]) || !isascii((unsigned char)name.data[i]))
+			return error_set(
+				err, ERROR_NODE,
+				"block %u: trx %u has an operation whose name is not printable ASCII",
+				reading->num, operation->trx_in_block);
+	operation->name = arena_strndup(reading->block->arena, name.data, name.len);
+	operation->name_bytes = name.len;
+	return 0;
+}
+
+static int refuse_operation(const struct reading *reading, const struct operation *operation,
+			    const char *because, struct error *err)
+{
+	if (json_failed(&reading->cursor))
+		return bad_json(reading, err);
+	return error_set(err, ERROR_NODE, "block %u: operation %u of trx %u %s", reading->num,
+			 operation->op_in_trx, operation->trx_in_block, because);
+}
+
+static void set_account(struct block *block, struct operation *operation)
+{
+	struct json_slice account;
+
+	if (!accounts_first(operation->name, operation->name_bytes, operation->payload,
+			    operation->payload_bytes, &account))
+		return;
+	operation->account = arena_strndup(block->arena, account.data, account.len);
+	operation->account_bytes = account.len;
+}
+
+/* ["name",{...}] */
+static int read_operation(struct reading *reading, uint32_t op_in_trx, struct error *err)
+{
+	static const char no_pair[] = "is not a pair of name and object";
+	struct json_cursor *cursor = &reading->cursor;
+	struct operation operation = {.trx_in_block = (uint32_t)reading->trx_count,
+				      .op_in_trx = op_in_trx,
+				      .is_stored = true};
+	struct json_slice payload;
+	bool is_first = true;
+
+	if (json_peek(cursor) == JSON_OBJECT)
+		return refuse_operation(reading, &operation,
+					"has the form of block_api ({\"type\",\"value\"}), "
+					"which condenser_api does not answer",
+					err);
+	if (!json_enter(cursor, JSON_ARRAY) || !json_next_element(cursor, &is_first) ||
+	    json_peek(cursor) != JSON_STRING)
+		return refuse_operation(reading, &operation, no_pair, err);
+	if (take_name(reading, &operation, err) != 0)
+		return -1;
+	if (!json_next_element(cursor, &is_first) || json_peek(cursor) != JSON_OBJECT)
+		return refuse_operation(reading, &operation, no_pair, err);
+	if (!json_take_canonical(cursor, reading->block->arena, &payload,
+				 &reading->block->had_invalid_utf8))
+		return bad_json(reading, err);
+	if (json_next_element(cursor, &is_first) || json_failed(cursor))
+		return refuse_operation(reading, &operation, no_pair, err);
+	operation.payload = payload.data;
+	operation.payload_bytes = payload.len;
+	set_account(reading->block, &operation);
+	reading->operations = grow(reading->operations, reading->operation_count,
+				   &reading->operation_capacity, sizeof(*reading->operations));
+	reading->operations[reading->operation_count++] = operation;
+	return 0;
+}
+
+static int read_operations(struct reading *reading, struct error *err)
+{
+	bool is_first = true;
+	uint32_t op_in_trx = 0;
+
+	if (!json_enter(&reading->cursor, JSON_ARRAY))
+		return json_failed(&reading->cursor)
+			       ? bad_json(reading, err)
+			       : error_set(err, ERROR_NODE,
+					   "block %u: the operations of trx %zu are not an array",
+					   reading->num, reading->trx_count);
+	while (json_next_element(&reading->cursor, &is_first))
+		if (read_operation(reading, op_in_trx++, err) != 0)
+			return -1;
+	if (json_failed(&reading->cursor))
+		return bad_json(reading, err);
+	if (op_in_trx == 0)
+		return error_set(err, ERROR_NODE, "block %u: trx %zu has no operation",
+				 reading->num, reading->trx_count);
+	return 0;
+}
+
+static int read_trx(struct reading *reading, struct error *err)
+{
+	struct json_cursor *cursor = &reading->cursor;
+	struct json_slice key, own_id = {NULL, 0};
+	bool is_first = true, has_operations = false;
+
+	if (!json_enter(cursor, JSON_OBJECT))
+		return json_failed(cursor)
+			       ? bad_json(reading, err)
+			       : error_set(err, ERROR_NODE, "block %u: trx %zu is not an object",
+					   reading->num, reading->trx_count);
+	while (json_next_member(cursor, &is_first, &key)) {
+		if (json_slice_is(&key, "operations") && !has_operations) {
+			has_operations = true;
+			if (read_operations(reading, err) != 0)
+				return -1;
+		} else if (json_slice_is(&key, "operations")) {
+			return error_set(err, ERROR_NODE, "block %u: trx %zu has operations twice",
+					 reading->num, reading->trx_count);
+		} else if (json_slice_is(&key, "transaction_id")) {
+			if (take_text(reading, "transaction_id", &own_id, err) != 0)
+				return -1;
+		} else if (!json_skip(cursor, NULL)) {
+			break;
+		}
+	}
+	if (json_failed(cursor))
+		return bad_json(reading, err);
+	if (!has_operations)
+		return error_set(err, ERROR_NODE, "block %u: trx %zu has no operation",
+				 reading->num, reading->trx_count);
+	reading->own_ids = grow(reading->own_ids, reading->trx_count, &reading->trx_capacity,
+				sizeof(*reading->own_ids));
+	reading->own_ids[reading->trx_count++] = own_id;
+	return 0;
+}
+
+static int read_id(struct reading *reading, struct error *err)
+{
+	struct json_slice id = {NULL, 0};
+
+	if (take_text(reading, "transaction_ids", &id, err) != 0)
+		return -1;
+	reading->ids =
+		grow(reading->ids, reading->id_count, &reading->id_capacity, sizeof(*reading->ids));
+	reading->ids[reading->id_count++] = id;
+	return 0;
+}
+
+static int read_list(struct reading *reading, const char *member, bool *was_there,
+		     int (*read_one)(struct reading *, struct error *), struct error *err)
+{
+	bool is_first = true;
+
+	if (*was_there)
+		return error_set(err, ERROR_NODE, "block %u: the member %s stands there twice",
+				 reading->num, member);
+	*was_there = true;
+	if (!json_enter(&reading->cursor, JSON_ARRAY))
+		return json_failed(&reading->cursor)
+			       ? bad_json(reading, err)
+			       : error_set(err, ERROR_NODE,
+					   "block %u: the member %s is not an array", reading->num,
+					   member);
+	while (json_next_element(&reading->cursor, &is_first))
+		if (read_one(reading, err) != 0)
+			return -1;
+	return json_failed(&reading->cursor) ? bad_json(reading, err) : 0;
+}
+
+static int read_member(struct reading *reading, const struct json_slice *key, struct error *err)
+{
+	if (json_slice_is(key, "transactions"))
+		return read_list(reading, "transactions", &reading->has_transactions, read_trx,
+				 err);
+	if (json_slice_is(key, "transaction_ids"))
+		return read_list(reading, "transaction_ids", &reading->has_ids, read_id, err);
+	if (json_slice_is(key, "block_id"))
+		return take_text(reading, "block_id", &reading->block_id, err);
+	if (json_slice_is(key, "previous"))
+		return take_text(reading, "previous", &reading->previous, err);
+	if (json_slice_is(key, "timestamp"))
+		return take_text(reading, "timestamp", &reading->timestamp, err);
+	if (json_slice_is(key, "transaction_merkle_root"))
+		return take_text(reading, "transaction_merkle_root", &reading->merkle_root, err);
+	return json_skip(&reading->cursor, NULL) ? 0 : bad_json(reading, err);
+}
+
+static int read_block(struct reading *reading, struct error *err)
+{
+	struct json_cursor *cursor = &reading->cursor;
+	enum json_kind kind = json_peek(cursor);
+	struct json_slice key;
+	bool is_first = true;
+
+	if (kind == JSON_NULL && json_skip(cursor, NULL) && json_at_end(cursor))
+		return error_set(err, ERROR_NODE, "the node does not have block %u", reading->num);
+	if (json_failed(cursor))
+		return bad_json(reading, err);
+	if (!json_enter(cursor, JSON_OBJECT))
+		return error_set(err, ERROR_NODE, "block %u: the answer is not an object",
+				 reading->num);
+	while (json_next_member(cursor, &is_first, &key))
+		if (read_member(reading, &key, err) != 0)
+			return -1;
+	return json_at_end(cursor) ? 0 : bad_json(reading, err);
+}
+
+static int missing(const struct reading *reading, const char *member, struct error *err)
+{
+	return error_set(err, ERROR_NODE, "block %u: the answer has no %s", reading->num, member);
+}
+
+static int check_present(const struct reading *reading, struct error *err)
+{
+	if (!reading->previous.data)
+		return missing(reading, "previous", err);
+	if (!reading->timestamp.data)
+		return missing(reading, "timestamp", err);
+	if (!reading->block_id.data)
+		return error_set(
+			err, ERROR_NODE,
+			"block %u: the answer has no block_id: the node's software is too old",
+			reading->num);
+	if (!reading->merkle_root.data)
+		return missing(reading, "transaction_merkle_root", err);
+	if (!reading->has_transactions)
+		return missing(reading, "transactions", err);
+	if (!reading->has_ids)
+		return missing(reading, "transaction_ids", err);
+	return 0;
+}
+
+static int set_header(struct reading *reading, struct error *err)
+{
+	struct block *block = reading->block;
+	char time[TIMESTAMP_BYTES + 1] = "";
+
+	block->num = reading->num;
+	if (!block_id_parse(reading->block_id.data, reading->block_id.len, block->id) ||
+	    !block_id_parse(reading->previous.data, reading->previous.len, block->previous))
+		return error_set(err, ERROR_NODE,
+				 "block %u: block_id or previous is not 40 hexadecimal digits",
+				 reading->num);
+	if (block_id_num(block->id) != reading->num)
+		return error_set(err, ERROR_NODE, "block %u: the node gave block %u instead",
+				 reading->num, block_id_num(block->id));
+	if (block_id_num(block->previous) != reading->num - 1)
+		return error_set(err, ERROR_NODE, "block %u: its previous block is said to be %u",
+				 reading->num, block_id_num(block->previous));
+	if (reading->timestamp.len == TIMESTAMP_BYTES)
+		memcpy(time, reading->timestamp.data, TIMESTAMP_BYTES);
+	block->timestamp_s = clock_parse_utc(time);
+	if (block->timestamp_s < 0)
+		return error_set(err, ERROR_NODE, "block %u: the timestamp \"%.*s\" is no time",
+				 reading->num, (int)(reading->timestamp.len & 63),
+				 reading->timestamp.data);
+	return 0;
+}
+
+/* As many ids as transactions, and a merkle root exactly when there is something under it. */
+static int check_complete(const struct reading *reading, struct error *err)
+{
+	uint8_t root[BLOCK_ID_BYTES];
+	uint8_t zero[BLOCK_ID_BYTES] = {0};
+
+	if (reading->id_count != reading->trx_count)
+		return error_set(
+			err, ERROR_NODE,
+			"block %u: the answer is not complete: %zu transactions, but %zu ids",
+			reading->num, reading->trx_count, reading->id_count);
+	if (!block_id_parse(reading->merkle_root.data, reading->merkle_root.len, root))
+		return error_set(err, ERROR_NODE,
+				 "block %u: transaction_merkle_root is not 40 hexadecimal digits",
+				 reading->num);
+	if (block_id_equal(root, zero) != (reading->trx_count == 0))
+		return error_set(
+			err, ERROR_NODE,
+			"block %u: the answer is not complete: %zu transactions do not fit "
+			"the merkle root",
+			reading->num, reading->trx_count);
+	return 0;
+}
+
+static int set_trx_ids(struct reading *reading, struct error *err)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < reading->trx_count; i++) {
+		const struct json_slice *own = &reading->own_ids[i];
+		uint8_t id[BLOCK_ID_BYTES], own_id[BLOCK_ID_BYTES];
+		char text[BLOCK_ID_HEX + 1];
+		const char *trx_id;
+
+		if (!block_id_parse(reading->ids[i].data, reading->ids[i].len, id))
+			return error_set(err, ERROR_NODE,
+					 "block %u: the id of trx %zu is not 40 hexadecimal digits",
+					 reading->num, i);
+		if (own->data &&
+		    (!block_id_parse(own->data, own->len, own_id) || !block_id_equal(id, own_id)))
+			return error_set(
+				err, ERROR_NODE,
+				"block %u: trx %zu has another id than transaction_ids says",
+				reading->num, i);
+		block_id_format(id, text);
+		trx_id = arena_strndup(reading->block->arena, text, BLOCK_ID_HEX);
+		while (next < reading->operation_count &&
+		       reading->operations[next].trx_in_block == i)
+			reading->operations[next++].trx_id = trx_id;
+	}
+	return 0;
+}
+
+static void set_operations(struct reading *reading)
+{
+	struct block *block = reading->block;
+	size_t bytes = reading->operation_count * sizeof(*block->operations);
+
+	block->operation_count = reading->operation_count;
+	if (bytes) {
+		block->operations = arena_alloc(block->arena, bytes);
+		memcpy(block->operations, reading->operations, bytes);
+	}
+	block_store_all(block);
+}
+
+struct block *decode_block(const char *result, size_t len, uint32_t num, struct error *err)
+{
+	CLEANUP(reading_release) struct reading reading = {.num = num, .block = block_new()};
+	struct block *block;
+
+	json_open(&reading.cursor, result, len);
+	if (read_block(&reading, err) != 0 || check_present(&reading, err) != 0 ||
+	    set_header(&reading, err) != 0 || check_complete(&reading, err) != 0 ||
+	    set_trx_ids(&reading, err) != 0)
+		return NULL;
+	set_operations(&reading);
+	block = reading.block;
+	reading.block = NULL;
+	return block;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "steem/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "steem/rpc.h"
+
+#define BACKOFF_BASE_MS 500
+#define BACKOFF_CAP_MS  60000
+#define BUSY_MIN_MS     1000
+/* After so many full batches the batch grows; each refusal doubles the number. */
+#define GROW_AFTER_MIN 16
+#define GROW_AFTER_MAX 4096
+/* The weight of the newest value in the moving averages is 1 / AVERAGE_WEIGHT. */
+#define AVERAGE_WEIGHT 8
+
+/* The URL without user, password, query and fragment. */
+static char *make_label(const char *url)
+{
+	const char *rest = strstr(url, "://");
+	size_t scheme_len, authority_len, rest_len;
+
+	rest = rest ? rest + 3 : url;
+	scheme_len = (size_t)(rest - url);
+	authority_len = strcspn(rest, "/?#");
+	for (const char *at; (at = memchr(rest, '@', authority_len));) {
+		authority_len -= (size_t)(at + 1 - rest);
+		rest = at + 1;
+	}
+	rest_len = strcspn(rest, "?#");
+	return xasprintf("%.*s%.*s", (int)scheme_len, url, (int)rest_len, rest);
+}
+
+void node_init(struct node *node, const char *url, unsigned batch_limit)
+{
+	if (batch_limit == 0)
+		batch_limit = 1;
+	*node = (struct node){
+		.url = xstrdup(url),
+		.label = make_label(url),
+		.batch_size = batch_limit,
+		.batch_limit = batch_limit,
+		.grow_after = GROW_AFTER_MIN,
+	};
+	backoff_init(&node->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+}
+
+void node_release(struct node *node)
+{
+	free(node->url);
+	free(node->label);
+	node->url = NULL;
+	node->label = NULL;
+}
+
+bool node_is_ready(const struct node *node, int64_t now_ms)
+{
+	return !node->is_excluded && now_ms >= node->ready_at_ms;
+}
+
+bool node_is_healthy(const struct node *node, int64_t now_ms)
+{
+	return !node->is_excluded && (node->failures_in_row == 0 || now_ms >= node->ready_at_ms);
+}
+
+static int64_t average(int64_t old, int64_t value)
+{
+	if (value < 1)
+		value = 1; /* 0 stands for "never measured" */
+	return old == 0 ? value : old + (value - old) / AVERAGE_WEIGHT;
+}
+
+void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes)
+{
+	if (now_ms >= node->ready_at_ms) { /* else it is of a request from before the failure */
+		node->failures_in_row = 0;
+		node->unsupported_in_row = 0;
+		backoff_reset(&node->backoff);
+	}
+	node->latency_us = average(node->latency_us, took_us);
+	if (calls > 0 && bytes > 0)
+		node->per_block_bytes = average(node->per_block_bytes, (int64_t)(bytes / calls));
+	if (node->batch_size >= node->batch_limit || calls < node->batch_size)
+		return;
+	if (++node->full_batches < node->grow_after)
+		return;
+	node->full_batches = 0;
+	node->batch_size += 1 + node->batch_size / 8;
+	if (node->batch_size > node->batch_limit)
+		node->batch_size = node->batch_limit;
+}
+
+bool node_shrink_batch(struct node *node)
+{
+	node->full_batches = 0;
+	if (node->batch_size <= 1)
+		return false;
+	node->batch_size /= 2;
+	if (node->grow_after < GROW_AFTER_MAX)
+		node->grow_after *= 2;
+	return true;
+}
+
+int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retry_after_ms)
+{
+	int64_t delay_ms;
+
+	bool is_waiting = node->failures_in_row > 0 && now_ms < node->ready_at_ms;
+
+	if (failure == RPC_FAILURE_BATCH && node_shrink_batch(node))
+		return 0;
+	if (failure == RPC_FAILURE_UNSUPPORTED && !is_waiting &&
+	    ++node->unsupported_in_row >= NODE_UNSUPPORTED_LIMIT)
+		node_exclude(node, "it does not offer the calls of condenser_api");
+	node->failures_in_row++;
+	/* Requests that were sent together fail together: that is one trouble, not many. */
+	delay_ms = is_waiting ? 0 : backoff_next_ms(&node->backoff);
+	if (!is_waiting && failure == RPC_FAILURE_CUT)
+		node_shrink_batch(node);
+	if (failure == RPC_FAILURE_WAIT && delay_ms < BUSY_MIN_MS)
+		delay_ms = BUSY_MIN_MS;
+	if (retry_after_ms > NODE_RETRY_AFTER_MAX_MS)
+		retry_after_ms = NODE_RETRY_AFTER_MAX_MS;
+	if (delay_ms < retry_after_ms)
+		delay_ms = retry_after_ms;
+	if (node->ready_at_ms < now_ms + delay_ms)
+		node->ready_at_ms = now_ms + delay_ms;
+	return node->ready_at_ms - now_ms;
+}
+
+void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms)
+{
+	node->head = *head;
+	node->head_at_ms = now_ms > 0 ? now_ms : 1;
+}
+
+void node_exclude(struct node *node, const char *because)
+{
+	node->is_excluded = true;
+	snprintf(node->excluded_because, sizeof(node->excluded_because), "%s", because);
+}

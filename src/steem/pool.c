@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "steem/pool.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct pool {
+	struct node *nodes;
+	size_t count;
+};
+
+struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit)
+{
+	struct pool *pool = xcalloc(1, sizeof(*pool));
+
+	if (count > POOL_MAX_NODES)
+		count = POOL_MAX_NODES;
+	pool->nodes = xcalloc(count ? count : 1, sizeof(*pool->nodes));
+	pool->count = count;
+	for (size_t i = 0; i < count; i++)
+		node_init(&pool->nodes[i], urls[i], batch_limit);
+	return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+	if (!pool)
+		return;
+	for (size_t i = 0; i < pool->count; i++)
+		node_release(&pool->nodes[i]);
+	free(pool->nodes);
+	free(pool);
+}
+
+size_t pool_count(const struct pool *pool)
+{
+	return pool->count;
+}
+
+struct node *pool_node(struct pool *pool, unsigned index)
+{
+	return &pool->nodes[index];
+}
+
+/* How long an answer would take: what waits there already, at the pace it had lately. */
+static double expected_us(const struct node *node)
+{
+	return ((double)node->in_flight + 1) * (double)node->latency_us;
+}
+
+static bool is_candidate(const struct node *node, size_t index, int64_t now_ms, uint64_t not_these)
+{
+	return !(not_these >> index & 1) && node_is_ready(node, now_ms);
+}
+
+int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t not_these)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (!is_candidate(node, i, now_ms, not_these) ||
+		    node->head.irreversible_block < block)
+			continue;
+		/* One that nobody measured yet gets one request at a time, so that it is measured. */
+		if (node->latency_us == 0 && node->in_flight > 0 && best >= 0)
+			continue;
+		if (best < 0 ||
+		    (pool->nodes[best].latency_us == 0 && pool->nodes[best].in_flight > 0) ||
+		    expected_us(node) < expected_us(&pool->nodes[best]))
+			best = (int)i;
+	}
+	return best;
+}
+
+int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+		const struct node *rival = best < 0 ? NULL : &pool->nodes[best];
+
+		if (!is_candidate(node, i, now_ms, not_these))
+			continue;
+		if (!rival || node->head.irreversible_block > rival->head.irreversible_block ||
+		    (node->head.irreversible_block == rival->head.irreversible_block &&
+		     expected_us(node) < expected_us(rival)))
+			best = (int)i;
+	}
+	return best;
+}
+
+uint64_t pool_healthy(const struct pool *pool, int64_t now_ms)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (node_is_healthy(&pool->nodes[i], now_ms))
+			set |= UINT64_C(1) << i;
+	return set;
+}
+
+uint64_t pool_usable(const struct pool *pool)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (!pool->nodes[i].is_excluded)
+			set |= UINT64_C(1) << i;
+	return set;
+}
+
+int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (!node->is_excluded && node->ready_at_ms > now_ms && node->ready_at_ms < next_ms)
+			next_ms = node->ready_at_ms;
+	}
+	return next_ms;
+}
+
+uint32_t pool_irreversible(const struct pool *pool)
+{
+	uint32_t highest = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (!pool->nodes[i].is_excluded && pool->nodes[i].head.irreversible_block > highest)
+			highest = pool->nodes[i].head.irreversible_block;
+	return highest;
+}
+
+uint32_t pool_head(const struct pool *pool)
+{
+	uint32_t highest = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (!pool->nodes[i].is_excluded && pool->nodes[i].head.head_block > highest)
+			highest = pool->nodes[i].head.head_block;
+	return highest;
+}
