@@ -1,0 +1,134 @@
+"""The configuration and the command line, as people meet them."""
+
+import os
+import re
+
+import pytest
+
+LATER = [["--verify", "1-5"], ["--backfill", "1-5", "--virtual"]]
+LATER_SETTINGS = [{"reader": {"virtual_operations": True}}, {"reader": {"follow": "head"}},
+                  {"metrics": {"listen": "127.0.0.1:9753"}}, {"fetch": {"rate_limit": 5}}]
+
+
+def test_a_good_file(bare_world):
+    bare_world.run("--check-config")
+
+
+def test_help_fits_a_screen_and_names_everything(bare_world):
+    text = bare_world.run("--help").stdout
+    assert len(text.splitlines()) <= 24 and max(map(len, text.splitlines())) <= 80
+    for option in ("--backfill", "--once", "--gaps", "--status", "--migrate", "--activate-filter",
+                   "--forget", "--check-config", "--print-config", "--dry-run", "--json"):
+        assert option in text
+    assert re.search(r"\d+\.\d+", bare_world.run("--version").stdout)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--nonsense"], ["stray"], ["--backfill"], ["--once", "--gaps"], ["--log-level", "loud"],
+    ["--forget"], ["--status", "--check"], ["--once", "--refilter"]])
+def test_usage_mistakes(bare_world, arguments):
+    assert "--help" in bare_world.run(*arguments, code=64).stderr
+
+
+@pytest.mark.parametrize("arguments", LATER, ids=["verify", "virtual"])
+def test_options_that_come_later_say_so(bare_world, arguments):
+    refused = bare_world.run(*arguments, code=None)
+    assert refused.process.returncode in (64, 78) and refused.stderr.strip()
+
+
+@pytest.mark.parametrize("sections", LATER_SETTINGS, ids=["virtual", "head", "listen", "rate"])
+def test_settings_that_come_later_say_so(bare_world, sections):
+    refused = bare_world.run("--check-config", code=78, **sections)
+    assert next(iter(next(iter(sections.values())))) in refused.stderr
+
+
+def test_all_mistakes_at_once_with_file_and_line(bare_world, tmp_path):
+    path = tmp_path / "bad.conf"
+    path.write_text('nodes = ( { url = "ftp://x"; } );\n'
+                    'database = { hosts = ( ); user = "u"; name = "n"; colour = 1; };\n'
+                    'fetch = { connections = 0; batch_size = "many"; };\n'
+                    'write = { batch_rows = 99999999; };\n'
+                    'log = { level = "loud"; };\n'
+                    'unheard = { of = 1; };\n')
+    said = bare_world.run("--check-config", config=path, code=78).stderr
+    for line, word in ((2, "colour"), (3, "connections"), (3, "batch_size"), (4, "batch_rows"),
+                       (5, "level"), (6, "unheard")):
+        assert re.search(rf"bad\.conf:{line}\b.*{word}", said), (line, word, said)
+    assert "url" in said and "hosts" in said
+
+
+def test_a_syntax_mistake_names_the_line(bare_world, tmp_path):
+    path = tmp_path / "bad.conf"
+    path.write_text('nodes = ( { url = "http://x"; } );\n\ndatabase = { name = ;\n')
+    assert re.search(r"bad\.conf:3\b", bare_world.run("--check-config", config=path,
+                                                      code=78).stderr)
+
+
+def test_no_such_file(bare_world, tmp_path):
+    said = bare_world.run("--check-config", config=tmp_path / "none.conf", code=78).stderr
+    assert "none.conf" in said
+
+
+@pytest.mark.parametrize("text", ["4294967297", "99999999999", "0x100000001"])
+def test_integers_that_libconfig_would_cut_are_refused(bare_world, tmp_path, text):
+    path = bare_world.config()
+    path.write_text(path.read_text().replace("start_block = 1;", f"start_block = {text};"))
+    assert "start_block" in bare_world.run("--check-config", config=path, code=78).stderr
+
+
+def test_print_config_is_a_configuration(bare_world, tmp_path):
+    text = bare_world.run("--print-config", fetch={"batch_size": 17}).stdout
+    assert re.search(r"batch_size\s*=\s*17\b", text)
+    path = tmp_path / "printed.conf"
+    path.write_text(text)
+    bare_world.run("--check-config", config=path)
+    again = bare_world.run("--print-config", config=path).stdout
+    assert again == text
+
+
+def test_passwords_come_from_a_file_that_others_may_not_read(bare_world, tmp_path):
+    world = bare_world
+    world.server.execute("CREATE USER IF NOT EXISTS secretive@localhost IDENTIFIED BY 'pass word'",
+                         "GRANT ALL ON *.* TO secretive@localhost")
+    secret = tmp_path / "password"
+    secret.write_text("pass word\n")
+    secret.chmod(0o600)
+    database = {"user": "secretive", "password_file": str(secret)}
+    world.run("--migrate", database=database,
+              environment={"STEEM_READER_PASSWORD": "pass word"})
+    node = world.node(irreversible=30)
+    run = world.run("--once", "--log-level", "debug", database=database)
+    assert "pass word" not in run.stderr + run.stdout
+    assert "pass word" not in world.run("--print-config", database=database).stdout
+    secret.chmod(0o644)
+    assert "password" in world.run("--check-config", database=database, code=78).stderr
+    secret.chmod(0o600)
+    secret.write_text("wrong")
+    refused = world.run("--once", database=database, code=None, timeout=80)
+    assert refused.process.returncode in (69, 77, 78) and "wrong" not in refused.stderr
+    world.allow_errors(*(line.event for line in refused.events()))
+    world.expect(node.chain, (1, 30))
+
+
+def test_the_journal_gets_priorities(world):
+    node = world.node(irreversible=30)
+    run = world.run("--once", environment={"JOURNAL_STREAM": "8:1234"})
+    lines = [line for line in run.lines if line.event]
+    assert lines and all(re.match(r"<[0-7]>[a-z_]+: ", line.text) for line in lines)
+    world.expect(node.chain, (1, 30))
+
+
+def test_every_line_of_the_log_is_an_event(world):
+    node = world.node(irreversible=30)
+    run = world.run("--once", "--log-level", "debug")
+    assert run.lines and [line.text for line in run.lines if not line.event] == []
+    assert not [line for line in world.run("--once", "--log-level", "error").lines]
+    world.expect(node.chain, (1, 30))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a user without rights is made by root")
+def test_a_configuration_that_may_not_be_read(bare_world):
+    path = bare_world.config()
+    path.chmod(0o000)
+    run = bare_world.run("--check-config", config=path, code=None)
+    assert run.process.returncode in (0, 77, 78)
