@@ -65,6 +65,7 @@ def test_a_node_that_is_always_wrong(world, what, details):
     reader = world.start(fetch={"timeout_ms": 1000})
     reader.wait_for("tail_started", timeout=40)
     second.advance(2)
+    world.allow_errors("node_excluded")
     done(world, LAST + 2)
 
 

@@ -123,6 +123,17 @@ class Reader:
                                  f" times in {timeout} s{ended}\n{self.tail()}")
         return lines[count - 1]
 
+    def wait_line(self, predicate, timeout=20):
+        """Wait for an event line that the predicate likes; for events without a promised name."""
+        def found():
+            return next((line for line in self.lines if line.event and predicate(line)), None)
+
+        with self.changed:
+            self.changed.wait_for(lambda: found() or self._ended(), timeout)
+        if found() is None:
+            raise AssertionError(f"{self.name}: no such line in {timeout} s\n{self.tail()}")
+        return found()
+
     def _ended(self):
         return self.process.stderr.closed
 
