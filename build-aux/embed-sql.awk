@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+# Make C of SQL files, so that the program needs no file at run time.
+#
+#   awk -v mode=header|source -f embed-sql.awk STATEMENT_FILES... MIGRATION_FILES...
+#
+# A file under statements/ becomes one string: verb_noun.sql is sql_verb_noun.  A file
+# under migrations/ becomes a list of statements, split at a `;` that ends a line.
+# Comment lines go, and so does the last `;`.
+
+function fail(what) {
+    printf "%s:%d: %s\n", FILENAME, FNR, what > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+
+function quoted(line) {
+    gsub(/\\/, "\\\\", line)
+    gsub(/"/, "\\\"", line)
+    gsub(/\t/, " ", line)
+    return "\"" line "\""
+}
+
+# Lines of one statement to C literals, joined by line ends.
+function literal(count,    i, out) {
+    for (i = 1; i <= count; i++)
+        out = out "\n\t" quoted(lines[i] (i < count ? "\n" : ""))
+    gsub(/\n"\n/, "\\n\"\n", out)
+    return out
+}
+
+function begin_file(    parts, n) {
+    n = split(FILENAME, parts, "/")
+    name = parts[n]
+    sub(/\.sql$/, "", name)
+    is_migration = parts[n - 1] == "migrations"
+    line_count = 0
+    statement_count = 0
+    if (is_migration) {
+        if (name !~ /^[0-9][0-9][0-9][0-9]_[a-z0-9_]+$/)
+            fail("the name of a migration is NNNN_what.sql")
+        if (substr(name, 1, 4) + 0 != migration_count + 1)
+            fail("migrations are numbered from 0001 without holes")
+        migration_count++
+        migration_names[migration_count] = substr(name, 6)
+    } else if (name !~ /^[a-z]+(_[a-z0-9]+)+$/) {
+        fail("the name of a statement is verb_noun.sql")
+    }
+}
+
+function end_statement() {
+    if (line_count == 0)
+        return
+    if (is_migration) {
+        statement_count++
+        bodies = bodies (statement_count > 1 ? "," : "") literal(line_count)
+    } else {
+        statement_count++
+        source = source "\nconst char sql_" name "[] =" literal(line_count) ";\n"
+        header = header "extern const char sql_" name "[];\n"
+    }
+    line_count = 0
+}
+
+function end_file() {
+    end_statement()
+    if (statement_count == 0)
+        fail(name ": no statement in the file")
+    if (!is_migration && statement_count > 1)
+        fail(name ": one statement a file")
+    if (is_migration) {
+        source = source "\nstatic const char *const migration_" migration_count "[] = {" bodies ",\n};\n"
+        bodies = ""
+        statement_counts[migration_count] = statement_count
+    }
+}
+
+FNR == 1 {
+    if (NR > 1)
+        end_file()
+    begin_file()
+}
+
+/^[ \t]*--/ || /^[ \t]*$/ { next }
+
+{
+    line = $0
+    sub(/[ \t\r]+$/, "", line)
+    is_end = line ~ /;$/
+    if (is_end)
+        sub(/[ \t]*;$/, "", line)
+    if (line != "")
+        lines[++line_count] = line
+    if (is_end)
+        end_statement()
+}
+
+END {
+    if (failed)
+        exit 1
+    if (NR > 0)
+        end_file()
+    print "/* SPDX-License-Identifier: MIT */"
+    print "/* Made from sql/ by build-aux/embed-sql.awk: change the files there. */"
+    if (mode == "header") {
+        print "#ifndef STORE_SQL_H\n#define STORE_SQL_H\n"
+        print "#include <stddef.h>\n"
+        print "/* sql/statements: one statement each. */"
+        printf "%s", header
+        print "\n/* sql/migrations, in their order, numbered from 1. */"
+        print "struct sql_migration {"
+        print "\tunsigned version;"
+        print "\tconst char *name;"
+        print "\tconst char *const *statements;"
+        print "\tsize_t count; /* of statements */"
+        print "};"
+        print "extern const struct sql_migration sql_migrations[];"
+        print "extern const size_t sql_migration_count;"
+        print "\n#endif"
+        exit 0
+    }
+    print "#include \"store/sql.h\""
+    printf "%s", source
+    print "\nconst struct sql_migration sql_migrations[] = {"
+    for (i = 1; i <= migration_count; i++)
+        printf "\t{%d, \"%s\", migration_%d, %d},\n", i, migration_names[i], i, statement_counts[i]
+    print "};"
+    printf "const size_t sql_migration_count = %d;\n", migration_count
+}
