@@ -14,14 +14,14 @@
 struct block;
 
 struct filter_rule {
-	char *name;         /* for people; not part of the normalised text */
-	char **operations;  /* any of these names; none given: every operation */
+	char *name;        /* for people; not part of the normalised text */
+	char **operations; /* any of these names; none given: every operation */
 	size_t operation_count;
-	char *account;       /* any account that the operation names; NULL: not asked */
-	char *body_prefix;   /* of the member `body` */
+	char *account;     /* any account that the operation names; NULL: not asked */
+	char *body_prefix; /* of the member `body` */
 	char *body_contains;
-	char *memo_prefix;   /* of the member `memo` */
-	char *id;            /* of custom_json */
+	char *memo_prefix; /* of the member `memo` */
+	char *id;          /* of custom_json */
 };
 
 struct filter {

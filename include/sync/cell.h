@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The replay of one claimed cell: ask for what is missing of it, commit it as it comes,
+ * then say in the tables what could not be had and give the claim back.
+ */
+#ifndef SYNC_CELL_H
+#define SYNC_CELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/claims.h"
+#include "sync/work.h"
+
+struct cell;
+
+/*
+ * Takes claim->missing.  refilter: not a claim but blocks that stand there under another
+ * filter; their operations are replaced and nothing is given back.
+ */
+struct cell *cell_new(struct work *work, struct claim *claim, bool refilter);
+/* Ask, commit, settle: whatever can be done now. */
+void cell_step(struct cell *cell);
+/* Stop asking; what was given is still committed, then the claim is given back. */
+void cell_give_up(struct cell *cell);
+/* It was settled (or failed to be, and the reader is ending). */
+bool cell_is_done(const struct cell *cell);
+/* When cell_step() has something to do though nothing arrived: ms from now, -1 never. */
+int64_t cell_next_timeout_ms(const struct cell *cell);
+uint32_t cell_first(const struct cell *cell);
+uint32_t cell_last(const struct cell *cell);
+/* Blocks of it that are in the table now because of this cell. */
+unsigned cell_filled_count(const struct cell *cell);
+unsigned cell_failed_count(const struct cell *cell);
+/* Only once done, or after the writer has stopped. NULL is allowed. */
+void cell_free(struct cell *cell);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One commit on its way through the writers: blocks go in, outcomes come back.
+ */
+#ifndef SYNC_COMMIT_H
+#define SYNC_COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/ledger.h"
+#include "sync/work.h"
+#include "sync/writer.h"
+
+struct commit {
+	struct job job;
+	struct work *work;
+	struct ledger_commit ledger;
+	struct held *held; /* held[i] belongs to ledger.entries[i] */
+	size_t count;
+	void *context;
+	/*
+	 * In the loop thread, after the outcomes are known.  Whoever wants to keep a block
+	 * takes its held[i].block and leaves NULL; the rest is freed after the call.
+	 * is_done false: the commit failed for good, nothing of it was stored.
+	 */
+	void (*done)(void *context, struct commit *commit, bool is_done);
+};
+
+/*
+ * Give `count` blocks (ascending) to the writers; they are moved out of `held`.  Only
+ * while writer_has_room().  A failure that ends the reader is passed to work_end().
+ */
+void commit_submit(struct work *work, const struct held *held, size_t count, bool refilter,
+		   void (*done)(void *context, struct commit *commit, bool is_done), void *context);
+
+/* The size of one commit: true when rows or bytes reach the configured limits. */
+bool commit_is_full(const struct work *work, size_t rows, size_t payload_bytes);
+/* What a block counts for towards these limits. */
+size_t commit_rows(const struct block *block);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the nodes do, in the log: each decision of the client is named once, and a burst
+ * of one kind is summed up.
+ */
+#ifndef SYNC_NODELOG_H
+#define SYNC_NODELOG_H
+
+#include "base/log.h"
+#include "steem/client.h"
+
+struct work;
+
+struct nodelog {
+	struct work *work;
+	struct log_limit refused_limit;
+	struct client_observer observer; /* to be given to client_new() */
+};
+
+void nodelog_init(struct nodelog *nodelog, struct work *work);
+
+#endif

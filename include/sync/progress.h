@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Progress of long work: a bar on a terminal, a log line every ten seconds elsewhere.
+ */
+#ifndef SYNC_PROGRESS_H
+#define SYNC_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+	bool is_terminal;
+	bool is_active;       /* something long is going on */
+	bool is_drawn;        /* the bar stands on the screen */
+	const char *what;     /* "replaying" */
+	uint64_t done_blocks; /* since it began */
+	uint64_t left_blocks;
+	uint64_t operations;
+	int64_t began_at_ms;
+	int64_t shown_at_ms;
+	uint64_t shown_blocks; /* at the last line or half second, for the present rate */
+	uint64_t shown_operations;
+	double blocks_per_s;
+	double operations_per_s;
+	char line[160];
+};
+
+void progress_init(struct progress *progress);
+/* Long work begins; what is a constant string. */
+void progress_begin(struct progress *progress, const char *what);
+/* Where it stands; shows it when it is time. left_blocks: what is still to be done by anyone. */
+void progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
+		     uint64_t left_blocks);
+/* It is over: take the bar away, say the sum. */
+void progress_end(struct progress *progress);
+/* ms until it wants to be shown again; -1: never. */
+int64_t progress_next_timeout_ms(const struct progress *progress);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Filling holes: claim cells, work some of them at a time, until nothing is left that
+ * could be claimed.
+ */
+#ifndef SYNC_REPLAY_H
+#define SYNC_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/range.h"
+#include "sync/work.h"
+
+struct replay;
+
+struct replay_status {
+	uint64_t missing_count; /* by known_gaps, within what is wanted; as of the last search */
+	uint64_t failed_count;  /* of them, tried in vain since this reader started */
+	bool others_work;       /* other readers hold cells of it */
+	bool is_claiming;       /* this reader holds cells */
+	uint32_t lowest_cell;   /* the oldest block being worked on; 0: none */
+};
+
+struct replay *replay_new(struct work *work);
+void replay_free(struct replay *replay);
+/* Fill the holes within these ranges from now on (copied), and look for some at once. */
+void replay_set_within(struct replay *replay, const struct range_set *within);
+/* Then also fetch again what stands within these ranges under another filter. */
+void replay_refilter(struct replay *replay, const struct range_set *ranges);
+/* Look for work at the next step, whatever the last search said. */
+void replay_look_again(struct replay *replay);
+void replay_step(struct replay *replay);
+/* ms until replay_step() has something to do though nothing arrived; -1: never. */
+int64_t replay_next_timeout_ms(const struct replay *replay);
+/* Nothing is held, and the last search since replay_set_within() found nothing to claim. */
+bool replay_is_idle(const struct replay *replay);
+void replay_get_status(const struct replay *replay, struct replay_status *ret_status);
+/* Claim nothing more, finish what was given; replay_is_idle() once that is done. */
+void replay_stop(struct replay *replay);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first steps of a start: open the database, ask the nodes, compare the chains, and
+ * settle which ranges are wanted.  Each step is started once and reports once.
+ */
+#ifndef SYNC_STARTUP_H
+#define SYNC_STARTUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/ledger.h"
+#include "store/ranges.h"
+#include "sync/work.h"
+
+struct startup;
+
+/* done: a step is over (not called when the reader must end: see work_end()). */
+struct startup *startup_new(struct work *work, void (*done)(void *context), void *context);
+/* NULL is allowed; only after the writer has stopped, or while no step is under way. */
+void startup_free(struct startup *startup);
+
+/*
+ * Check the schema and the filter, take the name's row in `readers` (a dry run writes
+ * nothing), and find out what is stored.
+ */
+void startup_open(struct startup *startup);
+/*
+ * Do the nodes serve the chain that the database holds?  A node that does not is
+ * excluded; if none does, the reader ends.
+ */
+void startup_compare(struct startup *startup);
+/*
+ * Make the wanted ranges what configuration and command line say, given the irreversible
+ * block, and load them.  A backfill above it ends the reader.
+ */
+void startup_want(struct startup *startup, uint32_t irreversible);
+
+/* The newest stored block up to the irreversible one, as of startup_want(); 0: none. */
+uint32_t startup_newest(const struct startup *startup);
+/* The ranges as of the last startup_want(); valid until the next. */
+const struct ranges *startup_ranges(const struct startup *startup);
+
+#endif

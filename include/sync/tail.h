@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tail: every new irreversible block, in chain order, as soon as a node has it.
+ *
+ * There are no claims here: every reader stores every new block if it is first.  One
+ * request and one commit are under way at a time, so that a commit never overtakes an
+ * older one.  A block that no node gives, or that contradicts what is stored, becomes a
+ * known gap after a while, and the tail goes on behind it.
+ */
+#ifndef SYNC_TAIL_H
+#define SYNC_TAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sync/work.h"
+
+struct tail;
+
+struct tail *tail_new(struct work *work);
+/* NULL is allowed; only after the writer has stopped, or while tail_is_idle(). */
+void tail_free(struct tail *tail);
+/* Follow the chain from this block on. */
+void tail_start(struct tail *tail, uint32_t first);
+void tail_step(struct tail *tail);
+/* ms until tail_step() has something to do though nothing arrived; -1: never. */
+int64_t tail_next_timeout_ms(const struct tail *tail);
+/* All blocks from tail_start() up to the one before this are decided: stored, or a known gap. */
+uint32_t tail_next_block(const struct tail *tail);
+/* Ask and commit nothing more. */
+void tail_stop(struct tail *tail);
+/* Stopped, and nothing is under way. */
+bool tail_is_idle(const struct tail *tail);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of a reader share: its configuration, its identity, the nodes, the
+ * writers, and what is known of the chain.  Only the loop thread touches it.
+ */
+#ifndef SYNC_WORK_H
+#define SYNC_WORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/range.h"
+#include "steem/block.h"
+#include "store/readers.h"
+
+struct client;
+struct filter;
+struct node;
+struct pool;
+struct writer;
+
+enum reader_goal {
+	READER_RUN,      /* scan, replay, catch up, tail, until told to stop */
+	READER_ONCE,     /* scan, replay, catch up, end */
+	READER_BACKFILL, /* fill some ranges, end */
+};
+
+struct reader_config {
+	enum reader_goal goal;
+	const char *name;
+	const char *version; /* of the program */
+	uint32_t start_block;
+	unsigned stall_s;
+	uint32_t before_tail;
+	unsigned scan_interval_s;
+	unsigned full_scan_h;
+	size_t batch_rows;
+	size_t batch_bytes;
+	unsigned write_connections; /* to the database, for commits */
+	unsigned connections;       /* to the nodes */
+	unsigned batch_size;
+	size_t max_memory_bytes;
+	const struct filter *filter;
+	const struct range_set *backfill;
+	bool refilter;
+	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */
+};
+
+/* err->code of a work_end() that means: what was asked for on the command line cannot be. */
+#define WORK_OVER_USAGE 90064
+
+struct work {
+	struct reader_config config;
+	struct reader_identity identity;
+	struct client *client;
+	struct pool *pool;
+	unsigned
+		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */
+	struct writer *writer;
+	uint32_t filter_id;
+	size_t held_bytes; /* decoded blocks that are not freed yet */
+	int64_t progress_at_ms;
+	int64_t given_at_ms; /* when a node last gave a block */
+	uint64_t stored_blocks;
+	uint64_t stored_operations;
+	uint64_t present_blocks; /* stood there already */
+	uint64_t node_failures;
+	bool is_stopping;
+	bool is_over; /* with over_error: this reader must end */
+	struct error over_error;
+};
+
+/* This reader cannot go on: remember why (the first reason stays). */
+void work_end(struct work *work, const struct error *err);
+/* Something moved: a commit, a scan step, an answer that nothing is new. */
+void work_progress(struct work *work);
+/* How many more blocks may be asked for now without passing the memory limit? */
+size_t work_room_blocks(const struct work *work);
+
+/* A decoded block in the hands of replay or tail. */
+struct held {
+	struct block *block;
+	unsigned giver; /* index of the node that gave it, in the pool of pool_epoch */
+	unsigned pool_epoch;
+	uint64_t doubted; /* mask of nodes whose version of it was found wanting */
+	int64_t since_ms;
+};
+/* Take a block in: filter it and count its memory. */
+struct held work_hold(struct work *work, struct block *block, unsigned giver);
+/* The node that gave it, or NULL when the nodes were read again since. */
+struct node *work_giver(const struct work *work, const struct held *held);
+/* Its label, for messages. */
+const char *work_giver_label(const struct work *work, const struct held *held);
+/* Free it and give the memory back. */
+void work_let_go(struct work *work, struct held *held);
+
+#endif

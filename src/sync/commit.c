@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/commit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/pool.h"
+
+static int run_commit(struct db *db, struct job *job, struct error *err)
+{
+	struct commit *commit = (struct commit *)job;
+
+	for (size_t i = 0; i < commit->count; i++)
+		commit->ledger.entries[i].outcome = LEDGER_PENDING;
+	return ledger_commit(db, &commit->ledger, err);
+}
+
+static void count_outcomes(struct commit *commit)
+{
+	struct work *work = commit->work;
+
+	for (size_t i = 0; i < commit->count; i++) {
+		const struct ledger_entry *entry = &commit->ledger.entries[i];
+
+		if (entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_NO_LINK_AFTER) {
+			work->stored_blocks++;
+			work->stored_operations += entry->block->stored_count;
+		} else if (entry->outcome == LEDGER_PRESENT) {
+			work->present_blocks++;
+		}
+		if (entry->leftovers_removed)
+			log_warning(
+				"leftover_removed",
+				"operation rows of block %u stood there without its block row: replaced",
+				entry->block->num);
+	}
+}
+
+static void finish_commit(struct job *job)
+{
+	struct commit *commit = (struct commit *)job;
+	struct work *work = commit->work;
+	bool is_done = job->err.kind == ERROR_NONE;
+
+	if (is_done) {
+		count_outcomes(commit);
+		work_progress(work);
+		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
+	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
+		work_end(work, &job->err);
+	}
+	commit->done(commit->context, commit, is_done);
+	for (size_t i = 0; i < commit->count; i++)
+		work_let_go(work, &commit->held[i]);
+	free(commit->held);
+	free(commit->ledger.entries);
+	free(commit);
+}
+
+void commit_submit(struct work *work, const struct held *held, size_t count, bool refilter,
+		   void (*done)(void *context, struct commit *commit, bool is_done), void *context)
+{
+	struct commit *commit = xcalloc(1, sizeof(*commit));
+
+	commit->job.run = run_commit;
+	commit->job.done = finish_commit;
+	snprintf(commit->job.what, sizeof(commit->job.what), "commit of blocks %u..%u",
+		 held[0].block->num, held[count - 1].block->num);
+	commit->work = work;
+	commit->held = xreallocarray(NULL, count, sizeof(*held));
+	memcpy(commit->held, held, count * sizeof(*held));
+	commit->count = count;
+	commit->done = done;
+	commit->context = context;
+	commit->ledger = (struct ledger_commit){
+		.entries = xcalloc(count, sizeof(struct ledger_entry)),
+		.count = count,
+		.identity = &work->identity,
+		.filter_id = work->filter_id,
+		.head_block = pool_head(work->pool),
+		.irreversible_block = pool_irreversible(work->pool),
+		.refilter = refilter,
+	};
+	for (size_t i = 0; i < count; i++)
+		commit->ledger.entries[i].block = held[i].block;
+	writer_commit(work->writer, &commit->job);
+}
+
+size_t commit_rows(const struct block *block)
+{
+	return 1 + block->stored_count;
+}
+
+bool commit_is_full(const struct work *work, size_t rows, size_t payload_bytes)
+{
+	return rows >= work->config.batch_rows || payload_bytes >= work->config.batch_bytes;
+}

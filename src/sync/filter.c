@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "steem/accounts.h"
+#include "steem/block.h"
+#include "steem/json.h"
+
+#define NORMALISED_LIMIT_BYTES (1024 * 1024)
+#define VALUE_LIMIT_BYTES      (64 * 1024 * 1024)
+
+void filter_release(struct filter *filter)
+{
+	for (size_t i = 0; i < filter->rule_count; i++) {
+		struct filter_rule *rule = &filter->rules[i];
+
+		for (size_t j = 0; j < rule->operation_count; j++)
+			free(rule->operations[j]);
+		free(rule->operations);
+		free(rule->name);
+		free(rule->account);
+		free(rule->body_prefix);
+		free(rule->body_contains);
+		free(rule->memo_prefix);
+		free(rule->id);
+	}
+	free(filter->rules);
+	*filter = (struct filter){.rules = NULL};
+}
+
+/* The normalised text. */
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A value between quotes, so that no value can be mistaken for the next condition. */
+static void add_quoted(struct buf *out, const char *text)
+{
+	buf_add_char(out, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_add_char(out, '\\');
+		if (*text == '\n')
+			buf_add_text(out, "\\n");
+		else
+			buf_add_char(out, *text);
+	}
+	buf_add_char(out, '"');
+}
+
+static void add_condition(struct buf *out, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	if (out->len > 0)
+		buf_add_char(out, ' ');
+	buf_add_text(out, key);
+	buf_add_char(out, '=');
+	add_quoted(out, value);
+}
+
+static void add_operations(struct buf *out, const struct filter_rule *rule)
+{
+	char **sorted;
+	size_t count = rule->operation_count;
+
+	if (count == 0)
+		return;
+	sorted = xreallocarray(NULL, count, sizeof(*sorted));
+	memcpy(sorted, rule->operations, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_text);
+	buf_add_text(out, "operation=");
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0 && strcmp(sorted[i], sorted[i - 1]) == 0)
+			continue;
+		if (i > 0)
+			buf_add_char(out, ',');
+		add_quoted(out, sorted[i]);
+	}
+	free(sorted);
+}
+
+static char *normalise_rule(const struct filter_rule *rule)
+{
+	CLEANUP(buf_release) struct buf line = BUF_INIT(NORMALISED_LIMIT_BYTES);
+
+	add_operations(&line, rule);
+	add_condition(&line, "account", rule->account);
+	add_condition(&line, "body_prefix", rule->body_prefix);
+	add_condition(&line, "body_contains", rule->body_contains);
+	add_condition(&line, "memo_prefix", rule->memo_prefix);
+	add_condition(&line, "id", rule->id);
+	if (line.len == 0)
+		buf_add_text(&line, "everything");
+	return xstrdup(buf_text(&line));
+}
+
+char *filter_normalise(const struct filter *filter)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(NORMALISED_LIMIT_BYTES);
+	char **lines = xcalloc(filter->rule_count + 1, sizeof(*lines));
+
+	for (size_t i = 0; i < filter->rule_count; i++)
+		lines[i] = normalise_rule(&filter->rules[i]);
+	qsort(lines, filter->rule_count, sizeof(*lines), compare_text);
+	for (size_t i = 0; i < filter->rule_count; i++) {
+		if (i > 0 && strcmp(lines[i], lines[i - 1]) == 0)
+			continue;
+		buf_add_text(&text, lines[i]);
+		buf_add_char(&text, '\n');
+	}
+	for (size_t i = 0; i < filter->rule_count; i++)
+		free(lines[i]);
+	free(lines);
+	return xstrdup(buf_text(&text));
+}
+
+/* Matching. */
+
+static bool has_name(const struct filter_rule *rule, const struct operation *operation)
+{
+	if (rule->operation_count == 0)
+		return true;
+	for (size_t i = 0; i < rule->operation_count; i++)
+		if (strcmp(rule->operations[i], operation->name) == 0)
+			return true;
+	return false;
+}
+
+/* Does the string member `key` begin with (or contain) `wanted`? Bytes, not characters: both are UTF-8. */
+static bool member_matches(const struct operation *operation, const char *key, const char *wanted,
+			   bool anywhere)
+{
+	CLEANUP(buf_release) struct buf value = BUF_INIT(VALUE_LIMIT_BYTES);
+	size_t len = strlen(wanted);
+
+	if (!json_find_string(operation->payload, operation->payload_bytes, key, &value))
+		return false;
+	if (value.len < len)
+		return false;
+	if (anywhere)
+		return memmem(value.data, value.len, wanted, len) != NULL;
+	return memcmp(buf_text(&value), wanted, len) == 0;
+}
+
+static bool is_id(const struct operation *operation, const char *wanted)
+{
+	CLEANUP(buf_release) struct buf value = BUF_INIT(VALUE_LIMIT_BYTES);
+
+	return strcmp(operation->name, "custom_json") == 0 &&
+	       json_find_string(operation->payload, operation->payload_bytes, "id", &value) &&
+	       value.len == strlen(wanted) && memcmp(buf_text(&value), wanted, value.len) == 0;
+}
+
+static bool rule_keeps(const struct filter_rule *rule, const struct operation *operation)
+{
+	return has_name(rule, operation) &&
+	       (!rule->account ||
+		accounts_names(operation->name, operation->name_bytes, operation->payload,
+			       operation->payload_bytes, rule->account)) &&
+	       (!rule->id || is_id(operation, rule->id)) &&
+	       (!rule->memo_prefix ||
+		member_matches(operation, "memo", rule->memo_prefix, false)) &&
+	       (!rule->body_prefix ||
+		member_matches(operation, "body", rule->body_prefix, false)) &&
+	       (!rule->body_contains ||
+		member_matches(operation, "body", rule->body_contains, true));
+}
+
+static bool filter_keeps(const struct filter *filter, const struct operation *operation)
+{
+	for (size_t i = 0; i < filter->rule_count; i++)
+		if (rule_keeps(&filter->rules[i], operation))
+			return true;
+	return filter->rule_count == 0;
+}
+
+void filter_apply(const struct filter *filter, struct block *block)
+{
+	block->stored_count = 0;
+	block->stored_payload_bytes = 0;
+	for (size_t i = 0; i < block->operation_count; i++) {
+		struct operation *operation = &block->operations[i];
+
+		operation->is_stored = filter_keeps(filter, operation);
+		if (!operation->is_stored)
+			continue;
+		block->stored_count++;
+		block->stored_payload_bytes += operation->payload_bytes;
+	}
+}

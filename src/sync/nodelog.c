@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/nodelog.h"
+
+#include "steem/node.h"
+#include "sync/work.h"
+
+#define BURST_MS 10000
+
+static void tell_failed(void *context, const struct node *node, const struct error *err,
+			int64_t delay_ms)
+{
+	struct nodelog *nodelog = context;
+
+	nodelog->work->node_failures++;
+	if (node->is_excluded)
+		log_error("node_excluded",
+			  "%s: %s; it is not asked again until the configuration is read again",
+			  node->label, err->text);
+	else if (node->failures_in_row <= 1)
+		log_warning("node_failed", "%s: %s; asked again in %lld ms, others meanwhile",
+			    node->label, err->text, (long long)delay_ms);
+	else
+		log_info("node_failed", "%s: %s; %u failures in a row, asked again in %lld ms",
+			 node->label, err->text, node->failures_in_row, (long long)delay_ms);
+}
+
+static void tell_recovered(void *context, const struct node *node)
+{
+	(void)context;
+	log_info("node_recovered", "%s answers again", node->label);
+}
+
+static void tell_batch(void *context, const struct node *node, const struct error *err)
+{
+	(void)context;
+	log_info("batch_reduced", "%s: %s; it gets at most %u calls in one request now",
+		 node->label, err->text, node->batch_size);
+}
+
+static void tell_refused(void *context, const struct node *node, uint32_t num,
+			 const struct error *err)
+{
+	struct nodelog *nodelog = context;
+
+	log_limited(&nodelog->refused_limit, LOG_LEVEL_WARNING, "block_refused",
+		    "block %u from %s: %s; thrown away, other nodes are asked", num, node->label,
+		    err->text);
+}
+
+void nodelog_init(struct nodelog *nodelog, struct work *work)
+{
+	*nodelog = (struct nodelog){
+		.work = work,
+		.refused_limit = LOG_LIMIT_INIT(BURST_MS),
+		.observer = {.context = nodelog,
+			     .node_failed = tell_failed,
+			     .node_recovered = tell_recovered,
+			     .batch_reduced = tell_batch,
+			     .block_refused = tell_refused},
+	};
+}

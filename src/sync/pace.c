@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/pace.h"
+
+#include "steem/block.h"
+
+#define SHORTEST_INTERVAL_MS 20
+#define LONGEST_INTERVAL_MS  (BLOCK_INTERVAL_S * 1000)
+#define SHORTEST_RETRY_MS    20
+#define LONGEST_RETRY_MS     1000
+#define FAILED_RETRY_MS      200
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+	if (value < low)
+		return low;
+	return value > high ? high : value;
+}
+
+void pace_init(struct pace *pace, int64_t now_ms)
+{
+	*pace = (struct pace){.ask_at_ms = now_ms, .interval_ms = LONGEST_INTERVAL_MS};
+}
+
+void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_behind)
+{
+	if (pace->advanced_at_ms > 0 && blocks > 0) {
+		int64_t took_ms = (now_ms - pace->advanced_at_ms) / (int64_t)blocks;
+
+		/* Irreversibility comes in jerks: follow a change of pace slowly. */
+		pace->interval_ms = clamp((7 * pace->interval_ms + took_ms) / 8,
+					  SHORTEST_INTERVAL_MS, LONGEST_INTERVAL_MS);
+	}
+	pace->advanced_at_ms = now_ms;
+	pace->late_count = 0;
+	pace->ask_at_ms = is_behind ? now_ms : now_ms + pace->interval_ms;
+}
+
+void pace_late(struct pace *pace, int64_t now_ms)
+{
+	int64_t retry_ms = pace->interval_ms / 10;
+
+	for (unsigned i = 0; i < pace->late_count && retry_ms < LONGEST_RETRY_MS; i++)
+		retry_ms = retry_ms * 3 / 2;
+	pace->late_count++;
+	pace->ask_at_ms = now_ms + clamp(retry_ms, SHORTEST_RETRY_MS, LONGEST_RETRY_MS);
+}
+
+void pace_failed(struct pace *pace, int64_t now_ms)
+{
+	pace->ask_at_ms = now_ms + FAILED_RETRY_MS;
+}

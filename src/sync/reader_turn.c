@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* The machinery of a reader: its parts, the turn of the loop, stopping and reloading. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/client.h"
+#include "steem/http.h"
+#include "steem/pool.h"
+#include "sync/keeper.h"
+#include "sync/reader_state.h"
+#include "sync/replay.h"
+#include "sync/scan.h"
+#include "sync/startup.h"
+#include "sync/tail.h"
+#include "sync/writer.h"
+
+#define LONGEST_TURN_MS  1000
+#define MAX_FDS          8
+#define PATIENCE_MS      30000 /* of --once and --backfill, for a node or the database */
+#define GRACE_MS         8000  /* to finish when stopping */
+#define ERROR_GRACE_MS   2000  /* the same when it ends because of an error */
+#define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
+
+void reader_enter(struct reader *reader, enum phase phase)
+{
+	reader->phase = phase;
+	reader->phase_since_ms = clock_now_ms();
+	keeper_hurry(reader->keeper);
+}
+
+void reader_ask_heads(struct reader *reader)
+{
+	client_poll_heads(reader->work.client);
+	reader->heads_at_ms =
+		clock_now_ms() + (reader->phase == PHASE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
+}
+
+/* Watching over itself. */
+
+/* A command does not wait for ever, a daemon does. */
+static void check_patience(struct reader *reader)
+{
+	int64_t now_ms = clock_now_ms();
+	struct error err = ERROR_INIT;
+
+	if (pool_healthy(reader->work.pool, now_ms) != 0 &&
+	    pool_irreversible(reader->work.pool) > 0)
+		reader->healthy_at_ms = now_ms;
+	if (reader->work.config.goal == READER_RUN || reader->phase == PHASE_OPENING ||
+	    reader->phase >= PHASE_LEAVING || now_ms - reader->healthy_at_ms < PATIENCE_MS)
+		return;
+	(void)error_set(&err, ERROR_NODE,
+			"no node gave a usable answer for %d s; check nodes in the configuration",
+			PATIENCE_MS / 1000);
+	work_end(&reader->work, &err);
+}
+
+/* The chain moves and the reader does not: whatever the cause, it must be seen. */
+static void check_stall(struct reader *reader)
+{
+	int64_t still_ms = clock_now_ms() - reader->work.progress_at_ms;
+
+	if (still_ms < (int64_t)reader->work.config.stall_s * 1000) {
+		if (reader->is_stalled)
+			log_info("stall_over", "the reader makes progress again");
+		reader->is_stalled = false;
+		return;
+	}
+	if (reader->is_stalled || reader->phase < PHASE_SCANNING || reader->phase >= PHASE_LEAVING)
+		return;
+	reader->is_stalled = true;
+	log_error(
+		"stalled",
+		"no progress for %lld s while %s; the lines before say why (nodes, database), nothing is lost",
+		(long long)(still_ms / 1000), reader_state_name(reader));
+}
+
+/* Making and ending one. */
+
+static struct client_config client_limits(const struct reader_nodes *nodes, size_t max_memory_bytes)
+{
+	size_t share = max_memory_bytes / (nodes->connections ? nodes->connections : 1);
+
+	return (struct client_config){
+		.connections = nodes->connections,
+		.batch_size = nodes->batch_size,
+		.timeout_ms = nodes->timeout_ms,
+		.max_answer_bytes = share > MIN_ANSWER_BYTES ? share : MIN_ANSWER_BYTES,
+	};
+}
+
+static void name_reader(struct reader *reader)
+{
+	struct reader_identity *identity = &reader->work.identity;
+	char token[9];
+
+	random_hex(identity->session, READER_SESSION_BYTES);
+	random_hex(token, 8);
+	if (reader->work.config.goal == READER_RUN)
+		snprintf(identity->name, sizeof(identity->name), "%s", reader->work.config.name);
+	else /* it never disturbs the daemon of that name */
+		snprintf(identity->name, sizeof(identity->name), "%.49s/once-%s",
+			 reader->work.config.name, token);
+}
+
+static void make_parts(struct reader *reader)
+{
+	struct work *work = &reader->work;
+
+	reader->startup = startup_new(work, reader_step_over, reader);
+	reader->scan = scan_new(work, reader_tell_hole, reader);
+	reader->replay = replay_new(work);
+	reader->tail = tail_new(work);
+	reader->keeper = keeper_new(work);
+	progress_init(&reader->progress);
+}
+
+struct reader *reader_new(const struct reader_config *config, const struct reader_nodes *nodes,
+			  const struct db_config *database, struct error *err)
+{
+	struct reader *reader = xcalloc(1, sizeof(*reader));
+	struct work *work = &reader->work;
+	struct client_config limits = client_limits(nodes, config->max_memory_bytes);
+	char user_agent[64];
+
+	work->config = *config;
+	work->progress_at_ms = clock_now_ms();
+	reader->healthy_at_ms = clock_now_ms();
+	name_reader(reader);
+	nodelog_init(&reader->nodelog, work);
+	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
+	reader->http = http_new(nodes->connections + CLIENT_EXTRA_CONNECTIONS, user_agent, err);
+	if (!reader->http)
+		goto fail;
+	work->writer = writer_new(database, config->write_connections,
+				  config->goal == READER_RUN ? 0 : PATIENCE_MS, err);
+	if (!work->writer)
+		goto fail;
+	work->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size);
+	work->client = client_new(reader->http, work->pool, &limits, &reader->nodelog.observer);
+	make_parts(reader);
+	reader_enter(reader, PHASE_OPENING);
+	startup_open(reader->startup);
+	return reader;
+fail:
+	reader_free(reader);
+	return NULL;
+}
+
+void reader_free(struct reader *reader)
+{
+	if (!reader)
+		return;
+	reader->work.is_stopping = true;
+	progress_end(&reader->progress);
+	writer_free(reader->work.writer); /* first: its threads look at the others */
+	tail_free(reader->tail);
+	replay_free(reader->replay);
+	scan_free(reader->scan);
+	startup_free(reader->startup);
+	keeper_free(reader->keeper);
+	client_free(reader->work.client);
+	pool_free(reader->work.pool);
+	http_free(reader->http);
+	free(reader);
+}
+
+void reader_leave(struct reader *reader, enum reader_end end)
+{
+	int64_t grace_ms = end == READER_END_ERROR ? ERROR_GRACE_MS : GRACE_MS;
+
+	if (reader->phase >= PHASE_LEAVING)
+		return;
+	reader->end = end;
+	reader->work.is_stopping = true;
+	reader->leave_by_ms = clock_now_ms() + grace_ms;
+	scan_stop(reader->scan);
+	tail_stop(reader->tail);
+	replay_stop(reader->replay);
+	writer_hurry(reader->work.writer, grace_ms);
+	reader_enter(reader, PHASE_LEAVING);
+}
+
+void reader_stop(struct reader *reader)
+{
+	reader_leave(reader, READER_END_STOPPED);
+}
+
+void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
+{
+	struct client_config limits = client_limits(nodes, reader->work.config.max_memory_bytes);
+	struct pool *pool = pool_new(nodes->urls, nodes->count, nodes->batch_size);
+
+	client_set_config(reader->work.client, &limits);
+	client_set_pool(reader->work.client, pool);
+	pool_free(reader->work.pool);
+	reader->work.pool = pool;
+	reader->work.pool_epoch++;
+	reader->work.config.connections = nodes->connections;
+	reader->work.config.batch_size = nodes->batch_size;
+	reader_ask_heads(reader);
+}
+
+/* The loop. */
+
+static void earlier(int64_t *least_ms, int64_t other_ms)
+{
+	if (other_ms >= 0 && other_ms < *least_ms)
+		*least_ms = other_ms;
+}
+
+static int64_t next_timeout_ms(const struct reader *reader)
+{
+	int64_t least_ms = LONGEST_TURN_MS;
+	int64_t heads_ms = reader->heads_at_ms - clock_now_ms();
+
+	earlier(&least_ms, client_next_timeout_ms(reader->work.client));
+	earlier(&least_ms, replay_next_timeout_ms(reader->replay));
+	earlier(&least_ms, tail_next_timeout_ms(reader->tail));
+	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
+	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
+		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
+	if (reader->phase >= PHASE_GREETING)
+		earlier(&least_ms, heads_ms > 0 ? heads_ms : 0);
+	return least_ms;
+}
+
+static void work_all(struct reader *reader)
+{
+	struct replay_status status;
+
+	writer_collect(reader->work.writer);
+	client_handle(reader->work.client);
+	replay_step(reader->replay);
+	reader_step(reader);
+	check_patience(reader);
+	check_stall(reader);
+	if (reader->phase > PHASE_GREETING && reader->phase < PHASE_LEAVING &&
+	    clock_now_ms() >= reader->heads_at_ms)
+		reader_ask_heads(reader);
+	replay_get_status(reader->replay, &status);
+	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF && !reader->work.config.dry_run)
+		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming);
+	if (reader->work.is_over)
+		reader_leave(reader, READER_END_ERROR);
+	client_handle(reader->work.client);
+}
+
+int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, struct error *err)
+{
+	struct pollfd all[MAX_FDS];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < fd_count && count < MAX_FDS - 1; i++)
+		all[count++] = fds[i];
+	all[count] = (struct pollfd){.fd = writer_fd(reader->work.writer), .events = POLLIN};
+	if (http_wait(reader->http, all, count + 1, next_timeout_ms(reader), err) < 0)
+		return -1;
+	for (unsigned i = 0; i < count; i++)
+		fds[i].revents = all[i].revents;
+	work_all(reader);
+	return 0;
+}
+
+bool reader_is_over(const struct reader *reader)
+{
+	return reader->phase == PHASE_OVER;
+}
+
+enum reader_end reader_how_ended(const struct reader *reader, struct error *err)
+{
+	if (reader->end == READER_END_ERROR)
+		*err = reader->work.over_error;
+	return reader->end;
+}
+
+bool reader_is_ready(const struct reader *reader)
+{
+	return reader->is_ready;
+}
+
+int64_t reader_progress_at_ms(const struct reader *reader)
+{
+	return reader->work.progress_at_ms;
+}
+
+char *reader_describe(const struct reader *reader, char *text, size_t size)
+{
+	uint32_t irreversible = pool_irreversible(reader->work.pool);
+
+	if (reader->phase == PHASE_TAILING) {
+		uint32_t next = tail_next_block(reader->tail);
+
+		snprintf(text, size, "tailing, block %u is stored, %u behind", next - 1,
+			 irreversible >= next ? irreversible - next + 1 : 0);
+	} else {
+		snprintf(text, size, "%s, %llu blocks stored since the start; %u is irreversible",
+			 reader_state_name(reader), (unsigned long long)reader->work.stored_blocks,
+			 irreversible);
+	}
+	return text;
+}

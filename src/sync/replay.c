@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/pool.h"
+#include "store/claims.h"
+#include "store/ledger.h"
+#include "sync/cell.h"
+#include "sync/writer.h"
+
+#define MAX_CELLS       8
+#define LOOK_AGAIN_MS   10000 /* new gaps, gaps that are due, claims that ran out */
+#define OTHERS_AGAIN_MS 1000  /* while only others work: they may finish or die */
+#define REPORT_MS       10000
+#define REFILTER_BLOCKS CLAIM_CELL_BLOCKS
+
+struct replay {
+	struct work *work;
+	struct range_set within;
+	struct range_set refilter; /* what is left of it */
+	struct cell *cells[MAX_CELLS];
+	unsigned cell_count;
+	unsigned cell_limit;
+	bool is_searching;
+	bool is_stopped;
+	bool found_nothing;  /* the last search */
+	uint64_t generation; /* of `within`: an answer to an older search says nothing */
+	int64_t search_at_ms;
+	struct replay_status status;
+	/* For gap_replayed, one line for many cells. */
+	uint32_t reported_first;
+	uint32_t reported_last;
+	uint64_t filled_count;
+	uint64_t failed_count;
+	int64_t report_at_ms;
+};
+
+/* Reports. */
+
+static void report_cell(struct replay *replay, const struct cell *cell)
+{
+	if (replay->reported_first == 0 || cell_first(cell) < replay->reported_first)
+		replay->reported_first = cell_first(cell);
+	if (cell_last(cell) > replay->reported_last)
+		replay->reported_last = cell_last(cell);
+	replay->filled_count += cell_filled_count(cell);
+	replay->failed_count += cell_failed_count(cell);
+	if (replay->report_at_ms == 0)
+		replay->report_at_ms = clock_now_ms() + REPORT_MS;
+}
+
+static void log_report(struct replay *replay)
+{
+	if (replay->filled_count > 0)
+		log_info("gap_replayed", "%llu blocks between %u and %u are stored now",
+			 (unsigned long long)replay->filled_count, replay->reported_first,
+			 replay->reported_last);
+	if (replay->failed_count > 0)
+		log_warning(
+			"gap_remains",
+			"%llu blocks between %u and %u could not be filled; the view gaps says why, they are tried again",
+			(unsigned long long)replay->failed_count, replay->reported_first,
+			replay->reported_last);
+	replay->reported_first = 0;
+	replay->reported_last = 0;
+	replay->filled_count = 0;
+	replay->failed_count = 0;
+	replay->report_at_ms = 0;
+}
+
+/* Searching: claim the next cell, or find the next blocks to be filtered again. */
+
+struct search_job {
+	struct job job;
+	struct replay *replay;
+	struct range_set within; /* copies: the thread must not look at the replay */
+	struct range_set refilter;
+	struct reader_identity identity;
+	uint32_t filter_id;
+	uint64_t generation;
+	struct claim_search search;
+	struct range_set other_filter;
+	uint32_t refilter_done_to;
+};
+
+static int find_other_filter(struct db *db, struct search_job *search, struct error *err)
+{
+	for (size_t i = 0; i < search->refilter.count; i++) {
+		struct range range = search->refilter.items[i];
+
+		range_set_clear(&search->other_filter);
+		if (ledger_other_filter(db, range.first, range.last, search->filter_id,
+					REFILTER_BLOCKS, &search->other_filter, err) < 0)
+			return -1;
+		search->refilter_done_to = range.last;
+		if (search->other_filter.count > 0)
+			return 0;
+	}
+	return 0;
+}
+
+static int run_search(struct db *db, struct job *job, struct error *err)
+{
+	struct search_job *search = (struct search_job *)job;
+
+	claim_release(&search->search.claim);
+	search->search = (struct claim_search){.has_claim = false};
+	if (claims_take_next(db, &search->identity, &search->within, &search->search, err) < 0)
+		return -1;
+	if (!search->search.has_claim && search->refilter.count > 0)
+		return find_other_filter(db, search, err);
+	return 0;
+}
+
+static void add_cell(struct replay *replay, struct claim *claim, bool refilter)
+{
+	log_debug("cell_claimed", "blocks %u..%u, %llu of them missing", claim->first, claim->last,
+		  (unsigned long long)range_count_blocks(&claim->missing));
+	replay->cells[replay->cell_count++] = cell_new(replay->work, claim, refilter);
+	if (replay->is_stopped) /* it came too late: give it back at once */
+		cell_give_up(replay->cells[replay->cell_count - 1]);
+}
+
+/* At most a cell's worth of the blocks that stand there under another filter. */
+static void start_refilter(struct replay *replay, struct search_job *search)
+{
+	struct claim claim = {.first = search->other_filter.items[0].first};
+	uint64_t room = REFILTER_BLOCKS;
+
+	range_set_init(&claim.missing);
+	for (size_t i = 0; i < search->other_filter.count && room > 0; i++) {
+		struct range range = search->other_filter.items[i];
+
+		if (range.last - range.first >= room)
+			range.last = range.first + (uint32_t)room - 1;
+		range_add(&claim.missing, range.first, range.last);
+		room -= range.last - range.first + 1;
+		claim.last = range.last;
+	}
+	range_remove(&replay->refilter, 1, claim.last);
+	add_cell(replay, &claim, true);
+}
+
+static void take_search(struct replay *replay, struct search_job *search)
+{
+	struct replay_status *status = &replay->status;
+
+	status->missing_count = search->search.missing_count;
+	status->failed_count = search->search.failed_count;
+	status->others_work = search->search.others_work;
+	replay->found_nothing = false;
+	if (search->search.has_claim) {
+		add_cell(replay, &search->search.claim, false);
+		return;
+	}
+	if (search->other_filter.count > 0) {
+		start_refilter(replay, search);
+		return;
+	}
+	if (search->refilter.count > 0)
+		range_remove(&replay->refilter, 1, search->refilter_done_to);
+	replay->found_nothing = true;
+	replay->search_at_ms =
+		clock_now_ms() + (status->others_work ? OTHERS_AGAIN_MS : LOOK_AGAIN_MS);
+	if (search->search.waits && search->search.next_try_ms < LOOK_AGAIN_MS)
+		replay->search_at_ms = clock_now_ms() + search->search.next_try_ms + 100;
+}
+
+static void finish_search(struct job *job)
+{
+	struct search_job *search = (struct search_job *)job;
+	struct replay *replay = search->replay;
+
+	replay->is_searching = false;
+	if (job->err.kind != ERROR_NONE) {
+		if (!replay->work->is_stopping)
+			work_end(replay->work, &job->err);
+	} else if (search->generation == replay->generation || search->search.has_claim) {
+		take_search(replay, search);
+	}
+	claim_release(&search->search.claim);
+	range_set_release(&search->within);
+	range_set_release(&search->refilter);
+	range_set_release(&search->other_filter);
+	free(search);
+}
+
+static void start_search(struct replay *replay)
+{
+	struct search_job *search = xcalloc(1, sizeof(*search));
+
+	search->job.run = run_search;
+	search->job.done = finish_search;
+	snprintf(search->job.what, sizeof(search->job.what), "looking for a gap to fill");
+	search->replay = replay;
+	range_set_copy(&search->within, &replay->within);
+	range_set_copy(&search->refilter, &replay->refilter);
+	search->identity = replay->work->identity;
+	search->filter_id = replay->work->filter_id;
+	search->generation = replay->generation;
+	replay->is_searching = true;
+	writer_errand(replay->work->writer, &search->job);
+}
+
+static bool may_search(const struct replay *replay)
+{
+	if (replay->is_searching || replay->is_stopped || replay->cell_count == replay->cell_limit)
+		return false;
+	if (pool_healthy(replay->work->pool, clock_now_ms()) == 0)
+		return false; /* a claim would only keep others from it */
+	return !replay->found_nothing || clock_now_ms() >= replay->search_at_ms;
+}
+
+/* The public side. */
+
+struct replay *replay_new(struct work *work)
+{
+	struct replay *replay = xcalloc(1, sizeof(*replay));
+	uint64_t wanted = 2 * (uint64_t)work->config.connections * work->config.batch_size;
+
+	replay->work = work;
+	/* As many cells as keep all connections busy, and one in reserve. */
+	replay->cell_limit = (unsigned)(wanted / CLAIM_CELL_BLOCKS) + 2;
+	if (replay->cell_limit > MAX_CELLS)
+		replay->cell_limit = MAX_CELLS;
+	replay->found_nothing = true;
+	replay->search_at_ms = INT64_MAX;
+	return replay;
+}
+
+void replay_free(struct replay *replay)
+{
+	if (!replay)
+		return;
+	for (unsigned i = 0; i < replay->cell_count; i++)
+		cell_free(replay->cells[i]);
+	range_set_release(&replay->within);
+	range_set_release(&replay->refilter);
+	free(replay);
+}
+
+void replay_set_within(struct replay *replay, const struct range_set *within)
+{
+	range_set_copy(&replay->within, within);
+	replay->generation++;
+	replay_look_again(replay);
+}
+
+void replay_refilter(struct replay *replay, const struct range_set *ranges)
+{
+	range_set_copy(&replay->refilter, ranges);
+	replay_look_again(replay);
+}
+
+void replay_look_again(struct replay *replay)
+{
+	replay->found_nothing = false;
+}
+
+void replay_step(struct replay *replay)
+{
+	for (unsigned i = 0; i < replay->cell_count;) {
+		struct cell *cell = replay->cells[i];
+
+		cell_step(cell);
+		if (!cell_is_done(cell)) {
+			i++;
+			continue;
+		}
+		report_cell(replay, cell);
+		cell_free(cell);
+		for (unsigned j = i + 1; j < replay->cell_count; j++)
+			replay->cells[j - 1] = replay->cells[j];
+		replay->cell_count--;
+		replay_look_again(replay);
+	}
+	if (may_search(replay))
+		start_search(replay);
+	if (replay->report_at_ms > 0 &&
+	    (replay_is_idle(replay) || clock_now_ms() >= replay->report_at_ms))
+		log_report(replay);
+}
+
+int64_t replay_next_timeout_ms(const struct replay *replay)
+{
+	int64_t next_ms = -1;
+
+	if (replay->found_nothing && !replay->is_searching && !replay->is_stopped &&
+	    replay->search_at_ms != INT64_MAX) {
+		next_ms = replay->search_at_ms - clock_now_ms();
+		next_ms = next_ms > 0 ? next_ms : 0;
+	}
+	for (unsigned i = 0; i < replay->cell_count; i++) {
+		int64_t cell_ms = cell_next_timeout_ms(replay->cells[i]);
+
+		if (cell_ms >= 0 && (next_ms < 0 || cell_ms < next_ms))
+			next_ms = cell_ms;
+	}
+	return next_ms;
+}
+
+bool replay_is_idle(const struct replay *replay)
+{
+	return replay->cell_count == 0 && !replay->is_searching &&
+	       (replay->found_nothing || replay->is_stopped);
+}
+
+void replay_get_status(const struct replay *replay, struct replay_status *ret_status)
+{
+	*ret_status = replay->status;
+	ret_status->is_claiming = replay->cell_count > 0;
+	ret_status->lowest_cell = 0;
+	for (unsigned i = 0; i < replay->cell_count; i++)
+		if (ret_status->lowest_cell == 0 ||
+		    cell_first(replay->cells[i]) < ret_status->lowest_cell)
+			ret_status->lowest_cell = cell_first(replay->cells[i]);
+}
+
+void replay_stop(struct replay *replay)
+{
+	replay->is_stopped = true;
+	for (unsigned i = 0; i < replay->cell_count; i++)
+		cell_give_up(replay->cells[i]);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/gaps.h"
+#include "sync/writer.h"
+
+struct scan {
+	struct work *work;
+	void (*found)(void *context, uint32_t first, uint32_t last);
+	void *context;
+	struct range_set todo;
+	bool is_running;
+	bool is_recording;
+	struct range hole; /* found, but perhaps it goes on in the next step; first 0: none */
+	uint64_t missing_count;
+	uint64_t hole_count;
+	int64_t started_at_ms;
+};
+
+struct step_job {
+	struct job job;
+	struct scan *scan;
+	struct range range;
+	bool is_recording;
+	struct range_set holes;
+	uint32_t scanned_to;
+};
+
+static int run_step(struct db *db, struct job *job, struct error *err)
+{
+	struct step_job *step = (struct step_job *)job;
+
+	range_set_clear(&step->holes);
+	if (gaps_scan_step(db, step->range.first, step->range.last, &step->holes, &step->scanned_to,
+			   err) < 0)
+		return -1;
+	if (!step->is_recording)
+		return 0;
+	return gaps_record(db, step->range.first, step->scanned_to, &step->holes, true, err);
+}
+
+static void tell_hole(struct scan *scan)
+{
+	if (scan->hole.first == 0)
+		return;
+	scan->hole_count++;
+	scan->missing_count += (uint64_t)scan->hole.last - scan->hole.first + 1;
+	if (scan->found)
+		scan->found(scan->context, scan->hole.first, scan->hole.last);
+	scan->hole = (struct range){.first = 0};
+}
+
+/* A hole that reaches the end of one step goes on in the next: tell it as one. */
+static void take_holes(struct scan *scan, const struct range_set *holes)
+{
+	for (size_t i = 0; i < holes->count; i++) {
+		struct range hole = holes->items[i];
+
+		if (scan->hole.first > 0 && scan->hole.last + 1 == hole.first) {
+			scan->hole.last = hole.last;
+			continue;
+		}
+		tell_hole(scan);
+		scan->hole = hole;
+	}
+}
+
+static void next_step(struct scan *scan);
+
+static void finish_step(struct job *job)
+{
+	struct step_job *step = (struct step_job *)job;
+	struct scan *scan = step->scan;
+
+	if (job->err.kind == ERROR_NONE) {
+		take_holes(scan, &step->holes);
+		range_remove(&scan->todo, step->range.first, step->scanned_to);
+		work_progress(scan->work);
+	} else {
+		range_set_clear(&scan->todo);
+		if (!scan->work->is_stopping)
+			work_end(scan->work, &job->err);
+	}
+	range_set_release(&step->holes);
+	free(step);
+	next_step(scan);
+}
+
+static void next_step(struct scan *scan)
+{
+	struct step_job *step;
+
+	if (scan->todo.count == 0) {
+		tell_hole(scan);
+		scan->is_running = false;
+		log_debug("scan_done", "%llu blocks missing in %llu holes, after %lld ms",
+			  (unsigned long long)scan->missing_count,
+			  (unsigned long long)scan->hole_count,
+			  (long long)(clock_now_ms() - scan->started_at_ms));
+		return;
+	}
+	step = xcalloc(1, sizeof(*step));
+	step->job.run = run_step;
+	step->job.done = finish_step;
+	step->scan = scan;
+	step->range = scan->todo.items[0];
+	step->is_recording = scan->is_recording;
+	snprintf(step->job.what, sizeof(step->job.what), "scan of blocks %u..%u", step->range.first,
+		 step->range.last);
+	writer_errand(scan->work->writer, &step->job);
+}
+
+struct scan *scan_new(struct work *work,
+		      void (*found)(void *context, uint32_t first, uint32_t last), void *context)
+{
+	struct scan *scan = xcalloc(1, sizeof(*scan));
+
+	scan->work = work;
+	scan->found = found;
+	scan->context = context;
+	return scan;
+}
+
+void scan_free(struct scan *scan)
+{
+	if (!scan)
+		return;
+	range_set_release(&scan->todo);
+	free(scan);
+}
+
+void scan_start(struct scan *scan, const struct range_set *ranges, bool record)
+{
+	range_set_copy(&scan->todo, ranges);
+	scan->is_running = true;
+	scan->is_recording = record;
+	scan->missing_count = 0;
+	scan->hole_count = 0;
+	scan->hole = (struct range){.first = 0};
+	scan->started_at_ms = clock_now_ms();
+	next_step(scan);
+}
+
+bool scan_is_running(const struct scan *scan)
+{
+	return scan->is_running;
+}
+
+void scan_stop(struct scan *scan)
+{
+	range_set_clear(&scan->todo);
+}
+
+uint64_t scan_missing_count(const struct scan *scan)
+{
+	return scan->missing_count;
+}
+
+uint64_t scan_hole_count(const struct scan *scan)
+{
+	return scan->hole_count;
+}

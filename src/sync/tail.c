@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/tail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/client.h"
+#include "steem/pool.h"
+#include "steem/rpc.h"
+#include "store/gaps.h"
+#include "store/ranges.h"
+#include "sync/check.h"
+#include "sync/commit.h"
+#include "sync/dispute.h"
+#include "sync/pace.h"
+#include "sync/writer.h"
+
+#define PATIENCE_MS                                                                                \
+	30000 /* for a block that no node gives; then it is a gap and the tail goes on */
+#define ASK_AGAIN_MS 1000
+#define MAX_HELD     256
+
+struct tail {
+	struct work *work;
+	bool is_running;
+	uint32_t next; /* everything below is decided */
+	uint32_t want; /* next to arrive: `next` plus what is in the commit and what is held */
+	struct held held[MAX_HELD]; /* arrived, in chain order, ending at want - 1 */
+	size_t held_count;
+	bool is_asking;     /* a tip request */
+	unsigned got_count; /* by it */
+	bool is_searching;  /* all nodes are asked for block `want` */
+	bool is_committing;
+	bool is_recording; /* a gap */
+	struct dispute *dispute;
+	struct dispute *audit; /* of a block that is stored already: only for the log */
+	bool has_gap;          /* block `want` is to become a known gap */
+	char gap_reason[200];
+	int64_t missing_since_ms;
+	struct pace pace;
+	struct client_sink sink;
+	struct client_tip_sink tip_sink;
+};
+
+/* What arrives. */
+
+static void drop_held(struct tail *tail)
+{
+	for (size_t i = 0; i < tail->held_count; i++)
+		work_let_go(tail->work, &tail->held[i]);
+	tail->held_count = 0;
+}
+
+static void doubt_node(struct tail *tail, unsigned node, uint32_t num)
+{
+	struct node *giver = pool_node(tail->work->pool, node);
+	int64_t rest_ms = node_failed(giver, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
+
+	log_warning(
+		"link_broken",
+		"block %u of %s does not link to block %u as it was given; asking again, this node in %lld ms",
+		num, giver->label, num - 1, (long long)rest_ms);
+}
+
+static void take_block(void *context, struct block *block, unsigned node)
+{
+	struct tail *tail = context;
+	struct held held;
+
+	if (!tail->is_running || block->num != tail->want || tail->held_count == MAX_HELD) {
+		block_free(block);
+		return;
+	}
+	held = work_hold(tail->work, block, node);
+	if (tail->held_count > 0 &&
+	    !check_link(tail->held[tail->held_count - 1].block, held.block)) {
+		/* Either may be wrong: take neither. */
+		doubt_node(tail, node, held.block->num);
+		work_let_go(tail->work, &held);
+		work_let_go(tail->work, &tail->held[--tail->held_count]);
+		tail->want--;
+		return;
+	}
+	tail->held[tail->held_count++] = held;
+	tail->want++;
+	tail->got_count++;
+	tail->missing_since_ms = 0;
+}
+
+static void note_missing(struct tail *tail, const char *reason)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (tail->missing_since_ms == 0)
+		tail->missing_since_ms = now_ms;
+	if (now_ms - tail->missing_since_ms > PATIENCE_MS) {
+		tail->has_gap = true;
+		snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
+	}
+	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
+}
+
+/* The tip request is over; its node says that block `want` is irreversible, yet did not give it. */
+static void search_everywhere(struct tail *tail)
+{
+	if (tail->missing_since_ms == 0)
+		tail->missing_since_ms = clock_now_ms();
+	tail->is_searching = true;
+	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
+}
+
+static void take_tip_end(void *context, unsigned node, const struct chain_head *head,
+			 const struct error *err)
+{
+	struct tail *tail = context;
+	int64_t now_ms = clock_now_ms();
+
+	(void)node;
+	tail->is_asking = false;
+	if (!tail->is_running)
+		return;
+	if (err) {
+		pace_failed(&tail->pace, now_ms);
+		return;
+	}
+	if (tail->got_count > 0) {
+		pace_advanced(&tail->pace, now_ms, tail->got_count,
+			      head->irreversible_block >= tail->want);
+		return;
+	}
+	if (head->irreversible_block >= tail->want) {
+		search_everywhere(tail);
+		return;
+	}
+	pace_late(&tail->pace, now_ms);
+	if (!tail->is_committing)
+		work_progress(tail->work); /* nothing is new: that is up to date too */
+}
+
+static void take_search(void *context, struct block *block, unsigned node)
+{
+	struct tail *tail = context;
+
+	tail->is_searching = false;
+	take_block(tail, block, node);
+	tail->pace.ask_at_ms = clock_now_ms();
+}
+
+static void take_refusal(void *context, uint32_t num, const char *reason)
+{
+	struct tail *tail = context;
+
+	(void)num;
+	tail->is_searching = false;
+	if (tail->is_running)
+		note_missing(tail, reason);
+}
+
+/* Decisions. */
+
+/* Go on with block `num`; what arrived from there on is asked for again. */
+static void go_back_to(struct tail *tail, uint32_t num)
+{
+	drop_held(tail);
+	tail->next = num;
+	tail->want = num;
+	tail->missing_since_ms = 0;
+	tail->pace.ask_at_ms = clock_now_ms();
+}
+
+static void make_gap(struct tail *tail, const char *reason)
+{
+	tail->has_gap = true;
+	snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
+}
+
+static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
+			  const struct held *other, const char *reason)
+{
+	struct tail *tail = context;
+
+	tail->dispute = NULL;
+	switch (end) {
+	case DISPUTE_TRY:
+		tail->held[0] = *other;
+		tail->held_count = 1;
+		tail->want = num + 1;
+		break;
+	case DISPUTE_AGAIN:
+		break;
+	case DISPUTE_KEPT:
+		go_back_to(tail, num + 1);
+		break;
+	case DISPUTE_FAILED:
+		make_gap(tail, reason);
+		break;
+	}
+}
+
+static void audit_ended(void *context, uint32_t num, enum dispute_end end, const struct held *other,
+			const char *reason)
+{
+	struct tail *tail = context;
+
+	(void)num;
+	(void)end;
+	(void)other;
+	(void)reason;
+	tail->audit = NULL;
+}
+
+/* False: the entries behind this one are not to be looked at, the tail goes back to it. */
+static bool take_outcome(struct tail *tail, const struct held *held,
+			 const struct ledger_entry *entry)
+{
+	uint32_t num = entry->block->num;
+
+	switch (entry->outcome) {
+	case LEDGER_STORED:
+	case LEDGER_PRESENT:
+		tail->next = num + 1;
+		return true;
+	case LEDGER_NO_LINK_AFTER:
+		tail->next = num + 1;
+		if (!tail->audit)
+			tail->audit = dispute_new(tail->work, held, entry, audit_ended, tail);
+		return true;
+	case LEDGER_OTHER_ID:
+	case LEDGER_NO_LINK:
+		go_back_to(tail, num);
+		if (tail->is_running)
+			tail->dispute = dispute_new(tail->work, held, entry, dispute_ended, tail);
+		return false;
+	case LEDGER_UNSTORABLE:
+		log_error("block_unstorable", "%s; the block stays a gap, nothing of it was stored",
+			  entry->problem);
+		go_back_to(tail, num);
+		make_gap(tail, entry->problem);
+		return false;
+	case LEDGER_PENDING:
+		break;
+	}
+	go_back_to(tail, num);
+	return false;
+}
+
+static void commit_ended(void *context, struct commit *commit, bool is_done)
+{
+	struct tail *tail = context;
+
+	tail->is_committing = false;
+	for (size_t i = 0; is_done && i < commit->count; i++)
+		if (!take_outcome(tail, &commit->held[i], &commit->ledger.entries[i]))
+			return;
+}
+
+static void commit_held(struct tail *tail)
+{
+	size_t rows = 0;
+	size_t payload_bytes = 0;
+	size_t count = 0;
+
+	while (count < tail->held_count && !commit_is_full(tail->work, rows, payload_bytes)) {
+		rows += commit_rows(tail->held[count].block);
+		payload_bytes += tail->held[count].block->stored_payload_bytes;
+		count++;
+	}
+	tail->is_committing = true;
+	commit_submit(tail->work, tail->held, count, false, commit_ended, tail);
+	for (size_t i = count; i < tail->held_count; i++)
+		tail->held[i - count] = tail->held[i];
+	tail->held_count -= count;
+}
+
+/* A block becomes a known gap: the scan is brought up to it, then it gets its reason. */
+
+struct gap_job {
+	struct job job;
+	struct tail *tail;
+	uint32_t num;
+	char reason[200];
+};
+
+static int run_gap(struct db *db, struct job *job, struct error *err)
+{
+	struct gap_job *gap = (struct gap_job *)job;
+	struct ranges ranges = {.has_open = false};
+	struct range_set holes = RANGE_SET_INIT;
+	uint32_t first;
+	int result = -1;
+
+	if (ranges_load(db, &ranges, err) < 0)
+		goto out;
+	first = ranges.has_open && ranges.scanned_to < gap->num ? ranges.scanned_to + 1 : gap->num;
+	while (first <= gap->num) {
+		uint32_t scanned_to;
+
+		range_set_clear(&holes);
+		if (gaps_scan_step(db, first, gap->num, &holes, &scanned_to, err) < 0 ||
+		    gaps_record(db, first, scanned_to, &holes, true, err) < 0)
+			goto out;
+		first = scanned_to + 1;
+	}
+	result = gaps_set_reason(db, gap->num, gap->num, gap->reason, err);
+out:
+	ranges_release(&ranges);
+	range_set_release(&holes);
+	return result;
+}
+
+static void finish_gap(struct job *job)
+{
+	struct gap_job *gap = (struct gap_job *)job;
+	struct tail *tail = gap->tail;
+
+	tail->is_recording = false;
+	if (job->err.kind == ERROR_NONE) {
+		log_warning(
+			"gap_found",
+			"block %u is left behind: %s; the tail goes on, the block is tried again beside it",
+			gap->num, gap->reason);
+		go_back_to(tail, gap->num + 1);
+		work_progress(tail->work);
+	} else if (!tail->work->is_stopping) {
+		work_end(tail->work, &job->err);
+	}
+	free(gap);
+}
+
+static void record_gap(struct tail *tail)
+{
+	struct gap_job *gap = xcalloc(1, sizeof(*gap));
+
+	gap->job.run = run_gap;
+	gap->job.done = finish_gap;
+	gap->tail = tail;
+	gap->num = tail->want;
+	snprintf(gap->reason, sizeof(gap->reason), "%s", tail->gap_reason);
+	snprintf(gap->job.what, sizeof(gap->job.what), "recording block %u as a gap", gap->num);
+	tail->has_gap = false;
+	tail->is_recording = true;
+	writer_errand(tail->work->writer, &gap->job);
+}
+
+/* The public side. */
+
+static unsigned ask_count(const struct tail *tail)
+{
+	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	size_t room = MAX_HELD - tail->held_count;
+	size_t count = 1;
+
+	if (irreversible > tail->want)
+		count = irreversible - tail->want + 1;
+	if (count > tail->work->config.batch_size)
+		count = tail->work->config.batch_size;
+	return (unsigned)(count > room ? room : count);
+}
+
+static bool may_ask(const struct tail *tail)
+{
+	return !tail->is_asking && !tail->is_searching && !tail->is_recording && !tail->has_gap &&
+	       !tail->dispute && tail->held_count < MAX_HELD / 2 &&
+	       (tail->held_count == 0 || work_room_blocks(tail->work) > 0);
+}
+
+struct tail *tail_new(struct work *work)
+{
+	struct tail *tail = xcalloc(1, sizeof(*tail));
+
+	tail->work = work;
+	tail->sink = (struct client_sink){
+		.context = tail, .given = take_search, .refused = take_refusal};
+	tail->tip_sink = (struct client_tip_sink){
+		.context = tail, .given = take_block, .done = take_tip_end};
+	return tail;
+}
+
+void tail_free(struct tail *tail)
+{
+	if (!tail)
+		return;
+	tail_stop(tail);
+	dispute_free(tail->audit);
+	free(tail);
+}
+
+void tail_start(struct tail *tail, uint32_t first)
+{
+	tail->is_running = true;
+	tail->has_gap = false;
+	go_back_to(tail, first);
+	pace_init(&tail->pace, clock_now_ms());
+}
+
+void tail_step(struct tail *tail)
+{
+	if (!tail->is_running)
+		return;
+	if (tail->held_count > 0 && !tail->is_committing && !tail->dispute &&
+	    writer_has_room(tail->work->writer))
+		commit_held(tail);
+	/* Everything below must be decided first, or it would be recorded as missing too. */
+	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
+		record_gap(tail);
+	if (may_ask(tail) && clock_now_ms() >= tail->pace.ask_at_ms) {
+		tail->got_count = 0;
+		tail->is_asking = client_ask_tip(tail->work->client, tail->want, ask_count(tail),
+						 &tail->tip_sink);
+		if (!tail->is_asking)
+			pace_failed(&tail->pace, clock_now_ms());
+	}
+}
+
+int64_t tail_next_timeout_ms(const struct tail *tail)
+{
+	int64_t wait_ms;
+
+	if (!tail->is_running || !may_ask(tail))
+		return -1;
+	wait_ms = tail->pace.ask_at_ms - clock_now_ms();
+	return wait_ms > 0 ? wait_ms : 0;
+}
+
+uint32_t tail_next_block(const struct tail *tail)
+{
+	return tail->next;
+}
+
+void tail_stop(struct tail *tail)
+{
+	tail->is_running = false;
+	drop_held(tail);
+	client_drop(tail->work->client, &tail->sink);
+	tail->is_searching = false;
+	dispute_free(tail->dispute);
+	tail->dispute = NULL;
+}
+
+bool tail_is_idle(const struct tail *tail)
+{
+	return !tail->is_running && !tail->is_committing && !tail->is_recording;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/work.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "steem/client.h"
+#include "steem/pool.h"
+#include "sync/filter.h"
+
+/* What a block takes until the first ones have been seen; a busy one takes 20 kB. */
+#define GUESSED_BLOCK_BYTES 32768
+
+void work_end(struct work *work, const struct error *err)
+{
+	if (work->is_over)
+		return;
+	work->is_over = true;
+	work->over_error = *err;
+}
+
+void work_progress(struct work *work)
+{
+	work->progress_at_ms = clock_now_ms();
+}
+
+size_t work_room_blocks(const struct work *work)
+{
+	size_t taken = work->held_bytes + client_expected_bytes(work->client);
+
+	if (taken >= work->config.max_memory_bytes)
+		return 0;
+	return (work->config.max_memory_bytes - taken) / GUESSED_BLOCK_BYTES;
+}
+
+struct held work_hold(struct work *work, struct block *block, unsigned giver)
+{
+	filter_apply(work->config.filter, block);
+	if (block->had_invalid_utf8)
+		log_warning("invalid_utf8",
+			    "block %u holds bytes that are not UTF-8: each was replaced by U+FFFD",
+			    block->num);
+	work->held_bytes += block_bytes(block);
+	work->given_at_ms = clock_now_ms();
+	return (struct held){.block = block,
+			     .giver = giver,
+			     .pool_epoch = work->pool_epoch,
+			     .since_ms = clock_now_ms()};
+}
+
+struct node *work_giver(const struct work *work, const struct held *held)
+{
+	return held->pool_epoch == work->pool_epoch ? pool_node(work->pool, held->giver) : NULL;
+}
+
+const char *work_giver_label(const struct work *work, const struct held *held)
+{
+	const struct node *giver = work_giver(work, held);
+
+	return giver ? giver->label : "a former node";
+}
+
+void work_let_go(struct work *work, struct held *held)
+{
+	if (!held->block)
+		return;
+	work->held_bytes -= block_bytes(held->block);
+	block_free(held->block);
+	held->block = NULL;
+}

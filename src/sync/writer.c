@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "store/db.h"
+
+#define RETRY_BASE_MS      20
+#define RETRY_CAP_MS       5000
+#define ERRANDS_MAX        256
+#define DEADLOCK_ERROR     1213
+#define FOR_EVER           INT64_MAX
+#define MAX_COMMIT_THREADS 16
+
+struct lane {
+	struct writer *writer;
+	struct queue *jobs;
+	struct db *db;
+	pthread_t thread;
+	bool is_started;
+	bool was_connected;
+	bool is_down;
+	struct log_limit retry_limit;
+};
+
+struct writer {
+	struct queue *commits;
+	struct queue *errands;
+	struct queue *finished;
+	int event_fd;
+	int64_t patience_ms;
+	unsigned commit_threads;
+	unsigned pending; /* the loop thread's own count */
+	unsigned pending_commits;
+	bool is_closing;
+	atomic_uint_least64_t retry_count;
+	/* Retrying ends at this time; wakes those who wait between two tries. */
+	pthread_mutex_t mutex;
+	pthread_cond_t hurry;
+	int64_t give_up_at_ms;
+	struct lane lanes[MAX_COMMIT_THREADS + 1]; /* the last one in use is for errands */
+};
+
+/* The threads. */
+
+/* Sleep between two tries; false when it is time to give up. */
+static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t job_deadline_ms)
+{
+	int64_t now_ms = clock_now_ms();
+	int64_t until_ms = now_ms + delay_ms;
+	bool go_on;
+
+	pthread_mutex_lock(&writer->mutex);
+	while ((now_ms = clock_now_ms()) < until_ms && now_ms < writer->give_up_at_ms) {
+		int64_t end_ms =
+			until_ms < writer->give_up_at_ms ? until_ms : writer->give_up_at_ms;
+		struct timespec end = {.tv_sec = (time_t)(end_ms / 1000),
+				       .tv_nsec = (long)(end_ms % 1000) * 1000000};
+
+		pthread_cond_timedwait(&writer->hurry, &writer->mutex, &end);
+	}
+	go_on = now_ms < writer->give_up_at_ms && now_ms < job_deadline_ms;
+	pthread_mutex_unlock(&writer->mutex);
+	return go_on;
+}
+
+static void tell_retry(struct lane *lane, const struct job *job, const struct error *err,
+		       int64_t delay_ms)
+{
+	atomic_fetch_add(&lane->writer->retry_count, 1);
+	if (err->code == DEADLOCK_ERROR) { /* normal among those who wait for one another */
+		log_debug("commit_retry", "%s: %s; again in %lld ms", job->what, err->text,
+			  (long long)delay_ms);
+		return;
+	}
+	if (db_is_lost(lane->db) && !lane->is_down) {
+		lane->is_down = true;
+		log_warning(
+			"database_lost",
+			"%s: %s; nothing is lost, trying again in %lld ms and then until it answers",
+			job->what, err->text, (long long)delay_ms);
+		return;
+	}
+	log_limited(&lane->retry_limit, LOG_LEVEL_WARNING, "commit_retry",
+		    "%s: %s; rolled back, again in %lld ms", job->what, err->text,
+		    (long long)delay_ms);
+}
+
+static int connect_lane(struct lane *lane, struct error *err)
+{
+	if (!db_is_lost(lane->db))
+		return 0;
+	if (db_connect(lane->db, err) < 0)
+		return -1;
+	if (lane->is_down)
+		log_info("database_back", "connected to %s", db_describe(lane->db));
+	else
+		log_debug("database_connected", "%s", db_describe(lane->db));
+	lane->is_down = false;
+	lane->was_connected = true;
+	return 0;
+}
+
+static void run_job(struct lane *lane, struct job *job)
+{
+	struct backoff backoff;
+	int64_t deadline_ms = lane->writer->patience_ms > 0
+				      ? clock_now_ms() + lane->writer->patience_ms
+				      : FOR_EVER;
+
+	backoff_init(&backoff, RETRY_BASE_MS, RETRY_CAP_MS);
+	for (;;) {
+		struct error err = ERROR_INIT;
+		int64_t delay_ms;
+
+		if (connect_lane(lane, &err) == 0 && job->run(lane->db, job, &err) == 0) {
+			job->err = ERROR_INIT;
+			return;
+		}
+		db_rollback(lane->db);
+		job->err = err;
+		if (err.kind != ERROR_RETRY)
+			return;
+		job->retry_count++;
+		delay_ms = backoff_next_ms(&backoff);
+		tell_retry(lane, job, &err, delay_ms);
+		if (!wait_before_retry(lane->writer, delay_ms, deadline_ms))
+			return;
+	}
+}
+
+static void *lane_main(void *argument)
+{
+	struct lane *lane = argument;
+	struct writer *writer = lane->writer;
+	struct job *job;
+
+	while ((job = queue_pop(lane->jobs))) {
+		uint64_t one = 1;
+
+		run_job(lane, job);
+		if (!queue_try_push(writer->finished, job, 0) ||
+		    write(writer->event_fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
+			log_error("bug", "a finished job could not be handed back");
+			abort();
+		}
+	}
+	db_disconnect(lane->db);
+	return NULL;
+}
+
+/* The loop thread's side. */
+
+static int start_lane(struct writer *writer, struct lane *lane, struct queue *jobs,
+		      const struct db_config *database, struct error *err)
+{
+	lane->writer = writer;
+	lane->jobs = jobs;
+	lane->db = db_new(database);
+	lane->retry_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
+	if (pthread_create(&lane->thread, NULL, lane_main, lane) != 0)
+		return error_set(err, ERROR_FATAL, "cannot start a thread for the database");
+	lane->is_started = true;
+	return 0;
+}
+
+struct writer *writer_new(const struct db_config *database, unsigned commit_threads,
+			  int64_t patience_ms, struct error *err)
+{
+	struct writer *writer = xcalloc(1, sizeof(*writer));
+	pthread_condattr_t attributes;
+
+	if (commit_threads > MAX_COMMIT_THREADS)
+		commit_threads = MAX_COMMIT_THREADS;
+	writer->commit_threads = commit_threads;
+	writer->patience_ms = patience_ms;
+	writer->give_up_at_ms = FOR_EVER;
+	writer->commits = queue_new(2 * (size_t)commit_threads, SIZE_MAX);
+	writer->errands = queue_new(ERRANDS_MAX, SIZE_MAX);
+	writer->finished = queue_new(ERRANDS_MAX + 4 * (size_t)commit_threads, SIZE_MAX);
+	pthread_mutex_init(&writer->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&writer->hurry, &attributes);
+	pthread_condattr_destroy(&attributes);
+	writer->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (writer->event_fd < 0) {
+		(void)error_set_errno(err, ERROR_FATAL, "cannot make an eventfd");
+		goto fail;
+	}
+	for (unsigned i = 0; i < commit_threads; i++)
+		if (start_lane(writer, &writer->lanes[i], writer->commits, database, err) < 0)
+			goto fail;
+	if (start_lane(writer, &writer->lanes[commit_threads], writer->errands, database, err) < 0)
+		goto fail;
+	return writer;
+fail:
+	writer_free(writer);
+	return NULL;
+}
+
+int writer_fd(const struct writer *writer)
+{
+	return writer->event_fd;
+}
+
+bool writer_has_room(const struct writer *writer)
+{
+	return writer->pending_commits < 2 * writer->commit_threads;
+}
+
+static void give_job(struct writer *writer, struct queue *queue, struct job *job)
+{
+	job->err = ERROR_INIT;
+	if (writer->is_closing) {
+		(void)error_set(&job->err, ERROR_RETRY, "the reader is stopping");
+		writer->pending_commits -= job->is_commit;
+		job->done(job);
+		return;
+	}
+	writer->pending++;
+	if (!queue_try_push(queue, job, 0)) {
+		log_error("bug", "more than %d jobs for the database at once (%s)", ERRANDS_MAX,
+			  job->what);
+		abort();
+	}
+}
+
+void writer_commit(struct writer *writer, struct job *job)
+{
+	writer->pending_commits++;
+	job->is_commit = true;
+	give_job(writer, writer->commits, job);
+}
+
+void writer_errand(struct writer *writer, struct job *job)
+{
+	job->is_commit = false;
+	give_job(writer, writer->errands, job);
+}
+
+void writer_collect(struct writer *writer)
+{
+	struct job *job;
+	uint64_t count;
+
+	if (read(writer->event_fd, &count, sizeof(count)) < 0) {
+		/* EAGAIN: nothing has finished since the last time, but look all the same. */
+	}
+	while ((job = queue_try_pop(writer->finished))) {
+		writer->pending--;
+		if (job->is_commit)
+			writer->pending_commits--;
+		job->done(job);
+	}
+}
+
+unsigned writer_pending(const struct writer *writer)
+{
+	return writer->pending;
+}
+
+uint64_t writer_retry_count(const struct writer *writer)
+{
+	return atomic_load(&writer->retry_count);
+}
+
+void writer_hurry(struct writer *writer, int64_t grace_ms)
+{
+	pthread_mutex_lock(&writer->mutex);
+	writer->give_up_at_ms = clock_now_ms() + grace_ms;
+	pthread_cond_broadcast(&writer->hurry);
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_free(struct writer *writer)
+{
+	if (!writer)
+		return;
+	writer->is_closing = true;
+	queue_close(writer->commits);
+	queue_close(writer->errands);
+	writer_hurry(writer, 0);
+	for (unsigned i = 0; i <= writer->commit_threads; i++)
+		if (writer->lanes[i].is_started)
+			pthread_join(writer->lanes[i].thread, NULL);
+	if (writer->event_fd >= 0)
+		writer_collect(writer);
+	for (unsigned i = 0; i <= writer->commit_threads; i++)
+		db_free(writer->lanes[i].db);
+	queue_free(writer->commits, NULL);
+	queue_free(writer->errands, NULL);
+	queue_free(writer->finished, NULL);
+	pthread_cond_destroy(&writer->hurry);
+	pthread_mutex_destroy(&writer->mutex);
+	if (writer->event_fd >= 0)
+		close(writer->event_fd);
+	free(writer);
+}
