@@ -31,14 +31,14 @@ enum action {
 /* sysexits.h has most of them; the unit file and the manual page name them all. */
 enum exit_code {
 	EXIT_OK = 0,
-	EXIT_GAPS_FOUND = 1,     /* --gaps --check found something missing */
+	EXIT_GAPS_FOUND = 1, /* --gaps --check found something missing */
 	EXIT_USAGE_ERROR = 64,
-	EXIT_DATA_ERROR = 65,    /* data that contradict the chain */
-	EXIT_UNAVAILABLE = 69,   /* no node or no database in time, or something stayed missing */
+	EXIT_DATA_ERROR = 65,  /* data that contradict the chain */
+	EXIT_UNAVAILABLE = 69, /* no node or no database in time, or something stayed missing */
 	EXIT_BUG = 70,
-	EXIT_INTERRUPTED = 75,   /* a backfill that can be run again */
+	EXIT_INTERRUPTED = 75, /* a backfill that can be run again */
 	EXIT_NO_RIGHTS = 77,
-	EXIT_BAD_CONFIG = 78,    /* configuration, schema, filter, or the name was taken over */
+	EXIT_BAD_CONFIG = 78, /* configuration, schema, filter, or the name was taken over */
 	EXIT_SECOND_SIGNAL = 130,
 };
 
@@ -47,7 +47,7 @@ struct options {
 	const char *config_path; /* -c, else SYSCONFDIR/steem-reader.conf */
 	struct range_set backfill;
 	bool refilter;
-	bool check;              /* --gaps --check */
+	bool check; /* --gaps --check */
 	bool json;
 	bool dry_run;
 	bool has_log_level;

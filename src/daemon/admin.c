@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "store/filters.h"
+#include "store/gaps.h"
+#include "store/ledger.h"
+#include "store/ranges.h"
+#include "store/readers.h"
+#include "store/schema.h"
+#include "sync/filter.h"
+#include "sync/plan.h"
+
+/* Run one command with an open, checked database; every error ends here. */
+static enum exit_code with_database(const struct options *options, const struct config *config,
+				    int (*command)(const struct options *options,
+						   const struct config *config, struct db *db,
+						   enum exit_code *code, struct error *err))
+{
+	struct db *db = db_new(&config->database);
+	struct error err = ERROR_INIT;
+	enum exit_code code = EXIT_OK;
+
+	if (db_connect(db, &err) < 0 || schema_check(db, &err) < 0 ||
+	    command(options, config, db, &code, &err) < 0)
+		code = failure_report("failed", &err);
+	db_free(db);
+	return code;
+}
+
+/* --gaps */
+
+struct gap_report {
+	bool is_json;
+	struct range hole; /* found, but perhaps it goes on; first 0: none */
+	uint64_t hole_count;
+	uint64_t missing_count;
+};
+
+static void print_hole(struct gap_report *report)
+{
+	uint64_t missing = (uint64_t)report->hole.last - report->hole.first + 1;
+
+	if (report->hole.first == 0)
+		return;
+	if (report->is_json)
+		printf("%s{\"first_block\":%u,\"last_block\":%u,\"missing\":%llu}",
+		       report->hole_count > 0 ? "," : "", report->hole.first, report->hole.last,
+		       (unsigned long long)missing);
+	else
+		printf("%u-%u  %llu\n", report->hole.first, report->hole.last,
+		       (unsigned long long)missing);
+	report->hole_count++;
+	report->missing_count += missing;
+	report->hole.first = 0;
+}
+
+static void add_holes(struct gap_report *report, const struct range_set *holes)
+{
+	for (size_t i = 0; i < holes->count; i++) {
+		if (report->hole.first > 0 && report->hole.last + 1 == holes->items[i].first) {
+			report->hole.last = holes->items[i].last;
+			continue;
+		}
+		print_hole(report);
+		report->hole = holes->items[i];
+	}
+}
+
+static int scan_range(const struct options *options, struct db *db, const struct range *range,
+		      struct gap_report *report, struct error *err)
+{
+	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
+	uint32_t first = range->first;
+	uint32_t scanned_to = 0;
+
+	do {
+		range_set_clear(&holes);
+		if (gaps_scan_step(db, first, range->last, &holes, &scanned_to, err) < 0)
+			return -1;
+		if (!options->dry_run && gaps_record(db, first, scanned_to, &holes, true, err) < 0)
+			return -1;
+		add_holes(report, &holes);
+		first = scanned_to + 1;
+	} while (scanned_to < range->last);
+	return 0;
+}
+
+/* Everything wanted, up to the highest block that a reader has seen irreversible, or stored. */
+static int find_scan_ranges(struct db *db, struct range_set *ret_ranges, struct error *err)
+{
+	struct ranges ranges = {.has_open = false};
+	struct stored_block newest = {.num = 0};
+	uint32_t last = 0;
+	bool is_found;
+	int result = -1;
+
+	if (ranges_load(db, &ranges, err) == 0 && readers_irreversible(db, &last, err) == 0 &&
+	    ledger_newest(db, UINT32_MAX, &newest, &is_found, err) == 0) {
+		plan_scan_all(&ranges, newest.num > last ? newest.num : last, ret_ranges);
+		result = 0;
+	}
+	ranges_release(&ranges);
+	return result;
+}
+
+static int print_gaps(const struct options *options, const struct config *config, struct db *db,
+		      enum exit_code *code, struct error *err)
+{
+	CLEANUP(range_set_release) struct range_set ranges = RANGE_SET_INIT;
+	struct gap_report report = {.is_json = options->json};
+
+	(void)config;
+	if (find_scan_ranges(db, &ranges, err) < 0)
+		return -1;
+	if (report.is_json)
+		printf("{\"gaps\":[");
+	for (size_t i = 0; i < ranges.count; i++)
+		if (scan_range(options, db, &ranges.items[i], &report, err) < 0)
+			return -1;
+	print_hole(&report);
+	if (report.is_json)
+		printf("],\"missing\":%llu}\n", (unsigned long long)report.missing_count);
+	else if (report.missing_count == 0)
+		printf("nothing is missing\n");
+	else
+		printf("missing: %llu blocks in %llu gaps\n",
+		       (unsigned long long)report.missing_count,
+		       (unsigned long long)report.hole_count);
+	if (options->check && report.missing_count > 0)
+		*code = EXIT_GAPS_FOUND;
+	return 0;
+}
+
+enum exit_code admin_gaps(const struct options *options, const struct config *config)
+{
+	return with_database(options, config, print_gaps);
+}
+
+/* --status */
+
+struct status_report {
+	bool is_json;
+	unsigned count;
+};
+
+static void print_json_text(const char *key, const char *text)
+{
+	printf("\"%s\":", key);
+	if (!text) {
+		printf("null");
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void print_json_row(const struct status_report *report, const struct reader_status_row *row)
+{
+	printf("%s{", report->count > 0 ? "," : "");
+	print_json_text("name", row->name);
+	putchar(',');
+	print_json_text("state", row->state);
+	printf(",\"alive\":%s,\"last_block\":%u,\"irreversible_block\":%u,\"lag_blocks\":%llu,",
+	       row->is_alive ? "true" : "false", row->last_block, row->irreversible_block,
+	       (unsigned long long)row->lag_blocks);
+	if (row->has_lag_s)
+		printf("\"lag_s\":%.3f,", row->lag_s);
+	else
+		printf("\"lag_s\":null,");
+	printf("\"heartbeat_age_s\":%.3f,", row->heartbeat_age_s);
+	print_json_text("node", row->node);
+	putchar('}');
+}
+
+static void print_status_row(void *context, const struct reader_status_row *row)
+{
+	struct status_report *report = context;
+
+	if (report->is_json) {
+		print_json_row(report, row);
+	} else {
+		if (report->count == 0)
+			printf("%-24s %-12s %-5s %12s %12s %8s %8s %9s  %s\n", "name", "state",
+			       "alive", "last block", "irreversible", "lag", "lag s", "heartbeat",
+			       "node");
+		printf("%-24s %-12s %-5s %12u %12u %8llu %8.0f %7.1f s  %s\n", row->name,
+		       row->state, row->is_alive ? "yes" : "no", row->last_block,
+		       row->irreversible_block, (unsigned long long)row->lag_blocks,
+		       row->has_lag_s ? row->lag_s : 0.0, row->heartbeat_age_s,
+		       row->node ? row->node : "-");
+	}
+	report->count++;
+}
+
+static int print_status(const struct options *options, const struct config *config, struct db *db,
+			enum exit_code *code, struct error *err)
+{
+	struct status_report report = {.is_json = options->json};
+
+	(void)config;
+	(void)code;
+	if (report.is_json)
+		putchar('[');
+	if (readers_list(db, print_status_row, &report, err) < 0)
+		return -1;
+	if (report.is_json)
+		printf("]\n");
+	else if (report.count == 0)
+		printf("no reader has ever been here\n");
+	return 0;
+}
+
+enum exit_code admin_status(const struct options *options, const struct config *config)
+{
+	return with_database(options, config, print_status);
+}
+
+/* --migrate */
+
+static void print_migration(void *context, unsigned version, const char *name)
+{
+	(void)context;
+	printf("applied %04u %s\n", version, name);
+}
+
+static int migrate(const struct options *options, struct db *db, struct error *err)
+{
+	unsigned have = 0;
+	unsigned need = 0;
+
+	if (!options->dry_run && schema_migrate(db, print_migration, NULL, err) < 0)
+		return -1;
+	if (db_is_lost(db) && db_connect(db, err) < 0)
+		return -1;
+	if (schema_versions(db, &have, &need, err) < 0)
+		return -1;
+	if (options->dry_run)
+		printf("schema version %u, this program needs %u; nothing was written\n", have,
+		       need);
+	else
+		printf("schema version %u\n", have);
+	return 0;
+}
+
+enum exit_code admin_migrate(const struct options *options, const struct config *config)
+{
+	struct db_config admin = config->database;
+	char *password = getenv("STEEM_READER_PASSWORD");
+	CLEANUP(mem_free_pointer) char *user = NULL;
+	struct error err = ERROR_INIT;
+	enum exit_code code = EXIT_OK;
+	struct db *db;
+
+	if (options->migrate_user) {
+		user = xstrdup(options->migrate_user);
+		admin.user = user;
+		admin.password = password;
+	} else if (password) {
+		admin.password = password;
+	}
+	db = db_new(&admin);
+	if (migrate(options, db, &err) < 0)
+		code = failure_report("migrate_failed", &err);
+	db_free(db);
+	return code;
+}
+
+/* --activate-filter */
+
+static int activate_filter(const struct options *options, const struct config *config,
+			   struct db *db, enum exit_code *code, struct error *err)
+{
+	CLEANUP(mem_free_pointer) char *text = filter_normalise(&config->filter);
+	const char *shown = text[0] ? text : "(no rules: every operation is stored)\n";
+	bool is_changed;
+	uint32_t id;
+
+	(void)code;
+	if (options->dry_run) {
+		printf("would make these rules the active ones; nothing was written:\n%s", shown);
+		return 0;
+	}
+	if (filters_activate(db, text, &id, &is_changed, err) < 0)
+		return -1;
+	if (is_changed)
+		printf("filter %u is active from now on; readers with other rules stop. Rules:\n%s",
+		       id, shown);
+	else
+		printf("filter %u was active already. Rules:\n%s", id, shown);
+	return 0;
+}
+
+enum exit_code admin_activate_filter(const struct options *options, const struct config *config)
+{
+	return with_database(options, config, activate_filter);
+}
+
+/* --forget */
+
+static int forget(const struct options *options, const struct config *config, struct db *db,
+		  enum exit_code *code, struct error *err)
+{
+	bool is_found;
+	bool is_alive;
+
+	(void)config;
+	if (options->dry_run) {
+		printf("would remove the row of reader %s; nothing was written\n",
+		       options->forget_name);
+		return 0;
+	}
+	if (readers_forget(db, options->forget_name, &is_found, &is_alive, err) < 0)
+		return -1;
+	if (is_alive) {
+		log_error("failed", "reader %s is alive: stop it first", options->forget_name);
+		*code = EXIT_USAGE_ERROR;
+	} else if (!is_found) {
+		log_error("failed", "there is no reader %s; --status lists them all",
+			  options->forget_name);
+		*code = EXIT_USAGE_ERROR;
+	} else {
+		printf("reader %s is forgotten\n", options->forget_name);
+	}
+	return 0;
+}
+
+enum exit_code admin_forget(const struct options *options, const struct config *config)
+{
+	return with_database(options, config, forget);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/failure.h"
+
+#include "base/log.h"
+#include "sync/work.h"
+
+/* The database's words for "you may not": access denied, command denied, and their kin. */
+static bool is_about_rights(int code)
+{
+	switch (code) {
+	case 1044: /* no access to this database */
+	case 1045: /* wrong user or password */
+	case 1142: /* command denied on a table */
+	case 1143: /* on a column */
+	case 1227: /* a privilege is missing */
+	case 1370: /* routine */
+	case 1698: /* wrong way to authenticate */
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum exit_code failure_exit_code(const struct error *err)
+{
+	switch (err->kind) {
+	case ERROR_NONE:
+		return EXIT_OK;
+	case ERROR_RETRY:
+	case ERROR_NODE:
+		return EXIT_UNAVAILABLE;
+	case ERROR_DATA:
+		return EXIT_DATA_ERROR;
+	case ERROR_CONFIG:
+		if (err->code == WORK_OVER_USAGE)
+			return EXIT_USAGE_ERROR;
+		return is_about_rights(err->code) ? EXIT_NO_RIGHTS : EXIT_BAD_CONFIG;
+	case ERROR_FATAL:
+		break;
+	}
+	return EXIT_BUG;
+}
+
+enum exit_code failure_report(const char *event, const struct error *err)
+{
+	log_error(event, "%s", err->text);
+	return failure_exit_code(err);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * steem-reader: read the Steem chain into a shared database, and never lose a block.
+ *
+ * What follows is the list of steps of a start.  What the reader then does is told in
+ * sync/reader.c, how the process behaves around it in daemon/run.c.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "daemon/admin.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/run.h"
+
+static enum exit_code run_action(const struct options *options, const struct config *config)
+{
+	switch (options->action) {
+	case ACTION_RUN:
+	case ACTION_ONCE:
+	case ACTION_BACKFILL:
+		return run_reader(options, config);
+	case ACTION_GAPS:
+		return admin_gaps(options, config);
+	case ACTION_STATUS:
+		return admin_status(options, config);
+	case ACTION_MIGRATE:
+		return admin_migrate(options, config);
+	case ACTION_ACTIVATE_FILTER:
+		return admin_activate_filter(options, config);
+	case ACTION_FORGET:
+		return admin_forget(options, config);
+	case ACTION_CHECK_CONFIG:
+		printf("%s is in order\n", options->config_path);
+		return EXIT_OK;
+	case ACTION_PRINT_CONFIG:
+		config_print(config, stdout);
+		return EXIT_OK;
+	case ACTION_HELP:
+	case ACTION_VERSION:
+		break; /* done before the configuration is read */
+	}
+	return EXIT_OK;
+}
+
+static enum exit_code run_with_config(const struct options *options)
+{
+	struct config config;
+	enum exit_code code;
+
+	if (config_load(&config, options->config_path, stderr) < 0)
+		return EXIT_BAD_CONFIG;
+	log_set_level(options->has_log_level ? options->log_level : config.log_level);
+	code = run_action(options, &config);
+	config_release(&config);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error err = ERROR_INIT;
+	enum exit_code code = EXIT_OK;
+
+	log_open();
+	notify_open();
+	if (options_parse(&options, argc, argv, &err) < 0) {
+		fprintf(stderr, "steem-reader: %s\n", err.text);
+		return EXIT_USAGE_ERROR;
+	}
+	if (options.action == ACTION_HELP)
+		options_help(stdout);
+	else if (options.action == ACTION_VERSION)
+		printf("steem-reader %s\n", PACKAGE_VERSION);
+	else
+		code = run_with_config(&options);
+	options_release(&options);
+	return (int)code;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/run.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/notify.h"
+#include "daemon/signals.h"
+#include "sync/reader.h"
+
+#define STATUS_MS 5000
+
+struct run {
+	const struct options *options;
+	const struct config *config;
+	struct reader *reader;
+	int signal_fd;
+	bool is_stopping;
+	bool is_ready;
+	int64_t status_at_ms;
+	int64_t fed_at_ms; /* the watchdog */
+	int64_t fed_progress_ms;
+};
+
+static enum reader_goal goal_of(enum action action)
+{
+	if (action == ACTION_BACKFILL)
+		return READER_BACKFILL;
+	return action == ACTION_ONCE ? READER_ONCE : READER_RUN;
+}
+
+static struct reader_nodes nodes_of(const struct config *config)
+{
+	return (struct reader_nodes){
+		.urls = (const char *const *)config->nodes.urls,
+		.count = config->nodes.count,
+		.connections = config->fetch.connections,
+		.batch_size = config->fetch.batch_size,
+		.timeout_ms = config->fetch.timeout_ms,
+	};
+}
+
+static struct reader_config reader_config_of(const struct options *options,
+					     const struct config *config)
+{
+	return (struct reader_config){
+		.goal = goal_of(options->action),
+		.name = config->reader.name,
+		.version = PACKAGE_VERSION,
+		.start_block = config->reader.start_block,
+		.stall_s = config->reader.stall_s,
+		.before_tail = config->replay.before_tail,
+		.scan_interval_s = config->replay.scan_interval_s,
+		.full_scan_h = config->replay.full_scan_h,
+		.batch_rows = config->write.batch_rows,
+		.batch_bytes = (size_t)config->write.batch_kib * 1024,
+		.write_connections = config->write.connections,
+		.connections = config->fetch.connections,
+		.batch_size = config->fetch.batch_size,
+		.max_memory_bytes = (size_t)config->fetch.max_memory_mib * 1024 * 1024,
+		.filter = &config->filter,
+		.backfill = &options->backfill,
+		.refilter = options->refilter,
+		.dry_run = options->dry_run ? stdout : NULL,
+	};
+}
+
+/* Signals. */
+
+/* Nodes, limits and log level; everything else needs a restart. */
+static void reload(struct run *run)
+{
+	struct config config;
+	struct reader_nodes nodes;
+
+	notify_reloading();
+	if (config_load(&config, run->options->config_path, stderr) < 0) {
+		log_error("reload_refused",
+			  "%s has mistakes; the old nodes, limits and log level stay",
+			  run->options->config_path);
+	} else {
+		nodes = nodes_of(&config);
+		reader_reload(run->reader, &nodes);
+		if (!run->options->has_log_level)
+			log_set_level(config.log_level);
+		log_info(
+			"reloaded",
+			"%zu nodes, limits and log level are taken from %s; other changes need a restart",
+			config.nodes.count, run->options->config_path);
+		config_release(&config);
+	}
+	notify_ready();
+}
+
+static void stop(struct run *run)
+{
+	if (run->is_stopping) {
+		log_warning("stopped_at_once",
+			    "second signal; nothing is lost, the next start replays it");
+		_exit(EXIT_SECOND_SIGNAL);
+	}
+	run->is_stopping = true;
+	log_info("stopping", "finishing what is under way");
+	notify_stopping();
+	reader_stop(run->reader);
+}
+
+static void take_signals(struct run *run)
+{
+	for (;;) {
+		switch (signals_read(run->signal_fd)) {
+		case SIGNAL_NOTHING:
+			return;
+		case SIGNAL_STOP:
+			stop(run);
+			break;
+		case SIGNAL_RELOAD:
+			reload(run);
+			break;
+		}
+	}
+}
+
+/* systemd. */
+
+static void tell_systemd(struct run *run)
+{
+	int64_t now_ms = clock_now_ms();
+	int64_t progress_ms = reader_progress_at_ms(run->reader);
+	char text[160];
+
+	if (!run->is_ready && reader_is_ready(run->reader)) {
+		run->is_ready = true;
+		notify_ready();
+	}
+	if (now_ms >= run->status_at_ms) {
+		run->status_at_ms = now_ms + STATUS_MS;
+		notify_status("%s", reader_describe(run->reader, text, sizeof(text)));
+		if (!run->is_ready) /* waiting for the database is no failure */
+			notify_extend_timeout(4 * STATUS_MS);
+	}
+	if (progress_ms > run->fed_progress_ms &&
+	    now_ms - run->fed_at_ms >= notify_watchdog_interval_ms() / 2) {
+		run->fed_at_ms = now_ms;
+		run->fed_progress_ms = progress_ms;
+		notify_watchdog();
+	}
+}
+
+/* The end. */
+
+static enum exit_code exit_code_of(const struct run *run)
+{
+	struct error err = ERROR_INIT;
+
+	switch (reader_how_ended(run->reader, &err)) {
+	case READER_END_DONE:
+		return EXIT_OK;
+	case READER_END_MISSING:
+		log_error("gaps_remain",
+			  "some blocks could not be had; the view gaps says which and why");
+		return EXIT_UNAVAILABLE;
+	case READER_END_STOPPED:
+		if (run->options->action == ACTION_RUN)
+			return EXIT_OK;
+		log_warning(
+			"interrupted",
+			"what is missing stays wanted: run the same command again, or let a running reader complete it");
+		return EXIT_INTERRUPTED;
+	case READER_END_ERROR:
+		break;
+	}
+	return failure_report("ended", &err);
+}
+
+static enum exit_code loop(struct run *run)
+{
+	struct error err = ERROR_INIT;
+
+	while (!reader_is_over(run->reader)) {
+		struct pollfd fd = {.fd = run->signal_fd, .events = POLLIN};
+
+		if (reader_turn(run->reader, &fd, 1, &err) < 0)
+			return failure_report("ended", &err);
+		take_signals(run);
+		tell_systemd(run);
+	}
+	return exit_code_of(run);
+}
+
+enum exit_code run_reader(const struct options *options, const struct config *config)
+{
+	struct run run = {.options = options, .config = config};
+	struct reader_config reader_config = reader_config_of(options, config);
+	struct reader_nodes nodes = nodes_of(config);
+	struct error err = ERROR_INIT;
+	enum exit_code code;
+
+	run.signal_fd = signals_open(&err);
+	if (run.signal_fd < 0)
+		return failure_report("ended", &err);
+	log_info("started", "steem-reader %s, %zu nodes, database %s", PACKAGE_VERSION,
+		 config->nodes.count, config->database.name);
+	run.reader = reader_new(&reader_config, &nodes, &config->database, &err);
+	if (!run.reader) {
+		signals_close(run.signal_fd);
+		return failure_report("ended", &err);
+	}
+	code = loop(&run);
+	reader_free(run.reader);
+	signals_close(run.signal_fd);
+	log_info("stopped", "exit code %d", code);
+	return code;
+}
