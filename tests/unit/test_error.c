@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static void set_fills_and_fails(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(error_set(&err, ERROR_DATA, "block %u is odd", 7u), -1);
+	assert_int_equal(err.kind, ERROR_DATA);
+	assert_int_equal(err.code, 0);
+	assert_string_equal(err.text, "block 7 is odd");
+	assert_int_equal(error_set_code(&err, ERROR_RETRY, 1213, "a deadlock"), -1);
+	assert_int_equal(err.kind, ERROR_RETRY);
+	assert_int_equal(err.code, 1213);
+}
+
+static void set_errno_adds_its_text(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	errno = ENOENT;
+	assert_int_equal(error_set_errno(&err, ERROR_CONFIG, "cannot open %s", "x.conf"), -1);
+	assert_string_equal(err.text, "cannot open x.conf: No such file or directory");
+	assert_int_equal(err.code, ENOENT);
+}
+
+static void prefix_keeps_kind_and_code(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	error_set_code(&err, ERROR_NODE, 429, "too many requests");
+	assert_int_equal(error_prefix(&err, "block %u: ", 5u), -1);
+	assert_string_equal(err.text, "block 5: too many requests");
+	assert_int_equal(err.kind, ERROR_NODE);
+	assert_int_equal(err.code, 429);
+}
+
+static void an_error_may_be_made_of_itself(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	error_set(&err, ERROR_NODE, "inner");
+	error_set(&err, ERROR_RETRY, "outer (%s)", err.text);
+	assert_string_equal(err.text, "outer (inner)");
+}
+
+static void long_texts_are_cut(void **state)
+{
+	struct error err = ERROR_INIT;
+	char text[2 * sizeof(err.text)];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	error_set(&err, ERROR_FATAL, "%s", text);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	error_prefix(&err, "%s", "before ");
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	assert_memory_equal(err.text, "before xxx", 10);
+	errno = EIO;
+	error_set_errno(&err, ERROR_FATAL, "%s", text);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+}
+
+static void nobody_need_listen(void **state)
+{
+	(void)state;
+	errno = EIO;
+	assert_int_equal(error_set(NULL, ERROR_DATA, "x"), -1);
+	assert_int_equal(error_set_errno(NULL, ERROR_DATA, "x"), -1);
+	assert_int_equal(error_prefix(NULL, "x"), -1);
+}
+
+static void kinds_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(error_kind_name(ERROR_NONE), "none");
+	assert_string_equal(error_kind_name(ERROR_RETRY), "retry");
+	assert_string_equal(error_kind_name(ERROR_NODE), "node");
+	assert_string_equal(error_kind_name(ERROR_DATA), "data");
+	assert_string_equal(error_kind_name(ERROR_CONFIG), "config");
+	assert_string_equal(error_kind_name(ERROR_FATAL), "fatal");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(set_fills_and_fails),
+		cmocka_unit_test(set_errno_adds_its_text),
+		cmocka_unit_test(prefix_keeps_kind_and_code),
+		cmocka_unit_test(an_error_may_be_made_of_itself),
+		cmocka_unit_test(long_texts_are_cut),
+		cmocka_unit_test(nobody_need_listen),
+		cmocka_unit_test(kinds_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static int saved_stderr;
+static int out[2];
+static int64_t now_ms;
+
+static int64_t fake_now(void *context)
+{
+	(void)context;
+	return now_ms;
+}
+
+/* Standard error goes to a pipe: what the log writes can be read back. */
+static int capture(void **state)
+{
+	(void)state;
+	saved_stderr = dup(STDERR_FILENO);
+	if (pipe(out) != 0 || dup2(out[1], STDERR_FILENO) < 0)
+		return -1;
+	unsetenv("JOURNAL_STREAM");
+	log_open();
+	log_set_level(LOG_LEVEL_INFO);
+	return 0;
+}
+
+static int release(void **state)
+{
+	(void)state;
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	close(out[0]);
+	close(out[1]);
+	return 0;
+}
+
+/* All that was written since the last call; a marker makes reading end without waiting. */
+static const char *written(void)
+{
+	static char text[8192];
+	ssize_t len;
+
+	assert_int_equal(write(out[1], "$", 1), 1);
+	len = read(out[0], text, sizeof(text) - 1);
+	assert_true(len > 0 && text[len - 1] == '$');
+	text[len - 1] = '\0';
+	return text;
+}
+
+static void a_line_has_time_level_event_text(void **state)
+{
+	const char *line;
+
+	(void)state;
+	log_warning("node_failed", "node %s rests", "a");
+	line = written();
+	assert_int_equal(strlen(line),
+			 strlen("2026-11-23T12:00:00Z warning node_failed: node a rests\n"));
+	assert_string_equal(line + 20, " warning node_failed: node a rests\n");
+	assert_true(clock_parse_utc("2026-11-23T12:00:00") > 0);
+	assert_int_equal(line[19], 'Z');
+}
+
+static void the_journal_gets_priorities(void **state)
+{
+	(void)state;
+	setenv("JOURNAL_STREAM", "8:1234", 1);
+	log_open();
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_error("a", "x");
+	log_warning("b", "x");
+	log_info("c", "x");
+	log_debug("d", "x");
+	assert_string_equal(written(), "<3>a: x\n<4>b: x\n<6>c: x\n<7>d: x\n");
+}
+
+static void levels_hide_what_is_below(void **state)
+{
+	(void)state;
+	log_debug("d", "x");
+	assert_string_equal(written(), "");
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(log_get_level(), LOG_LEVEL_ERROR);
+	log_info("c", "x");
+	log_warning("b", "x");
+	assert_string_equal(written(), "");
+	log_error("a", "x");
+	assert_non_null(strstr(written(), " error a: x\n"));
+}
+
+static void an_event_is_one_line(void **state)
+{
+	char text[4096];
+	const char *line;
+
+	(void)state;
+	log_info("bad", "a\nb\x1b[31m\tc");
+	assert_non_null(strstr(written(), " info bad: a b [31m c\n"));
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_info("long", "%s", text);
+	line = written();
+	assert_true(strlen(line) < 2048);
+	assert_string_equal(line + strlen(line) - 5, "x...\n");
+}
+
+static void names_are_parsed(void **state)
+{
+	enum log_level level = LOG_LEVEL_ERROR;
+
+	(void)state;
+	assert_int_equal(log_level_parse("debug", &level), 0);
+	assert_int_equal(level, LOG_LEVEL_DEBUG);
+	assert_int_equal(log_level_parse("loud", &level), -1);
+	assert_int_equal(level, LOG_LEVEL_DEBUG);
+	assert_string_equal(log_level_name(LOG_LEVEL_WARNING), "warning");
+}
+
+static void a_burst_is_counted(void **state)
+{
+	struct log_limit limit = LOG_LIMIT_INIT(1000);
+
+	(void)state;
+	clock_set_source(fake_now, NULL);
+	now_ms = 5;
+	log_limited(&limit, LOG_LEVEL_INFO, "e", "first");
+	assert_non_null(strstr(written(), " info e: first\n"));
+	now_ms = 1004;
+	log_limited(&limit, LOG_LEVEL_INFO, "e", "second");
+	log_limited(&limit, LOG_LEVEL_INFO, "e", "third");
+	assert_string_equal(written(), "");
+	now_ms = 1005;
+	log_limited(&limit, LOG_LEVEL_INFO, "e", "fourth");
+	assert_non_null(strstr(written(), " info e: fourth (2 more like this were left out)\n"));
+	now_ms = 2005;
+	log_limited(&limit, LOG_LEVEL_INFO, "e", "fifth");
+	assert_non_null(strstr(written(), " info e: fifth\n"));
+	clock_set_source(NULL, NULL);
+}
+
+static void redraw(void *context, bool draw)
+{
+	(void)context;
+	assert_int_equal(write(out[1], draw ? "[bar]" : "[off]", 5), 5);
+}
+
+static void the_bar_makes_room(void **state)
+{
+	const char *line;
+
+	(void)state;
+	log_set_redraw(redraw, NULL);
+	log_info("e", "x");
+	log_set_redraw(NULL, NULL);
+	line = written();
+	assert_memory_equal(line, "[off]", 5);
+	assert_string_equal(line + strlen(line) - 5, "[bar]");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, capture, release)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_line_has_time_level_event_text),
+		TEST(the_journal_gets_priorities),
+		TEST(levels_hide_what_is_below),
+		TEST(an_event_is_one_line),
+		TEST(names_are_parsed),
+		TEST(a_burst_is_counted),
+		TEST(the_bar_makes_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
