@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "steem/block.h"
+
+static void ids_are_parsed_and_written(void **state)
+{
+	static const char text[] = "02e29b32ff786f0eb8f0d44617c5e158dc1ebcd6";
+	uint8_t id[BLOCK_ID_BYTES], upper[BLOCK_ID_BYTES];
+	char again[BLOCK_ID_HEX + 1];
+
+	(void)state;
+	assert_true(block_id_parse(text, BLOCK_ID_HEX, id));
+	assert_int_equal(block_id_num(id), 48405298);
+	assert_string_equal(block_id_format(id, again), text);
+	assert_true(
+		block_id_parse("02E29B32FF786F0EB8F0D44617C5E158DC1EBCD6", BLOCK_ID_HEX, upper));
+	assert_true(block_id_equal(id, upper));
+	upper[19] ^= 1;
+	assert_false(block_id_equal(id, upper));
+}
+
+static void other_texts_are_no_ids(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"02e29b32ff786f0eb8f0d44617c5e158dc1ebcd",
+		"02e29b32ff786f0eb8f0d44617c5e158dc1ebcd60",
+		"02e29b32ff786f0eb8f0d44617c5e158dc1ebcdg",
+		" 2e29b32ff786f0eb8f0d44617c5e158dc1ebcd6",
+		"0x29b32ff786f0eb8f0d44617c5e158dc1ebcd6f",
+	};
+	uint8_t id[BLOCK_ID_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_false(block_id_parse(texts[i], strlen(texts[i]), id));
+}
+
+static void the_number_uses_all_four_bytes(void **state)
+{
+	static const uint8_t id[BLOCK_ID_BYTES] = {0xff, 0xfe, 0xfd, 0xfc};
+
+	(void)state;
+	assert_true(block_id_num(id) == 0xfffefdfcU);
+}
+
+static void storing_all_counts_all(void **state)
+{
+	struct block *block = block_new();
+
+	(void)state;
+	block->operations = arena_alloc(block->arena, 2 * sizeof(*block->operations));
+	block->operations[0] = (struct operation){.payload = "{}", .payload_bytes = 2};
+	block->operations[1] = (struct operation){.payload = "[1]", .payload_bytes = 3};
+	block->operation_count = 2;
+	block->stored_payload_bytes = 99;
+	block_store_all(block);
+	assert_true(block->operations[0].is_stored && block->operations[1].is_stored);
+	assert_int_equal(block->stored_count, 2);
+	assert_int_equal(block->stored_payload_bytes, 5);
+	assert_true(block_bytes(block) >= 2 * sizeof(*block->operations));
+	block_free(block);
+	block_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_are_parsed_and_written),
+		cmocka_unit_test(other_texts_are_no_ids),
+		cmocka_unit_test(the_number_uses_all_four_bytes),
+		cmocka_unit_test(storing_all_counts_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

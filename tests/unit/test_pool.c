@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "steem/pool.h"
+#include "steem/rpc.h"
+
+static const char *const urls[] = {"http://a", "http://b", "http://c"};
+
+static struct pool *make_pool(void)
+{
+	return pool_new(urls, 3, 50);
+}
+
+static void set_node(struct pool *pool, unsigned index, uint32_t irreversible, int64_t latency_us)
+{
+	const struct chain_head head = {.head_block = irreversible + 20,
+					.irreversible_block = irreversible};
+
+	node_set_head(pool_node(pool, index), &head, 1);
+	pool_node(pool, index)->latency_us = latency_us;
+}
+
+static void the_node_that_answers_first_is_picked(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	set_node(pool, 0, 1000, 90);
+	set_node(pool, 1, 1000, 40);
+	set_node(pool, 2, 500, 10);
+	assert_int_equal(pool_pick(pool, 10, 400, 0), 2);
+	assert_int_equal(pool_pick(pool, 10, 501, 0), 1); /* c does not have it yet */
+	assert_int_equal(pool_pick(pool, 10, 501, 1U << 1), 0);
+	assert_int_equal(pool_pick(pool, 10, 501, 3), -1);
+	assert_int_equal(pool_pick(pool, 10, 1001, 0), -1);
+	assert_int_equal(pool_pick(pool, 10, 0, 0), 2);
+	pool_node(pool, 2)->in_flight = 9; /* ten times its 10 us is more than 90 */
+	assert_int_equal(pool_pick(pool, 10, 400, 1U << 1), 0);
+	pool_free(pool);
+}
+
+static void load_is_spread_by_speed(void **state)
+{
+	struct pool *pool = make_pool();
+	unsigned shares[3];
+
+	(void)state;
+	set_node(pool, 0, 1000, 100);
+	set_node(pool, 1, 1000, 200);
+	set_node(pool, 2, 1000, 400);
+	for (int i = 0; i < 70; i++)
+		pool_node(pool, (unsigned)pool_pick(pool, 10, 1, 0))->in_flight++;
+	for (unsigned i = 0; i < 3; i++)
+		shares[i] = pool_node(pool, i)->in_flight;
+	assert_in_range(shares[0], 39, 41);
+	assert_in_range(shares[1], 19, 21);
+	assert_in_range(shares[2], 9, 11);
+	pool_free(pool);
+}
+
+static void a_node_never_measured_gets_one_try(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	set_node(pool, 0, 1000, 100);
+	set_node(pool, 1, 1000, 0);
+	assert_int_equal(pool_pick(pool, 10, 1, 0), 1);
+	pool_node(pool, 1)->in_flight = 1;
+	assert_int_equal(pool_pick(pool, 10, 1, 0), 0);
+	assert_int_equal(pool_pick(pool, 10, 1, 1), 1); /* there is no other */
+	set_node(pool, 2, 1000, 100);
+	set_node(pool, 0, 1000, 0);
+	pool_node(pool, 0)->in_flight = 1;
+	assert_int_equal(pool_pick(pool, 10, 1, 0), 2);
+	pool_free(pool);
+}
+
+static void the_tip_is_asked_of_the_foremost(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 0); /* nothing is known: any */
+	set_node(pool, 0, 1000, 10);
+	set_node(pool, 1, 1001, 500);
+	set_node(pool, 2, 1001, 400);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 2);
+	assert_int_equal(pool_pick_tip(pool, 10, 1U << 2), 1);
+	assert_int_equal(pool_pick_tip(pool, 10, 7), -1);
+	pool_free(pool);
+}
+
+static void resting_and_excluded_nodes_are_left_out(void **state)
+{
+	struct pool *pool = make_pool();
+	int64_t delay_ms;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		set_node(pool, i, 1000 + i, 100 + i);
+	assert_int_equal(pool_healthy(pool, 10), 7);
+	assert_true(pool_next_ready_ms(pool, 10) == INT64_MAX);
+	delay_ms = node_failed(pool_node(pool, 0), 10, RPC_FAILURE_OTHER_NODE, 0);
+	node_exclude(pool_node(pool, 2), "another chain");
+	assert_int_equal(pool_healthy(pool, 10), 2);
+	assert_int_equal(pool_usable(pool), 3);
+	assert_int_equal(pool_pick(pool, 10, 1, 0), 1);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 1);
+	assert_int_equal(pool_next_ready_ms(pool, 10), 10 + delay_ms);
+	assert_int_equal(pool_healthy(pool, 10 + delay_ms), 3);
+	assert_int_equal(pool_pick(pool, 10 + delay_ms, 1, 0), 0);
+	/* The excluded one's word does not count. */
+	assert_int_equal(pool_irreversible(pool), 1001);
+	assert_int_equal(pool_head(pool), 1021);
+	pool_free(pool);
+}
+
+static void there_may_be_no_node_or_too_many(void **state)
+{
+	const char *many[POOL_MAX_NODES + 1];
+	struct pool *pool = pool_new(urls, 0, 50);
+
+	(void)state;
+	assert_int_equal(pool_count(pool), 0);
+	assert_int_equal(pool_pick(pool, 10, 0, 0), -1);
+	assert_int_equal(pool_healthy(pool, 10), 0);
+	assert_int_equal(pool_irreversible(pool), 0);
+	pool_free(pool);
+	for (unsigned i = 0; i <= POOL_MAX_NODES; i++)
+		many[i] = "http://a";
+	pool = pool_new(many, POOL_MAX_NODES + 1, 50);
+	assert_int_equal(pool_count(pool), POOL_MAX_NODES);
+	assert_true(pool_healthy(pool, 10) == UINT64_MAX);
+	assert_int_equal(pool_pick(pool, 10, 0, UINT64_MAX >> 1), POOL_MAX_NODES - 1);
+	pool_free(pool);
+	pool_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_node_that_answers_first_is_picked),
+		cmocka_unit_test(load_is_spread_by_speed),
+		cmocka_unit_test(a_node_never_measured_gets_one_try),
+		cmocka_unit_test(the_tip_is_asked_of_the_foremost),
+		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
+		cmocka_unit_test(there_may_be_no_node_or_too_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
