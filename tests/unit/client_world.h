@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* One who wants blocks of simulated nodes and notes what becomes of it: for test_client.c. */
+#ifndef TESTS_CLIENT_WORLD_H
+#define TESTS_CLIENT_WORLD_H
+
+#include "fake_nodes.h"
+#include "steem/client.h"
+#include "steem/pool.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BLOCKS_MAX   20000
+#define ROUNDS_MAX   200000
+
+struct world {
+	struct pool *pool;
+	struct client *client;
+	struct client_sink sink;
+	unsigned given[BLOCKS_MAX], refused[BLOCKS_MAX];
+	unsigned given_count, refused_count;
+	unsigned givers; /* mask */
+	uint32_t last_given;
+	bool wants_again; /* what was refused is wanted again */
+	char reason[600];
+	unsigned failed_count, recovered_count, reduced_count, block_refused_count, head_count;
+	/* the tip */
+	unsigned tip_done_count;
+	bool tip_had_head, tip_asks_again;
+	struct error tip_err;
+	struct client_tip_sink tip_sink;
+};
+
+static struct world world;
+
+static void take_given(void *context, struct block *block, unsigned node)
+{
+	struct world *w = context;
+
+	assert_true(block->num < BLOCKS_MAX);
+	assert_int_equal(block_id_num(block->id), block->num);
+	assert_true(block->num <= pool_node(w->pool, node)->head.irreversible_block);
+	w->given[block->num]++;
+	w->given_count++;
+	w->givers |= 1U << node;
+	w->last_given = block->num;
+	block_free(block);
+}
+
+static void take_refused(void *context, uint32_t num, const char *reason)
+{
+	struct world *w = context;
+
+	w->refused[num]++;
+	w->refused_count++;
+	snprintf(w->reason, sizeof(w->reason), "%s", reason);
+	if (w->wants_again)
+		client_want(w->client, CLIENT_REPLAY, num, num, 0, &w->sink);
+}
+
+static void see_failed(void *context, const struct node *node, const struct error *err,
+		       int64_t delay_ms)
+{
+	struct world *w = context;
+
+	assert_non_null(node->label);
+	assert_int_equal(err->kind, ERROR_NODE);
+	assert_true(delay_ms > 0);
+	w->failed_count++;
+}
+
+static void see_recovered(void *context, const struct node *node)
+{
+	assert_int_equal(node->failures_in_row, 0);
+	((struct world *)context)->recovered_count++;
+}
+
+static void see_reduced(void *context, const struct node *node, const struct error *err)
+{
+	assert_true(node->batch_size < node->batch_limit);
+	assert_int_equal(err->kind, ERROR_NODE);
+	((struct world *)context)->reduced_count++;
+}
+
+static void see_block_refused(void *context, const struct node *node, uint32_t num,
+			      const struct error *err)
+{
+	(void)node;
+	(void)num;
+	assert_int_equal(err->kind, ERROR_NODE);
+	((struct world *)context)->block_refused_count++;
+}
+
+static void see_head(void *context, const struct node *node)
+{
+	assert_true(node->head_at_ms > 0);
+	((struct world *)context)->head_count++;
+}
+
+static void take_tip_done(void *context, unsigned node, const struct chain_head *head,
+			  const struct error *err)
+{
+	struct world *w = context;
+
+	(void)node;
+	w->tip_done_count++;
+	w->tip_had_head = head != NULL;
+	w->tip_err = err ? *err : ERROR_INIT;
+	if (w->tip_asks_again) {
+		w->tip_asks_again = false;
+		assert_true(client_ask_tip(w->client, 1, 0, &w->tip_sink));
+	}
+}
+
+static const struct client_config config = {
+	.connections = 4, .batch_size = 50, .timeout_ms = 1000, .max_answer_bytes = 1 << 24};
+
+static void open_world(unsigned nodes)
+{
+	static const char *const urls[] = {"http://a", "http://b", "http://c"};
+	const struct client_observer observer = {.context = &world,
+						 .node_failed = see_failed,
+						 .node_recovered = see_recovered,
+						 .batch_reduced = see_reduced,
+						 .block_refused = see_block_refused,
+						 .head_seen = see_head};
+
+	memset(&world, 0, sizeof(world));
+	memset(&fake, 0, sizeof(fake));
+	now_ms = 1000;
+	random_seed(42);
+	clock_set_source(fake_clock, NULL);
+	for (unsigned i = 0; i < NODES_MAX; i++)
+		fake.sims[i] =
+			(struct sim){.head = 15020, .irreversible = 15000, .fault_count = -1};
+	world.pool = pool_new(urls, nodes, config.batch_size);
+	world.client = client_new(&fake, world.pool, &config, &observer);
+	world.sink = (struct client_sink){&world, take_given, take_refused};
+	world.tip_sink = (struct client_tip_sink){&world, take_given, take_tip_done};
+}
+
+static void answer_all(void)
+{
+	struct error err = ERROR_INIT;
+
+	while (http_in_flight(&fake) > 0)
+		assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+}
+
+static void learn_heads(void)
+{
+	client_poll_heads(world.client);
+	answer_all();
+	assert_int_equal(client_heads_pending(world.client), 0);
+}
+
+static void close_world(void)
+{
+	client_free(world.client);
+	for (unsigned i = 0; i < fake.count; i++)
+		free(fake.posts[i].body);
+	pool_free(world.pool);
+	clock_set_source(NULL, NULL);
+}
+
+/* Turn the loop until nothing is wanted, or nothing can happen any more. */
+static void run(void)
+{
+	struct error err = ERROR_INIT;
+
+	for (int round = 0; round < ROUNDS_MAX && client_wanted_count(world.client) > 0; round++) {
+		int64_t timeout_ms;
+
+		client_handle(world.client);
+		if (http_in_flight(&fake) > 0) {
+			assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+			continue;
+		}
+		timeout_ms = client_next_timeout_ms(world.client);
+		if (timeout_ms < 0)
+			return;
+		now_ms += timeout_ms;
+	}
+}
+
+static void assert_each_given_once(uint32_t first, uint32_t last)
+{
+	for (uint32_t num = 0; num < BLOCKS_MAX; num++)
+		if (world.given[num] != (num >= first && num <= last))
+			fail_msg("block %u was given %u times", num, world.given[num]);
+}
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Simulated nodes in place of http.c: this brings its own http_post(), http_wait() and
+ * http_in_flight(), so a test that includes it is linked without steem/http.o.
+ */
+#ifndef TESTS_FAKE_NODES_H
+#define TESTS_FAKE_NODES_H
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/backoff.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/http.h"
+#include "steem/rpc.h"
+
+#define NODES_MAX 3
+
+enum fault {
+	FAULT_NONE,
+	FAULT_DOWN, /* no connection */
+	FAULT_TIMEOUT,
+	FAULT_HTML,    /* 200 and a page */
+	FAULT_CUT,     /* half of the answer */
+	FAULT_GARBAGE, /* something behind the answer */
+	FAULT_TOO_FEW,
+	FAULT_DOUBLED, /* the first one also in place of the last */
+	FAULT_REORDERED,
+	FAULT_NULL,
+	FAULT_OTHER_BLOCK,
+	FAULT_INCOMPLETE,
+	FAULT_BUSY,      /* every call: no database lock */
+	FAULT_INTERNAL,  /* every call: internal error */
+	FAULT_ONE_ERROR, /* an error in place of the array */
+	FAULT_UNSUPPORTED,
+	FAULT_RANDOM, /* another one of these each time */
+};
+
+struct sim {
+	enum fault fault;
+	int fault_count;    /* so many requests, then none; -1: for ever */
+	unsigned batch_max; /* more calls are refused as jussi does; 0: no limit */
+	uint32_t head, irreversible;
+	uint32_t poison; /* a request with this block never gets a whole answer */
+	uint32_t lacks;  /* answers null for this block */
+	unsigned request_count, largest_batch;
+};
+
+struct post {
+	struct http_post request;
+	char *body;
+	unsigned node;
+};
+
+struct http {
+	struct post posts[64];
+	unsigned count, most;
+	struct sim sims[NODES_MAX];
+};
+
+static struct http fake;
+static int64_t now_ms;
+
+static int64_t fake_clock(void *context)
+{
+	(void)context;
+	return now_ms;
+}
+
+void http_post(struct http *http, const struct http_post *request)
+{
+	struct post *post = &http->posts[http->count++];
+
+	assert_true(http->count < sizeof(http->posts) / sizeof(http->posts[0]));
+	post->request = *request;
+	post->body = xstrndup(request->body, request->len);
+	post->node = (unsigned)(request->url[strlen(request->url) - 1] - 'a') % NODES_MAX;
+	if (http->most < http->count)
+		http->most = http->count;
+}
+
+unsigned http_in_flight(const struct http *http)
+{
+	return http->count;
+}
+
+static void add_block(struct buf *out, uint32_t num, bool is_complete)
+{
+	buf_addf(
+		out,
+		"{\"previous\":\"%08" PRIx32 "%032d\",\"timestamp\":\"2016-03-24T16:05:00\","
+		"\"transaction_merkle_root\":\"%040d\",\"transactions\":[],\"block_id\":\"%08" PRIx32
+		"%032d\",\"transaction_ids\":[%s]}",
+		num - 1, 0, 0, num, 0, is_complete ? "" : "\"x\"");
+}
+
+static void add_result(struct buf *out, struct sim *sim, enum fault fault, struct json_object *call)
+{
+	const char *method = json_object_get_string(json_object_object_get(call, "method"));
+	struct json_object *params = json_object_object_get(call, "params");
+	uint32_t num = (uint32_t)json_object_get_int64(json_object_array_get_idx(params, 0));
+
+	buf_addf(out, "{\"id\":%" PRId64 ",",
+		 json_object_get_int64(json_object_object_get(call, "id")));
+	if (fault == FAULT_BUSY)
+		buf_add_text(
+			out,
+			"\"error\":{\"code\":-32003,\"message\":\"Unable to acquire database lock\"}}");
+	else if (fault == FAULT_INTERNAL)
+		buf_add_text(out, "\"error\":{\"code\":-32603,\"message\":\"Internal Error\"}}");
+	else if (fault == FAULT_UNSUPPORTED)
+		buf_add_text(out, "\"error\":{\"code\":-32601,\"message\":\"no such method\"}}");
+	else if (!strcmp(method, "condenser_api.get_dynamic_global_properties"))
+		buf_addf(out,
+			 "\"result\":{\"head_block_number\":%u,\"last_irreversible_block_num\":%u,"
+			 "\"time\":\"2016-03-24T16:05:00\"}}",
+			 sim->head, sim->irreversible);
+	else if (fault == FAULT_NULL || num > sim->head || num == sim->lacks)
+		buf_add_text(out, "\"result\":null}");
+	else {
+		buf_add_text(out, "\"result\":");
+		add_block(out, fault == FAULT_OTHER_BLOCK ? num + 1 : num,
+			  fault != FAULT_INCOMPLETE);
+		buf_add_char(out, '}');
+	}
+}
+
+static void add_answer(struct buf *out, struct sim *sim, enum fault fault, struct json_object *tree)
+{
+	size_t count = json_object_array_length(tree);
+
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		size_t place = fault == FAULT_REORDERED ? count - 1 - i : i;
+
+		if (fault == FAULT_TOO_FEW && i + 1 == count)
+			break;
+		if (fault == FAULT_DOUBLED && i + 1 == count)
+			place = 0;
+		if (i > 0)
+			buf_add_char(out, ',');
+		add_result(out, sim, fault, json_object_array_get_idx(tree, place));
+	}
+	buf_add_char(out, ']');
+}
+
+static bool wants_block(struct json_object *tree, uint32_t num)
+{
+	for (size_t i = 0; i < json_object_array_length(tree); i++) {
+		struct json_object *params =
+			json_object_object_get(json_object_array_get_idx(tree, i), "params");
+		struct json_object *first = json_object_array_get_idx(params, 0);
+
+		if (first && json_object_get_int64(first) == num)
+			return true;
+	}
+	return false;
+}
+
+static enum fault next_fault(struct sim *sim)
+{
+	enum fault fault = sim->fault;
+
+	if (sim->fault_count == 0)
+		return FAULT_NONE;
+	if (sim->fault_count > 0)
+		sim->fault_count--;
+	if (fault == FAULT_RANDOM)
+		fault = random_below(3) ? FAULT_NONE : (enum fault)random_below(FAULT_UNSUPPORTED);
+	return fault;
+}
+
+/* What the node says to `tree`, an array of calls; a transfer that fails sets err. */
+static void make_answer(struct buf *out, struct sim *sim, struct json_object *tree, bool is_batch,
+			struct error *err)
+{
+	enum fault fault = next_fault(sim);
+	size_t count = json_object_array_length(tree);
+
+	sim->request_count++;
+	if (sim->largest_batch < count)
+		sim->largest_batch = (unsigned)count;
+	if (fault == FAULT_DOWN) {
+		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
+	} else if (fault == FAULT_TIMEOUT || (sim->poison && wants_block(tree, sim->poison))) {
+		error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "no whole answer in time");
+	} else if (fault == FAULT_HTML) {
+		buf_add_text(out, "<html><title>502 Bad Gateway</title></html>");
+	} else if (fault == FAULT_ONE_ERROR || (sim->batch_max && count > sim->batch_max)) {
+		buf_add_text(
+			out,
+			"{\"error\":{\"code\":1600,\"message\":\"JSONRPC batch size exceeds\"}}");
+	} else {
+		add_answer(out, sim, fault, tree);
+		if (!is_batch && out->len > 2) { /* without its brackets */
+			memmove(out->data, out->data + 1, out->len - 2);
+			out->data[out->len -= 2] = '\0';
+		}
+		if (fault == FAULT_CUT)
+			out->data[out->len /= 2] = '\0';
+		if (fault == FAULT_GARBAGE)
+			buf_add_text(out, "[]");
+	}
+}
+
+static void answer_post(struct post *post)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(10000000);
+	struct json_object *tree = json_tokener_parse(post->body);
+	struct http_answer answer = {.took_us = 1000};
+	struct error err = ERROR_INIT;
+	bool is_batch = json_object_is_type(tree, json_type_array);
+
+	assert_non_null(tree);
+	if (!is_batch) {
+		struct json_object *array = json_object_new_array();
+
+		json_object_array_add(array, tree);
+		tree = array;
+	}
+	make_answer(&out, &fake.sims[post->node], tree, is_batch, &err);
+	json_object_put(tree);
+	free(post->body);
+	answer.body = buf_text(&out);
+	answer.len = out.len;
+	post->request.done(post->request.context, &answer, err.kind == ERROR_NONE ? NULL : &err);
+}
+
+/* Answer one post, any of them. */
+int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t timeout_ms,
+	      struct error *err)
+{
+	unsigned chosen;
+	struct post post;
+
+	(void)fds;
+	(void)fd_count;
+	(void)timeout_ms;
+	(void)err;
+	if (http->count == 0)
+		return 0;
+	chosen = (unsigned)random_below(http->count);
+	post = http->posts[chosen];
+	http->posts[chosen] = http->posts[--http->count];
+	answer_post(&post);
+	return 0;
+}
+
+#endif
