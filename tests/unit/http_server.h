@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* A small HTTP server in threads of its own; the path of a request says how it behaves. */
+#ifndef TESTS_HTTP_SERVER_H
+#define TESTS_HTTP_SERVER_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+#define CONNECTIONS_MAX 64
+
+/* "[", 99,998 spaces and "]", packed with gzip */
+static const char packed[] =
+	"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x41\x11\x00\x00\x0c\x02\xa0\x2a\xeb\xe5"
+	"\xad\x7f\x0d\x6b\xf8\x00\x72\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc0\xa8\x2f\xbe\xde\x6d\x95"
+	"\xa0\x86\x01\x00";
+#define PACKED_LEN (sizeof(packed) - 1)
+
+struct server {
+	int listener;
+	uint16_t port;
+	pthread_t thread;
+	pthread_t workers[CONNECTIONS_MAX];
+	int sockets[CONNECTIONS_MAX];
+	atomic_uint connection_count;
+	char last_request[1024]; /* its head; read when nothing is under way */
+};
+
+static struct server server;
+
+static void send_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return;
+		bytes += sent;
+		len -= (size_t)sent;
+	}
+}
+
+static void reply(int fd, const char *status, const char *headers, const char *body, size_t len)
+{
+	char head[512];
+
+	snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status, len,
+		 headers);
+	send_all(fd, head, strlen(head));
+	send_all(fd, body, len);
+}
+
+/* Answer one request; false: close the connection. */
+static bool serve(int fd, const char *path, const char *body, size_t len, unsigned served)
+{
+	static const char json[] = "Content-Type: application/json\r\n";
+
+	if (!strcmp(path, "/echo")) {
+		reply(fd, "200 OK", json, body, len);
+	} else if (!strcmp(path, "/close")) { /* as steemd does, without saying so */
+		reply(fd, "200 OK", json, body, len);
+		return false;
+	} else if (!strcmp(path, "/once")) { /* the second request finds the connection dead */
+		if (served > 0)
+			return false;
+		reply(fd, "200 OK", json, body, len);
+	} else if (!strcmp(path, "/cut")) {
+		send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1,", 43);
+		return false;
+	} else if (!strcmp(path, "/gzip")) {
+		reply(fd, "200 OK", "Content-Encoding: gzip\r\n", packed, PACKED_LEN);
+	} else if (!strcmp(path, "/badzip")) {
+		reply(fd, "200 OK", "Content-Encoding: gzip\r\n", "[1]", 3);
+	} else if (!strcmp(path, "/busy")) {
+		reply(fd, "429 Too Many Requests", "Retry-After: 7\r\n", "", 0);
+	} else if (!strcmp(path, "/moved")) {
+		reply(fd, "301 Moved", "Location: /echo\r\n", "", 0);
+	} else if (!strcmp(path, "/large")) {
+		reply(fd, "413 ", "", "", 0);
+	} else if (!strcmp(path, "/page")) {
+		reply(fd, "502 Bad Gateway", "Content-Type: text/html\r\n",
+		      "<title>502 Bad</title>", 22);
+	} else if (!strcmp(path, "/silent")) {
+		return recv(fd, (char[1]){0}, 1, 0) > 0; /* until the client goes away */
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Read up to the end of the head, then the body; false at the end of the connection. */
+static bool read_request(int fd, struct buf *in, char path[64], size_t *ret_body_at)
+{
+	char bytes[4096];
+
+	for (;;) {
+		const char *end = in->data ? strstr(in->data, "\r\n\r\n") : NULL;
+		const char *length = end ? strcasestr(in->data, "\r\nContent-Length:") : NULL;
+		ssize_t got;
+
+		if (end) {
+			size_t need = length ? strtoul(length + 17, NULL, 10) : 0;
+
+			*ret_body_at = (size_t)(end + 4 - in->data);
+			if (in->len >= *ret_body_at + need)
+				return sscanf(in->data, "POST %63s HTTP/1.1", path) == 1;
+		}
+		got = recv(fd, bytes, sizeof(bytes), 0);
+		if (got <= 0 || (in->len == 0 && *bytes != 'P') ||
+		    buf_add(in, bytes, (size_t)got) != 0)
+			return false;
+	}
+}
+
+static void *serve_connection(void *context)
+{
+	int fd = *(int *)context;
+	struct buf in = BUF_INIT(1 << 20);
+	char path[64];
+	size_t body_at;
+
+	for (unsigned served = 0; read_request(fd, &in, path, &body_at); served++) {
+		snprintf(server.last_request, sizeof(server.last_request), "%.*s", (int)body_at,
+			 in.data);
+		if (!serve(fd, path, in.data + body_at, in.len - body_at, served))
+			break;
+		buf_reset(&in);
+	}
+	buf_release(&in);
+	shutdown(fd, SHUT_RDWR);
+	return NULL;
+}
+
+static void *accept_connections(void *context)
+{
+	(void)context;
+	for (;;) {
+		int fd = accept(server.listener, NULL, NULL);
+		unsigned i = atomic_load(&server.connection_count);
+
+		if (fd < 0 || i == CONNECTIONS_MAX)
+			return NULL;
+		server.sockets[i] = fd;
+		pthread_create(&server.workers[i], NULL, serve_connection, &server.sockets[i]);
+		atomic_store(&server.connection_count, i + 1);
+	}
+}
+
+static int open_server(void **state)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(address);
+
+	(void)state;
+	memset(&server, 0, sizeof(server));
+	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(server.listener, (struct sockaddr *)&address, len) != 0 ||
+	    listen(server.listener, 16) != 0 ||
+	    getsockname(server.listener, (struct sockaddr *)&address, &len) != 0)
+		return -1;
+	server.port = ntohs(address.sin_port);
+	return pthread_create(&server.thread, NULL, accept_connections, NULL);
+}
+
+static int close_server(void **state)
+{
+	(void)state;
+	shutdown(server.listener, SHUT_RDWR);
+	pthread_join(server.thread, NULL);
+	close(server.listener);
+	for (unsigned i = 0; i < server.connection_count; i++) {
+		shutdown(server.sockets[i], SHUT_RDWR);
+		pthread_join(server.workers[i], NULL);
+		close(server.sockets[i]);
+	}
+	return 0;
+}
+
+#endif
