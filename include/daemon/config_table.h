@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The options as rows of one table: parsing, range checks, printing and the sample
+ * file all walk it.  A new option is one row here, a field in struct config, its use,
+ * and a paragraph in the manual page.
+ */
+#ifndef DAEMON_CONFIG_TABLE_H
+#define DAEMON_CONFIG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "daemon/config.h"
+
+enum option_type {
+	OPTION_TEXT,   /* char *; min and max are its length in bytes */
+	OPTION_UINT,   /* 32 bits */
+	OPTION_LEVEL,  /* enum log_level */
+	OPTION_NODES,  /* list of groups with a url */
+	OPTION_HOSTS,  /* list of texts */
+	OPTION_FILTER, /* list of groups, members in filter_rows */
+	OPTION_LATER,  /* reserved for a later version: only its default is allowed */
+};
+
+struct option_row {
+	const char *group; /* NULL: at the top of the file */
+	const char *name;
+	enum option_type type;
+	size_t offset; /* in struct config */
+	const char *
+		fallback; /* the default: a number, a text, or the file's syntax for OPTION_LATER */
+	uint32_t min;
+	uint32_t max;
+	bool is_reloadable; /* SIGHUP changes it */
+	const char *help;   /* lines; the first one says what it is */
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+/* The conditions of a filter rule; all are texts, `operation` may be a list of them. */
+struct filter_row {
+	const char *name;
+	size_t offset; /* of a char * in struct filter_rule; SIZE_MAX: `operation` */
+	size_t max_bytes;
+	const char *help;
+};
+
+extern const struct filter_row filter_rows[];
+extern const size_t filter_row_count;
+
+/* The defaults of all rows; the caller releases it. */
+void config_set_defaults(struct config *config);
+
+/* http://HOST... or https://HOST..., without white space. */
+bool config_is_url(const char *text);
+/* HOST, HOST:PORT, [V6]:PORT or /PATH; whether it is there only a connection can tell. */
+bool config_is_host(const char *text);
+
+/* The whole file; the caller frees it. NULL with err when it cannot be read or is too large. */
+char *config_file_text(const char *path, struct error *err) MUST_CHECK;
+/*
+ * What libconfig would accept without a word: integers that it would cut down, and
+ * @include.  Writes a line for each to mistakes and returns how many there were.
+ */
+unsigned config_scan_text(const char *path, const char *text, FILE *mistakes);
+/*
+ * The password in a file, one trailing newline cut; *ret_password is NULL when the file
+ * is empty.  Refused when others may read it.
+ */
+int config_read_password(const char *path, char **ret_password, struct error *err) MUST_CHECK;
+
+#endif

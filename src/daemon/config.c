@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config.h"
+
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "daemon/config_table.h"
+
+/* One reading of one file. */
+struct loading {
+	struct config *config;
+	const char *path;
+	FILE *mistakes;
+	unsigned mistake_count;
+};
+
+static void mistake(struct loading *loading, const config_setting_t *at, const char *option,
+		    const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+static void mistake(struct loading *loading, const config_setting_t *at, const char *option,
+		    const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(loading->mistakes, "%s:%u: %s: ", loading->path,
+		at != NULL ? (unsigned)config_setting_source_line(at) : 1, option);
+	va_start(args, fmt);
+	vfprintf(loading->mistakes, fmt, args);
+	va_end(args);
+	fputc('\n', loading->mistakes);
+	loading->mistake_count++;
+}
+
+static const char *kind_of(const config_setting_t *setting)
+{
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		return "a whole number";
+	case CONFIG_TYPE_FLOAT:
+		return "a number with a fraction";
+	case CONFIG_TYPE_STRING:
+		return "a text";
+	case CONFIG_TYPE_BOOL:
+		return "true or false";
+	case CONFIG_TYPE_GROUP:
+		return "a group { ... }";
+	default:
+		return "a list ( ... )";
+	}
+}
+
+static bool is_sequence(const config_setting_t *setting)
+{
+	return config_setting_is_list(setting) || config_setting_is_array(setting);
+}
+
+/* The text of a setting when it is one of min..max bytes without control characters, else NULL. */
+static const char *take_text(struct loading *loading, const config_setting_t *setting,
+			     const char *option, size_t min, size_t max)
+{
+	const char *text = config_setting_get_string(setting);
+
+	if (text == NULL) {
+		mistake(loading, setting, option, "is %s; allowed is a text in quotes",
+			kind_of(setting));
+		return NULL;
+	}
+	if (strlen(text) < min || strlen(text) > max) {
+		mistake(loading, setting, option, "has %zu bytes; allowed are %zu to %zu",
+			strlen(text), min, max);
+		return NULL;
+	}
+	for (const char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') {
+			mistake(loading, setting, option, "holds a control character");
+			return NULL;
+		}
+	}
+	return text;
+}
+
+static void load_uint(struct loading *loading, const config_setting_t *setting,
+		      const struct option_row *row, const char *option)
+{
+	int type = config_setting_type(setting);
+	long long value = config_setting_get_int64(setting);
+	uint32_t number;
+
+	if (type == CONFIG_TYPE_INT)
+		value = config_setting_get_int(setting);
+	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) {
+		mistake(loading, setting, option, "is %s; allowed is a whole number from %u to %u",
+			kind_of(setting), row->min, row->max);
+		return;
+	}
+	if (value < row->min || value > row->max) {
+		mistake(loading, setting, option, "is %lld; allowed is %u to %u", value, row->min,
+			row->max);
+		return;
+	}
+	number = (uint32_t)value;
+	memcpy((char *)loading->config + row->offset, &number, sizeof(number));
+}
+
+static void load_text(struct loading *loading, const config_setting_t *setting,
+		      const struct option_row *row, const char *option)
+{
+	const char *text = take_text(loading, setting, option, row->min, row->max);
+	char *old;
+	char *fresh;
+
+	if (text == NULL)
+		return;
+	if (row->offset == offsetof(struct config, reader.name) &&
+	    text[strspn(text,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")]) {
+		mistake(loading, setting, option,
+			"is \"%s\"; allowed are letters, digits, '.', '_' and '-'", text);
+		return;
+	}
+	memcpy(&old, (char *)loading->config + row->offset, sizeof(old));
+	free(old);
+	fresh = xstrdup(text);
+	memcpy((char *)loading->config + row->offset, &fresh, sizeof(fresh));
+}
+
+static void load_level(struct loading *loading, const config_setting_t *setting, const char *option)
+{
+	const char *text = config_setting_get_string(setting);
+
+	if (text == NULL || log_level_parse(text, &loading->config->log_level) != 0)
+		mistake(loading, setting, option,
+			"is %s; allowed is \"error\", \"warning\", \"info\" or \"debug\"",
+			text != NULL ? text : kind_of(setting));
+}
+
+/* Only the default may stand there. */
+static void load_later(struct loading *loading, const config_setting_t *setting,
+		       const struct option_row *row, const char *option)
+{
+	CLEANUP(buf_release) struct buf given = BUF_INIT(256);
+	int result = -1;
+
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_STRING:
+		result = buf_addf(&given, "\"%s\"", config_setting_get_string(setting));
+		break;
+	case CONFIG_TYPE_BOOL:
+		result = buf_add_text(&given, config_setting_get_bool(setting) ? "true" : "false");
+		break;
+	case CONFIG_TYPE_INT:
+		result = buf_addf(&given, "%d", config_setting_get_int(setting));
+		break;
+	default:
+		break;
+	}
+	if (result != 0 || strcmp(buf_text(&given), row->fallback) != 0)
+		mistake(loading, setting, option,
+			"comes with a later version; until then only %s is allowed", row->fallback);
+}
+
+static bool has_duplicate(char *const *texts, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(texts[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+/* Is it a list of min..max things? */
+static bool check_list(struct loading *loading, const config_setting_t *setting,
+		       const struct option_row *row, const char *option, const char *of_what)
+{
+	int count = is_sequence(setting) ? config_setting_length(setting) : -1;
+
+	if (count >= (int)row->min && count <= (int)row->max)
+		return true;
+	if (count < 0)
+		mistake(loading, setting, option, "is %s; allowed is a list of %s",
+			kind_of(setting), of_what);
+	else
+		mistake(loading, setting, option,
+			"has %d members; allowed is a list of %u to %u %s", count, row->min,
+			row->max, of_what);
+	return false;
+}
+
+static void load_nodes(struct loading *loading, const config_setting_t *setting,
+		       const struct option_row *row)
+{
+	struct config *config = loading->config;
+	unsigned count;
+
+	if (!check_list(loading, setting, row, row->name, "groups { url = \"...\"; }"))
+		return;
+	count = (unsigned)config_setting_length(setting);
+	free_texts(config->nodes.urls, config->nodes.count);
+	config->nodes.count = 0;
+	config->nodes.urls = xcalloc(count, sizeof(*config->nodes.urls));
+	for (unsigned i = 0; i < count; i++) {
+		const config_setting_t *node = config_setting_get_elem(setting, i);
+		const config_setting_t *member = NULL;
+		const char *url;
+
+		if (config_setting_is_group(node))
+			member = config_setting_get_member(node, "url");
+		if (member == NULL || config_setting_length(node) != 1) {
+			mistake(loading, node, row->name, "a node is a group { url = \"...\"; }");
+			continue;
+		}
+		url = take_text(loading, member, "nodes.url", 1, 2000);
+		if (url == NULL)
+			continue;
+		if (!config_is_url(url))
+			mistake(loading, member, "nodes.url",
+				"is \"%s\"; allowed is http://HOST... or https://HOST...", url);
+		else if (has_duplicate(config->nodes.urls, config->nodes.count, url))
+			mistake(loading, member, "nodes.url", "\"%s\" is there twice", url);
+		else
+			config->nodes.urls[config->nodes.count++] = xstrdup(url);
+	}
+}
+
+static void load_hosts(struct loading *loading, const config_setting_t *setting,
+		       const struct option_row *row, const char *option)
+{
+	struct db_config *database = &loading->config->database;
+	unsigned count;
+
+	if (!check_list(loading, setting, row, option, "texts such as \"127.0.0.1:3306\""))
+		return;
+	count = (unsigned)config_setting_length(setting);
+	free_texts(database->hosts, database->host_count);
+	database->host_count = 0;
+	database->hosts = xcalloc(count, sizeof(*database->hosts));
+	for (unsigned i = 0; i < count; i++) {
+		const config_setting_t *member = config_setting_get_elem(setting, i);
+		const char *host = take_text(loading, member, option, 1, 255);
+
+		if (host == NULL)
+			continue;
+		if (!config_is_host(host))
+			mistake(loading, member, option,
+				"is \"%s\"; allowed is \"HOST:PORT\", \"[V6]:PORT\" or \"/PATH\"",
+				host);
+		else
+			database->hosts[database->host_count++] = xstrdup(host);
+	}
+}
+
+static void add_operation(struct loading *loading, const config_setting_t *setting,
+			  struct filter_rule *rule, size_t max_bytes)
+{
+	const char *name = take_text(loading, setting, "filter.operation", 1, max_bytes);
+
+	if (name == NULL)
+		return;
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0') {
+		mistake(loading, setting, "filter.operation",
+			"is \"%s\"; allowed are lower-case letters, digits and '_'", name);
+		return;
+	}
+	rule->operations = xreallocarray(rule->operations, rule->operation_count + 1,
+					 sizeof(*rule->operations));
+	rule->operations[rule->operation_count++] = xstrdup(name);
+}
+
+static void load_condition(struct loading *loading, const config_setting_t *setting,
+			   const struct filter_row *row, struct filter_rule *rule)
+{
+	char option[64];
+	const char *text;
+	char *copy;
+
+	if (row->offset == SIZE_MAX && is_sequence(setting)) {
+		if (config_setting_length(setting) == 0)
+			mistake(loading, setting, "filter.operation", "is an empty list");
+		for (int i = 0; i < config_setting_length(setting); i++)
+			add_operation(loading, config_setting_get_elem(setting, (unsigned)i), rule,
+				      row->max_bytes);
+		return;
+	}
+	if (row->offset == SIZE_MAX) {
+		add_operation(loading, setting, rule, row->max_bytes);
+		return;
+	}
+	snprintf(option, sizeof(option), "filter.%s", row->name);
+	text = take_text(loading, setting, option, 1, row->max_bytes);
+	if (text == NULL)
+		return;
+	copy = xstrdup(text);
+	memcpy((char *)rule + row->offset, &copy, sizeof(copy));
+}
+
+static void load_rule(struct loading *loading, const config_setting_t *group,
+		      struct filter_rule *rule)
+{
+	unsigned condition_count = 0;
+
+	if (!config_setting_is_group(group)) {
+		mistake(loading, group, "filter", "is %s; a rule is a group { ... }",
+			kind_of(group));
+		return;
+	}
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(member);
+		size_t row = 0;
+
+		while (row < filter_row_count && strcmp(filter_rows[row].name, name) != 0)
+			row++;
+		if (row == filter_row_count) {
+			mistake(loading, member, name,
+				"is unknown; a filter rule may have name, operation, account, "
+				"body_prefix, body_contains, memo_prefix and id");
+			continue;
+		}
+		condition_count += filter_rows[row].offset != offsetof(struct filter_rule, name);
+		load_condition(loading, member, &filter_rows[row], rule);
+	}
+	if (condition_count == 0)
+		mistake(loading, group, "filter",
+			"a rule without a condition keeps everything; for that leave all rules out");
+}
+
+static void load_filter(struct loading *loading, const config_setting_t *setting,
+			const struct option_row *row)
+{
+	struct filter *filter = &loading->config->filter;
+
+	if (!check_list(loading, setting, row, row->name, "rules { ... }"))
+		return;
+	filter->rule_count = (size_t)config_setting_length(setting);
+	filter->rules = xcalloc(filter->rule_count, sizeof(*filter->rules));
+	for (size_t i = 0; i < filter->rule_count; i++)
+		load_rule(loading, config_setting_get_elem(setting, (unsigned)i),
+			  &filter->rules[i]);
+}
+
+static void load_row(struct loading *loading, const config_setting_t *setting,
+		     const struct option_row *row)
+{
+	char option[64];
+
+	snprintf(option, sizeof(option), "%s%s%s", row->group != NULL ? row->group : "",
+		 row->group != NULL ? "." : "", row->name);
+	switch (row->type) {
+	case OPTION_TEXT:
+		load_text(loading, setting, row, option);
+		break;
+	case OPTION_UINT:
+		load_uint(loading, setting, row, option);
+		break;
+	case OPTION_LEVEL:
+		load_level(loading, setting, option);
+		break;
+	case OPTION_NODES:
+		load_nodes(loading, setting, row);
+		break;
+	case OPTION_HOSTS:
+		load_hosts(loading, setting, row, option);
+		break;
+	case OPTION_FILTER:
+		load_filter(loading, setting, row);
+		break;
+	case OPTION_LATER:
+		load_later(loading, setting, row, option);
+		break;
+	}
+}
+
+static bool is_group_name(const char *name)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (option_rows[i].group != NULL && strcmp(option_rows[i].group, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_same_group(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* All members of a group, or of the file when `name` is NULL. */
+static void load_group(struct loading *loading, const config_setting_t *group, const char *name)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+		const char *member_name = config_setting_name(member);
+		size_t row = 0;
+
+		while (row < option_row_count && (!is_same_group(option_rows[row].group, name) ||
+						  strcmp(option_rows[row].name, member_name) != 0))
+			row++;
+		if (row < option_row_count) {
+			load_row(loading, member, &option_rows[row]);
+		} else if (name == NULL && is_group_name(member_name)) {
+			if (config_setting_is_group(member))
+				load_group(loading, member, member_name);
+			else
+				mistake(loading, member, member_name,
+					"is %s; allowed is a group { ... }", kind_of(member));
+		} else {
+			mistake(loading, member, member_name,
+				"is unknown%s%s; steem-reader.conf(5) "
+				"lists what is allowed",
+				name != NULL ? " in " : "", name != NULL ? name : "");
+		}
+	}
+}
+
+/* What the file does not say by itself: the host's name, the password. */
+static void complete(struct loading *loading, const config_t *file)
+{
+	struct config *config = loading->config;
+	struct error err = ERROR_INIT;
+
+	if (config->reader.name[0] == '\0') {
+		char host[49] = "";
+
+		if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+			mistake(loading, NULL, "reader.name",
+				"is \"\", but this host has no name; give the reader one");
+		free(config->reader.name);
+		config->reader.name = xstrdup(host);
+	}
+	if (config->password_file[0] != '\0' &&
+	    config_read_password(config->password_file, &config->database.password, &err) != 0)
+		mistake(loading, config_lookup(file, "database.password_file"),
+			"database.password_file", "%s", err.text);
+}
+
+int config_load(struct config *config, const char *path, FILE *mistakes)
+{
+	struct loading loading = {.config = config, .path = path, .mistakes = mistakes};
+	struct error err = ERROR_INIT;
+	char *text = config_file_text(path, &err);
+	config_t file;
+
+	config_set_defaults(config);
+	if (text == NULL) {
+		fprintf(mistakes, "%s: %s\n", path, err.text);
+		config_release(config);
+		return -1;
+	}
+	config_init(&file);
+	loading.mistake_count = config_scan_text(path, text, mistakes);
+	if (config_read_string(&file, text) != CONFIG_TRUE) {
+		fprintf(mistakes, "%s:%d: %s\n", path, config_error_line(&file),
+			config_error_text(&file));
+		loading.mistake_count++;
+	} else {
+		load_group(&loading, config_root_setting(&file), NULL);
+		complete(&loading, &file);
+	}
+	config_destroy(&file);
+	free(text);
+	if (loading.mistake_count == 0)
+		return 0;
+	config_release(config);
+	return -1;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config_table.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define CONFIG_MAX_BYTES   ((size_t)1024 * 1024)
+#define PASSWORD_MAX_BYTES ((size_t)4096)
+
+/* Read fd to its end; the caller releases out in any case. */
+static int read_all(int fd, struct buf *out, const char *path, struct error *err)
+{
+	char piece[4096];
+	ssize_t got;
+
+	while ((got = read(fd, piece, sizeof(piece))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_set_errno(err, ERROR_CONFIG, "cannot read %s", path);
+		if (buf_add(out, piece, (size_t)got) != 0)
+			return error_set(err, ERROR_CONFIG, "%s is larger than %zu bytes", path,
+					 out->limit_bytes);
+	}
+	explicit_bzero(piece, sizeof(piece));
+	if (memchr(buf_text(out), '\0', out->len) != NULL)
+		return error_set(err, ERROR_CONFIG, "%s holds a zero byte", path);
+	return 0;
+}
+
+static int open_file(const char *path, struct stat *ret_status, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_set_errno(err, ERROR_CONFIG, "cannot open %s", path);
+	if (fstat(fd, ret_status) != 0 || S_ISDIR(ret_status->st_mode)) {
+		close(fd);
+		return error_set(err, ERROR_CONFIG, "%s is not a file", path);
+	}
+	return fd;
+}
+
+char *config_file_text(const char *path, struct error *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX_BYTES);
+	struct stat status;
+	int fd = open_file(path, &status, err);
+	int result;
+
+	if (fd < 0)
+		return NULL;
+	result = read_all(fd, &text, path, err);
+	close(fd);
+	return result == 0 ? xstrdup(buf_text(&text)) : NULL;
+}
+
+int config_read_password(const char *path, char **ret_password, struct error *err)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES);
+	struct stat status;
+	int fd = open_file(path, &status, err);
+	int result;
+
+	if (fd < 0)
+		return -1;
+	if ((status.st_mode & 007) != 0) {
+		close(fd);
+		return error_set(err, ERROR_CONFIG,
+				 "others may read or change %s; take that away: chmod o= %s", path,
+				 path);
+	}
+	result = read_all(fd, &text, path, err);
+	close(fd);
+	if (result == 0) {
+		if (text.len > 0 && text.data[text.len - 1] == '\n')
+			text.data[--text.len] = '\0';
+		*ret_password = text.len > 0 ? xstrdup(text.data) : NULL;
+	}
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.capacity);
+	return result;
+}
+
+struct scan {
+	const char *at;
+	unsigned line;
+	char name[64]; /* the last word before a value */
+};
+
+static void skip_to(struct scan *scan, const char *end)
+{
+	for (; scan->at < end; scan->at++)
+		scan->line += *scan->at == '\n';
+}
+
+/* Step over a comment or a string, if one begins here. */
+static bool skip_inert(struct scan *scan)
+{
+	const char *at = scan->at;
+	const char *end;
+
+	if (*at == '#' || (at[0] == '/' && at[1] == '/')) {
+		skip_to(scan, strchrnul(at, '\n'));
+		return true;
+	}
+	if (at[0] == '/' && at[1] == '*') {
+		end = strstr(at + 2, "*/");
+		skip_to(scan, end != NULL ? end + 2 : strchr(at, '\0'));
+		return true;
+	}
+	if (*at != '"')
+		return false;
+	for (end = at + 1; *end != '\0' && *end != '"'; end++) {
+		if (*end == '\\' && end[1] != '\0')
+			end++;
+	}
+	skip_to(scan, *end == '"' ? end + 1 : end);
+	return true;
+}
+
+/* A number begins here; true when libconfig would cut it down without a word. */
+static bool take_number(struct scan *scan, char *text, size_t size)
+{
+	size_t len = strspn(scan->at, "0123456789abcdefABCDEFxX.+-L");
+	bool is_hex = scan->at[0] == '0' && (scan->at[1] == 'x' || scan->at[1] == 'X');
+	const char *stop = scan->at;
+	unsigned long long value;
+	char *end;
+
+	snprintf(text, size, "%.*s", (int)(len < size ? len : size - 1), scan->at);
+	errno = 0;
+	value = strtoull(stop, &end, is_hex ? 16 : 10);
+	scan->at += len;
+	if (*end == '.' || (!is_hex && (*end == 'e' || *end == 'E')))
+		return false; /* a float: its type is refused where it stands */
+	if (errno == ERANGE || value > INT64_MAX)
+		return true;
+	return *end != 'L' && value > INT32_MAX;
+}
+
+unsigned config_scan_text(const char *path, const char *text, FILE *mistakes)
+{
+	struct scan scan = {.at = text, .line = 1};
+	unsigned count = 0;
+	char number[32];
+
+	while (*scan.at != '\0') {
+		if (skip_inert(&scan))
+			continue;
+		if (isalpha((unsigned char)*scan.at) || *scan.at == '_' || *scan.at == '*') {
+			size_t len =
+				strspn(scan.at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+						"UVWXYZ0123456789_-*");
+
+			snprintf(scan.name, sizeof(scan.name), "%.*s", (int)(len < 63 ? len : 63),
+				 scan.at);
+			scan.at += len;
+		} else if (isdigit((unsigned char)*scan.at)) {
+			if (!take_number(&scan, number, sizeof(number)))
+				continue;
+			fprintf(mistakes,
+				"%s:%u: %s: %s is too large; a number above %d needs an L at its "
+				"end, and none may be above %lld\n",
+				path, scan.line, scan.name, number, INT32_MAX,
+				(long long)INT64_MAX);
+			count++;
+		} else if (strncmp(scan.at, "@include", 8) == 0) {
+			fprintf(mistakes, "%s:%u: @include: is not allowed; one file holds all\n",
+				path, scan.line);
+			count++;
+			scan.at += 8;
+		} else {
+			skip_to(&scan, scan.at + 1);
+		}
+	}
+	return count;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config_table.h"
+
+#include <string.h>
+
+static void print_text(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			fputc(c, out);
+	}
+	fputc('"', out);
+}
+
+static void print_texts(FILE *out, char *const *texts, size_t count)
+{
+	fputs("(", out);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i > 0 ? ", " : " ", out);
+		print_text(out, texts[i]);
+	}
+	fputs(" )", out);
+}
+
+static void print_nodes(FILE *out, const struct config *config)
+{
+	fputs("(\n", out);
+	for (size_t i = 0; i < config->nodes.count; i++) {
+		fputs("    { url = ", out);
+		print_text(out, config->nodes.urls[i]);
+		fputs(i + 1 < config->nodes.count ? "; },\n" : "; }\n", out);
+	}
+	fputs(")", out);
+}
+
+static void print_rule(FILE *out, const struct filter_rule *rule)
+{
+	fputs("    {", out);
+	for (size_t i = 0; i < filter_row_count; i++) {
+		const struct filter_row *row = &filter_rows[i];
+		const char *text = NULL;
+
+		if (row->offset != SIZE_MAX)
+			memcpy(&text, (const char *)rule + row->offset, sizeof(text));
+		if (text == NULL && (row->offset != SIZE_MAX || rule->operation_count == 0))
+			continue;
+		fprintf(out, " %s = ", row->name);
+		if (text != NULL)
+			print_text(out, text);
+		else if (rule->operation_count == 1)
+			print_text(out, rule->operations[0]);
+		else
+			print_texts(out, rule->operations, rule->operation_count);
+		fputc(';', out);
+	}
+	fputs(" }", out);
+}
+
+static void print_filter(FILE *out, const struct filter *filter)
+{
+	if (filter->rule_count == 0) {
+		fputs("( )", out);
+		return;
+	}
+	fputs("(\n", out);
+	for (size_t i = 0; i < filter->rule_count; i++) {
+		print_rule(out, &filter->rules[i]);
+		fputs(i + 1 < filter->rule_count ? ",\n" : "\n", out);
+	}
+	fputs(")", out);
+}
+
+static void print_value(FILE *out, const struct config *config, const struct option_row *row)
+{
+	const char *place = (const char *)config;
+	const char *text;
+	uint32_t number;
+
+	switch (row->type) {
+	case OPTION_TEXT:
+		memcpy(&text, place + row->offset, sizeof(text));
+		print_text(out, text != NULL ? text : "");
+		break;
+	case OPTION_UINT:
+		memcpy(&number, place + row->offset, sizeof(number));
+		fprintf(out, number > INT32_MAX ? "%uL" : "%u", number);
+		break;
+	case OPTION_LEVEL:
+		print_text(out, log_level_name(config->log_level));
+		break;
+	case OPTION_NODES:
+		print_nodes(out, config);
+		break;
+	case OPTION_HOSTS:
+		print_texts(out, config->database.hosts, config->database.host_count);
+		break;
+	case OPTION_FILTER:
+		print_filter(out, &config->filter);
+		break;
+	case OPTION_LATER:
+		fputs(row->fallback, out);
+		break;
+	}
+}
+
+/* The help as comment lines, with what is allowed behind it. */
+static void print_comment(FILE *out, const struct option_row *row)
+{
+	const char *pad = row->group != NULL ? "    " : "";
+	const char *line = row->help;
+
+	while (line != NULL) {
+		const char *end = strchrnul(line, '\n');
+
+		fprintf(out, "%s# %.*s\n", pad, (int)(end - line), line);
+		line = *end != '\0' ? end + 1 : NULL;
+	}
+	if (row->type == OPTION_UINT)
+		fprintf(out, "%s# Allowed: %u to %u; default: %s.\n", pad, row->min, row->max,
+			row->fallback);
+	if (row->type == OPTION_FILTER) {
+		for (size_t i = 0; i < filter_row_count; i++)
+			fprintf(out, "#   %-13s  %s\n", filter_rows[i].name, filter_rows[i].help);
+		fputs("# Example: filter = ( { name = \"ask\"; operation = \"comment\"; body_prefix = "
+		      "\"!ask\"; } );\n",
+		      out);
+	}
+	if (row->is_reloadable)
+		fprintf(out, "%s# SIGHUP rereads it.\n", pad);
+}
+
+static void print_rows(const struct config *config, FILE *out)
+{
+	const char *group = NULL;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (group != NULL && (row->group == NULL || strcmp(group, row->group) != 0))
+			fputs("};\n", out);
+		fputc('\n', out);
+		if (row->group != NULL && (group == NULL || strcmp(group, row->group) != 0))
+			fprintf(out, "%s = {\n", row->group);
+		group = row->group;
+		print_comment(out, row);
+		fprintf(out, "%s%s = ", group != NULL ? "    " : "", row->name);
+		print_value(out, config, row);
+		fputs(";\n", out);
+	}
+	if (group != NULL)
+		fputs("};\n", out);
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+	fputs("# The effective configuration of steem-reader.\n", out);
+	print_rows(config, out);
+}
+
+void config_print_sample(FILE *out)
+{
+	struct config config;
+
+	config_set_defaults(&config);
+	fputs("# Configuration of steem-reader, see steem-reader.conf(5).\n"
+	      "# Every option stands here with its default. Try a change with\n"
+	      "#   steem-reader --check-config\n",
+	      out);
+	print_rows(&config, out);
+	config_release(&config);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define IN_CONFIG(member) offsetof(struct config, member)
+#define IN_RULE(member)   offsetof(struct filter_rule, member)
+#define NOWHERE           SIZE_MAX
+
+static const char *const default_nodes[] = {"https://api.steemit.com", "https://api.justyy.com"};
+static const char *const default_hosts[] = {"127.0.0.1:3306"};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* How long the database may take; not options, since nobody could choose them better. */
+#define CONNECT_TIMEOUT_MS 5000
+#define IO_TIMEOUT_MS      30000
+
+/* clang-format off */
+const struct option_row option_rows[] = {
+	{NULL, "nodes", OPTION_NODES, NOWHERE, NULL, 1, 64, true,
+	 "Steem nodes (http or https), any number; the healthiest are asked."},
+	{"database", "hosts", OPTION_HOSTS, NOWHERE, NULL, 1, 32, false,
+	 "Database servers, tried in this order: \"host:port\", \"[v6]:port\", or the path of a\n"
+	 "Unix socket."},
+	{"database", "user", OPTION_TEXT, IN_CONFIG(database.user), "steem_reader", 1, 80, false,
+	 "The reader's user there."},
+	{"database", "password_file", OPTION_TEXT, IN_CONFIG(password_file), "", 0, 4096, false,
+	 "A file that holds the user's password, such as \"/etc/steem-reader/password\"; others\n"
+	 "may not read it. \"\" or an empty file: no password."},
+	{"database", "name", OPTION_TEXT, IN_CONFIG(database.name), "steem", 1, 64, false,
+	 "The database that holds the tables."},
+	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 48, false,
+	 "Name of this reader, unlike that of any other reader. \"\": the name of the host."},
+	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
+	 "First block wanted. 0: on an empty database the newest irreversible one, later no\n"
+	 "change. Above 2147483647 write it with an L at its end."},
+	{"reader", "follow", OPTION_LATER, NOWHERE, "\"irreversible\"", 0, 0, false,
+	 "Which blocks are stored. A later version brings \"head\"."},
+	{"reader", "virtual_operations", OPTION_LATER, NOWHERE, "false", 0, 0, false,
+	 "Whether virtual operations are stored. A later version brings true."},
+	{"reader", "stall_s", OPTION_UINT, IN_CONFIG(reader.stall_s), "120", 1, 86400, false,
+	 "Without progress for so many seconds the reader says so and stops feeding the\n"
+	 "watchdog."},
+	{NULL, "filter", OPTION_FILTER, NOWHERE, NULL, 0, 1000, false,
+	 "Which operations are stored: those that any rule keeps. No rules: every operation.\n"
+	 "All conditions of a rule must hold. Rules belong to the database: after a change run\n"
+	 "steem-reader --activate-filter."},
+	{"fetch", "connections", OPTION_UINT, IN_CONFIG(fetch.connections), "8", 1, 64, true,
+	 "Requests under way at once, over all nodes."},
+	{"fetch", "batch_size", OPTION_UINT, IN_CONFIG(fetch.batch_size), "50", 1, 1000, true,
+	 "Blocks asked for in one request, where the node bears it."},
+	{"fetch", "timeout_ms", OPTION_UINT, IN_CONFIG(fetch.timeout_ms), "10000", 100, 600000, true,
+	 "Longest time for one request, in milliseconds."},
+	{"fetch", "max_memory_mib", OPTION_UINT, IN_CONFIG(fetch.max_memory_mib), "128", 16, 65536, true,
+	 "Most memory for blocks on their way from the nodes to the database, in MiB."},
+	{"fetch", "rate_limit", OPTION_LATER, NOWHERE, "0", 0, 0, false,
+	 "Most requests a second to one node. A later version brings numbers other than 0."},
+	{"write", "connections", OPTION_UINT, IN_CONFIG(write.connections), "2", 1, 32, false,
+	 "Connections to the database that write."},
+	{"write", "batch_rows", OPTION_UINT, IN_CONFIG(write.batch_rows), "3000", 1, 100000, false,
+	 "Rows in one transaction, about."},
+	{"write", "batch_kib", OPTION_UINT, IN_CONFIG(write.batch_kib), "1024", 1, 65536, false,
+	 "Size of one transaction in KiB, about."},
+	{"replay", "before_tail", OPTION_UINT, IN_CONFIG(replay.before_tail), "201600", 0, UINT32_MAX,
+	 false,
+	 "Holes at most so many blocks below the tip are replayed before the tail starts, deeper\n"
+	 "ones beside it (201600: a week). 0: everything first."},
+	{"replay", "scan_interval_s", OPTION_UINT, IN_CONFIG(replay.scan_interval_s), "60", 1, 86400,
+	 false,
+	 "Seconds between two looks for new holes."},
+	{"replay", "full_scan_h", OPTION_UINT, IN_CONFIG(replay.full_scan_h), "24", 1, 8760, false,
+	 "Hours between two scans of the whole table."},
+	{"metrics", "listen", OPTION_LATER, NOWHERE, "\"\"", 0, 0, false,
+	 "Where metrics are served. A later version brings addresses."},
+	{"log", "level", OPTION_LEVEL, IN_CONFIG(log_level), "info", 0, 0, true,
+	 "How much is logged: error, warning, info or debug."},
+};
+const size_t option_row_count = COUNT(option_rows);
+
+const struct filter_row filter_rows[] = {
+	{"name", IN_RULE(name), 64, "for people; no condition"},
+	{"operation", SIZE_MAX, 64, "name of the operation, or a list of names"},
+	{"account", IN_RULE(account), 16, "an account that the operation names in any place"},
+	{"body_prefix", IN_RULE(body_prefix), 1024, "the body begins so"},
+	{"body_contains", IN_RULE(body_contains), 1024, "the body holds this"},
+	{"memo_prefix", IN_RULE(memo_prefix), 1024, "the memo begins so"},
+	{"id", IN_RULE(id), 256, "the id of a custom_json"},
+};
+const size_t filter_row_count = COUNT(filter_rows);
+/* clang-format on */
+
+static char **copy_list(const char *const *texts, size_t count)
+{
+	char **list = xcalloc(count, sizeof(*list));
+
+	for (size_t i = 0; i < count; i++)
+		list[i] = xstrdup(texts[i]);
+	return list;
+}
+
+static void set_default(struct config *config, const struct option_row *row)
+{
+	char *place = (char *)config + (row->offset != NOWHERE ? row->offset : 0);
+	char *text;
+	uint32_t number;
+	enum log_level level = LOG_LEVEL_INFO;
+
+	switch (row->type) {
+	case OPTION_TEXT:
+		text = xstrdup(row->fallback);
+		memcpy(place, &text, sizeof(text));
+		break;
+	case OPTION_UINT:
+		number = (uint32_t)strtoul(row->fallback, NULL, 10);
+		memcpy(place, &number, sizeof(number));
+		break;
+	case OPTION_LEVEL:
+		if (log_level_parse(row->fallback, &level) != 0)
+			abort(); /* the table above is wrong */
+		memcpy(place, &level, sizeof(level));
+		break;
+	case OPTION_NODES:
+		config->nodes.count = COUNT(default_nodes);
+		config->nodes.urls = copy_list(default_nodes, COUNT(default_nodes));
+		break;
+	case OPTION_HOSTS:
+		config->database.host_count = COUNT(default_hosts);
+		config->database.hosts = copy_list(default_hosts, COUNT(default_hosts));
+		break;
+	case OPTION_FILTER:
+	case OPTION_LATER:
+		break;
+	}
+}
+
+void config_set_defaults(struct config *config)
+{
+	*config = (struct config){.log_level = LOG_LEVEL_INFO};
+	for (size_t i = 0; i < option_row_count; i++)
+		set_default(config, &option_rows[i]);
+	config->database.connect_timeout_ms = CONNECT_TIMEOUT_MS;
+	config->database.io_timeout_ms = IO_TIMEOUT_MS;
+}
+
+void config_release(struct config *config)
+{
+	for (size_t i = 0; i < config->nodes.count; i++)
+		free(config->nodes.urls[i]);
+	free(config->nodes.urls);
+	for (size_t i = 0; i < config->database.host_count; i++)
+		free(config->database.hosts[i]);
+	free(config->database.hosts);
+	free(config->database.user);
+	if (config->database.password != NULL)
+		explicit_bzero(config->database.password, strlen(config->database.password));
+	free(config->database.password);
+	free(config->database.name);
+	free(config->password_file);
+	free(config->reader.name);
+	filter_release(&config->filter);
+	*config = (struct config){.log_level = LOG_LEVEL_INFO};
+}
+
+bool config_is_url(const char *text)
+{
+	const char *host = strstr(text, "://");
+
+	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+		return false;
+	return host[3] != '\0' && host[3] != '/' && strpbrk(text, " \t\n") == NULL;
+}
+
+bool config_is_host(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	unsigned long port;
+	char *end;
+
+	if (text[0] == '/')
+		return true;
+	if (strpbrk(text, " \t\n") != NULL || text[0] == ':')
+		return false;
+	if (colon == NULL || strchr(colon, ']') != NULL)
+		return true;
+	port = strtoul(colon + 1, &end, 10);
+	return colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port >= 1 && port <= 65535;
+}

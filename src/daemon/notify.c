@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static struct sockaddr_un address;
+static socklen_t address_len; /* 0: nobody listens */
+static int64_t watchdog_ms;
+
+static void read_watchdog(void)
+{
+	const char *interval = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	long long usec;
+
+	watchdog_ms = 0;
+	if (interval == NULL)
+		return;
+	/* The variable may have been meant for our parent. */
+	if (pid != NULL && strtoll(pid, NULL, 10) != (long long)getpid())
+		return;
+	usec = strtoll(interval, NULL, 10);
+	if (usec > 0)
+		watchdog_ms = usec / 1000;
+}
+
+void notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	address_len = 0;
+	if (len > 1 && (path[0] == '/' || path[0] == '@') && len < sizeof(address.sun_path)) {
+		memset(&address, 0, sizeof(address));
+		address.sun_family = AF_UNIX;
+		memcpy(address.sun_path, path, len);
+		/* '@' stands for the NUL of an abstract socket, whose name has no end mark. */
+		if (path[0] == '@')
+			address.sun_path[0] = '\0';
+		address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
+					  (path[0] == '/'));
+	}
+	read_watchdog();
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
+/* systemd not listening is no reason to stop: failures are ignored. */
+static void send_text(const char *text)
+{
+	int fd;
+
+	if (address_len == 0)
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	while (sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
+		      (const struct sockaddr *)&address, address_len) < 0 &&
+	       errno == EINTR)
+		;
+	close(fd);
+}
+
+void notify_ready(void)
+{
+	send_text("READY=1");
+}
+
+void notify_reloading(void)
+{
+	char text[64];
+
+	/* Type=notify-reload wants to know when, by the monotonic clock. */
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)clock_now_ms() * 1000);
+	send_text(text);
+}
+
+void notify_stopping(void)
+{
+	send_text("STOPPING=1");
+}
+
+void notify_status(const char *fmt, ...)
+{
+	char text[512] = "STATUS=";
+	size_t len = strlen(text);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text + len, sizeof(text) - len, fmt, args);
+	va_end(args);
+	/* A line end would begin another message. */
+	for (char *at = text; *at != '\0'; at++) {
+		if (*at == '\n')
+			*at = ' ';
+	}
+	send_text(text);
+}
+
+void notify_watchdog(void)
+{
+	if (watchdog_ms > 0)
+		send_text("WATCHDOG=1");
+}
+
+void notify_extend_timeout(int64_t ms)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%lld", (long long)ms * 1000);
+	send_text(text);
+}
+
+int64_t notify_watchdog_interval_ms(void)
+{
+	return watchdog_ms / 2;
+}

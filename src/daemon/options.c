@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define DEFAULT_CONFIG SYSCONFDIR "/steem-reader.conf"
+
+enum option_id {
+	OPTION_CONFIG = 'c',
+	OPTION_BACKFILL = 256,
+	OPTION_REFILTER,
+	OPTION_ONCE,
+	OPTION_GAPS,
+	OPTION_CHECK,
+	OPTION_STATUS,
+	OPTION_MIGRATE,
+	OPTION_USER,
+	OPTION_ACTIVATE_FILTER,
+	OPTION_FORGET,
+	OPTION_CHECK_CONFIG,
+	OPTION_PRINT_CONFIG,
+	OPTION_LOG_LEVEL,
+	OPTION_JSON,
+	OPTION_DRY_RUN,
+	OPTION_HELP,
+	OPTION_VERSION,
+	/* Options of later versions: known, and refused. */
+	OPTION_VIRTUAL,
+	OPTION_VERIFY,
+	OPTION_DEEP,
+	OPTION_OFFLINE,
+	OPTION_REPAIR,
+};
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"backfill", required_argument, NULL, OPTION_BACKFILL},
+	{"refilter", no_argument, NULL, OPTION_REFILTER},
+	{"once", no_argument, NULL, OPTION_ONCE},
+	{"gaps", no_argument, NULL, OPTION_GAPS},
+	{"check", no_argument, NULL, OPTION_CHECK},
+	{"status", no_argument, NULL, OPTION_STATUS},
+	{"migrate", no_argument, NULL, OPTION_MIGRATE},
+	{"user", required_argument, NULL, OPTION_USER},
+	{"activate-filter", no_argument, NULL, OPTION_ACTIVATE_FILTER},
+	{"forget", required_argument, NULL, OPTION_FORGET},
+	{"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
+	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{"virtual", no_argument, NULL, OPTION_VIRTUAL},
+	{"verify", required_argument, NULL, OPTION_VERIFY},
+	{"deep", no_argument, NULL, OPTION_DEEP},
+	{"offline", no_argument, NULL, OPTION_OFFLINE},
+	{"repair", no_argument, NULL, OPTION_REPAIR},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct {
+	enum option_id option;
+	enum action action;
+} actions[] = {
+	{OPTION_BACKFILL, ACTION_BACKFILL},
+	{OPTION_ONCE, ACTION_ONCE},
+	{OPTION_GAPS, ACTION_GAPS},
+	{OPTION_STATUS, ACTION_STATUS},
+	{OPTION_MIGRATE, ACTION_MIGRATE},
+	{OPTION_ACTIVATE_FILTER, ACTION_ACTIVATE_FILTER},
+	{OPTION_FORGET, ACTION_FORGET},
+	{OPTION_CHECK_CONFIG, ACTION_CHECK_CONFIG},
+	{OPTION_PRINT_CONFIG, ACTION_PRINT_CONFIG},
+	{OPTION_HELP, ACTION_HELP},
+	{OPTION_VERSION, ACTION_VERSION},
+};
+#define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
+
+#define SEE_HELP "; --help lists what is allowed"
+
+static const char *option_name(int id)
+{
+	for (const struct option *option = long_options; option->name != NULL; option++) {
+		if (option->val == id)
+			return option->name;
+	}
+	return "?";
+}
+
+/* An option that names an action; two different ones contradict each other. */
+static int set_action(struct options *options, int id, struct error *err)
+{
+	for (size_t i = 0; i < ACTION_COUNT; i++) {
+		if ((int)actions[i].option != id)
+			continue;
+		if (options->action != ACTION_RUN && options->action != actions[i].action)
+			return error_set(err, ERROR_CONFIG,
+					 "--%s does not go with another action" SEE_HELP,
+					 option_name(id));
+		options->action = actions[i].action;
+	}
+	return 0;
+}
+
+static int later(int id, struct error *err)
+{
+	return error_set(err, ERROR_CONFIG, "--%s comes with a later version" SEE_HELP,
+			 option_name(id));
+}
+
+/* Keep what an option says; `--help` and the like say nothing more than their action. */
+static int take_option(struct options *options, int id, struct error *err)
+{
+	switch (id) {
+	case OPTION_CONFIG:
+		options->config_path = optarg;
+		return 0;
+	case OPTION_BACKFILL:
+		if (range_parse(&options->backfill, optarg, err) != 0)
+			return error_set(err, ERROR_CONFIG, "--backfill: %s" SEE_HELP, err->text);
+		return 0;
+	case OPTION_REFILTER:
+		options->refilter = true;
+		return 0;
+	case OPTION_CHECK:
+		options->check = true;
+		return 0;
+	case OPTION_USER:
+		options->migrate_user = optarg;
+		return 0;
+	case OPTION_FORGET:
+		options->forget_name = optarg;
+		return 0;
+	case OPTION_LOG_LEVEL:
+		options->has_log_level = true;
+		if (log_level_parse(optarg, &options->log_level) != 0)
+			return error_set(err, ERROR_CONFIG,
+					 "--log-level %s: allowed are error, warning, info and "
+					 "debug" SEE_HELP,
+					 optarg);
+		return 0;
+	case OPTION_JSON:
+		options->json = true;
+		return 0;
+	case OPTION_DRY_RUN:
+		options->dry_run = true;
+		return 0;
+	case OPTION_VIRTUAL:
+	case OPTION_VERIFY:
+	case OPTION_DEEP:
+	case OPTION_OFFLINE:
+	case OPTION_REPAIR:
+		return later(id, err);
+	default:
+		return 0;
+	}
+}
+
+/* Options that mean something only beside a certain action. */
+static int check_company(const struct options *options, struct error *err)
+{
+	enum action action = options->action;
+
+	if (options->refilter && action != ACTION_BACKFILL)
+		return error_set(err, ERROR_CONFIG, "--refilter goes with --backfill" SEE_HELP);
+	if (options->check && action != ACTION_GAPS)
+		return error_set(err, ERROR_CONFIG, "--check goes with --gaps" SEE_HELP);
+	if (options->migrate_user != NULL && action != ACTION_MIGRATE)
+		return error_set(err, ERROR_CONFIG, "--user goes with --migrate" SEE_HELP);
+	if (options->json && action != ACTION_GAPS && action != ACTION_STATUS)
+		return error_set(err, ERROR_CONFIG,
+				 "--json goes with --gaps and --status" SEE_HELP);
+	if (options->forget_name != NULL && options->forget_name[0] == '\0')
+		return error_set(err, ERROR_CONFIG, "--forget needs a name" SEE_HELP);
+	return 0;
+}
+
+static int parse(struct options *options, int argc, char **argv, struct error *err)
+{
+	int id;
+
+	/* 0 makes the GNU library begin anew, for a second parse in one process. */
+	optind = 0;
+	while ((id = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1) {
+		if (id == ':')
+			return error_set(err, ERROR_CONFIG, "%s needs a value" SEE_HELP,
+					 argv[optind - 1]);
+		if (id == '?')
+			return error_set(err, ERROR_CONFIG, "%s is not an option" SEE_HELP,
+					 argv[optind - 1]);
+		if (id == OPTION_HELP || id == OPTION_VERSION) {
+			options->action = id == OPTION_HELP ? ACTION_HELP : ACTION_VERSION;
+			return 0;
+		}
+		if (set_action(options, id, err) != 0 || take_option(options, id, err) != 0)
+			return -1;
+	}
+	if (optind < argc)
+		return error_set(err, ERROR_CONFIG, "'%s' is not an option" SEE_HELP, argv[optind]);
+	return check_company(options, err);
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct error *err)
+{
+	*options = (struct options){.config_path = DEFAULT_CONFIG};
+	range_set_init(&options->backfill);
+	if (parse(options, argc, argv, err) == 0)
+		return 0;
+	options_release(options);
+	return -1;
+}
+
+void options_release(struct options *options)
+{
+	range_set_release(&options->backfill);
+}
+
+void options_help(FILE *out)
+{
+	fputs("Usage: steem-reader [ACTION] [OPTIONS]\n"
+	      "Without an action: scan, replay what is missing, catch up, follow the chain.\n"
+	      "\n"
+	      "  --once              fill gaps, catch up to the tip, exit\n"
+	      "  --backfill RANGES   replay what is missing in A-B or A+N (with commas: several)\n"
+	      "    --refilter          also what was stored under other filter rules\n"
+	      "  --gaps [--check]    print what is missing; --check: exit 1 if anything is\n"
+	      "  --status            print how the readers are\n"
+	      "  --migrate           create or upgrade the tables\n"
+	      "    --user NAME         as this user (password: STEEM_READER_PASSWORD)\n"
+	      "  --activate-filter   make this file's filter rules the active ones\n"
+	      "  --forget NAME       remove a reader that is gone for good\n"
+	      "  --check-config      check the configuration\n"
+	      "  --print-config      print it, with defaults\n"
+	      "\n"
+	      "  -c, --config FILE   " DEFAULT_CONFIG " unless given\n"
+	      "  --log-level LEVEL   error, warning, info or debug\n"
+	      "  --json              for --gaps and --status\n"
+	      "  --dry-run           print what would be done, write nothing\n"
+	      "  --help, --version\n"
+	      "\n"
+	      "See steem-reader(8) and steem-reader.conf(5).\n",
+	      out);
+}
