@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/config.h"
+#include "daemon/config_table.h"
+
+static char path[64];
+static char secret_path[64];
+
+static int make_files(void **state)
+{
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/test_config_XXXXXX");
+	snprintf(secret_path, sizeof(secret_path), "/tmp/test_secret_XXXXXX");
+	return close(mkstemp(path)) + close(mkstemp(secret_path));
+}
+
+static int remove_files(void **state)
+{
+	(void)state;
+	return unlink(path) + unlink(secret_path);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Load this text; the mistakes in *ret_said (the caller frees it). */
+static int load(struct config *config, const char *text, char **ret_said)
+{
+	size_t size;
+	FILE *mistakes = open_memstream(ret_said, &size);
+	int result;
+
+	write_file(path, text);
+	result = config_load(config, path, mistakes);
+	assert_int_equal(fclose(mistakes), 0);
+	return result;
+}
+
+static char *print(const struct config *config)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	config_print(config, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static char *print_sample(void)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	config_print_sample(out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void an_empty_file_means_the_defaults(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	struct config config;
+	char host[65] = "";
+
+	(void)state;
+	assert_int_equal(load(&config, "", &said), 0);
+	assert_string_equal(said, "");
+	assert_int_equal(config.nodes.count, 2);
+	assert_string_equal(config.database.hosts[0], "127.0.0.1:3306");
+	assert_null(config.database.password);
+	assert_int_equal(config.fetch.batch_size, 50);
+	assert_int_equal(config.replay.before_tail, 201600);
+	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+	gethostname(host, sizeof(host) - 1);
+	assert_memory_equal(config.reader.name, host, strlen(config.reader.name));
+	config_release(&config);
+	config_release(&config);
+}
+
+static void all_options_arrive(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(
+		load(&config,
+		     "nodes = ( { url = \"http://a\"; } );\n"
+		     "database = { hosts = [ \"h:1\", \"/run/x.sock\" ]; user = \"u\"; name = \"n\"; };\n"
+		     "reader = { name = \"r1\"; start_block = 4000000000L; stall_s = 7;\n"
+		     "  follow = \"irreversible\"; virtual_operations = false; };\n"
+		     "filter = ( { name = \"ask\"; operation = \"comment\"; body_prefix = \"!ask\"; },\n"
+		     "  { operation = ( \"transfer\", \"vote\" ); account = \"alice\"; } );\n"
+		     "fetch = { connections = 1; batch_size = 2; timeout_ms = 300;\n"
+		     "  max_memory_mib = 40; rate_limit = 0; };\n"
+		     "write = { connections = 3; batch_rows = 4; batch_kib = 5; };\n"
+		     "replay = { before_tail = 0; scan_interval_s = 6; full_scan_h = 8; };\n"
+		     "metrics = { listen = \"\"; }; log = { level = \"debug\"; };\n",
+		     &said),
+		0);
+	assert_string_equal(said, "");
+	assert_int_equal(config.database.host_count, 2);
+	assert_string_equal(config.database.hosts[1], "/run/x.sock");
+	assert_int_equal(config.reader.start_block, 4000000000);
+	assert_int_equal(config.reader.stall_s, 7);
+	assert_string_equal(config.reader.name, "r1");
+	assert_int_equal(config.filter.rule_count, 2);
+	assert_string_equal(config.filter.rules[0].body_prefix, "!ask");
+	assert_int_equal(config.filter.rules[1].operation_count, 2);
+	assert_string_equal(config.filter.rules[1].operations[1], "vote");
+	assert_int_equal(config.fetch.max_memory_mib, 40);
+	assert_int_equal(config.write.batch_kib, 5);
+	assert_int_equal(config.replay.full_scan_h, 8);
+	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
+	config_release(&config);
+}
+
+static void what_is_printed_can_be_read_back(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	CLEANUP(mem_free_pointer) char *again_said = NULL;
+	CLEANUP(mem_free_pointer) char *first = NULL;
+	CLEANUP(mem_free_pointer) char *second = NULL;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config,
+			      "reader = { start_block = 3000000000L; name = \"x\"; };\n"
+			      "filter = ( { body_contains = \"a\\\"b\\\\c\\n\"; },\n"
+			      "  { operation = [ \"a\", \"b\" ]; } );",
+			      &said),
+			 0);
+	first = print(&config);
+	config_release(&config);
+	assert_int_equal(load(&config, first, &again_said), 0);
+	assert_string_equal(config.filter.rules[0].body_contains, "a\"b\\c\n");
+	second = print(&config);
+	config_release(&config);
+	assert_string_equal(first, second);
+	assert_non_null(strstr(first, "start_block = 3000000000L;"));
+}
+
+/* A file, and what must be said of it; the line stands in the text. */
+static const struct {
+	const char *text;
+	const char *said;
+} bad[] = {
+	{"\nfetch = { batch_size = 0; };", ":2: fetch.batch_size: is 0; allowed is 1 to 1000"},
+	{"fetch = { batch_size = -1; };", "fetch.batch_size: is -1;"},
+	{"fetch = { batch_size = 1.5; };", "fetch.batch_size: is a number with a fraction"},
+	{"fetch = { batch_size = true; };", "fetch.batch_size: is true or false"},
+	{"fetch = { batch_size = \"5\"; };", "fetch.batch_size: is a text"},
+	{"fetch = { bach_size = 5; };", "bach_size: is unknown in fetch"},
+	{"fetch = 5;", "fetch: is a whole number; allowed is a group"},
+	{"fetsch = { };", "fetsch: is unknown"},
+	{"reader = { start_block =\n 4294967297; };", ":2: start_block: 4294967297 is too large"},
+	{"reader = { start_block = 3000000000; };", "start_block: 3000000000 is too large"},
+	{"reader = { start_block = 0x100000001; };", "start_block: 0x100000001 is too large"},
+	{"reader = { start_block = 99999999999999999999L; };", "is too large"},
+	{"reader = { start_block = 5000000000L; };", "is 5000000000; allowed is 0 to 4294967295"},
+	{"reader = { name = \"a b\"; };", "reader.name: is \"a b\"; allowed are letters"},
+	{"reader = { follow = \"head\"; };", "reader.follow: comes with a later version"},
+	{"reader = { follow = 1; };", "reader.follow: comes with a later version"},
+	{"reader = { virtual_operations = true; };", "virtual_operations: comes with a later"},
+	{"metrics = { listen = \"x:1\"; };", "metrics.listen: comes with a later version"},
+	{"fetch = { rate_limit = 3; };", "fetch.rate_limit: comes with a later version"},
+	{"nodes = ( );", "nodes: has 0 members"},
+	{"nodes = \"http://a\";", "nodes: is a text; allowed is a list"},
+	{"nodes = ( \"http://a\" );", "nodes: a node is a group"},
+	{"nodes = ( { url = \"ftp://a\"; } );", "nodes.url: is \"ftp://a\""},
+	{"nodes = ( { url = \"http://\"; } );", "nodes.url: is \"http://\""},
+	{"nodes = ( { url = \"http://a\"; weight = 1; } );", "nodes: a node is a group"},
+	{"nodes = ( { url = \"http://a\"; }, { url = \"http://a\"; } );", "is there twice"},
+	{"database = { hosts = ( ); };", "database.hosts: has 0 members"},
+	{"database = { hosts = ( \"h:99999\" ); };", "database.hosts: is \"h:99999\""},
+	{"database = { name = \"\"; };", "database.name: has 0 bytes"},
+	{"database = { password_file = \"/nonexistent/x\"; };", "cannot open /nonexistent/x"},
+	{"log = { level = \"loud\"; };", "log.level: is loud; allowed is"},
+	{"filter = ( { body = \"x\"; } );", "body: is unknown; a filter rule may have"},
+	{"filter = ( { name = \"x\"; } );", "a rule without a condition"},
+	{"filter = ( { operation = \"Vote\"; } );", "filter.operation: is \"Vote\""},
+	{"filter = ( { operation = ( ); } );", "filter.operation: is an empty list"},
+	{"filter = ( { account = \"seventeen-letters\"; } );", "filter.account: has 17 bytes"},
+	{"filter = ( 5 );", "filter: is a whole number; a rule is a group"},
+	{"fetch = { };\nfetch = { };", ":2: duplicate setting name"},
+	{"fetch = {\n\n batch_size = ; };", ":3: syntax error"},
+	{"@include \"x\"", "@include: is not allowed"},
+};
+
+static void mistakes_are_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+
+		assert_int_equal(load(&config, bad[i].text, &said), -1);
+		if (strstr(said, bad[i].said) == NULL || strstr(said, path) != said)
+			fail_msg("%s\nsaid: %s\nnot: %s", bad[i].text, said, bad[i].said);
+	}
+}
+
+static void numbers_in_texts_and_comments_are_no_numbers(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config,
+			      "# 99999999999\n// 99999999999\n/* 99999999999\n */\n"
+			      "filter = ( { body_prefix = \"99999999999 \\\" 99999999999\"; } );",
+			      &said),
+			 0);
+	config_release(&config);
+}
+
+static void all_mistakes_come_at_once(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	struct config config;
+	unsigned lines = 0;
+
+	(void)state;
+	assert_int_equal(load(&config,
+			      "fetch = { batch_size = 0; connections = 0; };\n"
+			      "colour = 1;\nwrite = { batch_rows = \"x\"; };",
+			      &said),
+			 -1);
+	for (const char *at = said; *at != '\0'; at++)
+		lines += *at == '\n';
+	assert_int_equal(lines, 4);
+}
+
+static void the_password_comes_from_its_file(void **state)
+{
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "database = { password_file = \"%s\"; };", secret_path);
+	for (int mode = 0; mode < 2; mode++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+
+		write_file(secret_path, mode == 0 ? "pass word\n\n" : "");
+		chmod(secret_path, 0640);
+		assert_int_equal(load(&config, text, &said), 0);
+		if (mode == 0)
+			assert_string_equal(config.database.password, "pass word\n");
+		else
+			assert_null(config.database.password);
+		config_release(&config);
+	}
+}
+
+static void the_password_is_never_printed(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	CLEANUP(mem_free_pointer) char *printed = NULL;
+	struct config config;
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "database = { password_file = \"%s\"; };", secret_path);
+	write_file(secret_path, "hush");
+	chmod(secret_path, 0600);
+	assert_int_equal(load(&config, text, &said), 0);
+	assert_string_equal(config.database.password, "hush");
+	printed = print(&config);
+	assert_null(strstr(printed, "hush"));
+	assert_non_null(strstr(printed, secret_path));
+	config_release(&config);
+}
+
+static void a_password_that_others_see_is_refused(void **state)
+{
+	static const mode_t modes[] = {0604, 0602, 0601, 0607};
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "database = {\n password_file = \"%s\"; };", secret_path);
+	write_file(secret_path, "hush");
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+
+		chmod(secret_path, modes[i]);
+		assert_int_equal(load(&config, text, &said), -1);
+		assert_non_null(strstr(said, ":2: database.password_file: others may read"));
+		assert_null(strstr(said, "hush"));
+	}
+}
+
+static void the_sample_is_the_table(void **state)
+{
+	CLEANUP(mem_free_pointer) char *sample = print_sample();
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	CLEANUP(mem_free_pointer) char *installed = NULL;
+	const char *top = getenv("top_srcdir");
+	char name[1024];
+	struct config config;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(load(&config, sample, &said), 0);
+	config_release(&config);
+	snprintf(name, sizeof(name), "%s/etc/steem-reader.conf", top != NULL ? top : ".");
+	installed = config_file_text(name, &err);
+	if (installed == NULL)
+		fail_msg("%s", err.text);
+	if (strcmp(installed, sample) != 0)
+		fail_msg("make the sample anew: tests/unit/test_config --print-sample > %s", name);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_files, remove_files)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_empty_file_means_the_defaults),
+		TEST(all_options_arrive),
+		TEST(what_is_printed_can_be_read_back),
+		TEST(mistakes_are_named),
+		TEST(numbers_in_texts_and_comments_are_no_numbers),
+		TEST(all_mistakes_come_at_once),
+		TEST(the_password_comes_from_its_file),
+		TEST(the_password_is_never_printed),
+		TEST(a_password_that_others_see_is_refused),
+		TEST(the_sample_is_the_table),
+	};
+
+	if (argc == 2 && strcmp(argv[1], "--print-sample") == 0) {
+		config_print_sample(stdout);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "daemon/options.h"
+
+static int parse(struct options *options, const char *line, struct error *err)
+{
+	static char copy[512];
+	char *argv[32];
+	int argc = 0;
+	char *rest = copy;
+	char *word;
+
+	snprintf(copy, sizeof(copy), "steem-reader%s%s", line[0] != '\0' ? " " : "", line);
+	while ((word = strsep(&rest, " ")) != NULL)
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	return options_parse(options, argc, argv, err);
+}
+
+static void actions_are_recognised(void **state)
+{
+	static const struct {
+		const char *line;
+		enum action action;
+	} good[] = {
+		{"", ACTION_RUN},
+		{"-c x.conf", ACTION_RUN},
+		{"--once", ACTION_ONCE},
+		{"--once --once", ACTION_ONCE},
+		{"--backfill 1-5", ACTION_BACKFILL},
+		{"--backfill=1+5,9 --refilter", ACTION_BACKFILL},
+		{"--gaps --check --json", ACTION_GAPS},
+		{"--status --json", ACTION_STATUS},
+		{"--migrate --user root", ACTION_MIGRATE},
+		{"--activate-filter", ACTION_ACTIVATE_FILTER},
+		{"--forget NAME", ACTION_FORGET},
+		{"--check-config", ACTION_CHECK_CONFIG},
+		{"--print-config", ACTION_PRINT_CONFIG},
+		{"--help", ACTION_HELP},
+		{"--once --help", ACTION_HELP},
+		{"--version", ACTION_VERSION},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct options options;
+		struct error err = ERROR_INIT;
+
+		if (parse(&options, good[i].line, &err) != 0)
+			fail_msg("%s: %s", good[i].line, err.text);
+		assert_int_equal(options.action, good[i].action);
+		options_release(&options);
+	}
+}
+
+static void values_are_kept(void **state)
+{
+	struct options options;
+	struct error err = ERROR_INIT;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(parse(&options,
+			       "--backfill 5-9 --backfill 20+2 --refilter -c a.conf --log-level "
+			       "debug --dry-run",
+			       &err),
+			 0);
+	assert_string_equal(range_format(&options.backfill, text, sizeof(text)), "5-9,20-21");
+	assert_true(options.refilter && options.dry_run && options.has_log_level);
+	assert_false(options.json || options.check);
+	assert_int_equal(options.log_level, LOG_LEVEL_DEBUG);
+	assert_string_equal(options.config_path, "a.conf");
+	options_release(&options);
+	assert_int_equal(parse(&options, "--migrate --user root", &err), 0);
+	assert_string_equal(options.migrate_user, "root");
+	assert_string_equal(options.config_path, SYSCONFDIR "/steem-reader.conf");
+	assert_false(options.has_log_level);
+	options_release(&options);
+	assert_int_equal(parse(&options, "--forget old", &err), 0);
+	assert_string_equal(options.forget_name, "old");
+	options_release(&options);
+}
+
+static void mistakes_are_named(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *said;
+	} bad[] = {
+		{"--nonsense", "--nonsense is not an option"},
+		{"-x", "-x is not an option"},
+		{"stray", "'stray' is not an option"},
+		{"--backfill", "--backfill needs a value"},
+		{"-c", "-c needs a value"},
+		{"--backfill 5-1", "the last block is below the first"},
+		{"--once --gaps", "--gaps does not go with another action"},
+		{"--log-level loud", "--log-level loud: allowed are"},
+		{"--once --refilter", "--refilter goes with --backfill"},
+		{"--status --check", "--check goes with --gaps"},
+		{"--once --user x", "--user goes with --migrate"},
+		{"--once --json", "--json goes with --gaps and --status"},
+		{"--forget=", "--forget needs a name"},
+		{"--verify 1-5", "--verify comes with a later version"},
+		{"--backfill 1-5 --virtual", "--virtual comes with a later version"},
+		{"--repair", "--repair comes with a later version"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct options options;
+		struct error err = ERROR_INIT;
+
+		assert_int_equal(parse(&options, bad[i].line, &err), -1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		if (strstr(err.text, bad[i].said) == NULL || strstr(err.text, "--help") == NULL)
+			fail_msg("%s: %s", bad[i].line, err.text);
+	}
+}
+
+static void the_help_fits_a_screen(void **state)
+{
+	CLEANUP(mem_free_pointer) char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	unsigned lines = 0;
+	size_t column = 0;
+
+	(void)state;
+	options_help(out);
+	assert_int_equal(fclose(out), 0);
+	for (const char *at = text; *at != '\0'; at++) {
+		column = *at == '\n' ? 0 : column + 1;
+		lines += *at == '\n';
+		assert_true(column <= 80);
+	}
+	assert_true(lines <= 24);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(actions_are_recognised),
+		cmocka_unit_test(values_are_kept),
+		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(the_help_fits_a_screen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
