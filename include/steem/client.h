@@ -81,7 +81,10 @@ struct client *client_new(struct http *http, struct pool *pool, const struct cli
 void client_free(struct client *client);
 /* New limits, after the configuration was read again. */
 void client_set_config(struct client *client, const struct client_config *config);
-/* The pool was replaced (all nodes are new): what was under way is asked again there. */
+/*
+ * The pool was replaced (all nodes are new): what was under way is asked again there.
+ * Not from within a callback.
+ */
 void client_set_pool(struct client *client, struct pool *pool);
 
 /*

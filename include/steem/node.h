@@ -19,9 +19,9 @@
 
 /*
  * One answer "no such method" may come from one bad server behind a good name; a node
- * that says so this often in a row is excluded.
+ * that says so this often in a row, over some minutes, is excluded.
  */
-#define NODE_UNSUPPORTED_LIMIT 3
+#define NODE_UNSUPPORTED_LIMIT 10
 /* The most that a Retry-After is believed. */
 #define NODE_RETRY_AFTER_MAX_MS 300000
 
@@ -38,7 +38,7 @@ struct node {
 	unsigned batch_limit;   /* the configured most */
 	unsigned full_batches;  /* full batches answered well since batch_size changed */
 	unsigned grow_after;    /* so many of them, and batch_size grows again */
-	unsigned unsupported_in_row; /* how often in a row it said that it does not offer the call */
+	unsigned unsupported_in_row; /* answers in a row that it does not offer the call */
 	int64_t latency_us;     /* moving average of one request */
 	int64_t per_block_bytes; /* moving average of a block's answer */
 	bool is_excluded;       /* serves another chain, or does not offer the calls */

@@ -25,7 +25,7 @@ enum rpc_failure {
 	RPC_FAILURE_UNSUPPORTED, /* this node does not offer the call: not again for long */
 	RPC_FAILURE_BATCH,       /* the batch was too large or batches are refused: ask for less */
 	RPC_FAILURE_CALL,        /* the node says that our call is wrong */
-	RPC_FAILURE_CUT,         /* no whole, readable answer: another node now, and this one for less */
+	RPC_FAILURE_CUT,         /* no whole answer: another node now, and this one for less */
 };
 
 enum rpc_method {

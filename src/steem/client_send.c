@@ -93,7 +93,7 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 	for (unsigned i = 0; i < pool_count(client->pool); i++)
 		if ((untried >> i & 1) && pool_node(client->pool, i)->head_at_ms == 0)
 			return false;
-	/* Those that are left do not have the block yet. Without a refusal it is too early for all. */
+	/* Those that are left do not have it yet; without a refusal it is too early for all. */
 	return (healthy & want->tried) != 0;
 }
 

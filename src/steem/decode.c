@@ -76,15 +76,16 @@ static int take_name(struct reading *reading, struct operation *operation, struc
 	if (!json_take_string(&reading->cursor, &slice))
 		return bad_json(reading, err);
 	if (!json_unescape(&slice, &name) || name.len == 0)
-		return error_set(
-			err, ERROR_NODE,
-			"block %u: trx %u has an operation whose name is empty or longer than %d bytes",
-			reading->num, operation->trx_in_block, NAME_BYTES_MAX);
+		return error_set(err, ERROR_NODE,
+				 "block %u: trx %u has an operation whose name is empty or longer "
+				 "than %d bytes",
+				 reading->num, operation->trx_in_block, NAME_BYTES_MAX);
 	for (size_t i = 0; i < name.len; i++)
 		if (!isgraph((unsigned char)name.data[i]) || !isascii((unsigned char)name.data[i]))
 			return error_set(
 				err, ERROR_NODE,
-				"block %u: trx %u has an operation whose name is not printable ASCII",
+				"block %u: trx %u has an operation whose name is not printable "
+				"ASCII",
 				reading->num, operation->trx_in_block);
 	operation->name = arena_strndup(reading->block->arena, name.data, name.len);
 	operation->name_bytes = name.len;

@@ -64,7 +64,7 @@ int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t 
 		if (!is_candidate(node, i, now_ms, not_these) ||
 		    node->head.irreversible_block < block)
 			continue;
-		/* One that nobody measured yet gets one request at a time, so that it is measured. */
+		/* One that was never measured gets one request at a time, to measure it. */
 		if (node->latency_us == 0 && node->in_flight > 0 && best >= 0)
 			continue;
 		if (best < 0 ||

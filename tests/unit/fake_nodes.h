@@ -92,12 +92,11 @@ unsigned http_in_flight(const struct http *http)
 
 static void add_block(struct buf *out, uint32_t num, bool is_complete)
 {
-	buf_addf(
-		out,
-		"{\"previous\":\"%08" PRIx32 "%032d\",\"timestamp\":\"2016-03-24T16:05:00\","
-		"\"transaction_merkle_root\":\"%040d\",\"transactions\":[],\"block_id\":\"%08" PRIx32
-		"%032d\",\"transaction_ids\":[%s]}",
-		num - 1, 0, 0, num, 0, is_complete ? "" : "\"x\"");
+	buf_addf(out,
+		 "{\"previous\":\"%08" PRIx32 "%032d\",\"timestamp\":\"2016-03-24T16:05:00\","
+		 "\"transaction_merkle_root\":\"%040d\",\"transactions\":[],"
+		 "\"block_id\":\"%08" PRIx32 "%032d\",\"transaction_ids\":[%s]}",
+		 num - 1, 0, 0, num, 0, is_complete ? "" : "\"x\"");
 }
 
 static void add_result(struct buf *out, struct sim *sim, enum fault fault, struct json_object *call)
@@ -109,9 +108,8 @@ static void add_result(struct buf *out, struct sim *sim, enum fault fault, struc
 	buf_addf(out, "{\"id\":%" PRId64 ",",
 		 json_object_get_int64(json_object_object_get(call, "id")));
 	if (fault == FAULT_BUSY)
-		buf_add_text(
-			out,
-			"\"error\":{\"code\":-32003,\"message\":\"Unable to acquire database lock\"}}");
+		buf_add_text(out, "\"error\":{\"code\":-32003,"
+				  "\"message\":\"Unable to acquire database lock\"}}");
 	else if (fault == FAULT_INTERNAL)
 		buf_add_text(out, "\"error\":{\"code\":-32603,\"message\":\"Internal Error\"}}");
 	else if (fault == FAULT_UNSUPPORTED)

@@ -160,6 +160,7 @@ static void nothing_above_the_nodes_own_word_is_taken(void **state)
 	learn_heads();
 	run();
 	assert_each_given_once(99, 100);
+	assert_int_equal(fake.sims[0].largest_batch, 2); /* the others were not even asked for */
 	assert_int_equal(world.refused_count, 0);
 	assert_int_equal(client_wanted_count(world.client), 2);
 	fake.sims[0].irreversible = 101;

@@ -17,6 +17,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define TIME    "\"time\":\"2016-03-24T16:05:00\""
 #define ID      "0000000a00000000000000000000000000000001"
 #define PREV    "0000000900000000000000000000000000000001"
 #define ROOT    "1111111111111111111111111111111111111111"
@@ -111,88 +112,81 @@ static void an_empty_block_is_a_block(void **state)
 #define WITH_TRX(trx) "{" HEADER MERKLE "\"transactions\":[" trx "]," IDS "}"
 #define WITH_OP(op)   WITH_TRX("{\"operations\":[" op "]}")
 
+static const struct {
+	const char *text, *says;
+} wrong_blocks[] = {
+	{"null", "the node does not have block 10"},
+	{" null ", "the node does not have block 10"},
+	{"null x", "bad JSON"},
+	{"", "not an object"},
+	{"[]", "not an object"},
+	{"{}", "no previous"},
+	{"{" HEADER MERKLE TRXS IDS, "bad JSON"},
+	{GOOD " ,", "bad JSON"},
+	{"{" HEADER MERKLE TRXS "\"transaction_ids\":[\"" TRX "\"]}", "too old"},
+	{"{" MERKLE TRXS IDS "}", "no previous"},
+	{"{\"previous\":\"" PREV "\"," MERKLE TRXS IDS "}", "no timestamp"},
+	{"{" HEADER TRXS IDS "}", "no transaction_merkle_root"},
+	{"{" HEADER MERKLE IDS "}", "no transactions"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\"}", "no transaction_ids"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":null,\"transaction_ids\":[]}", "not a string"},
+	{"{" HEADER HEADER MERKLE TRXS IDS "}", "twice"},
+	{"{" HEADER MERKLE TRXS TRXS IDS "}", "twice"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"0000000b" ROOT "\",\"transaction_ids\":[\"" TRX
+	 "\"]}",
+	 "40 hexadecimal"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"0000000b11111111111111111111111111111111\","
+	 "\"transaction_ids\":[\"" TRX "\"]}",
+	 "gave block 11 instead"},
+	{"{\"previous\":\"" ID "\",\"timestamp\":\"2016-03-24T16:05:00\"," MERKLE TRXS IDS "}",
+	 "previous block is said to be 10"},
+	{"{\"previous\":\"" PREV "\",\"timestamp\":\"2016-13-24T16:05:00\"," MERKLE TRXS IDS "}",
+	 "no time"},
+	{"{\"previous\":\"" PREV "\",\"timestamp\":\"2016-03-24T16:05\"," MERKLE TRXS IDS "}",
+	 "no time"},
+	{"{" HEADER MERKLE "\"transactions\":[]," IDS "}", "0 transactions, but 1 ids"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[]}",
+	 "1 transactions, but 0 ids"},
+	{"{" HEADER NOTHING TRXS IDS "}", "merkle"},
+	{"{" HEADER MERKLE "\"transactions\":[],\"block_id\":\"" ID "\",\"transaction_ids\":[]}",
+	 "merkle"},
+	{"{" HEADER "\"transaction_merkle_root\":\"\"," TRXS IDS "}", "merkle"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[\"x\"]}",
+	 "40 hexadecimal"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[\"" ROOT "\"]}",
+	 "another id"},
+	{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[1]}", "not a string"},
+	{WITH_TRX("{}"), "no operation"},
+	{WITH_TRX("{\"operations\":[]}"), "no operation"},
+	{WITH_TRX("{\"operations\":{}}"), "not an array"},
+	{WITH_TRX("1"), "not an object"},
+	{WITH_TRX("{\"operations\":[" VOTE "],\"operations\":[" VOTE "]}"), "twice"},
+	{WITH_OP("[]"), "not a pair"},
+	{WITH_OP("[\"vote\"]"), "not a pair"},
+	{WITH_OP("[\"vote\",{},1]"), "not a pair"},
+	{WITH_OP("[\"vote\",[]]"), "not a pair"},
+	{WITH_OP("[0,{}]"), "not a pair"},
+	{WITH_OP("7"), "not a pair"},
+	{WITH_OP("{\"type\":\"vote_operation\",\"value\":{}}"), "block_api"},
+	{WITH_OP("[\"\",{}]"), "name is empty or longer than 64 bytes"},
+	{WITH_OP("[\"" NAME65 "\",{}]"), "name is empty or longer than 64 bytes"},
+	{WITH_OP("[\"a b\",{}]"), "not printable"},
+	{WITH_OP("[\"\xc3\xa9\",{}]"), "not printable"},
+	{WITH_OP("[\"vote\",{\"a\":\"\\a\"}]"), "bad JSON"},
+	{WITH_OP("[\"vote\",{\"a\":\"\n\"}]"), "bad JSON"},
+};
+
 static void what_is_not_the_block_is_refused(void **state)
 {
-	static const struct {
-		const char *text, *says;
-	} rows[] = {
-		{"null", "the node does not have block 10"},
-		{" null ", "the node does not have block 10"},
-		{"null x", "bad JSON"},
-		{"", "not an object"},
-		{"[]", "not an object"},
-		{"{}", "no previous"},
-		{"{" HEADER MERKLE TRXS IDS, "bad JSON"},
-		{GOOD " ,", "bad JSON"},
-		{"{" HEADER MERKLE TRXS "\"transaction_ids\":[\"" TRX "\"]}", "too old"},
-		{"{" MERKLE TRXS IDS "}", "no previous"},
-		{"{\"previous\":\"" PREV "\"," MERKLE TRXS IDS "}", "no timestamp"},
-		{"{" HEADER TRXS IDS "}", "no transaction_merkle_root"},
-		{"{" HEADER MERKLE IDS "}", "no transactions"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\"}", "no transaction_ids"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":null,\"transaction_ids\":[]}",
-		 "not a string"},
-		{"{" HEADER HEADER MERKLE TRXS IDS "}", "twice"},
-		{"{" HEADER MERKLE TRXS TRXS IDS "}", "twice"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"0000000b" ROOT
-		 "\",\"transaction_ids\":[\"" TRX "\"]}",
-		 "40 hexadecimal"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"0000000b11111111111111111111111111111111\","
-		 "\"transaction_ids\":[\"" TRX "\"]}",
-		 "gave block 11 instead"},
-		{"{\"previous\":\"" ID "\",\"timestamp\":\"2016-03-24T16:05:00\"," MERKLE TRXS IDS
-		 "}",
-		 "previous block is said to be 10"},
-		{"{\"previous\":\"" PREV "\",\"timestamp\":\"2016-13-24T16:05:00\"," MERKLE TRXS IDS
-		 "}",
-		 "no time"},
-		{"{\"previous\":\"" PREV "\",\"timestamp\":\"2016-03-24T16:05\"," MERKLE TRXS IDS
-		 "}",
-		 "no time"},
-		{"{" HEADER MERKLE "\"transactions\":[]," IDS "}", "0 transactions, but 1 ids"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[]}",
-		 "1 transactions, but 0 ids"},
-		{"{" HEADER NOTHING TRXS IDS "}", "merkle"},
-		{"{" HEADER MERKLE "\"transactions\":[],\"block_id\":\"" ID
-		 "\",\"transaction_ids\":[]}",
-		 "merkle"},
-		{"{" HEADER "\"transaction_merkle_root\":\"\"," TRXS IDS "}", "merkle"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[\"x\"]}",
-		 "40 hexadecimal"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[\"" ROOT
-		 "\"]}",
-		 "another id"},
-		{"{" HEADER MERKLE TRXS "\"block_id\":\"" ID "\",\"transaction_ids\":[1]}",
-		 "not a string"},
-		{WITH_TRX("{}"), "no operation"},
-		{WITH_TRX("{\"operations\":[]}"), "no operation"},
-		{WITH_TRX("{\"operations\":{}}"), "not an array"},
-		{WITH_TRX("1"), "not an object"},
-		{WITH_TRX("{\"operations\":[" VOTE "],\"operations\":[" VOTE "]}"), "twice"},
-		{WITH_OP("[]"), "not a pair"},
-		{WITH_OP("[\"vote\"]"), "not a pair"},
-		{WITH_OP("[\"vote\",{},1]"), "not a pair"},
-		{WITH_OP("[\"vote\",[]]"), "not a pair"},
-		{WITH_OP("[0,{}]"), "not a pair"},
-		{WITH_OP("7"), "not a pair"},
-		{WITH_OP("{\"type\":\"vote_operation\",\"value\":{}}"), "block_api"},
-		{WITH_OP("[\"\",{}]"), "name is empty or longer than 64 bytes"},
-		{WITH_OP("[\"" NAME65 "\",{}]"), "name is empty or longer than 64 bytes"},
-		{WITH_OP("[\"a b\",{}]"), "not printable"},
-		{WITH_OP("[\"\xc3\xa9\",{}]"), "not printable"},
-		{WITH_OP("[\"vote\",{\"a\":\"\\a\"}]"), "bad JSON"},
-		{WITH_OP("[\"vote\",{\"a\":\"\n\"}]"), "bad JSON"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(wrong_blocks); i++) {
 		struct error err = ERROR_INIT;
 
-		if (decode(rows[i].text, 10, &err))
-			fail_msg("accepted: %s", rows[i].text);
-		if (err.kind != ERROR_NODE || !strstr(err.text, rows[i].says) ||
+		if (decode(wrong_blocks[i].text, 10, &err))
+			fail_msg("accepted: %s", wrong_blocks[i].text);
+		if (err.kind != ERROR_NODE || !strstr(err.text, wrong_blocks[i].says) ||
 		    !strstr(err.text, "10"))
-			fail_msg("%s: %s", rows[i].text, err.text);
+			fail_msg("%s: %s", wrong_blocks[i].text, err.text);
 	}
 }
 
@@ -358,25 +352,21 @@ static void heads_are_decoded(void **state)
 		const char *text;
 		bool is_good;
 	} rows[] = {
-		{"{\"head_block_number\":20,\"last_irreversible_block_num\":5,\"time\":\"2016-03-24T16:05:00\"}",
-		 true},
-		{"{\"time\":\"2016-03-24T16:05:00\",\"x\":{\"y\":[]},\"head_block_number\":\"20\","
+		{"{\"head_block_number\":20,\"last_irreversible_block_num\":5," TIME "}", true},
+		{"{" TIME ",\"x\":{\"y\":[]},\"head_block_number\":\"20\","
 		 "\"last_irreversible_block_num\":\"5\"}",
 		 true},
-		{"{\"head_block_number\":4,\"last_irreversible_block_num\":5,\"time\":\"2016-03-24T16:05:00\"}",
-		 false},
+		{"{\"head_block_number\":4,\"last_irreversible_block_num\":5," TIME "}", false},
 		{"{\"head_block_number\":20,\"last_irreversible_block_num\":5}", false},
 		{"{\"head_block_number\":20,\"last_irreversible_block_num\":5,\"time\":0}", false},
-		{"{\"head_block_number\":20,\"time\":\"2016-03-24T16:05:00\"}", false},
-		{"{\"head_block_number\":-20,\"last_irreversible_block_num\":-25,\"time\":\"2016-03-24T16:05:00\"}",
-		 false},
+		{"{\"head_block_number\":20," TIME "}", false},
+		{"{\"head_block_number\":-20,\"last_irreversible_block_num\":-25," TIME "}", false},
 		{"{\"head_block_number\":4294967296,\"last_irreversible_block_num\":5,"
-		 "\"time\":\"2016-03-24T16:05:00\"}",
+		 "" TIME "}",
 		 false},
-		{"{\"head_block_number\":20.5,\"last_irreversible_block_num\":5,\"time\":\"2016-03-24T16:05:00\"}",
-		 false},
+		{"{\"head_block_number\":20.5,\"last_irreversible_block_num\":5," TIME "}", false},
 		{"{\"head_block_number\":\"\",\"last_irreversible_block_num\":\"5x\","
-		 "\"time\":\"2016-03-24T16:05:00\"}",
+		 "" TIME "}",
 		 false},
 		{"null", false},
 		{"[]", false},

@@ -87,6 +87,7 @@ static void an_old_success_does_not_end_the_rest(void **state)
 	assert_int_equal(node_failed(&node, 1000, RPC_FAILURE_WAIT, 30000), 30000);
 	node_succeeded(&node, 1001, 1000, 1, 100);
 	assert_false(node_is_ready(&node, 30999));
+	assert_false(node_is_healthy(&node, 30999));
 	assert_true(node_is_ready(&node, 31000));
 	node_release(&node);
 }

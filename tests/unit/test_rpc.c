@@ -47,7 +47,8 @@ static void good_answers_are_sorted_by_id(void **state)
 		"[{\"jsonrpc\":\"2.0\",\"result\":\"a\",\"id\":5},{\"id\":6,\"result\":\"b\"},"
 		"{\"result\":\"c\",\"id\":7}]",
 		/* Reordered, ids as strings, without jsonrpc, with members nobody knows. */
-		" [ {\"id\":\"7\",\"result\":\"c\",\"x\":[1]} , {\"error\":null,\"result\":\"a\",\"id\":5},"
+		" [ {\"id\":\"7\",\"result\":\"c\",\"x\":[1]} , "
+		"{\"error\":null,\"result\":\"a\",\"id\":5},"
 		"{\"id\":6,\"result\":\"b\"} ] \n",
 	};
 
