@@ -100,9 +100,10 @@ void client_drop(struct client *client, const struct client_sink *sink);
  * Ask one node, in one request where it bears batches, for its head and for the blocks
  * first..first+count-1 (count may be 0; what does not fit in one batch of the node is left
  * out).  Those that its answer calls irreversible and that are good go to `given` in
- * ascending order; the others are not reported.  Then `done` is called once: with err NULL,
- * or with what went wrong as a whole; head is NULL when it was not told (then `node` may
- * mean nothing, since the pool may have been replaced).  One tip request at a time;
+ * ascending order; the others are not reported.  Then `done` is called once: with the head
+ * and err NULL, also when blocks that the head calls irreversible could not be had; or with
+ * head NULL and what went wrong as a whole (then `node` may mean nothing, since the pool may
+ * have been replaced).  One tip request at a time;
  * `done` may ask for the next.
  */
 struct client_tip_sink {

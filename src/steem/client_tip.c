@@ -48,13 +48,19 @@ void client_head_answer(struct request *request, const struct http_answer *answe
 		client_note_success(client, request->node, 0, answer);
 }
 
+/*
+ * Once the head is known, a block that cannot be had is not the failure of the whole: the
+ * sink sees what is missing and can want it from all nodes, which ends, one way or the other.
+ */
 static void finish_tip(struct client *client, unsigned node, const struct error *err)
 {
 	struct tip tip = client->tip;
 
 	client->tip.is_active = false;
-	if (tip.sink.done)
-		tip.sink.done(tip.sink.context, node, tip.has_head ? &tip.head : NULL, err);
+	if (tip.has_head)
+		tip.sink.done(tip.sink.context, node, &tip.head, NULL);
+	else
+		tip.sink.done(tip.sink.context, node, NULL, err);
 }
 
 /* One call: the head first, then block after block. */
@@ -164,7 +170,7 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 	}
 	if (fault.kind != ERROR_NONE)
 		client_note_failure(client, request->node, 1, &fault, answer->retry_after_ms);
-	finish_tip(client, request->node, NULL);
+	finish_tip(client, request->node, &err);
 }
 
 static void take_single(struct request *request, const struct rpc_answer *reply,
@@ -192,7 +198,7 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 	    tip->first + tip->given_count <= tip->head.irreversible_block)
 		send_single(client, request->node);
 	else
-		finish_tip(client, request->node, failed && is_fault ? &err : NULL);
+		finish_tip(client, request->node, &err);
 }
 
 void client_tip_answer(struct request *request, const struct http_answer *answer,

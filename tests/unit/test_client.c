@@ -335,6 +335,23 @@ static void the_tip_is_one_request_or_several(void **state)
 	}
 }
 
+/* The tail can then want the missing block from all nodes, and give it up. */
+static void a_poison_block_at_the_tip_leaves_the_head(void **state)
+{
+	(void)state;
+	open_world(1);
+	fake.sims[0].poison = 102;
+	for (unsigned i = 0; !world.tip_had_head && i < 20; i++) {
+		if (client_ask_tip(world.client, 100, 5, &world.tip_sink))
+			answer_all();
+		now_ms += 60000;
+	}
+	assert_true(world.tip_had_head);
+	assert_int_equal(world.tip_err.kind, ERROR_NONE);
+	assert_each_given_once(100, 101);
+	close_world();
+}
+
 static void the_tip_of_a_bad_node_ends_with_an_error(void **state)
 {
 	(void)state;
@@ -421,6 +438,7 @@ int main(void)
 		cmocka_unit_test(with_other_nodes_all_is_asked_again),
 		cmocka_unit_test(heads_are_asked_once_at_a_time),
 		cmocka_unit_test(the_tip_is_one_request_or_several),
+		cmocka_unit_test(a_poison_block_at_the_tip_leaves_the_head),
 		cmocka_unit_test(the_tip_of_a_bad_node_ends_with_an_error),
 		cmocka_unit_test(the_tip_can_be_asked_again_from_within),
 		cmocka_unit_test(chaos_loses_nothing),
