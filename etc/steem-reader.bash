@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Completion of steem-reader for bash.
+
+_steem_reader() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} line=" ${COMP_WORDS[*]} "
+    local actions="--once --backfill --gaps --status --migrate --activate-filter --forget
+        --check-config --print-config --help --version"
+    local options="-c --config --log-level --dry-run"
+
+    COMPREPLY=()
+    case $before in
+    -c | --config)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --log-level)
+        mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$word")
+        return
+        ;;
+    --backfill | --forget | --user)
+        return
+        ;;
+    esac
+    case $line in
+    *" --backfill "*) options+=" --refilter" ;;
+    *" --gaps "*) options+=" --check --json" ;;
+    *" --status "*) options+=" --json" ;;
+    *" --migrate "*) options+=" --user" ;;
+    *" --once "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
+    *) options+=" $actions" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+}
+
+complete -o filenames -F _steem_reader steem-reader
