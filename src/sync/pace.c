@@ -30,14 +30,21 @@ void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_be
 		pace->interval_ms = clamp((7 * pace->interval_ms + took_ms) / 8,
 					  SHORTEST_INTERVAL_MS, LONGEST_INTERVAL_MS);
 	}
+	/*
+	 * A block that was there at the first try may have been there for long: come earlier
+	 * next time, until a try is in vain, which shows when the blocks really come.
+	 */
+	pace->ask_at_ms =
+		now_ms + pace->interval_ms - pace->interval_ms / (pace->late_count == 0 ? 8 : 32);
+	if (is_behind)
+		pace->ask_at_ms = now_ms;
 	pace->advanced_at_ms = now_ms;
 	pace->late_count = 0;
-	pace->ask_at_ms = is_behind ? now_ms : now_ms + pace->interval_ms;
 }
 
 void pace_late(struct pace *pace, int64_t now_ms)
 {
-	int64_t retry_ms = pace->interval_ms / 10;
+	int64_t retry_ms = pace->interval_ms / 16;
 
 	for (unsigned i = 0; i < pace->late_count && retry_ms < LONGEST_RETRY_MS; i++)
 		retry_ms = retry_ms * 3 / 2;

@@ -50,6 +50,13 @@ static void check_patience(struct reader *reader)
 	if (pool_healthy(reader->work.pool, now_ms) != 0 &&
 	    pool_irreversible(reader->work.pool) > 0)
 		reader->healthy_at_ms = now_ms;
+	if (pool_usable(reader->work.pool) == 0) {
+		(void)error_set(
+			&err, ERROR_NODE,
+			"no node is left that could be asked: all were excluded, the lines before say why");
+		work_end(&reader->work, &err);
+		return;
+	}
 	if (reader->work.config.goal == READER_RUN || reader->phase == PHASE_OPENING ||
 	    reader->phase >= PHASE_LEAVING || now_ms - reader->healthy_at_ms < PATIENCE_MS)
 		return;
