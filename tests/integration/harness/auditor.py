@@ -45,7 +45,7 @@ def numbers(ranges):
     found = set()
     for item in ranges:
         first, last = (item, item) if isinstance(item, int) else item
-        found.update(range(first, last + 1))
+        found.update(range(int(first), int(last) + 1))
     return found
 
 
@@ -170,7 +170,7 @@ def gaps(db):
     """The view `gaps` as a set of numbers."""
     found = set()
     for first, last, missing in rows(db, "SELECT first_block, last_block, missing FROM gaps"):
-        found.update(range(first, last + 1))
+        found.update(range(int(first), int(last) + 1))
         if missing != last - first + 1:
             raise AuditError(f"view gaps: {first}-{last} says {missing} missing")
     return found
