@@ -10,8 +10,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
-#define MUST_CHECK         __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
+#define MUST_CHECK        __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 enum error_kind {
 	ERROR_NONE,

@@ -46,7 +46,10 @@ struct log_limit {
 	int64_t next_at_ms;
 	unsigned left_out_count;
 };
-#define LOG_LIMIT_INIT(interval) {.interval_ms = (interval)}
+#define LOG_LIMIT_INIT(interval)                                                                   \
+	{                                                                                          \
+		.interval_ms = (interval)                                                          \
+	}
 void log_limited(struct log_limit *limit, enum log_level level, const char *event, const char *fmt,
 		 ...) PRINTF_LIKE(4, 5);
 
