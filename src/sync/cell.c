@@ -294,7 +294,7 @@ static void ask_for_more(struct cell *cell)
 	size_t room = work_room_blocks(cell->work);
 	size_t wanted = client_wanted_count(cell->work->client);
 
-	if (wanted >= limit)
+	if (wanted >= limit || cell->dispute_count > 0)
 		return;
 	if (room > limit - wanted)
 		room = limit - wanted;

@@ -295,8 +295,9 @@ void reader_step_over(void *context)
 	case PHASE_WANTING:
 		start_first_scan(reader);
 		break;
-	case PHASE_TAILING:
-		scan_everything(reader, tail_next_block(reader->tail) - 1);
+	case PHASE_TAILING: /* the ranges were read again for a full scan */
+		if (!scan_is_running(reader->scan))
+			scan_everything(reader, tail_next_block(reader->tail) - 1);
 		break;
 	default:
 		break;

@@ -47,8 +47,8 @@ static void check_patience(struct reader *reader)
 	int64_t now_ms = clock_now_ms();
 	struct error err = ERROR_INIT;
 
-	if (pool_healthy(reader->work.pool, now_ms) != 0 &&
-	    pool_irreversible(reader->work.pool) > 0)
+	if (reader->phase == PHASE_OPENING || (pool_healthy(reader->work.pool, now_ms) != 0 &&
+					       pool_irreversible(reader->work.pool) > 0))
 		reader->healthy_at_ms = now_ms;
 	if (pool_usable(reader->work.pool) == 0) {
 		(void)error_set(
@@ -57,8 +57,8 @@ static void check_patience(struct reader *reader)
 		work_end(&reader->work, &err);
 		return;
 	}
-	if (reader->work.config.goal == READER_RUN || reader->phase == PHASE_OPENING ||
-	    reader->phase >= PHASE_LEAVING || now_ms - reader->healthy_at_ms < PATIENCE_MS)
+	if (reader->work.config.goal == READER_RUN || reader->phase >= PHASE_LEAVING ||
+	    now_ms - reader->healthy_at_ms < PATIENCE_MS)
 		return;
 	(void)error_set(&err, ERROR_NODE,
 			"no node gave a usable answer for %d s; check nodes in the configuration",

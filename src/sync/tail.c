@@ -37,6 +37,7 @@ struct tail {
 	bool is_recording; /* a gap */
 	struct dispute *dispute;
 	struct dispute *audit; /* of a block that is stored already: only for the log */
+	uint32_t careful_to;   /* up to this block commits are of one block each */
 	bool has_gap;          /* block `want` is to become a known gap */
 	char gap_reason[200];
 	int64_t missing_since_ms;
@@ -240,11 +241,19 @@ static bool take_outcome(struct tail *tail, const struct held *held,
 		go_back_to(tail, num);
 		make_gap(tail, entry->problem);
 		return false;
-	case LEDGER_PENDING:
+	case LEDGER_PENDING: /* it hangs on a later one that is in doubt */
 		break;
 	}
 	go_back_to(tail, num);
 	return false;
+}
+
+/* A block in doubt holds up those before it in its commit: let them go first, one by one. */
+static void note_doubtful(struct tail *tail, const struct commit *commit)
+{
+	for (size_t i = 0; i < commit->count; i++)
+		if (commit->ledger.entries[i].outcome == LEDGER_NO_LINK)
+			tail->careful_to = commit->ledger.entries[i].block->num;
 }
 
 static void commit_ended(void *context, struct commit *commit, bool is_done)
@@ -252,6 +261,8 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 	struct tail *tail = context;
 
 	tail->is_committing = false;
+	if (is_done)
+		note_doubtful(tail, commit);
 	for (size_t i = 0; is_done && i < commit->count; i++)
 		if (!take_outcome(tail, &commit->held[i], &commit->ledger.entries[i]))
 			return;
@@ -263,7 +274,8 @@ static void commit_held(struct tail *tail)
 	size_t payload_bytes = 0;
 	size_t count = 0;
 
-	while (count < tail->held_count && !commit_is_full(tail->work, rows, payload_bytes)) {
+	while (count < tail->held_count && !commit_is_full(tail->work, rows, payload_bytes) &&
+	       (count == 0 || tail->next > tail->careful_to)) {
 		rows += commit_rows(tail->held[count].block);
 		payload_bytes += tail->held[count].block->stored_payload_bytes;
 		count++;
