@@ -94,8 +94,8 @@ printf '#!/bin/sh\ntrue\n' > sample/scripts/a
 expect 'licence of a script' '^scripts/a:2: # SPDX'
 
 begin
-put src/base/a.c '#include "base/b.h"' '#include <stdio.h>'
-expect 'system headers first' "^src/base/a.c:3: <stdio.h> stands behind"
+put src/base/a.c '#include "base/a.h"' '' '#include "base/b.h"' '' '#include <stdio.h>'
+expect 'system headers first' "^src/base/a.c:6: <stdio.h> stands behind"
 
 begin
 put src/base/a.c '#include <stdlib.h>' '#include <stdio.h>'

@@ -329,7 +329,7 @@ static void recorded_busy_blocks_are_decoded(void **state)
 		CLEANUP(mem_free_pointer) char *text = NULL;
 		struct error err = ERROR_INIT;
 		struct block *block;
-		size_t len;
+		size_t len = 0;
 
 		if (!strstr(entry->d_name, ".json"))
 			continue;
