@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer with a database made up here: this file defines the db_* functions that
+ * sync/writer.c calls, so that the linker takes them instead of store/db.c.
+ */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/db.h"
+#include "sync/writer.h"
+
+/* The database. */
+
+struct db {
+	bool is_open;
+};
+
+static atomic_int connects;
+static atomic_int connects_to_fail;
+static atomic_int rollbacks;
+
+struct db *db_new(const struct db_config *config)
+{
+	(void)config;
+	return xcalloc(1, sizeof(struct db));
+}
+
+void db_free(struct db *db)
+{
+	free(db);
+}
+
+int db_connect(struct db *db, struct error *err)
+{
+	connects++;
+	if (connects_to_fail > 0) {
+		connects_to_fail--;
+		return error_set_code(err, ERROR_RETRY, 2003, "nobody there");
+	}
+	db->is_open = true;
+	return 0;
+}
+
+bool db_is_lost(const struct db *db)
+{
+	return !db->is_open;
+}
+
+void db_disconnect(struct db *db)
+{
+	db->is_open = false;
+}
+
+const char *db_describe(const struct db *db)
+{
+	(void)db;
+	return "made up";
+}
+
+void db_rollback(struct db *db)
+{
+	(void)db;
+	rollbacks++;
+}
+
+/* Jobs. */
+
+struct test_job {
+	struct job job;
+	pthread_t runner;
+	int fails;            /* so many times, before it succeeds */
+	enum error_kind kind; /* of these failures */
+	bool loses_connection;
+	int runs;
+	int done;
+};
+
+static int run_it(struct db *db, struct job *job, struct error *err)
+{
+	struct test_job *test = (struct test_job *)job;
+
+	test->runner = pthread_self();
+	test->runs++;
+	if (test->fails == 0)
+		return 0;
+	if (test->fails > 0)
+		test->fails--;
+	if (test->loses_connection)
+		db_disconnect(db);
+	return error_set_code(err, test->kind, 1205, "it would not");
+}
+
+static void count_done(struct job *job)
+{
+	((struct test_job *)job)->done++;
+}
+
+static struct test_job make_job(int fails, enum error_kind kind)
+{
+	return (struct test_job){.job = {.run = run_it, .done = count_done, .what = "a test"},
+				 .fails = fails,
+				 .kind = kind};
+}
+
+static void wait_for_all(struct writer *writer)
+{
+	while (writer_pending(writer) > 0) {
+		struct pollfd fd = {.fd = writer_fd(writer), .events = POLLIN};
+
+		assert_int_equal(poll(&fd, 1, 10000), 1);
+		writer_collect(writer);
+	}
+}
+
+static int set_up(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	connects = 0;
+	connects_to_fail = 0;
+	rollbacks = 0;
+	*state = writer_new(NULL, 2, 0, &err);
+	return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	writer_free(*state);
+	return 0;
+}
+
+static void runs_elsewhere_and_reports_here(void **state)
+{
+	struct test_job commit = make_job(0, ERROR_NONE);
+	struct test_job errand = make_job(0, ERROR_NONE);
+
+	writer_commit(*state, &commit.job);
+	writer_errand(*state, &errand.job);
+	assert_int_equal(writer_pending(*state), 2);
+	wait_for_all(*state);
+	assert_int_equal(commit.done, 1);
+	assert_int_equal(errand.done, 1);
+	assert_false(pthread_equal(commit.runner, pthread_self()));
+	assert_false(pthread_equal(commit.runner, errand.runner));
+	assert_int_equal(rollbacks, 0);
+}
+
+static void repeats_what_may_succeed_later(void **state)
+{
+	struct test_job job = make_job(3, ERROR_RETRY);
+
+	writer_commit(*state, &job.job);
+	wait_for_all(*state);
+	assert_int_equal(job.runs, 4);
+	assert_int_equal(job.job.retry_count, 3);
+	assert_int_equal(job.job.err.kind, ERROR_NONE);
+	assert_int_equal(rollbacks, 3); /* before each repeat */
+	assert_int_equal(connects, 1);
+	assert_int_equal(writer_retry_count(*state), 3);
+}
+
+static void does_not_repeat_what_nobody_here_can_cure(void **state)
+{
+	static const enum error_kind kinds[] = {ERROR_CONFIG, ERROR_DATA, ERROR_FATAL, ERROR_NODE};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct test_job job = make_job(-1, kinds[i]);
+
+		writer_errand(*state, &job.job);
+		wait_for_all(*state);
+		assert_int_equal(job.runs, 1);
+		assert_int_equal(job.job.err.kind, kinds[i]);
+		assert_string_equal(job.job.err.text, "it would not");
+	}
+	assert_int_equal(rollbacks, 4);
+}
+
+static void connects_again_for_a_lost_connection(void **state)
+{
+	struct test_job job = make_job(2, ERROR_RETRY);
+
+	job.loses_connection = true;
+	connects_to_fail = 2;
+	writer_commit(*state, &job.job);
+	wait_for_all(*state);
+	assert_int_equal(job.job.err.kind, ERROR_NONE);
+	assert_int_equal(job.runs, 3);
+	assert_int_equal(connects, 5); /* two in vain, one, and one after each loss */
+}
+
+static void gives_up_when_told_to_hurry(void **state)
+{
+	struct test_job job = make_job(-1, ERROR_RETRY);
+
+	writer_errand(*state, &job.job);
+	writer_hurry(*state, 100);
+	wait_for_all(*state);
+	assert_int_equal(job.done, 1);
+	assert_int_equal(job.job.err.kind, ERROR_RETRY);
+}
+
+static void gives_up_when_patience_ends(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct writer *impatient = writer_new(NULL, 1, 100, &err);
+	struct test_job hopeless = make_job(-1, ERROR_RETRY);
+	struct test_job fine = make_job(0, ERROR_NONE);
+
+	(void)state;
+	assert_non_null(impatient);
+	writer_commit(impatient, &hopeless.job);
+	writer_commit(impatient, &fine.job);
+	wait_for_all(impatient);
+	assert_int_equal(hopeless.job.err.kind, ERROR_RETRY);
+	assert_int_equal(fine.job.err.kind, ERROR_NONE); /* each job has its own patience */
+	writer_free(impatient);
+}
+
+static void has_room_for_few_commits(void **state)
+{
+	struct test_job jobs[4];
+	unsigned count = 0;
+
+	while (writer_has_room(*state)) {
+		assert_true(count < 4);
+		jobs[count] = make_job(0, ERROR_NONE);
+		writer_commit(*state, &jobs[count++].job);
+	}
+	assert_int_equal(count, 4); /* two for each thread */
+	wait_for_all(*state);
+	assert_true(writer_has_room(*state));
+}
+
+static void every_job_is_reported_once(void **state)
+{
+	enum { COUNT = 20000 };
+	struct test_job *jobs = xcalloc(COUNT, sizeof(*jobs));
+	unsigned given = 0;
+
+	while (given < COUNT) {
+		while (given < COUNT && writer_has_room(*state)) {
+			jobs[given] = make_job(given % 1000 == 999, ERROR_RETRY);
+			writer_commit(*state, &jobs[given++].job);
+		}
+		writer_collect(*state);
+	}
+	wait_for_all(*state);
+	for (unsigned i = 0; i < COUNT; i++) {
+		assert_int_equal(jobs[i].done, 1);
+		assert_int_equal(jobs[i].job.err.kind, ERROR_NONE);
+	}
+	free(jobs);
+}
+
+static void a_job_that_comes_too_late_is_told_so(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct writer *writer = writer_new(NULL, 1, 0, &err);
+	struct test_job *jobs = xcalloc(2, sizeof(*jobs));
+
+	(void)state;
+	assert_non_null(writer);
+	jobs[0] = make_job(-1, ERROR_RETRY);
+	writer_commit(writer, &jobs[0].job);
+	writer_free(writer); /* does not wait for a job that would be retried for ever */
+	assert_int_equal(jobs[0].done, 1);
+	assert_int_equal(jobs[0].job.err.kind, ERROR_RETRY);
+	free(jobs);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(runs_elsewhere_and_reports_here, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(repeats_what_may_succeed_later, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(does_not_repeat_what_nobody_here_can_cure, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(connects_again_for_a_lost_connection, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(gives_up_when_told_to_hurry, set_up, tear_down),
+		cmocka_unit_test(gives_up_when_patience_ends),
+		cmocka_unit_test_setup_teardown(has_room_for_few_commits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_job_is_reported_once, set_up, tear_down),
+		cmocka_unit_test(a_job_that_comes_too_late_is_told_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
