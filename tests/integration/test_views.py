@@ -24,8 +24,8 @@ def make_state(world, dice):
     scanned_to = dice.choice([first - 1, dice.randrange(first - 1, TOP + 5)])
     top = dice.randrange(0, TOP)
     density = dice.choice([0, 0.2, 0.8, 1])
-    known = {n for n in range(1, TOP) if dice.random() < 0.15}
-    stored = {n for n in range(first, TOP) if n not in known and dice.random() < density}
+    known = {n for n in range(1, top + 1) if dice.random() < 0.15}
+    stored = {n for n in range(first, top + 1) if n not in known and dice.random() < density}
     world.db.execute("INSERT INTO ranges (first_block, last_block, scanned_to)"
                      " VALUES (%s, NULL, %s)", first, scanned_to)
     world.db.execute("INSERT INTO readers (name, session, state, irreversible_block, version,"
@@ -37,9 +37,7 @@ def make_state(world, dice):
     for first_known, last_known in pieces(known):
         world.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at)"
                          " VALUES (%s, %s, UTC_TIMESTAMP())", first_known, last_known)
-    # what is stored above the recorded top proves that the top is at least that high
-    highest = max(stored | {top})
-    due = known | {n for n in range(scanned_to + 1, highest + 1) if n not in stored}
+    due = known | {n for n in range(scanned_to + 1, top + 1) if n not in stored}
     shown = auditor.gaps(world.db.connection)
     assert shown == due, (f"first {first}, scanned to {scanned_to}, top {top}, stored"
                           f" {auditor.spans(stored)}, known {auditor.spans(known)}:"
