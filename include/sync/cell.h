@@ -15,7 +15,7 @@
 struct cell;
 
 /*
- * Takes claim->missing.  refilter: not a claim but blocks that stand there under another
+ * Takes claim->missing, which is not empty.  refilter: not a claim but blocks that stand there under another
  * filter; their operations are replaced and nothing is given back.
  */
 struct cell *cell_new(struct work *work, struct claim *claim, bool refilter);
@@ -27,8 +27,9 @@ void cell_give_up(struct cell *cell);
 bool cell_is_done(const struct cell *cell);
 /* When cell_step() has something to do though nothing arrived: ms from now, -1 never. */
 int64_t cell_next_timeout_ms(const struct cell *cell);
-uint32_t cell_first(const struct cell *cell);
-uint32_t cell_last(const struct cell *cell);
+/* The ends of what was missing of it when it was claimed. */
+uint32_t cell_first_missing(const struct cell *cell);
+uint32_t cell_last_missing(const struct cell *cell);
 /* Blocks of it that are in the table now because of this cell. */
 unsigned cell_filled_count(const struct cell *cell);
 unsigned cell_failed_count(const struct cell *cell);

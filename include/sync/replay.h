@@ -19,7 +19,6 @@ struct replay_status {
 	uint64_t failed_count;  /* of them, tried in vain since this reader started */
 	bool others_work;       /* other readers hold cells of it */
 	bool is_claiming;       /* this reader holds cells */
-	uint32_t lowest_cell;   /* the oldest block being worked on; 0: none */
 };
 
 struct replay *replay_new(struct work *work);

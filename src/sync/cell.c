@@ -435,14 +435,14 @@ int64_t cell_next_timeout_ms(const struct cell *cell)
 	return due_ms;
 }
 
-uint32_t cell_first(const struct cell *cell)
+uint32_t cell_first_missing(const struct cell *cell)
 {
-	return cell->claim.first;
+	return cell->claim.missing.items[0].first;
 }
 
-uint32_t cell_last(const struct cell *cell)
+uint32_t cell_last_missing(const struct cell *cell)
 {
-	return cell->claim.last;
+	return cell->claim.missing.items[cell->claim.missing.count - 1].last;
 }
 
 unsigned cell_filled_count(const struct cell *cell)

@@ -44,10 +44,10 @@ struct replay {
 
 static void report_cell(struct replay *replay, const struct cell *cell)
 {
-	if (replay->reported_first == 0 || cell_first(cell) < replay->reported_first)
-		replay->reported_first = cell_first(cell);
-	if (cell_last(cell) > replay->reported_last)
-		replay->reported_last = cell_last(cell);
+	if (replay->reported_first == 0 || cell_first_missing(cell) < replay->reported_first)
+		replay->reported_first = cell_first_missing(cell);
+	if (cell_last_missing(cell) > replay->reported_last)
+		replay->reported_last = cell_last_missing(cell);
 	replay->filled_count += cell_filled_count(cell);
 	replay->failed_count += cell_failed_count(cell);
 	if (replay->report_at_ms == 0)
@@ -314,11 +314,6 @@ void replay_get_status(const struct replay *replay, struct replay_status *ret_st
 {
 	*ret_status = replay->status;
 	ret_status->is_claiming = replay->cell_count > 0;
-	ret_status->lowest_cell = 0;
-	for (unsigned i = 0; i < replay->cell_count; i++)
-		if (ret_status->lowest_cell == 0 ||
-		    cell_first(replay->cells[i]) < ret_status->lowest_cell)
-			ret_status->lowest_cell = cell_first(replay->cells[i]);
 }
 
 void replay_stop(struct replay *replay)
