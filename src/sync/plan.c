@@ -6,13 +6,14 @@
 enum plan_step plan_after_scan(const struct plan_facts *facts)
 {
 	bool is_one_shot = facts->goal != READER_RUN;
+	uint32_t near_blocks = is_one_shot ? 0 : PLAN_TAIL_BLOCKS; /* the tail reads the rest */
 
 	if (facts->is_replaying || (is_one_shot && facts->others_replay))
 		return PLAN_WAIT;
 	if (facts->goal == READER_BACKFILL)
 		return PLAN_END;
 	if (facts->irreversible > facts->scanned_to &&
-	    facts->irreversible - facts->scanned_to > PLAN_TAIL_BLOCKS)
+	    facts->irreversible - facts->scanned_to > near_blocks)
 		return PLAN_SCAN;
 	return is_one_shot ? PLAN_END : PLAN_TAIL;
 }

@@ -33,7 +33,9 @@ static void decides_by_goal_and_distance(void **state)
 		{{READER_ONCE, 1000, 1000, false, true}, PLAN_WAIT},
 		{{READER_ONCE, 1021, 1000, false, true}, PLAN_WAIT},
 		{{READER_ONCE, 1021, 1000, false, false}, PLAN_SCAN},
-		{{READER_ONCE, 1020, 1000, false, false}, PLAN_END},
+		{{READER_ONCE, 1001, 1000, false, false}, PLAN_SCAN},
+		{{READER_ONCE, 1000, 1000, false, false}, PLAN_END},
+		{{READER_ONCE, 900, 1000, false, false}, PLAN_END},
 		{{READER_BACKFILL, 5000, 0, false, true}, PLAN_WAIT},
 		{{READER_BACKFILL, 5000, 0, false, false}, PLAN_END},
 	};
