@@ -74,6 +74,9 @@ struct db_value db_bytes(const void *data, size_t len);
 int db_exec(struct db *db, const char *sql, const struct db_value *values, size_t count,
 	    uint64_t *ret_found, struct error *err) MUST_CHECK;
 
+/* Run a text that is no statement of sql/ (migrations, session set-up): not prepared, not kept. */
+int db_exec_text(struct db *db, const char *sql, struct error *err) MUST_CHECK;
+
 struct db_rows;
 /* Run a query; all rows are held until db_rows_free(). NULL with err on failure. */
 struct db_rows *db_query(struct db *db, const char *sql, const struct db_value *values,

@@ -9,6 +9,11 @@
  *
  * Any error means that nothing is known: roll back and call it again with the same
  * entries.  What an interrupted COMMIT really did is found by that second call.
+ *
+ * Consecutive entries are one chain of hashes.  When one edge of such a run contradicts
+ * a stored neighbour, the entry at that edge becomes LEDGER_NO_LINK and the others of
+ * the run stay LEDGER_PENDING: whether they are right depends on who is wrong.  Commit
+ * them again without it once that is settled.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
@@ -25,7 +30,7 @@
 struct db;
 
 enum ledger_outcome {
-	LEDGER_PENDING,
+	LEDGER_PENDING,   /* not stored: it hangs on an entry of its run that is LEDGER_NO_LINK */
 	LEDGER_STORED,    /* this commit stored it */
 	LEDGER_PRESENT,   /* it stood there already, with the same id */
 	LEDGER_OTHER_ID,  /* another block stands under its number: not stored */
@@ -36,7 +41,7 @@ enum ledger_outcome {
 
 struct ledger_entry {
 	const struct block *block;
-	enum ledger_outcome outcome;
+	enum ledger_outcome outcome; /* set by ledger_commit(), whatever it was before */
 	uint32_t neighbour; /* of LEDGER_NO_LINK*: the number of the stored block it contradicts */
 	uint8_t stored_id[BLOCK_ID_BYTES]; /* of LEDGER_OTHER_ID: what stands there; of NO_LINK: the neighbour's */
 	bool leftovers_removed; /* operation rows without a block row were deleted first */

@@ -57,6 +57,12 @@ int readers_remove(struct db *db, const struct reader_identity *identity, struct
 /* Remove the row and claims of a name. *ret_found: there was one; *ret_alive: refused, it is alive. */
 int readers_forget(struct db *db, const char *name, bool *ret_found, bool *ret_alive,
 		   struct error *err) MUST_CHECK;
+/*
+ * Why did a guarded UPDATE not find the row? Returns -1 with ERROR_CONFIG and an enum
+ * reader_over; 0 with the row's id if the row is this session's after all.  filter_id 0: any.
+ */
+int readers_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
+		 uint32_t *ret_reader_id, struct error *err) MUST_CHECK;
 /* The highest irreversible block that any reader recorded; 0: none. */
 int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err) MUST_CHECK;
 
@@ -71,7 +77,7 @@ struct reader_status_row {
 	uint64_t lag_blocks;
 	double lag_s;
 	double heartbeat_age_s;
-	bool has_lag_s; /* false: nothing stored yet */
+	bool has_lag_s; /* false: nothing stored yet, lag_blocks and lag_s are 0 */
 };
 int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
 		 void *context, struct error *err) MUST_CHECK;

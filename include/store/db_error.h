@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The numbers of the database's errors, sorted by who can cure them.
+ *
+ * An unknown number is sorted by its SQLSTATE: rights and syntax are the operator's, bad
+ * values are data.  What is left is tried again: whoever retries names it each time, so
+ * it never loops in silence, and a daemon does not die of an error that will pass.
+ */
+#ifndef STORE_DB_ERROR_H
+#define STORE_DB_ERROR_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+#define DB_DUPLICATE_KEY 1062
+
+struct db_fault {
+	enum error_kind kind;
+	bool is_lost;     /* the connection is gone, or of no use any more */
+	bool next_host;   /* this server takes no writes now: begin with the next one */
+	const char *cure; /* what to do, or NULL */
+};
+
+/* sqlstate: five characters, or NULL. */
+struct db_fault db_sort_error(unsigned code, const char *sqlstate);
+
+/* Where to connect to. */
+struct db_address {
+	char host[256]; /* a name, an address without brackets, or the path of a socket */
+	unsigned port;
+	bool is_socket;
+};
+/* "host:port", "[v6]:port", "host", "v6", or a path. The port is 3306 if none is given. */
+int db_parse_address(const char *text, struct db_address *ret_address,
+		     struct error *err) MUST_CHECK;
+
+#endif

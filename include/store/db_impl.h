@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a connection: for db.c, db_statement.c and bulk.c only.
+ *
+ * The client library's handles are `void *` here, since MariaDB's library and MySQL's
+ * name the structs behind them differently.
+ */
+#ifndef STORE_DB_IMPL_H
+#define STORE_DB_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/db.h"
+
+#define DB_MAX_STATEMENTS 128
+
+struct statement {
+	const char *sql; /* identity, not text */
+	void *handle;    /* MYSQL_STMT */
+	bool is_busy;    /* rows of it are held */
+};
+
+struct db {
+	const struct db_config *config;
+	void *mysql; /* MYSQL; NULL: not open */
+	bool is_lost;
+	bool is_mariadb;
+	bool has_arrays; /* array binding: client library, server, not forced off */
+	bool in_transaction;
+	size_t first_host; /* where the next connect begins */
+	size_t host;       /* that of the open connection */
+	int64_t used_at_ms;
+	struct statement statements[DB_MAX_STATEMENTS];
+	size_t statement_count;
+	char description[400];
+};
+
+/* The prepared statement of this text, from the connection's cache; NULL with err. *ret_kept is
+ * its place there, or NULL: then the handle is the caller's, to be closed. */
+void *db_find_statement(struct db *db, const char *sql, struct statement **ret_kept,
+			struct error *err);
+void db_close_statements(struct db *db);
+/* Turn the library's last error (of the MYSQL_STMT, or of the connection if NULL) into err. */
+int db_fail(struct db *db, void *statement, struct error *err);
+
+#endif

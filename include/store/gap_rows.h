@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows of known_gaps as a sorted list: reading them, changing them, writing back what
+ * changed.  The one place that knows how rows are split and joined.
+ *
+ * Every function here is called inside a transaction that began with gap_rows_lock();
+ * so changes of known_gaps and ranges happen one after another.
+ */
+#ifndef STORE_GAP_ROWS_H
+#define STORE_GAP_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/range.h"
+
+struct db;
+
+#define GAP_NEVER UINT64_MAX /* NULL in the table */
+
+struct gap {
+	uint32_t first;
+	uint32_t last;
+	char *reason; /* owned; NULL: none */
+	uint64_t attempts;
+	uint64_t tried_us; /* microseconds since 1970, of the database's clock; or GAP_NEVER */
+	uint64_t retry_us;
+	uint64_t found_us;
+};
+
+struct gap_rows {
+	struct gap *items;
+	size_t count;
+	size_t capacity;
+};
+
+void gap_rows_release(struct gap_rows *rows);
+int gap_rows_lock(struct db *db, struct error *err) MUST_CHECK;
+int gap_rows_now(struct db *db, uint64_t *ret_now_us, struct error *err) MUST_CHECK;
+/* The rows that lie in, reach into, or touch first..last. */
+int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows *ret_rows,
+		  struct error *err) MUST_CHECK;
+/* What is missing of first..last is `holes`: what the rows say of it is replaced, attributes kept. */
+void gap_rows_replace(const struct gap_rows *old, uint32_t first, uint32_t last,
+		      const struct range_set *holes, uint64_t now_us, struct gap_rows *ret_rows);
+/* What the rows say of first..last was tried in vain just now. */
+void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, const char *reason,
+		   uint64_t now_us, struct gap_rows *ret_rows);
+/* Write what differs between the two lists. */
+int gap_rows_save(struct db *db, const struct gap_rows *old, const struct gap_rows *rows,
+		  struct error *err) MUST_CHECK;
+/* load, replace, save. */
+int gap_rows_put(struct db *db, uint32_t first, uint32_t last, const struct range_set *holes,
+		 struct error *err) MUST_CHECK;
+
+#endif

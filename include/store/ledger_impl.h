@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a ledger commit: for ledger.c, ledger_look.c and ledger_rows.c only. */
+#ifndef STORE_LEDGER_IMPL_H
+#define STORE_LEDGER_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/bulk.h"
+#include "store/ledger.h"
+
+/* Entries that are stored in one transaction. */
+struct ledger_slice {
+	struct db *db;
+	struct ledger_commit *commit;
+	struct ledger_entry *entries;
+	size_t count;
+	bool *is_live;     /* of each entry: it is still to be stored */
+	bool *is_refilter; /* of each live entry: its block row stands there under another filter */
+	bool has_leftovers; /* operations without a block row are in the way: delete them first */
+	uint32_t reader_id;
+};
+
+/* ledger_look.c: what the table says of the entries and their neighbours. */
+int ledger_look(struct ledger_slice *slice, struct error *err) MUST_CHECK;
+/* After the commit: mark what was stored and does not link to a neighbour. */
+int ledger_look_after(struct ledger_slice *slice, struct error *err) MUST_CHECK;
+
+/* ledger_rows.c: the live entries as rows. Two bulks, and the texts that they point to. */
+struct ledger_rows {
+	struct bulk *blocks;
+	struct bulk *operations;
+	char (*times)[20]; /* of each entry: "2016-03-24 16:05:00" */
+};
+void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice);
+void ledger_rows_release(struct ledger_rows *rows);
+
+#endif

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: MIT
+-- The rights of a reader, a consumer (bot) and a monitor, and no more.
+--
+-- Edit the four names, then run it as an administrator, after `steem-reader --migrate`:
+--     mariadb < grants.sql
+-- It can be run again. Accounts are made without a password: set one, for example
+--     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...';
+-- The views run with the rights of who asks, so a consumer and a monitor may also read
+-- the tables behind them.
+
+USE steem;
+SET @reader = '''steem_reader''@''%''';
+SET @consumer = '''steem_consumer''@''%''';
+SET @monitor = '''steem_monitor''@''%''';
+
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, ', ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The reader: never deletes a block, never changes an operation, never changes a table.
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON blocks TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON blockchain TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON ranges TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON known_gaps TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON gap_claims TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON readers TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON filters TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON bookkeeping TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON gaps TO ', @reader, ', ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON reader_status TO ', @reader, ', ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The consumer and the monitor: read only, and only the consumer the operations.
+SET @s = CONCAT('GRANT SELECT ON blockchain TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON blocks TO ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON ranges TO ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON known_gaps TO ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON gap_claims TO ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON readers TO ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON bookkeeping TO ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+DEALLOCATE PREPARE s;

@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- Cells whose reader died and whose blocks others have stored since.
+DELETE FROM gap_claims WHERE expires_at <= UTC_TIMESTAMP(6) - INTERVAL 10 MINUTE;

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: MIT
+-- The row decides which reader stores the block: a plain INSERT, never IGNORE.
+INSERT INTO blocks (block, block_id, previous, timestamp, operations, stored_operations,
+	filter_id, reader_id, committed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));

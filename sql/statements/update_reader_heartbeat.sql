@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: MIT
+UPDATE readers SET state = ?, node = LEFT(?, 255), head_block = GREATEST(head_block, ?),
+	irreversible_block = GREATEST(irreversible_block, ?), node_failures = ?, commit_retries = ?,
+	heartbeat_at = UTC_TIMESTAMP(6)
+WHERE name = ? AND session = ?;

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending the rows. */
+#include "store/bulk.h"
+
+#include <mysql.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/bulk_impl.h"
+#include "store/db_error.h"
+#include "store/db_impl.h"
+
+#define MAX_COLUMNS 16
+#define MAX_TEXT_BYTES                                                                             \
+	((size_t)64 << 20) /* one row longer than a statement should be still passes */
+
+/* The first warning, in words. A strict server gives none; then something is wrong with it. */
+static int fail_for_warning(struct db *db, struct error *err)
+{
+	MYSQL_RES *result = NULL;
+	MYSQL_ROW row = NULL;
+
+	if (mysql_query(db->mysql, "SHOW WARNINGS") == 0 &&
+	    (result = mysql_store_result(db->mysql)))
+		row = mysql_fetch_row(result);
+	(void)error_set(
+		err, ERROR_DATA,
+		"database %s: %s (a warning at INSERT: the values would not be stored as they are)",
+		db->config->hosts[db->host], row && row[2] ? row[2] : "unknown warning");
+	mysql_free_result(result);
+	return -1;
+}
+
+static int check_result(struct db *db, uint64_t inserted, size_t count, struct error *err)
+{
+	if (mysql_warning_count(db->mysql) > 0)
+		return fail_for_warning(db, err);
+	if (inserted != count)
+		return error_set(err, ERROR_FATAL,
+				 "database %s: %zu rows were given, %llu inserted",
+				 db->config->hosts[db->host], count, (unsigned long long)inserted);
+	return 0;
+}
+
+static int insert_text(struct db *db, const struct bulk *bulk, size_t from, size_t count,
+		       struct error *err)
+{
+	CLEANUP(buf_release) struct buf sql = BUF_INIT(MAX_TEXT_BYTES);
+
+	if (bulk_write_text(bulk, from, count, &sql, err) < 0)
+		return -1;
+	if (mysql_real_query(db->mysql, sql.data, sql.len) != 0)
+		return db_fail(db, NULL, err);
+	return check_result(db, mysql_affected_rows(db->mysql), count, err);
+}
+
+#ifdef MARIADB_PACKAGE_VERSION_ID
+static void bind_column(const struct bulk_column *column, size_t from, MYSQL_BIND *bind)
+{
+	bind->is_unsigned = 1;
+	bind->u.indicator = column->nulls + from; /* 1 is STMT_INDICATOR_NULL */
+	switch (column->type) {
+	case BULK_U32:
+		bind->buffer_type = MYSQL_TYPE_LONG;
+		bind->buffer = column->u32 + from;
+		break;
+	case BULK_U64:
+		bind->buffer_type = MYSQL_TYPE_LONGLONG;
+		bind->buffer = column->u64 + from;
+		break;
+	case BULK_TEXT:
+	case BULK_BYTES:
+		bind->buffer_type = column->type == BULK_TEXT ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
+		bind->buffer = column->data + from;
+		bind->length = column->lens + from;
+		break;
+	}
+}
+
+static int insert_array(struct db *db, const struct bulk *bulk, size_t from, size_t count,
+			struct error *err)
+{
+	MYSQL_BIND binds[MAX_COLUMNS];
+	unsigned int array_size = (unsigned int)count;
+	struct statement *kept;
+	MYSQL_STMT *statement = db_find_statement(db, bulk->sql, &kept, err);
+	int result = 0;
+
+	if (!statement)
+		return -1;
+	memset(binds, 0, sizeof(binds));
+	for (size_t i = 0; i < bulk->column_count; i++)
+		bind_column(&bulk->columns[i], from, &binds[i]);
+	if (mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
+	    mysql_stmt_bind_param(statement, binds) != 0 || mysql_stmt_execute(statement) != 0)
+		result = db_fail(db, statement, err);
+	else
+		result = check_result(db, mysql_stmt_affected_rows(statement), count, err);
+	if (!kept)
+		mysql_stmt_close(statement);
+	return result;
+}
+#else
+static int insert_array(struct db *db, const struct bulk *bulk, size_t from, size_t count,
+			struct error *err)
+{
+	return insert_text(db, bulk, from, count, err);
+}
+#endif
+
+int bulk_insert(struct db *db, const struct bulk *bulk, struct error *err)
+{
+	if (db_is_lost(db))
+		return error_set(err, ERROR_RETRY, "the connection to the database is not open");
+	if (bulk->column_count > MAX_COLUMNS || bulk->next_column != 0)
+		return error_set(err, ERROR_FATAL, "a bulk row is not complete");
+	for (size_t from = 0; from < bulk->row_count;) {
+		size_t count = bulk_count_rows(bulk, from);
+		int result = db->has_arrays ? insert_array(db, bulk, from, count, err)
+					    : insert_text(db, bulk, from, count, err);
+
+		if (result < 0)
+			return -1;
+		from += count;
+	}
+	return 0;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/db.h"
+
+#include <mysql.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/db_error.h"
+#include "store/db_impl.h"
+
+#define IDLE_MS 3000
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+static void start_library(void)
+{
+	/* mysql_init() does it by itself, but not safely in two threads at once. */
+	(void)mysql_library_init(0, NULL, NULL);
+}
+
+struct db *db_new(const struct db_config *config)
+{
+	struct db *db = xcalloc(1, sizeof(*db));
+
+	pthread_once(&library_once, start_library);
+	db->config = config;
+	snprintf(db->description, sizeof(db->description), "not connected");
+	return db;
+}
+
+void db_free(struct db *db)
+{
+	if (!db)
+		return;
+	db_disconnect(db);
+	free(db);
+}
+
+void db_disconnect(struct db *db)
+{
+	db_close_statements(db);
+	if (db->mysql)
+		mysql_close(db->mysql);
+	db->mysql = NULL;
+	db->in_transaction = false;
+	db->is_lost = false;
+}
+
+bool db_is_lost(const struct db *db)
+{
+	return !db->mysql || db->is_lost;
+}
+
+const char *db_describe(const struct db *db)
+{
+	return db->description;
+}
+
+const struct db_config *db_get_config(const struct db *db)
+{
+	return db->config;
+}
+
+bool db_is_duplicate(const struct error *err)
+{
+	return err->code == DB_DUPLICATE_KEY;
+}
+
+static int set_fault(struct db *db, size_t host, unsigned code, const char *state, const char *text,
+		     struct error *err)
+{
+	struct db_fault fault = db_sort_error(code, state);
+
+	if (fault.is_lost)
+		db->is_lost = true;
+	if (fault.next_host)
+		db->first_host = (host + 1) % db->config->host_count;
+	return error_set_code(err, fault.kind, (int)code, "database %s: %s (%u)%s%s",
+			      db->config->hosts[host], text, code, fault.cure ? "; " : "",
+			      fault.cure ? fault.cure : "");
+}
+
+int db_fail(struct db *db, void *statement, struct error *err)
+{
+	unsigned code = statement ? mysql_stmt_errno(statement) : mysql_errno(db->mysql);
+
+	if (statement && code != 0)
+		return set_fault(db, db->host, code, mysql_stmt_sqlstate(statement),
+				 mysql_stmt_error(statement), err);
+	return set_fault(db, db->host, mysql_errno(db->mysql), mysql_sqlstate(db->mysql),
+			 mysql_error(db->mysql), err);
+}
+
+static int not_open(struct error *err)
+{
+	return error_set(err, ERROR_RETRY, "the connection to the database is not open");
+}
+
+int db_exec_text(struct db *db, const char *sql, struct error *err)
+{
+	if (db_is_lost(db))
+		return not_open(err);
+	if (mysql_real_query(db->mysql, sql, strlen(sql)) != 0)
+		return db_fail(db, NULL, err);
+	db->used_at_ms = clock_now_ms();
+	return 0;
+}
+
+/* Connecting. */
+
+static void set_options(struct db *db, MYSQL *mysql)
+{
+	unsigned connect_s = (unsigned)((db->config->connect_timeout_ms + 999) / 1000);
+	unsigned io_s = (unsigned)((db->config->io_timeout_ms + 999) / 1000);
+	unsigned no = 0;
+
+	if (connect_s > 0)
+		mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
+	if (io_s > 0) {
+		mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &io_s);
+		mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &io_s);
+	}
+	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no);
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+}
+
+/*
+ * Nothing of this may depend on the server's configuration.  Notes are no warnings here:
+ * "already exists" is what a repeated migration hopes for.  A frozen reader must not hold
+ * its locks: MariaDB ends its transaction, MySQL its connection.
+ */
+static int set_session_up(struct db *db, struct error *err)
+{
+	static const char *const common[] = {
+		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,"
+		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', "
+		"autocommit = 1, sql_notes = 0, innodb_lock_wait_timeout = 8",
+		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+	};
+
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		if (db_exec_text(db, common[i], err) < 0)
+			return -1;
+	return db_exec_text(db,
+			    db->is_mariadb ? "SET SESSION idle_write_transaction_timeout = 5"
+					   : "SET SESSION wait_timeout = 8",
+			    err);
+}
+
+static bool find_arrays(const struct db *db)
+{
+#ifdef MARIADB_PACKAGE_VERSION_ID
+	unsigned int capabilities = 0;
+
+	if (!db->is_mariadb || db->config->force_text_bulk ||
+	    mariadb_get_infov(db->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
+			      &capabilities) != 0)
+		return false;
+	return (capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+#else
+	(void)db;
+	return false;
+#endif
+}
+
+static int look_at_server(struct db *db, struct error *err)
+{
+	const char *info = mysql_get_server_info(db->mysql);
+	unsigned long version = mysql_get_server_version(db->mysql);
+
+	db->is_mariadb = strstr(info, "MariaDB") != NULL;
+	db->has_arrays = find_arrays(db);
+	if (version < (db->is_mariadb ? 100600 : 80000))
+		return error_set(err, ERROR_CONFIG,
+				 "database %s is %s; MariaDB 10.6 or MySQL 8.0 or newer is needed",
+				 db->config->hosts[db->host], info);
+	snprintf(db->description, sizeof(db->description), "%.200s, %s %lu.%lu.%lu, %s",
+		 db->config->hosts[db->host], db->is_mariadb ? "MariaDB" : "MySQL", version / 10000,
+		 version / 100 % 100, version % 100,
+		 db->has_arrays ? "array binding" : "multi-row text");
+	return 0;
+}
+
+static int connect_host(struct db *db, size_t host, const char *name, struct error *err)
+{
+	struct db_address address;
+	MYSQL *mysql;
+
+	if (db_parse_address(db->config->hosts[host], &address, err) < 0)
+		return -1;
+	mysql = mysql_init(NULL);
+	if (!mysql)
+		return error_set(err, ERROR_FATAL, "out of memory");
+	set_options(db, mysql);
+	/* A host name "localhost" would be taken for a socket by the library: say TCP. */
+	if (!address.is_socket) {
+		unsigned protocol = MYSQL_PROTOCOL_TCP;
+
+		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+	}
+	if (!mysql_real_connect(mysql, address.is_socket ? "localhost" : address.host,
+				db->config->user, db->config->password, name, address.port,
+				address.is_socket ? address.host : NULL, CLIENT_FOUND_ROWS)) {
+		(void)set_fault(db, host, mysql_errno(mysql), mysql_sqlstate(mysql),
+				mysql_error(mysql), err);
+		mysql_close(mysql);
+		return -1;
+	}
+	db->mysql = mysql;
+	db->host = host;
+	db->is_lost = false;
+	if (look_at_server(db, err) < 0 || set_session_up(db, err) < 0) {
+		db_disconnect(db);
+		return -1;
+	}
+	return 0;
+}
+
+/* One host that may come back is worth waiting for, whatever the others said. */
+static int connect_any(struct db *db, const char *name, struct error *err)
+{
+	size_t count = db->config->host_count;
+	size_t start = db->first_host;
+	struct error all = ERROR_INIT;
+
+	db_disconnect(db);
+	if (count == 0)
+		return error_set(err, ERROR_CONFIG, "database.hosts names no host");
+	for (size_t i = 0; i < count; i++) {
+		struct error one = ERROR_INIT;
+
+		if (connect_host(db, (start + i) % count, name, &one) == 0) {
+			/* Once all is well again, the first host is the first again. */
+			db->first_host = 0;
+			return 0;
+		}
+		if (all.kind == ERROR_NONE)
+			all = one;
+		else if (one.kind == ERROR_RETRY)
+			(void)error_set_code(&all, ERROR_RETRY, one.code, "%.240s; %.240s",
+					     all.text, one.text);
+		else
+			(void)error_set_code(&all, all.kind, all.code, "%.240s; %.240s", all.text,
+					     one.text);
+	}
+	*err = all;
+	return -1;
+}
+
+int db_connect(struct db *db, struct error *err)
+{
+	return connect_any(db, db->config->name, err);
+}
+
+int db_connect_server(struct db *db, struct error *err)
+{
+	return connect_any(db, NULL, err);
+}
+
+/* Transactions. */
+
+/*
+ * MySQL ends a connection that was idle for 8 s; finding out before BEGIN costs one round
+ * trip, finding out behind it a whole transaction.
+ */
+int db_begin(struct db *db, struct error *err)
+{
+	if (db_is_lost(db))
+		return not_open(err);
+	if (db->in_transaction)
+		return error_set(err, ERROR_FATAL, "a transaction inside a transaction");
+	if (!db->is_mariadb && clock_now_ms() - db->used_at_ms > IDLE_MS &&
+	    mysql_ping(db->mysql) != 0)
+		return db_fail(db, NULL, err);
+	if (db_exec_text(db, "START TRANSACTION", err) < 0)
+		return -1;
+	db->in_transaction = true;
+	return 0;
+}
+
+/* What an error here left behind nobody knows: only a new connection is clean. */
+int db_commit(struct db *db, struct error *err)
+{
+	db->in_transaction = false;
+	if (db_exec_text(db, "COMMIT", err) == 0)
+		return 0;
+	db_disconnect(db);
+	return -1;
+}
+
+void db_rollback(struct db *db)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (!db->in_transaction)
+		return;
+	db->in_transaction = false;
+	if (db_is_lost(db) || db_exec_text(db, "ROLLBACK", &ignored) < 0)
+		db_disconnect(db);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading what stands in the table around the entries, and the single blocks of it. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/ledger_impl.h"
+#include "store/sql.h"
+
+static bool follows(const struct ledger_slice *slice, size_t i)
+{
+	return slice->entries[i].block->num == slice->entries[i - 1].block->num + 1;
+}
+
+/* The end (not included) of the run of consecutive numbers that begins at `from`. */
+static size_t run_end(const struct ledger_slice *slice, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < slice->count && follows(slice, to))
+		to++;
+	return to;
+}
+
+static struct ledger_entry *find_entry(struct ledger_slice *slice, size_t from, size_t to,
+				       uint64_t num)
+{
+	uint32_t first = slice->entries[from].block->num;
+
+	return num >= first && num - first < to - from ? &slice->entries[from + (num - first)]
+						       : NULL;
+}
+
+static bool same_id(const struct db_rows *rows, unsigned column, const uint8_t id[BLOCK_ID_BYTES])
+{
+	size_t len;
+	const char *stored = db_row_text(rows, column, &len);
+
+	return stored && len == BLOCK_ID_BYTES && memcmp(stored, id, BLOCK_ID_BYTES) == 0;
+}
+
+static void copy_id(uint8_t id[BLOCK_ID_BYTES], const struct db_rows *rows, unsigned column)
+{
+	size_t len;
+	const char *stored = db_row_text(rows, column, &len);
+
+	memset(id, 0, BLOCK_ID_BYTES);
+	if (stored)
+		memcpy(id, stored, len < BLOCK_ID_BYTES ? len : BLOCK_ID_BYTES);
+}
+
+/* The stored row of an entry's own number. */
+static void take_own(struct ledger_slice *slice, struct ledger_entry *entry,
+		     const struct db_rows *rows)
+{
+	size_t i = (size_t)(entry - slice->entries);
+
+	if (!same_id(rows, 1, entry->block->id)) {
+		entry->outcome = LEDGER_OTHER_ID;
+		copy_id(entry->stored_id, rows, 1);
+	} else if (slice->commit->refilter && db_row_u64(rows, 3) != slice->commit->filter_id) {
+		slice->is_refilter[i] = true;
+		return;
+	} else {
+		entry->outcome = LEDGER_PRESENT;
+	}
+	slice->is_live[i] = false;
+}
+
+static void refuse(struct ledger_slice *slice, struct ledger_entry *entry, uint32_t neighbour,
+		   const struct db_rows *rows, enum ledger_outcome outcome)
+{
+	entry->outcome = outcome;
+	entry->neighbour = neighbour;
+	copy_id(entry->stored_id, rows, 1);
+	if (outcome == LEDGER_NO_LINK)
+		slice->is_live[entry - slice->entries] = false;
+}
+
+static bool is_stored(const struct ledger_entry *entry)
+{
+	return entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_PRESENT;
+}
+
+/* Does the entry beside a stored row link to it? `outcome` is what it becomes if not. */
+static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
+			 const struct db_rows *rows, bool is_above, enum ledger_outcome outcome)
+{
+	bool links;
+
+	/* One that stands there itself, under another filter, is no newcomer. */
+	if (!entry || slice->is_refilter[entry - slice->entries] ||
+	    (outcome == LEDGER_NO_LINK ? entry->outcome != LEDGER_PENDING : !is_stored(entry)))
+		return;
+	if (is_above) /* the stored row is below the entry */
+		links = same_id(rows, 1, entry->block->previous);
+	else
+		links = same_id(rows, 2, entry->block->id);
+	if (!links)
+		refuse(slice, entry, (uint32_t)db_row_u64(rows, 0), rows, outcome);
+}
+
+static struct db_rows *query_around(struct ledger_slice *slice, size_t from, size_t to,
+				    struct error *err)
+{
+	uint32_t first = slice->entries[from].block->num;
+	uint32_t last = slice->entries[to - 1].block->num;
+
+	return db_query(slice->db, sql_select_blocks_between,
+			DB_VALUES(db_u64(first > 0 ? first - 1 : 0), db_u64((uint64_t)last + 1)),
+			err);
+}
+
+static int look_at_own(struct ledger_slice *slice, size_t from, size_t to, struct db_rows *rows,
+		       bool *ret_any, struct error *err)
+{
+	int result;
+
+	while ((result = db_rows_next(rows, err)) > 0) {
+		struct ledger_entry *entry = find_entry(slice, from, to, db_row_u64(rows, 0));
+
+		*ret_any = true;
+		if (entry && slice->is_live[entry - slice->entries])
+			take_own(slice, entry, rows);
+	}
+	return result;
+}
+
+static bool is_undecided(const struct ledger_slice *slice, size_t i)
+{
+	enum ledger_outcome outcome = slice->entries[i].outcome;
+
+	return !slice->is_refilter[i] && (outcome == LEDGER_PENDING || outcome == LEDGER_NO_LINK);
+}
+
+/* New entries that link to each other stand or fall together. */
+static void suspend_chains(struct ledger_slice *slice, size_t from, size_t to)
+{
+	for (size_t i = from, end; i < to; i = end) {
+		bool is_refused = false;
+
+		for (end = i; end < to && is_undecided(slice, end); end++) {
+			if (end > i && !block_id_equal(slice->entries[end].block->previous,
+						       slice->entries[end - 1].block->id))
+				break;
+			is_refused |= slice->entries[end].outcome == LEDGER_NO_LINK;
+		}
+		for (size_t j = i; is_refused && j < end; j++)
+			slice->is_live[j] = false;
+		if (end == i)
+			end++;
+	}
+}
+
+/* New entries must link to each other as they must link to what is stored. */
+static void check_inside(struct ledger_slice *slice, size_t from, size_t to)
+{
+	for (size_t i = from + 1; i < to; i++) {
+		struct ledger_entry *entry = &slice->entries[i];
+		const struct block *below = slice->entries[i - 1].block;
+
+		if (!is_undecided(slice, i) || !is_undecided(slice, i - 1) ||
+		    block_id_equal(entry->block->previous, below->id))
+			continue;
+		entry->outcome = LEDGER_NO_LINK;
+		entry->neighbour = below->num;
+		memcpy(entry->stored_id, below->id, BLOCK_ID_BYTES);
+		slice->is_live[i] = false;
+	}
+}
+
+static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *own = query_around(slice, from, to, err);
+	CLEANUP(db_rows_free_pointer) struct db_rows *around = NULL;
+	bool any = false;
+	int result = 0;
+
+	if (!own || look_at_own(slice, from, to, own, &any, err) < 0)
+		return -1;
+	check_inside(slice, from, to);
+	if (any)
+		around = query_around(slice, from, to, err);
+	while (any && (result = around ? db_rows_next(around, err) : -1) > 0) {
+		uint64_t num = db_row_u64(around, 0);
+
+		check_beside(slice, find_entry(slice, from, to, num + 1), around, true,
+			     LEDGER_NO_LINK);
+		if (num > 0)
+			check_beside(slice, find_entry(slice, from, to, num - 1), around, false,
+				     LEDGER_NO_LINK);
+	}
+	if (result == 0)
+		suspend_chains(slice, from, to);
+	return result;
+}
+
+int ledger_look(struct ledger_slice *slice, struct error *err)
+{
+	for (size_t from = 0; from < slice->count;) {
+		size_t to = run_end(slice, from);
+
+		for (size_t i = from; i < to; i++)
+			slice->is_refilter[i] = false;
+		if (look_at_run(slice, from, to, err) < 0)
+			return -1;
+		from = to;
+	}
+	return 0;
+}
+
+/* Two readers may have stored neighbours at the same moment: neither saw the other's row. */
+int ledger_look_after(struct ledger_slice *slice, struct error *err)
+{
+	for (size_t from = 0; from < slice->count;) {
+		CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+		size_t to = run_end(slice, from);
+		int result;
+
+		rows = query_around(slice, from, to, err);
+		while ((result = rows ? db_rows_next(rows, err) : -1) > 0) {
+			uint64_t num = db_row_u64(rows, 0);
+
+			check_beside(slice, find_entry(slice, from, to, num + 1), rows, true,
+				     LEDGER_NO_LINK_AFTER);
+			if (num > 0)
+				check_beside(slice, find_entry(slice, from, to, num - 1), rows,
+					     false, LEDGER_NO_LINK_AFTER);
+		}
+		if (result < 0)
+			return -1;
+		from = to;
+	}
+	return 0;
+}
+
+static int read_block(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		      struct stored_block *ret_block, bool *ret_found, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, values, count, err);
+	int result = rows ? db_rows_next(rows, err) : -1;
+
+	*ret_found = result > 0;
+	if (result <= 0)
+		return result;
+	ret_block->num = (uint32_t)db_row_u64(rows, 0);
+	copy_id(ret_block->id, rows, 1);
+	copy_id(ret_block->previous, rows, 2);
+	return 0;
+}
+
+int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block, bool *ret_found,
+		  struct error *err)
+{
+	return read_block(db, sql_select_newest_block, DB_VALUES(db_u64(limit)), ret_block,
+			  ret_found, err);
+}
+
+int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found, struct error *err)
+{
+	return read_block(db, sql_select_oldest_block, DB_NO_VALUES, ret_block, ret_found, err);
+}
+
+int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, bool *ret_found,
+		struct error *err)
+{
+	return read_block(db, sql_select_blocks_between, DB_VALUES(db_u64(num), db_u64(num)),
+			  ret_block, ret_found, err);
+}
+
+int ledger_other_filter(struct db *db, uint32_t first, uint32_t last, uint32_t filter_id,
+			size_t max_ranges, struct range_set *ret_blocks, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	rows = db_stream(db, sql_select_other_filter,
+			 DB_VALUES(db_u64(first), db_u64(last), db_u64(filter_id)), err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		uint32_t num = (uint32_t)db_row_u64(rows, 0);
+		bool joins = ret_blocks->count > 0 &&
+			     ret_blocks->items[ret_blocks->count - 1].last + 1 == num;
+
+		if (!joins && ret_blocks->count == max_ranges)
+			return 0;
+		range_add(ret_blocks, num, num);
+	}
+	return result;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/ranges.h"
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/gap_rows.h"
+#include "store/sql.h"
+
+void ranges_release(struct ranges *ranges)
+{
+	range_set_release(&ranges->closed);
+	ranges->has_open = false;
+}
+
+int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	*ret_ranges = (struct ranges){.has_open = false};
+	rows = db_query(db, sql_select_ranges, DB_NO_VALUES, err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		uint32_t first = (uint32_t)db_row_u64(rows, 0);
+
+		if (!db_row_is_null(rows, 1)) {
+			range_add(&ret_ranges->closed, first, (uint32_t)db_row_u64(rows, 1));
+			continue;
+		}
+		ret_ranges->has_open = true;
+		ret_ranges->open_first = first;
+		ret_ranges->scanned_to =
+			db_row_is_null(rows, 2) ? first - 1 : (uint32_t)db_row_u64(rows, 2);
+	}
+	if (result < 0)
+		ranges_release(ret_ranges);
+	return result;
+}
+
+/* What becomes wanted is a known gap until a scan says otherwise. */
+static int want(struct db *db, const struct range_set *blocks, struct error *err)
+{
+	for (size_t i = 0; i < blocks->count; i++) {
+		struct range range = blocks->items[i];
+
+		if (gap_rows_put(db, range.first, range.last, blocks, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int insert_range(struct db *db, uint32_t first, struct db_value last,
+			struct db_value scanned_to, struct error *err)
+{
+	return db_exec(db, sql_insert_range, DB_VALUES(db_u64(first), last, scanned_to), NULL, err);
+}
+
+/* Closed ranges hold only what lies below the open one. */
+static int shorten_closed(struct db *db, uint32_t open_first, struct error *err)
+{
+	if (db_exec(db, sql_delete_ranges_covered, DB_VALUES(db_u64(open_first)), NULL, err) < 0)
+		return -1;
+	return db_exec(db, sql_update_ranges_shortened,
+		       DB_VALUES(db_u64(open_first), db_u64(open_first)), NULL, err);
+}
+
+static int open_range(struct db *db, uint32_t first, struct error *err)
+{
+	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
+	CLEANUP(range_set_release) struct range_set added = RANGE_SET_INIT;
+
+	if (gap_rows_lock(db, err) < 0 || ranges_load(db, &ranges, err) < 0)
+		return -1;
+	if (ranges.has_open && ranges.open_first <= first)
+		return 0;
+	if (shorten_closed(db, first, err) < 0)
+		return -1;
+	if (!ranges.has_open)
+		return insert_range(db, first, db_text(NULL), db_u64(first - 1), err);
+	range_add(&added, first, ranges.open_first - 1);
+	range_remove_set(&added, &ranges.closed);
+	if (want(db, &added, err) < 0)
+		return -1;
+	return db_exec(db, sql_update_open_first, DB_VALUES(db_u64(first)), NULL, err);
+}
+
+int ranges_open(struct db *db, uint32_t first, struct error *err)
+{
+	if (first == 0)
+		first = 1;
+	if (db_begin(db, err) == 0 && open_range(db, first, err) == 0 && db_commit(db, err) == 0)
+		return 0;
+	db_rollback(db);
+	return -1;
+}
+
+static int add_closed(struct db *db, const struct range_set *wanted, struct range_set *added,
+		      struct error *err)
+{
+	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
+
+	if (gap_rows_lock(db, err) < 0 || ranges_load(db, &ranges, err) < 0)
+		return -1;
+	range_set_copy(added, wanted);
+	range_remove_set(added, &ranges.closed);
+	if (ranges.has_open)
+		range_remove(added, ranges.open_first, UINT32_MAX);
+	for (size_t i = 0; i < added->count; i++)
+		if (insert_range(db, added->items[i].first, db_u64(added->items[i].last),
+				 db_text(NULL), err) < 0)
+			return -1;
+	return want(db, added, err);
+}
+
+int ranges_add_closed(struct db *db, const struct range_set *wanted, struct range_set *ret_added,
+		      struct error *err)
+{
+	CLEANUP(range_set_release) struct range_set added = RANGE_SET_INIT;
+
+	if (db_begin(db, err) < 0 || add_closed(db, wanted, &added, err) < 0 ||
+	    db_commit(db, err) < 0) {
+		db_rollback(db);
+		return -1;
+	}
+	if (ret_added)
+		range_set_copy(ret_added, &added);
+	return 0;
+}

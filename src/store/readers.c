@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/readers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/sql.h"
+
+#define IDENTITY(identity) db_text((identity)->name), db_text((identity)->session)
+
+int readers_register(struct db *db, const struct reader_identity *identity,
+		     const char *program_version, struct error *err)
+{
+	if (db_begin(db, err) == 0 &&
+	    db_exec(db, sql_upsert_reader,
+		    DB_VALUES(IDENTITY(identity), db_text(program_version),
+			      db_text(identity->session), db_text(program_version)),
+		    NULL, err) == 0 &&
+	    db_exec(db, sql_delete_reader_claims, DB_VALUES(db_text(identity->name)), NULL, err) ==
+		    0 &&
+	    db_commit(db, err) == 0)
+		return 0;
+	db_rollback(db);
+	return -1;
+}
+
+int readers_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
+		 uint32_t *ret_reader_id, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(db, sql_select_reader, DB_VALUES(db_text(identity->name)), err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	if (result < 0)
+		return -1;
+	if (result == 0)
+		return error_set_code(err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+				      "reader %s has no row any more: it was removed with --forget",
+				      identity->name);
+	if (strcmp(db_row_text(rows, 1, NULL), identity->session) != 0)
+		return error_set_code(
+			err, ERROR_CONFIG, READER_OVER_SUPERSEDED,
+			"a newer process took the name %s over; give each reader a name "
+			"of its own (reader.name)",
+			identity->name);
+	if (filter_id != 0 && db_row_u64(rows, 2) != filter_id)
+		return error_set_code(
+			err, ERROR_CONFIG, READER_OVER_FILTER_CHANGED,
+			"other filter rules were activated in the database; put them into "
+			"the configuration, or activate these with --activate-filter");
+	*ret_reader_id = (uint32_t)db_row_u64(rows, 0);
+	return 0;
+}
+
+int readers_heartbeat(struct db *db, const struct reader_identity *identity,
+		      const struct reader_report *report, struct error *err)
+{
+	uint64_t found;
+	uint32_t id;
+
+	if (db_exec(db, sql_update_reader_heartbeat,
+		    DB_VALUES(db_text(report->state), db_text(report->node),
+			      db_u64(report->head_block), db_u64(report->irreversible_block),
+			      db_u64(report->node_failures), db_u64(report->commit_retries),
+			      IDENTITY(identity)),
+		    &found, err) < 0)
+		return -1;
+	if (found > 0)
+		return 0;
+	if (readers_look(db, identity, 0, &id, err) < 0)
+		return -1;
+	return error_set(err, ERROR_RETRY, "the row of reader %s was not to be found for a moment",
+			 identity->name);
+}
+
+int readers_sign_off(struct db *db, const struct reader_identity *identity, struct error *err)
+{
+	if (db_begin(db, err) == 0 &&
+	    db_exec(db, sql_update_reader_stopped, DB_VALUES(IDENTITY(identity)), NULL, err) == 0 &&
+	    db_exec(db, sql_delete_session_claims, DB_VALUES(IDENTITY(identity)), NULL, err) == 0 &&
+	    db_commit(db, err) == 0)
+		return 0;
+	db_rollback(db);
+	return -1;
+}
+
+int readers_remove(struct db *db, const struct reader_identity *identity, struct error *err)
+{
+	if (db_begin(db, err) == 0 &&
+	    db_exec(db, sql_update_irreversible_kept, DB_VALUES(db_text(identity->name)), NULL,
+		    err) == 0 &&
+	    db_exec(db, sql_delete_reader, DB_VALUES(IDENTITY(identity)), NULL, err) == 0 &&
+	    db_exec(db, sql_delete_session_claims, DB_VALUES(IDENTITY(identity)), NULL, err) == 0 &&
+	    db_commit(db, err) == 0)
+		return 0;
+	db_rollback(db);
+	return -1;
+}
+
+static int reader_exists(struct db *db, const char *name, bool *ret_found, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(db, sql_select_reader, DB_VALUES(db_text(name)), err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	*ret_found = result > 0;
+	return result < 0 ? -1 : 0;
+}
+
+int readers_forget(struct db *db, const char *name, bool *ret_found, bool *ret_alive,
+		   struct error *err)
+{
+	uint64_t removed = 0;
+
+	*ret_alive = false;
+	if (reader_exists(db, name, ret_found, err) < 0)
+		return -1;
+	if (!*ret_found)
+		return 0;
+	if (db_begin(db, err) < 0 ||
+	    db_exec(db, sql_update_irreversible_kept, DB_VALUES(db_text(name)), NULL, err) < 0 ||
+	    db_exec(db, sql_delete_dead_reader, DB_VALUES(db_text(name)), &removed, err) < 0 ||
+	    (removed > 0 &&
+	     db_exec(db, sql_delete_reader_claims, DB_VALUES(db_text(name)), NULL, err) < 0) ||
+	    db_commit(db, err) < 0) {
+		db_rollback(db);
+		return -1;
+	}
+	*ret_alive = removed == 0;
+	return 0;
+}
+
+int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(db, sql_select_irreversible, DB_NO_VALUES, err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	*ret_block = result > 0 ? (uint32_t)db_row_u64(rows, 0) : 0;
+	return result < 0 ? -1 : 0;
+}
+
+int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
+		 void *context, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	rows = db_query(db, sql_select_reader_status, DB_NO_VALUES, err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		const char *age = db_row_text(rows, 8, NULL);
+		struct reader_status_row status = {
+			.name = db_row_text(rows, 0, NULL),
+			.state = db_row_text(rows, 1, NULL),
+			.node = db_row_text(rows, 2, NULL),
+			.is_alive = db_row_u64(rows, 3) != 0,
+			.last_block = (uint32_t)db_row_u64(rows, 4),
+			.irreversible_block = (uint32_t)db_row_u64(rows, 5),
+			.lag_blocks = db_row_u64(rows, 6),
+			.lag_s = (double)db_row_u64(rows, 7),
+			.heartbeat_age_s = age ? strtod(age, NULL) : 0,
+			.has_lag_s = !db_row_is_null(rows, 7),
+		};
+
+		row(context, &status);
+	}
+	return result;
+}
