@@ -84,6 +84,9 @@ void commit_submit(struct work *work, const struct held *held, size_t count, boo
 		.irreversible_block = pool_irreversible(work->pool),
 		.refilter = refilter,
 	};
+	/* Its giver called it irreversible, whatever the nodes say by now. */
+	if (commit->ledger.irreversible_block < held[count - 1].block->num)
+		commit->ledger.irreversible_block = held[count - 1].block->num;
 	for (size_t i = 0; i < count; i++)
 		commit->ledger.entries[i].block = held[i].block;
 	writer_commit(work->writer, &commit->job);
