@@ -27,6 +27,7 @@ struct reader_nodes {
 	unsigned connections;
 	unsigned batch_size;
 	int64_t timeout_ms;
+	size_t max_memory_bytes; /* for blocks on their way from the nodes to the database */
 };
 
 enum reader_end {

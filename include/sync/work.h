@@ -42,7 +42,7 @@ struct reader_config {
 	unsigned write_connections; /* to the database, for commits */
 	unsigned connections;       /* to the nodes */
 	unsigned batch_size;
-	size_t max_memory_bytes;
+	size_t max_memory_bytes; /* this and the two before change with reader_reload() */
 	const struct filter *filter;
 	const struct range_set *backfill;
 	bool refilter;

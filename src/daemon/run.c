@@ -41,6 +41,7 @@ static struct reader_nodes nodes_of(const struct config *config)
 		.connections = config->fetch.connections,
 		.batch_size = config->fetch.batch_size,
 		.timeout_ms = config->fetch.timeout_ms,
+		.max_memory_bytes = (size_t)config->fetch.max_memory_mib * 1024 * 1024,
 	};
 }
 
@@ -59,9 +60,6 @@ static struct reader_config reader_config_of(const struct options *options,
 		.batch_rows = config->write.batch_rows,
 		.batch_bytes = (size_t)config->write.batch_kib * 1024,
 		.write_connections = config->write.connections,
-		.connections = config->fetch.connections,
-		.batch_size = config->fetch.batch_size,
-		.max_memory_bytes = (size_t)config->fetch.max_memory_mib * 1024 * 1024,
 		.filter = &config->filter,
 		.backfill = &options->backfill,
 		.refilter = options->refilter,

@@ -88,9 +88,9 @@ static void check_stall(struct reader *reader)
 
 /* Making and ending one. */
 
-static struct client_config client_limits(const struct reader_nodes *nodes, size_t max_memory_bytes)
+static struct client_config client_limits(const struct reader_nodes *nodes)
 {
-	size_t share = max_memory_bytes / (nodes->connections ? nodes->connections : 1);
+	size_t share = nodes->max_memory_bytes / nodes->connections;
 
 	return (struct client_config){
 		.connections = nodes->connections,
@@ -98,6 +98,13 @@ static struct client_config client_limits(const struct reader_nodes *nodes, size
 		.timeout_ms = nodes->timeout_ms,
 		.max_answer_bytes = share > MIN_ANSWER_BYTES ? share : MIN_ANSWER_BYTES,
 	};
+}
+
+static void take_limits(struct work *work, const struct reader_nodes *nodes)
+{
+	work->config.connections = nodes->connections;
+	work->config.batch_size = nodes->batch_size;
+	work->config.max_memory_bytes = nodes->max_memory_bytes;
 }
 
 static void name_reader(struct reader *reader)
@@ -131,10 +138,11 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
 	struct work *work = &reader->work;
-	struct client_config limits = client_limits(nodes, config->max_memory_bytes);
+	struct client_config limits = client_limits(nodes);
 	char user_agent[64];
 
 	work->config = *config;
+	take_limits(work, nodes);
 	work->progress_at_ms = clock_now_ms();
 	reader->healthy_at_ms = clock_now_ms();
 	name_reader(reader);
@@ -199,7 +207,7 @@ void reader_stop(struct reader *reader)
 
 void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 {
-	struct client_config limits = client_limits(nodes, reader->work.config.max_memory_bytes);
+	struct client_config limits = client_limits(nodes);
 	struct pool *pool = pool_new(nodes->urls, nodes->count, nodes->batch_size);
 
 	client_set_config(reader->work.client, &limits);
@@ -207,8 +215,7 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 	pool_free(reader->work.pool);
 	reader->work.pool = pool;
 	reader->work.pool_epoch++;
-	reader->work.config.connections = nodes->connections;
-	reader->work.config.batch_size = nodes->batch_size;
+	take_limits(&reader->work, nodes);
 	reader_ask_heads(reader);
 }
 

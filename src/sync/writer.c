@@ -20,7 +20,7 @@
 #define ERRANDS_MAX        256
 #define DEADLOCK_ERROR     1213
 #define FOR_EVER           INT64_MAX
-#define MAX_COMMIT_THREADS 16
+#define MAX_COMMIT_THREADS 32
 
 struct lane {
 	struct writer *writer;
