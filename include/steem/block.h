@@ -29,10 +29,11 @@ struct operation {
 	uint32_t op_in_trx;    /* place of the operation in its trx, from 0 */
 	uint32_t virtual_op;   /* 0: a real operation */
 	bool is_stored;        /* true until the filter says otherwise */
-	const char *trx_id;    /* 40 lower-case hexadecimal digits; NULL for block-level virtual operations */
-	const char *name;      /* "comment", no suffix */
-	const char *account;   /* the first acting account, or NULL */
-	const char *payload;   /* canonical JSON, payload_bytes long, NUL behind */
+	const char *
+		trx_id; /* 40 lower-case hexadecimal digits; NULL for block-level virtual operations */
+	const char *name;    /* "comment", no suffix */
+	const char *account; /* the first acting account, or NULL */
+	const char *payload; /* canonical JSON, payload_bytes long, NUL behind */
 	size_t name_bytes;
 	size_t account_bytes;
 	size_t payload_bytes;
@@ -42,7 +43,7 @@ struct block {
 	uint32_t num;
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t previous[BLOCK_ID_BYTES];
-	int64_t timestamp_s;         /* seconds since 1970, UTC, from the header */
+	int64_t timestamp_s; /* seconds since 1970, UTC, from the header */
 	struct operation *operations;
 	size_t operation_count;      /* real operations in the block */
 	size_t stored_count;         /* of them, how many the filter keeps */

@@ -35,14 +35,14 @@ struct pool;
 #define CLIENT_EXTRA_CONNECTIONS 2
 
 struct client_config {
-	unsigned connections;     /* requests for blocks under way at once */
-	unsigned batch_size;      /* the most calls in one request */
-	int64_t timeout_ms;       /* of one request */
-	size_t max_answer_bytes;  /* of one request */
+	unsigned connections;    /* requests for blocks under way at once */
+	unsigned batch_size;     /* the most calls in one request */
+	int64_t timeout_ms;      /* of one request */
+	size_t max_answer_bytes; /* of one request */
 };
 
 enum client_lane {
-	CLIENT_TAIL,   /* goes out before everything else, has a connection of its own */
+	CLIENT_TAIL, /* goes out before everything else, has a connection of its own */
 	CLIENT_REPLAY,
 };
 

@@ -23,15 +23,15 @@ struct chain_head {
 	int64_t head_time_s; /* the head block's time */
 };
 
-int decode_head(const char *result, size_t len, struct chain_head *ret_head, struct error *err)
-	MUST_CHECK;
+int decode_head(const char *result, size_t len, struct chain_head *ret_head,
+		struct error *err) MUST_CHECK;
 
 /*
  * The block that was asked for under `num`; the caller owns it.  NULL with err
  * (ERROR_NODE) for anything else; `null` says "the node does not have block N".
  * All operations are marked as stored.
  */
-struct block *decode_block(const char *result, size_t len, uint32_t num, struct error *err)
-	MUST_CHECK;
+struct block *decode_block(const char *result, size_t len, uint32_t num,
+			   struct error *err) MUST_CHECK;
 
 #endif

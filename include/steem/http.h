@@ -41,10 +41,10 @@ void http_free(struct http *http);
 
 struct http_post {
 	const char *url;
-	const char *body;          /* copied */
+	const char *body; /* copied */
 	size_t len;
-	int64_t timeout_ms;        /* for the whole post */
-	size_t max_answer_bytes;   /* a longer answer (unpacked) is an error, RPC_FAILURE_BATCH */
+	int64_t timeout_ms;      /* for the whole post */
+	size_t max_answer_bytes; /* a longer answer (unpacked) is an error, RPC_FAILURE_BATCH */
 	http_done_fn *done;
 	void *context;
 };

@@ -26,22 +26,22 @@
 #define NODE_RETRY_AFTER_MAX_MS 300000
 
 struct node {
-	char *url;              /* as configured */
-	char *label;            /* the same without user, password and query: for log lines and tables */
+	char *url;   /* as configured */
+	char *label; /* the same without user, password and query: for log lines and tables */
 	struct chain_head head; /* its last answer; zeros: none yet */
 	int64_t head_at_ms;     /* when that was; 0: never */
 	int64_t ready_at_ms;    /* not to be asked before */
 	struct backoff backoff;
 	unsigned failures_in_row;
-	unsigned in_flight;     /* requests under way */
-	unsigned batch_size;    /* how many calls it bears in one request */
-	unsigned batch_limit;   /* the configured most */
-	unsigned full_batches;  /* full batches answered well since batch_size changed */
-	unsigned grow_after;    /* so many of them, and batch_size grows again */
+	unsigned in_flight;          /* requests under way */
+	unsigned batch_size;         /* how many calls it bears in one request */
+	unsigned batch_limit;        /* the configured most */
+	unsigned full_batches;       /* full batches answered well since batch_size changed */
+	unsigned grow_after;         /* so many of them, and batch_size grows again */
 	unsigned unsupported_in_row; /* answers in a row that it does not offer the call */
-	int64_t latency_us;     /* moving average of one request */
-	int64_t per_block_bytes; /* moving average of a block's answer */
-	bool is_excluded;       /* serves another chain, or does not offer the calls */
+	int64_t latency_us;          /* moving average of one request */
+	int64_t per_block_bytes;     /* moving average of a block's answer */
+	bool is_excluded;            /* serves another chain, or does not offer the calls */
 	char excluded_because[160];
 };
 

@@ -46,8 +46,9 @@ int rpc_encode(struct buf *out, const struct rpc_call *calls, size_t count, uint
 	       struct error *err) MUST_CHECK;
 
 struct rpc_answer {
-	struct json_slice result; /* text of `result` inside the body; data is NULL when there is none */
-	struct error error;       /* kind ERROR_NONE when there is a result */
+	struct json_slice
+		result;     /* text of `result` inside the body; data is NULL when there is none */
+	struct error error; /* kind ERROR_NONE when there is a result */
 };
 
 /*

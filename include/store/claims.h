@@ -29,7 +29,7 @@ struct claim {
 void claim_release(struct claim *claim);
 
 struct claim_search {
-	bool has_claim;         /* false: nothing to be claimed now */
+	bool has_claim; /* false: nothing to be claimed now */
 	struct claim claim;
 	bool others_work;       /* cells of `within` are claimed by others */
 	bool waits;             /* gaps are there whose time to be tried again has not come */
@@ -44,11 +44,11 @@ struct claim_search {
  * nothing is missing any more are put right on the way.  Own transactions.
  */
 int claims_take_next(struct db *db, const struct reader_identity *identity,
-		     const struct range_set *within, struct claim_search *ret, struct error *err)
-	MUST_CHECK;
+		     const struct range_set *within, struct claim_search *ret,
+		     struct error *err) MUST_CHECK;
 /* Renew all claims of this session. */
-int claims_renew(struct db *db, const struct reader_identity *identity, struct error *err)
-	MUST_CHECK;
+int claims_renew(struct db *db, const struct reader_identity *identity,
+		 struct error *err) MUST_CHECK;
 /*
  * The cell is worked through: record in known_gaps what is still missing of it, give
  * the reason to `failed` (what no node gave; may be empty), give the claim back.

@@ -65,8 +65,8 @@ struct db_value db_u64(uint64_t number);
 struct db_value db_text(const char *text); /* NULL: NULL */
 struct db_value db_bytes(const void *data, size_t len);
 /* The parameters of a statement: DB_VALUES(db_u64(1), db_text("a")), or DB_NO_VALUES. */
-#define DB_VALUES(...)                                  \
-	(const struct db_value[]){__VA_ARGS__},         \
+#define DB_VALUES(...)                                                                             \
+	(const struct db_value[]){__VA_ARGS__},                                                    \
 		sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
 #define DB_NO_VALUES NULL, 0
 

@@ -30,20 +30,21 @@
 struct db;
 
 enum ledger_outcome {
-	LEDGER_PENDING,   /* not stored: it hangs on an entry of its run that is LEDGER_NO_LINK */
-	LEDGER_STORED,    /* this commit stored it */
-	LEDGER_PRESENT,   /* it stood there already, with the same id */
-	LEDGER_OTHER_ID,  /* another block stands under its number: not stored */
-	LEDGER_NO_LINK,   /* it does not link to a stored neighbour: not stored */
+	LEDGER_PENDING,  /* not stored: it hangs on an entry of its run that is LEDGER_NO_LINK */
+	LEDGER_STORED,   /* this commit stored it */
+	LEDGER_PRESENT,  /* it stood there already, with the same id */
+	LEDGER_OTHER_ID, /* another block stands under its number: not stored */
+	LEDGER_NO_LINK,  /* it does not link to a stored neighbour: not stored */
 	LEDGER_NO_LINK_AFTER, /* stored; a neighbour stored at the same moment does not link */
-	LEDGER_UNSTORABLE, /* a value of it cannot be held by the table: not stored */
+	LEDGER_UNSTORABLE,    /* a value of it cannot be held by the table: not stored */
 };
 
 struct ledger_entry {
 	const struct block *block;
 	enum ledger_outcome outcome; /* set by ledger_commit(), whatever it was before */
 	uint32_t neighbour; /* of LEDGER_NO_LINK*: the number of the stored block it contradicts */
-	uint8_t stored_id[BLOCK_ID_BYTES]; /* of LEDGER_OTHER_ID: what stands there; of NO_LINK: the neighbour's */
+	uint8_t stored_id
+		[BLOCK_ID_BYTES]; /* of LEDGER_OTHER_ID: what stands there; of NO_LINK: the neighbour's */
 	bool leftovers_removed; /* operation rows without a block row were deleted first */
 	char problem[200];      /* of LEDGER_UNSTORABLE */
 };
@@ -53,7 +54,7 @@ struct ledger_commit {
 	size_t count;
 	const struct reader_identity *identity;
 	uint32_t filter_id;
-	uint32_t head_block;         /* what the reader knows of the chain; recorded with it */
+	uint32_t head_block; /* what the reader knows of the chain; recorded with it */
 	uint32_t irreversible_block;
 	bool refilter; /* blocks that stand there under another filter are fetched again: replace their operations */
 };
@@ -80,7 +81,7 @@ int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, boo
 		struct error *err) MUST_CHECK;
 /* Blocks of first..last that stand there under another filter, lowest first, at most max ranges. */
 int ledger_other_filter(struct db *db, uint32_t first, uint32_t last, uint32_t filter_id,
-			size_t max_ranges, struct range_set *ret_blocks, struct error *err)
-	MUST_CHECK;
+			size_t max_ranges, struct range_set *ret_blocks,
+			struct error *err) MUST_CHECK;
 
 #endif

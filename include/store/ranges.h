@@ -21,7 +21,7 @@ struct db;
 struct ranges {
 	bool has_open;
 	uint32_t open_first;
-	uint32_t scanned_to;     /* of the open range; open_first - 1: nothing scanned */
+	uint32_t scanned_to; /* of the open range; open_first - 1: nothing scanned */
 	struct range_set closed;
 };
 

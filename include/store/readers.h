@@ -49,11 +49,11 @@ int readers_register(struct db *db, const struct reader_identity *identity,
 int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 		      const struct reader_report *report, struct error *err) MUST_CHECK;
 /* The reader stopped for now: state `stopped`, claims deleted; the row stays. */
-int readers_sign_off(struct db *db, const struct reader_identity *identity, struct error *err)
-	MUST_CHECK;
+int readers_sign_off(struct db *db, const struct reader_identity *identity,
+		     struct error *err) MUST_CHECK;
 /* Remove this session's row and claims (for --once and the like). */
-int readers_remove(struct db *db, const struct reader_identity *identity, struct error *err)
-	MUST_CHECK;
+int readers_remove(struct db *db, const struct reader_identity *identity,
+		   struct error *err) MUST_CHECK;
 /* Remove the row and claims of a name. *ret_found: there was one; *ret_alive: refused, it is alive. */
 int readers_forget(struct db *db, const char *name, bool *ret_found, bool *ret_alive,
 		   struct error *err) MUST_CHECK;

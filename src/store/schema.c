@@ -9,7 +9,6 @@
 #include "store/sql.h"
 
 #ifdef HAVE_CONFIG_H
-#include "config.h"
 #endif
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
