@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests against a real server share: a fresh database for each test, made-up
+ * blocks that link to each other, and short ways to ask.  Included once by each test.
+ */
+#ifndef TESTS_STORE_WORLD_H
+#define TESTS_STORE_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "store/claims.h"
+#include "store/db.h"
+#include "store/filters.h"
+#include "store/gaps.h"
+#include "store/ledger.h"
+#include "store/ranges.h"
+#include "store/readers.h"
+#include "store/schema.h"
+
+#define OK(call)                                                                                   \
+	do {                                                                                       \
+		if ((call) < 0)                                                                    \
+			fail_msg("%s: %s (%d)", #call, err.text, err.code);                        \
+	} while (0)
+
+static char *world_hosts[1];
+static struct db_config world_config = {
+	.hosts = world_hosts,
+	.host_count = 1,
+	.user = (char[]){"root"},
+	.name = (char[]){"steem"},
+	.connect_timeout_ms = 5000,
+	.io_timeout_ms = 30000,
+};
+static struct error err;
+static struct db *db;
+static struct reader_identity me = {.name = "one", .session = "s1"};
+static uint32_t filter_id;
+
+static inline struct db *world_connect(void)
+{
+	struct db *other = db_new(&world_config);
+
+	OK(db_connect(other, &err));
+	return other;
+}
+
+static inline void run_sql(const char *sql)
+{
+	OK(db_exec_text(db, sql, &err));
+}
+
+/* The first column of the first row as a number. */
+static inline uint64_t number(const char *sql)
+{
+	/* A text that is no statement of the program: a connection for it alone. */
+	struct db *other = world_connect();
+	struct db_rows *rows = db_query(other, sql, DB_NO_VALUES, &err);
+	uint64_t result;
+
+	if (!rows)
+		fail_msg("%s: %s", sql, err.text);
+	assert_int_equal(db_rows_next(rows, &err), 1);
+	result = db_row_u64(rows, 0);
+	db_rows_free(rows);
+	db_free(other);
+	return result;
+}
+
+static inline int world_set_up(void **state)
+{
+	bool is_active;
+
+	(void)state;
+	err = ERROR_INIT;
+	world_hosts[0] = getenv("STORE_TEST_SOCKET");
+	if (!world_hosts[0])
+		return -1;
+	db = db_new(&world_config);
+	if (db_connect_server(db, &err) < 0 ||
+	    db_exec_text(db, "DROP DATABASE IF EXISTS steem", &err) < 0 ||
+	    schema_migrate(db, NULL, NULL, &err) < 0 ||
+	    readers_register(db, &me, "test", &err) < 0 ||
+	    filters_enlist(db, "", &filter_id, &is_active, NULL, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static inline int world_tear_down(void **state)
+{
+	(void)state;
+	db_free(db);
+	db = NULL;
+	return 0;
+}
+
+static inline void fill_id(uint8_t id[BLOCK_ID_BYTES], uint32_t num, uint8_t chain)
+{
+	memset(id, chain, BLOCK_ID_BYTES);
+	id[0] = (uint8_t)(num >> 24);
+	id[1] = (uint8_t)(num >> 16);
+	id[2] = (uint8_t)(num >> 8);
+	id[3] = (uint8_t)num;
+}
+
+#define MADE_OPERATIONS 2
+
+/* A block as others would give it: a number, a chain, two operations. */
+struct made {
+	struct block block;
+	struct operation operations[MADE_OPERATIONS];
+	char payload[80];
+};
+
+static inline void make_block(struct made *made, uint32_t num, uint8_t chain)
+{
+	static const char trx_id[] = "00112233445566778899aabbccddeeff00112233";
+
+	memset(made, 0, sizeof(*made));
+	made->block.num = num;
+	fill_id(made->block.id, num, chain);
+	fill_id(made->block.previous, num - 1, chain);
+	made->block.timestamp_s = 1458835500 + 3 * (int64_t)num;
+	made->block.operations = made->operations;
+	made->block.operation_count = made->block.stored_count = MADE_OPERATIONS;
+	snprintf(made->payload, sizeof(made->payload),
+		 "{\"n\":%u,\"s\":\"it's \\\\ \xF0\x9F\x98\x80\"}", num);
+	for (uint32_t i = 0; i < MADE_OPERATIONS; i++)
+		made->operations[i] = (struct operation){
+			.trx_in_block = i,
+			.is_stored = true,
+			.trx_id = trx_id,
+			.name = "comment",
+			.name_bytes = 7,
+			.account = i == 0 ? "alice" : NULL,
+			.account_bytes = i == 0 ? 5 : 0,
+			.payload = made->payload,
+			.payload_bytes = strlen(made->payload),
+		};
+	made->block.stored_payload_bytes = MADE_OPERATIONS * strlen(made->payload);
+}
+
+/* Blocks first..last of chain 0xAA, to be stored in one commit. */
+struct lot {
+	struct made *made;
+	struct ledger_commit commit;
+};
+
+static inline void make_lot(struct lot *lot, uint32_t first, uint32_t last)
+{
+	size_t count = last - first + 1;
+
+	lot->made = xcalloc(count, sizeof(*lot->made));
+	lot->commit = (struct ledger_commit){
+		.entries = xcalloc(count, sizeof(struct ledger_entry)),
+		.count = count,
+		.identity = &me,
+		.filter_id = filter_id,
+		.head_block = last + 20,
+		.irreversible_block = last,
+	};
+	for (size_t i = 0; i < count; i++) {
+		make_block(&lot->made[i], first + (uint32_t)i, 0xAA);
+		lot->commit.entries[i].block = &lot->made[i].block;
+	}
+}
+
+static inline void free_lot(struct lot *lot)
+{
+	free(lot->made);
+	free(lot->commit.entries);
+}
+
+static inline void store(uint32_t first, uint32_t last)
+{
+	struct lot lot;
+
+	make_lot(&lot, first, last);
+	OK(ledger_commit(db, &lot.commit, &err));
+	free_lot(&lot);
+}
+
+#endif
