@@ -15,10 +15,11 @@
 struct replay;
 
 struct replay_status {
-	uint64_t missing_count; /* by known_gaps, within what is wanted; as of the last search */
-	uint64_t failed_count;  /* of them, tried in vain since this reader started */
-	bool others_work;       /* other readers hold cells of it */
-	bool is_claiming;       /* this reader holds cells */
+	uint64_t
+		missing_count; /* within what is wanted: by known_gaps, less what was stored since */
+	uint64_t failed_count; /* of them, tried in vain since this reader started */
+	bool others_work;      /* other readers hold cells of it */
+	bool is_claiming;      /* this reader holds cells */
 };
 
 struct replay *replay_new(struct work *work);

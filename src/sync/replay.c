@@ -31,7 +31,8 @@ struct replay {
 	bool found_nothing;  /* the last search */
 	uint64_t generation; /* of `within`: an answer to an older search says nothing */
 	int64_t search_at_ms;
-	struct replay_status status;
+	struct replay_status status; /* as of the last search */
+	uint64_t done_at_search;     /* blocks stored and present then */
 	/* For gap_replayed, one line for many cells. */
 	uint32_t reported_first;
 	uint32_t reported_last;
@@ -150,6 +151,7 @@ static void take_search(struct replay *replay, struct search_job *search)
 {
 	struct replay_status *status = &replay->status;
 
+	replay->done_at_search = replay->work->stored_blocks + replay->work->present_blocks;
 	status->missing_count = search->search.missing_count;
 	status->failed_count = search->search.failed_count;
 	status->others_work = search->search.others_work;
@@ -312,7 +314,12 @@ bool replay_is_idle(const struct replay *replay)
 
 void replay_get_status(const struct replay *replay, struct replay_status *ret_status)
 {
+	uint64_t done =
+		replay->work->stored_blocks + replay->work->present_blocks - replay->done_at_search;
+
 	*ret_status = replay->status;
+	ret_status->missing_count -=
+		done < ret_status->missing_count ? done : ret_status->missing_count;
 	ret_status->is_claiming = replay->cell_count > 0;
 }
 
