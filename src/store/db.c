@@ -106,6 +106,8 @@ int db_exec_text(struct db *db, const char *sql, struct error *err)
 		return not_open(err);
 	if (mysql_real_query(db->mysql, sql, strlen(sql)) != 0)
 		return db_fail(db, NULL, err);
+	/* Rows of a query are of no interest here, but must not be left on the line. */
+	mysql_free_result(mysql_store_result(db->mysql));
 	db->used_at_ms = clock_now_ms();
 	return 0;
 }

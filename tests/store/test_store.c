@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections, schema, rights, readers, filters, bulk. */
+#include "world.h"
+
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "store/bulk.h"
+#include "store/sql.h"
+
+static void connects_to_the_first_host_that_answers(void **state)
+{
+	char *hosts[] = {(char[]){"/no/such/socket"}, world_hosts[0]};
+	struct db_config config = world_config;
+	struct db *other;
+
+	(void)state;
+	config.hosts = hosts;
+	config.host_count = 2;
+	other = db_new(&config);
+	OK(db_connect(other, &err));
+	assert_non_null(strstr(db_describe(other), "MariaDB"));
+	assert_non_null(strstr(db_describe(other), "array binding"));
+	config.host_count = 1;
+	assert_int_equal(db_connect(other, &err), -1);
+	assert_int_equal(err.kind, ERROR_RETRY);
+	assert_non_null(strstr(err.text, "/no/such/socket"));
+	db_free(other);
+}
+
+static void the_session_does_not_depend_on_the_server(void **state)
+{
+	struct db_rows *rows =
+		db_query(db,
+			 "SELECT @@session.time_zone, @@session.transaction_isolation, "
+			 "@@session.character_set_client, @@session.sql_mode",
+			 DB_NO_VALUES, &err);
+
+	(void)state;
+	if (!rows)
+		rows = db_query(db,
+				"SELECT @@session.time_zone, @@session.tx_isolation, "
+				"@@session.character_set_client, @@session.sql_mode",
+				DB_NO_VALUES, &err);
+	err = ERROR_INIT;
+	assert_non_null(rows);
+	assert_int_equal(db_rows_next(rows, &err), 1);
+	assert_string_equal(db_row_text(rows, 0, NULL), "+00:00");
+	assert_string_equal(db_row_text(rows, 1, NULL), "READ-COMMITTED");
+	assert_string_equal(db_row_text(rows, 2, NULL), "utf8mb4");
+	assert_non_null(strstr(db_row_text(rows, 3, NULL), "STRICT_ALL_TABLES"));
+	db_rows_free(rows);
+}
+
+static void long_values_come_back_whole(void **state)
+{
+	static const size_t lens[] = {10, 100000, 5, 200000};
+	char *text = xmalloc(200001);
+	struct db_rows *rows;
+	size_t len;
+
+	(void)state;
+	memset(text, 'x', 200000);
+	text[200000] = '\0';
+	rows = db_query(
+		db,
+		"SELECT LEFT(?, n), n FROM (SELECT 10 AS n UNION ALL SELECT 100000 UNION ALL "
+		"SELECT 5 UNION ALL SELECT 200000) t",
+		DB_VALUES(db_text(text)), &err);
+	if (!rows)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(db_rows_next(rows, &err), 1);
+		assert_int_equal(strlen(db_row_text(rows, 0, &len)), lens[i]);
+		assert_int_equal(len, lens[i]);
+		assert_int_equal(db_row_u64(rows, 1), lens[i]);
+		assert_memory_equal(db_row_text(rows, 0, NULL), text, lens[i]);
+	}
+	assert_int_equal(db_rows_next(rows, &err), 0);
+	db_rows_free(rows);
+	free(text);
+}
+
+static void migrations_run_twice_and_from_any_cut(void **state)
+{
+	(void)state;
+	for (size_t cut = 0; cut <= sql_migrations[0].count; cut++) {
+		struct db *other;
+
+		run_sql("DROP DATABASE steem");
+		run_sql("CREATE DATABASE steem");
+		other = world_connect();
+		for (size_t i = 0; i < cut; i++)
+			OK(db_exec_text(other, sql_migrations[0].statements[i], &err));
+		assert_int_equal(schema_check(other, &err), -1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		assert_non_null(strstr(err.text, "--migrate"));
+		err = ERROR_INIT;
+		OK(schema_migrate(other, NULL, NULL, &err));
+		OK(schema_migrate(other, NULL, NULL, &err));
+		OK(schema_check(other, &err));
+		db_free(other);
+	}
+	assert_int_equal(number("SELECT COUNT(*) FROM bookkeeping"), 1);
+	run_sql("USE steem");
+	run_sql("INSERT INTO schema_version VALUES (99, 'newer', '9', UTC_TIMESTAMP(6))");
+	assert_int_equal(schema_check(db, &err), -1);
+	assert_non_null(strstr(err.text, "newer"));
+	assert_int_equal(schema_migrate(db, NULL, NULL, &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+}
+
+static void *migrate(void *context)
+{
+	struct error *error = context;
+	struct db *other = db_new(&world_config);
+
+	if (schema_migrate(other, NULL, NULL, error) == 0 && schema_check(other, error) == 0)
+		*error = ERROR_INIT;
+	db_free(other);
+	return NULL;
+}
+
+static void migrations_run_in_threads_at_once(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 5; round++) {
+		pthread_t threads[4];
+		struct error errors[4] = {{.kind = ERROR_NONE}};
+
+		run_sql("DROP DATABASE steem");
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, migrate, &errors[i]), 0);
+		for (unsigned i = 0; i < 4; i++) {
+			pthread_join(threads[i], NULL);
+			if (errors[i].kind != ERROR_NONE)
+				fail_msg("%s", errors[i].text);
+		}
+	}
+}
+
+static struct reader_status_row statuses[8];
+static char names[8][80];
+static unsigned status_count;
+
+static void keep_status(void *context, const struct reader_status_row *row)
+{
+	(void)context;
+	snprintf(names[status_count], sizeof(names[0]), "%s/%s", row->name, row->state);
+	statuses[status_count++] = *row;
+}
+
+static void list_readers(unsigned expected)
+{
+	status_count = 0;
+	OK(readers_list(db, keep_status, NULL, &err));
+	assert_int_equal(status_count, expected);
+}
+
+static void the_status_of_readers(void **state)
+{
+	struct reader_identity you = {.name = "two/once-1", .session = "t1"};
+	const struct reader_report report = {
+		.state = "tailing", .head_block = 130, .irreversible_block = 120};
+	bool is_found;
+	bool is_alive;
+	uint32_t top;
+
+	(void)state;
+	list_readers(1);
+	assert_true(statuses[0].is_alive);
+	assert_false(statuses[0].has_lag_s);
+	store(100, 110);
+	OK(readers_register(db, &you, "test", &err));
+	OK(readers_heartbeat(db, &you, &report, &err));
+	list_readers(2);
+	assert_string_equal(names[0], "one/starting");
+	assert_int_equal(statuses[0].last_block, 110);
+	assert_int_equal(statuses[0].lag_blocks, 10);
+	assert_true(statuses[0].has_lag_s && statuses[0].lag_s > 29.9 && statuses[0].lag_s < 30.1);
+	OK(readers_forget(db, you.name, &is_found, &is_alive, &err));
+	assert_true(is_found && is_alive);
+	OK(readers_remove(db, &you, &err));
+	OK(readers_irreversible(db, &top, &err));
+	assert_int_equal(top, 120); /* what it knew stays */
+	OK(readers_sign_off(db, &me, &err));
+	list_readers(1);
+	assert_string_equal(names[0], "one/stopped");
+	assert_false(statuses[0].is_alive);
+	OK(readers_forget(db, "one", &is_found, &is_alive, &err));
+	assert_true(is_found && !is_alive);
+	OK(readers_forget(db, "one", &is_found, &is_alive, &err));
+	assert_false(is_found);
+	assert_int_equal(readers_heartbeat(db, &me, &report, &err), -1);
+	assert_int_equal(err.code, READER_OVER_FORGOTTEN);
+	err = ERROR_INIT;
+	OK(readers_register(db, &me, "test", &err));
+	run_sql("UPDATE readers SET heartbeat_at = UTC_TIMESTAMP(6) - INTERVAL 31 SECOND");
+	list_readers(1);
+	assert_false(statuses[0].is_alive);
+	assert_true(statuses[0].heartbeat_age_s > 30.9);
+}
+
+static void one_filter_is_active(void **state)
+{
+	uint32_t id;
+	uint32_t other;
+	bool flag;
+	char *text;
+
+	(void)state;
+	OK(filters_enlist(db, "rule a", &id, &flag, &text, &err));
+	assert_false(flag);
+	assert_string_equal(text, "");
+	free(text);
+	OK(filters_activate(db, "rule a", &other, &flag, &err));
+	assert_true(flag && other == id);
+	OK(filters_activate(db, "rule a", &other, &flag, &err));
+	assert_false(flag);
+	OK(filters_enlist(db, "rule a", &id, &flag, NULL, &err));
+	assert_true(flag);
+	assert_int_equal(number("SELECT COUNT(*) FROM filters WHERE is_active = 1"), 1);
+	assert_int_equal(number("SELECT COUNT(*) FROM filters"), 2);
+}
+
+/* What the server's own client makes of a file, as root. */
+static void run_file(const char *name)
+{
+	CLEANUP(mem_free_pointer)
+	char *command =
+		xasprintf("PATH=$PATH:/usr/sbin mariadb --no-defaults -S '%s' -u root < '%s/%s'",
+			  world_hosts[0], getenv("STORE_TEST_SQL"), name);
+
+	assert_int_equal(system(command), 0);
+}
+
+static void refused(struct db *account, const char *sql)
+{
+	struct error why = ERROR_INIT;
+
+	if (db_exec_text(account, sql, &why) == 0)
+		fail_msg("allowed: %s", sql);
+	assert_int_equal(why.kind, ERROR_CONFIG);
+}
+
+static struct db *connect_as(struct db_config *config, char *user)
+{
+	struct db *account;
+
+	*config = world_config;
+	config->user = user;
+	account = db_new(config);
+	OK(db_connect(account, &err));
+	return account;
+}
+
+static void do_all_of_a_readers_work(struct db *account)
+{
+	struct db *root = db;
+	struct range_set all = RANGE_SET_INIT;
+	struct claim_search search;
+	struct lot lot;
+	uint32_t id;
+	bool flag;
+	bool other;
+
+	db = account;
+	OK(schema_check(db, &err));
+	OK(readers_register(db, &me, "test", &err));
+	OK(filters_enlist(db, "", &filter_id, &flag, NULL, &err));
+	OK(ranges_open(db, 100, &err));
+	OK(ranges_open(db, 50, &err));
+	range_add(&all, 1, 200);
+	OK(ranges_add_closed(db, &all, NULL, &err));
+	store(150, 160);
+	run_sql("SELECT * FROM gaps LIMIT 0");
+	OK(gaps_record(db, 50, 160, &all, true, &err));
+	OK(claims_take_next(db, &me, &all, &search, &err));
+	OK(claims_renew(db, &me, &err));
+	OK(claims_settle(db, &me, &search.claim, &all, "why", &err));
+	claim_release(&search.claim);
+	OK(filters_activate(db, "rules", &id, &flag, &err));
+	make_lot(&lot, 149, 160);
+	lot.commit.filter_id = id;
+	lot.commit.refilter = true;
+	OK(ledger_commit(db, &lot.commit, &err));
+	free_lot(&lot);
+	list_readers(1);
+	OK(readers_sign_off(db, &me, &err));
+	OK(readers_forget(db, "one", &flag, &other, &err));
+	db = root;
+	range_set_release(&all);
+}
+
+static void each_account_can_do_its_work_and_no_more(void **state)
+{
+	struct db_config config;
+	struct db *account;
+
+	(void)state;
+	run_sql("DELETE FROM readers");
+	run_file("grants.sql");
+	run_file("grants.sql");
+	account = connect_as(&config, (char[]){"steem_reader"});
+	do_all_of_a_readers_work(account);
+	refused(account, "DELETE FROM blocks");
+	refused(account, "UPDATE blockchain SET payload = ''");
+	refused(account, "DELETE FROM filters");
+	refused(account, "INSERT INTO schema_version VALUES (2, 'x', 'x', NOW(6))");
+	refused(account, "DROP TABLE blocks");
+	refused(account, "CREATE TABLE t (a INT)");
+	refused(account, "ALTER TABLE blocks ADD x INT");
+	refused(account, "SELECT * FROM mysql.user");
+	refused(account, "DELETE FROM bookkeeping");
+	db_free(account);
+	account = connect_as(&config, (char[]){"steem_consumer"});
+	OK(db_exec_text(account, "SELECT * FROM blockchain JOIN blocks USING (block) LIMIT 0",
+			&err));
+	OK(db_exec_text(account, "SELECT * FROM gaps LIMIT 0", &err));
+	OK(db_exec_text(account, "SELECT * FROM reader_status LIMIT 0", &err));
+	refused(account, "DELETE FROM blockchain");
+	refused(account, "INSERT INTO ranges (first_block) VALUES (1)");
+	refused(account, "SELECT * FROM filters");
+	db_free(account);
+	account = connect_as(&config, (char[]){"steem_monitor"});
+	OK(db_exec_text(account, "SELECT * FROM gaps LIMIT 0", &err));
+	OK(db_exec_text(account, "SELECT * FROM reader_status LIMIT 0", &err));
+	refused(account, "SELECT * FROM blockchain");
+	refused(account, "UPDATE readers SET state = ''");
+	db_free(account);
+	run_sql("DROP USER steem_reader@'%', steem_consumer@'%', steem_monitor@'%'");
+}
+
+/* Enough rows for several statements; every kind of value; both ways. */
+static void bulk_rows_arrive_as_given(bool force_text)
+{
+	static const enum bulk_type types[] = {BULK_U32, BULK_U64, BULK_TEXT, BULK_BYTES};
+	static const char sql[] = "INSERT INTO t (a, b, c, d) VALUES (?, ? + 1, ?, ?)";
+	static const char text[] = "a'b\\c\"\n\xF0\x9F\x98\x80";
+	static const char bytes[] = {0, 1, '\'', '\\', (char)0xFF, '\n'};
+	struct bulk *bulk = bulk_new(sql, types, 4);
+	struct bulk *wrong = bulk_new(sql, types, 4);
+	char *padding = xcalloc(1, 300001);
+	struct db *other;
+
+	run_sql("USE steem");
+	run_sql("DROP TABLE IF EXISTS t");
+	run_sql("CREATE TABLE t (a INT UNSIGNED PRIMARY KEY, b BIGINT UNSIGNED, c MEDIUMTEXT "
+		"CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, d BLOB) ENGINE=InnoDB");
+	world_config.force_text_bulk = force_text;
+	other = world_connect();
+	memset(padding, '\'', 300000);
+	for (uint32_t i = 0; i < 20; i++) {
+		bulk_add_u64(bulk, UINT32_MAX - i);
+		bulk_add_u64(bulk, UINT64_MAX - 1);
+		bulk_add_bytes(bulk, i < 10 ? text : padding, strlen(i < 10 ? text : padding));
+		bulk_add_bytes(bulk, bytes, sizeof(bytes));
+	}
+	bulk_add_u64(bulk, 0);
+	bulk_add_null(bulk);
+	bulk_add_null(bulk);
+	bulk_add_null(bulk);
+	assert_int_equal(bulk_row_count(bulk), 21);
+	OK(bulk_insert(other, bulk, &err));
+	assert_int_equal(
+		number("SELECT COUNT(*) FROM t WHERE b = 18446744073709551615 AND d = "
+		       "X'0001275CFF0A' AND a > 4294967275 AND (c = CONCAT('a', CHAR(39), 'b', "
+		       "CHAR(92), 'c', CHAR(34), CHAR(10), _utf8mb4 X'F09F9880') OR c = "
+		       "REPEAT(CHAR(39), 300000))"),
+		20);
+	assert_int_equal(
+		number("SELECT COUNT(*) FROM t WHERE b IS NULL AND c IS NULL AND d IS NULL"), 1);
+	/* A duplicate in the middle undoes the whole statement. */
+	for (uint32_t i = 5; i > 0; i--) {
+		bulk_add_u64(wrong, i == 2 ? 0 : i);
+		bulk_add_u64(wrong, i);
+		bulk_add_null(wrong);
+		bulk_add_null(wrong);
+	}
+	assert_int_equal(bulk_insert(other, wrong, &err), -1);
+	assert_true(db_is_duplicate(&err));
+	err = ERROR_INIT;
+	assert_int_equal(number("SELECT COUNT(*) FROM t"), 21);
+	/* A server that only warns is no reason to store something else. */
+	OK(db_exec_text(other, "SET SESSION sql_mode = ''", &err));
+	OK(db_exec_text(other, "ALTER TABLE t MODIFY c VARCHAR(3) CHARACTER SET utf8mb4", &err));
+	OK(db_exec_text(other, "DELETE FROM t", &err));
+	OK(db_begin(other, &err));
+	assert_int_equal(bulk_insert(other, bulk, &err), -1);
+	assert_int_equal(err.kind, ERROR_DATA);
+	assert_non_null(strstr(err.text, "'c'"));
+	err = ERROR_INIT;
+	db_rollback(other);
+	assert_int_equal(number("SELECT COUNT(*) FROM t"), 0);
+	world_config.force_text_bulk = false;
+	db_free(other);
+	bulk_free(bulk);
+	bulk_free(wrong);
+	free(padding);
+}
+
+static void bulk_rows_as_arrays(void **state)
+{
+	(void)state;
+	bulk_rows_arrive_as_given(false);
+}
+
+static void bulk_rows_as_text(void **state)
+{
+	(void)state;
+	bulk_rows_arrive_as_given(true);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(connects_to_the_first_host_that_answers),
+		TEST(the_session_does_not_depend_on_the_server),
+		TEST(long_values_come_back_whole),
+		TEST(bulk_rows_as_arrays),
+		TEST(bulk_rows_as_text),
+		TEST(migrations_run_twice_and_from_any_cut),
+		TEST(migrations_run_in_threads_at_once),
+		TEST(the_status_of_readers),
+		TEST(one_filter_is_active),
+		TEST(each_account_can_do_its_work_and_no_more),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/db_error.h"
+
+static void each_number_has_its_kind(void **state)
+{
+	static const struct {
+		unsigned code;
+		const char *sqlstate;
+		enum error_kind kind;
+		bool is_lost;
+		bool next_host;
+	} cases[] = {
+		{1213, "40001", ERROR_RETRY, false, false},
+		{1205, "HY000", ERROR_RETRY, false, false},
+		{1020, "HY000", ERROR_RETRY, false, false},
+		{3101, "40000", ERROR_RETRY, false, false},
+		{1180, "HY000", ERROR_RETRY, false, false},
+		{1062, "23000", ERROR_RETRY, false, false},
+		{1021, "HY000", ERROR_RETRY, false, false},
+		{1114, "HY000", ERROR_RETRY, false, false},
+		{2002, "HY000", ERROR_RETRY, true, true},
+		{2003, "HY000", ERROR_RETRY, true, true},
+		{2006, "HY000", ERROR_RETRY, true, false},
+		{2013, "HY000", ERROR_RETRY, true, false},
+		{2055, "HY000", ERROR_RETRY, true, false},
+		{1927, "70100", ERROR_RETRY, true, false},
+		{1053, "08S01", ERROR_RETRY, true, true},
+		{1040, "08004", ERROR_RETRY, true, true},
+		{1047, "08S01", ERROR_RETRY, true, true},
+		{1290, "HY000", ERROR_RETRY, true, true},
+		{1792, "25006", ERROR_RETRY, true, true},
+		{1836, "HY000", ERROR_RETRY, true, true},
+		{4031, "HY000", ERROR_RETRY, true, false},
+		{1044, "42000", ERROR_CONFIG, false, false},
+		{1045, "28000", ERROR_CONFIG, false, false},
+		{1049, "42000", ERROR_CONFIG, false, false},
+		{1054, "42S22", ERROR_CONFIG, false, false},
+		{1142, "42000", ERROR_CONFIG, false, false},
+		{1143, "42000", ERROR_CONFIG, false, false},
+		{1146, "42S02", ERROR_CONFIG, false, false},
+		{1227, "42000", ERROR_CONFIG, false, false},
+		{1665, "HY000", ERROR_CONFIG, false, false},
+		{1264, "22003", ERROR_DATA, false, false},
+		{1366, "22007", ERROR_DATA, false, false},
+		{1406, "22001", ERROR_DATA, false, false},
+		{3140, "22032", ERROR_DATA, false, false},
+		{1118, "42000", ERROR_DATA, false, false},
+		{1153, "08S01", ERROR_DATA, true, false},
+		/* Unknown ones, by their state. */
+		{9001, "42000", ERROR_CONFIG, false, false},
+		{9001, "22000", ERROR_DATA, false, false},
+		{9001, "23000", ERROR_DATA, false, false},
+		{9001, "08000", ERROR_RETRY, true, false},
+		{9001, "HY000", ERROR_RETRY, false, false},
+		{9001, NULL, ERROR_RETRY, false, false},
+		{2999, NULL, ERROR_RETRY, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct db_fault fault = db_sort_error(cases[i].code, cases[i].sqlstate);
+
+		if (fault.kind != cases[i].kind || fault.is_lost != cases[i].is_lost ||
+		    fault.next_host != cases[i].next_host)
+			fail_msg("error %u", cases[i].code);
+		if (fault.kind == ERROR_CONFIG && cases[i].code < 9000)
+			assert_non_null(fault.cure);
+	}
+}
+
+static void addresses_have_one_meaning(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *host; /* NULL: refused */
+		unsigned port;
+		bool is_socket;
+	} cases[] = {
+		{"127.0.0.1:3307", "127.0.0.1", 3307, false},
+		{"db", "db", 3306, false},
+		{"[::1]:3307", "::1", 3307, false},
+		{"[::1]", "::1", 3306, false},
+		{"::1", "::1", 3306, false},
+		{"/run/x:1.sock", "/run/x:1.sock", 3306, true},
+		{"", NULL, 0, false},
+		{":3306", NULL, 0, false},
+		{"db:", NULL, 0, false},
+		{"db:0", NULL, 0, false},
+		{"db:65536", NULL, 0, false},
+		{"db:33x", NULL, 0, false},
+		{"db:+3", NULL, 0, false},
+		{"[::1", NULL, 0, false},
+		{"[::1]3", NULL, 0, false},
+		{"[]:3", NULL, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error err = ERROR_INIT;
+		struct db_address address;
+		int result = db_parse_address(cases[i].text, &address, &err);
+
+		if (!cases[i].host) {
+			assert_int_equal(result, -1);
+			assert_int_equal(err.kind, ERROR_CONFIG);
+			continue;
+		}
+		assert_int_equal(result, 0);
+		assert_string_equal(address.host, cases[i].host);
+		assert_int_equal(address.port, cases[i].port);
+		assert_int_equal(address.is_socket, cases[i].is_socket);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_number_has_its_kind),
+		cmocka_unit_test(addresses_have_one_meaning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
