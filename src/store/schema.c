@@ -132,7 +132,7 @@ int schema_migrate(struct db *db,
 		return fail_newer(have, need, err);
 	while (have < need) {
 		const struct sql_migration *migration = &sql_migrations[have];
-		bool is_done;
+		bool is_done = false;
 
 		if (apply(db, migration, &is_done, err) < 0) {
 			if (err->kind != ERROR_RETRY || db_is_lost(db) || ++tries == MAX_TRIES)
