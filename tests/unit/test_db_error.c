@@ -9,69 +9,69 @@
 
 #include "store/db_error.h"
 
+static const struct {
+	unsigned code;
+	const char *sqlstate;
+	enum error_kind kind;
+	bool is_lost;
+	bool next_host;
+} numbers[] = {
+	{1213, "40001", ERROR_RETRY, false, false},
+	{1205, "HY000", ERROR_RETRY, false, false},
+	{1020, "HY000", ERROR_RETRY, false, false},
+	{3101, "40000", ERROR_RETRY, false, false},
+	{1180, "HY000", ERROR_RETRY, false, false},
+	{1062, "23000", ERROR_RETRY, false, false},
+	{1021, "HY000", ERROR_RETRY, false, false},
+	{1114, "HY000", ERROR_RETRY, false, false},
+	{2002, "HY000", ERROR_RETRY, true, true},
+	{2003, "HY000", ERROR_RETRY, true, true},
+	{2006, "HY000", ERROR_RETRY, true, false},
+	{2013, "HY000", ERROR_RETRY, true, false},
+	{2055, "HY000", ERROR_RETRY, true, false},
+	{1927, "70100", ERROR_RETRY, true, false},
+	{1053, "08S01", ERROR_RETRY, true, true},
+	{1040, "08004", ERROR_RETRY, true, true},
+	{1047, "08S01", ERROR_RETRY, true, true},
+	{1290, "HY000", ERROR_RETRY, true, true},
+	{1792, "25006", ERROR_RETRY, true, true},
+	{1836, "HY000", ERROR_RETRY, true, true},
+	{4031, "HY000", ERROR_RETRY, true, false},
+	{1044, "42000", ERROR_CONFIG, false, false},
+	{1045, "28000", ERROR_CONFIG, false, false},
+	{1049, "42000", ERROR_CONFIG, false, false},
+	{1054, "42S22", ERROR_CONFIG, false, false},
+	{1142, "42000", ERROR_CONFIG, false, false},
+	{1143, "42000", ERROR_CONFIG, false, false},
+	{1146, "42S02", ERROR_CONFIG, false, false},
+	{1227, "42000", ERROR_CONFIG, false, false},
+	{1665, "HY000", ERROR_CONFIG, false, false},
+	{1264, "22003", ERROR_DATA, false, false},
+	{1366, "22007", ERROR_DATA, false, false},
+	{1406, "22001", ERROR_DATA, false, false},
+	{3140, "22032", ERROR_DATA, false, false},
+	{1118, "42000", ERROR_DATA, false, false},
+	{1153, "08S01", ERROR_DATA, true, false},
+	/* Unknown ones, by their state. */
+	{9001, "42000", ERROR_CONFIG, false, false},
+	{9001, "22000", ERROR_DATA, false, false},
+	{9001, "23000", ERROR_DATA, false, false},
+	{9001, "08000", ERROR_RETRY, true, false},
+	{9001, "HY000", ERROR_RETRY, false, false},
+	{9001, NULL, ERROR_RETRY, false, false},
+	{2999, NULL, ERROR_RETRY, true, false},
+};
+
 static void each_number_has_its_kind(void **state)
 {
-	static const struct {
-		unsigned code;
-		const char *sqlstate;
-		enum error_kind kind;
-		bool is_lost;
-		bool next_host;
-	} cases[] = {
-		{1213, "40001", ERROR_RETRY, false, false},
-		{1205, "HY000", ERROR_RETRY, false, false},
-		{1020, "HY000", ERROR_RETRY, false, false},
-		{3101, "40000", ERROR_RETRY, false, false},
-		{1180, "HY000", ERROR_RETRY, false, false},
-		{1062, "23000", ERROR_RETRY, false, false},
-		{1021, "HY000", ERROR_RETRY, false, false},
-		{1114, "HY000", ERROR_RETRY, false, false},
-		{2002, "HY000", ERROR_RETRY, true, true},
-		{2003, "HY000", ERROR_RETRY, true, true},
-		{2006, "HY000", ERROR_RETRY, true, false},
-		{2013, "HY000", ERROR_RETRY, true, false},
-		{2055, "HY000", ERROR_RETRY, true, false},
-		{1927, "70100", ERROR_RETRY, true, false},
-		{1053, "08S01", ERROR_RETRY, true, true},
-		{1040, "08004", ERROR_RETRY, true, true},
-		{1047, "08S01", ERROR_RETRY, true, true},
-		{1290, "HY000", ERROR_RETRY, true, true},
-		{1792, "25006", ERROR_RETRY, true, true},
-		{1836, "HY000", ERROR_RETRY, true, true},
-		{4031, "HY000", ERROR_RETRY, true, false},
-		{1044, "42000", ERROR_CONFIG, false, false},
-		{1045, "28000", ERROR_CONFIG, false, false},
-		{1049, "42000", ERROR_CONFIG, false, false},
-		{1054, "42S22", ERROR_CONFIG, false, false},
-		{1142, "42000", ERROR_CONFIG, false, false},
-		{1143, "42000", ERROR_CONFIG, false, false},
-		{1146, "42S02", ERROR_CONFIG, false, false},
-		{1227, "42000", ERROR_CONFIG, false, false},
-		{1665, "HY000", ERROR_CONFIG, false, false},
-		{1264, "22003", ERROR_DATA, false, false},
-		{1366, "22007", ERROR_DATA, false, false},
-		{1406, "22001", ERROR_DATA, false, false},
-		{3140, "22032", ERROR_DATA, false, false},
-		{1118, "42000", ERROR_DATA, false, false},
-		{1153, "08S01", ERROR_DATA, true, false},
-		/* Unknown ones, by their state. */
-		{9001, "42000", ERROR_CONFIG, false, false},
-		{9001, "22000", ERROR_DATA, false, false},
-		{9001, "23000", ERROR_DATA, false, false},
-		{9001, "08000", ERROR_RETRY, true, false},
-		{9001, "HY000", ERROR_RETRY, false, false},
-		{9001, NULL, ERROR_RETRY, false, false},
-		{2999, NULL, ERROR_RETRY, true, false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct db_fault fault = db_sort_error(cases[i].code, cases[i].sqlstate);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct db_fault fault = db_sort_error(numbers[i].code, numbers[i].sqlstate);
 
-		if (fault.kind != cases[i].kind || fault.is_lost != cases[i].is_lost ||
-		    fault.next_host != cases[i].next_host)
-			fail_msg("error %u", cases[i].code);
-		if (fault.kind == ERROR_CONFIG && cases[i].code < 9000)
+		if (fault.kind != numbers[i].kind || fault.is_lost != numbers[i].is_lost ||
+		    fault.next_host != numbers[i].next_host)
+			fail_msg("error %u", numbers[i].code);
+		if (fault.kind == ERROR_CONFIG && numbers[i].code < 9000)
 			assert_non_null(fault.cure);
 	}
 }
