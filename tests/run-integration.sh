@@ -26,10 +26,17 @@ if "$python" -c 'import xdist' 2> /dev/null; then
     workers="-n ${PYTEST_WORKERS:-4}"
 fi
 
+# Databases, data directories, logs: in one folder, of which nothing stays. A short name, for
+# the paths of sockets are.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/sr.XXXXXX")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 99' HUP INT TERM
+
 # The source folder may be read-only.
 export PYTHONDONTWRITEBYTECODE=1
 STEEM_READER=${STEEM_READER:-$build/steem-reader}
 export STEEM_READER
 cd "$top/tests/integration"
 # shellcheck disable=SC2086 # two words, or none
-exec "$python" -m pytest -q $workers "$@"
+"$python" -m pytest -q $workers "$@"
