@@ -25,6 +25,7 @@ struct want {
 	uint64_t tried;                 /* nodes that refused it or are not to be asked */
 	uint32_t num;
 	enum client_lane lane;
+	unsigned busy_count; /* so often in a row a node said that it is too busy for it */
 };
 
 struct want_list {

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
+#define BUSY_LIMIT 3
+
 enum rpc_failure client_failure(const struct error *err)
 {
 	return err->code == RPC_FAILURE_NONE ? RPC_FAILURE_OTHER_NODE : (enum rpc_failure)err->code;
@@ -137,10 +139,14 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 	}
 	if (answer->error.kind != ERROR_NONE || !is_null(&answer->result))
 		verdict->fault = err;
-	/* A node that is busy, or that does not offer the call, has said nothing of the block. */
-	if (client_failure(&err) == RPC_FAILURE_WAIT ||
-	    client_failure(&err) == RPC_FAILURE_UNSUPPORTED)
+	/*
+	 * A node that is busy, or that does not offer the call, has said nothing of the block;
+	 * one that is too busy for it again and again will not give it.
+	 */
+	if (client_failure(&err) == RPC_FAILURE_UNSUPPORTED ||
+	    (client_failure(&err) == RPC_FAILURE_WAIT && ++want->busy_count < BUSY_LIMIT))
 		return;
+	want->busy_count = 0;
 	want_set_refused_by(want, request->node, &err);
 	if (client->observer.block_refused)
 		client->observer.block_refused(client->observer.context, node, want->num, &err);

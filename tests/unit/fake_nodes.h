@@ -49,6 +49,7 @@ struct sim {
 	uint32_t head, irreversible;
 	uint32_t poison; /* a request with this block never gets a whole answer */
 	uint32_t lacks;  /* answers null for this block */
+	uint32_t locked; /* is too busy for this block, always */
 	unsigned request_count, largest_batch;
 };
 
@@ -107,7 +108,7 @@ static void add_result(struct buf *out, struct sim *sim, enum fault fault, struc
 
 	buf_addf(out, "{\"id\":%" PRId64 ",",
 		 json_object_get_int64(json_object_object_get(call, "id")));
-	if (fault == FAULT_BUSY)
+	if (fault == FAULT_BUSY || (sim->locked > 0 && num == sim->locked))
 		buf_add_text(out, "\"error\":{\"code\":-32003,"
 				  "\"message\":\"Unable to acquire database lock\"}}");
 	else if (fault == FAULT_INTERNAL)

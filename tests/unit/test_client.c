@@ -128,6 +128,25 @@ static void a_poison_block_does_not_stop_the_others(void **state)
 	}
 }
 
+static void a_block_that_nodes_are_too_busy_for_does_not_stop_the_others(void **state)
+{
+	(void)state;
+	for (unsigned nodes = 1; nodes <= 3; nodes++) {
+		open_world(nodes);
+		learn_heads();
+		for (unsigned i = 0; i < nodes; i++)
+			fake.sims[i].locked = 7;
+		client_want(world.client, CLIENT_REPLAY, 1, 200, 0, &world.sink);
+		run();
+		assert_int_equal(world.given_count, 199);
+		assert_int_equal(world.refused[7], 1);
+		assert_int_equal(world.refused_count, 1);
+		assert_non_null(strstr(world.reason, "database lock"));
+		assert_true(now_ms < 121000); /* three tries at each node, with its rests */
+		close_world();
+	}
+}
+
 static void smaller_batches_are_found_without_a_rest(void **state)
 {
 	static const unsigned limits[] = {1, 10, 49};
@@ -429,6 +448,7 @@ int main(void)
 		cmocka_unit_test(while_no_node_is_healthy_wants_wait),
 		cmocka_unit_test(a_block_that_nobody_has_is_refused_with_the_reason),
 		cmocka_unit_test(a_poison_block_does_not_stop_the_others),
+		cmocka_unit_test(a_block_that_nodes_are_too_busy_for_does_not_stop_the_others),
 		cmocka_unit_test(smaller_batches_are_found_without_a_rest),
 		cmocka_unit_test(nothing_above_the_nodes_own_word_is_taken),
 		cmocka_unit_test(a_node_that_is_behind_is_not_asked),
