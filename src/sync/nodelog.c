@@ -13,9 +13,9 @@ static void tell_failed(void *context, const struct node *node, const struct err
 
 	nodelog->work->node_failures++;
 	if (node->is_excluded)
-		log_error("node_excluded",
-			  "%s: %s; it is not asked again until the configuration is read again",
-			  node->label, err->text);
+		log_warning("node_excluded",
+			    "%s: %s; it is not asked again until the configuration is read again",
+			    node->label, err->text);
 	else if (node->failures_in_row <= 1)
 		log_warning("node_failed", "%s: %s; asked again in %lld ms, others meanwhile",
 			    node->label, err->text, (long long)delay_ms);

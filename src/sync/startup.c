@@ -146,7 +146,7 @@ static void exclude_differing(struct startup *startup)
 		snprintf(because, sizeof(because), "its block %u is not the one that is stored",
 			 startup->compared->num);
 		node_exclude(node, because);
-		log_error(
+		log_warning(
 			"node_excluded",
 			"%s gives another block %u than the database and other nodes: it serves another chain and is not asked again",
 			node->label, startup->compared->num);
