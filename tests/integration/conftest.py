@@ -1,6 +1,8 @@
 """Fixtures of the integration tests: see harness/world.py for what a test gets."""
 
-import signal
+import sys
+import threading
+import traceback
 
 import pytest
 
@@ -73,25 +75,42 @@ def recorded():
     return chains.recorded_data()
 
 
+def in_time(function, limit):
+    """Call the function in a thread; give up, and show where it stands, after so many seconds.
+
+    Not by SIGALRM: pytest-xdist may run a test beside the main thread.
+    """
+    raised = []
+
+    def run():
+        try:
+            function()
+        except BaseException as error:  # pylint: disable=broad-except
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if thread.is_alive():
+        frame = sys._current_frames().get(thread.ident)  # pylint: disable=protected-access
+        where = "".join(traceback.format_stack(frame)[-4:]) if frame else ""
+        raise TimeoutError(f"the test took more than {limit} s:\n{where}")
+    if raised:
+        raise raised[0]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     """Run the test under its time limit, then what must hold after every test."""
     marker = pyfuncitem.get_closest_marker("timeout_s")
-    limit = marker.args[0] if marker else TEST_TIMEOUT_S
+    names = pyfuncitem._fixtureinfo.argnames  # pylint: disable=protected-access
 
-    def late(*_):
-        raise TimeoutError(f"the test took more than {limit} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, limit)
-    try:
-        names = pyfuncitem._fixtureinfo.argnames  # pylint: disable=protected-access
+    def run():
         pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
         if world := getattr(pyfuncitem, "world", None):
             world.finish()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+
+    in_time(run, marker.args[0] if marker else TEST_TIMEOUT_S)
     return True
 
 

@@ -31,7 +31,8 @@ def test_killed_in_a_tail(world):
         node.still()
         world.audit(node.chain, allow_missing=[(1, node.irreversible)], gaps=False)
         node.advance(30 * round_)
-    world.run("--once")
+    world.start()
+    world.db.wait_blocks(node.irreversible)
     world.expect(node.chain, (1, node.irreversible))
 
 
@@ -43,7 +44,8 @@ def test_killed_many_times(world):
         world.db.wait_blocks(step * 60)
         reader.kill()
     node.heal()
-    world.run("--once")
+    world.start()
+    world.db.wait_blocks(600)
     world.expect(node.chain, (1, 600))
 
 

@@ -35,7 +35,8 @@ def test_status_of_a_running_and_of_a_dead_reader(world):
 
 def test_the_heartbeat_goes_on(world):
     node = world.node(irreversible=20)
-    world.start()
+    world.start().wait_for("tail_started")
+    world.db.wait_blocks(20)
     first = world.db.wait_until("SELECT heartbeat_at FROM readers")
     world.db.wait_until("SELECT heartbeat_at FROM readers", lambda at: at > first, timeout=12)
     world.expect(node.chain, (1, 20))

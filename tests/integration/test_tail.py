@@ -1,6 +1,11 @@
 """Live tailing: in order, only what is irreversible, no hammering, no block that stops it."""
 
+import datetime
+
 import pytest
+
+from harness.chain import SyntheticChain
+from harness.node import Ticker
 
 
 def settled(world, last, **options):
@@ -44,9 +49,32 @@ def test_the_tip_is_not_asked_for_five_times_a_second(world):
     node, _ = settled(world, 30)
     node.wait_for(lambda: node.count["get_dynamic_global_properties"] >= 2)
     before = len(node.log)
-    node.wait_for(lambda: len(node.log) >= before + 4)
-    assert node.log[before + 3].at - node.log[before].at > 1.5
+    node.wait_for(lambda: len(node.log) >= before + 6)
+    assert node.log[before + 5].at - node.log[before].at > 1.2
     world.expect(node.chain, (1, 30))
+
+
+def test_a_node_in_good_order_is_asked_when_the_next_block_is_due(world):
+    """A block every three seconds, with timestamps of today: a few requests for each."""
+    now = datetime.datetime.utcnow().replace(microsecond=0)
+    chain = SyntheticChain(genesis=now - datetime.timedelta(seconds=3 * 47))
+    node = world.node(chain, irreversible=30, head=47)
+    reader = world.start()
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(30)
+
+    def next_block():
+        with node.changed:
+            node.head += 1
+            node.irreversible += 1
+
+    timer = Ticker(3, next_block)
+    world.db.wait_blocks(31)
+    before = len(node.log)
+    world.db.wait_blocks(34)
+    timer.cancel()
+    assert len(node.log) - before <= 12, "more than four requests for each block"
+    world.expect(chain, (1, node.irreversible))
 
 
 def test_a_node_whose_irreversible_block_goes_back(world):

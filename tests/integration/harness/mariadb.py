@@ -28,6 +28,8 @@ OPTIONS = COMMON + [
     "--innodb-buffer-pool-dump-at-shutdown=OFF", "--innodb-buffer-pool-load-at-startup=OFF",
 ]
 START_TIMEOUT_S = 30
+# util-linux's setpriv: the server dies with us, also when we are killed
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 def find(*names):
@@ -86,7 +88,7 @@ class Server:
                    else ["--skip-networking"])
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [find("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.data}",
+                [*DIES_WITH_US, find("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.data}",
                  f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
                  f"--tmpdir={self.folder}", *network, *OPTIONS, *self.options, *_user_option()],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -63,6 +63,23 @@ class Request:
         return [call.block for call in self.calls if call.block is not None]
 
 
+class Ticker:
+    """Calls a function every so many seconds, in a thread, until it is cancelled."""
+
+    def __init__(self, interval_s, function):
+        self._stop, self._interval_s, self._function = threading.Event(), interval_s, function
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._stop.wait(self._interval_s):
+            self._function()
+
+    def cancel(self):
+        self._stop.set()
+        self._thread.join()
+
+
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -175,20 +192,16 @@ class Node:
 
     def live(self, interval_s=0.1, until=None):
         """A block every interval, until a number or until still() is called."""
-        stop = threading.Event()
-
-        def run():
-            while not stop.wait(interval_s) and (until is None or self.irreversible < until):
+        def one_more():
+            if until is None or self.irreversible < until:
                 self.advance()
 
-        self._live = (stop, threading.Thread(target=run, daemon=True))
-        self._live[1].start()
+        self._live = Ticker(interval_s, one_more)
 
     def still(self):
         """End live(); returns the irreversible block."""
         if self._live:
-            self._live[0].set()
-            self._live[1].join()
+            self._live.cancel()
             self._live = None
         return self.irreversible
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -20,6 +21,8 @@ SANITIZER = re.compile(r"AddressSanitizer|runtime error:|LeakSanitizer|Undefined
 LEVELS = {3: "error", 4: "warning", 6: "info", 7: "debug"}
 SANITIZER_EXIT = 99
 POLL_S = 0.02
+# util-linux's setpriv: the process dies with its parent, also when that is killed
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 def program():
@@ -69,6 +72,7 @@ class Reader:
 
     def __init__(self, arguments, config_path, name="reader", environment=None, new_session=True):
         self.name, self.config_path = name, config_path
+        self.arguments = [str(argument) for argument in arguments]
         self.lines, self.output = [], []
         self.changed = threading.Condition()
         settings = {key: value for key, value in os.environ.items()
@@ -76,8 +80,8 @@ class Reader:
         settings.setdefault("ASAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:detect_leaks=1")
         settings.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         settings.update(environment or {})
-        self.command = [program(), *(["-c", str(config_path)] if config_path else []),
-                        *map(str, arguments)]
+        self.command = [*DIES_WITH_US, program(), *(["-c", str(config_path)] if config_path else []),
+                        *self.arguments]
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=settings, start_new_session=new_session)
@@ -147,7 +151,7 @@ class Reader:
 
     def tail(self, count=40):
         """The last lines of its log, for a failure's report."""
-        title = f"--- {self.name}: {' '.join(self.command[3:]) or 'daemon'}"
+        title = f"--- {self.name}: {' '.join(self.arguments) or 'daemon'}"
         return "\n".join([title, *map(str, self.lines[-count:])])
 
     def sanitizer_report(self):
