@@ -38,10 +38,11 @@ struct server {
 	pthread_t workers[CONNECTIONS_MAX];
 	int sockets[CONNECTIONS_MAX];
 	atomic_uint connection_count;
+	pthread_mutex_t lock;    /* for the next one, which several connections write */
 	char last_request[1024]; /* its head; read when nothing is under way */
 };
 
-static struct server server;
+static struct server server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void send_all(int fd, const char *bytes, size_t len)
 {
@@ -135,8 +136,10 @@ static void *serve_connection(void *context)
 	size_t body_at;
 
 	for (unsigned served = 0; read_request(fd, &in, path, &body_at); served++) {
+		pthread_mutex_lock(&server.lock);
 		snprintf(server.last_request, sizeof(server.last_request), "%.*s", (int)body_at,
 			 in.data);
+		pthread_mutex_unlock(&server.lock);
 		if (!serve(fd, path, in.data + body_at, in.len - body_at, served))
 			break;
 		buf_reset(&in);

@@ -17,7 +17,7 @@ from .chain import TOP
 
 LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) (\w+) ([a-z][a-z0-9_]*): (.*)$")
 JOURNAL_LINE = re.compile(r"^<([0-7])>([a-z][a-z0-9_]*): (.*)$")
-SANITIZER = re.compile(r"AddressSanitizer|runtime error:|LeakSanitizer|UndefinedBehavior")
+SANITIZER = re.compile(r"(?:Address|Thread)Sanitizer|runtime error:|LeakSanitizer|UndefinedBehavior")
 LEVELS = {3: "error", 4: "warning", 6: "info", 7: "debug"}
 SANITIZER_EXIT = 99
 POLL_S = 0.02
@@ -78,6 +78,7 @@ class Reader:
         settings = {key: value for key, value in os.environ.items()
                     if key not in ("NOTIFY_SOCKET", "JOURNAL_STREAM", "WATCHDOG_USEC")}
         settings.setdefault("ASAN_OPTIONS", f"exitcode={SANITIZER_EXIT}:detect_leaks=1")
+        settings.setdefault("TSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}")
         settings.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         settings.update(environment or {})
         self.command = [*DIES_WITH_US, program(), *(["-c", str(config_path)] if config_path else []),
