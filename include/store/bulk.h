@@ -24,7 +24,8 @@ struct db;
 enum bulk_type {
 	BULK_U32,
 	BULK_U64,
-	BULK_TEXT, /* utf8mb4 */
+	BULK_TEXT,  /* utf8mb4 */
+	BULK_ASCII, /* anything else makes bulk_insert() fail: the server might not see it */
 	BULK_BYTES,
 };
 

@@ -3,6 +3,7 @@
 #ifndef STORE_BULK_IMPL_H
 #define STORE_BULK_IMPL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "store/bulk.h"
@@ -12,6 +13,7 @@ struct bulk {
 	size_t column_count;
 	struct bulk_column *columns;
 	size_t *row_bytes;
+	bool is_foreign; /* a BULK_ASCII is not ASCII */
 	size_t row_count;
 	size_t capacity;
 	size_t next_column; /* that the next value goes to */

@@ -91,9 +91,21 @@ void bulk_add_u64(struct bulk *bulk, uint64_t number)
 	end_value(bulk);
 }
 
+static bool is_ascii(const char *data, size_t len)
+{
+	char any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= data[i];
+	return (any & '\x80') == 0;
+}
+
 void bulk_add_bytes(struct bulk *bulk, const void *data, size_t len)
 {
 	struct bulk_column *column = next_value(bulk, len);
+
+	if (column->type == BULK_ASCII && data && !is_ascii(data, len))
+		bulk->is_foreign = true;
 
 	column->nulls[bulk->row_count] = data == NULL;
 	column->data[bulk->row_count] = data ? data : "";
@@ -105,7 +117,7 @@ void bulk_add_null(struct bulk *bulk)
 {
 	struct bulk_column *column = &bulk->columns[bulk->next_column];
 
-	if (column->type == BULK_TEXT || column->type == BULK_BYTES) {
+	if (column->type != BULK_U32 && column->type != BULK_U64) {
 		bulk_add_bytes(bulk, NULL, 0);
 		return;
 	}

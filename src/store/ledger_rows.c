@@ -53,11 +53,11 @@ static void add_operations(struct bulk *bulk, const struct block *block, const c
 
 void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice)
 {
-	static const enum bulk_type block_types[] = {BULK_U32, BULK_BYTES, BULK_BYTES, BULK_TEXT,
+	static const enum bulk_type block_types[] = {BULK_U32, BULK_BYTES, BULK_BYTES, BULK_ASCII,
 						     BULK_U64, BULK_U64,   BULK_U32,   BULK_U32};
-	static const enum bulk_type operation_types[] = {BULK_U32,  BULK_U32,  BULK_U32,
-							 BULK_U32,  BULK_TEXT, BULK_TEXT,
-							 BULK_TEXT, BULK_TEXT, BULK_TEXT};
+	static const enum bulk_type operation_types[] = {BULK_U32,   BULK_U32,   BULK_U32,
+							 BULK_U32,   BULK_ASCII, BULK_ASCII,
+							 BULK_ASCII, BULK_ASCII, BULK_TEXT};
 
 	rows->blocks = bulk_new(sql_insert_blocks, block_types,
 				sizeof(block_types) / sizeof(block_types[0]));

@@ -399,6 +399,48 @@ static void bulk_rows_arrive_as_given(bool force_text)
 	free(padding);
 }
 
+/* What a column's character set cannot hold is refused, however the text travels. */
+static void bulk_refuses_a_foreign_text(bool force_text)
+{
+	static const enum bulk_type types[] = {BULK_TEXT, BULK_ASCII};
+	static const char sql[] = "INSERT INTO t (u, a) VALUES (?, ?)";
+	static const char *const bad[][2] = {
+		{"a\xFFz", "good"}, {"\xC3", "good"}, {"good", "\xC3\xA4"}};
+	struct db *other;
+
+	run_sql("USE steem");
+	run_sql("DROP TABLE IF EXISTS t");
+	run_sql("CREATE TABLE t (u MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, "
+		"a VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin) ENGINE=InnoDB");
+	world_config.force_text_bulk = force_text;
+	other = world_connect();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct bulk *bulk = bulk_new(sql, types, 2);
+
+		bulk_add_bytes(bulk, bad[i][0], strlen(bad[i][0]));
+		bulk_add_bytes(bulk, bad[i][1], strlen(bad[i][1]));
+		assert_int_equal(bulk_insert(other, bulk, &err), -1);
+		assert_int_equal(err.kind, ERROR_DATA);
+		err = ERROR_INIT;
+		bulk_free(bulk);
+	}
+	assert_int_equal(number("SELECT COUNT(*) FROM t"), 0);
+	world_config.force_text_bulk = false;
+	db_free(other);
+}
+
+static void bulk_refuses_a_foreign_text_in_arrays(void **state)
+{
+	(void)state;
+	bulk_refuses_a_foreign_text(false);
+}
+
+static void bulk_refuses_a_foreign_text_in_text(void **state)
+{
+	(void)state;
+	bulk_refuses_a_foreign_text(true);
+}
+
 static void bulk_rows_as_arrays(void **state)
 {
 	(void)state;
@@ -419,6 +461,8 @@ int main(void)
 		TEST(connects_to_the_first_host_that_answers),
 		TEST(the_session_does_not_depend_on_the_server),
 		TEST(long_values_come_back_whole),
+		TEST(bulk_refuses_a_foreign_text_in_arrays),
+		TEST(bulk_refuses_a_foreign_text_in_text),
 		TEST(bulk_rows_as_arrays),
 		TEST(bulk_rows_as_text),
 		TEST(migrations_run_twice_and_from_any_cut),
