@@ -84,12 +84,15 @@ static bool has_connection(const struct client *client, enum client_lane lane)
 
 /*
  * No node can be asked for this want now.  Is there none left that could be asked soon?
- * A node that rests is not waited for, one whose head is not known yet is.
+ * A node that rests is not waited for, one whose head is not known yet, or asked for just
+ * now, is: it may have the block by then.
  */
 static bool is_refused(const struct client *client, const struct want *want, uint64_t healthy)
 {
 	uint64_t untried = healthy & ~want->tried;
 
+	if (untried & client->heads_asked)
+		return false;
 	for (unsigned i = 0; i < pool_count(client->pool); i++)
 		if ((untried >> i & 1) && pool_node(client->pool, i)->head_at_ms == 0)
 			return false;

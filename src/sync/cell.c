@@ -141,6 +141,7 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
 	case DISPUTE_KEPT:
 		break;
 	case DISPUTE_FAILED:
+	case DISPUTE_ALONE:
 		fail_block(cell, num, reason);
 		break;
 	}
@@ -233,9 +234,8 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 				  entry->problem);
 			fail_block(cell, entry->block->num, entry->problem);
 			break;
-		case LEDGER_PENDING:
-			fail_block(cell, entry->block->num,
-				   "the database did not say what became of it");
+		case LEDGER_PENDING: /* it hangs on one that is in doubt: again when that is settled */
+			range_add(&cell->unasked, entry->block->num, entry->block->num);
 			break;
 		}
 	}

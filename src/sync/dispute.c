@@ -13,6 +13,10 @@
 #include "steem/rpc.h"
 
 #define OPINIONS_WANTED 2
+#define BURST_MS        10000
+
+/* The tail asks again and again while its only node contradicts what is stored. */
+static struct log_limit alone_limit = LOG_LIMIT_INIT(BURST_MS);
 
 struct dispute {
 	struct work *work;
@@ -44,6 +48,7 @@ static void finish_undivided(struct dispute *dispute)
 	char stored[BLOCK_ID_HEX + 1];
 	char reason[200];
 	uint32_t orphan = dispute->outcome == LEDGER_OTHER_ID ? dispute->num : dispute->neighbour;
+	enum dispute_end end = dispute->confirmed_count > 0 ? DISPUTE_FAILED : DISPUTE_ALONE;
 
 	block_id_format(dispute->id, id);
 	block_id_format(dispute->stored_id, stored);
@@ -62,13 +67,12 @@ static void finish_undivided(struct dispute *dispute)
 	} else {
 		snprintf(reason, sizeof(reason),
 			 "contradicts stored block %u, and no other node could be asked", orphan);
-		log_warning(
-			"block_disputed",
+		log_limited(
+			&alone_limit, LOG_LEVEL_WARNING, "block_disputed",
 			"%s gives block %u as %s, which contradicts stored block %u (%s), and no other node could be asked; the stored row stays",
 			giver, dispute->num, id, orphan, stored);
 	}
-	finish(dispute, dispute->outcome == LEDGER_NO_LINK ? DISPUTE_FAILED : DISPUTE_KEPT, NULL,
-	       reason);
+	finish(dispute, dispute->outcome == LEDGER_NO_LINK ? end : DISPUTE_KEPT, NULL, reason);
 }
 
 /* Two nodes differ about one block: let the first one rest, so that others are asked meanwhile. */
@@ -145,6 +149,8 @@ struct dispute *dispute_new(struct work *work, const struct held *held,
 	dispute->context = context;
 	dispute->sink = (struct client_sink){
 		.context = dispute, .given = take_opinion, .refused = no_more_opinions};
+	/* At the tip the others may have the block by now, and their last heads do not say so. */
+	client_poll_heads(work->client);
 	ask(dispute);
 	return dispute;
 }

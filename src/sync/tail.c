@@ -41,6 +41,7 @@ struct tail {
 	bool has_gap;          /* block `want` is to become a known gap */
 	char gap_reason[200];
 	int64_t missing_since_ms;
+	int64_t doubted_since_ms; /* what comes contradicts what is stored, or itself */
 	struct pace pace;
 	struct client_sink sink;
 	struct client_tip_sink tip_sink;
@@ -66,6 +67,44 @@ static void doubt_node(struct tail *tail, unsigned node, uint32_t num)
 		num, giver->label, num - 1, (long long)rest_ms);
 }
 
+static void make_gap(struct tail *tail, const char *reason)
+{
+	tail->has_gap = true;
+	snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
+}
+
+/* Block `want` cannot be had as it must be: others may come to have it, but not for ever. */
+static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *reason)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (*since_ms == 0)
+		*since_ms = now_ms;
+	if (now_ms - *since_ms > PATIENCE_MS)
+		make_gap(tail, reason);
+	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
+}
+
+/*
+ * A block does not link to the newest one held.  If one node gave both, the newcomer alone
+ * is refused: what is held links to what is stored, and the tail moves on up to it.  Else
+ * either may be wrong: take neither.
+ */
+static void refuse_newcomer(struct tail *tail, struct held *held)
+{
+	struct held *last = &tail->held[tail->held_count - 1];
+
+	doubt_node(tail, held->giver, held->block->num);
+	if (last->giver != held->giver || last->pool_epoch != held->pool_epoch) {
+		work_let_go(tail->work, last);
+		tail->held_count--;
+		tail->want--;
+	}
+	work_let_go(tail->work, held);
+	wait_or_give_up(tail, &tail->doubted_since_ms,
+			"does not link to its neighbour, as the nodes give them");
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
@@ -78,30 +117,13 @@ static void take_block(void *context, struct block *block, unsigned node)
 	held = work_hold(tail->work, block, node);
 	if (tail->held_count > 0 &&
 	    !check_link(tail->held[tail->held_count - 1].block, held.block)) {
-		/* Either may be wrong: take neither. */
-		doubt_node(tail, node, held.block->num);
-		work_let_go(tail->work, &held);
-		work_let_go(tail->work, &tail->held[--tail->held_count]);
-		tail->want--;
+		refuse_newcomer(tail, &held);
 		return;
 	}
 	tail->held[tail->held_count++] = held;
 	tail->want++;
 	tail->got_count++;
 	tail->missing_since_ms = 0;
-}
-
-static void note_missing(struct tail *tail, const char *reason)
-{
-	int64_t now_ms = clock_now_ms();
-
-	if (tail->missing_since_ms == 0)
-		tail->missing_since_ms = now_ms;
-	if (now_ms - tail->missing_since_ms > PATIENCE_MS) {
-		tail->has_gap = true;
-		snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
-	}
-	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
 }
 
 /* The tip request is over; its node says that block `want` is irreversible, yet did not give it. */
@@ -121,7 +143,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 
 	(void)node;
 	tail->is_asking = false;
-	if (!tail->is_running)
+	if (!tail->is_running || tail->dispute)
 		return;
 	if (err) {
 		pace_failed(&tail->pace, now_ms);
@@ -156,8 +178,8 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 
 	(void)num;
 	tail->is_searching = false;
-	if (tail->is_running)
-		note_missing(tail, reason);
+	if (tail->is_running && !tail->dispute)
+		wait_or_give_up(tail, &tail->missing_since_ms, reason);
 }
 
 /* Decisions. */
@@ -166,16 +188,11 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 static void go_back_to(struct tail *tail, uint32_t num)
 {
 	drop_held(tail);
+	tail->has_gap = false;
 	tail->next = num;
 	tail->want = num;
 	tail->missing_since_ms = 0;
 	tail->pace.ask_at_ms = clock_now_ms();
-}
-
-static void make_gap(struct tail *tail, const char *reason)
-{
-	tail->has_gap = true;
-	snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
 }
 
 static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
@@ -186,6 +203,7 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
 	tail->dispute = NULL;
 	switch (end) {
 	case DISPUTE_TRY:
+		drop_held(tail);
 		tail->held[0] = *other;
 		tail->held_count = 1;
 		tail->want = num + 1;
@@ -193,10 +211,14 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
 	case DISPUTE_AGAIN:
 		break;
 	case DISPUTE_KEPT:
+		tail->doubted_since_ms = 0;
 		go_back_to(tail, num + 1);
 		break;
 	case DISPUTE_FAILED:
 		make_gap(tail, reason);
+		break;
+	case DISPUTE_ALONE:
+		wait_or_give_up(tail, &tail->doubted_since_ms, reason);
 		break;
 	}
 }
@@ -223,6 +245,7 @@ static bool take_outcome(struct tail *tail, const struct held *held,
 	case LEDGER_STORED:
 	case LEDGER_PRESENT:
 		tail->next = num + 1;
+		tail->doubted_since_ms = 0;
 		return true;
 	case LEDGER_NO_LINK_AFTER:
 		tail->next = num + 1;
@@ -334,6 +357,7 @@ static void finish_gap(struct job *job)
 			"gap_found",
 			"block %u is left behind: %s; the tail goes on, the block is tried again beside it",
 			gap->num, gap->reason);
+		tail->doubted_since_ms = 0;
 		go_back_to(tail, gap->num + 1);
 		work_progress(tail->work);
 	} else if (!tail->work->is_stopping) {
@@ -403,7 +427,7 @@ void tail_free(struct tail *tail)
 void tail_start(struct tail *tail, uint32_t first)
 {
 	tail->is_running = true;
-	tail->has_gap = false;
+	tail->doubted_since_ms = 0;
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
