@@ -49,6 +49,8 @@ void reader_stop(struct reader *reader);
 /* Other nodes and limits from now on. */
 void reader_reload(struct reader *reader, const struct reader_nodes *nodes);
 bool reader_is_over(const struct reader *reader);
+/* It is over, but the database still owes an answer: reader_free() would wait for it. */
+bool reader_is_stuck(const struct reader *reader);
 /* Once it is over; err is filled for READER_END_ERROR. */
 enum reader_end reader_how_ended(const struct reader *reader, struct error *err);
 

@@ -209,6 +209,14 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 		return failure_report("ended", &err);
 	}
 	code = loop(&run);
+	if (reader_is_stuck(run.reader)) {
+		log_warning(
+			"stopped_at_once",
+			"the database does not answer, exit code %d; nothing is lost, the next start replays it",
+			code);
+		fflush(stdout);
+		_exit((int)code);
+	}
 	reader_free(run.reader);
 	signals_close(run.signal_fd);
 	log_info("stopped", "exit code %d", code);

@@ -285,6 +285,11 @@ bool reader_is_over(const struct reader *reader)
 	return reader->phase == PHASE_OVER;
 }
 
+bool reader_is_stuck(const struct reader *reader)
+{
+	return reader_is_over(reader) && writer_pending(reader->work.writer) > 0;
+}
+
 enum reader_end reader_how_ended(const struct reader *reader, struct error *err)
 {
 	if (reader->end == READER_END_ERROR)

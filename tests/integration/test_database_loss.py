@@ -145,3 +145,13 @@ def test_hostile_defaults_of_the_server(world):
                            " UTC_TIMESTAMP()))) FROM blocks")
     assert drift < 120
     world.expect(node.chain, (1, 100))
+
+
+@pytest.mark.timeout_s(120)
+def test_a_stop_does_not_wait_for_a_frozen_server(busy):
+    world, _, reader = busy
+    world.server.freeze()
+    assert reader.stop(15) == 0
+    assert reader.events("stopped_at_once")
+    world.server.thaw()
+    world.allow_errors(*(line.event for line in reader.events()))
