@@ -33,11 +33,15 @@ struct node {
 	int64_t ready_at_ms;    /* not to be asked before */
 	struct backoff backoff;
 	unsigned failures_in_row;
-	unsigned in_flight;          /* requests under way */
-	unsigned batch_size;         /* how many calls it bears in one request */
-	unsigned batch_limit;        /* the configured most */
-	unsigned full_batches;       /* full batches answered well since batch_size changed */
-	unsigned grow_after;         /* so many of them, and batch_size grows again */
+	unsigned rate_limit;      /* the most requests a second; 0: no limit */
+	int64_t slot_at_us;       /* not to be asked before, for the sake of rate_limit */
+	unsigned in_flight_limit; /* how many requests it bears at once, besides those at the tip */
+	unsigned good_in_row;     /* answers since that limit changed */
+	unsigned in_flight;       /* requests under way */
+	unsigned batch_size;      /* how many calls it bears in one request */
+	unsigned batch_limit;     /* the configured most */
+	unsigned full_batches;    /* full batches answered well since batch_size changed */
+	unsigned grow_after;      /* so many of them, and batch_size grows again */
 	unsigned unsupported_in_row; /* answers in a row that it does not offer the call */
 	int64_t latency_us;          /* moving average of one request */
 	int64_t per_block_bytes;     /* moving average of a block's answer */
@@ -45,10 +49,16 @@ struct node {
 	char excluded_because[160];
 };
 
-void node_init(struct node *node, const char *url, unsigned batch_limit);
+void node_init(struct node *node, const char *url, unsigned batch_limit, unsigned rate_limit);
 void node_release(struct node *node);
 /* May it be asked now? */
 bool node_is_ready(const struct node *node, int64_t now_ms);
+/* The same for one more request besides those under way: what it bears at once is not reached. */
+bool node_has_room(const struct node *node, int64_t now_ms);
+/* A request goes out: counts it, and takes its place in the second. */
+void node_sent(struct node *node, int64_t now_ms);
+/* How many blocks to ask for in one request, so that its answer stays of a size that is soon sent. */
+unsigned node_batch_now(const struct node *node);
 /* Is it neither excluded nor waiting out a failure? (An unasked node is healthy.) */
 bool node_is_healthy(const struct node *node, int64_t now_ms);
 /* A request of `calls` calls was answered well. */

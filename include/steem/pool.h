@@ -17,7 +17,8 @@
 
 struct pool;
 
-struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit);
+struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
+		      unsigned rate_limit);
 void pool_free(struct pool *pool);
 size_t pool_count(const struct pool *pool);
 struct node *pool_node(struct pool *pool, unsigned index);
@@ -33,7 +34,7 @@ int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
 uint64_t pool_healthy(const struct pool *pool, int64_t now_ms);
 /* The set of nodes that are not excluded. */
 uint64_t pool_usable(const struct pool *pool);
-/* When the next waiting node may be asked again; INT64_MAX: none waits. */
+/* When the next node that may not be asked now may be asked again; INT64_MAX: none waits for its time. */
 int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
 /* The highest irreversible block and head that any node that is not excluded last reported; 0: none yet. */
 uint32_t pool_irreversible(const struct pool *pool);

@@ -26,6 +26,7 @@ struct reader_nodes {
 	size_t count;
 	unsigned connections;
 	unsigned batch_size;
+	unsigned rate_limit; /* requests a second to one node; 0: no limit */
 	int64_t timeout_ms;
 	size_t max_memory_bytes; /* for blocks on their way from the nodes to the database */
 };

@@ -64,7 +64,7 @@ void request_send(struct request *request)
 	client->next_id += (uint32_t)request->call_count;
 	if (rpc_encode(&body, request->calls, request->call_count, request->first_id, &err) != 0)
 		abort(); /* CALL_BYTES_MAX is too small: a bug */
-	node->in_flight++;
+	node_sent(node, clock_now_ms());
 	post = (struct http_post){
 		.url = node->url,
 		.body = body.data,
@@ -93,9 +93,14 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 
 	if (untried & client->heads_asked)
 		return false;
-	for (unsigned i = 0; i < pool_count(client->pool); i++)
-		if ((untried >> i & 1) && pool_node(client->pool, i)->head_at_ms == 0)
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		const struct node *node = pool_node(client->pool, i);
+
+		/* One that has it is only busy, or its rate is used up for the moment. */
+		if ((untried >> i & 1) &&
+		    (node->head_at_ms == 0 || node->head.irreversible_block >= want->num))
 			return false;
+	}
 	/* Those that are left do not have it yet; without a refusal it is too early for all. */
 	return (healthy & want->tried) != 0;
 }
@@ -108,7 +113,7 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 {
 	struct want_list *list = &client->lanes[want->lane];
 	const struct node *node = pool_node(client->pool, index);
-	unsigned limit = node->batch_size;
+	unsigned limit = node_batch_now(node);
 	struct want *at = want, *next, *left = NULL;
 	struct request *request;
 

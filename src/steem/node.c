@@ -14,6 +14,10 @@
 /* After so many full batches the batch grows; each refusal doubles the number. */
 #define GROW_AFTER_MIN 16
 #define GROW_AFTER_MAX 4096
+/* No node is ever asked for more than this at once. */
+#define IN_FLIGHT_MAX 64
+/* An answer of this size keeps a connection busy long enough; larger ones only come late. */
+#define ANSWER_BYTES ((int64_t)4 * 1024 * 1024)
 /* The weight of the newest value in the moving averages is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 8
 
@@ -34,7 +38,7 @@ static char *make_label(const char *url)
 	return xasprintf("%.*s%.*s", (int)scheme_len, url, (int)rest_len, rest);
 }
 
-void node_init(struct node *node, const char *url, unsigned batch_limit)
+void node_init(struct node *node, const char *url, unsigned batch_limit, unsigned rate_limit)
 {
 	if (batch_limit == 0)
 		batch_limit = 1;
@@ -44,6 +48,8 @@ void node_init(struct node *node, const char *url, unsigned batch_limit)
 		.batch_size = batch_limit,
 		.batch_limit = batch_limit,
 		.grow_after = GROW_AFTER_MIN,
+		.rate_limit = rate_limit,
+		.in_flight_limit = IN_FLIGHT_MAX,
 	};
 	backoff_init(&node->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
 }
@@ -58,7 +64,33 @@ void node_release(struct node *node)
 
 bool node_is_ready(const struct node *node, int64_t now_ms)
 {
-	return !node->is_excluded && now_ms >= node->ready_at_ms;
+	return !node->is_excluded && now_ms >= node->ready_at_ms &&
+	       now_ms * 1000 >= node->slot_at_us;
+}
+
+bool node_has_room(const struct node *node, int64_t now_ms)
+{
+	return node_is_ready(node, now_ms) && node->in_flight < node->in_flight_limit;
+}
+
+void node_sent(struct node *node, int64_t now_ms)
+{
+	node->in_flight++;
+	if (node->rate_limit == 0)
+		return;
+	if (node->slot_at_us < now_ms * 1000)
+		node->slot_at_us = now_ms * 1000;
+	node->slot_at_us += 1000000 / node->rate_limit;
+}
+
+unsigned node_batch_now(const struct node *node)
+{
+	int64_t fitting =
+		node->per_block_bytes > 0 ? ANSWER_BYTES / node->per_block_bytes : node->batch_size;
+
+	if (fitting < 1)
+		return 1;
+	return fitting < node->batch_size ? (unsigned)fitting : node->batch_size;
 }
 
 bool node_is_healthy(const struct node *node, int64_t now_ms)
@@ -81,6 +113,10 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 		backoff_reset(&node->backoff);
 	}
 	node->latency_us = average(node->latency_us, took_us);
+	if (node->in_flight_limit < IN_FLIGHT_MAX && ++node->good_in_row >= node->in_flight_limit) {
+		node->good_in_row = 0;
+		node->in_flight_limit++;
+	}
 	if (calls > 0 && bytes > 0)
 		node->per_block_bytes = average(node->per_block_bytes, (int64_t)(bytes / calls));
 	if (node->batch_size >= node->batch_limit || calls < node->batch_size)
@@ -116,6 +152,10 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 	    ++node->unsupported_in_row >= NODE_UNSUPPORTED_LIMIT)
 		node_exclude(node, "it does not offer the calls of condenser_api");
 	node->failures_in_row++;
+	/* It was too much at once, perhaps: half of what was under way, then slowly more again. */
+	if (!is_waiting && node->in_flight > 1)
+		node->in_flight_limit = (node->in_flight + 1) / 2;
+	node->good_in_row = 0;
 	/* Requests that were sent together fail together: that is one trouble, not many. */
 	delay_ms = is_waiting ? 0 : backoff_next_ms(&node->backoff);
 	if (!is_waiting && failure == RPC_FAILURE_CUT)

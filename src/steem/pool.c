@@ -10,7 +10,8 @@ struct pool {
 	size_t count;
 };
 
-struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit)
+struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
+		      unsigned rate_limit)
 {
 	struct pool *pool = xcalloc(1, sizeof(*pool));
 
@@ -19,7 +20,7 @@ struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limi
 	pool->nodes = xcalloc(count ? count : 1, sizeof(*pool->nodes));
 	pool->count = count;
 	for (size_t i = 0; i < count; i++)
-		node_init(&pool->nodes[i], urls[i], batch_limit);
+		node_init(&pool->nodes[i], urls[i], batch_limit, rate_limit);
 	return pool;
 }
 
@@ -61,7 +62,7 @@ int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t 
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
 
-		if (!is_candidate(node, i, now_ms, not_these) ||
+		if (!is_candidate(node, i, now_ms, not_these) || !node_has_room(node, now_ms) ||
 		    node->head.irreversible_block < block)
 			continue;
 		/* One that was never measured gets one request at a time, to measure it. */
@@ -119,9 +120,11 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms)
 
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
+		int64_t slot_ms = (node->slot_at_us + 999) / 1000;
+		int64_t at_ms = node->ready_at_ms > slot_ms ? node->ready_at_ms : slot_ms;
 
-		if (!node->is_excluded && node->ready_at_ms > now_ms && node->ready_at_ms < next_ms)
-			next_ms = node->ready_at_ms;
+		if (!node->is_excluded && at_ms > now_ms && at_ms < next_ms)
+			next_ms = at_ms;
 	}
 	return next_ms;
 }

@@ -155,7 +155,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 				  config->goal == READER_RUN ? 0 : PATIENCE_MS, err);
 	if (!work->writer)
 		goto fail;
-	work->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size);
+	work->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 	work->client = client_new(reader->http, work->pool, &limits, &reader->nodelog.observer);
 	make_parts(reader);
 	reader_enter(reader, PHASE_OPENING);
@@ -208,7 +208,8 @@ void reader_stop(struct reader *reader)
 void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 {
 	struct client_config limits = client_limits(nodes);
-	struct pool *pool = pool_new(nodes->urls, nodes->count, nodes->batch_size);
+	struct pool *pool =
+		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 
 	client_set_config(reader->work.client, &limits);
 	client_set_pool(reader->work.client, pool);

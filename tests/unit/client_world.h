@@ -131,7 +131,7 @@ static void open_world(unsigned nodes)
 	for (unsigned i = 0; i < NODES_MAX; i++)
 		fake.sims[i] =
 			(struct sim){.head = 15020, .irreversible = 15000, .fault_count = -1};
-	world.pool = pool_new(urls, nodes, config.batch_size);
+	world.pool = pool_new(urls, nodes, config.batch_size, 0);
 	world.client = client_new(&fake, world.pool, &config, &observer);
 	world.sink = (struct client_sink){&world, take_given, take_refused};
 	world.tip_sink = (struct client_tip_sink){&world, take_given, take_tip_done};

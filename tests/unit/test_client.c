@@ -292,7 +292,7 @@ static void with_other_nodes_all_is_asked_again(void **state)
 	client_poll_heads(world.client);
 	assert_int_equal(http_in_flight(&fake), config.connections + 3);
 	old = world.pool;
-	world.pool = pool_new(urls, 1, 50);
+	world.pool = pool_new(urls, 1, 50, 0);
 	client_set_pool(world.client, world.pool);
 	pool_free(old);
 	answer_all();

@@ -27,7 +27,7 @@ static void labels_hold_no_secrets(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct node node;
 
-		node_init(&node, rows[i][0], 50);
+		node_init(&node, rows[i][0], 50, 0);
 		assert_string_equal(node.url, rows[i][0]);
 		assert_string_equal(node.label, rows[i][1]);
 		node_release(&node);
@@ -41,7 +41,7 @@ static void failures_make_it_rest_longer_and_success_ends_it(void **state)
 
 	(void)state;
 	random_seed(1);
-	node_init(&node, "http://a", 50);
+	node_init(&node, "http://a", 50, 0);
 	assert_true(node_is_ready(&node, now_ms));
 	assert_true(node_is_healthy(&node, now_ms));
 	for (int i = 0; i < 60; i++) {
@@ -70,7 +70,7 @@ static void failures_at_once_count_once(void **state)
 	struct node node;
 
 	(void)state;
-	node_init(&node, "http://a", 48);
+	node_init(&node, "http://a", 48, 0);
 	for (int i = 0; i < 8; i++)
 		assert_in_range(node_failed(&node, 1000, RPC_FAILURE_CUT, 0), 500, 1500);
 	assert_int_equal(node.batch_size, 24);
@@ -83,7 +83,7 @@ static void an_old_success_does_not_end_the_rest(void **state)
 	struct node node;
 
 	(void)state;
-	node_init(&node, "http://a", 48);
+	node_init(&node, "http://a", 48, 0);
 	assert_int_equal(node_failed(&node, 1000, RPC_FAILURE_WAIT, 30000), 30000);
 	node_succeeded(&node, 1001, 1000, 1, 100);
 	assert_false(node_is_ready(&node, 30999));
@@ -110,7 +110,7 @@ static void what_the_node_asks_for_is_honoured(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct node node;
 
-		node_init(&node, "http://a", 50);
+		node_init(&node, "http://a", 50, 0);
 		assert_in_range(node_failed(&node, 1000, rows[i].failure, rows[i].retry_after_ms),
 				rows[i].least_ms, rows[i].most_ms);
 		assert_int_equal(node.batch_size, 50);
@@ -124,7 +124,7 @@ static void a_refused_batch_halves_without_a_rest(void **state)
 	struct node node;
 
 	(void)state;
-	node_init(&node, "http://a", 50);
+	node_init(&node, "http://a", 50, 0);
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		assert_int_equal(node_failed(&node, 1000, RPC_FAILURE_BATCH, 0), 0);
 		assert_int_equal(node.batch_size, sizes[i]);
@@ -153,7 +153,7 @@ static void batches_grow_again_slowly(void **state)
 	unsigned first, second;
 
 	(void)state;
-	node_init(&node, "http://a", 50);
+	node_init(&node, "http://a", 50, 0);
 	node_shrink_batch(&node);
 	first = successes_until_growth(&node);
 	assert_in_range(first, 10, 1000);
@@ -179,7 +179,7 @@ static void a_node_without_the_call_is_excluded(void **state)
 	int64_t now_ms = 1000;
 
 	(void)state;
-	node_init(&node, "http://a", 50);
+	node_init(&node, "http://a", 50, 0);
 	for (int i = 1; i < NODE_UNSUPPORTED_LIMIT; i++) {
 		now_ms += node_failed(&node, now_ms, RPC_FAILURE_UNSUPPORTED, 0);
 		assert_false(node.is_excluded);
@@ -201,7 +201,7 @@ static void averages_move(void **state)
 	struct node node;
 
 	(void)state;
-	node_init(&node, "http://a", 50);
+	node_init(&node, "http://a", 50, 0);
 	node_succeeded(&node, 1000, 8000, 10, 5000);
 	assert_int_equal(node.latency_us, 8000);
 	assert_int_equal(node.per_block_bytes, 500);
@@ -221,12 +221,72 @@ static void the_head_is_kept_as_said(void **state)
 	struct node node;
 
 	(void)state;
-	node_init(&node, "http://a", 50);
+	node_init(&node, "http://a", 50, 0);
 	assert_int_equal(node.head_at_ms, 0);
 	node_set_head(&node, &high, 5);
 	node_set_head(&node, &low, 9);
 	assert_int_equal(node.head.irreversible_block, 69);
 	assert_int_equal(node.head_at_ms, 9);
+	node_release(&node);
+}
+
+static void a_rate_limit_spreads_requests(void **state)
+{
+	struct node node;
+	unsigned sent_count = 0;
+
+	(void)state;
+	node_init(&node, "http://a", 50, 40);
+	for (int64_t now_ms = 1000; now_ms < 11000; now_ms++)
+		while (node_is_ready(&node, now_ms)) {
+			assert_true(node_is_healthy(&node, now_ms));
+			node_sent(&node, now_ms);
+			sent_count++;
+		}
+	assert_int_equal(sent_count, 400);
+	node_release(&node);
+}
+
+static void what_it_bears_at_once_is_learned(void **state)
+{
+	struct node node;
+	int64_t now_ms = 1000;
+
+	(void)state;
+	node_init(&node, "http://a", 50, 0);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_true(node_has_room(&node, now_ms));
+		node_sent(&node, now_ms);
+	}
+	now_ms += node_failed(&node, now_ms, RPC_FAILURE_WAIT, 0);
+	assert_int_equal(node.in_flight_limit, 4);
+	node.in_flight = 4;
+	assert_true(node_is_ready(&node, now_ms)); /* for the tip */
+	assert_false(node_has_room(&node, now_ms));
+	node.in_flight = 3;
+	assert_true(node_has_room(&node, now_ms));
+	for (unsigned i = 0; i < 4; i++)
+		node_succeeded(&node, now_ms, 1000, 50, 1000);
+	assert_int_equal(node.in_flight_limit, 5);
+	for (unsigned i = 0; i < 10000; i++)
+		node_succeeded(&node, now_ms, 1000, 50, 1000);
+	assert_true(node.in_flight_limit >= 64);
+	node_release(&node);
+}
+
+static void large_blocks_come_few_at_a_time(void **state)
+{
+	struct node node;
+
+	(void)state;
+	node_init(&node, "http://a", 50, 0);
+	assert_int_equal(node_batch_now(&node), 50);
+	node.per_block_bytes = 20000;
+	assert_int_equal(node_batch_now(&node), 50);
+	node.per_block_bytes = 400000;
+	assert_int_equal(node_batch_now(&node), 10);
+	node.per_block_bytes = 8 * 1024 * 1024;
+	assert_int_equal(node_batch_now(&node), 1);
 	node_release(&node);
 }
 
@@ -243,6 +303,9 @@ int main(void)
 		cmocka_unit_test(a_node_without_the_call_is_excluded),
 		cmocka_unit_test(averages_move),
 		cmocka_unit_test(the_head_is_kept_as_said),
+		cmocka_unit_test(a_rate_limit_spreads_requests),
+		cmocka_unit_test(what_it_bears_at_once_is_learned),
+		cmocka_unit_test(large_blocks_come_few_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static const char *const urls[] = {"http://a", "http://b", "http://c"};
 
 static struct pool *make_pool(void)
 {
-	return pool_new(urls, 3, 50);
+	return pool_new(urls, 3, 50, 0);
 }
 
 static void set_node(struct pool *pool, unsigned index, uint32_t irreversible, int64_t latency_us)
@@ -124,7 +124,7 @@ static void resting_and_excluded_nodes_are_left_out(void **state)
 static void there_may_be_no_node_or_too_many(void **state)
 {
 	const char *many[POOL_MAX_NODES + 1];
-	struct pool *pool = pool_new(urls, 0, 50);
+	struct pool *pool = pool_new(urls, 0, 50, 0);
 
 	(void)state;
 	assert_int_equal(pool_count(pool), 0);
@@ -134,7 +134,7 @@ static void there_may_be_no_node_or_too_many(void **state)
 	pool_free(pool);
 	for (unsigned i = 0; i <= POOL_MAX_NODES; i++)
 		many[i] = "http://a";
-	pool = pool_new(many, POOL_MAX_NODES + 1, 50);
+	pool = pool_new(many, POOL_MAX_NODES + 1, 50, 0);
 	assert_int_equal(pool_count(pool), POOL_MAX_NODES);
 	assert_true(pool_healthy(pool, 10) == UINT64_MAX);
 	assert_int_equal(pool_pick(pool, 10, 0, UINT64_MAX >> 1), POOL_MAX_NODES - 1);
