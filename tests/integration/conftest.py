@@ -3,6 +3,7 @@
 import sys
 import threading
 import traceback
+import zlib
 
 import pytest
 
@@ -11,6 +12,11 @@ from harness import mariadb, reader
 from harness.world import World
 
 TEST_TIMEOUT_S = 90
+
+
+def pytest_collection_modifyitems(items):
+    """The same mix of slow and quick tests for each worker: most of the time is waiting."""
+    items.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
 
 
 def pytest_configure(config):
