@@ -47,6 +47,7 @@ struct json_cursor {
 	const char *end;
 	const char *problem; /* NULL, or why the text is bad (a static sentence) */
 	unsigned depth;
+	bool is_foreign; /* white space, \/ or \u was met: what no canonical text has */
 };
 
 void json_open(struct json_cursor *cursor, const char *text, size_t len);

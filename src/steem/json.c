@@ -2,9 +2,8 @@
 #include "steem/json.h"
 
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "steem/json_scan.h"
 
 static bool fail(struct json_cursor *cursor, const char *problem)
 {
@@ -16,8 +15,10 @@ static bool fail(struct json_cursor *cursor, const char *problem)
 static void skip_space(struct json_cursor *cursor)
 {
 	while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\n' ||
-					    *cursor->at == '\t' || *cursor->at == '\r'))
+					    *cursor->at == '\t' || *cursor->at == '\r')) {
 		cursor->at++;
+		cursor->is_foreign = true;
+	}
 }
 
 void json_open(struct json_cursor *cursor, const char *text, size_t len)
@@ -123,34 +124,6 @@ bool json_next_element(struct json_cursor *cursor, bool *is_first)
 	return true;
 }
 
-/*
- * The first byte from `at` on that is a quote, a backslash or a control character.
- * Most of a chain's bytes are inside strings, so this loop is what reading costs.
- */
-static const char *plain_end(const char *at, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i control = _mm_set1_epi8(0x1f);
-
-	while (end - at >= 16) {
-		__m128i bytes = _mm_loadu_si128((const void *)at);
-		__m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
-							    _mm_cmpeq_epi8(bytes, backslash)),
-					       _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-		unsigned mask = (unsigned)_mm_movemask_epi8(special);
-
-		if (mask)
-			return at + __builtin_ctz(mask);
-		at += 16;
-	}
-#endif
-	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-		at++;
-	return at;
-}
-
 static bool is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -162,9 +135,12 @@ static bool skip_escape(struct json_cursor *cursor)
 	if (cursor->end - cursor->at < 2)
 		return fail(cursor, "the text ends in the middle");
 	switch (cursor->at[1]) {
+	case '/':
+		cursor->at += 2;
+		cursor->is_foreign = true;
+		return true;
 	case '"':
 	case '\\':
-	case '/':
 	case 'b':
 	case 'f':
 	case 'n':
@@ -179,6 +155,7 @@ static bool skip_escape(struct json_cursor *cursor)
 			if (!is_hex(cursor->at[i]))
 				return fail(cursor, "\\u needs four hexadecimal digits");
 		cursor->at += 6;
+		cursor->is_foreign = true;
 		return true;
 	default:
 		return fail(cursor, "there is no such escape");
@@ -190,7 +167,7 @@ static bool skip_string(struct json_cursor *cursor)
 {
 	cursor->at++;
 	for (;;) {
-		cursor->at = plain_end(cursor->at, cursor->end);
+		cursor->at = json_scan_plain(cursor->at, cursor->end);
 		if (cursor->at == cursor->end)
 			return fail(cursor, "the text ends in the middle of a string");
 		if (*cursor->at == '"') {
@@ -244,44 +221,110 @@ static bool skip_word(struct json_cursor *cursor, const char *word, size_t len)
 	return true;
 }
 
-static bool skip_value(struct json_cursor *cursor);
-
-static bool skip_inside(struct json_cursor *cursor, enum json_kind kind)
+/* A value that is no object or array; the cursor stands on its first byte. */
+static bool skip_simple(struct json_cursor *cursor)
 {
-	bool is_first = true;
-	struct json_slice key;
-
-	if (!json_enter(cursor, kind))
-		return false;
-	while (kind == JSON_OBJECT ? json_next_member(cursor, &is_first, &key)
-				   : json_next_element(cursor, &is_first))
-		if (!skip_value(cursor))
-			return false;
-	return !cursor->problem;
+	switch (*cursor->at) {
+	case '"':
+		return skip_string(cursor);
+	case 't':
+		return skip_word(cursor, "true", 4);
+	case 'f':
+		return skip_word(cursor, "false", 5);
+	case 'n':
+		return skip_word(cursor, "null", 4);
+	default:
+		if (*cursor->at == '-' || (*cursor->at >= '0' && *cursor->at <= '9'))
+			return skip_number(cursor);
+		return fail(cursor, "no value begins like this");
+	}
 }
 
+/* The name and the colon of a member. */
+static bool skip_name(struct json_cursor *cursor)
+{
+	skip_space(cursor);
+	if (cursor->at == cursor->end || *cursor->at != '"')
+		return fail(cursor, "a member's name was expected");
+	if (!skip_string(cursor))
+		return false;
+	skip_space(cursor);
+	if (cursor->at == cursor->end || *cursor->at != ':')
+		return fail(cursor, "a colon was expected");
+	cursor->at++;
+	return true;
+}
+
+/* The brackets that a skipped value has open: the closing ones that must come. */
+struct nest {
+	unsigned depth; /* that of the cursor where the value begins */
+	char closing[JSON_MAX_DEPTH];
+};
+
+/* What follows a value: closing brackets, then nothing more or the next value's beginning. */
+static bool skip_between(struct json_cursor *cursor, const struct nest *nest)
+{
+	while (cursor->depth > nest->depth) {
+		char closing = nest->closing[cursor->depth - 1];
+
+		skip_space(cursor);
+		if (cursor->at == cursor->end)
+			return fail(cursor, "the text ends in the middle");
+		if (*cursor->at == ',') {
+			cursor->at++;
+			return closing == ']' || skip_name(cursor);
+		}
+		if (*cursor->at != closing)
+			return fail(cursor, "a comma or a closing bracket was expected");
+		cursor->at++;
+		cursor->depth--;
+	}
+	return true;
+}
+
+/* An opening bracket; *ret_is_empty: the closing one follows and was consumed too. */
+static bool skip_opening(struct json_cursor *cursor, struct nest *nest, bool *ret_is_empty)
+{
+	char closing = *cursor->at == '{' ? '}' : ']';
+
+	if (cursor->depth >= JSON_MAX_DEPTH)
+		return fail(cursor, "it is nested too deeply");
+	cursor->at++;
+	skip_space(cursor);
+	*ret_is_empty = cursor->at < cursor->end && *cursor->at == closing;
+	if (*ret_is_empty) {
+		cursor->at++;
+		return true;
+	}
+	nest->closing[cursor->depth++] = closing;
+	return closing == ']' || skip_name(cursor);
+}
+
+/* In a loop, not by recursion: every byte of an answer passes here, most of them twice. */
 static bool skip_value(struct json_cursor *cursor)
 {
-	enum json_kind kind = json_peek(cursor);
+	struct nest nest;
+	bool is_whole;
 
-	switch (kind) {
-	case JSON_OBJECT:
-	case JSON_ARRAY:
-		return skip_inside(cursor, kind);
-	case JSON_STRING:
-		return skip_string(cursor);
-	case JSON_NUMBER:
-		return skip_number(cursor);
-	case JSON_TRUE:
-		return skip_word(cursor, "true", 4);
-	case JSON_FALSE:
-		return skip_word(cursor, "false", 5);
-	case JSON_NULL:
-		return skip_word(cursor, "null", 4);
-	case JSON_END:
-		break;
-	}
-	return fail(cursor, "the text ends where a value was expected");
+	nest.depth = cursor->depth;
+	if (cursor->problem)
+		return false;
+	do {
+		skip_space(cursor);
+		if (cursor->at == cursor->end)
+			return fail(cursor, "the text ends where a value was expected");
+		if (*cursor->at == '{' || *cursor->at == '[') {
+			if (!skip_opening(cursor, &nest, &is_whole))
+				return false;
+		} else {
+			if (!skip_simple(cursor))
+				return false;
+			is_whole = true;
+		}
+		if (is_whole && !skip_between(cursor, &nest))
+			return false;
+	} while (!is_whole || cursor->depth > nest.depth);
+	return true;
 }
 
 bool json_skip(struct json_cursor *cursor, struct json_slice *ret_value)

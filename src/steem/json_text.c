@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "steem/json.h"
+#include "steem/json_scan.h"
 
 #define REPLACEMENT     "\xef\xbf\xbd" /* U+FFFD */
 #define REPLACEMENT_LEN 3
@@ -164,36 +165,38 @@ static void put_canonical(struct sink *sink, uint32_t code)
 	}
 }
 
+/* Only UTF-8 from `at` to `end`? Returns the first byte that is not, else `end`. */
+static const char *utf8_end(const char *at, const char *end)
+{
+	while ((at = json_scan_ascii(at, end)) < end) {
+		bool valid;
+		size_t len =
+			utf8_step((const unsigned char *)at, (const unsigned char *)end, &valid);
+
+		if (!valid)
+			break;
+		at += len;
+	}
+	return at;
+}
+
 /* A run of bytes without escapes: copied, what is not UTF-8 replaced. True if anything was. */
 static bool put_run(struct sink *sink, const char *at, const char *end)
 {
-	const char *copied = at;
 	bool was_invalid = false;
 
-	while (at < end) {
-		bool valid = true;
-		size_t len = 1;
+	for (;;) {
+		const char *good_end = utf8_end(at, end);
+		bool valid;
 
-		if ((unsigned char)*at >= 0x80)
-			len = utf8_step((const unsigned char *)at, (const unsigned char *)end,
-					&valid);
-		if (!valid) {
-			put(sink, copied, (size_t)(at - copied));
-			put(sink, REPLACEMENT, REPLACEMENT_LEN);
-			copied = at + len;
-			was_invalid = true;
-		}
-		at += len;
+		put(sink, at, (size_t)(good_end - at));
+		if (good_end == end)
+			return was_invalid;
+		put(sink, REPLACEMENT, REPLACEMENT_LEN);
+		at = good_end +
+		     utf8_step((const unsigned char *)good_end, (const unsigned char *)end, &valid);
+		was_invalid = true;
 	}
-	put(sink, copied, (size_t)(end - copied));
-	return was_invalid;
-}
-
-static const char *find_any(const char *at, const char *end, char a, char b)
-{
-	while (at < end && *at != a && *at != b)
-		at++;
-	return at;
 }
 
 /* The string from its opening quote at `at`; returns what stands behind the closing one. */
@@ -201,7 +204,7 @@ static const char *put_string(struct sink *sink, const char *at, const char *end
 {
 	put(sink, at++, 1);
 	for (;;) {
-		const char *run_end = find_any(at, end, '"', '\\');
+		const char *run_end = json_scan_plain(at, end);
 		uint32_t code;
 
 		if (put_run(sink, at, run_end))
@@ -209,6 +212,11 @@ static const char *put_string(struct sink *sink, const char *at, const char *end
 		at = run_end;
 		if (*at == '"')
 			break;
+		if (at[1] != 'u' && at[1] != '/') { /* as the canonical form has it */
+			put(sink, at, 2);
+			at += 2;
+			continue;
+		}
 		at += read_escape(at, end, &code);
 		put_canonical(sink, code);
 	}
@@ -239,8 +247,16 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 	struct json_slice value;
 	size_t room;
 
+	json_peek(cursor); /* white space before the value is none of its own */
+	cursor->is_foreign = false;
 	if (!json_skip(cursor, &value))
 		return false;
+	if (!cursor->is_foreign &&
+	    utf8_end(value.data, value.data + value.len) == value.data + value.len) {
+		ret_value->data = arena_strndup(arena, value.data, value.len);
+		ret_value->len = value.len;
+		return true;
+	}
 	/* Nothing grows but bytes that are not UTF-8, each of them to three at most. */
 	room = value.len;
 	for (;;) {

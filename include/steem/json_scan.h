@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How fast bytes are looked at: 16 at a time where the machine can.  For json.c and
+ * json_text.c only.
+ *
+ * Most of a chain's bytes are inside strings, so these loops are what reading costs.
+ */
+#ifndef STEEM_JSON_SCAN_H
+#define STEEM_JSON_SCAN_H
+
+#include <stdbool.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* The first byte from `at` on that is a quote, a backslash or a control character; else `end`. */
+static inline const char *json_scan_plain(const char *at, const char *end)
+{
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i backslash = _mm_set1_epi8('\\');
+	const __m128i control = _mm_set1_epi8(0x1f);
+
+	while (end - at >= 16) {
+		__m128i bytes = _mm_loadu_si128((const void *)at);
+		__m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
+							    _mm_cmpeq_epi8(bytes, backslash)),
+					       _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+		unsigned mask = (unsigned)_mm_movemask_epi8(special);
+
+		if (mask)
+			return at + __builtin_ctz(mask);
+		at += 16;
+	}
+#endif
+	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+		at++;
+	return at;
+}
+
+/* The first byte from `at` on that is not ASCII; else `end`. */
+static inline const char *json_scan_ascii(const char *at, const char *end)
+{
+#ifdef __SSE2__
+	while (end - at >= 16) {
+		unsigned mask = (unsigned)_mm_movemask_epi8(_mm_loadu_si128((const void *)at));
+
+		if (mask)
+			return at + __builtin_ctz(mask);
+		at += 16;
+	}
+#endif
+	while (at < end && (unsigned char)*at < 0x80)
+		at++;
+	return at;
+}
+
+#endif
