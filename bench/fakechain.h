@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The chain of the fake node: block templates, cycled into an endless, linked chain.
+ *
+ * A corpus is a line with a length, then a template of that length, and so on.  Marks (byte
+ * 1 and a letter) stand for what depends on the number: N the number, I and P the ids of
+ * the block and of the one before, T the time.
+ */
+#ifndef BENCH_FAKECHAIN_H
+#define BENCH_FAKECHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+	char *data;
+	size_t len;
+	size_t capacity;
+};
+
+/* Room for `len` more bytes; returns where they go. */
+char *text_room(struct text *text, size_t len);
+void text_add(struct text *text, const void *data, size_t len);
+void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whatever fails ends the program. */
+_Noreturn void die(const char *what);
+void chain_read(const char *path);
+void chain_add_id(struct text *out, uint32_t num);
+void chain_add_time(struct text *out, uint32_t num);
+void chain_add_block(struct text *out, uint32_t num);
+
+#endif

@@ -1,0 +1,356 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The benchmark: `make bench`, or bench/run.py --build DIR [--quick] [--only PART,PART].
+
+Everything runs here: a private MariaDB server, a fast simulated node, the readers.  Each
+figure is the median of several rounds; rounds of different cases take turns, so that
+what else happens on the machine hits all of them alike.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+import corpus
+import lab as laboratory
+import report
+from lab import Failed, Node, Reader, process_cpu_s, process_memory_mib
+
+LATENCIES_MS = (0, 50, 100, 150)
+CONNECTIONS, BATCH = 8, 50
+WRITERS, BATCH_ROWS, BATCH_BYTES = 2, 3000, 1024 * 1024
+PEERS = ("@hiveio/dhive", "dsteem", "steem", "@splinterlands/hive-interface")
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def median_of(rounds):
+    """A dict of medians out of dicts."""
+    return {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+
+
+class Bench:
+    """The measurements. `sizes` says how much is done in each."""
+
+    def __init__(self, lab, quick, peers):
+        self.lab, self.quick, self.peers = lab, quick, peers
+        self.rounds = 3 if quick else 5
+        self.name, self.operations, self.bytes = corpus.write(lab.corpus)
+
+    def stored(self, database):
+        """(blocks, operations, last commit's time) and a check that nothing is missing."""
+        blocks, operations, wanted, last_at = self.lab.rows(
+            database, "SELECT COUNT(*), SUM(stored_operations), MAX(block),"
+                      " UNIX_TIMESTAMP(MAX(committed_at)) FROM blocks")[0]
+        rows = self.lab.rows(database, "SELECT COUNT(*) FROM blockchain")[0][0]
+        expected = sum(self.operations[(n - 1) % len(self.operations)]
+                       for n in range(1, wanted + 1))
+        if blocks != wanted or rows != operations or rows != expected:
+            raise Failed(f"{blocks} blocks, {rows} rows; {wanted} and {expected} were wanted")
+        return blocks, rows, float(last_at)
+
+    def steady(self, database):
+        """Blocks a second between the first and the last tenth: without start and end."""
+        times = [float(at) for at, in self.lab.rows(
+            database, "SELECT UNIX_TIMESTAMP(committed_at) FROM blocks ORDER BY committed_at")]
+        low, high = len(times) // 10, len(times) * 9 // 10
+        return (high - low) / max(times[high] - times[low], 1e-6)
+
+    def end_to_end(self, blocks, delay_ms, readers=1, database=None, **sections):
+        """Readers catch up `blocks` blocks from an empty database."""
+        database = database or self.lab.fresh_database()
+        with Node(self.lab, blocks, delay_ms) as node:
+            configs = [self.lab.config(database, node.url, f"bench{i}", **sections)
+                       for i in range(readers)]
+            server_cpu, at = self.lab.server_cpu_s, time.time()
+            running = [Reader(self.lab, "--once", config=config) for config in configs]
+            ended = [reader.finish() for reader in running]
+            server_cpu = self.lab.server_cpu_s - server_cpu
+        count, rows, last_at = self.stored(database)
+        took_s = last_at - at
+        return {"blocks_s": count / took_s, "rows_s": rows / took_s,
+                "steady_blocks_s": self.steady(database),
+                "reader_cpu_s_per_1000": sum(cpu for cpu, _ in ended) * 1000 / count,
+                "server_cpu_s_per_1000": server_cpu * 1000 / count,
+                "peak_mib": max(peak for _, peak in ended),
+                "calls_per_block": node.served[1] / count,
+                "requests": node.served[0]}
+
+    def measure_end_to_end(self):
+        """Blocks a second by latency and number of readers."""
+        cases = [(delay, readers) for readers in (1, 3) for delay in LATENCIES_MS]
+        rounds = {case: [] for case in cases}
+        for turn in range(self.rounds):
+            for delay, readers in cases:
+                blocks = (8000 if self.quick else 24000) if delay == 0 else \
+                    (6000 if self.quick else 16000)
+                say(f"  end to end, {delay} ms, {readers} reader(s), round {turn + 1}")
+                rounds[delay, readers].append(self.end_to_end(blocks, delay, readers))
+        return [{"latency_ms": delay, "readers": readers, **median_of(rounds[delay, readers])}
+                for delay, readers in cases]
+
+    def measure_stages(self):
+        """Each stage alone, and the whole beside it in the same rounds."""
+        count = 8000 if self.quick else 16000
+        stages = self.lab.build / "bench" / "stages"
+        rounds = {"fetch": [], "decode": [], "write": [], "whole": []}
+        for turn in range(self.rounds):
+            say(f"  stages alone, round {turn + 1}")
+            with Node(self.lab, count) as node:
+                common = (node.url, 1, count, CONNECTIONS, BATCH)
+                rounds["fetch"].append(self.lab.program(stages, "fetch", *common))
+                rounds["decode"].append(self.lab.program(stages, "decode", *common))
+                database = self.lab.fresh_database()
+                server_cpu = self.lab.server_cpu_s
+                rounds["write"].append(self.lab.program(
+                    stages, "write", *common, WRITERS, BATCH_ROWS, BATCH_BYTES,
+                    self.lab.server.socket, database))
+                rounds["write"][-1]["server_cpu"] = self.lab.server_cpu_s - server_cpu
+            rounds["whole"].append(self.end_to_end(count, 0))
+        result = []
+        for name in ("fetch", "decode", "write"):
+            figures = median_of([{"blocks_s": one["blocks"] / one["seconds"],
+                                  "cpu_us_per_block": one["cpu"] * 1e6 / one["blocks"],
+                                  "server_us_per_block":
+                                      one.get("server_cpu", 0) * 1e6 / one["blocks"]}
+                                 for one in rounds[name]])
+            result.append({"stage": name, **figures})
+        whole = median_of(rounds["whole"])
+        slowest = min(stage["blocks_s"] for stage in result)
+        result.append({"stage": "end to end", "blocks_s": whole["steady_blocks_s"],
+                       "cpu_us_per_block": whole["reader_cpu_s_per_1000"] * 1000,
+                       "server_us_per_block": whole["server_cpu_s_per_1000"] * 1000,
+                       "of_slowest_stage": whole["steady_blocks_s"] / slowest})
+        return result
+
+    def one_peer(self, peer, blocks, delay_ms):
+        database = self.lab.fresh_database()
+        with Node(self.lab, blocks, delay_ms) as node:
+            server_cpu = self.lab.server_cpu_s
+            got = self.lab.program(
+                "node", laboratory.TOP / "bench" / "peers.js", peer, node.url, 1, blocks,
+                self.lab.server.socket, database, cwd=self.lab.build / "bench" / "peers")
+            server_cpu = self.lab.server_cpu_s - server_cpu
+        return {"blocks_s": got["blocks"] / got["seconds"], "rows_s": got["rows"] / got["seconds"],
+                "cpu_s_per_1000": got["process_cpu"] * 1000 / blocks,
+                "server_cpu_s_per_1000": server_cpu * 1000 / blocks, "peak_mib": got["peak_mib"]}
+
+    def measure_peers(self):
+        """The same job by the public libraries."""
+        if not self.peers:
+            return []
+        latencies = (0, 100) if self.quick else LATENCIES_MS
+        rounds = {}
+        for turn in range(2 if self.quick else 3):
+            for peer in PEERS:
+                for delay in latencies:
+                    blocks = 600 if delay == 0 else 200 if "hive-interface" in peer else 20
+                    say(f"  {peer}, {delay} ms, round {turn + 1}")
+                    rounds.setdefault((peer, delay), []).append(
+                        self.one_peer(peer, blocks, delay))
+        return [{"peer": peer, "latency_ms": delay, **median_of(list_)}
+                for (peer, delay), list_ in rounds.items()]
+
+    def measure_second_reader(self):
+        """What a reader costs that comes to blocks which all stand there already."""
+        blocks = 8000 if self.quick else 24000
+        rounds = []
+        for turn in range(self.rounds):
+            say(f"  second reader, round {turn + 1}")
+            database = self.lab.fresh_database()
+            first = self.end_to_end(blocks, 0, database=database)
+            with Node(self.lab, blocks) as node:
+                server_cpu, at = self.lab.server_cpu_s, time.monotonic()
+                config = self.lab.config(database, node.url, "second")
+                cpu, peak = Reader(self.lab, "--once", config=config).finish()
+                took_s = time.monotonic() - at
+                server_cpu = self.lab.server_cpu_s - server_cpu
+            rounds.append({"blocks": blocks, "seconds": took_s, "cpu_s_per_1000": cpu * 1000 / blocks,
+                           "server_cpu_s_per_1000": server_cpu * 1000 / blocks, "peak_mib": peak,
+                           "calls": node.served[1],
+                           "first_cpu_s_per_1000": first["reader_cpu_s_per_1000"],
+                           "first_server_cpu_s_per_1000": first["server_cpu_s_per_1000"]})
+        return median_of(rounds)
+
+    def one_tail(self, delay_ms, interval_ms, count):
+        """Follow a live chain; ms from readable at the node to committed."""
+        database = self.lab.fresh_database()
+        with Node(self.lab, 50, delay_ms, interval_ms) as node:
+            config = self.lab.config(database, node.url, "tail", reader={
+                "name": "tail", "start_block": 0})
+            reader = Reader(self.lab, config=config)
+            time.sleep(5 + 6 * interval_ms / 1000)  # let it learn the pace
+            cpu, at = process_cpu_s(reader.process.pid), time.monotonic()
+            first = max(node.readable_us) + 1
+            while max(node.readable_us) < first + count:
+                time.sleep(0.2)
+            cpu = (process_cpu_s(reader.process.pid) - cpu) / (time.monotonic() - at)
+            time.sleep(0.5 + delay_ms / 500)
+            memory = process_memory_mib(reader.process.pid)
+            reader.process.terminate()
+            reader.finish()
+        stored = dict(self.lab.rows(
+            database, "SELECT block, UNIX_TIMESTAMP(committed_at) FROM blocks"
+                      " WHERE block BETWEEN %s AND %s", first, first + count - 1))
+        late_ms = sorted(float(at) * 1000 - node.readable_us[block] / 1000
+                         for block, at in stored.items())
+        if len(late_ms) != count:
+            raise Failed(f"the tail stored {len(late_ms)} of {count} blocks")
+        requests, _ = node.served
+        return {"latency_ms": delay_ms, "interval_ms": interval_ms, "blocks": count,
+                "p50_ms": statistics.median(late_ms), "p90_ms": late_ms[int(count * 0.9)],
+                "p99_ms": late_ms[min(count - 1, int(count * 0.99))], "max_ms": late_ms[-1],
+                "requests_per_block": requests / len(node.readable_us),
+                "cpu_of_a_core": cpu, "resident_mib": memory}
+
+    def measure_tail(self):
+        """Latency at the tip, requests a block, what an idle daemon costs."""
+        cases = [(0, 1000, 12), (100, 1000, 12)] if self.quick else \
+            [(0, 3000, 40), (50, 3000, 40), (100, 3000, 40), (150, 3000, 40), (100, 1000, 60)]
+        result = []
+        for delay, interval, count in cases:
+            say(f"  tail, {delay} ms, a block every {interval} ms, {count} blocks")
+            result.append(self.one_tail(delay, interval, count))
+        return result
+
+    def measure_gap_scan(self):
+        """A full scan and the view `gaps` with 100 holes of three blocks."""
+        result = []
+        for count in (10 ** 5, 10 ** 6) + (() if self.quick else (10 ** 7,)):
+            say(f"  gap scan, {count} blocks")
+            database = self.lab.fresh_database()
+            self.lab.rows(database, f"""
+                INSERT INTO blocks SELECT seq, UNHEX(SHA1(seq)), UNHEX(SHA1(seq - 1)),
+                '2016-03-24 16:00:00', 31, 31, 1, 1, UTC_TIMESTAMP(6) FROM seq_1_to_{count}
+                WHERE seq MOD {count // 100} NOT IN (5, 6, 7)""")
+            self.lab.rows(database, "INSERT INTO ranges (first_block, last_block, scanned_to)"
+                                    f" VALUES (1, NULL, {count})")
+            self.lab.rows(database, f"""
+                INSERT INTO known_gaps (first_block, last_block, found_at)
+                SELECT seq, seq + 2, UTC_TIMESTAMP(6)
+                FROM seq_5_to_{count}_step_{count // 100}""")
+            self.lab.rows(database, f"""
+                INSERT INTO readers (name, session, state, irreversible_block, version, started_at,
+                heartbeat_at) VALUES ('x', 'x', 'tailing', {count + 20}, 'x', UTC_TIMESTAMP(6),
+                UTC_TIMESTAMP(6))""")
+            scans, views = [], []
+            for _ in range(self.rounds):
+                config = self.lab.config(database, "http://127.0.0.1:9/", "gaps")
+                at = time.monotonic()
+                _, peak = Reader(self.lab, "--gaps", "--json", config=config).finish()
+                scans.append({"scan_s": time.monotonic() - at, "scan_peak_mib": peak})
+                views.append(self.time_view(database))
+            result.append({"blocks": count, **median_of(scans),
+                           "view_ms": statistics.median(views) * 1000})
+        return result
+
+    def time_view(self, database):
+        connection = self.lab.server.connect(database)
+        with connection.cursor() as cursor:
+            at = time.monotonic()
+            cursor.execute("SELECT * FROM gaps")
+            if len(cursor.fetchall()) < 100:
+                raise Failed("the view gaps does not show the holes")
+            took_s = time.monotonic() - at
+        connection.close()
+        return took_s
+
+    def measure_growth(self):
+        """The same stretch into a small and into a large table."""
+        step = 6000
+        per_block = sum(self.operations) / len(self.operations)
+        sizes = (10 ** 5, 10 ** 6) if self.quick else (10 ** 5, 10 ** 7)
+        database, result, have = self.lab.fresh_database(), [], 0
+        for size in sizes:
+            say(f"  growth, {size} rows")
+            rates = []
+            have = max(have, int(size / per_block))
+            self.end_to_end(have, 0, database=database)
+            for _ in range(self.rounds):
+                have += step
+                at = time.time()
+                self.end_to_end(have, 0, database=database)
+                taken = [float(when) for when, in self.lab.rows(
+                    database, "SELECT UNIX_TIMESTAMP(committed_at) FROM blocks WHERE block > %s"
+                              " ORDER BY committed_at", have - step)]
+                rates.append({"blocks_s": step / (taken[-1] - at),
+                              "steady_blocks_s": step * 0.8 / (
+                                  taken[step * 9 // 10] - taken[step // 10])})
+            result.append({"rows": size, **median_of(rates)})
+        return result
+
+
+PARTS = {"end_to_end": Bench.measure_end_to_end, "stages": Bench.measure_stages,
+         "peers": Bench.measure_peers, "second_reader": Bench.measure_second_reader,
+         "tail": Bench.measure_tail, "gap_scan": Bench.measure_gap_scan,
+         "growth": Bench.measure_growth}
+
+
+def find_peers(build, wish):
+    """Whether the peers can run: installed before, or now if asked for."""
+    folder = build / "bench" / "peers"
+    if not laboratory.mariadb.find("node"):
+        return "skipped: there is no node (Node.js) here"
+    if all((folder / "node_modules" / peer).is_dir() for peer in (*PEERS, "mysql2")):
+        return ""
+    if not wish:
+        return "skipped: not installed; `make bench BENCH_PEERS=1` fetches them with npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private": true}\n')
+    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", *PEERS, "mysql2"],
+                          cwd=folder, capture_output=True, text=True)
+    return "" if done.returncode == 0 else "skipped: npm failed: " + done.stderr[-300:]
+
+
+def machine():
+    """What the figures depend on."""
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+                if line.startswith("model name")), platform.machine())
+    return {"cpu": cpu, "cores": os.cpu_count(), "load": os.getloadavg()[0],
+            "system": platform.platform(), "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default=".", help="where steem-reader and bench/ were built")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of half an hour")
+    parser.add_argument("--peers", action="store_true", help="install the peers with npm")
+    parser.add_argument("--only", default="", help=",".join(PARTS))
+    parser.add_argument("--output", default="bench-results", help="for .json and .svg")
+    options = parser.parse_args()
+    build = pathlib.Path(options.build).resolve()
+    no_peers = find_peers(build, options.peers)
+    lab = laboratory.Lab(build)
+    try:
+        bench = Bench(lab, options.quick, not no_peers)
+        results = {"machine": machine(), "quick": options.quick, "chain": bench.name,
+                   "server": lab.server.execute("SELECT VERSION()")[0][0],
+                   "server_settings": laboratory.SERVER, "peers_note": no_peers,
+                   "operations_per_block": statistics.mean(bench.operations),
+                   "bytes_per_block": statistics.mean(bench.bytes)}
+        for part in filter(None, options.only.split(",")) if options.only else PARTS:
+            say(f"{part} (load {os.getloadavg()[0]:.1f})")
+            try:
+                results[part] = PARTS[part](bench)
+            except Failed as failure:
+                say(f"  failed: {failure}")
+                results.setdefault("failed", {})[part] = str(failure)
+    finally:
+        lab.close()
+    pathlib.Path(options.output + ".json").write_text(json.dumps(results, indent=1) + "\n")
+    if "end_to_end" in results:
+        pathlib.Path(options.output + ".svg").write_text(report.plot(results))
+    print(report.table(results))
+    return 1 if "failed" in results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
