@@ -64,13 +64,23 @@ def recorded_codes():
     return sorted(found.items())
 
 
-@pytest.mark.parametrize("code, message", recorded_codes() or [(-32003, "no data")])
-def test_a_recorded_error_as_one_item_of_a_batch(world, code, message):
-    node = world.node(irreversible=LAST)
-    fault = node.fault("rpc_error", block={7, 33}, times=3, code=code, message=message)
+def every_fourth(things):
+    """A block of its own for each of these: 4, 8, 12..."""
+    return list(zip(range(4, LAST, 4), things))
+
+
+def one_each(world, faults, last=LAST):
+    """Each of these faults spoils one answer for its block; all blocks are had in the end."""
     world.start(fetch={"batch_size": 20})
-    complete(world, node)
-    assert fault.count == 3
+    complete(world, world.nodes[0], last)
+    assert [fault.count for fault in faults] == [1] * len(faults)
+
+
+def test_recorded_errors_as_items_of_a_batch(world, recorded):
+    node = world.node(irreversible=LAST)
+    one_each(world, [
+        node.fault("rpc_error", block=block, times=1, code=code, message=message)
+        for block, (code, message) in every_fourth(recorded_codes())])
 
 
 PASSING = [
@@ -79,10 +89,7 @@ PASSING = [
     ("status", {"code": 500}), ("status", {"code": 502}), ("status", {"code": 503}),
     ("status", {"code": 404}), ("status", {"code": 413}), ("status", {"code": 301}),
     ("status", {"code": 204, "body": b""}), ("missing", {}), ("doubled", {}), ("reordered", {}),
-    ("extra", {}), ("wrong_id", {}), ("error_object", {}), ("null", {}), ("other_block", {}),
-    ("other_block", {"offset": -1}), ("broken_previous", {}), ("no_block_id", {}),
-    ("few_ids", {}), ("zero_merkle", {}), ("merkle_without_trx", {}), ("no_operations", {}),
-    ("hang", {}), ("drip", {}), ("fork", {"chain": SyntheticChain("other")}),
+    ("extra", {}), ("wrong_id", {}), ("error_object", {}), ("hang", {}), ("drip", {}),
     ("raw", {"body": b"[" * 100000}), ("raw", {"body": b'{"a":' * 50000}),
     ("raw", {"body": b"[]"}), ("raw", {"body": b"null"}), ("raw", {"body": b"[null,7,\"x\",{}]"}),
     ("raw", {"body": b'{"jsonrpc":"2.0","result":[],"id":1}'}),
@@ -105,12 +112,42 @@ def test_a_fault_that_passes(world, what, details):
     assert fault.count >= 1
 
 
-@pytest.mark.parametrize("text", RESULTS)
-def test_a_result_that_is_no_block(world, text):
+ITEMS = [
+    ("null", {}), ("other_block", {}), ("other_block", {"offset": -1}), ("no_block_id", {}),
+    ("few_ids", {}), ("zero_merkle", {}), ("merkle_without_trx", {}), ("no_operations", {}),
+    ("rpc_error", {"code": -32601, "message": "method not found"}),
+]
+
+
+def test_items_that_are_wrong_once(world):
     node = world.node(irreversible=LAST)
-    node.fault("result", block={13, 29}, times=3, text=text)
-    world.start(fetch={"batch_size": 20})
+    one_each(world, [node.fault(what, block=block - 1, times=1, **details)
+                     for block, (what, details) in every_fourth(ITEMS)])
+
+
+@pytest.mark.parametrize("what, details", [
+    ("broken_previous", {}), ("fork", {"chain": SyntheticChain("other")})])
+def test_a_block_that_does_not_link_once(world, what, details):
+    node = world.node(irreversible=LAST)
+    fault = node.fault(what, block=30, times=1, **details)
+    reader = world.start(fetch={"batch_size": 20})
     complete(world, node)
+    world.allow_errors(*(line.event for line in reader.events()))
+    assert fault.count == 1
+
+
+def test_a_block_that_is_wrong_three_times(world):
+    node = world.node(irreversible=LAST)
+    fault = node.fault("null", block=30, times=3)
+    world.start()
+    complete(world, node, timeout=70)
+    assert fault.count == 3
+
+
+def test_results_that_are_no_blocks(world):
+    node = world.node(irreversible=LAST)
+    one_each(world, [node.fault("result", block=block, times=1, text=text)
+                     for block, text in every_fourth(RESULTS)])
 
 
 def change(old, new):
@@ -137,14 +174,13 @@ MANGLED = [
 ]
 
 
-@pytest.mark.parametrize("name, old, new", MANGLED, ids=[name for name, _, _ in MANGLED])
-def test_a_block_that_is_not_quite_one(world, name, old, new):
-    """Whatever the reader makes of it, the tables are right in the end."""
-    node = world.node(irreversible=LAST)
-    fault = node.fault("mangle", block={13}, times=2, method="get_block", function=change(old, new))
-    world.start(fetch={"batch_size": 20})
-    complete(world, node)
-    assert fault.count >= 1
+def test_blocks_that_are_not_quite_blocks(world):
+    """Whatever the reader makes of them, the tables are right in the end."""
+    node = world.node(irreversible=100)
+    blocks = [n for n in range(1, 100) if n % 8 in (1, 3, 5)]
+    one_each(world, [node.fault("mangle", block=block, times=1, method="get_block",
+                                function=change(old, new))
+                     for block, (_, old, new) in zip(blocks, MANGLED)], last=100)
 
 
 LASTING = ["null", "other_block", "broken_previous", "no_block_id", "few_ids", "zero_merkle",

@@ -95,6 +95,7 @@ def test_a_node_of_another_chain(world):
     stranger.advance(5)
     reader = world.start()
     world.db.wait_blocks(LAST + 5, 60)
+    world.allow_errors("node_excluded")
     assert reader.is_running
     world.expect(world.nodes[0].chain, (1, LAST + 5))
 
