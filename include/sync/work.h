@@ -62,6 +62,7 @@ struct work {
 	struct writer *writer;
 	uint32_t filter_id;
 	size_t held_bytes; /* decoded blocks that are not freed yet */
+	size_t average_block_bytes; /* of those lately; 0: none yet */
 	int64_t progress_at_ms;
 	int64_t given_at_ms; /* when a node last gave a block */
 	uint64_t stored_blocks;

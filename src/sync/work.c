@@ -7,8 +7,11 @@
 #include "steem/pool.h"
 #include "sync/filter.h"
 
-/* What a block takes until the first ones have been seen; a busy one takes 20 kB. */
-#define GUESSED_BLOCK_BYTES 32768
+/* Until the first one was seen. A busy one takes 20 kB; many of 2 MiB must not come at once. */
+#define GUESSED_BLOCK_BYTES 262144
+#define LEAST_BLOCK_BYTES   4096
+/* The weight of the newest block in the moving average is 1 / AVERAGE_WEIGHT. */
+#define AVERAGE_WEIGHT 16
 
 void work_end(struct work *work, const struct error *err)
 {
@@ -25,21 +28,36 @@ void work_progress(struct work *work)
 
 size_t work_room_blocks(const struct work *work)
 {
+	size_t each = work->average_block_bytes;
 	size_t taken = work->held_bytes + client_expected_bytes(work->client);
 
+	if (each == 0)
+		each = GUESSED_BLOCK_BYTES;
+	else if (each < LEAST_BLOCK_BYTES)
+		each = LEAST_BLOCK_BYTES;
+	/* What waits for its turn with the nodes comes too. */
+	taken += each * client_wanted_count(work->client);
 	if (taken >= work->config.max_memory_bytes)
 		return 0;
-	return (work->config.max_memory_bytes - taken) / GUESSED_BLOCK_BYTES;
+	return (work->config.max_memory_bytes - taken + each - 1) / each;
 }
 
 struct held work_hold(struct work *work, struct block *block, unsigned giver)
 {
+	size_t bytes;
+
 	filter_apply(work->config.filter, block);
+	bytes = block_bytes(block);
 	if (block->had_invalid_utf8)
 		log_warning("invalid_utf8",
 			    "block %u holds bytes that are not UTF-8: each was replaced by U+FFFD",
 			    block->num);
-	work->held_bytes += block_bytes(block);
+	work->held_bytes += bytes;
+	work->average_block_bytes =
+		work->average_block_bytes == 0
+			? bytes
+			: (work->average_block_bytes * (AVERAGE_WEIGHT - 1) + bytes) /
+				  AVERAGE_WEIGHT;
 	work->given_at_ms = clock_now_ms();
 	return (struct held){.block = block,
 			     .giver = giver,

@@ -109,3 +109,15 @@ def test_several_cells(world):
     world.db.wait_blocks(3400)
     assert world.db.value("SELECT COUNT(*) FROM gap_claims") == 0
     world.expect(node.chain, (1, 3400))
+
+
+def test_no_more_is_asked_for_than_memory_can_hold(world):
+    node = world.node(irreversible=2000)
+    hangs = node.fault("hang", method="get_block")
+    world.start(fetch={"max_memory_mib": 16, "connections": 8, "batch_size": 50})
+    node.wait_for(lambda: hangs.count >= 2)
+    # Nobody knows yet how big these blocks are: 256 KiB each are set aside.
+    assert node.count["get_block"] <= 64
+    hangs.clear()
+    world.db.wait_blocks(2000, 60)
+    world.expect(node.chain, (1, 2000))
