@@ -17,6 +17,7 @@
 
 /* The tail asks again and again while its only node contradicts what is stored. */
 static struct log_limit alone_limit = LOG_LIMIT_INIT(BURST_MS);
+static struct log_limit orphan_limit = LOG_LIMIT_INIT(BURST_MS);
 
 struct dispute {
 	struct work *work;
@@ -40,6 +41,12 @@ static void finish(struct dispute *dispute, enum dispute_end end, const struct h
 	free(dispute);
 }
 
+/* Was every node asked that there is? One node alone is then as good as all. */
+static bool is_everybody(const struct dispute *dispute)
+{
+	return (pool_usable(dispute->work->pool) & ~dispute->asked) == 0;
+}
+
 /* Others agree with the giver (or, `confirmed` 0, nobody else could be asked). */
 static void finish_undivided(struct dispute *dispute)
 {
@@ -56,14 +63,18 @@ static void finish_undivided(struct dispute *dispute)
 		finish(dispute, DISPUTE_AGAIN, NULL, NULL);
 		return;
 	}
-	if (dispute->confirmed_count > 0) {
+	if (dispute->confirmed_count > 0 || is_everybody(dispute)) {
 		snprintf(reason, sizeof(reason),
-			 "contradicts stored block %u, which %u nodes do not give", orphan,
+			 "contradicts stored block %u, as %u node(s) give it", orphan,
 			 dispute->confirmed_count + 1);
-		log_warning(
-			"stored_block_orphaned",
-			"stored block %u (%s) is not the chain's: %u nodes give block %u as %s; the stored row stays until it is repaired",
-			orphan, stored, dispute->confirmed_count + 1, dispute->num, id);
+		log_limited(
+			&orphan_limit, LOG_LEVEL_WARNING, "stored_block_orphaned",
+			"stored block %u (%s) is not what the nodes give: %u of %zu give block %u as %s, none another%s; the stored row stays until it is repaired",
+			orphan, stored, dispute->confirmed_count + 1,
+			pool_count(dispute->work->pool), dispute->num, id,
+			dispute->confirmed_count > 0
+				? ""
+				: " (with one node only, it may also be the node that is wrong)");
 	} else {
 		snprintf(reason, sizeof(reason),
 			 "contradicts stored block %u, and no other node could be asked", orphan);
