@@ -102,13 +102,17 @@ static int connect_lane(struct lane *lane, struct error *err)
 		return 0;
 	if (db_connect(lane->db, err) < 0)
 		return -1;
-	if (lane->is_down)
-		log_info("database_back", "connected to %s", db_describe(lane->db));
-	else
-		log_debug("database_connected", "%s", db_describe(lane->db));
-	lane->is_down = false;
+	log_debug("database_connected", "%s", db_describe(lane->db));
 	lane->was_connected = true;
 	return 0;
+}
+
+/* Not before something was done: a read-only server lets us in, and that is all. */
+static void note_done(struct lane *lane)
+{
+	if (lane->is_down)
+		log_info("database_back", "connected to %s", db_describe(lane->db));
+	lane->is_down = false;
 }
 
 static void run_job(struct lane *lane, struct job *job)
@@ -125,6 +129,7 @@ static void run_job(struct lane *lane, struct job *job)
 
 		if (connect_lane(lane, &err) == 0 && job->run(lane->db, job, &err) == 0) {
 			job->err = ERROR_INIT;
+			note_done(lane);
 			return;
 		}
 		db_rollback(lane->db);

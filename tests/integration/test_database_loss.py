@@ -155,3 +155,20 @@ def test_a_stop_does_not_wait_for_a_frozen_server(busy):
     assert reader.events("stopped_at_once")
     world.server.thaw()
     world.allow_errors(*(line.event for line in reader.events()))
+
+
+def test_a_read_only_server_is_named_once(lone_world):
+    world = lone_world
+    world.server.execute("CREATE USER limited@localhost",
+                         f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{world.database}`.*"
+                         " TO limited@localhost")
+    node = world.node(irreversible=100)
+    reader = world.start(database={"user": "limited"})
+    reader.wait_for("tail_started")
+    world.server.execute("SET GLOBAL read_only = 1")
+    node.advance(5)
+    reader.wait_for("commit_retry", containing="read-only")  # it was named before, this is a reminder
+    assert not reader.events("database_back")
+    assert len(reader.events("database_lost")) <= 3  # one for each connection
+    world.server.execute("SET GLOBAL read_only = 0")
+    whole(world, node, reader, 105)
