@@ -156,7 +156,7 @@ static int set_session_up(struct db *db, struct error *err)
 static bool find_arrays(const struct db *db)
 {
 #ifdef MARIADB_PACKAGE_VERSION_ID
-	unsigned int capabilities = 0;
+	unsigned long capabilities = 0; /* what the library writes, whatever it documents */
 
 	if (!db->is_mariadb || db->config->force_text_bulk ||
 	    mariadb_get_infov(db->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
