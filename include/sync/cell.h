@@ -21,7 +21,10 @@ struct cell;
 struct cell *cell_new(struct work *work, struct claim *claim, bool refilter);
 /* Ask, commit, settle: whatever can be done now. */
 void cell_step(struct cell *cell);
-/* Stop asking; what was given is still committed, then the claim is given back. */
+/*
+ * Stop asking; what was given is still committed, up to the first block that was not, then
+ * the claim is given back.
+ */
 void cell_give_up(struct cell *cell);
 /* It was settled (or failed to be, and the reader is ending). */
 bool cell_is_done(const struct cell *cell);

@@ -13,7 +13,7 @@
 
 enum dispute_end {
 	DISPUTE_TRY,    /* another node gives another block: store that one instead */
-	DISPUTE_AGAIN,  /* others give the same one: ask for it and its neighbour again */
+	DISPUTE_AGAIN,  /* nobody gives another one: it is as it was held (only without `entry`) */
 	DISPUTE_KEPT,   /* what is stored under this number stays; nothing is missing */
 	DISPUTE_FAILED, /* it must not be stored: it stays a gap, with `reason` */
 	DISPUTE_ALONE,  /* the same, but nobody else could be asked: later, others may */

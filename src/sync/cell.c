@@ -12,6 +12,7 @@
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
+#include "sync/held.h"
 #include "sync/writer.h"
 
 #define MAX_HELD_MS  1000  /* a block does not wait longer than this for company */
@@ -25,16 +26,17 @@ struct cell {
 	bool is_given_up;
 	bool is_settling;
 	bool is_done;
-	struct range_set unasked;  /* not yet asked for */
-	struct range_set failed;   /* given up in this pass */
-	struct range_set disputed; /* blocks about which others were asked already */
+	struct range_set unasked; /* not yet asked for */
+	struct range_set
+		undecided;       /* neither arrived nor failed, or in dispute with what is stored */
+	struct range_set failed; /* given up in this pass */
+	struct range_set
+		confirmed; /* held as nobody gives them otherwise, though they do not link */
 	char reason[200];
-	size_t wanted_count; /* with the client */
-	struct held *held;   /* arrived, ascending, not yet in a commit */
-	size_t held_count;
-	size_t held_capacity;
-	size_t held_rows;
-	size_t held_payload_bytes;
+	size_t wanted_count;   /* with the client */
+	struct held_list held; /* arrived, not yet in a commit */
+	uint32_t sent_num;     /* the newest block given to a commit, and its id */
+	uint8_t sent_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* under way */
 	struct dispute *disputes[MAX_DISPUTES];
 	uint32_t dispute_nums[MAX_DISPUTES];
@@ -46,47 +48,16 @@ struct cell {
 
 /* Blocks that arrived. */
 
-static void count_held(struct cell *cell, const struct block *block, bool is_added)
-{
-	size_t rows = commit_rows(block);
-
-	if (is_added) {
-		cell->held_rows += rows;
-		cell->held_payload_bytes += block->stored_payload_bytes;
-	} else {
-		cell->held_rows -= rows;
-		cell->held_payload_bytes -= block->stored_payload_bytes;
-	}
-}
-
 static void hold(struct cell *cell, const struct held *held)
 {
-	size_t at = cell->held_count;
-
-	if (cell->held_count == cell->held_capacity) {
-		cell->held_capacity = cell->held_capacity ? 2 * cell->held_capacity : 64;
-		cell->held = xreallocarray(cell->held, cell->held_capacity, sizeof(*cell->held));
-	}
-	while (at > 0 && cell->held[at - 1].block->num > held->block->num)
-		at--;
-	memmove(&cell->held[at + 1], &cell->held[at], (cell->held_count - at) * sizeof(*held));
-	cell->held[at] = *held;
-	cell->held_count++;
-	count_held(cell, held->block, true);
-}
-
-/* Take held[from..to) out of the list; the blocks themselves are the caller's business. */
-static void unhold(struct cell *cell, size_t from, size_t to)
-{
-	for (size_t i = from; i < to; i++)
-		count_held(cell, cell->held[i].block, false);
-	memmove(&cell->held[from], &cell->held[to], (cell->held_count - to) * sizeof(*cell->held));
-	cell->held_count -= to - from;
+	range_remove(&cell->undecided, held->block->num, held->block->num);
+	held_list_put(&cell->held, cell->work, held);
 }
 
 static void fail_block(struct cell *cell, uint32_t num, const char *reason)
 {
 	range_add(&cell->failed, num, num);
+	range_remove(&cell->undecided, num, num);
 	snprintf(cell->reason, sizeof(cell->reason), "%s", reason);
 }
 
@@ -107,7 +78,7 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
 	fail_block(cell, num, reason);
-	log_debug("block_missing", "block %u: %s; it stays a gap and is tried again", num, reason);
+	log_debug("block_missing", "block %u: %s; it is tried again", num, reason);
 }
 
 /* Contradictions. */
@@ -136,9 +107,10 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
 		hold(cell, other);
 		break;
 	case DISPUTE_AGAIN:
-		range_add(&cell->unasked, num, num);
+		range_add(&cell->confirmed, num, num);
 		break;
 	case DISPUTE_KEPT:
+		range_remove(&cell->undecided, num, num);
 		break;
 	case DISPUTE_FAILED:
 	case DISPUTE_ALONE:
@@ -162,42 +134,29 @@ static void open_dispute(struct cell *cell, const struct held *held,
 }
 
 /*
- * held[at] and held[at + 1] do not link: one of their givers is wrong, perhaps about the
- * whole linked run around it.  Ask others about the two, fetch the runs again.
+ * held[at] and held[at + 1] do not link: one of their givers is wrong.  Others are asked
+ * about the upper one, then about the lower one; nothing is committed meanwhile.
  */
 static void resolve_break(struct cell *cell, size_t at)
 {
-	size_t from = at;
-	size_t to = at + 2;
+	struct held *lower = &cell->held.items[at];
+	struct held *upper = &cell->held.items[at + 1];
 
-	while (from > 0 && cell->held[from].block->num == cell->held[from - 1].block->num + 1 &&
-	       check_link(cell->held[from - 1].block, cell->held[from].block))
-		from--;
-	while (to < cell->held_count &&
-	       cell->held[to].block->num == cell->held[to - 1].block->num + 1 &&
-	       check_link(cell->held[to - 1].block, cell->held[to].block))
-		to++;
-	log_warning("link_broken", "blocks %u and %u, from %s and %s, do not link; asking others",
-		    cell->held[at].block->num, cell->held[at + 1].block->num,
-		    work_giver_label(cell->work, &cell->held[at]),
-		    work_giver_label(cell->work, &cell->held[at + 1]));
-	for (size_t i = from; i < to; i++) {
-		uint32_t num = cell->held[i].block->num;
-
-		if (i != at && i != at + 1) {
-			range_add(&cell->unasked, num, num);
-		} else if (range_contains(&cell->disputed, num)) {
-			fail_block(cell, num,
-				   "does not link to its neighbour, as the nodes give them");
-		} else {
-			range_add(&cell->disputed, num, num);
-			open_dispute(cell, &cell->held[i], NULL);
-		}
-		count_held(cell, cell->held[i].block, false);
-		work_let_go(cell->work, &cell->held[i]);
+	if (!range_contains(&cell->confirmed, upper->block->num)) {
+		log_warning("link_broken",
+			    "blocks %u and %u, from %s and %s, do not link; asking others",
+			    lower->block->num, upper->block->num,
+			    work_giver_label(cell->work, lower),
+			    work_giver_label(cell->work, upper));
+		open_dispute(cell, upper, NULL);
+	} else if (!range_contains(&cell->confirmed, lower->block->num)) {
+		open_dispute(cell, lower, NULL);
+	} else {
+		fail_block(cell, upper->block->num,
+			   "does not link to the block before it, as all nodes give them");
+		work_let_go(cell->work, upper);
+		held_list_remove(&cell->held, at + 1, 1);
 	}
-	memmove(&cell->held[from], &cell->held[to], (cell->held_count - to) * sizeof(*cell->held));
-	cell->held_count -= to - from;
 }
 
 /* Commits. */
@@ -226,6 +185,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 			break;
 		case LEDGER_OTHER_ID:
 		case LEDGER_NO_LINK:
+			range_add(&cell->undecided, entry->block->num, entry->block->num);
 			open_dispute(cell, &commit->held[i], entry);
 			break;
 		case LEDGER_UNSTORABLE:
@@ -236,6 +196,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 			break;
 		case LEDGER_PENDING: /* it hangs on one that is in doubt: again when that is settled */
 			range_add(&cell->unasked, entry->block->num, entry->block->num);
+			range_add(&cell->undecided, entry->block->num, entry->block->num);
 			break;
 		}
 	}
@@ -246,43 +207,78 @@ static bool all_arrived(const struct cell *cell)
 	return cell->wanted_count == 0 && (cell->unasked.count == 0 || cell->is_given_up);
 }
 
+/*
+ * How many of the held blocks may be committed: in the order of the chain, so that each is
+ * seen beside the one before it.
+ */
+static size_t eligible_count(const struct cell *cell)
+{
+	size_t count = 0;
+
+	if (cell->undecided.count == 0)
+		return cell->held.count;
+	while (count < cell->held.count &&
+	       cell->held.items[count].block->num < cell->undecided.items[0].first)
+		count++;
+	return count;
+}
+
 /* How many of the held blocks make the next commit; 0: wait for more. */
 static size_t commit_size(const struct cell *cell)
 {
+	size_t eligible = eligible_count(cell);
 	size_t rows = 0;
 	size_t payload_bytes = 0;
 	size_t count = 0;
 
-	if (cell->held_count == 0)
-		return 0;
-	if (!commit_is_full(cell->work, cell->held_rows, cell->held_payload_bytes) &&
-	    !all_arrived(cell) && clock_now_ms() - cell->held[0].since_ms < MAX_HELD_MS)
-		return 0;
-	while (count < cell->held_count && !commit_is_full(cell->work, rows, payload_bytes)) {
-		rows += commit_rows(cell->held[count].block);
-		payload_bytes += cell->held[count].block->stored_payload_bytes;
+	while (count < eligible && !commit_is_full(cell->work, rows, payload_bytes)) {
+		rows += commit_rows(cell->held.items[count].block);
+		payload_bytes += cell->held.items[count].block->stored_payload_bytes;
 		count++;
 	}
+	if (count > 0 && !commit_is_full(cell->work, rows, payload_bytes) && !all_arrived(cell) &&
+	    clock_now_ms() - cell->held.items[0].since_ms < MAX_HELD_MS)
+		return 0;
 	return count;
+}
+
+/* The block before the first held one is in a commit under way, and they do not link. */
+static bool must_wait_for_commit(const struct cell *cell)
+{
+	const struct block *block = cell->held.items[0].block;
+
+	return cell->commit_count > 0 && block->num == cell->sent_num + 1 &&
+	       !block_id_equal(block->previous, cell->sent_id);
+}
+
+static void send_commit(struct cell *cell, size_t count)
+{
+	const struct block *newest = cell->held.items[count - 1].block;
+
+	cell->sent_num = newest->num;
+	memcpy(cell->sent_id, newest->id, sizeof(cell->sent_id));
+	commit_submit(cell->work, cell->held.items, count, cell->is_refilter, commit_ended, cell);
+	held_list_remove(&cell->held, 0, count);
+	cell->commit_count++;
 }
 
 static void commit_held(struct cell *cell)
 {
 	size_t count;
 
-	while (writer_has_room(cell->work->writer) && (count = commit_size(cell)) > 0) {
+	while (cell->dispute_count == 0 && writer_has_room(cell->work->writer) &&
+	       (count = commit_size(cell)) > 0 && !must_wait_for_commit(cell)) {
 		size_t at = 0;
 
-		while (at + 1 < cell->held_count &&
-		       check_link(cell->held[at].block, cell->held[at + 1].block))
+		while (at + 1 < count &&
+		       check_link(cell->held.items[at].block, cell->held.items[at + 1].block))
 			at++;
-		if (at + 1 < cell->held_count) {
+		/* Also the one behind the last: then neither is committed before it is settled. */
+		if (at + 1 < cell->held.count &&
+		    !check_link(cell->held.items[at].block, cell->held.items[at + 1].block))
 			resolve_break(cell, at);
-			continue;
-		}
-		commit_submit(cell->work, cell->held, count, cell->is_refilter, commit_ended, cell);
-		unhold(cell, 0, count);
-		cell->commit_count++;
+		else
+			send_commit(cell, count);
 	}
 }
 
@@ -335,7 +331,7 @@ static void finish_settle(struct job *job)
 	free(job);
 }
 
-/* While this errand is under way nothing else changes the cell: its thread may read it. */
+/* Nothing changes the cell while this errand is under way: its thread may read it. */
 static void settle(struct cell *cell)
 {
 	struct settle_job *settle;
@@ -375,6 +371,7 @@ struct cell *cell_new(struct work *work, struct claim *claim, bool refilter)
 	range_set_init(&claim->missing);
 	cell->is_refilter = refilter;
 	range_set_copy(&cell->unasked, &cell->claim.missing);
+	range_set_copy(&cell->undecided, &cell->claim.missing);
 	cell->moved_at_ms = clock_now_ms();
 	cell->sink =
 		(struct client_sink){.context = cell, .given = take_block, .refused = take_refusal};
@@ -396,7 +393,9 @@ void cell_step(struct cell *cell)
 		}
 	}
 	commit_held(cell);
-	if (all_arrived(cell) && cell->held_count == 0 && cell->commit_count == 0 &&
+	if (cell->is_given_up && eligible_count(cell) == 0)
+		held_list_clear(&cell->held, cell->work); /* what hangs on blocks that never came */
+	if (all_arrived(cell) && cell->held.count == 0 && cell->commit_count == 0 &&
 	    cell->dispute_count == 0)
 		settle(cell);
 }
@@ -426,8 +425,9 @@ int64_t cell_next_timeout_ms(const struct cell *cell)
 		return -1;
 	if (cell->wanted_count > 0)
 		due_ms = stuck_at_ms(cell) + 1 - now_ms;
-	if (cell->held_count > 0 && writer_has_room(cell->work->writer)) {
-		int64_t held_ms = cell->held[0].since_ms + MAX_HELD_MS - now_ms;
+	if (eligible_count(cell) > 0 && cell->dispute_count == 0 && !must_wait_for_commit(cell) &&
+	    writer_has_room(cell->work->writer)) {
+		int64_t held_ms = cell->held.items[0].since_ms + MAX_HELD_MS - now_ms;
 
 		if (due_ms < 0 || held_ms < due_ms)
 			due_ms = held_ms > 0 ? held_ms : 0;
@@ -460,12 +460,12 @@ void cell_free(struct cell *cell)
 	if (!cell)
 		return;
 	cell_give_up(cell);
-	for (size_t i = 0; i < cell->held_count; i++)
-		work_let_go(cell->work, &cell->held[i]);
-	free(cell->held);
+	held_list_clear(&cell->held, cell->work);
+	free(cell->held.items);
 	claim_release(&cell->claim);
 	range_set_release(&cell->unasked);
 	range_set_release(&cell->failed);
-	range_set_release(&cell->disputed);
+	range_set_release(&cell->undecided);
+	range_set_release(&cell->confirmed);
 	free(cell);
 }
