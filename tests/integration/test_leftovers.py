@@ -29,7 +29,7 @@ def test_leftover_operations_are_replaced_and_named(filled, change):
 
 def test_leftovers_in_the_middle_of_everything_else(filled):
     filled.forget_blocks(*range(1, LAST), operations=False)
-    filled.db.execute("DELETE FROM blockchain WHERE block %% 3 = 0")
+    filled.db.execute("DELETE FROM blockchain WHERE MOD(block, 3) = 0")
     reader = filled.start()
     filled.db.wait_blocks(LAST)
     reader.wait_for("leftover_removed")
