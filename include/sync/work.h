@@ -61,7 +61,7 @@ struct work {
 		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */
 	struct writer *writer;
 	uint32_t filter_id;
-	size_t held_bytes; /* decoded blocks that are not freed yet */
+	size_t held_bytes;          /* decoded blocks that are not freed yet */
 	size_t average_block_bytes; /* of those lately; 0: none yet */
 	int64_t progress_at_ms;
 	int64_t given_at_ms; /* when a node last gave a block */
