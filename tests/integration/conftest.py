@@ -21,6 +21,12 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timeout_s(seconds): another limit for the whole test")
+    config.addinivalue_line("markers", "slow: begun first, so that nothing waits for it at the end")
+
+
+def pytest_collection_modifyitems(items):
+    """The slow ones first: several processes share the tests."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

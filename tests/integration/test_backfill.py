@@ -65,6 +65,7 @@ def test_a_killed_backfill_is_completed_by_a_running_reader(begun):
                         fetch={"batch_size": 10, "connections": 1, "timeout_ms": 30000})
     node.wait_for(lambda: hang.count)
     first.kill()
+    begun.expire_claims()
     hang.clear()
     daemon = begun.start(reader={"start_block": 500})
     daemon.wait_for("tail_started")

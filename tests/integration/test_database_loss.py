@@ -52,6 +52,7 @@ def test_the_server_is_restarted_in_the_tail(lone_world):
     whole(world, node, reader, 55)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout_s(150)
 def test_the_server_freezes_for_a_while(busy):
     world, node, reader = busy
@@ -121,6 +122,7 @@ def test_a_start_that_waits_for_the_database(lone_world):
     whole(world, node, reader, 50)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout_s(120)
 def test_an_orderly_end_while_the_database_is_gone(busy):
     world, node, reader = busy

@@ -64,6 +64,7 @@ def test_it_waits_for_the_claims_of_others(world):
     world.expect(node.chain, (1, 100))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout_s(150)
 def test_no_node_in_time(world):
     node = world.node(irreversible=100)

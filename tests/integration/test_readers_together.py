@@ -72,13 +72,13 @@ def test_a_name_is_taken_over(world):
     world.expect(node.chain, (1, node.irreversible))
 
 
-@pytest.mark.timeout_s(120)
 def test_a_frozen_reader_freezes_nobody(world):
     node = world.node(irreversible=1800)
     node.fault("delay", method="get_block", seconds=0.02)
     frozen = world.start(name="frozen", fetch={"batch_size": 10})
     world.db.wait_blocks(300)
     frozen.freeze()
+    world.expire_claims()
     other = world.start(name="other")
     other.wait_for("tail_started", timeout=60)
     node.advance(5)
@@ -91,6 +91,7 @@ def test_a_frozen_reader_freezes_nobody(world):
     world.expect(node.chain, (1, 1810))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout_s(120)
 def test_the_claim_of_a_dead_reader_runs_out(world):
     node = world.node(irreversible=900)

@@ -54,6 +54,7 @@ def test_the_tip_is_not_asked_for_five_times_a_second(world):
     world.expect(node.chain, (1, 30))
 
 
+@pytest.mark.slow
 def test_a_node_in_good_order_is_asked_when_the_next_block_is_due(world):
     """A block every three seconds, with timestamps of today: a few requests for each."""
     now = datetime.datetime.utcnow().replace(microsecond=0)
@@ -97,6 +98,7 @@ def test_a_block_that_comes_late(world):
     world.expect(node.chain, (1, 48))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout_s(150)
 def test_a_block_that_never_comes_becomes_a_known_gap_within_a_minute(world):
     node, reader = settled(world, 40)

@@ -217,7 +217,7 @@ class Database:
 
     def rows(self, statement, *args):
         with self.connection.cursor() as cursor:
-            cursor.execute(statement, args)
+            cursor.execute(statement, args or None)
             return cursor.fetchall()
 
     def value(self, statement, *args):
@@ -226,7 +226,7 @@ class Database:
 
     def execute(self, statement, *args):
         with self.connection.cursor() as cursor:
-            return cursor.execute(statement, args)
+            return cursor.execute(statement, args or None)
 
     def wait_until(self, statement, predicate=bool, timeout=20, args=()):
         """The first value of a statement, once the predicate holds for it.
