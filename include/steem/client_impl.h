@@ -36,6 +36,7 @@ struct want_list {
 enum request_kind {
 	REQUEST_BLOCKS,
 	REQUEST_HEAD,
+	REQUEST_PROOF, /* the block that a node claims to have */
 	REQUEST_TIP,
 };
 
@@ -48,7 +49,8 @@ struct request {
 	uint32_t first_id;
 	struct rpc_call *calls;
 	size_t call_count;
-	struct want **wants; /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
+	struct chain_head claim; /* REQUEST_PROOF: believed once the block is given */
+	struct want **wants;     /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
 };
 
 /* The one tip request; batched or, with is_single, call after call. */
@@ -73,7 +75,7 @@ struct client {
 	struct request *requests;
 	unsigned block_requests; /* of the requests, how many ask for wants */
 	size_t wanted_count;
-	uint64_t heads_asked; /* nodes whose head request is unanswered */
+	uint64_t heads_asked; /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip tip;
 	uint32_t next_id;
 	bool has_news; /* something changed since the last client_handle() */
@@ -107,11 +109,15 @@ void client_note_failure(struct client *client, unsigned node, size_t call_count
 			 const struct error *err, int64_t retry_after_ms);
 void client_note_success(struct client *client, unsigned node, size_t call_count,
 			 const struct http_answer *answer);
-/* Read a head out of an answer and keep it. */
+
+/*
+ * client_head.c: read a head out of an answer and keep it.  1: it is not believed before the
+ * node has given the block that it claims, which it is asked for; *ret_head is the old one.
+ */
 int client_take_head(struct client *client, unsigned node, const struct rpc_answer *answer,
 		     struct chain_head *ret_head, struct error *err) MUST_CHECK;
 
-/* client_tip.c: the answers to the other two kinds. */
+/* client_head.c, client_tip.c: the answers to the other kinds. */
 void client_tip_answer(struct request *request, const struct http_answer *answer,
 		       const struct error *err);
 void client_head_answer(struct request *request, const struct http_answer *answer,

@@ -29,6 +29,7 @@ struct node {
 	char *url;   /* as configured */
 	char *label; /* the same without user, password and query: for log lines and tables */
 	struct chain_head head; /* its last answer; zeros: none yet */
+	uint32_t proven_block;  /* the highest block that it ever gave */
 	int64_t head_at_ms;     /* when that was; 0: never */
 	int64_t ready_at_ms;    /* not to be asked before */
 	struct backoff backoff;
@@ -74,6 +75,13 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 /* Fewer calls in one request from now on (at least one). False when it was one already. */
 bool node_shrink_batch(struct node *node);
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms);
+/* It gave this block. */
+void node_gave(struct node *node, uint32_t block);
+/*
+ * Is the irreversible block of this head so far above all that the node ever gave that it
+ * must give it first?
+ */
+bool node_must_prove(const struct node *node, const struct chain_head *head);
 /* Never ask it again (until the configuration is read again). */
 void node_exclude(struct node *node, const char *because);
 

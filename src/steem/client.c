@@ -235,7 +235,8 @@ size_t client_expected_bytes(const struct client *client)
 		const struct node *node;
 		int64_t per_block_bytes = 0;
 
-		if (request->kind == REQUEST_HEAD || request->is_orphan)
+		if (request->kind == REQUEST_HEAD || request->kind == REQUEST_PROOF ||
+		    request->is_orphan)
 			continue;
 		node = pool_node(client->pool, request->node);
 		per_block_bytes = node->per_block_bytes;

@@ -58,23 +58,6 @@ void client_note_success(struct client *client, unsigned index, size_t call_coun
 		client->observer.node_recovered(client->observer.context, node);
 }
 
-int client_take_head(struct client *client, unsigned index, const struct rpc_answer *answer,
-		     struct chain_head *ret_head, struct error *err)
-{
-	struct node *node = pool_node(client->pool, index);
-
-	if (answer->error.kind != ERROR_NONE) {
-		*err = answer->error;
-		return -1;
-	}
-	if (decode_head(answer->result.data, answer->result.len, ret_head, err) != 0)
-		return -1;
-	node_set_head(node, ret_head, clock_now_ms());
-	if (client->observer.head_seen)
-		client->observer.head_seen(client->observer.context, node);
-	return 0;
-}
-
 /* The whole request is lost; its wants go back to the front for other nodes. */
 static void fail_request(struct request *request, const struct error *err, int64_t retry_after_ms)
 {
@@ -101,6 +84,7 @@ static void give(struct client *client, struct request *request, size_t i, struc
 	struct want *want = request->wants[i];
 	const struct client_sink *sink = want->sink;
 
+	node_gave(pool_node(client->pool, request->node), block->num);
 	request->wants[i] = NULL;
 	want_free(want);
 	if (!sink) {
@@ -212,16 +196,18 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 {
 	struct request *request = context;
 	struct client *client = request->client;
+	enum request_kind kind = request->kind;
 
 	client->has_news = true;
 	if (!request->is_orphan)
 		pool_node(client->pool, request->node)->in_flight--;
-	switch (request->kind) {
+	switch (kind) {
 	case REQUEST_BLOCKS:
 		if (!request->is_orphan)
 			blocks_answer(request, answer, err);
 		break;
 	case REQUEST_HEAD:
+	case REQUEST_PROOF:
 		if (!request->is_orphan)
 			client_head_answer(request, answer, err);
 		break;
@@ -230,4 +216,7 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 		break;
 	}
 	request_free(request);
+	/* Several answers may have come at once: no connection waits until all are decoded. */
+	if (kind == REQUEST_BLOCKS)
+		client_send_wants(client);
 }

@@ -1,52 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The client's questions about the tip: heads of all nodes, and the newest blocks of one. */
+/* The client's question about the tip: the head and the newest blocks of one node. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "steem/client_impl.h"
-
-void client_poll_heads(struct client *client)
-{
-	int64_t now_ms = clock_now_ms();
-
-	for (unsigned i = 0; i < pool_count(client->pool); i++) {
-		struct request *request;
-
-		if ((client->heads_asked >> i & 1) ||
-		    !node_is_ready(pool_node(client->pool, i), now_ms))
-			continue;
-		client->heads_asked |= UINT64_C(1) << i;
-		request = request_new(client, REQUEST_HEAD, i, 1);
-		request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
-		request_send(request);
-	}
-}
-
-unsigned client_heads_pending(const struct client *client)
-{
-	return (unsigned)__builtin_popcountll(client->heads_asked);
-}
-
-void client_head_answer(struct request *request, const struct http_answer *answer,
-			const struct error *err)
-{
-	struct client *client = request->client;
-	struct rpc_answer reply;
-	struct chain_head head;
-	struct error decode_err = ERROR_INIT;
-
-	client->heads_asked &= ~(UINT64_C(1) << request->node);
-	if (!err &&
-	    (rpc_decode(answer->body, answer->len, request->first_id, 1, &reply, &decode_err) ||
-	     client_take_head(client, request->node, &reply, &head, &decode_err)))
-		err = &decode_err;
-	if (err)
-		client_note_failure(client, request->node, 1, err, answer->retry_after_ms);
-	else
-		client_note_success(client, request->node, 0, answer);
-}
 
 /*
  * Once the head is known, a block that cannot be had is not the failure of the whole: the
@@ -136,6 +95,7 @@ static int take_tip_block(struct client *client, unsigned node, uint32_t num,
 	}
 	if (block) {
 		*ret_is_fault = false;
+		node_gave(pool_node(client->pool, node), num);
 		tip->sink.given(tip->sink.context, block, node);
 		return 0;
 	}
@@ -152,12 +112,15 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 	struct tip *tip = &client->tip;
 	struct error err = ERROR_INIT, fault = ERROR_INIT;
 
-	if (client_take_head(client, request->node, &answers[0], &tip->head, &err) != 0) {
-		client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
+	int result = client_take_head(client, request->node, &answers[0], &tip->head, &err);
+
+	tip->has_head = result >= 0;
+	if (result != 0) { /* a claim that is not proven yet brings nothing */
+		if (result < 0)
+			client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
 		finish_tip(client, request->node, &err);
 		return;
 	}
-	tip->has_head = true;
 	client_note_success(client, request->node, request->call_count - 1, answer);
 	for (size_t i = 1; i < request->call_count; i++) {
 		uint32_t num = request->calls[i].block;
@@ -188,11 +151,12 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		tip->given_count++;
 	} else {
 		failed = client_take_head(client, request->node, reply, &tip->head, &err);
-		tip->has_head = failed == 0;
+		tip->has_head = failed >= 0;
+		is_fault = failed < 0;
 	}
 	if (failed && is_fault)
 		client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
-	else
+	else if (is_block || !failed)
 		client_note_success(client, request->node, is_block ? 1 : 0, answer);
 	if (!failed && tip->given_count < tip->count &&
 	    tip->first + tip->given_count <= tip->head.irreversible_block)

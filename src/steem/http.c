@@ -325,6 +325,11 @@ static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post);
 		finish(http, post, result); /* the message is gone after this */
 		++*ret_finished;
+		/* What it posted goes out now, not after the next answer was worked through. */
+		code = curl_multi_perform(http->multi, &running);
+		if (code != CURLM_OK)
+			return error_set(err, ERROR_FATAL, "libcurl: %s",
+					 curl_multi_strerror(code));
 	}
 	return 0;
 }

@@ -18,6 +18,8 @@
 #define IN_FLIGHT_MAX 64
 /* An answer of this size keeps a connection busy long enough; larger ones only come late. */
 #define ANSWER_BYTES ((int64_t)4 * 1024 * 1024)
+/* A node is believed to have irreversible blocks so far above the highest that it gave: an hour's. */
+#define UNPROVEN_BLOCKS 1200
 /* The weight of the newest value in the moving averages is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 8
 
@@ -175,6 +177,18 @@ void node_set_head(struct node *node, const struct chain_head *head, int64_t now
 {
 	node->head = *head;
 	node->head_at_ms = now_ms > 0 ? now_ms : 1;
+}
+
+void node_gave(struct node *node, uint32_t block)
+{
+	if (node->proven_block < block)
+		node->proven_block = block;
+}
+
+bool node_must_prove(const struct node *node, const struct chain_head *head)
+{
+	return head->irreversible_block > node->proven_block &&
+	       head->irreversible_block - node->proven_block > UNPROVEN_BLOCKS;
 }
 
 void node_exclude(struct node *node, const char *because)

@@ -18,6 +18,9 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 	return ledger_commit(db, &commit->ledger, err);
 }
 
+/* One line for many, when somebody deleted many. */
+static struct log_limit leftover_limit = LOG_LIMIT_INIT(10000);
+
 static void count_outcomes(struct commit *commit)
 {
 	struct work *work = commit->work;
@@ -32,8 +35,8 @@ static void count_outcomes(struct commit *commit)
 			work->present_blocks++;
 		}
 		if (entry->leftovers_removed)
-			log_warning(
-				"leftover_removed",
+			log_limited(
+				&leftover_limit, LOG_LEVEL_WARNING, "leftover_removed",
 				"operation rows of block %u stood there without its block row: replaced",
 				entry->block->num);
 	}

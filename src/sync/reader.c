@@ -195,6 +195,12 @@ static void finish_scan(struct reader *reader)
 
 /* Tailing. */
 
+static void schedule_full_scan(struct reader *reader)
+{
+	reader->full_scan_at_ms =
+		clock_now_ms() + (int64_t)reader->work.config.full_scan_h * 3600 * 1000;
+}
+
 static void start_tail(struct reader *reader)
 {
 	struct range_set everything = RANGE_SET_INIT;
@@ -209,8 +215,7 @@ static void start_tail(struct reader *reader)
 	tail_start(reader->tail, reader->scanned_to + 1);
 	reader->scan_at_ms = now_ms + (int64_t)reader->work.config.scan_interval_s * 1000;
 	if (reader->full_scan_at_ms == 0)
-		reader->full_scan_at_ms =
-			now_ms + (int64_t)reader->work.config.full_scan_h * 3600 * 1000;
+		schedule_full_scan(reader);
 	reader_enter(reader, PHASE_TAILING);
 }
 
@@ -240,7 +245,6 @@ static void scan_beside_tail(struct reader *reader)
 		scan_above(reader, tail_next_block(reader->tail) - 1);
 		return;
 	}
-	reader->full_scan_at_ms = now_ms + (int64_t)config->full_scan_h * 3600 * 1000;
 	log_info("scan_started", "the full scan of every %u h", config->full_scan_h);
 	startup_want(reader->startup,
 		     pool_irreversible(reader->work.pool)); /* then reader_step_over() */
@@ -296,8 +300,10 @@ void reader_step_over(void *context)
 		start_first_scan(reader);
 		break;
 	case PHASE_TAILING: /* the ranges were read again for a full scan */
-		if (!scan_is_running(reader->scan))
-			scan_everything(reader, tail_next_block(reader->tail) - 1);
+		if (scan_is_running(reader->scan))
+			break; /* after the next look, then */
+		schedule_full_scan(reader);
+		scan_everything(reader, tail_next_block(reader->tail) - 1);
 		break;
 	default:
 		break;

@@ -226,8 +226,8 @@ struct replay *replay_new(struct work *work)
 	uint64_t wanted = 2 * (uint64_t)work->config.connections * work->config.batch_size;
 
 	replay->work = work;
-	/* As many cells as keep all connections busy, and one in reserve. */
-	replay->cell_limit = (unsigned)(wanted / CLAIM_CELL_BLOCKS) + 2;
+	/* As many cells as keep all connections busy, one in reserve, and one that is settled. */
+	replay->cell_limit = (unsigned)(wanted / CLAIM_CELL_BLOCKS) + 3;
 	if (replay->cell_limit > MAX_CELLS)
 		replay->cell_limit = MAX_CELLS;
 	replay->found_nothing = true;

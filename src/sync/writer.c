@@ -28,7 +28,6 @@ struct lane {
 	struct db *db;
 	pthread_t thread;
 	bool is_started;
-	bool was_connected;
 	bool is_down;
 	struct log_limit retry_limit;
 };
@@ -103,7 +102,6 @@ static int connect_lane(struct lane *lane, struct error *err)
 	if (db_connect(lane->db, err) < 0)
 		return -1;
 	log_debug("database_connected", "%s", db_describe(lane->db));
-	lane->was_connected = true;
 	return 0;
 }
 

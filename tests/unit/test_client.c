@@ -103,7 +103,7 @@ static void a_block_that_nobody_has_is_refused_with_the_reason(void **state)
 	assert_int_equal(world.given_count, 99);
 	assert_int_equal(world.refused[5], 1);
 	assert_int_equal(world.refused_count, 1);
-	assert_string_equal(world.reason, "the node does not have block 5");
+	assert_string_equal(world.reason, "the node does not have it");
 	assert_int_equal(world.block_refused_count, 2);
 	assert_int_equal(world.failed_count, 0); /* null is no failure of a node */
 	assert_int_equal(now_ms, 1000);
@@ -324,6 +324,49 @@ static void heads_are_asked_once_at_a_time(void **state)
 	close_world();
 }
 
+static void a_wild_claim_must_be_proven(void **state)
+{
+	(void)state;
+	open_world(2);
+	pool_node(world.pool, 0)->proven_block = 0;
+	learn_heads(); /* it gives the block that it claims */
+	assert_int_equal(pool_node(world.pool, 0)->head.irreversible_block, 15000);
+	assert_int_equal(fake.sims[0].request_count, 2);
+	assert_int_equal(fake.sims[1].request_count, 1);
+	fake.sims[0].head = 1015020;
+	fake.sims[0].irreversible = 1015000;
+	fake.sims[0].lacks = 1015000;
+	for (unsigned i = 0; i < 5; i++) {
+		now_ms += 60000;
+		learn_heads();
+		assert_int_equal(pool_irreversible(world.pool), 15000);
+		assert_int_equal(pool_node(world.pool, 0)->failures_in_row, i + 1);
+	}
+	now_ms += 60000;
+	fake.sims[0].lacks = 0; /* now it has it */
+	learn_heads();
+	assert_int_equal(pool_irreversible(world.pool), 1015000);
+	close_world();
+}
+
+static void a_wild_claim_at_the_tip_is_not_believed(void **state)
+{
+	(void)state;
+	open_world(1);
+	learn_heads();
+	fake.sims[0].head = 1015020;
+	fake.sims[0].irreversible = 1015000;
+	fake.sims[0].lacks = 1015000;
+	assert_true(client_ask_tip(world.client, 15001, 3, &world.tip_sink));
+	answer_all();
+	assert_true(world.tip_had_head);
+	assert_int_equal(world.given_count, 0);
+	assert_int_equal(pool_irreversible(world.pool), 15000);
+	assert_int_equal(client_heads_pending(world.client), 0);
+	assert_true(pool_node(world.pool, 0)->failures_in_row > 0);
+	close_world();
+}
+
 static void ask_tip(uint32_t first, unsigned count)
 {
 	assert_true(client_ask_tip(world.client, first, count, &world.tip_sink));
@@ -457,6 +500,8 @@ int main(void)
 		cmocka_unit_test(what_was_dropped_is_thrown_away),
 		cmocka_unit_test(with_other_nodes_all_is_asked_again),
 		cmocka_unit_test(heads_are_asked_once_at_a_time),
+		cmocka_unit_test(a_wild_claim_must_be_proven),
+		cmocka_unit_test(a_wild_claim_at_the_tip_is_not_believed),
 		cmocka_unit_test(the_tip_is_one_request_or_several),
 		cmocka_unit_test(a_poison_block_at_the_tip_leaves_the_head),
 		cmocka_unit_test(the_tip_of_a_bad_node_ends_with_an_error),

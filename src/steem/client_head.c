@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heads of all nodes.  A node that claims an irreversible block far above anything it
+ * ever gave must give that very block first: one wild answer would else lead the reader to
+ * a place from which there is no way back.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+
+/* Ask for the block that the node claims to have. */
+static void ask_for_proof(struct client *client, unsigned index, const struct chain_head *claim)
+{
+	struct request *request = request_new(client, REQUEST_PROOF, index, 1);
+
+	client->heads_asked |= UINT64_C(1) << index;
+	request->claim = *claim;
+	request->calls[request->call_count++] =
+		(struct rpc_call){.method = RPC_GET_BLOCK, .block = claim->irreversible_block};
+	request_send(request);
+}
+
+static void keep_head(struct client *client, unsigned index, const struct chain_head *head)
+{
+	struct node *node = pool_node(client->pool, index);
+
+	node_set_head(node, head, clock_now_ms());
+	if (client->observer.head_seen)
+		client->observer.head_seen(client->observer.context, node);
+}
+
+int client_take_head(struct client *client, unsigned index, const struct rpc_answer *answer,
+		     struct chain_head *ret_head, struct error *err)
+{
+	struct node *node = pool_node(client->pool, index);
+
+	if (answer->error.kind != ERROR_NONE) {
+		*err = answer->error;
+		return -1;
+	}
+	if (decode_head(answer->result.data, answer->result.len, ret_head, err) != 0)
+		return -1;
+	if (node_must_prove(node, ret_head)) {
+		if (!(client->heads_asked >> index & 1))
+			ask_for_proof(client, index, ret_head);
+		*ret_head = node->head; /* as it was believed until now */
+		return 1;
+	}
+	keep_head(client, index, ret_head);
+	return 0;
+}
+
+void client_poll_heads(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		struct request *request;
+
+		if ((client->heads_asked >> i & 1) ||
+		    !node_is_ready(pool_node(client->pool, i), now_ms))
+			continue;
+		client->heads_asked |= UINT64_C(1) << i;
+		request = request_new(client, REQUEST_HEAD, i, 1);
+		request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+		request_send(request);
+	}
+}
+
+unsigned client_heads_pending(const struct client *client)
+{
+	return (unsigned)__builtin_popcountll(client->heads_asked);
+}
+
+/* The block that was to prove the claim. */
+static int take_proof(struct request *request, const struct rpc_answer *answer, struct error *err)
+{
+	struct client *client = request->client;
+	uint32_t num = request->claim.irreversible_block;
+	struct error block_err = answer->error;
+	struct block *block = NULL;
+
+	if (block_err.kind == ERROR_NONE)
+		block = decode_block(answer->result.data, answer->result.len, num, &block_err);
+	if (!block)
+		return error_set_code(
+			err, ERROR_NODE, RPC_FAILURE_OTHER_NODE,
+			"claims that block %u is irreversible, but does not give it: %.200s", num,
+			block_err.text);
+	block_free(block);
+	node_gave(pool_node(client->pool, request->node), num);
+	keep_head(client, request->node, &request->claim);
+	return 0;
+}
+
+void client_head_answer(struct request *request, const struct http_answer *answer,
+			const struct error *err)
+{
+	struct client *client = request->client;
+	struct rpc_answer reply;
+	struct chain_head head;
+	struct error own_err = ERROR_INIT;
+	int result = -1;
+
+	client->heads_asked &= ~(UINT64_C(1) << request->node);
+	if (!err &&
+	    rpc_decode(answer->body, answer->len, request->first_id, 1, &reply, &own_err) == 0)
+		result = request->kind == REQUEST_PROOF
+				 ? take_proof(request, &reply, &own_err)
+				 : client_take_head(client, request->node, &reply, &head, &own_err);
+	if (result < 0)
+		client_note_failure(client, request->node, 1, err ? err : &own_err,
+				    answer->retry_after_ms);
+	else if (result == 0)
+		client_note_success(client, request->node, 0, answer);
+}
