@@ -28,7 +28,7 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head,
 
 /*
  * The block that was asked for under `num`; the caller owns it.  NULL with err
- * (ERROR_NODE) for anything else; `null` says "the node does not have it".
+ * (ERROR_NODE) for anything else; `null` says "the node does not have block N".
  * All operations are marked as stored.
  */
 struct block *decode_block(const char *result, size_t len, uint32_t num,

@@ -267,7 +267,7 @@ static int read_block(struct reading *reading, struct error *err)
 	bool is_first = true;
 
 	if (kind == JSON_NULL && json_skip(cursor, NULL) && json_at_end(cursor))
-		return error_set(err, ERROR_NODE, "the node does not have it");
+		return error_set(err, ERROR_NODE, "the node does not have block %u", reading->num);
 	if (json_failed(cursor))
 		return bad_json(reading, err);
 	if (!json_enter(cursor, JSON_OBJECT))

@@ -316,9 +316,13 @@ struct settle_job {
 static int run_settle(struct db *db, struct job *job, struct error *err)
 {
 	const struct cell *cell = ((struct settle_job *)job)->cell;
+	char reason[250];
 
-	return claims_settle(db, &cell->work->identity, &cell->claim, &cell->failed, cell->reason,
-			     err);
+	snprintf(reason, sizeof(reason), "%s%s",
+		 range_count_blocks(&cell->failed) > 1 ? "no node gives them; of the last one: "
+						       : "",
+		 cell->reason);
+	return claims_settle(db, &cell->work->identity, &cell->claim, &cell->failed, reason, err);
 }
 
 static void finish_settle(struct job *job)

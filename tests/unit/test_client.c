@@ -103,7 +103,7 @@ static void a_block_that_nobody_has_is_refused_with_the_reason(void **state)
 	assert_int_equal(world.given_count, 99);
 	assert_int_equal(world.refused[5], 1);
 	assert_int_equal(world.refused_count, 1);
-	assert_string_equal(world.reason, "the node does not have it");
+	assert_string_equal(world.reason, "the node does not have block 5");
 	assert_int_equal(world.block_refused_count, 2);
 	assert_int_equal(world.failed_count, 0); /* null is no failure of a node */
 	assert_int_equal(now_ms, 1000);
@@ -328,8 +328,8 @@ static void a_wild_claim_must_be_proven(void **state)
 {
 	(void)state;
 	open_world(2);
-	pool_node(world.pool, 0)->proven_block = 0;
-	learn_heads(); /* it gives the block that it claims */
+	pool_node(world.pool, 0)->proven_block = 0; /* it must give the block that it claims */
+	learn_heads();
 	assert_int_equal(pool_node(world.pool, 0)->head.irreversible_block, 15000);
 	assert_int_equal(fake.sims[0].request_count, 2);
 	assert_int_equal(fake.sims[1].request_count, 1);
@@ -343,7 +343,7 @@ static void a_wild_claim_must_be_proven(void **state)
 		assert_int_equal(pool_node(world.pool, 0)->failures_in_row, i + 1);
 	}
 	now_ms += 60000;
-	fake.sims[0].lacks = 0; /* now it has it */
+	fake.sims[0].lacks = 0;
 	learn_heads();
 	assert_int_equal(pool_irreversible(world.pool), 1015000);
 	close_world();
@@ -363,7 +363,6 @@ static void a_wild_claim_at_the_tip_is_not_believed(void **state)
 	assert_int_equal(world.given_count, 0);
 	assert_int_equal(pool_irreversible(world.pool), 15000);
 	assert_int_equal(client_heads_pending(world.client), 0);
-	assert_true(pool_node(world.pool, 0)->failures_in_row > 0);
 	close_world();
 }
 

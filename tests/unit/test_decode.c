@@ -115,8 +115,8 @@ static void an_empty_block_is_a_block(void **state)
 static const struct {
 	const char *text, *says;
 } wrong_blocks[] = {
-	{"null", "the node does not have it"},
-	{" null ", "the node does not have it"},
+	{"null", "the node does not have block 10"},
+	{" null ", "the node does not have block 10"},
 	{"null x", "bad JSON"},
 	{"", "not an object"},
 	{"[]", "not an object"},
