@@ -69,6 +69,7 @@ def test_ready_when_the_database_is_open(lone_world, manager):
     world.expect(node.chain, (1, LAST))
 
 
+@pytest.mark.slow
 def test_the_watchdog_is_fed_by_progress_only(world, manager):
     node = world.node(irreversible=LAST)
     reader = world.start(environment=manager.environment)
