@@ -411,7 +411,7 @@ static void tell_blocks(void)
 		node.told++;
 		at_us = node.live_since_us +
 			(int64_t)(node.told - node.irreversible) * node.interval_us;
-		printf("readable %u %lld\n", node.told, (long long)at_us);
+		printf("readable %u %lld %llu\n", node.told, (long long)at_us, node.requests);
 	}
 }
 

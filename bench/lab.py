@@ -49,7 +49,7 @@ class Node:
              "--delay", str(delay_ms), "--interval", str(interval_ms)],
             stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{self.process.stdout.readline().split()[1]}/"
-        self.readable_us, self.served = {}, (0, 0)
+        self.readable_us, self.requests_at, self.served = {}, {}, (0, 0)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -58,6 +58,7 @@ class Node:
             word, *numbers = line.split()
             if word == "readable":
                 self.readable_us[int(numbers[0])] = int(numbers[1])
+                self.requests_at[int(numbers[0])] = int(numbers[2])
             elif word == "served":
                 self.served = tuple(map(int, numbers))
 
