@@ -164,7 +164,7 @@ static void close_world(void)
 }
 
 /* Turn the loop until nothing is wanted, or nothing can happen any more. */
-static void run(void)
+static inline void run(void)
 {
 	struct error err = ERROR_INIT;
 
