@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For tests/integration/test_json.py: what our reading of JSON and json-c's make of the same
+ * bytes.  Input: records of a 32 bit length and so many bytes.  Output for each: does json-c
+ * take it (strict), do we, and our canonical text with its length.  Native byte order.
+ */
+#include <json-c/json.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "steem/json.h"
+
+static void put_u32(uint32_t number)
+{
+	fwrite(&number, sizeof(number), 1, stdout);
+}
+
+static uint32_t json_c_takes(const char *text, uint32_t len)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
+	struct json_object *object;
+	bool is_whole;
+
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	object = json_tokener_parse_ex(tokener, text, (int)len);
+	if (json_tokener_get_error(tokener) == json_tokener_continue)
+		object = json_tokener_parse_ex(tokener, "", 1); /* the NUL ends a number */
+	is_whole = json_tokener_get_error(tokener) == json_tokener_success;
+	json_object_put(object);
+	json_tokener_free(tokener);
+	return is_whole;
+}
+
+static void answer(const char *text, uint32_t len)
+{
+	struct arena *arena = arena_new();
+	struct json_cursor cursor;
+	struct json_slice canonical = {.len = 0};
+	bool had_invalid_utf8 = false;
+	bool is_taken;
+
+	json_open(&cursor, text, len);
+	is_taken = json_take_canonical(&cursor, arena, &canonical, &had_invalid_utf8) &&
+		   json_at_end(&cursor);
+	put_u32(json_c_takes(text, len));
+	put_u32(is_taken);
+	put_u32(is_taken ? (uint32_t)canonical.len : 0);
+	if (is_taken)
+		fwrite(canonical.data, 1, canonical.len, stdout);
+	arena_free(arena);
+}
+
+int main(void)
+{
+	uint32_t len;
+
+	while (fread(&len, sizeof(len), 1, stdin) == 1) {
+		char *text = xmalloc(len + 1);
+
+		if (fread(text, 1, len, stdin) != len)
+			return 1;
+		text[len] = '\0';
+		answer(text, len);
+		free(text);
+	}
+	return 0;
+}
