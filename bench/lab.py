@@ -113,13 +113,13 @@ class Reader:
 class Lab:
     """The server and the files of one run."""
 
-    def __init__(self, build):
+    def __init__(self, build, settings=None):
         self.build = pathlib.Path(build).resolve()
         self._folder = tempfile.TemporaryDirectory(prefix="sr-bench-")
         self.folder = pathlib.Path(self._folder.name)
         self.corpus = self.folder / "corpus"
         self._serial = 0
-        self.server = mariadb.Server(options=[f"--{key}={value}" for key, value in SERVER.items()])
+        self.server = mariadb.Server(options=[f"--{key}={value}" for key, value in {**SERVER, **(settings or {})}.items()])
         self.server.start()
 
     def close(self):

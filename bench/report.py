@@ -88,6 +88,13 @@ def growth(results):
                 ["rows in it", "blocks/s", "steady"], lines)
 
 
+def settings(results):
+    lines = [[one["setting"], number(one["blocks_s"]), number(one["server_us_per_row"], 2),
+              number(one["disk_bytes_per_row"])] for one in results["settings"]]
+    return rows("Settings of the server: the write stage alone, all pages flushed at the end",
+                ["setting", "blocks/s", "server CPU us/row", "bytes on disk/row"], lines)
+
+
 def table(results):
     """All of it, as text."""
     place = results["machine"]
@@ -96,7 +103,7 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, stages, peers, second_reader, tail, gap_scan, growth):
+    for part in (end_to_end, stages, peers, second_reader, tail, gap_scan, growth, settings):
         if part.__name__ in results:
             text.append(part(results))
     for part, why in results.get("failed", {}).items():

@@ -27,6 +27,14 @@ CONNECTIONS, BATCH = 8, 50
 WRITERS, BATCH_ROWS, BATCH_BYTES = 2, 3000, 1024 * 1024
 PEERS = ("@hiveio/dhive", "dsteem", "steem", "@splinterlands/hive-interface")
 
+SETTINGS = {  # name: server options, table options
+    "as above": ({}, ""),
+    "buffer pool 128 MB": ({"innodb-buffer-pool-size": "128M"}, ""),
+    "redo log 1 GB": ({"innodb-log-file-size": "1G"}, ""),
+    "flush at commit 2": ({"innodb-flush-log-at-trx-commit": "2"}, ""),
+    "PAGE_COMPRESSED=1": ({}, "PAGE_COMPRESSED=1"),
+}
+
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
@@ -289,11 +297,42 @@ class Bench:
             result.append({"rows": size, **median_of(rates)})
         return result
 
+    def one_setting(self, lab, count, table):
+        """Bulk writing on another server: figures, and what the rows take on disk."""
+        lab.corpus.write_bytes(self.lab.corpus.read_bytes())
+        with Node(lab, count) as node:
+            database = lab.fresh_database()
+            if table:
+                lab.rows(database, f"ALTER TABLE blockchain {table}")
+            server_cpu = lab.server_cpu_s
+            got = lab.program(lab.build / "bench" / "stages", "write", node.url, 1, count,
+                              CONNECTIONS, BATCH, WRITERS, BATCH_ROWS, BATCH_BYTES,
+                              lab.server.socket, database)
+            lab.rows(database, "FLUSH TABLES blockchain FOR EXPORT")  # every page is on disk
+            server_cpu = lab.server_cpu_s - server_cpu
+        size = os.stat(lab.server.data / database / "blockchain.ibd").st_blocks * 512
+        return {"blocks_s": count / got["seconds"],
+                "server_us_per_row": server_cpu * 1e6 / got["rows"],
+                "disk_bytes_per_row": size / got["rows"]}
+
+    def measure_settings(self):
+        """The write stage alone on servers that are set up otherwise."""
+        count, rounds = 8000 if self.quick else 16000, {}
+        for turn in range(self.rounds):
+            for name, (settings, table) in SETTINGS.items():
+                say(f"  settings: {name}, round {turn + 1}")
+                lab = laboratory.Lab(self.lab.build, settings)
+                try:
+                    rounds.setdefault(name, []).append(self.one_setting(lab, count, table))
+                finally:
+                    lab.close()
+        return [{"setting": name, **median_of(list_)} for name, list_ in rounds.items()]
+
 
 PARTS = {"end_to_end": Bench.measure_end_to_end, "stages": Bench.measure_stages,
          "peers": Bench.measure_peers, "second_reader": Bench.measure_second_reader,
          "tail": Bench.measure_tail, "gap_scan": Bench.measure_gap_scan,
-         "growth": Bench.measure_growth}
+         "growth": Bench.measure_growth, "settings": Bench.measure_settings}
 
 
 def find_peers(build, wish):
