@@ -127,7 +127,8 @@ INSERT INTO bookkeeping (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1;
 -- asks: a dump can be restored where the account that made them does not exist. (Claims are
 -- joined, not asked for in subqueries: MariaDB fails to execute those a second time.)
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW gaps AS
-SELECT g.first_block, g.last_block, g.last_block - g.first_block + 1 AS missing,
+SELECT CAST(g.first_block AS UNSIGNED) AS first_block, CAST(g.last_block AS UNSIGNED) AS last_block,
+	CAST(g.last_block - g.first_block + 1 AS UNSIGNED) AS missing,
 	GROUP_CONCAT(DISTINCT c.reader ORDER BY c.reader SEPARATOR ', ') AS claimed_by,
 	MAX(c.expires_at) AS claim_expires_at,
 	g.reason
@@ -187,12 +188,12 @@ SELECT r.name, r.state,
 	CASE WHEN r.state <> 'stopped' AND r.heartbeat_at > UTC_TIMESTAMP(6) - INTERVAL 30 SECOND
 		THEN 1 ELSE 0 END AS alive,
 	r.last_block,
-	i.top AS irreversible_block,
-	CASE WHEN r.last_block = 0 THEN NULL WHEN r.last_block >= i.top THEN 0
-		ELSE i.top - r.last_block END AS lag_blocks,
-	CASE WHEN r.last_block = 0 THEN NULL WHEN r.last_block >= i.top THEN 0
-		ELSE (i.top - r.last_block) * 3 END AS lag_s,
-	TIMESTAMPDIFF(MICROSECOND, r.heartbeat_at, UTC_TIMESTAMP(6)) / 1000000 AS heartbeat_age_s,
+	CAST(i.top AS UNSIGNED) AS irreversible_block,
+	CAST(CASE WHEN r.last_block = 0 THEN NULL WHEN r.last_block >= i.top THEN 0
+		ELSE i.top - r.last_block END AS UNSIGNED) AS lag_blocks,
+	CAST(CASE WHEN r.last_block = 0 THEN NULL WHEN r.last_block >= i.top THEN 0
+		ELSE (i.top - r.last_block) * 3 END AS UNSIGNED) AS lag_s,
+	TIMESTAMPDIFF(MICROSECOND, r.heartbeat_at, UTC_TIMESTAMP(6)) / 1e6 AS heartbeat_age_s,
 	r.node
 FROM readers r JOIN (
 	SELECT GREATEST((SELECT COALESCE(MAX(irreversible_block), 0) FROM readers),

@@ -178,13 +178,13 @@ static void print_json_row(const struct status_report *report, const struct read
 	print_json_text("name", row->name);
 	putchar(',');
 	print_json_text("state", row->state);
-	printf(",\"alive\":%s,\"last_block\":%u,\"irreversible_block\":%u,\"lag_blocks\":%llu,",
-	       row->is_alive ? "true" : "false", row->last_block, row->irreversible_block,
-	       (unsigned long long)row->lag_blocks);
+	printf(",\"alive\":%s,\"last_block\":%u,\"irreversible_block\":%u,",
+	       row->is_alive ? "true" : "false", row->last_block, row->irreversible_block);
 	if (row->has_lag_s)
-		printf("\"lag_s\":%.3f,", row->lag_s);
+		printf("\"lag_blocks\":%llu,\"lag_s\":%.3f,", (unsigned long long)row->lag_blocks,
+		       row->lag_s);
 	else
-		printf("\"lag_s\":null,");
+		printf("\"lag_blocks\":null,\"lag_s\":null,");
 	printf("\"heartbeat_age_s\":%.3f,", row->heartbeat_age_s);
 	print_json_text("node", row->node);
 	putchar('}');
