@@ -88,7 +88,8 @@ class Server:
                    else ["--skip-networking"])
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [*DIES_WITH_US, find("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.data}",
+                [*DIES_WITH_US, find("mariadbd", "mysqld"), "--no-defaults",
+                 f"--datadir={self.data}",
                  f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
                  f"--tmpdir={self.folder}", *network, *OPTIONS, *self.options, *_user_option()],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)

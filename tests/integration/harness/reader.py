@@ -81,7 +81,8 @@ class Reader:
         settings.setdefault("TSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}")
         settings.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         settings.update(environment or {})
-        self.command = [*DIES_WITH_US, program(), *(["-c", str(config_path)] if config_path else []),
+        self.command = [*DIES_WITH_US, program(),
+                        *(["-c", str(config_path)] if config_path else []),
                         *self.arguments]
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
