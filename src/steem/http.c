@@ -15,6 +15,7 @@
 
 #define WAIT_MAX_MS      60000
 #define KEEPALIVE_IDLE_S 30L
+#define RECEIVE_BYTES    131072L /* at once; a batch of blocks is a megabyte, and each call costs */
 #define EXTRA_FDS_MAX    16
 
 /* A post, or the free easy handle of a former one: handles keep what curl learnt of a host. */
@@ -116,6 +117,7 @@ static void set_fixed_options(struct http *http, struct post *post)
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, post);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, post->error_text);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
