@@ -146,11 +146,12 @@ class Lab:
         path.write_text(libconfig(settings))
         return path
 
-    def fresh_database(self):
-        """A database with our tables; the one before is dropped."""
+    def fresh_database(self, keep=False):
+        """A database with our tables; those before are dropped unless kept."""
         name = self.server.create_database()
-        before = f"steem_{int(name.split('_')[1]) - 1}"
-        self.server.execute(f"DROP DATABASE IF EXISTS {before}")
+        if not keep:
+            for before, in self.server.execute("SHOW DATABASES LIKE 'steem\\_%'"):
+                self.server.execute(f"DROP DATABASE {before}")
         Reader(self, "--migrate", config=self.config(name, "http://127.0.0.1:9/")).finish()
         return name
 

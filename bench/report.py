@@ -82,10 +82,11 @@ def gap_scan(results):
 
 
 def growth(results):
-    lines = [[number(one["rows"]), number(one["blocks_s"]), number(one["steady_blocks_s"])]
+    lines = [[number(one["rows"]), number(one["steady_blocks_s"]),
+              number(one["server_cpu_s_per_1000"], 3)]
              for one in results["growth"]]
     return rows("Throughput by the size of the table blockchain",
-                ["rows in it", "blocks/s", "steady"], lines)
+                ["rows in it", "blocks/s, steady", "server CPU s/1000"], lines)
 
 
 def settings(results):

@@ -273,29 +273,31 @@ class Bench:
         connection.close()
         return took_s
 
+    def grow(self, database, have, step):
+        """Read `step` more blocks into a database that holds `have`."""
+        whole = self.end_to_end(have + step, 0, database=database)
+        times = [float(at) for at, in self.lab.rows(
+            database, "SELECT UNIX_TIMESTAMP(committed_at) FROM blocks WHERE block > %s"
+                      " ORDER BY committed_at", have)]
+        share = (have + step) / step
+        return {"steady_blocks_s": step * 0.8 / (times[step * 9 // 10] - times[step // 10]),
+                "server_cpu_s_per_1000": whole["server_cpu_s_per_1000"] * share}
+
     def measure_growth(self):
-        """The same stretch into a small and into a large table."""
+        """The same stretch into a small and into a large table, in turn."""
         step = 6000
         per_block = sum(self.operations) / len(self.operations)
-        sizes = (10 ** 5, 10 ** 6) if self.quick else (10 ** 5, 10 ** 7)
-        database, result, have = self.lab.fresh_database(), [], 0
-        for size in sizes:
-            say(f"  growth, {size} rows")
-            rates = []
-            have = max(have, int(size / per_block))
-            self.end_to_end(have, 0, database=database)
-            for _ in range(self.rounds):
-                have += step
-                at = time.time()
-                self.end_to_end(have, 0, database=database)
-                taken = [float(when) for when, in self.lab.rows(
-                    database, "SELECT UNIX_TIMESTAMP(committed_at) FROM blocks WHERE block > %s"
-                              " ORDER BY committed_at", have - step)]
-                rates.append({"blocks_s": step / (taken[-1] - at),
-                              "steady_blocks_s": step * 0.8 / (
-                                  taken[step * 9 // 10] - taken[step // 10])})
-            result.append({"rows": size, **median_of(rates)})
-        return result
+        tables, rounds = {}, {}
+        for size in (10 ** 5, 10 ** 6) if self.quick else (10 ** 5, 10 ** 7):
+            say(f"  growth, filling {size} rows")
+            tables[size] = [self.lab.fresh_database(keep=True), int(size / per_block)]
+            self.end_to_end(tables[size][1], 0, database=tables[size][0])
+        for turn in range(self.rounds):
+            for size, table in tables.items():
+                say(f"  growth, {size} rows, round {turn + 1}")
+                rounds.setdefault(size, []).append(self.grow(*table, step))
+                table[1] += step
+        return [{"rows": size, **median_of(list_)} for size, list_ in rounds.items()]
 
     def one_setting(self, lab, count, table):
         """Bulk writing on another server: figures, and what the rows take on disk."""
