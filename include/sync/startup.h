@@ -26,8 +26,9 @@ void startup_free(struct startup *startup);
  */
 void startup_open(struct startup *startup);
 /*
- * Do the nodes serve the chain that the database holds?  A node that does not is
- * excluded; if none does, the reader ends.
+ * Do the nodes serve the chain that the database holds (or, while it holds nothing, the
+ * chain that most of them serve)?  A node that does not is excluded; if none does, or if it
+ * cannot be told, the reader ends.
  */
 void startup_compare(struct startup *startup);
 /*

@@ -304,6 +304,9 @@ static int check_present(const struct reading *reading, struct error *err)
 	return 0;
 }
 
+/* What stands before the first block. */
+static const uint8_t no_block[BLOCK_ID_BYTES];
+
 static int set_header(struct reading *reading, struct error *err)
 {
 	struct block *block = reading->block;
@@ -321,6 +324,8 @@ static int set_header(struct reading *reading, struct error *err)
 	if (block_id_num(block->previous) != reading->num - 1)
 		return error_set(err, ERROR_NODE, "block %u: its previous block is said to be %u",
 				 reading->num, block_id_num(block->previous));
+	if (reading->num == 1 && !block_id_equal(block->previous, no_block))
+		return error_set(err, ERROR_NODE, "block 1: its previous block is not all zeros");
 	if (reading->timestamp.len == TIMESTAMP_BYTES)
 		memcpy(time, reading->timestamp.data, TIMESTAMP_BYTES);
 	block->timestamp_s = clock_parse_utc(time);

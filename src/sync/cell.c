@@ -37,6 +37,8 @@ struct cell {
 	struct held_list held; /* arrived, not yet in a commit */
 	uint32_t sent_num;     /* the newest block given to a commit, and its id */
 	uint8_t sent_id[BLOCK_ID_BYTES];
+	uint32_t refused_num; /* the newest block that links to nothing below it, and its id */
+	uint8_t refused_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* under way */
 	struct dispute *disputes[MAX_DISPUTES];
 	uint32_t dispute_nums[MAX_DISPUTES];
@@ -133,29 +135,50 @@ static void open_dispute(struct cell *cell, const struct held *held,
 	cell->dispute_count++;
 }
 
+/* Does held[at] link to what is below it: the one held before it, or one that was refused? */
+static bool links_below(const struct cell *cell, size_t at)
+{
+	const struct block *block = cell->held.items[at].block;
+
+	if (at > 0 && !check_link(cell->held.items[at - 1].block, block))
+		return false;
+	return block->num != cell->refused_num + 1 ||
+	       block_id_equal(block->previous, cell->refused_id);
+}
+
+static void refuse(struct cell *cell, size_t at)
+{
+	struct held *held = &cell->held.items[at];
+
+	cell->refused_num = held->block->num;
+	memcpy(cell->refused_id, held->block->id, sizeof(cell->refused_id));
+	fail_block(cell, held->block->num,
+		   "does not link to the block before it, as all nodes give them");
+	work_let_go(cell->work, held);
+	held_list_remove(&cell->held, at, 1);
+}
+
 /*
- * held[at] and held[at + 1] do not link: one of their givers is wrong.  Others are asked
- * about the upper one, then about the lower one; nothing is committed meanwhile.
+ * held[at] does not link to the block below it: one of their givers is wrong.  Others are
+ * asked about this one, then about the lower one; nothing is committed meanwhile.
  */
 static void resolve_break(struct cell *cell, size_t at)
 {
-	struct held *lower = &cell->held.items[at];
-	struct held *upper = &cell->held.items[at + 1];
+	const struct held *upper = &cell->held.items[at];
+	const struct held *lower = at > 0 ? &cell->held.items[at - 1] : NULL;
+	uint32_t num = upper->block->num;
 
-	if (!range_contains(&cell->confirmed, upper->block->num)) {
+	if (!range_contains(&cell->confirmed, num)) {
 		log_warning("link_broken",
-			    "blocks %u and %u, from %s and %s, do not link; asking others",
-			    lower->block->num, upper->block->num,
-			    work_giver_label(cell->work, lower),
-			    work_giver_label(cell->work, upper));
+			    "block %u from %s does not link to block %u%s%s; asking others", num,
+			    work_giver_label(cell->work, upper), num - 1, lower ? " from " : "",
+			    lower ? work_giver_label(cell->work, lower) : "");
 		open_dispute(cell, upper, NULL);
-	} else if (!range_contains(&cell->confirmed, lower->block->num)) {
+	} else if (lower && lower->block->num == num - 1 &&
+		   !range_contains(&cell->confirmed, num - 1)) {
 		open_dispute(cell, lower, NULL);
 	} else {
-		fail_block(cell, upper->block->num,
-			   "does not link to the block before it, as all nodes give them");
-		work_let_go(cell->work, upper);
-		held_list_remove(&cell->held, at + 1, 1);
+		refuse(cell, at);
 	}
 }
 
@@ -270,19 +293,15 @@ static void commit_held(struct cell *cell)
 	       (count = commit_size(cell)) > 0 && !must_wait_for_commit(cell)) {
 		size_t at = 0;
 
-		while (at + 1 < count &&
-		       check_link(cell->held.items[at].block, cell->held.items[at + 1].block))
-			at++;
 		/* Also the one behind the last: then neither is committed before it is settled. */
-		if (at + 1 < cell->held.count &&
-		    !check_link(cell->held.items[at].block, cell->held.items[at + 1].block))
+		while (at <= count && at < cell->held.count && links_below(cell, at))
+			at++;
+		if (at <= count && at < cell->held.count)
 			resolve_break(cell, at);
 		else
 			send_commit(cell, count);
 	}
 }
-
-/* Asking and settling. */
 
 static void ask_for_more(struct cell *cell)
 {

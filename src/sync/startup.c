@@ -22,11 +22,14 @@ struct startup {
 	struct stored_block oldest;
 	struct ranges ranges;
 	/* Comparing: the block with which each node is compared, one node after the other. */
-	const struct stored_block *compared;
+	const struct stored_block *compared; /* NULL: the nodes are compared with one another */
+	uint32_t compared_num;
 	struct client_sink sink;
 	unsigned node;
 	uint64_t agreeing; /* masks of nodes */
 	uint64_t differing;
+	uint64_t known; /* of these the block's id is known */
+	uint8_t ids[POOL_MAX_NODES][BLOCK_ID_BYTES];
 };
 
 struct startup_job {
@@ -129,6 +132,7 @@ static void compare_next(struct startup *startup);
 static void compare(struct startup *startup, const struct stored_block *stored)
 {
 	startup->compared = stored;
+	startup->compared_num = stored->num;
 	startup->node = 0;
 	startup->agreeing = 0;
 	startup->differing = 0;
@@ -143,13 +147,13 @@ static void exclude_differing(struct startup *startup)
 
 		if (!(startup->differing & UINT64_C(1) << i))
 			continue;
-		snprintf(because, sizeof(because), "its block %u is not the one that is stored",
-			 startup->compared->num);
+		snprintf(because, sizeof(because), "its block %u is not the others'",
+			 startup->compared_num);
 		node_exclude(node, because);
 		log_warning(
 			"node_excluded",
-			"%s gives another block %u than the database and other nodes: it serves another chain and is not asked again",
-			node->label, startup->compared->num);
+			"%s gives another block %u than the others: it serves another chain and is not asked again",
+			node->label, startup->compared_num);
 	}
 }
 
@@ -186,6 +190,54 @@ static void end_comparison(struct startup *startup)
 	work_end(startup->work, &err);
 }
 
+/* How many nodes gave the same block as this one? */
+static unsigned count_votes(const struct startup *startup, unsigned node)
+{
+	unsigned votes = 0;
+
+	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
+		if ((startup->known >> i & 1) &&
+		    block_id_equal(startup->ids[i], startup->ids[node]))
+			votes++;
+	return votes;
+}
+
+/* Nothing is stored yet: the chain is the one that most nodes serve. */
+static void end_vote(struct startup *startup)
+{
+	struct error err = ERROR_INIT;
+	unsigned most = 0;
+	unsigned winner = 0;
+	bool is_tie = false;
+
+	for (unsigned i = 0; i < POOL_MAX_NODES; i++) {
+		unsigned votes = startup->known >> i & 1 ? count_votes(startup, i) : 0;
+
+		if (votes == 0 ||
+		    (votes == most && block_id_equal(startup->ids[i], startup->ids[winner])))
+			continue;
+		is_tie = votes == most || (is_tie && votes < most);
+		if (votes > most)
+			winner = i;
+		most = votes > most ? votes : most;
+	}
+	if (is_tie) {
+		(void)error_set(
+			&err, ERROR_CONFIG,
+			"the nodes serve different chains (they differ at block %u), and the database holds nothing yet to tell which is meant; correct nodes",
+			startup->compared_num);
+		work_end(startup->work, &err);
+		return;
+	}
+	startup->differing = 0;
+	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
+		if ((startup->known >> i & 1) &&
+		    !block_id_equal(startup->ids[i], startup->ids[winner]))
+			startup->differing |= UINT64_C(1) << i;
+	exclude_differing(startup);
+	startup->done(startup->context);
+}
+
 /* Ask the next node, and only that one. */
 static void compare_next(struct startup *startup)
 {
@@ -193,21 +245,43 @@ static void compare_next(struct startup *startup)
 
 	while (startup->node < count &&
 	       pool_node(startup->work->pool, startup->node)->head.irreversible_block <
-		       startup->compared->num)
+		       startup->compared_num)
 		startup->node++;
+	if (startup->node == count && !startup->compared) {
+		end_vote(startup);
+		return;
+	}
 	if (startup->node == count) {
 		end_comparison(startup);
 		return;
 	}
-	client_want(startup->work->client, CLIENT_TAIL, startup->compared->num,
-		    startup->compared->num, ~(UINT64_C(1) << startup->node), &startup->sink);
+	client_want(startup->work->client, CLIENT_TAIL, startup->compared_num,
+		    startup->compared_num, ~(UINT64_C(1) << startup->node), &startup->sink);
+}
+
+/* Compare the nodes with one another, at a block that all of them call irreversible. */
+static void compare_nodes(struct startup *startup)
+{
+	startup->compared = NULL;
+	startup->compared_num = UINT32_MAX;
+	startup->node = 0;
+	startup->known = 0;
+	for (unsigned i = 0; i < pool_count(startup->work->pool); i++) {
+		uint32_t block = pool_node(startup->work->pool, i)->head.irreversible_block;
+
+		if (block > 0 && block < startup->compared_num)
+			startup->compared_num = block;
+	}
+	compare_next(startup);
 }
 
 static void take_compared(void *context, struct block *block, unsigned node)
 {
 	struct startup *startup = context;
 
-	if (block_id_equal(block->id, startup->compared->id))
+	startup->known |= UINT64_C(1) << node;
+	memcpy(startup->ids[node], block->id, BLOCK_ID_BYTES);
+	if (startup->compared && block_id_equal(block->id, startup->compared->id))
 		startup->agreeing |= UINT64_C(1) << node;
 	else
 		startup->differing |= UINT64_C(1) << node;
@@ -249,7 +323,7 @@ static void finish_find_stored(struct job *job)
 		if (startup->newest.num > 0)
 			compare(startup, &startup->newest);
 		else
-			startup->done(startup->context);
+			compare_nodes(startup);
 	}
 	free_job(start);
 }

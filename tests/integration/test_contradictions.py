@@ -116,3 +116,29 @@ def test_a_fork_in_the_tail(world):
     assert wrong.count == 2
     world.allow_errors(*(line.event for line in reader.events()))
     world.expect(node.chain, (1, LAST + 4))
+
+
+@pytest.mark.parametrize("blocks", [{29}, {20, 21}, {40, 41, 42}])
+def test_blocks_in_a_row_that_do_not_link(world, blocks):
+    """Nothing of what hangs on a refused block comes in with a false `previous`."""
+    node = world.node(irreversible=60)
+    node.fault("broken_previous", block=blocks, times=2, method="get_block")
+    world.start(fetch={"batch_size": 20}).wait_for("tail_started")
+    assert world.db.value("SELECT COUNT(*) FROM blocks") >= 60 - len(blocks)
+    world.audit(node.chain, (1, 60), allow_missing=[(1, 60)], gaps=False)
+    world.allow_errors("stored_block_orphaned")
+
+
+def test_on_an_empty_database_most_nodes_decide(world):
+    honest = [world.node(irreversible=LAST) for _ in range(2)]
+    world.node(SyntheticChain("other"), irreversible=LAST)
+    world.start().wait_for("tail_started")
+    world.expect(honest[0].chain, (1, LAST))
+
+
+def test_on_an_empty_database_two_chains_are_not_guessed_at(world):
+    world.node(irreversible=LAST)
+    world.node(SyntheticChain("other"), irreversible=LAST)
+    reader = world.run("--once", code=78)
+    assert "different chains" in reader.stderr
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 0
