@@ -309,7 +309,10 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 	http->idle = post;
 }
 
-/* Let curl work and report what is finished; returns how many were. */
+/*
+ * Let curl work and report one post that is finished.  Only one: several answers of a
+ * megabyte would keep the loop from giving the writers work while they are decoded.
+ */
 static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 {
 	int running, left;
@@ -318,12 +321,10 @@ static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 
 	if (code != CURLM_OK)
 		return error_set(err, ERROR_FATAL, "libcurl: %s", curl_multi_strerror(code));
-	while ((message = curl_multi_info_read(http->multi, &left))) {
+	if ((message = curl_multi_info_read(http->multi, &left))) {
 		struct post *post;
 		CURLcode result = message->data.result;
 
-		if (message->msg != CURLMSG_DONE)
-			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post);
 		finish(http, post, result); /* the message is gone after this */
 		++*ret_finished;
