@@ -116,8 +116,11 @@ struct client_tip_sink {
 bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 		    const struct client_tip_sink *sink);
 
-/* Ask every node that is ready for its head (one request each); `head_seen` tells. */
-void client_poll_heads(struct client *client);
+/*
+ * Ask every node that is ready for its head (one request each), but those that told it less
+ * than max_age_ms ago; `head_seen` tells.
+ */
+void client_poll_heads(struct client *client, int64_t max_age_ms);
 /* How many head requests of client_poll_heads() are still unanswered. */
 unsigned client_heads_pending(const struct client *client);
 

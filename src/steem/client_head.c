@@ -53,15 +53,17 @@ int client_take_head(struct client *client, unsigned index, const struct rpc_ans
 	return 0;
 }
 
-void client_poll_heads(struct client *client)
+void client_poll_heads(struct client *client, int64_t max_age_ms)
 {
 	int64_t now_ms = clock_now_ms();
 
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		struct request *request;
 
-		if ((client->heads_asked >> i & 1) ||
-		    !node_is_ready(pool_node(client->pool, i), now_ms))
+		const struct node *node = pool_node(client->pool, i);
+
+		if ((client->heads_asked >> i & 1) || !node_is_ready(node, now_ms) ||
+		    (node->head_at_ms > 0 && now_ms - node->head_at_ms < max_age_ms))
 			continue;
 		client->heads_asked |= UINT64_C(1) << i;
 		request = request_new(client, REQUEST_HEAD, i, 1);

@@ -161,7 +161,7 @@ struct dispute *dispute_new(struct work *work, const struct held *held,
 	dispute->sink = (struct client_sink){
 		.context = dispute, .given = take_opinion, .refused = no_more_opinions};
 	/* At the tip the others may have the block by now, and their last heads do not say so. */
-	client_poll_heads(work->client);
+	client_poll_heads(work->client, 0);
 	ask(dispute);
 	return dispute;
 }

@@ -34,7 +34,9 @@ void reader_enter(struct reader *reader, enum phase phase)
 
 void reader_ask_heads(struct reader *reader)
 {
-	client_poll_heads(reader->work.client);
+	/* The requests at the tip tell the head of the node that is asked there. */
+	client_poll_heads(reader->work.client,
+			  reader->phase == PHASE_TAILING ? HEADS_TAIL_MS / 2 : 0);
 	reader->heads_at_ms =
 		clock_now_ms() + (reader->phase == PHASE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
 }

@@ -7,7 +7,7 @@ import pytest
 
 LATER = [["--verify", "1-5"], ["--backfill", "1-5", "--virtual"]]
 LATER_SETTINGS = [{"reader": {"virtual_operations": True}}, {"reader": {"follow": "head"}},
-                  {"metrics": {"listen": "127.0.0.1:9753"}}, {"fetch": {"rate_limit": 5}}]
+                  {"metrics": {"listen": "127.0.0.1:9753"}}]
 
 
 def test_a_good_file(bare_world):

@@ -149,7 +149,7 @@ static void answer_all(void)
 
 static void learn_heads(void)
 {
-	client_poll_heads(world.client);
+	client_poll_heads(world.client, 0);
 	answer_all();
 	assert_int_equal(client_heads_pending(world.client), 0);
 }

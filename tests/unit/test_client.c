@@ -289,7 +289,7 @@ static void with_other_nodes_all_is_asked_again(void **state)
 	client_want(world.client, CLIENT_REPLAY, 1, 300, 1, &world.sink);
 	assert_true(client_ask_tip(world.client, 500, 2, &world.tip_sink));
 	client_handle(world.client);
-	client_poll_heads(world.client);
+	client_poll_heads(world.client, 0);
 	assert_int_equal(http_in_flight(&fake), config.connections + 3);
 	old = world.pool;
 	world.pool = pool_new(urls, 1, 50, 0);

@@ -14,15 +14,15 @@ static void heads_are_asked_once_at_a_time(void **state)
 	(void)state;
 	open_world(3);
 	fake.sims[1].fault = FAULT_UNSUPPORTED;
-	client_poll_heads(world.client);
-	client_poll_heads(world.client);
+	client_poll_heads(world.client, 0);
+	client_poll_heads(world.client, 0);
 	assert_int_equal(client_heads_pending(world.client), 3);
 	assert_int_equal(http_in_flight(&fake), 3);
 	answer_all();
 	assert_int_equal(client_heads_pending(world.client), 0);
 	assert_int_equal(world.head_count, 2);
 	assert_int_equal(world.failed_count, 1);
-	client_poll_heads(world.client); /* the second node rests */
+	client_poll_heads(world.client, 0); /* the second node rests */
 	assert_int_equal(client_heads_pending(world.client), 2);
 	close_world();
 }
