@@ -36,7 +36,7 @@ def test_options_that_come_later_say_so(bare_world, arguments):
     assert refused.process.returncode in (64, 78) and refused.stderr.strip()
 
 
-@pytest.mark.parametrize("sections", LATER_SETTINGS, ids=["virtual", "head", "listen", "rate"])
+@pytest.mark.parametrize("sections", LATER_SETTINGS, ids=["virtual", "head", "listen"])
 def test_settings_that_come_later_say_so(bare_world, sections):
     refused = bare_world.run("--check-config", code=78, **sections)
     assert next(iter(next(iter(sections.values())))) in refused.stderr
