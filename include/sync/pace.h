@@ -12,12 +12,16 @@
 
 struct pace {
 	int64_t ask_at_ms;
-	int64_t interval_ms;    /* between two blocks, as learned */
-	int64_t advanced_at_ms; /* when the tip was last seen to move; 0: never */
-	unsigned late_count;    /* asked in vain since then */
+	int64_t asked_at_ms; /* the newest request went out: the way there and back does not count */
+	int64_t interval_ms;     /* between two blocks, as learned */
+	int64_t caught_up_at_ms; /* when a block was last there and the next was not yet; 0: never */
+	uint32_t counted_blocks; /* that came since */
+	unsigned late_count;     /* asked in vain since then */
 };
 
 void pace_init(struct pace *pace, int64_t now_ms);
+/* A request goes out. */
+void pace_asked(struct pace *pace, int64_t now_ms);
 /* The tip moved by `blocks`; more are there already if `is_behind`. */
 void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_behind);
 /* The answer had nothing new. */

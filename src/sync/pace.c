@@ -5,6 +5,8 @@
 
 #define SHORTEST_INTERVAL_MS 20
 #define LONGEST_INTERVAL_MS  (BLOCK_INTERVAL_S * 1000)
+#define EARLIER_AFTER_HIT    24 /* these parts of an interval */
+#define EARLIER_AFTER_MISS   32
 #define SHORTEST_RETRY_MS    20
 #define LONGEST_RETRY_MS     1000
 #define FAILED_RETRY_MS      200
@@ -18,27 +20,40 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 
 void pace_init(struct pace *pace, int64_t now_ms)
 {
-	*pace = (struct pace){.ask_at_ms = now_ms, .interval_ms = LONGEST_INTERVAL_MS};
+	*pace = (struct pace){
+		.ask_at_ms = now_ms, .asked_at_ms = now_ms, .interval_ms = LONGEST_INTERVAL_MS};
+}
+
+void pace_asked(struct pace *pace, int64_t now_ms)
+{
+	pace->asked_at_ms = now_ms;
 }
 
 void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_behind)
 {
-	if (pace->advanced_at_ms > 0 && blocks > 0) {
-		int64_t took_ms = (now_ms - pace->advanced_at_ms) / (int64_t)blocks;
+	/* Answers in a row while behind tell nothing of the chain's pace, their sum does. */
+	pace->counted_blocks += blocks;
+	if (!is_behind && pace->counted_blocks > 0) {
+		if (pace->caught_up_at_ms > 0) {
+			int64_t took_ms =
+				(now_ms - pace->caught_up_at_ms) / (int64_t)pace->counted_blocks;
 
-		/* Irreversibility comes in jerks: follow a change of pace slowly. */
-		pace->interval_ms = clamp((7 * pace->interval_ms + took_ms) / 8,
-					  SHORTEST_INTERVAL_MS, LONGEST_INTERVAL_MS);
+			/* Irreversibility comes in jerks: follow a change of pace slowly. */
+			pace->interval_ms = clamp((3 * pace->interval_ms + took_ms) / 4,
+						  SHORTEST_INTERVAL_MS, LONGEST_INTERVAL_MS);
+		}
+		pace->caught_up_at_ms = now_ms;
+		pace->counted_blocks = 0;
 	}
 	/*
 	 * A block that was there at the first try may have been there for long: come earlier
 	 * next time, until a try is in vain, which shows when the blocks really come.
 	 */
-	pace->ask_at_ms =
-		now_ms + pace->interval_ms - pace->interval_ms / (pace->late_count == 0 ? 8 : 32);
+	pace->ask_at_ms = pace->asked_at_ms + pace->interval_ms -
+			  pace->interval_ms /
+				  (pace->late_count == 0 ? EARLIER_AFTER_HIT : EARLIER_AFTER_MISS);
 	if (is_behind)
 		pace->ask_at_ms = now_ms;
-	pace->advanced_at_ms = now_ms;
 	pace->late_count = 0;
 }
 

@@ -446,7 +446,9 @@ void tail_step(struct tail *tail)
 		tail->got_count = 0;
 		tail->is_asking = client_ask_tip(tail->work->client, tail->want, ask_count(tail),
 						 &tail->tip_sink);
-		if (!tail->is_asking)
+		if (tail->is_asking)
+			pace_asked(&tail->pace, clock_now_ms());
+		else
 			pace_failed(&tail->pace, clock_now_ms());
 	}
 }

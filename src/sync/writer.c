@@ -43,6 +43,7 @@ struct writer {
 	unsigned pending_commits;
 	bool is_closing;
 	atomic_uint_least64_t retry_count;
+	atomic_bool has_told_connection;
 	/* Retrying ends at this time; wakes those who wait between two tries. */
 	pthread_mutex_t mutex;
 	pthread_cond_t hurry;
@@ -101,7 +102,11 @@ static int connect_lane(struct lane *lane, struct error *err)
 		return 0;
 	if (db_connect(lane->db, err) < 0)
 		return -1;
-	log_debug("database_connected", "%s", db_describe(lane->db));
+	/* Once for all lanes: where to, and how rows are sent. */
+	if (!atomic_exchange(&lane->writer->has_told_connection, true))
+		log_info("database_connected", "%s", db_describe(lane->db));
+	else
+		log_debug("database_connected", "%s", db_describe(lane->db));
 	return 0;
 }
 

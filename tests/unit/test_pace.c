@@ -29,6 +29,7 @@ static struct outcome follow(int64_t interval_ms, unsigned blocks)
 	while (seen < blocks) {
 		assert_true(pace.ask_at_ms >= now_ms);
 		now_ms = pace.ask_at_ms;
+		pace_asked(&pace, now_ms);
 		requests++;
 		if (now_ms >= due_ms) {
 			if (seen > blocks / 4 && now_ms - due_ms > outcome.worst_delay_ms)
