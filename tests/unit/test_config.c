@@ -113,7 +113,7 @@ static void all_options_arrive(void **state)
 		     "filter = ( { name = \"ask\"; operation = \"comment\"; body_prefix = \"!ask\"; },\n"
 		     "  { operation = ( \"transfer\", \"vote\" ); account = \"alice\"; } );\n"
 		     "fetch = { connections = 1; batch_size = 2; timeout_ms = 300;\n"
-		     "  max_memory_mib = 40; rate_limit = 25; };\n"
+		     "  max_memory_mib = 40; rate_limit = 0; };\n"
 		     "write = { connections = 3; batch_rows = 4; batch_kib = 5; };\n"
 		     "replay = { before_tail = 0; scan_interval_s = 6; full_scan_h = 8; };\n"
 		     "metrics = { listen = \"\"; }; log = { level = \"debug\"; };\n",
@@ -184,7 +184,7 @@ static const struct {
 	{"reader = { follow = 1; };", "reader.follow: comes with a later version"},
 	{"reader = { virtual_operations = true; };", "virtual_operations: comes with a later"},
 	{"metrics = { listen = \"x:1\"; };", "metrics.listen: comes with a later version"},
-	{"fetch = { rate_limit = 10001; };", "fetch.rate_limit: is 10001; allowed is 0 to 10000"},
+	{"fetch = { rate_limit = 3; };", "fetch.rate_limit: comes with a later version"},
 	{"nodes = ( );", "nodes: has 0 members"},
 	{"nodes = \"http://a\";", "nodes: is a text; allowed is a list"},
 	{"nodes = ( \"http://a\" );", "nodes: a node is a group"},
