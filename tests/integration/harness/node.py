@@ -157,6 +157,7 @@ class Node:
         self._live = None
         self.closes_every_connection = False
         self.port = port
+        self._bound = socket.socket()  # holds the port while nobody listens
         self.accept()
 
     # ---- what the node says of itself
@@ -238,9 +239,15 @@ class Node:
     # ---- the socket
 
     def refuse(self):
-        """Close the listening socket and all connections: the next ones are refused."""
+        """Close the listening socket and all connections: the next ones are refused.
+
+        The port stays bound, or a node of another test would get it and answer.
+        """
         self._server.shutdown()
         self._server.server_close()
+        self._bound = socket.socket()
+        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._bound.bind(("127.0.0.1", self.port))
         with self.changed:
             sockets = list(self._sockets)
         for sock in sockets:
@@ -249,6 +256,7 @@ class Node:
 
     def accept(self):
         """Listen (again), on the same port as before."""
+        self._bound.close()
         self._server = Server(("127.0.0.1", self.port), Handler)
         self._server.node = self
         self.port = self._server.server_address[1]
@@ -260,6 +268,7 @@ class Node:
         self._closing.set()
         self.heal()
         self.refuse()
+        self._bound.close()
 
     def connected(self, sock):
         with self.changed:
