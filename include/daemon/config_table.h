@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_TEXT,   /* char *; min and max are its length in bytes */
 	OPTION_UINT,   /* 32 bits */
 	OPTION_LEVEL,  /* enum log_level */
+	OPTION_CHOICE, /* an enum from 0 on; its texts are config_choices() */
 	OPTION_NODES,  /* list of groups with a url */
 	OPTION_HOSTS,  /* list of texts */
 	OPTION_FILTER, /* list of groups, members in filter_rows */
@@ -51,6 +52,9 @@ struct filter_row {
 
 extern const struct filter_row filter_rows[];
 extern const size_t filter_row_count;
+
+/* The texts of an OPTION_CHOICE, in the order of its enum; behind the last one is NULL. */
+const char *const *config_choices(const struct option_row *row);
 
 /* The defaults of all rows; the caller releases it. */
 void config_set_defaults(struct config *config);

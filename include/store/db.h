@@ -18,12 +18,22 @@
 
 #include "base/error.h"
 
+/* How a connection by TCP is encrypted. A Unix socket never is: nobody can listen there. */
+enum db_tls {
+	DB_TLS_OFF,
+	DB_TLS_PREFERRED, /* where the server offers it */
+	DB_TLS_REQUIRED,
+	DB_TLS_VERIFY, /* and its certificate must be good, and made out to the host's name */
+};
+
 struct db_config {
 	char **hosts; /* "host:port", "[v6]:port", "host", or the path of a Unix socket */
 	size_t host_count;
 	char *user;
 	char *password; /* NULL: none */
 	char *name;     /* of the database */
+	enum db_tls tls;
+	char *tls_ca; /* a PEM file; NULL or "": the system's authorities */
 	int64_t connect_timeout_ms;
 	int64_t io_timeout_ms; /* for one answer of the server */
 	bool force_text_bulk;  /* do not use array binding even where it is there (for tests) */

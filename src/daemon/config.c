@@ -140,6 +140,24 @@ static void load_level(struct loading *loading, const config_setting_t *setting,
 			text != NULL ? text : kind_of(setting));
 }
 
+static void load_choice(struct loading *loading, const config_setting_t *setting,
+			const struct option_row *row, const char *option)
+{
+	CLEANUP(buf_release) struct buf allowed = BUF_INIT(256);
+	const char *const *choices = config_choices(row);
+	const char *text = config_setting_get_string(setting);
+
+	for (int i = 0; choices[i] != NULL; i++) {
+		if (text != NULL && strcmp(text, choices[i]) == 0) {
+			memcpy((char *)loading->config + row->offset, &i, sizeof(i));
+			return;
+		}
+		(void)buf_addf(&allowed, "%s\"%s\"", i > 0 ? ", " : "", choices[i]);
+	}
+	mistake(loading, setting, option, "is %s; allowed is one of %s",
+		text != NULL ? text : kind_of(setting), buf_text(&allowed));
+}
+
 /* Only the default may stand there. */
 static void load_later(struct loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option)
@@ -368,6 +386,9 @@ static void load_row(struct loading *loading, const config_setting_t *setting,
 	case OPTION_LEVEL:
 		load_level(loading, setting, option);
 		break;
+	case OPTION_CHOICE:
+		load_choice(loading, setting, row, option);
+		break;
 	case OPTION_NODES:
 		load_nodes(loading, setting, row);
 		break;
@@ -425,6 +446,20 @@ static void load_group(struct loading *loading, const config_setting_t *group, c
 	}
 }
 
+static void check_tls(struct loading *loading, const config_t *file)
+{
+	const struct db_config *database = &loading->config->database;
+	const config_setting_t *at = config_lookup(file, "database.tls_ca");
+
+	if (database->tls_ca[0] == '\0')
+		return;
+	if (database->tls != DB_TLS_VERIFY)
+		mistake(loading, at, "database.tls_ca",
+			"is of use only with tls = \"verify\": otherwise no certificate is looked at");
+	else if (access(database->tls_ca, R_OK) != 0)
+		mistake(loading, at, "database.tls_ca", "cannot read %s: %m", database->tls_ca);
+}
+
 /* What the file does not say by itself: the host's name, the password. */
 static void complete(struct loading *loading, const config_t *file)
 {
@@ -440,6 +475,7 @@ static void complete(struct loading *loading, const config_t *file)
 		free(config->reader.name);
 		config->reader.name = xstrdup(host);
 	}
+	check_tls(loading, file);
 	if (config->password_file[0] != '\0' &&
 	    config_read_password(config->password_file, &config->database.password, &err) != 0)
 		mistake(loading, config_lookup(file, "database.password_file"),

@@ -82,6 +82,7 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 	const char *place = (const char *)config;
 	const char *text;
 	uint32_t number;
+	int choice;
 
 	switch (row->type) {
 	case OPTION_TEXT:
@@ -94,6 +95,10 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 		break;
 	case OPTION_LEVEL:
 		print_text(out, log_level_name(config->log_level));
+		break;
+	case OPTION_CHOICE:
+		memcpy(&choice, place + row->offset, sizeof(choice));
+		print_text(out, config_choices(row)[choice]);
 		break;
 	case OPTION_NODES:
 		print_nodes(out, config);
@@ -125,6 +130,14 @@ static void print_comment(FILE *out, const struct option_row *row)
 	if (row->type == OPTION_UINT)
 		fprintf(out, "%s# Allowed: %u to %u; default: %s.\n", pad, row->min, row->max,
 			row->fallback);
+	if (row->type == OPTION_CHOICE) {
+		const char *const *choices = config_choices(row);
+
+		fprintf(out, "%s# Allowed:", pad);
+		for (size_t i = 0; choices[i] != NULL; i++)
+			fprintf(out, "%s \"%s\"", i > 0 ? "," : "", choices[i]);
+		fprintf(out, "; default: \"%s\".\n", row->fallback);
+	}
 	if (row->type == OPTION_FILTER) {
 		for (size_t i = 0; i < filter_row_count; i++)
 			fprintf(out, "#   %-13s  %s\n", filter_rows[i].name, filter_rows[i].help);

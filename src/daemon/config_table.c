@@ -32,6 +32,13 @@ const struct option_row option_rows[] = {
 	 "may not read it. \"\" or an empty file: no password."},
 	{"database", "name", OPTION_TEXT, IN_CONFIG(database.name), "steem", 1, 64, false,
 	 "The database that holds the tables."},
+	{"database", "tls", OPTION_CHOICE, IN_CONFIG(database.tls), "preferred", 0, 0, false,
+	 "Whether connections by TCP are encrypted. preferred: where the server offers it;\n"
+	 "required: else it is not used; verify: and its certificate must be good, and made out\n"
+	 "to the name in hosts. Only verify keeps out one who stands between."},
+	{"database", "tls_ca", OPTION_TEXT, IN_CONFIG(database.tls_ca), "", 0, 4096, false,
+	 "A PEM file with the authorities whose certificates are good, for tls = \"verify\".\n"
+	 "\"\": those of the system."},
 	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 48, false,
 	 "Name of this reader, unlike that of any other reader. \"\": the name of the host."},
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
@@ -92,6 +99,14 @@ const struct filter_row filter_rows[] = {
 const size_t filter_row_count = COUNT(filter_rows);
 /* clang-format on */
 
+const char *const *config_choices(const struct option_row *row)
+{
+	static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
+	static const char *const none[] = {NULL};
+
+	return row->offset == IN_CONFIG(database.tls) ? tls : none;
+}
+
 static char **copy_list(const char *const *texts, size_t count)
 {
 	char **list = xcalloc(count, sizeof(*list));
@@ -107,6 +122,7 @@ static void set_default(struct config *config, const struct option_row *row)
 	char *text;
 	uint32_t number;
 	enum log_level level = LOG_LEVEL_INFO;
+	int choice = 0;
 
 	switch (row->type) {
 	case OPTION_TEXT:
@@ -121,6 +137,11 @@ static void set_default(struct config *config, const struct option_row *row)
 		if (log_level_parse(row->fallback, &level) != 0)
 			abort(); /* the table above is wrong */
 		memcpy(place, &level, sizeof(level));
+		break;
+	case OPTION_CHOICE:
+		while (strcmp(config_choices(row)[choice], row->fallback) != 0)
+			choice++;
+		memcpy(place, &choice, sizeof(choice));
 		break;
 	case OPTION_NODES:
 		config->nodes.count = COUNT(default_nodes);
@@ -158,6 +179,7 @@ void config_release(struct config *config)
 		explicit_bzero(config->database.password, strlen(config->database.password));
 	free(config->database.password);
 	free(config->database.name);
+	free(config->database.tls_ca);
 	free(config->password_file);
 	free(config->reader.name);
 	filter_release(&config->filter);

@@ -131,6 +131,43 @@ static void set_options(struct db *db, MYSQL *mysql)
 }
 
 /*
+ * MariaDB's library knows no modes: `enforce` makes it ask for TLS, but a server that has none
+ * is used all the same unless its certificate is to be verified.  Hence check_tls().
+ */
+static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysql)
+{
+#ifdef MARIADB_PACKAGE_VERSION_ID
+	my_bool enforce = tls != DB_TLS_OFF;
+	my_bool verify = tls == DB_TLS_VERIFY;
+
+	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
+	mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+#else
+	static const unsigned modes[] = {
+		[DB_TLS_OFF] = SSL_MODE_DISABLED,
+		[DB_TLS_PREFERRED] = SSL_MODE_PREFERRED,
+		[DB_TLS_REQUIRED] = SSL_MODE_REQUIRED,
+		[DB_TLS_VERIFY] = SSL_MODE_VERIFY_IDENTITY,
+	};
+
+	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
+#endif
+	if (tls == DB_TLS_VERIFY && config->tls_ca && config->tls_ca[0] != '\0')
+		mysql_options(mysql, MYSQL_OPT_SSL_CA, config->tls_ca);
+}
+
+static int check_tls(struct db *db, enum db_tls tls, struct error *err)
+{
+	if (tls < DB_TLS_REQUIRED || mysql_get_ssl_cipher(db->mysql))
+		return 0;
+	db->first_host = (db->host + 1) % db->config->host_count;
+	return error_set(err, ERROR_RETRY,
+			 "database %s: the server offers no TLS; give it a certificate, or change "
+			 "database.tls",
+			 db->config->hosts[db->host]);
+}
+
+/*
  * Nothing of this may depend on the server's configuration.  Notes are no warnings here:
  * "already exists" is what a repeated migration hopes for.  A frozen reader must not hold
  * its locks: MariaDB ends its transaction, MySQL its connection.
@@ -173,6 +210,7 @@ static int look_at_server(struct db *db, struct error *err)
 {
 	const char *info = mysql_get_server_info(db->mysql);
 	unsigned long version = mysql_get_server_version(db->mysql);
+	const char *cipher;
 
 	db->is_mariadb = strstr(info, "MariaDB") != NULL;
 	db->has_arrays = find_arrays(db);
@@ -180,16 +218,18 @@ static int look_at_server(struct db *db, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 				 "database %s is %s; MariaDB 10.6 or MySQL 8.0 or newer is needed",
 				 db->config->hosts[db->host], info);
-	snprintf(db->description, sizeof(db->description), "%.200s, %s %lu.%lu.%lu, %s",
+	cipher = mysql_get_ssl_cipher(db->mysql);
+	snprintf(db->description, sizeof(db->description), "%.200s, %s %lu.%lu.%lu, %s%.60s, %s",
 		 db->config->hosts[db->host], db->is_mariadb ? "MariaDB" : "MySQL", version / 10000,
-		 version / 100 % 100, version % 100,
-		 db->has_arrays ? "array binding" : "multi-row text");
+		 version / 100 % 100, version % 100, cipher ? "TLS " : "no TLS",
+		 cipher ? cipher : "", db->has_arrays ? "array binding" : "multi-row text");
 	return 0;
 }
 
 static int connect_host(struct db *db, size_t host, const char *name, struct error *err)
 {
 	struct db_address address;
+	enum db_tls tls;
 	MYSQL *mysql;
 
 	if (db_parse_address(db->config->hosts[host], &address, err) < 0)
@@ -197,7 +237,9 @@ static int connect_host(struct db *db, size_t host, const char *name, struct err
 	mysql = mysql_init(NULL);
 	if (!mysql)
 		return error_set(err, ERROR_FATAL, "out of memory");
+	tls = address.is_socket ? DB_TLS_OFF : db->config->tls;
 	set_options(db, mysql);
+	set_tls(db->config, tls, mysql);
 	/* A host name "localhost" would be taken for a socket by the library: say TCP. */
 	if (!address.is_socket) {
 		unsigned protocol = MYSQL_PROTOCOL_TCP;
@@ -215,7 +257,8 @@ static int connect_host(struct db *db, size_t host, const char *name, struct err
 	db->mysql = mysql;
 	db->host = host;
 	db->is_lost = false;
-	if (look_at_server(db, err) < 0 || set_session_up(db, err) < 0) {
+	if (check_tls(db, tls, err) < 0 || look_at_server(db, err) < 0 ||
+	    set_session_up(db, err) < 0) {
 		db_disconnect(db);
 		return -1;
 	}

@@ -8,7 +8,10 @@
 #define RIGHTS "check the rights of database.user against sql/grants.sql"
 #define TABLES "create or upgrade the tables with --migrate"
 #define DISK   "the server's disk is full or failing; free some space"
-#define HOSTS  "check database.hosts and whether the server runs"
+#define LOGIN                                                                                      \
+	"check database.user, database.password_file and, if the account wants TLS, database.tls"
+#define TLS   "check database.tls, database.tls_ca and the server's certificate"
+#define HOSTS "check database.hosts and whether the server runs"
 
 enum fault_flag {
 	STAYS,   /* the connection is still good */
@@ -75,7 +78,7 @@ static const struct known_fault {
 	{2012, ERROR_RETRY, LOST, NULL},
 	{2013, ERROR_RETRY, LOST, NULL},
 	{2014, ERROR_FATAL, LOST, NULL}, /* commands out of sync: a bug of ours */
-	{2026, ERROR_RETRY, REFUSED, NULL},
+	{2026, ERROR_RETRY, REFUSED, TLS},
 	{2027, ERROR_RETRY, LOST, NULL},
 	{2055, ERROR_RETRY, LOST, NULL},
 	/* This server takes no writes now; another one may. */
@@ -86,7 +89,7 @@ static const struct known_fault {
 	{3100, ERROR_RETRY, REFUSED, NULL},
 	/* Rights, schema, set-up. */
 	{1044, ERROR_CONFIG, STAYS, RIGHTS},
-	{1045, ERROR_CONFIG, STAYS, "check database.user and database.password_file"},
+	{1045, ERROR_CONFIG, STAYS, LOGIN},
 	{1049, ERROR_CONFIG, STAYS, "check database.name, or create it with --migrate"},
 	{1054, ERROR_CONFIG, STAYS, TABLES},
 	{1064, ERROR_CONFIG, STAYS, "the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
@@ -102,12 +105,13 @@ static const struct known_fault {
 	{1370, ERROR_CONFIG, STAYS, RIGHTS},
 	{1449, ERROR_CONFIG, STAYS, TABLES}, /* a view's definer does not exist */
 	{1665, ERROR_CONFIG, STAYS, "set binlog_format to ROW or MIXED on the server"},
-	{1698, ERROR_CONFIG, STAYS, "check database.user and database.password_file"},
+	{1698, ERROR_CONFIG, STAYS, LOGIN},
 	{1820, ERROR_CONFIG, STAYS, "the account's password has expired"},
 	{1862, ERROR_CONFIG, STAYS, "the account's password has expired"},
 	{2058, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{2059, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{2061, ERROR_CONFIG, STAYS, "the account's authentication needs an encrypted connection"},
+	{3159, ERROR_CONFIG, STAYS, TLS}, /* MySQL: only encrypted connections */
 	{4151, ERROR_CONFIG, STAYS, "the account is locked"},
 	{3118, ERROR_CONFIG, STAYS, "the account is locked"},
 	/* A value that the table cannot hold. */

@@ -88,6 +88,7 @@ static void an_empty_file_means_the_defaults(void **state)
 	assert_string_equal(said, "");
 	assert_int_equal(config.nodes.count, 2);
 	assert_string_equal(config.database.hosts[0], "127.0.0.1:3306");
+	assert_int_equal(config.database.tls, DB_TLS_PREFERRED);
 	assert_null(config.database.password);
 	assert_int_equal(config.fetch.batch_size, 50);
 	assert_int_equal(config.replay.before_tail, 201600);
@@ -196,6 +197,12 @@ static const struct {
 	{"database = { hosts = ( \"h:99999\" ); };", "database.hosts: is \"h:99999\""},
 	{"database = { name = \"\"; };", "database.name: has 0 bytes"},
 	{"database = { password_file = \"/nonexistent/x\"; };", "cannot open /nonexistent/x"},
+	{"database = { tls = \"yes\"; };",
+	 "database.tls: is yes; allowed is one of \"off\", \"preferred\", \"required\", \"verify\""},
+	{"database = { tls = true; };", "database.tls: is true or false; allowed is one of"},
+	{"database = { tls_ca = \"/etc/hostname\"; };", "tls_ca: is of use only with tls = \"verify"},
+	{"database = { tls = \"verify\"; tls_ca = \"/nonexistent/x\"; };",
+	 "database.tls_ca: cannot read /nonexistent/x: No such file"},
 	{"log = { level = \"loud\"; };", "log.level: is loud; allowed is"},
 	{"filter = ( { body = \"x\"; } );", "body: is unknown; a filter rule may have"},
 	{"filter = ( { name = \"x\"; } );", "a rule without a condition"},

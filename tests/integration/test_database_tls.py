@@ -1,0 +1,185 @@
+"""TLS to the database: the right authority, a wrong one, a wrong name, a server without it."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from harness import mariadb
+from harness.world import World
+
+USER = "tcp"
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl program")
+
+
+def openssl(folder, *arguments, text=None):
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True,
+                   input=text, text=True)
+
+
+def make_authority(folder, name):
+    openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    return str(folder / f"{name}.pem")
+
+
+def make_certificate(folder, authority, name, alternative, days="2"):
+    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", "/CN=a-database", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+    (folder / f"{name}.ext").write_text(f"subjectAltName={alternative}\n")
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.pem", "-CAkey",
+            f"{authority}.key", "-CAcreateserial", "-days", days, "-extfile", f"{name}.ext",
+            "-out", f"{name}.pem")
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    """Two authorities; certificates of the first for this machine and for another one."""
+    folder = tmp_path_factory.mktemp("tls")
+    make_authority(folder, "good")
+    make_authority(folder, "other")
+    make_certificate(folder, "good", "here", "DNS:localhost,IP:127.0.0.1")
+    make_certificate(folder, "good", "elsewhere", "DNS:db.example.com,IP:192.0.2.1")
+    return folder
+
+
+def make_server(papers, certificate):
+    options = ["--skip-ssl"]
+    if certificate:
+        options = [f"--ssl-cert={papers}/{certificate}.pem", f"--ssl-key={papers}/{certificate}.key"]
+    return mariadb.Server(tcp=True, options=options).start()
+
+
+@pytest.fixture(scope="module")
+def servers(papers):
+    """Servers by the name of their certificate, each started when it is first asked for."""
+    made = {}
+
+    def get(certificate):
+        if certificate not in made:
+            made[certificate] = make_server(papers, certificate)
+            made[certificate].execute(f"CREATE USER {USER}@'127.0.0.1'",
+                                      f"GRANT ALL ON *.* TO {USER}@'127.0.0.1'")
+        return made[certificate]
+
+    if not mariadb.available():
+        pytest.skip("no MariaDB server here (package mariadb-server-core)")
+    yield get
+    for server in made.values():
+        server.close()
+
+
+@pytest.fixture
+def tls_world(request, servers, tmp_path):
+    """A world with tables on a server with the test's `certificate`.
+
+    The server is started here, not in the test: it dies with the thread that started it.
+    """
+    parameters = getattr(request.node, "callspec", None)
+    made = World(servers(parameters.params["certificate"] if parameters else "here"), tmp_path)
+    request.node.world = made
+    yield made.migrate()
+    made.close()
+
+
+@pytest.fixture
+def elsewhere(servers):
+    """A server with a good certificate for another name."""
+    return servers("elsewhere")
+
+
+def by_tcp(world, tls, **more):
+    return {"hosts": [f"127.0.0.1:{world.server.port}"], "user": USER, "tls": tls, **more}
+
+
+def cipher(reader):
+    """What the reader says of its connection."""
+    text = reader.wait_for("database_connected").message
+    assert ("no TLS" in text) != ("TLS TLS_" in text or "TLS ECDHE" in text), text
+    return "no TLS" not in text
+
+
+@pytest.mark.parametrize("tls, certificate, ca, is_encrypted", [
+    ("off", "here", None, False),
+    ("preferred", "here", None, True),
+    ("preferred", None, None, False),
+    ("preferred", "elsewhere", None, True),
+    ("required", "here", None, True),
+    ("required", "elsewhere", None, True),
+    ("verify", "here", "good", True),
+])
+def test_connections_that_are_made(tls_world, papers, tls, certificate, ca, is_encrypted):
+    world = tls_world
+    node = world.node(irreversible=30)
+    settings = by_tcp(world, tls, **({"tls_ca": f"{papers}/{ca}.pem"} if ca else {}))
+    reader = world.run("--once", database=settings)
+    assert cipher(reader) is is_encrypted
+    world.expect(node.chain, (1, 30))
+
+
+@pytest.mark.parametrize("tls, certificate, ca, said", [
+    ("required", None, None, "the server offers no TLS"),
+    ("verify", None, "good", "TLS"),
+    ("verify", "here", "other", "certificate"),
+    ("verify", "here", None, "certificate"),
+    ("verify", "elsewhere", "good", "certificate"),
+])
+def test_connections_that_are_refused(tls_world, papers, tls, certificate, ca, said):
+    """Nothing is read or written; the message says what is wrong and what to look at."""
+    world = tls_world
+    world.node(irreversible=30)
+    settings = by_tcp(world, tls, **({"tls_ca": f"{papers}/{ca}.pem"} if ca else {}))
+    reader = world.run("--status", database=settings, code=69)
+    line = reader.wait_for("failed")
+    assert said in line.message and "database.tls" in line.message, line
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 0
+
+
+def test_a_daemon_waits_for_a_good_certificate_and_names_the_cause(tls_world, papers):
+    """As with any server that does not let it in: another one may, or this one once it is cured."""
+    world = tls_world
+    world.node(irreversible=30)
+    reader = world.start(database=by_tcp(world, "verify", tls_ca=f"{papers}/other.pem"))
+    line = reader.wait_for("database_lost")
+    assert "certificate" in line.message and "database.tls_ca" in line.message
+    reader.wait_for("database_lost")
+    assert reader.is_running
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 0
+
+
+def test_the_next_host_where_the_first_has_another_certificate(tls_world, elsewhere, papers):
+    world = tls_world
+    node = world.node(irreversible=30)
+    settings = by_tcp(world, "verify", tls_ca=f"{papers}/good.pem")
+    settings["hosts"] = [f"127.0.0.1:{elsewhere.port}", *settings["hosts"]]
+    reader = world.run("--once", database=settings)
+    assert cipher(reader)
+    world.expect(node.chain, (1, 30))
+
+
+def test_an_account_that_needs_it_and_a_server_that_insists(tls_world, papers):
+    world = tls_world
+    node = world.node(irreversible=30)
+    world.server.execute(f"ALTER USER {USER}@'127.0.0.1' REQUIRE SSL")
+    try:
+        reader = world.run("--status", database=by_tcp(world, "off"), code=77)
+        reader.wait_for("failed", containing="database.tls")
+        world.run("--once", database=by_tcp(world, "required"))
+    finally:
+        world.server.execute(f"ALTER USER {USER}@'127.0.0.1' REQUIRE NONE")
+    world.server.execute("SET GLOBAL require_secure_transport = ON")
+    try:
+        reader = world.run("--status", database=by_tcp(world, "off"), code=77)
+        reader.wait_for("failed", containing="database.tls")
+        world.run("--once", database=by_tcp(world, "preferred"))
+    finally:
+        world.server.execute("SET GLOBAL require_secure_transport = OFF")
+    world.expect(node.chain, (1, 30))
+
+
+def test_a_socket_needs_none(tls_world):
+    world = tls_world
+    node = world.node(irreversible=30)
+    reader = world.run("--once", database={"tls": "verify"})
+    assert not cipher(reader)
+    world.expect(node.chain, (1, 30))
