@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/metric.h"
+
+static void a_value_has_its_help_and_its_type(void **state)
+{
+	CLEANUP(buf_release) struct buf buf = BUF_INIT(4096);
+
+	(void)state;
+	metric_value(&buf, "things_total", METRIC_COUNTER, "Things so far.", 4294967295.0);
+	metric_value(&buf, "age_seconds", METRIC_GAUGE, "How old.", 0.1);
+	assert_string_equal(buf_text(&buf), "# HELP things_total Things so far.\n"
+					    "# TYPE things_total counter\n"
+					    "things_total 4294967295\n"
+					    "# HELP age_seconds How old.\n"
+					    "# TYPE age_seconds gauge\n"
+					    "age_seconds 0.1\n");
+}
+
+static void labels_are_escaped(void **state)
+{
+	CLEANUP(buf_release) struct buf buf = BUF_INIT(4096);
+	struct metric_label labels[] = {{"a", "x\\y\"z\n"}, {"b", "\xc3\xbc\x01"}};
+
+	(void)state;
+	metric_sample(&buf, "n", labels, 2, -1);
+	assert_string_equal(buf_text(&buf), "n{a=\"x\\\\y\\\"z\\n\",b=\"???\"} -1\n");
+}
+
+static void a_histogram_counts_up_to_each_end(void **state)
+{
+	CLEANUP(buf_release) struct buf buf = BUF_INIT(4096);
+	struct metric_histogram histogram = {.sum_us = 0};
+	struct metric_label label = {"node", "x"};
+
+	(void)state;
+	metric_observe(&histogram, 5000); /* an end belongs to its bucket */
+	metric_observe(&histogram, 5001);
+	metric_observe(&histogram, 300000);
+	metric_observe(&histogram, 10000001);
+	metric_observe(&histogram, -7); /* a clock that went back */
+	metric_histogram_samples(&buf, "d", &label, &histogram);
+	assert_non_null(strstr(buf_text(&buf), "d_bucket{le=\"0.005\",node=\"x\"} 2\n"
+					       "d_bucket{le=\"0.01\",node=\"x\"} 3\n"
+					       "d_bucket{le=\"0.025\",node=\"x\"} 3\n"));
+	assert_non_null(strstr(buf_text(&buf), "d_bucket{le=\"0.25\",node=\"x\"} 3\n"
+					       "d_bucket{le=\"0.5\",node=\"x\"} 4\n"));
+	assert_non_null(strstr(buf_text(&buf), "d_bucket{le=\"10\",node=\"x\"} 4\n"
+					       "d_bucket{le=\"+Inf\",node=\"x\"} 5\n"
+					       "d_sum{node=\"x\"} 10.310002\n"
+					       "d_count{node=\"x\"} 5\n"));
+}
+
+static void what_does_not_fit_is_seen(void **state)
+{
+	CLEANUP(buf_release) struct buf buf = BUF_INIT(10);
+
+	(void)state;
+	metric_value(&buf, "things_total", METRIC_COUNTER, "Things so far.", 1);
+	assert_true(buf.is_full);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_value_has_its_help_and_its_type),
+		cmocka_unit_test(labels_are_escaped),
+		cmocka_unit_test(a_histogram_counts_up_to_each_end),
+		cmocka_unit_test(what_does_not_fit_is_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
