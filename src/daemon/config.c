@@ -9,20 +9,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 
-/* One reading of one file. */
-struct loading {
-	struct config *config;
-	const char *path;
-	FILE *mistakes;
-	unsigned mistake_count;
-};
-
-static void mistake(struct loading *loading, const config_setting_t *at, const char *option,
-		    const char *fmt, ...) PRINTF_LIKE(4, 5);
-
-static void mistake(struct loading *loading, const config_setting_t *at, const char *option,
+void config_mistake(struct config_loading *loading, const config_setting_t *at, const char *option,
 		    const char *fmt, ...)
 {
 	va_list args;
@@ -36,7 +26,7 @@ static void mistake(struct loading *loading, const config_setting_t *at, const c
 	loading->mistake_count++;
 }
 
-static const char *kind_of(const config_setting_t *setting)
+const char *config_kind_of(const config_setting_t *setting)
 {
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_INT:
@@ -55,37 +45,37 @@ static const char *kind_of(const config_setting_t *setting)
 	}
 }
 
-static bool is_sequence(const config_setting_t *setting)
+bool config_is_sequence(const config_setting_t *setting)
 {
 	return config_setting_is_list(setting) || config_setting_is_array(setting);
 }
 
 /* The text of a setting when it is one of min..max bytes without control characters, else NULL. */
-static const char *take_text(struct loading *loading, const config_setting_t *setting,
+const char *config_take_text(struct config_loading *loading, const config_setting_t *setting,
 			     const char *option, size_t min, size_t max)
 {
 	const char *text = config_setting_get_string(setting);
 
 	if (text == NULL) {
-		mistake(loading, setting, option, "is %s; allowed is a text in quotes",
-			kind_of(setting));
+		config_mistake(loading, setting, option, "is %s; allowed is a text in quotes",
+			       config_kind_of(setting));
 		return NULL;
 	}
 	if (strlen(text) < min || strlen(text) > max) {
-		mistake(loading, setting, option, "has %zu bytes; allowed are %zu to %zu",
-			strlen(text), min, max);
+		config_mistake(loading, setting, option, "has %zu bytes; allowed are %zu to %zu",
+			       strlen(text), min, max);
 		return NULL;
 	}
 	for (const char *at = text; *at != '\0'; at++) {
 		if ((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') {
-			mistake(loading, setting, option, "holds a control character");
+			config_mistake(loading, setting, option, "holds a control character");
 			return NULL;
 		}
 	}
 	return text;
 }
 
-static void load_uint(struct loading *loading, const config_setting_t *setting,
+static void load_uint(struct config_loading *loading, const config_setting_t *setting,
 		      const struct option_row *row, const char *option)
 {
 	int type = config_setting_type(setting);
@@ -95,23 +85,24 @@ static void load_uint(struct loading *loading, const config_setting_t *setting,
 	if (type == CONFIG_TYPE_INT)
 		value = config_setting_get_int(setting);
 	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) {
-		mistake(loading, setting, option, "is %s; allowed is a whole number from %u to %u",
-			kind_of(setting), row->min, row->max);
+		config_mistake(loading, setting, option,
+			       "is %s; allowed is a whole number from %u to %u",
+			       config_kind_of(setting), row->min, row->max);
 		return;
 	}
 	if (value < row->min || value > row->max) {
-		mistake(loading, setting, option, "is %lld; allowed is %u to %u", value, row->min,
-			row->max);
+		config_mistake(loading, setting, option, "is %lld; allowed is %u to %u", value,
+			       row->min, row->max);
 		return;
 	}
 	number = (uint32_t)value;
 	memcpy((char *)loading->config + row->offset, &number, sizeof(number));
 }
 
-static void load_text(struct loading *loading, const config_setting_t *setting,
+static void load_text(struct config_loading *loading, const config_setting_t *setting,
 		      const struct option_row *row, const char *option)
 {
-	const char *text = take_text(loading, setting, option, row->min, row->max);
+	const char *text = config_take_text(loading, setting, option, row->min, row->max);
 	char *old;
 	char *fresh;
 
@@ -120,8 +111,8 @@ static void load_text(struct loading *loading, const config_setting_t *setting,
 	if (row->offset == offsetof(struct config, reader.name) &&
 	    text[strspn(text,
 			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")]) {
-		mistake(loading, setting, option,
-			"is \"%s\"; allowed are letters, digits, '.', '_' and '-'", text);
+		config_mistake(loading, setting, option,
+			       "is \"%s\"; allowed are letters, digits, '.', '_' and '-'", text);
 		return;
 	}
 	memcpy(&old, (char *)loading->config + row->offset, sizeof(old));
@@ -130,17 +121,18 @@ static void load_text(struct loading *loading, const config_setting_t *setting,
 	memcpy((char *)loading->config + row->offset, &fresh, sizeof(fresh));
 }
 
-static void load_level(struct loading *loading, const config_setting_t *setting, const char *option)
+static void load_level(struct config_loading *loading, const config_setting_t *setting,
+		       const char *option)
 {
 	const char *text = config_setting_get_string(setting);
 
 	if (text == NULL || log_level_parse(text, &loading->config->log_level) != 0)
-		mistake(loading, setting, option,
-			"is %s; allowed is \"error\", \"warning\", \"info\" or \"debug\"",
-			text != NULL ? text : kind_of(setting));
+		config_mistake(loading, setting, option,
+			       "is %s; allowed is \"error\", \"warning\", \"info\" or \"debug\"",
+			       text != NULL ? text : config_kind_of(setting));
 }
 
-static void load_choice(struct loading *loading, const config_setting_t *setting,
+static void load_choice(struct config_loading *loading, const config_setting_t *setting,
 			const struct option_row *row, const char *option)
 {
 	CLEANUP(buf_release) struct buf allowed = BUF_INIT(256);
@@ -154,12 +146,12 @@ static void load_choice(struct loading *loading, const config_setting_t *setting
 		}
 		(void)buf_addf(&allowed, "%s\"%s\"", i > 0 ? ", " : "", choices[i]);
 	}
-	mistake(loading, setting, option, "is %s; allowed is one of %s",
-		text != NULL ? text : kind_of(setting), buf_text(&allowed));
+	config_mistake(loading, setting, option, "is %s; allowed is one of %s",
+		       text != NULL ? text : config_kind_of(setting), buf_text(&allowed));
 }
 
 /* Only the default may stand there. */
-static void load_later(struct loading *loading, const config_setting_t *setting,
+static void load_later(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option)
 {
 	CLEANUP(buf_release) struct buf given = BUF_INIT(256);
@@ -179,8 +171,9 @@ static void load_later(struct loading *loading, const config_setting_t *setting,
 		break;
 	}
 	if (result != 0 || strcmp(buf_text(&given), row->fallback) != 0)
-		mistake(loading, setting, option,
-			"comes with a later version; until then only %s is allowed", row->fallback);
+		config_mistake(loading, setting, option,
+			       "comes with a later version; until then only %s is allowed",
+			       row->fallback);
 }
 
 static bool has_duplicate(char *const *texts, size_t count, const char *text)
@@ -200,30 +193,30 @@ static void free_texts(char **texts, size_t count)
 }
 
 /* Is it a list of min..max things? */
-static bool check_list(struct loading *loading, const config_setting_t *setting,
+bool config_check_list(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option, const char *of_what)
 {
-	int count = is_sequence(setting) ? config_setting_length(setting) : -1;
+	int count = config_is_sequence(setting) ? config_setting_length(setting) : -1;
 
 	if (count >= (int)row->min && count <= (int)row->max)
 		return true;
 	if (count < 0)
-		mistake(loading, setting, option, "is %s; allowed is a list of %s",
-			kind_of(setting), of_what);
+		config_mistake(loading, setting, option, "is %s; allowed is a list of %s",
+			       config_kind_of(setting), of_what);
 	else
-		mistake(loading, setting, option,
-			"has %d members; allowed is a list of %u to %u %s", count, row->min,
-			row->max, of_what);
+		config_mistake(loading, setting, option,
+			       "has %d members; allowed is a list of %u to %u %s", count, row->min,
+			       row->max, of_what);
 	return false;
 }
 
-static void load_nodes(struct loading *loading, const config_setting_t *setting,
+static void load_nodes(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row)
 {
 	struct config *config = loading->config;
 	unsigned count;
 
-	if (!check_list(loading, setting, row, row->name, "groups { url = \"...\"; }"))
+	if (!config_check_list(loading, setting, row, row->name, "groups { url = \"...\"; }"))
 		return;
 	count = (unsigned)config_setting_length(setting);
 	free_texts(config->nodes.urls, config->nodes.count);
@@ -237,29 +230,31 @@ static void load_nodes(struct loading *loading, const config_setting_t *setting,
 		if (config_setting_is_group(node))
 			member = config_setting_get_member(node, "url");
 		if (member == NULL || config_setting_length(node) != 1) {
-			mistake(loading, node, row->name, "a node is a group { url = \"...\"; }");
+			config_mistake(loading, node, row->name,
+				       "a node is a group { url = \"...\"; }");
 			continue;
 		}
-		url = take_text(loading, member, "nodes.url", 1, 2000);
+		url = config_take_text(loading, member, "nodes.url", 1, 2000);
 		if (url == NULL)
 			continue;
 		if (!config_is_url(url))
-			mistake(loading, member, "nodes.url",
-				"is \"%s\"; allowed is http://HOST... or https://HOST...", url);
+			config_mistake(loading, member, "nodes.url",
+				       "is \"%s\"; allowed is http://HOST... or https://HOST...",
+				       url);
 		else if (has_duplicate(config->nodes.urls, config->nodes.count, url))
-			mistake(loading, member, "nodes.url", "\"%s\" is there twice", url);
+			config_mistake(loading, member, "nodes.url", "\"%s\" is there twice", url);
 		else
 			config->nodes.urls[config->nodes.count++] = xstrdup(url);
 	}
 }
 
-static void load_hosts(struct loading *loading, const config_setting_t *setting,
+static void load_hosts(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option)
 {
 	struct db_config *database = &loading->config->database;
 	unsigned count;
 
-	if (!check_list(loading, setting, row, option, "texts such as \"127.0.0.1:3306\""))
+	if (!config_check_list(loading, setting, row, option, "texts such as \"127.0.0.1:3306\""))
 		return;
 	count = (unsigned)config_setting_length(setting);
 	free_texts(database->hosts, database->host_count);
@@ -267,12 +262,13 @@ static void load_hosts(struct loading *loading, const config_setting_t *setting,
 	database->hosts = xcalloc(count, sizeof(*database->hosts));
 	for (unsigned i = 0; i < count; i++) {
 		const config_setting_t *member = config_setting_get_elem(setting, i);
-		const char *host = take_text(loading, member, option, 1, 255);
+		const char *host = config_take_text(loading, member, option, 1, 255);
 
 		if (host == NULL)
 			continue;
 		if (!config_is_host(host))
-			mistake(loading, member, option,
+			config_mistake(
+				loading, member, option,
 				"is \"%s\"; allowed is \"HOST:PORT\", \"[V6]:PORT\" or \"/PATH\"",
 				host);
 		else
@@ -280,96 +276,7 @@ static void load_hosts(struct loading *loading, const config_setting_t *setting,
 	}
 }
 
-static void add_operation(struct loading *loading, const config_setting_t *setting,
-			  struct filter_rule *rule, size_t max_bytes)
-{
-	const char *name = take_text(loading, setting, "filter.operation", 1, max_bytes);
-
-	if (name == NULL)
-		return;
-	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0') {
-		mistake(loading, setting, "filter.operation",
-			"is \"%s\"; allowed are lower-case letters, digits and '_'", name);
-		return;
-	}
-	rule->operations = xreallocarray(rule->operations, rule->operation_count + 1,
-					 sizeof(*rule->operations));
-	rule->operations[rule->operation_count++] = xstrdup(name);
-}
-
-static void load_condition(struct loading *loading, const config_setting_t *setting,
-			   const struct filter_row *row, struct filter_rule *rule)
-{
-	char option[64];
-	const char *text;
-	char *copy;
-
-	if (row->offset == SIZE_MAX && is_sequence(setting)) {
-		if (config_setting_length(setting) == 0)
-			mistake(loading, setting, "filter.operation", "is an empty list");
-		for (int i = 0; i < config_setting_length(setting); i++)
-			add_operation(loading, config_setting_get_elem(setting, (unsigned)i), rule,
-				      row->max_bytes);
-		return;
-	}
-	if (row->offset == SIZE_MAX) {
-		add_operation(loading, setting, rule, row->max_bytes);
-		return;
-	}
-	snprintf(option, sizeof(option), "filter.%s", row->name);
-	text = take_text(loading, setting, option, 1, row->max_bytes);
-	if (text == NULL)
-		return;
-	copy = xstrdup(text);
-	memcpy((char *)rule + row->offset, &copy, sizeof(copy));
-}
-
-static void load_rule(struct loading *loading, const config_setting_t *group,
-		      struct filter_rule *rule)
-{
-	unsigned condition_count = 0;
-
-	if (!config_setting_is_group(group)) {
-		mistake(loading, group, "filter", "is %s; a rule is a group { ... }",
-			kind_of(group));
-		return;
-	}
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
-		const char *name = config_setting_name(member);
-		size_t row = 0;
-
-		while (row < filter_row_count && strcmp(filter_rows[row].name, name) != 0)
-			row++;
-		if (row == filter_row_count) {
-			mistake(loading, member, name,
-				"is unknown; a filter rule may have name, operation, account, "
-				"body_prefix, body_contains, memo_prefix and id");
-			continue;
-		}
-		condition_count += filter_rows[row].offset != offsetof(struct filter_rule, name);
-		load_condition(loading, member, &filter_rows[row], rule);
-	}
-	if (condition_count == 0)
-		mistake(loading, group, "filter",
-			"a rule without a condition keeps everything; for that leave all rules out");
-}
-
-static void load_filter(struct loading *loading, const config_setting_t *setting,
-			const struct option_row *row)
-{
-	struct filter *filter = &loading->config->filter;
-
-	if (!check_list(loading, setting, row, row->name, "rules { ... }"))
-		return;
-	filter->rule_count = (size_t)config_setting_length(setting);
-	filter->rules = xcalloc(filter->rule_count, sizeof(*filter->rules));
-	for (size_t i = 0; i < filter->rule_count; i++)
-		load_rule(loading, config_setting_get_elem(setting, (unsigned)i),
-			  &filter->rules[i]);
-}
-
-static void load_row(struct loading *loading, const config_setting_t *setting,
+static void load_row(struct config_loading *loading, const config_setting_t *setting,
 		     const struct option_row *row)
 {
 	char option[64];
@@ -396,7 +303,7 @@ static void load_row(struct loading *loading, const config_setting_t *setting,
 		load_hosts(loading, setting, row, option);
 		break;
 	case OPTION_FILTER:
-		load_filter(loading, setting, row);
+		config_load_filter(loading, setting, row);
 		break;
 	case OPTION_LATER:
 		load_later(loading, setting, row, option);
@@ -419,7 +326,8 @@ static bool is_same_group(const char *a, const char *b)
 }
 
 /* All members of a group, or of the file when `name` is NULL. */
-static void load_group(struct loading *loading, const config_setting_t *group, const char *name)
+static void load_group(struct config_loading *loading, const config_setting_t *group,
+		       const char *name)
 {
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
@@ -435,18 +343,19 @@ static void load_group(struct loading *loading, const config_setting_t *group, c
 			if (config_setting_is_group(member))
 				load_group(loading, member, member_name);
 			else
-				mistake(loading, member, member_name,
-					"is %s; allowed is a group { ... }", kind_of(member));
+				config_mistake(loading, member, member_name,
+					       "is %s; allowed is a group { ... }",
+					       config_kind_of(member));
 		} else {
-			mistake(loading, member, member_name,
-				"is unknown%s%s; steem-reader.conf(5) "
-				"lists what is allowed",
-				name != NULL ? " in " : "", name != NULL ? name : "");
+			config_mistake(loading, member, member_name,
+				       "is unknown%s%s; steem-reader.conf(5) "
+				       "lists what is allowed",
+				       name != NULL ? " in " : "", name != NULL ? name : "");
 		}
 	}
 }
 
-static void check_tls(struct loading *loading, const config_t *file)
+static void check_tls(struct config_loading *loading, const config_t *file)
 {
 	const struct db_config *database = &loading->config->database;
 	const config_setting_t *at = config_lookup(file, "database.tls_ca");
@@ -454,14 +363,16 @@ static void check_tls(struct loading *loading, const config_t *file)
 	if (database->tls_ca[0] == '\0')
 		return;
 	if (database->tls != DB_TLS_VERIFY)
-		mistake(loading, at, "database.tls_ca",
+		config_mistake(
+			loading, at, "database.tls_ca",
 			"is of use only with tls = \"verify\": otherwise no certificate is looked at");
 	else if (access(database->tls_ca, R_OK) != 0)
-		mistake(loading, at, "database.tls_ca", "cannot read %s: %m", database->tls_ca);
+		config_mistake(loading, at, "database.tls_ca", "cannot read %s: %m",
+			       database->tls_ca);
 }
 
 /* What the file does not say by itself: the host's name, the password. */
-static void complete(struct loading *loading, const config_t *file)
+static void complete(struct config_loading *loading, const config_t *file)
 {
 	struct config *config = loading->config;
 	struct error err = ERROR_INIT;
@@ -470,21 +381,21 @@ static void complete(struct loading *loading, const config_t *file)
 		char host[49] = "";
 
 		if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
-			mistake(loading, NULL, "reader.name",
-				"is \"\", but this host has no name; give the reader one");
+			config_mistake(loading, NULL, "reader.name",
+				       "is \"\", but this host has no name; give the reader one");
 		free(config->reader.name);
 		config->reader.name = xstrdup(host);
 	}
 	check_tls(loading, file);
 	if (config->password_file[0] != '\0' &&
 	    config_read_password(config->password_file, &config->database.password, &err) != 0)
-		mistake(loading, config_lookup(file, "database.password_file"),
-			"database.password_file", "%s", err.text);
+		config_mistake(loading, config_lookup(file, "database.password_file"),
+			       "database.password_file", "%s", err.text);
 }
 
 int config_load(struct config *config, const char *path, FILE *mistakes)
 {
-	struct loading loading = {.config = config, .path = path, .mistakes = mistakes};
+	struct config_loading loading = {.config = config, .path = path, .mistakes = mistakes};
 	struct error err = ERROR_INIT;
 	char *text = config_file_text(path, &err);
 	config_t file;

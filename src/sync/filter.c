@@ -10,7 +10,8 @@
 #include "steem/block.h"
 #include "steem/json.h"
 
-#define NORMALISED_LIMIT_BYTES (1024 * 1024)
+/* A configuration file has at most 1 MiB, and a byte of it becomes two at most. */
+#define NORMALISED_LIMIT_BYTES (4 * 1024 * 1024)
 #define VALUE_LIMIT_BYTES      (64 * 1024 * 1024)
 
 void filter_release(struct filter *filter)
@@ -86,6 +87,14 @@ static void add_operations(struct buf *out, const struct filter_rule *rule)
 	free(sorted);
 }
 
+/* A text that was cut could be the same for two sets of rules. */
+static char *copy_whole(const struct buf *text)
+{
+	if (text->is_full)
+		abort();
+	return xstrdup(buf_text(text));
+}
+
 static char *normalise_rule(const struct filter_rule *rule)
 {
 	CLEANUP(buf_release) struct buf line = BUF_INIT(NORMALISED_LIMIT_BYTES);
@@ -98,7 +107,7 @@ static char *normalise_rule(const struct filter_rule *rule)
 	add_condition(&line, "id", rule->id);
 	if (line.len == 0)
 		buf_add_text(&line, "everything");
-	return xstrdup(buf_text(&line));
+	return copy_whole(&line);
 }
 
 char *filter_normalise(const struct filter *filter)
@@ -118,7 +127,7 @@ char *filter_normalise(const struct filter *filter)
 	for (size_t i = 0; i < filter->rule_count; i++)
 		free(lines[i]);
 	free(lines);
-	return xstrdup(buf_text(&text));
+	return copy_whole(&text);
 }
 
 /* Matching. */

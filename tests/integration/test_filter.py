@@ -84,3 +84,20 @@ def test_refilter_fetches_again_what_other_rules_stored(world):
 def test_a_rule_without_conditions_is_a_mistake(world):
     for rules in ([{"name": "x"}], [{"operation": ""}], [{"bodyprefix": "x"}]):
         world.run("--check-config", filter=rules, code=78)
+
+
+def test_rules_as_long_as_a_file_can_make_them(world):
+    """Line ends take two bytes in the table: 1 MiB of them is no reason to cut anything."""
+    node = world.node(irreversible=50)
+    rules = [{"body_prefix": f"{number}" + "\n" * 1000, "body_contains": "\n" * 1024,
+              "memo_prefix": "\n" * 1024} for number in range(330)]
+    config = world.config(filter=rules)
+    text = config.read_text("utf-8").replace("\\n", "\n")
+    assert len(text) < 1 << 20
+    config.write_text(text, "utf-8")
+    world.run("--once", config=config)
+    stored = world.db.value("SELECT rules FROM filters WHERE is_active = 1")
+    assert len(stored) > 2 * 1000 * 1000
+    assert stored.count("body_prefix") == 330 and stored.endswith('"\n')
+    world.run("--once", config=config)
+    world.expect(node.chain, (1, 50), rules=rules)

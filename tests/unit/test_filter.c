@@ -7,6 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,12 +147,39 @@ static void one_normalised_text_for_equal_rules(void **state)
 	assert_string_equal(none, "");
 }
 
+/* As long as a configuration file can make them: 1 MiB of line ends, two bytes each. */
+static void nothing_of_long_rules_is_cut(void **state)
+{
+	enum { RULES = 1000, BYTES = 1024 };
+	CLEANUP(mem_free_pointer) char *shorter = NULL;
+	CLEANUP(mem_free_pointer) char *longer = NULL;
+	struct filter_rule *rules = xcalloc(RULES, sizeof(*rules));
+	struct filter filter = {rules, RULES};
+	char number[12];
+
+	(void)state;
+	for (int i = 0; i < RULES; i++) {
+		rules[i].body_prefix = xcalloc(BYTES + 1, 1);
+		memset(rules[i].body_prefix, '\n', BYTES);
+		snprintf(number, sizeof(number), "%04d", i);
+		memcpy(rules[i].body_prefix, number, 4);
+	}
+	shorter = filter_normalise(&filter);
+	rules[RULES - 1].body_prefix[BYTES - 1] = 'x';
+	longer = filter_normalise(&filter);
+	assert_true(strlen(shorter) > RULES * 2 * (BYTES - 5));
+	assert_string_not_equal(shorter, longer);
+	assert_string_equal(longer + strlen(longer) - 3, "x\"\n");
+	filter_release(&filter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_by_each_condition),
 		cmocka_unit_test(all_conditions_of_a_rule_and_any_rule),
 		cmocka_unit_test(one_normalised_text_for_equal_rules),
+		cmocka_unit_test(nothing_of_long_rules_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
