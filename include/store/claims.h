@@ -31,6 +31,7 @@ void claim_release(struct claim *claim);
 struct claim_search {
 	bool has_claim; /* false: nothing to be claimed now */
 	struct claim claim;
+	bool is_taken_over;     /* it was another's, whose time ran out */
 	bool others_work;       /* cells of `within` are claimed by others */
 	bool waits;             /* gaps are there whose time to be tried again has not come */
 	int64_t next_try_ms;    /* when the next of those is due, from now */

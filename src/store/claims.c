@@ -102,6 +102,7 @@ static int try_claim(struct search *search, uint32_t first, bool *ret_is_ours, s
 {
 	uint64_t found = 0;
 
+	search->ret->is_taken_over = false;
 	if (db_exec(search->db, sql_insert_claim,
 		    DB_VALUES(db_u64(first), IDENTITY(search->identity)), NULL, err) == 0) {
 		*ret_is_ours = true;
@@ -114,6 +115,7 @@ static int try_claim(struct search *search, uint32_t first, bool *ret_is_ours, s
 		    DB_VALUES(IDENTITY(search->identity), db_u64(first)), &found, err) < 0)
 		return -1;
 	*ret_is_ours = found > 0;
+	search->ret->is_taken_over = *ret_is_ours;
 	return 0;
 }
 

@@ -157,6 +157,13 @@ static void take_search(struct replay *replay, struct search_job *search)
 	status->others_work = search->search.others_work;
 	replay->found_nothing = false;
 	if (search->search.has_claim) {
+		if (search->search.is_taken_over)
+			log_info(
+				"claim_taken_over",
+				"the reader of blocks %u..%u is dead or cut off: its claim ran out, %llu blocks are left to do",
+				search->search.claim.first, search->search.claim.last,
+				(unsigned long long)range_count_blocks(
+					&search->search.claim.missing));
 		add_cell(replay, &search->search.claim, false);
 		return;
 	}
