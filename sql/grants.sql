@@ -3,8 +3,10 @@
 --
 -- Edit the four names, then run it as an administrator, after `steem-reader --migrate`:
 --     mariadb < grants.sql
--- It can be run again. Accounts are made without a password: set one, for example
---     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...';
+-- It can be run again. An account that it makes is locked, since it has no password yet and
+-- may come from any host. Give it one, and open it:
+--     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
+-- An account that was there before keeps its password, and is not locked.
 -- The views run with the rights of who asks, so a consumer and a monitor may also read
 -- the tables behind them.
 
@@ -13,7 +15,8 @@ SET @reader = '''steem_reader''@''%''';
 SET @consumer = '''steem_consumer''@''%''';
 SET @monitor = '''steem_monitor''@''%''';
 
-SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, ', ', @consumer, ', ', @monitor);
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, ', ', @consumer, ', ', @monitor,
+	' ACCOUNT LOCK');
 PREPARE s FROM @s; EXECUTE s;
 
 -- The reader: never deletes a block, never changes an operation, never changes a table.

@@ -15,6 +15,8 @@ static bool is_about_rights(int code)
 	case 1227: /* a privilege is missing */
 	case 1370: /* routine */
 	case 1698: /* wrong way to authenticate */
+	case 3118: /* account locked: MySQL */
+	case 4151: /* the same: MariaDB */
 		return true;
 	default:
 		return false;

@@ -10,8 +10,9 @@
 #define DISK   "the server's disk is full or failing; free some space"
 #define LOGIN                                                                                      \
 	"check database.user, database.password_file and, if the account wants TLS, database.tls"
-#define TLS   "check database.tls, database.tls_ca and the server's certificate"
-#define HOSTS "check database.hosts and whether the server runs"
+#define LOCKED "give the account a password: ALTER USER ... IDENTIFIED BY '...' ACCOUNT UNLOCK"
+#define TLS    "check database.tls, database.tls_ca and the server's certificate"
+#define HOSTS  "check database.hosts and whether the server runs"
 
 enum fault_flag {
 	STAYS,   /* the connection is still good */
@@ -112,8 +113,8 @@ static const struct known_fault {
 	{2059, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{2061, ERROR_CONFIG, STAYS, "the account's authentication needs an encrypted connection"},
 	{3159, ERROR_CONFIG, STAYS, TLS}, /* MySQL: only encrypted connections */
-	{4151, ERROR_CONFIG, STAYS, "the account is locked"},
-	{3118, ERROR_CONFIG, STAYS, "the account is locked"},
+	{4151, ERROR_CONFIG, STAYS, LOCKED},
+	{3118, ERROR_CONFIG, STAYS, LOCKED},
 	/* A value that the table cannot hold. */
 	{1048, ERROR_DATA, STAYS, NULL},
 	{1118, ERROR_DATA, STAYS, NULL},

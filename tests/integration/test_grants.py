@@ -22,6 +22,22 @@ def granted(world):
     return world
 
 
+def give_password(world, role, password="open sesame"):
+    """What the first lines of the file say."""
+    command = re.search(r"ALTER USER 'steem_reader'@'%' (IDENTIFIED BY '\.\.\.' ACCOUNT UNLOCK);",
+                        (TOP / "sql" / "grants.sql").read_text("utf-8"))[1]
+    world.server.execute(f"ALTER USER {world.database}_{role}@localhost "
+                         + command.replace("...", password))
+
+
+@pytest.fixture
+def open_accounts(granted):
+    """The three accounts, opened, without a password."""
+    for role in ("reader", "consumer", "monitor"):
+        granted.server.execute(f"ALTER USER {granted.database}_{role}@localhost ACCOUNT UNLOCK")
+    return granted
+
+
 def user(world, role):
     return {"user": f"{world.database}_{role}"}
 
@@ -39,8 +55,27 @@ def allowed(world, role, statement):
             return cursor.fetchall()
 
 
-def test_a_reader_can_do_everything_with_these_rights(granted):
-    world, database = granted, user(granted, "reader")
+def test_nobody_comes_in_before_there_is_a_password(granted):
+    world = granted
+    node = world.node(irreversible=30)
+    for role in ("reader", "consumer", "monitor"):
+        with pytest.raises(pymysql.MySQLError, match="account is locked"):
+            world.server.connect(world.database, **user(world, role))
+    reader = world.run("--once", database=user(world, "reader"), code=77)
+    reader.wait_for("ended", containing="ACCOUNT UNLOCK")
+    world.allow_errors("ended")
+    give_password(world, "reader")
+    with pytest.raises(pymysql.MySQLError, match="denied"):
+        world.server.connect(world.database, **user(world, "reader"))
+    secret = world.folder / "password"
+    secret.write_text("open sesame")
+    secret.chmod(0o600)
+    world.run("--once", database={**user(world, "reader"), "password_file": str(secret)})
+    world.expect(node.chain, (1, 30))
+
+
+def test_a_reader_can_do_everything_with_these_rights(open_accounts):
+    world, database = open_accounts, user(open_accounts, "reader")
     node = world.node(irreversible=100)
     rules = [{"operation": "vote"}]
     world.run("--once", database=database, reader={"start_block": 20})
@@ -63,12 +98,12 @@ def test_a_reader_can_do_everything_with_these_rights(granted):
 @pytest.mark.parametrize("statement", [
     "DELETE FROM blocks", "DROP TABLE blocks", "UPDATE blockchain SET payload = ''",
     "CREATE TABLE other (a INT)", "ALTER TABLE blocks ADD x INT", "SELECT * FROM mysql.user"])
-def test_what_a_reader_may_not_do(granted, statement):
-    refused(granted, "reader", statement)
+def test_what_a_reader_may_not_do(open_accounts, statement):
+    refused(open_accounts, "reader", statement)
 
 
-def test_what_a_consumer_and_a_monitor_may_do(granted):
-    world = granted
+def test_what_a_consumer_and_a_monitor_may_do(open_accounts):
+    world = open_accounts
     node = world.node(irreversible=30)
     world.run("--once", database=user(world, "reader"))
     for role in ("consumer", "monitor"):

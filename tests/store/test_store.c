@@ -301,6 +301,9 @@ static void each_account_can_do_its_work_and_no_more(void **state)
 	run_sql("DELETE FROM readers");
 	run_file("grants.sql");
 	run_file("grants.sql");
+	run_sql("ALTER USER steem_reader ACCOUNT UNLOCK");
+	run_sql("ALTER USER steem_consumer ACCOUNT UNLOCK");
+	run_sql("ALTER USER steem_monitor ACCOUNT UNLOCK");
 	account = connect_as(&config, (char[]){"steem_reader"});
 	do_all_of_a_readers_work(account);
 	refused(account, "DELETE FROM blocks");
