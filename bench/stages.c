@@ -136,18 +136,32 @@ static void fetch(struct stage *stage)
 
 /* Decoding. */
 
-static void decode_batch(struct stage *stage, const struct batch *batch, size_t at, bool keep)
+static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 {
-	struct rpc_answer *answers = xcalloc(batch->count, sizeof(*answers));
 	struct error err = ERROR_INIT;
 
-	check(rpc_decode(batch->body, batch->len, batch->first, batch->count, answers, &err), &err);
+	return decode_block_at(cursor, ((const struct batch *)context)->first + (uint32_t)i, &err);
+}
+
+static void drop_block(void *thing)
+{
+	block_free(thing);
+}
+
+static void decode_batch(struct stage *stage, struct batch *batch, size_t at, bool keep)
+{
+	struct rpc_answer *answers = xcalloc(batch->count, sizeof(*answers));
+	struct rpc_maker maker = {.context = batch, .make = make_block, .drop = drop_block};
+	struct error err = ERROR_INIT;
+
+	check(rpc_decode_making(batch->body, batch->len, batch->first, batch->count, &maker,
+				answers, &err),
+	      &err);
 	for (size_t i = 0; i < batch->count; i++) {
-		struct block *block = decode_block(answers[i].result.data, answers[i].result.len,
-						   batch->first + (uint32_t)i, &err);
+		struct block *block = answers[i].thing;
 
 		if (!block)
-			check(-1, &err);
+			check(error_set(&err, ERROR_NODE, "a block cannot be decoded"), &err);
 		stage->row_count += block->operation_count;
 		if (keep)
 			stage->blocks[at + i] = block;

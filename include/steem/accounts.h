@@ -17,11 +17,12 @@
 #include "steem/json.h"
 
 /*
- * The first non-empty acting account of an operation (canonical or raw payload).
+ * The first non-empty acting account of an operation (canonical or raw payload; its
+ * members, where they are known, else NULL).
  * False when there is none or it cannot stand in the table (over 16 bytes, not ASCII).
  */
-bool accounts_first(const char *name, size_t name_len, const char *payload, size_t payload_len,
-		    struct json_slice *ret_account);
+bool accounts_first(const char *name, size_t name_len, const struct json_slice *payload,
+		    const struct json_members *members, struct json_slice *ret_account);
 /* Does the operation name this account in any field that the table lists for it? */
 bool accounts_names(const char *name, size_t name_len, const char *payload, size_t payload_len,
 		    const char *account);

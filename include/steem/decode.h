@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "steem/block.h"
 
+struct json_cursor;
+
 /* What one answer of get_dynamic_global_properties says. */
 struct chain_head {
 	uint32_t head_block;
@@ -33,5 +35,12 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head,
  */
 struct block *decode_block(const char *result, size_t len, uint32_t num,
 			   struct error *err) MUST_CHECK;
+
+/*
+ * The same, from the value that the cursor stands before; it stands behind it then.  After
+ * NULL it is of no use: a copy of the cursor tells where the value began.
+ */
+struct block *decode_block_at(struct json_cursor *cursor, uint32_t num,
+			      struct error *err) MUST_CHECK;
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -79,7 +80,7 @@ bool json_take_u64(struct json_cursor *cursor, uint64_t *ret_value);
 bool json_at_end(struct json_cursor *cursor);
 
 /* Is the escaped slice equal to plain ASCII text? */
-bool json_slice_is(const struct json_slice *slice, const char *text);
+static inline bool json_slice_is(const struct json_slice *slice, const char *text);
 
 /*
  * Consume any value and append it in canonical form: no white space, keys as they
@@ -89,6 +90,26 @@ bool json_slice_is(const struct json_slice *slice, const char *text);
  */
 bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 			 struct json_slice *ret_value, bool *had_invalid_utf8);
+
+/*
+ * The members of an object as they stand in the text, noted while it is cut out: what is
+ * looked up among them is not searched for in the whole text again.
+ */
+#define JSON_MEMBERS_MAX 16
+struct json_member {
+	struct json_slice key, value;
+};
+struct json_members {
+	bool is_whole; /* all are here, and as they stand in the canonical text; else ask that */
+	size_t count;
+	struct json_member items[JSON_MEMBERS_MAX];
+};
+/* The same as json_take_canonical() for an object, which must come next. */
+bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
+		      struct json_members *ret_members, bool *had_invalid_utf8);
+/* Like json_find(), among members that are whole; `key` is plain ASCII. */
+bool json_members_find(const struct json_members *members, const char *key, size_t key_len,
+		       struct json_slice *ret_value);
 
 /*
  * Append the characters of an escaped string to out: escapes resolved, a lone
@@ -102,5 +123,17 @@ bool json_unescape(const struct json_slice *slice, struct buf *out);
 bool json_find(const char *object, size_t len, const char *key, struct json_slice *ret_value);
 /* The same for a string member, unescaped, appended to out; false when absent or no string. */
 bool json_find_string(const char *object, size_t len, const char *key, struct buf *out);
+
+bool json_escaped_is(const struct json_slice *slice, const char *text, size_t len);
+
+/* Mostly asked of members' names with a constant, and mostly the first byte tells. */
+static inline bool json_slice_is(const struct json_slice *slice, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (slice->len == len && memcmp(slice->data, text, len) == 0)
+		return !strchr(text, '\\');
+	return slice->len > len && json_escaped_is(slice, text, len);
+}
 
 #endif

@@ -49,6 +49,7 @@ struct rpc_answer {
 	struct json_slice
 		result;     /* text of `result` inside the body; data is NULL when there is none */
 	struct error error; /* kind ERROR_NONE when there is a result */
+	void *thing;        /* what a maker made of the result; the caller's */
 };
 
 /*
@@ -59,6 +60,26 @@ struct rpc_answer {
  */
 int rpc_decode(const char *body, size_t len, uint32_t first_id, size_t count,
 	       struct rpc_answer *answers, struct error *err) MUST_CHECK;
+
+/*
+ * Reads results where they stand, so that an answer of a megabyte is looked at once.  An id
+ * may stand behind its result: which call a result belongs to is guessed by its place, and
+ * what was made for the wrong one is dropped.
+ */
+struct rpc_maker {
+	void *context;
+	/*
+	 * Consume the result of call `i` and make something of it; the caller owns it.  NULL:
+	 * nothing can be made of it (the cursor is of no use then); only the text is kept.
+	 */
+	void *(*make)(void *context, size_t i, struct json_cursor *cursor);
+	void (*drop)(void *thing);
+};
+
+/* The same, with a maker: where answers[i].thing is NULL, `result` is to be read as ever. */
+int rpc_decode_making(const char *body, size_t len, uint32_t first_id, size_t count,
+		      const struct rpc_maker *maker, struct rpc_answer *answers,
+		      struct error *err) MUST_CHECK;
 
 /* Sort an HTTP status other than 200; `body` helps the message. Fills err, returns -1. */
 int rpc_http_error(long status, const char *content_type, const char *body, size_t len,

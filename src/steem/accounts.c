@@ -109,6 +109,12 @@ static int compare_name(const void *key_pointer, const void *row_pointer)
 	return row->name[key->len] == '\0' ? 0 : -1;
 }
 
+/* A payload and, where they are known, its members. */
+struct source {
+	struct json_slice payload;
+	const struct json_members *members;
+};
+
 /* Called for each account that a path leads to; false ends the search. */
 typedef bool visit_fn(void *context, const struct json_slice *account);
 
@@ -176,9 +182,23 @@ static bool walk(const struct json_slice *value, const char *path, const char *e
 	return walk(&found, path + len, end, visit, context);
 }
 
+/* Follow path..end from the payload. */
+static bool walk_payload(const struct source *source, const char *path, const char *end,
+			 visit_fn *visit, void *context)
+{
+	struct json_slice found;
+	size_t len = step_len(path, end);
+
+	if (!source->members || !source->members->is_whole)
+		return walk(&source->payload, path, end, visit, context);
+	if (!json_members_find(source->members, path, len, &found))
+		return true;
+	return walk(&found, path + len, end, visit, context);
+}
+
 /* Visit the accounts of an operation in the order of the table. */
-static void each_account(const struct name_key *key, const struct json_slice *payload,
-			 bool only_acting, visit_fn *visit, void *context)
+static void each_account(const struct name_key *key, const struct source *source, bool only_acting,
+			 visit_fn *visit, void *context)
 {
 	const struct row *row =
 		bsearch(key, rows, sizeof(rows) / sizeof(rows[0]), sizeof(rows[0]), compare_name);
@@ -194,7 +214,7 @@ static void each_account(const struct name_key *key, const struct json_slice *pa
 			struct json_slice constant = {field + 1, (size_t)(end - field - 1)};
 
 			if (*field == '=' ? !visit(context, &constant)
-					  : !walk(payload, field, end, visit, context))
+					  : !walk_payload(source, field, end, visit, context))
 				return;
 		}
 		field = *end ? end + 1 : end;
@@ -209,14 +229,14 @@ static bool keep_first(void *context, const struct json_slice *account)
 	return false;
 }
 
-bool accounts_first(const char *name, size_t name_len, const char *payload, size_t payload_len,
-		    struct json_slice *ret_account)
+bool accounts_first(const char *name, size_t name_len, const struct json_slice *payload,
+		    const struct json_members *members, struct json_slice *ret_account)
 {
 	struct name_key key = {name, name_len};
-	struct json_slice text = {payload, payload_len};
+	struct source source = {.payload = *payload, .members = members};
 	struct json_slice first = {NULL, 0};
 
-	each_account(&key, &text, true, keep_first, &first);
+	each_account(&key, &source, true, keep_first, &first);
 	if (!first.data || first.len > BLOCK_ACCOUNT_BYTES)
 		return false;
 	for (size_t i = 0; i < first.len; i++)
@@ -243,9 +263,9 @@ bool accounts_names(const char *name, size_t name_len, const char *payload, size
 		    const char *account)
 {
 	struct name_key key = {name, name_len};
-	struct json_slice text = {payload, payload_len};
+	struct source source = {.payload = {payload, payload_len}};
 	struct search search = {.account = account};
 
-	each_account(&key, &text, false, compare_account, &search);
+	each_account(&key, &source, false, compare_account, &search);
 	return search.was_found;
 }

@@ -108,9 +108,9 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 	struct node *node = pool_node(client->pool, request->node);
 	struct want *want = request->wants[i];
 	struct error err = answer->error;
-	struct block *block = NULL;
+	struct block *block = answer->thing;
 
-	if (err.kind == ERROR_NONE)
+	if (err.kind == ERROR_NONE && !block)
 		block = decode_block(answer->result.data, answer->result.len, want->num, &err);
 	if (block && block->num > node->head.irreversible_block) {
 		block_free(block); /* the node's irreversible block went back meanwhile */
@@ -174,10 +174,25 @@ static void take_answers(struct request *request, struct rpc_answer *answers,
 	client_put_back(client, request);
 }
 
+/* A call whose want was dropped meanwhile is decoded all the same: that is rare. */
+static void *make_block(void *context, size_t i, struct json_cursor *cursor)
+{
+	const struct request *request = context;
+	struct error ignored = ERROR_INIT; /* decoded again, its text says what is wrong */
+
+	return decode_block_at(cursor, request->calls[i].block, &ignored);
+}
+
+static void drop_block(void *thing)
+{
+	block_free(thing);
+}
+
 static void blocks_answer(struct request *request, const struct http_answer *answer,
 			  const struct error *err)
 {
 	CLEANUP(mem_free_pointer) struct rpc_answer *answers = NULL;
+	struct rpc_maker maker = {.context = request, .make = make_block, .drop = drop_block};
 	struct error decode_err = ERROR_INIT;
 
 	if (err) {
@@ -185,8 +200,8 @@ static void blocks_answer(struct request *request, const struct http_answer *ans
 		return;
 	}
 	answers = xcalloc(request->call_count, sizeof(*answers));
-	if (rpc_decode(answer->body, answer->len, request->first_id, request->call_count, answers,
-		       &decode_err) != 0)
+	if (rpc_decode_making(answer->body, answer->len, request->first_id, request->call_count,
+			      &maker, answers, &decode_err) != 0)
 		fail_request(request, &decode_err, answer->retry_after_ms);
 	else
 		take_answers(request, answers, answer);

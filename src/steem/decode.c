@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "steem/decode.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "steem/json.h"
 
 #define NAME_BYTES_MAX  64
+#define TOO_LONG_NAME   "empty or longer than 64 bytes"
 #define TIMESTAMP_BYTES 19
 
 /* A block while its answer is read; only the arena's part survives. */
@@ -43,7 +43,7 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t size)
 {
 	if (count < *capacity)
 		return items;
-	*capacity = *capacity ? *capacity * 2 : 32;
+	*capacity = *capacity ? *capacity * 2 : 64;
 	return xreallocarray(items, *capacity, size);
 }
 
@@ -68,25 +68,30 @@ static int take_text(struct reading *reading, const char *member, struct json_sl
 	return 0;
 }
 
+static int bad_name(const struct reading *reading, const struct operation *operation,
+		    const char *because, struct error *err)
+{
+	return error_set(err, ERROR_NODE, "block %u: trx %u has an operation whose name is %s",
+			 reading->num, operation->trx_in_block, because);
+}
+
 static int take_name(struct reading *reading, struct operation *operation, struct error *err)
 {
-	CLEANUP(buf_release) struct buf name = BUF_INIT(NAME_BYTES_MAX);
-	struct json_slice slice;
+	CLEANUP(buf_release) struct buf unescaped = BUF_INIT(NAME_BYTES_MAX);
+	struct json_slice name;
 
-	if (!json_take_string(&reading->cursor, &slice))
+	if (!json_take_string(&reading->cursor, &name))
 		return bad_json(reading, err);
-	if (!json_unescape(&slice, &name) || name.len == 0)
-		return error_set(err, ERROR_NODE,
-				 "block %u: trx %u has an operation whose name is empty or longer "
-				 "than %d bytes",
-				 reading->num, operation->trx_in_block, NAME_BYTES_MAX);
+	if (memchr(name.data, '\\', name.len)) {
+		if (!json_unescape(&name, &unescaped))
+			return bad_name(reading, operation, TOO_LONG_NAME, err);
+		name = (struct json_slice){buf_text(&unescaped), unescaped.len};
+	}
+	if (name.len == 0 || name.len > NAME_BYTES_MAX)
+		return bad_name(reading, operation, TOO_LONG_NAME, err);
 	for (size_t i = 0; i < name.len; i++)
-		if (!isgraph((unsigned char)name.data[i]) || !isascii((unsigned char)name.data[i]))
-			return error_set(
-				err, ERROR_NODE,
-				"block %u: trx %u has an operation whose name is not printable "
-				"ASCII",
-				reading->num, operation->trx_in_block);
+		if (name.data[i] <= ' ' || name.data[i] > '~')
+			return bad_name(reading, operation, "not printable ASCII", err);
 	operation->name = arena_strndup(reading->block->arena, name.data, name.len);
 	operation->name_bytes = name.len;
 	return 0;
@@ -101,12 +106,14 @@ static int refuse_operation(const struct reading *reading, const struct operatio
 			 operation->op_in_trx, operation->trx_in_block, because);
 }
 
-static void set_account(struct block *block, struct operation *operation)
+static void set_payload(struct block *block, struct operation *operation,
+			const struct json_slice *payload, const struct json_members *members)
 {
 	struct json_slice account;
 
-	if (!accounts_first(operation->name, operation->name_bytes, operation->payload,
-			    operation->payload_bytes, &account))
+	operation->payload = payload->data;
+	operation->payload_bytes = payload->len;
+	if (!accounts_first(operation->name, operation->name_bytes, payload, members, &account))
 		return;
 	operation->account = arena_strndup(block->arena, account.data, account.len);
 	operation->account_bytes = account.len;
@@ -120,6 +127,7 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 	struct operation operation = {.trx_in_block = (uint32_t)reading->trx_count,
 				      .op_in_trx = op_in_trx,
 				      .is_stored = true};
+	struct json_members members;
 	struct json_slice payload;
 	bool is_first = true;
 
@@ -135,14 +143,12 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 		return -1;
 	if (!json_next_element(cursor, &is_first) || json_peek(cursor) != JSON_OBJECT)
 		return refuse_operation(reading, &operation, no_pair, err);
-	if (!json_take_canonical(cursor, reading->block->arena, &payload,
-				 &reading->block->had_invalid_utf8))
+	if (!json_take_object(cursor, reading->block->arena, &payload, &members,
+			      &reading->block->had_invalid_utf8))
 		return bad_json(reading, err);
 	if (json_next_element(cursor, &is_first) || json_failed(cursor))
 		return refuse_operation(reading, &operation, no_pair, err);
-	operation.payload = payload.data;
-	operation.payload_bytes = payload.len;
-	set_account(reading->block, &operation);
+	set_payload(reading->block, &operation, &payload, &members);
 	reading->operations = grow(reading->operations, reading->operation_count,
 				   &reading->operation_capacity, sizeof(*reading->operations));
 	reading->operations[reading->operation_count++] = operation;
@@ -276,7 +282,7 @@ static int read_block(struct reading *reading, struct error *err)
 	while (json_next_member(cursor, &is_first, &key))
 		if (read_member(reading, &key, err) != 0)
 			return -1;
-	return json_at_end(cursor) ? 0 : bad_json(reading, err);
+	return json_failed(cursor) ? bad_json(reading, err) : 0;
 }
 
 static int missing(const struct reading *reading, const char *member, struct error *err)
@@ -360,28 +366,44 @@ static int check_complete(const struct reading *reading, struct error *err)
 	return 0;
 }
 
+/* The id in lower case; false when it is not 40 hexadecimal digits. */
+static bool read_trx_id(const struct json_slice *slice, char text[BLOCK_ID_HEX])
+{
+	static const char lower[256] = {
+		['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+		['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
+		['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
+		['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+	};
+	bool is_good = slice->len == BLOCK_ID_HEX;
+
+	for (size_t i = 0; is_good && i < BLOCK_ID_HEX; i++) {
+		text[i] = lower[(unsigned char)slice->data[i]];
+		is_good = text[i] != '\0';
+	}
+	return is_good;
+}
+
 static int set_trx_ids(struct reading *reading, struct error *err)
 {
 	size_t next = 0;
 
 	for (size_t i = 0; i < reading->trx_count; i++) {
 		const struct json_slice *own = &reading->own_ids[i];
-		uint8_t id[BLOCK_ID_BYTES], own_id[BLOCK_ID_BYTES];
-		char text[BLOCK_ID_HEX + 1];
+		char id[BLOCK_ID_HEX], own_id[BLOCK_ID_HEX];
 		const char *trx_id;
 
-		if (!block_id_parse(reading->ids[i].data, reading->ids[i].len, id))
+		if (!read_trx_id(&reading->ids[i], id))
 			return error_set(err, ERROR_NODE,
 					 "block %u: the id of trx %zu is not 40 hexadecimal digits",
 					 reading->num, i);
 		if (own->data &&
-		    (!block_id_parse(own->data, own->len, own_id) || !block_id_equal(id, own_id)))
+		    (!read_trx_id(own, own_id) || memcmp(id, own_id, BLOCK_ID_HEX) != 0))
 			return error_set(
 				err, ERROR_NODE,
 				"block %u: trx %zu has another id than transaction_ids says",
 				reading->num, i);
-		block_id_format(id, text);
-		trx_id = arena_strndup(reading->block->arena, text, BLOCK_ID_HEX);
+		trx_id = arena_strndup(reading->block->arena, id, BLOCK_ID_HEX);
 		while (next < reading->operation_count &&
 		       reading->operations[next].trx_in_block == i)
 			reading->operations[next++].trx_id = trx_id;
@@ -402,18 +424,34 @@ static void set_operations(struct reading *reading)
 	block_store_all(block);
 }
 
-struct block *decode_block(const char *result, size_t len, uint32_t num, struct error *err)
+struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct error *err)
 {
-	CLEANUP(reading_release) struct reading reading = {.num = num, .block = block_new()};
+	CLEANUP(reading_release)
+	struct reading reading = {.num = num, .cursor = *cursor, .block = block_new()};
 	struct block *block;
 
-	json_open(&reading.cursor, result, len);
 	if (read_block(&reading, err) != 0 || check_present(&reading, err) != 0 ||
 	    set_header(&reading, err) != 0 || check_complete(&reading, err) != 0 ||
 	    set_trx_ids(&reading, err) != 0)
 		return NULL;
 	set_operations(&reading);
+	*cursor = reading.cursor;
 	block = reading.block;
 	reading.block = NULL;
 	return block;
+}
+
+struct block *decode_block(const char *result, size_t len, uint32_t num, struct error *err)
+{
+	struct json_cursor cursor;
+	struct block *block;
+
+	json_open(&cursor, result, len);
+	block = decode_block_at(&cursor, num, err);
+	if (!block || json_at_end(&cursor))
+		return block;
+	block_free(block);
+	(void)json_error(&cursor, err);
+	(void)error_prefix(err, "block %u: ", num);
+	return NULL;
 }

@@ -12,13 +12,35 @@ static bool fail(struct json_cursor *cursor, const char *problem)
 	return false;
 }
 
-static void skip_space(struct json_cursor *cursor)
+/*
+ * What is skipped is skipped with a pointer of its own, `at`: kept in the cursor it would go
+ * through memory at every step, and every byte of an answer passes here.
+ */
+static const char *fail_at(struct json_cursor *cursor, const char *at, const char *problem)
 {
-	while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\n' ||
-					    *cursor->at == '\t' || *cursor->at == '\r')) {
-		cursor->at++;
+	cursor->at = at;
+	fail(cursor, problem);
+	return NULL;
+}
+
+static inline bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static inline const char *behind_space(struct json_cursor *cursor, const char *at)
+{
+	while (at < cursor->end && is_space(*at)) {
+		at++;
 		cursor->is_foreign = true;
 	}
+	return at;
+}
+
+static inline void skip_space(struct json_cursor *cursor)
+{
+	if (cursor->at < cursor->end && is_space(*cursor->at))
+		cursor->at = behind_space(cursor, cursor->at);
 }
 
 void json_open(struct json_cursor *cursor, const char *text, size_t len)
@@ -37,37 +59,37 @@ int json_error(const struct json_cursor *cursor, struct error *err)
 			 cursor->problem ? cursor->problem : "something else was expected");
 }
 
-enum json_kind json_peek(struct json_cursor *cursor)
+static const unsigned char kinds[256] = {
+	['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['t'] = JSON_TRUE,
+	['f'] = JSON_FALSE,  ['n'] = JSON_NULL,   ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER,
+	['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER, ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER,
+	['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER,
+	['9'] = JSON_NUMBER,
+};
+
+static inline enum json_kind peek(struct json_cursor *cursor)
 {
+	enum json_kind kind;
+
 	if (cursor->problem)
 		return JSON_END;
 	skip_space(cursor);
 	if (cursor->at == cursor->end)
 		return JSON_END;
-	switch (*cursor->at) {
-	case '{':
-		return JSON_OBJECT;
-	case '[':
-		return JSON_ARRAY;
-	case '"':
-		return JSON_STRING;
-	case 't':
-		return JSON_TRUE;
-	case 'f':
-		return JSON_FALSE;
-	case 'n':
-		return JSON_NULL;
-	default:
-		if (*cursor->at == '-' || (*cursor->at >= '0' && *cursor->at <= '9'))
-			return JSON_NUMBER;
+	kind = (enum json_kind)kinds[(unsigned char)*cursor->at];
+	if (kind == JSON_END)
 		fail(cursor, "no value begins like this");
-		return JSON_END;
-	}
+	return kind;
+}
+
+enum json_kind json_peek(struct json_cursor *cursor)
+{
+	return peek(cursor);
 }
 
 bool json_enter(struct json_cursor *cursor, enum json_kind kind)
 {
-	if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || json_peek(cursor) != kind)
+	if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || peek(cursor) != kind)
 		return false;
 	if (cursor->depth >= JSON_MAX_DEPTH)
 		return fail(cursor, "it is nested too deeply");
@@ -100,14 +122,22 @@ static bool next_item(struct json_cursor *cursor, bool *is_first, char closing)
 	return true;
 }
 
+/* The end of the string that `at` stands in: its closing quote. NULL: it is bad. */
+static inline const char *find_quote(struct json_cursor *cursor, const char *at);
+
 bool json_next_member(struct json_cursor *cursor, bool *is_first, struct json_slice *ret_key)
 {
+	const char *quote;
+
 	if (!next_item(cursor, is_first, '}'))
 		return false;
-	if (json_peek(cursor) != JSON_STRING)
+	if (peek(cursor) != JSON_STRING)
 		return fail(cursor, "a member's name was expected");
-	if (!json_take_string(cursor, ret_key))
+	quote = find_quote(cursor, cursor->at + 1);
+	if (!quote)
 		return false;
+	*ret_key = (struct json_slice){cursor->at + 1, (size_t)(quote - cursor->at - 1)};
+	cursor->at = quote + 1;
 	skip_space(cursor);
 	if (cursor->at == cursor->end || *cursor->at != ':')
 		return fail(cursor, "a colon was expected");
@@ -119,7 +149,7 @@ bool json_next_element(struct json_cursor *cursor, bool *is_first)
 {
 	if (!next_item(cursor, is_first, ']'))
 		return false;
-	if (json_peek(cursor) == JSON_END)
+	if (peek(cursor) == JSON_END)
 		return fail(cursor, "a value was expected");
 	return true;
 }
@@ -129,16 +159,15 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* The cursor stands on a backslash. */
-static bool skip_escape(struct json_cursor *cursor)
+/* `at` is a backslash; returns what stands behind the escape. */
+static const char *skip_escape(struct json_cursor *cursor, const char *at)
 {
-	if (cursor->end - cursor->at < 2)
-		return fail(cursor, "the text ends in the middle");
-	switch (cursor->at[1]) {
+	if (cursor->end - at < 2)
+		return fail_at(cursor, at, "the text ends in the middle");
+	switch (at[1]) {
 	case '/':
-		cursor->at += 2;
 		cursor->is_foreign = true;
-		return true;
+		return at + 2;
 	case '"':
 	case '\\':
 	case 'b':
@@ -146,190 +175,182 @@ static bool skip_escape(struct json_cursor *cursor)
 	case 'n':
 	case 'r':
 	case 't':
-		cursor->at += 2;
-		return true;
+		return at + 2;
 	case 'u':
-		if (cursor->end - cursor->at < 6)
-			return fail(cursor, "the text ends in the middle");
+		if (cursor->end - at < 6)
+			return fail_at(cursor, at, "the text ends in the middle");
 		for (int i = 2; i < 6; i++)
-			if (!is_hex(cursor->at[i]))
-				return fail(cursor, "\\u needs four hexadecimal digits");
-		cursor->at += 6;
+			if (!is_hex(at[i]))
+				return fail_at(cursor, at, "\\u needs four hexadecimal digits");
 		cursor->is_foreign = true;
-		return true;
+		return at + 6;
 	default:
-		return fail(cursor, "there is no such escape");
+		return fail_at(cursor, at, "there is no such escape");
 	}
 }
 
-/* The cursor stands on the opening quote. */
-static bool skip_string(struct json_cursor *cursor)
+static inline const char *find_quote(struct json_cursor *cursor, const char *at)
 {
-	cursor->at++;
-	for (;;) {
-		cursor->at = json_scan_plain(cursor->at, cursor->end);
-		if (cursor->at == cursor->end)
-			return fail(cursor, "the text ends in the middle of a string");
-		if (*cursor->at == '"') {
-			cursor->at++;
-			return true;
-		}
-		if (*cursor->at != '\\')
-			return fail(cursor, "a control character stands in a string");
-		if (!skip_escape(cursor))
-			return false;
+	do {
+		at = json_scan_plain(at, cursor->end);
+		if (at == cursor->end)
+			return fail_at(cursor, at, "the text ends in the middle of a string");
+		if (*at == '"')
+			return at;
+		if (*at != '\\')
+			return fail_at(cursor, at, "a control character stands in a string");
+		at = skip_escape(cursor, at);
+	} while (at);
+	return NULL;
+}
+
+/* At least one; NULL: there is none. */
+static const char *skip_digits(struct json_cursor *cursor, const char *at)
+{
+	const char *first = at;
+
+	while (at < cursor->end && *at >= '0' && *at <= '9')
+		at++;
+	return at > first ? at : fail_at(cursor, at, "a digit was expected");
+}
+
+static const char *skip_number(struct json_cursor *cursor, const char *at)
+{
+	if (*at == '-')
+		at++;
+	if (at < cursor->end && *at == '0')
+		at++; /* nothing but a fraction or an exponent may follow a leading zero */
+	else
+		at = skip_digits(cursor, at);
+	if (at && at < cursor->end && *at == '.')
+		at = skip_digits(cursor, at + 1);
+	if (at && at < cursor->end && (*at == 'e' || *at == 'E')) {
+		at++;
+		if (at < cursor->end && (*at == '+' || *at == '-'))
+			at++;
+		at = skip_digits(cursor, at);
 	}
+	return at;
 }
 
-static bool skip_digits(struct json_cursor *cursor)
+static const char *skip_word(struct json_cursor *cursor, const char *at, const char *word,
+			     size_t len)
 {
-	const char *first = cursor->at;
-
-	while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9')
-		cursor->at++;
-	return cursor->at > first || fail(cursor, "a digit was expected");
+	if ((size_t)(cursor->end - at) < len || memcmp(at, word, len) != 0)
+		return fail_at(cursor, at, "no value begins like this");
+	return at + len;
 }
 
-static bool skip_number(struct json_cursor *cursor)
+/* A value that is no object, array or string. */
+static const char *skip_simple(struct json_cursor *cursor, const char *at)
 {
-	if (*cursor->at == '-')
-		cursor->at++;
-	if (cursor->at < cursor->end && *cursor->at == '0')
-		cursor->at++; /* nothing but a fraction or an exponent may follow a leading zero */
-	else if (!skip_digits(cursor))
-		return false;
-	if (cursor->at < cursor->end && *cursor->at == '.') {
-		cursor->at++;
-		if (!skip_digits(cursor))
-			return false;
-	}
-	if (cursor->at < cursor->end && (*cursor->at == 'e' || *cursor->at == 'E')) {
-		cursor->at++;
-		if (cursor->at < cursor->end && (*cursor->at == '+' || *cursor->at == '-'))
-			cursor->at++;
-		if (!skip_digits(cursor))
-			return false;
-	}
-	return true;
-}
-
-static bool skip_word(struct json_cursor *cursor, const char *word, size_t len)
-{
-	if ((size_t)(cursor->end - cursor->at) < len || memcmp(cursor->at, word, len) != 0)
-		return fail(cursor, "no value begins like this");
-	cursor->at += len;
-	return true;
-}
-
-/* A value that is no object or array; the cursor stands on its first byte. */
-static bool skip_simple(struct json_cursor *cursor)
-{
-	switch (*cursor->at) {
-	case '"':
-		return skip_string(cursor);
-	case 't':
-		return skip_word(cursor, "true", 4);
-	case 'f':
-		return skip_word(cursor, "false", 5);
-	case 'n':
-		return skip_word(cursor, "null", 4);
+	switch ((enum json_kind)kinds[(unsigned char)*at]) {
+	case JSON_NUMBER:
+		return skip_number(cursor, at);
+	case JSON_TRUE:
+		return skip_word(cursor, at, "true", 4);
+	case JSON_FALSE:
+		return skip_word(cursor, at, "false", 5);
+	case JSON_NULL:
+		return skip_word(cursor, at, "null", 4);
 	default:
-		if (*cursor->at == '-' || (*cursor->at >= '0' && *cursor->at <= '9'))
-			return skip_number(cursor);
-		return fail(cursor, "no value begins like this");
+		return fail_at(cursor, at, "no value begins like this");
 	}
 }
 
 /* The name and the colon of a member. */
-static bool skip_name(struct json_cursor *cursor)
+static inline const char *skip_name(struct json_cursor *cursor, const char *at)
 {
-	skip_space(cursor);
-	if (cursor->at == cursor->end || *cursor->at != '"')
-		return fail(cursor, "a member's name was expected");
-	if (!skip_string(cursor))
-		return false;
-	skip_space(cursor);
-	if (cursor->at == cursor->end || *cursor->at != ':')
-		return fail(cursor, "a colon was expected");
-	cursor->at++;
-	return true;
+	at = behind_space(cursor, at);
+	if (at == cursor->end || *at != '"')
+		return fail_at(cursor, at, "a member's name was expected");
+	at = find_quote(cursor, at + 1);
+	if (!at)
+		return NULL;
+	at = behind_space(cursor, at + 1);
+	if (at == cursor->end || *at != ':')
+		return fail_at(cursor, at, "a colon was expected");
+	return at + 1;
 }
 
 /* The brackets that a skipped value has open: the closing ones that must come. */
 struct nest {
-	unsigned depth; /* that of the cursor where the value begins */
+	unsigned depth;
 	char closing[JSON_MAX_DEPTH];
 };
 
 /* What follows a value: closing brackets, then nothing more or the next value's beginning. */
-static bool skip_between(struct json_cursor *cursor, const struct nest *nest)
+static inline const char *skip_between(struct json_cursor *cursor, struct nest *nest,
+				       const char *at)
 {
-	while (cursor->depth > nest->depth) {
-		char closing = nest->closing[cursor->depth - 1];
+	while (nest->depth > 0) {
+		char closing = nest->closing[nest->depth - 1];
 
-		skip_space(cursor);
-		if (cursor->at == cursor->end)
-			return fail(cursor, "the text ends in the middle");
-		if (*cursor->at == ',') {
-			cursor->at++;
-			return closing == ']' || skip_name(cursor);
-		}
-		if (*cursor->at != closing)
-			return fail(cursor, "a comma or a closing bracket was expected");
-		cursor->at++;
-		cursor->depth--;
+		at = behind_space(cursor, at);
+		if (at == cursor->end)
+			return fail_at(cursor, at, "the text ends in the middle");
+		if (*at == ',')
+			return closing == ']' ? at + 1 : skip_name(cursor, at + 1);
+		if (*at != closing)
+			return fail_at(cursor, at, "a comma or a closing bracket was expected");
+		at++;
+		nest->depth--;
 	}
-	return true;
+	return at;
 }
 
 /* An opening bracket; *ret_is_empty: the closing one follows and was consumed too. */
-static bool skip_opening(struct json_cursor *cursor, struct nest *nest, bool *ret_is_empty)
+static const char *skip_opening(struct json_cursor *cursor, struct nest *nest, const char *at,
+				bool *ret_is_empty)
 {
-	char closing = *cursor->at == '{' ? '}' : ']';
+	char closing = *at == '{' ? '}' : ']';
 
-	if (cursor->depth >= JSON_MAX_DEPTH)
-		return fail(cursor, "it is nested too deeply");
-	cursor->at++;
-	skip_space(cursor);
-	*ret_is_empty = cursor->at < cursor->end && *cursor->at == closing;
-	if (*ret_is_empty) {
-		cursor->at++;
-		return true;
-	}
-	nest->closing[cursor->depth++] = closing;
-	return closing == ']' || skip_name(cursor);
+	if (cursor->depth + nest->depth >= JSON_MAX_DEPTH)
+		return fail_at(cursor, at, "it is nested too deeply");
+	at = behind_space(cursor, at + 1);
+	*ret_is_empty = at < cursor->end && *at == closing;
+	if (*ret_is_empty)
+		return at + 1;
+	nest->closing[nest->depth++] = closing;
+	return closing == ']' ? at : skip_name(cursor, at);
 }
 
-/* In a loop, not by recursion: every byte of an answer passes here, most of them twice. */
+/* In a loop, not by recursion. */
 static bool skip_value(struct json_cursor *cursor)
 {
+	const char *at = cursor->at;
 	struct nest nest;
 	bool is_whole;
 
-	nest.depth = cursor->depth;
+	nest.depth = 0;
 	if (cursor->problem)
 		return false;
 	do {
-		skip_space(cursor);
-		if (cursor->at == cursor->end)
-			return fail(cursor, "the text ends where a value was expected");
-		if (*cursor->at == '{' || *cursor->at == '[') {
-			if (!skip_opening(cursor, &nest, &is_whole))
-				return false;
+		at = behind_space(cursor, at);
+		is_whole = true;
+		if (at == cursor->end) {
+			at = fail_at(cursor, at, "the text ends where a value was expected");
+		} else if (*at == '"') {
+			at = find_quote(cursor, at + 1);
+			at = at ? at + 1 : NULL;
+		} else if (*at == '{' || *at == '[') {
+			at = skip_opening(cursor, &nest, at, &is_whole);
 		} else {
-			if (!skip_simple(cursor))
-				return false;
-			is_whole = true;
+			at = skip_simple(cursor, at);
 		}
-		if (is_whole && !skip_between(cursor, &nest))
+		if (at && is_whole)
+			at = skip_between(cursor, &nest, at);
+		if (!at)
 			return false;
-	} while (!is_whole || cursor->depth > nest.depth);
+	} while (!is_whole || nest.depth > 0);
+	cursor->at = at;
 	return true;
 }
 
 bool json_skip(struct json_cursor *cursor, struct json_slice *ret_value)
 {
-	json_peek(cursor); /* stands on the first byte now */
+	if (!cursor->problem)
+		skip_space(cursor); /* stands on the first byte now */
 
 	const char *first = cursor->at;
 
@@ -342,20 +363,21 @@ bool json_skip(struct json_cursor *cursor, struct json_slice *ret_value)
 
 bool json_take_string(struct json_cursor *cursor, struct json_slice *ret_value)
 {
-	if (json_peek(cursor) != JSON_STRING)
+	const char *quote;
+
+	if (peek(cursor) != JSON_STRING)
 		return fail(cursor, "a string was expected");
-
-	const char *first = cursor->at + 1;
-
-	if (!skip_string(cursor))
+	quote = find_quote(cursor, cursor->at + 1);
+	if (!quote)
 		return false;
-	*ret_value = (struct json_slice){first, (size_t)(cursor->at - 1 - first)};
+	*ret_value = (struct json_slice){cursor->at + 1, (size_t)(quote - cursor->at - 1)};
+	cursor->at = quote + 1;
 	return true;
 }
 
 bool json_take_u64(struct json_cursor *cursor, uint64_t *ret_value)
 {
-	enum json_kind kind = json_peek(cursor);
+	enum json_kind kind = peek(cursor);
 	const char *first = cursor->at;
 	struct json_slice text;
 	uint64_t value = 0;

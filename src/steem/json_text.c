@@ -241,41 +241,105 @@ static void put_value(struct sink *sink, const struct json_slice *value, bool *h
 	}
 }
 
+/* Is the text of the value its canonical form? */
+static bool is_canonical(const struct json_cursor *cursor, const struct json_slice *value)
+{
+	const char *end = value->data + value->len;
+
+	return !cursor->is_foreign && utf8_end(value->data, end) == end;
+}
+
+static struct json_slice copy_canonical(struct arena *arena, const struct json_slice *value,
+					bool *had_invalid_utf8)
+{
+	/* Nothing grows but bytes that are not UTF-8, each of them to three at most. */
+	size_t room = value->len;
+
+	for (;;) {
+		char *text = arena_reserve(arena, room + 1);
+		struct sink sink = {.out = text, .end = text + room};
+		struct json_slice copy;
+		bool had_invalid = false;
+
+		put_value(&sink, value, &had_invalid);
+		if (sink.is_full) {
+			room = value->len * REPLACEMENT_LEN;
+			continue;
+		}
+		*sink.out = '\0';
+		copy = (struct json_slice){text, (size_t)(sink.out - text)};
+		arena_commit(arena, copy.len + 1);
+		if (had_invalid)
+			*had_invalid_utf8 = true;
+		return copy;
+	}
+}
+
 bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 			 struct json_slice *ret_value, bool *had_invalid_utf8)
 {
 	struct json_slice value;
-	size_t room;
 
 	json_peek(cursor); /* white space before the value is none of its own */
 	cursor->is_foreign = false;
 	if (!json_skip(cursor, &value))
 		return false;
-	if (!cursor->is_foreign &&
-	    utf8_end(value.data, value.data + value.len) == value.data + value.len) {
+	*ret_value = value;
+	if (is_canonical(cursor, &value))
 		ret_value->data = arena_strndup(arena, value.data, value.len);
-		ret_value->len = value.len;
-		return true;
-	}
-	/* Nothing grows but bytes that are not UTF-8, each of them to three at most. */
-	room = value.len;
-	for (;;) {
-		char *text = arena_reserve(arena, room + 1);
-		struct sink sink = {.out = text, .end = text + room};
-		bool had_invalid = false;
+	else
+		*ret_value = copy_canonical(arena, &value, had_invalid_utf8);
+	return true;
+}
 
-		put_value(&sink, &value, &had_invalid);
-		if (sink.is_full) {
-			room = value.len * REPLACEMENT_LEN;
+bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
+		      struct json_members *ret_members, bool *had_invalid_utf8)
+{
+	struct json_slice value = {NULL, 0};
+	bool is_first = true;
+	struct json_member member;
+
+	ret_members->count = 0;
+	ret_members->is_whole = true;
+	if (json_peek(cursor) != JSON_OBJECT)
+		return false;
+	cursor->is_foreign = false;
+	value.data = cursor->at;
+	if (!json_enter(cursor, JSON_OBJECT))
+		return false;
+	while (json_next_member(cursor, &is_first, &member.key)) {
+		if (!json_skip(cursor, &member.value))
+			return false;
+		if (ret_members->count < JSON_MEMBERS_MAX)
+			ret_members->items[ret_members->count++] = member;
+		else
+			ret_members->is_whole = false;
+	}
+	if (json_failed(cursor))
+		return false;
+	value.len = (size_t)(cursor->at - value.data);
+	*ret_value = value;
+	if (is_canonical(cursor, &value)) {
+		ret_value->data = arena_strndup(arena, value.data, value.len);
+	} else {
+		*ret_value = copy_canonical(arena, &value, had_invalid_utf8);
+		ret_members->is_whole = false;
+	}
+	return true;
+}
+
+bool json_members_find(const struct json_members *members, const char *key, size_t key_len,
+		       struct json_slice *ret_value)
+{
+	for (size_t i = members->count; i-- > 0;) {
+		const struct json_member *member = &members->items[i];
+
+		if (member->key.len != key_len || memcmp(member->key.data, key, key_len) != 0)
 			continue;
-		}
-		*sink.out = '\0';
-		*ret_value = (struct json_slice){text, (size_t)(sink.out - text)};
-		arena_commit(arena, ret_value->len + 1);
-		if (had_invalid)
-			*had_invalid_utf8 = true;
+		*ret_value = member->value;
 		return true;
 	}
+	return false;
 }
 
 /* A run without escapes into the buffer, repaired like the canonical form. */
@@ -329,15 +393,12 @@ bool json_unescape(const struct json_slice *slice, struct buf *out)
 	return true;
 }
 
-bool json_slice_is(const struct json_slice *slice, const char *text)
+bool json_escaped_is(const struct json_slice *slice, const char *text, size_t len)
 {
 	const char *at = slice->data;
 	const char *end = at + slice->len;
-	size_t len = strlen(text);
 
-	if (slice->len == len && memcmp(at, text, len) == 0)
-		return len == 0 || !memchr(at, '\\', len);
-	if (slice->len <= len || !memchr(at, '\\', slice->len))
+	if (!memchr(at, '\\', len + 1)) /* the first that differs would be one */
 		return false;
 	for (; at < end; text++) {
 		uint32_t code = (unsigned char)*at;

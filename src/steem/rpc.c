@@ -49,8 +49,21 @@ int rpc_encode(struct buf *out, const struct rpc_call *calls, size_t count, uint
 /* One answer object; the slices point into the body, data NULL when a member is absent. */
 struct envelope {
 	struct json_slice whole, result, error;
+	void *thing;  /* what the maker made of the result, */
+	size_t guess; /* if it is that of this call */
 	uint64_t id;
 	bool has_id;
+};
+
+/* The whole of an answer while it is read. */
+struct decoding {
+	struct json_cursor cursor;
+	uint32_t first_id;
+	size_t count; /* of calls */
+	struct rpc_answer *answers;
+	const struct rpc_maker *maker; /* NULL: results are only cut out */
+	bool is_guessing; /* the answers stand in the order of the calls, as far as seen */
+	size_t seen_count;
 };
 
 static int bad_answer(const struct json_cursor *cursor, struct error *err)
@@ -72,34 +85,75 @@ static bool read_id(struct json_cursor *cursor, struct envelope *envelope)
 	return true;
 }
 
-/* Read one answer object; false on bad JSON. */
-static bool read_envelope(struct json_cursor *cursor, struct envelope *envelope)
+static void drop_thing(const struct decoding *decoding, void **thing)
 {
-	const char *first = cursor->at;
+	if (*thing)
+		decoding->maker->drop(*thing);
+	*thing = NULL;
+}
+
+/*
+ * The value of `result`.  The maker reads it where it stands, for the call that it probably
+ * belongs to; what the maker does not want is skipped from its beginning, so that nothing
+ * passes which skipping refuses.
+ */
+static bool read_result(struct decoding *decoding, struct envelope *envelope)
+{
+	struct json_cursor *cursor = &decoding->cursor, trial;
+	bool is_second = envelope->result.data != NULL;
+	uint64_t guess =
+		envelope->has_id ? envelope->id - decoding->first_id : decoding->seen_count;
+
+	json_peek(cursor); /* stands on the first byte now */
+	drop_thing(decoding, &envelope->thing);
+	if (!decoding->maker || !decoding->is_guessing || is_second || guess >= decoding->count)
+		return json_skip(cursor, &envelope->result);
+	trial = *cursor;
+	envelope->guess = (size_t)guess;
+	envelope->thing = decoding->maker->make(decoding->maker->context, envelope->guess, &trial);
+	if (!envelope->thing)
+		return json_skip(cursor, &envelope->result);
+	envelope->result = (struct json_slice){cursor->at, (size_t)(trial.at - cursor->at)};
+	*cursor = trial;
+	return true;
+}
+
+static bool read_members(struct decoding *decoding, struct envelope *envelope)
+{
+	struct json_cursor *cursor = &decoding->cursor;
 	struct json_slice key;
-	bool is_first = true;
+	bool is_first = true, is_good = true;
 
-	*envelope = (struct envelope){.has_id = false};
-	if (!json_enter(cursor, JSON_OBJECT))
-		return false;
-	while (json_next_member(cursor, &is_first, &key)) {
-		bool is_good;
-
+	while (is_good && json_next_member(cursor, &is_first, &key)) {
 		if (json_slice_is(&key, "result"))
-			is_good = json_skip(cursor, &envelope->result);
+			is_good = read_result(decoding, envelope);
 		else if (json_slice_is(&key, "error"))
 			is_good = json_skip(cursor, &envelope->error);
 		else if (json_slice_is(&key, "id"))
 			is_good = read_id(cursor, envelope);
 		else
 			is_good = json_skip(cursor, NULL);
-		if (!is_good)
-			return false;
+	}
+	return is_good && !json_failed(cursor);
+}
+
+/* Read one answer object; false on bad JSON. The envelope owns the thing in it. */
+static bool read_envelope(struct decoding *decoding, struct envelope *envelope)
+{
+	const char *first = decoding->cursor.at;
+
+	*envelope = (struct envelope){.has_id = false};
+	if (!json_enter(&decoding->cursor, JSON_OBJECT))
+		return false;
+	if (!read_members(decoding, envelope)) {
+		drop_thing(decoding, &envelope->thing);
+		return false;
 	}
 	if (envelope->error.len == 4 && memcmp(envelope->error.data, "null", 4) == 0)
 		envelope->error.data = NULL;
-	envelope->whole = (struct json_slice){first, (size_t)(cursor->at - first)};
-	return !json_failed(cursor);
+	envelope->whole = (struct json_slice){first, (size_t)(decoding->cursor.at - first)};
+	decoding->seen_count++;
+	return true;
 }
 
 static bool is_error(const struct envelope *envelope)
@@ -112,103 +166,156 @@ static int sort_envelope(const struct envelope *envelope, bool in_place_of_batch
 	return rpc_error_sort(&envelope->error, &envelope->whole, in_place_of_batch, err);
 }
 
-static int decode_one(struct json_cursor *cursor, uint32_t id, struct rpc_answer *answer,
-		      struct error *err)
+static void keep_result(struct decoding *decoding, struct envelope *envelope, size_t i)
 {
-	struct envelope envelope;
-
-	if (!read_envelope(cursor, &envelope) || !json_at_end(cursor))
-		return bad_answer(cursor, err);
-	if (is_error(&envelope)) { /* old nodes and proxies leave the id out of errors */
-		sort_envelope(&envelope, false, &answer->error);
-		return 0;
+	decoding->answers[i].result = envelope->result;
+	if (envelope->thing && envelope->guess != i) {
+		decoding->is_guessing = false;
+	} else {
+		decoding->answers[i].thing = envelope->thing;
+		envelope->thing = NULL;
 	}
-	if (!envelope.has_id || envelope.id != id)
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
-				      "the answer belongs to another call");
-	answer->result = envelope.result;
-	return 0;
+}
+
+static int decode_one(struct decoding *decoding, struct error *err)
+{
+	struct json_cursor *cursor = &decoding->cursor;
+	struct envelope envelope;
+	int result = 0;
+
+	if (!read_envelope(decoding, &envelope))
+		return bad_answer(cursor, err);
+	if (!json_at_end(cursor))
+		result = bad_answer(cursor, err);
+	else if (is_error(&envelope)) /* old nodes and proxies leave the id out of errors */
+		sort_envelope(&envelope, false, &decoding->answers[0].error);
+	else if (!envelope.has_id || envelope.id != decoding->first_id)
+		result = error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
+					"the answer belongs to another call");
+	else
+		keep_result(decoding, &envelope, 0);
+	drop_thing(decoding, &envelope.thing);
+	return result;
 }
 
 /* Note one answer of a batch; `stray` keeps the first error that belongs to no call. */
-static int place_envelope(const struct envelope *envelope, uint32_t first_id, size_t count,
-			  struct rpc_answer *answers, struct error *stray, struct error *err)
+static int place_envelope(struct decoding *decoding, struct envelope *envelope, struct error *stray,
+			  struct error *err)
 {
-	uint64_t i = envelope->id - first_id;
+	uint64_t i = envelope->id - decoding->first_id;
+	struct rpc_answer *answer;
 
 	if (!envelope->has_id && is_error(envelope)) {
 		if (stray->kind == ERROR_NONE)
 			sort_envelope(envelope, true, stray);
 		return 0;
 	}
-	if (!envelope->has_id || envelope->id < first_id || i >= count)
+	if (!envelope->has_id || envelope->id < decoding->first_id || i >= decoding->count)
 		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
 				      "the answer holds an answer to a call that was not made");
-	if (answers[i].result.data || answers[i].error.kind != ERROR_NONE)
+	answer = &decoding->answers[i];
+	if (answer->result.data || answer->error.kind != ERROR_NONE)
 		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
 				      "the answer holds two answers to one call");
 	if (is_error(envelope))
-		sort_envelope(envelope, false, &answers[i].error);
+		sort_envelope(envelope, false, &answer->error);
 	else
-		answers[i].result = envelope->result;
+		keep_result(decoding, envelope, (size_t)i);
 	return 0;
 }
 
-static int decode_array(struct json_cursor *cursor, uint32_t first_id, size_t count,
-			struct rpc_answer *answers, struct error *err)
+/* After the last answer of a batch: has each call its own? */
+static int check_whole(const struct decoding *decoding, const struct error *stray,
+		       struct error *err)
 {
-	struct error stray = ERROR_INIT;
-	struct envelope envelope;
-	bool is_first = true;
 	size_t missing_count = 0;
+
+	for (size_t i = 0; i < decoding->count; i++)
+		if (!decoding->answers[i].result.data &&
+		    decoding->answers[i].error.kind == ERROR_NONE)
+			missing_count++;
+	if (missing_count == 0)
+		return 0;
+	if (stray->kind != ERROR_NONE) {
+		*err = *stray;
+		return -1;
+	}
+	return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "%zu of %zu calls got no answer",
+			      missing_count, decoding->count);
+}
+
+static int decode_array(struct decoding *decoding, struct error *err)
+{
+	struct json_cursor *cursor = &decoding->cursor;
+	struct error stray = ERROR_INIT;
+	bool is_first = true;
 
 	json_enter(cursor, JSON_ARRAY);
 	while (json_next_element(cursor, &is_first)) {
+		struct envelope envelope;
+		int result;
+
 		if (json_peek(cursor) != JSON_OBJECT)
 			return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
 					      "the answer holds something that is not an object");
-		if (!read_envelope(cursor, &envelope))
+		if (!read_envelope(decoding, &envelope))
 			return bad_answer(cursor, err);
-		if (place_envelope(&envelope, first_id, count, answers, &stray, err) != 0)
+		result = place_envelope(decoding, &envelope, &stray, err);
+		drop_thing(decoding, &envelope.thing);
+		if (result != 0)
 			return -1;
 	}
 	if (!json_at_end(cursor))
 		return bad_answer(cursor, err);
+	return check_whole(decoding, &stray, err);
+}
+
+/* One object where an array was asked for. */
+static int decode_in_place_of_batch(struct decoding *decoding, struct error *err)
+{
+	struct envelope envelope;
+
+	decoding->maker = NULL;
+	if (!read_envelope(decoding, &envelope) || !json_at_end(&decoding->cursor))
+		return bad_answer(&decoding->cursor, err);
+	if (is_error(&envelope))
+		return sort_envelope(&envelope, true, err);
+	return error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH,
+			      "a batch of %zu calls got one single answer", decoding->count);
+}
+
+int rpc_decode_making(const char *body, size_t len, uint32_t first_id, size_t count,
+		      const struct rpc_maker *maker, struct rpc_answer *answers, struct error *err)
+{
+	struct decoding decoding = {.first_id = first_id,
+				    .count = count,
+				    .answers = answers,
+				    .maker = maker,
+				    .is_guessing = true};
+	int result;
+
 	for (size_t i = 0; i < count; i++)
-		if (!answers[i].result.data && answers[i].error.kind == ERROR_NONE)
-			missing_count++;
-	if (missing_count == 0)
-		return 0;
-	if (stray.kind != ERROR_NONE) {
-		*err = stray;
-		return -1;
+		answers[i] = (struct rpc_answer){.error = ERROR_INIT};
+	json_open(&decoding.cursor, body, len);
+	switch (json_peek(&decoding.cursor)) {
+	case JSON_ARRAY:
+		result = decode_array(&decoding, err);
+		break;
+	case JSON_OBJECT:
+		result = count == 1 ? decode_one(&decoding, err)
+				    : decode_in_place_of_batch(&decoding, err);
+		break;
+	default:
+		result = rpc_error_sort_text(body, len, count > 1, err);
+		break;
 	}
-	return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "%zu of %zu calls got no answer",
-			      missing_count, count);
+	for (size_t i = 0; i < count && result != 0; i++)
+		drop_thing(&decoding, &answers[i].thing);
+	return result;
 }
 
 int rpc_decode(const char *body, size_t len, uint32_t first_id, size_t count,
 	       struct rpc_answer *answers, struct error *err)
 {
-	struct json_cursor cursor;
-	struct envelope envelope;
-
-	for (size_t i = 0; i < count; i++)
-		answers[i] = (struct rpc_answer){.error = ERROR_INIT};
-	json_open(&cursor, body, len);
-	switch (json_peek(&cursor)) {
-	case JSON_ARRAY:
-		return decode_array(&cursor, first_id, count, answers, err);
-	case JSON_OBJECT:
-		if (count == 1)
-			return decode_one(&cursor, first_id, &answers[0], err);
-		if (!read_envelope(&cursor, &envelope) || !json_at_end(&cursor))
-			return bad_answer(&cursor, err);
-		if (is_error(&envelope))
-			return sort_envelope(&envelope, true, err);
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH,
-				      "a batch of %zu calls got one single answer", count);
-	default:
-		return rpc_error_sort_text(body, len, count > 1, err);
-	}
+	return rpc_decode_making(body, len, first_id, count, NULL, answers, err);
 }

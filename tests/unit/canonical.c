@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "steem/json.h"
@@ -33,6 +34,29 @@ static uint32_t json_c_takes(const char *text, uint32_t len)
 	return is_whole;
 }
 
+/* Taken as an object it is the same; else nobody gets an answer. */
+static void check_object(const char *text, uint32_t len)
+{
+	struct arena *arena = arena_new();
+	struct json_cursor cursor, other_cursor;
+	struct json_slice object = {.len = 0}, other = {.len = 0};
+	struct json_members members;
+	bool had_invalid, other_had_invalid, is_taken;
+
+	json_open(&cursor, text, len);
+	json_open(&other_cursor, text, len);
+	if (json_peek(&cursor) == JSON_OBJECT) {
+		had_invalid = other_had_invalid = false;
+		is_taken = json_take_object(&cursor, arena, &object, &members, &had_invalid);
+		if (is_taken !=
+			    json_take_canonical(&other_cursor, arena, &other, &other_had_invalid) ||
+		    had_invalid != other_had_invalid || object.len != other.len ||
+		    (is_taken && memcmp(object.data, other.data, other.len) != 0))
+			abort();
+	}
+	arena_free(arena);
+}
+
 static void answer(const char *text, uint32_t len)
 {
 	struct arena *arena = arena_new();
@@ -41,6 +65,7 @@ static void answer(const char *text, uint32_t len)
 	bool had_invalid_utf8 = false;
 	bool is_taken;
 
+	check_object(text, len);
 	json_open(&cursor, text, len);
 	is_taken = json_take_canonical(&cursor, arena, &canonical, &had_invalid_utf8) &&
 		   json_at_end(&cursor);

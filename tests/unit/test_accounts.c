@@ -154,9 +154,10 @@ static void the_first_acting_account_is_found(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct json_slice payload = {rows[i].payload, strlen(rows[i].payload)};
 		struct json_slice account = {NULL, 0};
-		bool was_found = accounts_first(rows[i].name, strlen(rows[i].name), rows[i].payload,
-						strlen(rows[i].payload), &account);
+		bool was_found = accounts_first(rows[i].name, strlen(rows[i].name), &payload, NULL,
+						&account);
 
 		if (was_found != (rows[i].first != NULL) ||
 		    (was_found && (account.len != strlen(rows[i].first) ||
