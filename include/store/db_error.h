@@ -14,6 +14,7 @@
 #include "base/error.h"
 
 #define DB_DUPLICATE_KEY 1062
+#define DB_LOCK_TIMEOUT  1205
 
 struct db_fault {
 	enum error_kind kind;

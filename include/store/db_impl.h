@@ -16,6 +16,7 @@
 #include "store/db.h"
 
 #define DB_MAX_STATEMENTS 128
+#define DB_BEHIND         (-1) /* the code of an error: a member of a cluster that lags */
 
 struct statement {
 	const char *sql; /* identity, not text */
@@ -28,7 +29,8 @@ struct db {
 	void *mysql; /* MYSQL; NULL: not open */
 	bool is_lost;
 	bool is_mariadb;
-	bool has_arrays; /* array binding: client library, server, not forced off */
+	bool has_arrays;   /* array binding: client library, server, not forced off */
+	bool is_clustered; /* a member of a Galera cluster */
 	bool in_transaction;
 	size_t first_host; /* where the next connect begins */
 	size_t host;       /* that of the open connection */
@@ -43,6 +45,9 @@ struct db {
 void *db_find_statement(struct db *db, const char *sql, struct statement **ret_kept,
 			struct error *err);
 void db_close_statements(struct db *db);
+/* What a fresh session needs on a member of a cluster; nothing elsewhere. A member that is behind
+ * the others is an error (DB_BEHIND) unless takes_behind. */
+int db_look_at_cluster(struct db *db, bool takes_behind, struct error *err) MUST_CHECK;
 /* Turn the library's last error (of the MYSQL_STMT, or of the connection if NULL) into err. */
 int db_fail(struct db *db, void *statement, struct error *err);
 

@@ -77,6 +77,9 @@ static int set_fault(struct db *db, size_t host, unsigned code, const char *stat
 
 	if (fault.is_lost)
 		db->is_lost = true;
+	/* What the cluster sent may not be applied here: look again, and maybe elsewhere. */
+	if (code == DB_LOCK_TIMEOUT && db->is_clustered)
+		db->is_lost = true;
 	if (fault.next_host)
 		db->first_host = (host + 1) % db->config->host_count;
 	return error_set_code(err, fault.kind, (int)code, "database %s: %s (%u)%s%s",
@@ -177,7 +180,7 @@ static int set_session_up(struct db *db, struct error *err)
 	static const char *const common[] = {
 		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,"
 		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', "
-		"autocommit = 1, sql_notes = 0, innodb_lock_wait_timeout = 8",
+		"autocommit = 1, sql_notes = 0, innodb_lock_wait_timeout = 8, lock_wait_timeout = 8",
 		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 	};
 
@@ -226,7 +229,8 @@ static int look_at_server(struct db *db, struct error *err)
 	return 0;
 }
 
-static int connect_host(struct db *db, size_t host, const char *name, struct error *err)
+static int connect_host(struct db *db, size_t host, const char *name, bool takes_behind,
+			struct error *err)
 {
 	struct db_address address;
 	enum db_tls tls;
@@ -258,7 +262,7 @@ static int connect_host(struct db *db, size_t host, const char *name, struct err
 	db->host = host;
 	db->is_lost = false;
 	if (check_tls(db, tls, err) < 0 || look_at_server(db, err) < 0 ||
-	    set_session_up(db, err) < 0) {
+	    set_session_up(db, err) < 0 || db_look_at_cluster(db, takes_behind, err) < 0) {
 		db_disconnect(db);
 		return -1;
 	}
@@ -270,6 +274,7 @@ static int connect_any(struct db *db, const char *name, struct error *err)
 {
 	size_t count = db->config->host_count;
 	size_t start = db->first_host;
+	size_t behind = count;
 	struct error all = ERROR_INIT;
 
 	db_disconnect(db);
@@ -278,11 +283,13 @@ static int connect_any(struct db *db, const char *name, struct error *err)
 	for (size_t i = 0; i < count; i++) {
 		struct error one = ERROR_INIT;
 
-		if (connect_host(db, (start + i) % count, name, &one) == 0) {
+		if (connect_host(db, (start + i) % count, name, count == 1, &one) == 0) {
 			/* Once all is well again, the first host is the first again. */
 			db->first_host = 0;
 			return 0;
 		}
+		if (one.code == DB_BEHIND && behind == count)
+			behind = (start + i) % count;
 		if (all.kind == ERROR_NONE)
 			all = one;
 		else if (one.kind == ERROR_RETRY)
@@ -292,6 +299,9 @@ static int connect_any(struct db *db, const char *name, struct error *err)
 			(void)error_set_code(&all, all.kind, all.code, "%.240s; %.240s", all.text,
 					     one.text);
 	}
+	/* A member of a cluster that is behind is better than none. */
+	if (behind < count && connect_host(db, behind, name, true, err) == 0)
+		return 0;
 	*err = all;
 	return -1;
 }

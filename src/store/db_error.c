@@ -30,7 +30,7 @@ static const struct known_fault {
 	{1020, ERROR_RETRY, STAYS, NULL}, /* record has changed since last read */
 	{DB_DUPLICATE_KEY, ERROR_RETRY, STAYS, NULL},
 	{1180, ERROR_RETRY, STAYS, NULL}, /* error during COMMIT */
-	{1205, ERROR_RETRY, STAYS, NULL}, /* lock wait timeout */
+	{DB_LOCK_TIMEOUT, ERROR_RETRY, STAYS, NULL},
 	{1213, ERROR_RETRY, STAYS, NULL}, /* deadlock, or a Galera conflict */
 	{1317, ERROR_RETRY, STAYS, NULL}, /* query interrupted */
 	{1412, ERROR_RETRY, STAYS, NULL}, /* table definition has changed */
