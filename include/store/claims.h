@@ -43,10 +43,14 @@ struct claim_search {
  * hold and what is not due (a gap is due if never tried since this session began, or if
  * its time to be tried again has come).  Cells in which known_gaps says something but
  * nothing is missing any more are put right on the way.  Own transactions.
+ *
+ * `working`: blocks of the cells that this session works on (NULL: none).  A cell that it holds
+ * beside these is one that it does not know of, because the reply to the claim was lost: it is
+ * taken as if nobody held it, or it would be renewed with the others and never be worked on.
  */
 int claims_take_next(struct db *db, const struct reader_identity *identity,
-		     const struct range_set *within, struct claim_search *ret,
-		     struct error *err) MUST_CHECK;
+		     const struct range_set *within, const struct range_set *working,
+		     struct claim_search *ret, struct error *err) MUST_CHECK;
 /* Renew all claims of this session. */
 int claims_renew(struct db *db, const struct reader_identity *identity,
 		 struct error *err) MUST_CHECK;

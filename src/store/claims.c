@@ -18,6 +18,8 @@ struct search {
 	struct db *db;
 	const struct reader_identity *identity;
 	const struct range_set *within;
+	const struct range_set *working;
+	struct range_set forgotten; /* cells that we hold and do not work on */
 	struct range_set taken; /* cells that are claimed, or that were looked at in this search */
 	struct claim_search *ret;
 	unsigned stale_count;
@@ -65,6 +67,11 @@ static int load_claims(struct search *search, struct error *err)
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		uint32_t first = (uint32_t)db_row_u64(rows, 0);
 
+		if (db_row_u64(rows, 1) != 0 &&
+		    !(search->working && overlaps(search->working, first, cell_last(first)))) {
+			range_add(&search->forgotten, lowest_block(first), cell_last(first));
+			continue;
+		}
 		range_add(&search->taken, lowest_block(first), cell_last(first));
 		if (db_row_u64(rows, 1) == 0 && db_row_u64(rows, 2) != 0 &&
 		    overlaps(search->within, first, cell_last(first)))
@@ -103,6 +110,9 @@ static int try_claim(struct search *search, uint32_t first, bool *ret_is_ours, s
 	uint64_t found = 0;
 
 	search->ret->is_taken_over = false;
+	*ret_is_ours = range_contains(&search->forgotten, lowest_block(first));
+	if (*ret_is_ours)
+		return 0;
 	if (db_exec(search->db, sql_insert_claim,
 		    DB_VALUES(db_u64(first), IDENTITY(search->identity)), NULL, err) == 0) {
 		*ret_is_ours = true;
@@ -250,9 +260,11 @@ static int run_search(struct search *search, struct error *err)
 }
 
 int claims_take_next(struct db *db, const struct reader_identity *identity,
-		     const struct range_set *within, struct claim_search *ret, struct error *err)
+		     const struct range_set *within, const struct range_set *working,
+		     struct claim_search *ret, struct error *err)
 {
-	struct search search = {.db = db, .identity = identity, .within = within, .ret = ret};
+	struct search search = {
+		.db = db, .identity = identity, .within = within, .working = working, .ret = ret};
 	int result;
 
 	*ret = (struct claim_search){.has_claim = false};
@@ -262,6 +274,7 @@ int claims_take_next(struct db *db, const struct reader_identity *identity,
 		*ret = (struct claim_search){.has_claim = false};
 	}
 	range_set_release(&search.taken);
+	range_set_release(&search.forgotten);
 	return result;
 }
 

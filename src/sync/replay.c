@@ -80,6 +80,7 @@ struct search_job {
 	struct job job;
 	struct replay *replay;
 	struct range_set within; /* copies: the thread must not look at the replay */
+	struct range_set working;
 	struct range_set refilter;
 	struct reader_identity identity;
 	uint32_t filter_id;
@@ -111,7 +112,8 @@ static int run_search(struct db *db, struct job *job, struct error *err)
 
 	claim_release(&search->search.claim);
 	search->search = (struct claim_search){.has_claim = false};
-	if (claims_take_next(db, &search->identity, &search->within, &search->search, err) < 0)
+	if (claims_take_next(db, &search->identity, &search->within, &search->working,
+			     &search->search, err) < 0)
 		return -1;
 	if (!search->search.has_claim && search->refilter.count > 0)
 		return find_other_filter(db, search, err);
@@ -194,6 +196,7 @@ static void finish_search(struct job *job)
 	}
 	claim_release(&search->search.claim);
 	range_set_release(&search->within);
+	range_set_release(&search->working);
 	range_set_release(&search->refilter);
 	range_set_release(&search->other_filter);
 	free(search);
@@ -209,6 +212,9 @@ static void start_search(struct replay *replay)
 	search->replay = replay;
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->refilter, &replay->refilter);
+	for (unsigned i = 0; i < replay->cell_count; i++)
+		range_add(&search->working, cell_first_missing(replay->cells[i]),
+			  cell_last_missing(replay->cells[i]));
 	search->identity = replay->work->identity;
 	search->filter_id = replay->work->filter_id;
 	search->generation = replay->generation;

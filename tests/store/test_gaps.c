@@ -190,6 +190,7 @@ static void claims_share_the_work(void **state)
 {
 	struct reader_identity you = {.name = "two", .session = "t1"};
 	struct range_set all = RANGE_SET_INIT;
+	struct range_set working = RANGE_SET_INIT;
 	struct claim_search mine;
 	struct claim_search yours;
 
@@ -197,11 +198,11 @@ static void claims_share_the_work(void **state)
 	OK(readers_register(db, &you, "test", &err));
 	OK(range_parse(&all, "1-100000", &err));
 	record(1, 9999, "1-500,3500-5200,7000", false);
-	OK(claims_take_next(db, &me, &all, &mine, &err));
+	OK(claims_take_next(db, &me, &all, NULL, &mine, &err));
 	assert_true(mine.has_claim);
 	expect_set(&mine.claim.missing, "7000");
 	assert_int_equal(mine.missing_count, 500 + 1701 + 1);
-	OK(claims_take_next(db, &you, &all, &yours, &err));
+	OK(claims_take_next(db, &you, &all, NULL, &yours, &err));
 	expect_set(&yours.claim.missing, "3500-3999");
 	assert_true(yours.others_work);
 	expect_view("1-500;3500-5200@two;7000-7000@one;");
@@ -213,7 +214,7 @@ static void claims_share_the_work(void **state)
 	OK(claims_settle(db, &me, &mine.claim, &failed, "no node gives it", &err));
 	claim_release(&mine.claim);
 	expect_view("1-500;3500-5200@two;7000-7000no node gives it;");
-	OK(claims_take_next(db, &me, &all, &mine, &err));
+	OK(claims_take_next(db, &me, &all, NULL, &mine, &err));
 	expect_set(&mine.claim.missing, "4000-4999");
 	assert_true(mine.waits);
 	assert_in_range(mine.next_try_ms, 1, 10001);
@@ -229,26 +230,36 @@ static void claims_share_the_work(void **state)
 	struct reader_identity late = {.name = "three", .session = "u1"};
 
 	OK(readers_register(db, &late, "test", &err));
-	OK(claims_take_next(db, &late, &all, &yours, &err));
+	OK(claims_take_next(db, &late, &all, NULL, &yours, &err));
 	expect_set(&yours.claim.missing, "7000");
 	claim_release(&yours.claim);
 
 	/* A claim that ran out is anybody's; a renewed one is not. */
 	run_sql("UPDATE gap_claims SET expires_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND");
 	OK(claims_renew(db, &late, &err));
-	OK(claims_take_next(db, &you, &all, &yours, &err));
+	OK(claims_take_next(db, &you, &all, NULL, &yours, &err));
 	expect_set(&yours.claim.missing, "3991-3999");
 	claim_release(&yours.claim);
-	OK(claims_take_next(db, &you, &all, &yours, &err));
+	OK(range_parse(&working, "3991-3999", &err));
+	OK(claims_take_next(db, &you, &all, &working, &yours, &err));
 	expect_set(&yours.claim.missing, "4000-4999");
 	claim_release(&yours.claim);
+	range_add(&working, 4000, 4999);
 
 	/* Cells in which nothing is missing any more go on the way. */
 	store(1, 500);
 	store(5000, 5200);
-	OK(claims_take_next(db, &you, &all, &yours, &err));
+	OK(claims_take_next(db, &you, &all, &working, &yours, &err));
 	assert_false(yours.has_claim);
 	assert_int_equal(number("SELECT COUNT(*) FROM known_gaps WHERE first_block < 3991"), 0);
+
+	/* One that it holds without knowing, because a reply was lost, is worked on at last. */
+	range_remove(&working, 3991, 3999);
+	OK(claims_take_next(db, &you, &all, &working, &yours, &err));
+	expect_set(&yours.claim.missing, "3991-3999");
+	assert_false(yours.is_taken_over);
+	claim_release(&yours.claim);
+	range_set_release(&working);
 	range_set_release(&failed);
 	range_set_release(&all);
 }
@@ -261,7 +272,7 @@ static void claims_stay_within(void **state)
 	(void)state;
 	record(1, 9999, "100-2500", false);
 	OK(range_parse(&within, "150-160,1500-1505", &err));
-	OK(claims_take_next(db, &me, &within, &search, &err));
+	OK(claims_take_next(db, &me, &within, NULL, &search, &err));
 	expect_set(&search.claim.missing, "1500-1505");
 	assert_int_equal(search.missing_count, 17);
 	OK(claims_settle(db, &me, &search.claim, NULL, NULL, &err));

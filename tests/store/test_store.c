@@ -275,7 +275,7 @@ static void do_all_of_a_readers_work(struct db *account)
 	store(150, 160);
 	run_sql("SELECT * FROM gaps LIMIT 0");
 	OK(gaps_record(db, 50, 160, &all, true, &err));
-	OK(claims_take_next(db, &me, &all, &search, &err));
+	OK(claims_take_next(db, &me, &all, NULL, &search, &err));
 	OK(claims_renew(db, &me, &err));
 	OK(claims_settle(db, &me, &search.claim, &all, "why", &err));
 	claim_release(&search.claim);

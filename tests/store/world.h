@@ -78,16 +78,17 @@ static inline uint64_t number(const char *sql)
 
 static inline int world_set_up(void **state)
 {
+	char drop[100];
 	bool is_active;
 
 	(void)state;
 	err = ERROR_INIT;
+	snprintf(drop, sizeof(drop), "DROP DATABASE IF EXISTS %s", world_config.name);
 	world_hosts[0] = getenv("STORE_TEST_SOCKET");
 	if (!world_hosts[0])
 		return -1;
 	db = db_new(&world_config);
-	if (db_connect_server(db, &err) < 0 ||
-	    db_exec_text(db, "DROP DATABASE IF EXISTS steem", &err) < 0 ||
+	if (db_connect_server(db, &err) < 0 || db_exec_text(db, drop, &err) < 0 ||
 	    schema_migrate(db, NULL, NULL, &err) < 0 ||
 	    readers_register(db, &me, "test", &err) < 0 ||
 	    filters_enlist(db, "", &filter_id, &is_active, NULL, &err) < 0) {

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every call to the database fails once: with each error that passes, before it took effect and
+ * after, in a tail and in a replay, under the writer's own retries.  Afterwards the tables must be
+ * those of an undisturbed run: everything there, and everything once.
+ */
+#include "world.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "shim.h"
+#include "store/sql.h"
+#include "sync/writer.h"
+
+#define STORM_RUNS    40
+#define STORM_PERCENT 6
+
+/* One run of a scenario. */
+static struct {
+	struct writer *writer;
+	struct range_set within;
+	struct range_set holes;
+	struct range_set failed;
+	struct claim_search search;
+	struct lot lot;
+} run;
+
+/* Steps: each is one job of the writer, as the reader's parts give them to it. */
+
+struct step {
+	struct job job;
+	int (*call)(struct db *db, struct error *err);
+	bool is_done;
+};
+
+static int run_step(struct db *lane, struct job *job, struct error *ret_err)
+{
+	return ((struct step *)job)->call(lane, ret_err);
+}
+
+static void finish_step(struct job *job)
+{
+	((struct step *)job)->is_done = true;
+}
+
+static void wait_for(struct step *step)
+{
+	while (!step->is_done) {
+		struct pollfd fd = {.fd = writer_fd(run.writer), .events = POLLIN};
+
+		if (poll(&fd, 1, 60000) == 0)
+			fail_msg("%s: a step never ended", shim.what);
+		writer_collect(run.writer);
+	}
+	if (step->job.err.kind != ERROR_NONE)
+		fail_msg("%s: %s", shim.what, step->job.err.text);
+}
+
+static void errand(int (*call)(struct db *db, struct error *err))
+{
+	struct step step = {.job = {.run = run_step, .done = finish_step}, .call = call};
+
+	writer_errand(run.writer, &step.job);
+	wait_for(&step);
+}
+
+static int call_commit(struct db *lane, struct error *ret_err)
+{
+	return ledger_commit(lane, &run.lot.commit, ret_err);
+}
+
+/* Blocks first..last, by one commit; all must be there after it. */
+static void commit(uint32_t first, uint32_t last)
+{
+	struct step step = {.job = {.run = run_step, .done = finish_step}, .call = call_commit};
+
+	make_lot(&run.lot, first, last);
+	writer_commit(run.writer, &step.job);
+	wait_for(&step);
+	for (size_t i = 0; i < run.lot.commit.count; i++)
+		if (run.lot.commit.entries[i].outcome != LEDGER_STORED &&
+		    run.lot.commit.entries[i].outcome != LEDGER_PRESENT)
+			fail_msg("%s: block %u became %u", shim.what,
+				 run.lot.commit.entries[i].block->num,
+				 run.lot.commit.entries[i].outcome);
+	free_lot(&run.lot);
+}
+
+static int call_open(struct db *lane, struct error *ret_err)
+{
+	bool is_active;
+
+	if (schema_check(lane, ret_err) < 0 ||
+	    filters_enlist(lane, "operation=\"vote\"\n", &filter_id, &is_active, NULL, ret_err) < 0)
+		return -1;
+	assert_true(is_active);
+	return readers_register(lane, &me, "test", ret_err);
+}
+
+static int call_ranges_open(struct db *lane, struct error *ret_err)
+{
+	return ranges_open(lane, 3, ret_err);
+}
+
+static int call_backfill(struct db *lane, struct error *ret_err)
+{
+	CLEANUP(range_set_release) struct range_set wanted = RANGE_SET_INIT;
+
+	range_add(&wanted, 1, 4);
+	return ranges_add_closed(lane, &wanted, NULL, ret_err);
+}
+
+static int call_scan(struct db *lane, struct error *ret_err)
+{
+	uint32_t scanned_to;
+
+	range_set_clear(&run.holes);
+	if (gaps_scan_step(lane, 3, 12, &run.holes, &scanned_to, ret_err) < 0)
+		return -1;
+	assert_int_equal(scanned_to, 12);
+	return gaps_record(lane, 3, 12, &run.holes, true, ret_err);
+}
+
+static int call_search(struct db *lane, struct error *ret_err)
+{
+	claim_release(&run.search.claim);
+	return claims_take_next(lane, &me, &run.within, NULL, &run.search, ret_err);
+}
+
+static int call_beat(struct db *lane, struct error *ret_err)
+{
+	struct reader_report report = {
+		.state = "replaying", .node = "a", .head_block = 40, .irreversible_block = 20};
+
+	if (readers_heartbeat(lane, &me, &report, ret_err) < 0)
+		return -1;
+	return claims_renew(lane, &me, ret_err);
+}
+
+static int call_settle(struct db *lane, struct error *ret_err)
+{
+	return claims_settle(lane, &me, &run.search.claim, &run.failed, "no node has it", ret_err);
+}
+
+static int call_missing(struct db *lane, struct error *ret_err)
+{
+	return gaps_set_reason(lane, 12, 12, "not given for a minute", ret_err);
+}
+
+static int call_sign_off(struct db *lane, struct error *ret_err)
+{
+	return readers_sign_off(lane, &me, ret_err);
+}
+
+/* Scenarios. */
+
+/* From empty tables: open, want, tail block after block, leave one behind, stop. */
+static void tail(void)
+{
+	errand(call_open);
+	errand(call_ranges_open);
+	commit(3, 4);
+	commit(4, 6);
+	errand(call_scan);
+	errand(call_missing);
+	errand(call_sign_off);
+}
+
+/* Others have stored 3..4 and 9..12: want 1 and 2 too, find and claim all that is missing, fill it
+ * but for one block. */
+static void replay(void)
+{
+	errand(call_backfill);
+	errand(call_scan);
+	errand(call_search);
+	assert_true(run.search.has_claim);
+	assert_int_equal(range_count_blocks(&run.search.claim.missing), 6);
+	commit(1, 2);
+	errand(call_beat);
+	commit(5, 7);
+	range_add(&run.failed, 8, 8);
+	errand(call_settle);
+	errand(call_search);
+	assert_false(run.search.has_claim);
+	errand(call_sign_off);
+}
+
+/* Two blocks, then two that stand there and two that do not. */
+static void commits(void)
+{
+	commit(3, 4);
+	commit(3, 6);
+}
+
+static void nothing_before(void)
+{
+}
+
+static void opened_before(void)
+{
+	OK(call_open(db, &err));
+	OK(call_ranges_open(db, &err));
+}
+
+static void others_before(void)
+{
+	struct reader_identity own = me;
+
+	opened_before();
+	me = (struct reader_identity){.name = "other", .session = "s2"};
+	OK(call_open(db, &err));
+	store(3, 4);
+	store(9, 12);
+	me = own;
+}
+
+static const struct scenario {
+	const char *name;
+	void (*before)(void);
+	void (*run)(void);
+	bool as_text; /* no array binding */
+} scenarios[] = {
+	{"tail", nothing_before, tail, false},
+	{"replay", others_before, replay, false},
+	{"commits_as_text", opened_before, commits, true},
+};
+static const struct scenario *scenario; /* of this process */
+#define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+
+/* The tables as a text, without what differs from run to run: ids by number, times. */
+
+static void dump(struct buf *out)
+{
+	static const char query[] =
+		"SELECT CONCAT_WS('|', 'block', LPAD(b.block, 3, '0'), HEX(b.block_id), "
+		"HEX(b.previous), b.timestamp, b.operations, b.stored_operations, f.rules, r.name, "
+		"b.committed_at IS NULL) AS line FROM blocks b JOIN filters f ON f.id = b.filter_id "
+		"JOIN readers r ON r.id = b.reader_id "
+		"UNION ALL SELECT CONCAT_WS('|', 'operation', LPAD(block, 3, '0'), trx_in_block, "
+		"op_in_trx, virtual_op, trx_id, timestamp, operation, COALESCE(account, 'NULL'), "
+		"payload) FROM blockchain "
+		"UNION ALL SELECT CONCAT_WS('|', 'range', first_block, COALESCE(last_block, 'open'), "
+		"COALESCE(scanned_to, 'NULL')) FROM ranges "
+		"UNION ALL SELECT CONCAT_WS('|', 'gap', first_block, last_block, "
+		"COALESCE(reason, 'NULL'), attempts > 0) FROM known_gaps "
+		"UNION ALL SELECT CONCAT_WS('|', 'claim', first_block, reader, session) "
+		"FROM gap_claims "
+		"UNION ALL SELECT CONCAT_WS('|', 'reader', name, session, state, last_block, "
+		"head_block, irreversible_block, blocks_stored, operations_stored, "
+		"COALESCE(node, 'NULL')) FROM readers "
+		"UNION ALL SELECT CONCAT_WS('|', 'filter', rules, is_active) FROM filters "
+		"UNION ALL SELECT CONCAT_WS('|', 'view', first_block, last_block, missing, "
+		"COALESCE(claimed_by, 'NULL')) FROM gaps ORDER BY line";
+	struct db_rows *rows = db_query(db, query, DB_NO_VALUES, &err);
+	int result = -1;
+
+	while (rows && (result = db_rows_next(rows, &err)) > 0)
+		(void)buf_addf(out, "%s\n", db_row_text(rows, 0, NULL));
+	if (result < 0)
+		fail_msg("%s", err.text);
+	db_rows_free(rows);
+	assert_false(out->is_full);
+}
+
+/* What a scenario begins with is made once, and brought back in one call. */
+
+static const struct {
+	const char *name;
+	const char *columns;
+} tables[] = {
+	{"blocks", "*"},
+	{"blockchain", "*"},
+	{"ranges", "first_block, last_block, scanned_to"},
+	{"known_gaps", "*"},
+	{"gap_claims", "*"},
+	{"readers", "*"},
+	{"filters", "*"},
+	{"bookkeeping", "*"},
+};
+
+static void keep_tables(void)
+{
+	CLEANUP(buf_release) struct buf sql = BUF_INIT(1 << 16);
+
+	(void)buf_add_text(&sql, "CREATE PROCEDURE bring_back() BEGIN ");
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const char *name = tables[i].name;
+		const char *columns = tables[i].columns;
+		bool is_all = strcmp(columns, "*") == 0;
+		char copy[200];
+
+		snprintf(copy, sizeof(copy), "CREATE TABLE kept_%s AS SELECT %s FROM %s", name,
+			 columns, name);
+		run_sql(copy);
+		(void)buf_addf(
+			&sql, "DELETE FROM %s; INSERT INTO %s %s%s%s SELECT * FROM kept_%s; ", name,
+			name, is_all ? "" : "(", is_all ? "" : columns, is_all ? "" : ")", name);
+	}
+	(void)buf_add_text(&sql, "END");
+	run_sql(sql.data);
+}
+
+static void empty_tables(void)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		char sql[100];
+
+		snprintf(sql, sizeof(sql), "DELETE FROM %s", tables[i].name);
+		if (strcmp(tables[i].name, "bookkeeping") != 0)
+			run_sql(sql);
+	}
+}
+
+/* The shim must be armed by `arm` when the scenario begins; it is disarmed at the end. */
+static void run_scenario(unsigned fail_at, const struct shim_error *error, bool after,
+			 struct buf *ret_tables, unsigned *ret_calls)
+{
+	run_sql("CALL bring_back()");
+	run.writer = writer_new(&world_config, 1, 0, &err);
+	assert_non_null(run.writer);
+	range_set_clear(&run.failed);
+	range_add(&run.within, 1, 12);
+	if (fail_at == UINT32_MAX)
+		shim_storm(STORM_PERCENT);
+	else
+		shim_arm(fail_at, error, after);
+	scenario->run();
+	*ret_calls = shim.calls;
+	shim.fail_at = 0;
+	shim.storm_percent = 0;
+	writer_free(run.writer);
+	claim_release(&run.search.claim);
+	dump(ret_tables);
+}
+
+static void compare(const char *name, const struct buf *is, const struct buf *should)
+{
+	size_t same = 0;
+
+	if (strcmp(is->data, should->data) == 0)
+		return;
+	while (is->data[same] == should->data[same])
+		same++;
+	while (same > 0 && is->data[same - 1] != '\n')
+		same--;
+	fail_msg("%s, %s: the tables differ. They say\n%.600s\nand should say\n%.600s", name,
+		 shim.what, is->data + same, should->data + same);
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void each_call_fails_once(void **state)
+{
+	CLEANUP(buf_release) struct buf should = BUF_INIT(1 << 20);
+	double began_s = now_s();
+	unsigned calls;
+	unsigned ignored;
+	unsigned runs = 0;
+
+	(void)state;
+	run_scenario(0, NULL, false, &should, &calls);
+	for (unsigned k = 1; k <= calls; k++)
+		for (size_t i = 0; i < 2 * SHIM_ERRORS; i++) {
+			CLEANUP(buf_release) struct buf is = BUF_INIT(1 << 20);
+
+			run_scenario(k, &shim_errors[i / 2], i % 2 == 1, &is, &ignored);
+			if (shim.failures != 1)
+				fail_msg("call %u of %s was not made again", k, scenario->name);
+			compare(scenario->name, &is, &should);
+			runs++;
+		}
+	printf("%s: %u calls, each failed in %zu ways: %u runs in %.1f s\n", scenario->name, calls,
+	       2 * SHIM_ERRORS, runs, now_s() - began_s);
+}
+
+static void many_calls_fail(void **state)
+{
+	CLEANUP(buf_release) struct buf should = BUF_INIT(1 << 20);
+	const char *given = getenv("EVERY_CALL_SEED");
+	uint64_t first = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+	unsigned failures = 0;
+	unsigned calls;
+
+	(void)state;
+	run_scenario(0, NULL, false, &should, &calls);
+	for (uint64_t seed = first; seed < first + STORM_RUNS; seed++) {
+		CLEANUP(buf_release) struct buf is = BUF_INIT(1 << 20);
+
+		random_seed(seed);
+		run_scenario(UINT32_MAX, NULL, false, &is, &calls);
+		failures += shim.failures;
+		compare(scenario->name, &is, &should);
+	}
+	printf("%s, storm from EVERY_CALL_SEED=%llu: %u failed calls in %u runs\n", scenario->name,
+	       (unsigned long long)first, failures, STORM_RUNS);
+}
+
+static int set_up(void **state)
+{
+	if (world_set_up(state) < 0)
+		return -1;
+	empty_tables();
+	scenario->before();
+	keep_tables();
+	world_config.force_text_bulk = scenario->as_text;
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
+
+static int run_in_own_database(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_call_fails_once),
+		TEST(many_calls_fail),
+	};
+	static char name[64];
+
+	snprintf(name, sizeof(name), "steem_%s", scenario->name);
+	world_config.name = name;
+	return cmocka_run_group_tests_name(scenario->name, tests, NULL, NULL);
+}
+
+/* Scenarios wait for the server most of the time: all at once, each with a database of its own. */
+int main(void)
+{
+	int failed = 0;
+	int status;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	for (size_t i = 0; i < SCENARIOS; i++) {
+		scenario = &scenarios[i];
+		if (fork() == 0)
+			exit(run_in_own_database() == 0 ? 0 : 1);
+	}
+	for (size_t i = 0; i < SCENARIOS; i++)
+		if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			failed++;
+	return failed;
+}
