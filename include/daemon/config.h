@@ -49,6 +49,7 @@ struct config {
 		unsigned scan_interval_s;
 		unsigned full_scan_h;
 	} replay;
+	char *metrics_listen; /* "": nowhere */
 	enum log_level log_level;
 };
 
@@ -56,7 +57,7 @@ struct config {
  * Read and check a file.  0, or -1 after each mistake was written to `mistakes` as one
  * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
  * An option that comes with a later version (follow = "head", virtual_operations = true,
- * metrics.listen, fetch.rate_limit) is a mistake that says so when it is set to anything
+ * fetch.rate_limit) is a mistake that says so when it is set to anything
  * but its default.
  */
 int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;

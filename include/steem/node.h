@@ -15,6 +15,7 @@
 
 #include "base/backoff.h"
 #include "base/error.h"
+#include "base/metric.h"
 #include "steem/decode.h"
 
 /*
@@ -46,7 +47,9 @@ struct node {
 	unsigned unsupported_in_row; /* answers in a row that it does not offer the call */
 	int64_t latency_us;          /* moving average of one request */
 	int64_t per_block_bytes;     /* moving average of a block's answer */
-	bool is_excluded;            /* serves another chain, or does not offer the calls */
+	struct metric_histogram request_times; /* of all requests that were answered well */
+	uint64_t failed_count;                 /* of all others */
+	bool is_excluded; /* serves another chain, or does not offer the calls */
 	char excluded_because[160];
 };
 
@@ -68,6 +71,8 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
  * A request failed.  failure is an enum rpc_failure; retry_after_ms is what the node
  * asked for (0: nothing).  The node then waits, longer each time; a failure while it waits
  * is of a request that was sent before, and does not make the wait longer.  A refused batch
+/* Did it answer when it was last asked? (An unasked node is not up.) */
+bool node_is_up(const struct node *node);
  * only halves its batch size; an answer that did not come whole does both.  Returns the
  * delay in ms before it may be asked again.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reader's standing in the shared tables: heartbeats, renewed claims, and a row that
- * says the truth when it leaves.
+ * says the truth when it leaves.  With each heartbeat it learns how the others stand.
  */
 #ifndef SYNC_KEEPER_H
 #define SYNC_KEEPER_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/overview.h"
 #include "sync/work.h"
 
 struct keeper;
@@ -16,13 +17,24 @@ struct keeper;
 struct keeper *keeper_new(struct work *work);
 /* NULL is allowed; only after the writer has stopped. */
 void keeper_free(struct keeper *keeper);
-/* Once a heartbeat is due: say that the reader is in `state` (a constant string); renew its claims if it holds any. */
-void keeper_step(struct keeper *keeper, const char *state, bool has_claims);
+/* Also keep an overview of the tables, about as fresh as the heartbeat. */
+void keeper_want_overview(struct keeper *keeper);
+/*
+ * Once a heartbeat is due: say that the reader is in `state` (a constant string); renew its claims if it holds any.
+ * decided: up to here every block is stored or a known gap; 0: unknown.
+ */
+void keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided);
 int64_t keeper_next_timeout_ms(const struct keeper *keeper);
 /* The next keeper_step() sends a heartbeat: the state changed. */
 void keeper_hurry(struct keeper *keeper);
 /* Last word: a daemon's row says `stopped`, any other's is removed. */
 void keeper_sign_off(struct keeper *keeper);
 bool keeper_has_signed_off(const struct keeper *keeper);
+/* When the database last took a heartbeat; 0: never. */
+int64_t keeper_beat_at_ms(const struct keeper *keeper);
+/* The highest irreversible block that any reader had recorded by then. */
+uint32_t keeper_irreversible(const struct keeper *keeper);
+/* The overview and when it was made; NULL: none yet. */
+const struct overview *keeper_overview(const struct keeper *keeper, int64_t *ret_at_ms);
 
 #endif

@@ -42,8 +42,11 @@ enum reader_end {
 struct reader *reader_new(const struct reader_config *config, const struct reader_nodes *nodes,
 			  const struct db_config *database, struct error *err) MUST_CHECK;
 void reader_free(struct reader *reader);
-/* Wait until something happens, at most some seconds, and do what follows. fds: more to wait for. */
-int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count,
+/*
+ * Wait until something happens, at most a second and at most max_ms (-1: no matter), and do
+ * what follows. fds: more to wait for.
+ */
+int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, int64_t max_ms,
 		struct error *err) MUST_CHECK;
 /* Finish what is under way, give everything back, and end. */
 void reader_stop(struct reader *reader);

@@ -12,6 +12,7 @@
 #include "sync/nodelog.h"
 #include "sync/progress.h"
 #include "sync/reader.h"
+#include "sync/watch.h"
 #include "sync/work.h"
 
 /* How often all nodes are asked for their heads. */
@@ -53,8 +54,9 @@ struct reader {
 	uint32_t scanned_to;  /* every hole up to here stands in known_gaps */
 	bool is_catching_up;  /* what is replayed lies above all that was stored */
 	bool is_ready;
-	bool is_stalled;      /* and that was said */
-	uint64_t replay_base; /* blocks stored and present when the replay began */
+	struct watch watch;
+	int64_t node_up_at_ms; /* when a node was last one that answers */
+	uint64_t replay_base;  /* blocks stored and present when the replay began */
 	uint64_t replay_base_operations;
 	enum reader_end end;
 };

@@ -20,6 +20,7 @@ struct replay_status {
 	uint64_t failed_count; /* of them, tried in vain since this reader started */
 	bool others_work;      /* other readers hold cells of it */
 	bool is_claiming;      /* this reader holds cells */
+	unsigned claim_count;  /* so many */
 };
 
 struct replay *replay_new(struct work *work);

@@ -70,6 +70,8 @@ struct work {
 	uint64_t present_blocks; /* stood there already */
 	uint64_t node_failures;
 	bool is_stopping;
+	uint32_t committed_block; /* the highest of all commits; 0: none yet */
+	int64_t committed_time_s; /* of its header */
 	bool is_over; /* with over_error: this reader must end */
 	struct error over_error;
 };

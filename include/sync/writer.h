@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/metric.h"
 
 struct db;
 struct db_config;
@@ -29,7 +30,8 @@ struct job {
 	char what[64];    /* "commit of 5..104", for log lines */
 	struct error err; /* ERROR_NONE: it was done */
 	unsigned retry_count;
-	bool is_commit; /* the writer's own */
+	int64_t took_ms; /* from its first try to its end */
+	bool is_commit;  /* the writer's own */
 };
 
 struct writer;
@@ -54,6 +56,20 @@ void writer_collect(struct writer *writer);
 unsigned writer_pending(const struct writer *writer);
 /* How often a job was run again, since the start. */
 uint64_t writer_retry_count(const struct writer *writer);
+/* What is in the way of the jobs now, and what was. A deadlock among readers is in nobody's way. */
+#define WRITER_RETRY_CODES 16
+struct writer_trouble {
+	int64_t since_ms; /* 0: nothing */
+	bool is_lost;     /* the connection itself */
+	char text[200];   /* the newest */
+	struct {
+		int code; /* the database's error number; the last place is for all without one */
+		uint64_t count;
+	} retries[WRITER_RETRY_CODES]; /* since the start; a count of 0 ends the list */
+};
+void writer_get_trouble(struct writer *writer, struct writer_trouble *ret_trouble);
+/* How long commits took that were done, with all their tries. */
+const struct metric_histogram *writer_commit_times(const struct writer *writer);
 /*
  * From now on a job is retried for at most grace_ms more; then it fails. Used when
  * stopping: what is under way is finished if the database lets it.

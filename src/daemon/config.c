@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
+#include "daemon/metrics_http.h"
 
 void config_mistake(struct config_loading *loading, const config_setting_t *at, const char *option,
 		    const char *fmt, ...)
@@ -99,20 +100,35 @@ static void load_uint(struct config_loading *loading, const config_setting_t *se
 	memcpy((char *)loading->config + row->offset, &number, sizeof(number));
 }
 
+/* What a text must look like besides its length; *ret_allowed says it in words. */
+static bool is_allowed(const struct option_row *row, const char *text, const char **ret_allowed)
+{
+	struct metrics_http_address address;
+
+	if (row->offset == offsetof(struct config, reader.name)) {
+		*ret_allowed = "are letters, digits, '.', '_' and '-'";
+		return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789._-")] == '\0';
+	}
+	if (row->offset == offsetof(struct config, metrics_listen)) {
+		*ret_allowed = "is \"ADDRESS:PORT\" such as \"127.0.0.1:9753\" or \"[::1]:9753\"";
+		return text[0] == '\0' || metrics_http_parse(text, &address);
+	}
+	return true;
+}
+
 static void load_text(struct config_loading *loading, const config_setting_t *setting,
 		      const struct option_row *row, const char *option)
 {
 	const char *text = config_take_text(loading, setting, option, row->min, row->max);
+	const char *allowed;
 	char *old;
 	char *fresh;
 
 	if (text == NULL)
 		return;
-	if (row->offset == offsetof(struct config, reader.name) &&
-	    text[strspn(text,
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")]) {
-		config_mistake(loading, setting, option,
-			       "is \"%s\"; allowed are letters, digits, '.', '_' and '-'", text);
+	if (!is_allowed(row, text, &allowed)) {
+		config_mistake(loading, setting, option, "is \"%s\"; allowed %s", text, allowed);
 		return;
 	}
 	memcpy(&old, (char *)loading->config + row->offset, sizeof(old));

@@ -49,8 +49,8 @@ const struct option_row option_rows[] = {
 	{"reader", "virtual_operations", OPTION_LATER, NOWHERE, "false", 0, 0, false,
 	 "Whether virtual operations are stored. A later version brings true."},
 	{"reader", "stall_s", OPTION_UINT, IN_CONFIG(reader.stall_s), "120", 1, 86400, false,
-	 "Without progress for so many seconds the reader says so and stops feeding the\n"
-	 "watchdog."},
+	 "Without progress for so many seconds the reader says so. The watchdog of systemd, which\n"
+	 "is fed by progress only, should have a longer time."},
 	{NULL, "filter", OPTION_FILTER, NOWHERE, NULL, 0, 1000, false,
 	 "Which operations are stored: those that any rule keeps. No rules: every operation.\n"
 	 "All conditions of a rule must hold. Rules belong to the database: after a change run\n"
@@ -80,8 +80,9 @@ const struct option_row option_rows[] = {
 	 "Seconds between two looks for new holes."},
 	{"replay", "full_scan_h", OPTION_UINT, IN_CONFIG(replay.full_scan_h), "24", 1, 8760, false,
 	 "Hours between two scans of the whole table."},
-	{"metrics", "listen", OPTION_LATER, NOWHERE, "\"\"", 0, 0, false,
-	 "Where metrics are served. A later version brings addresses."},
+	{"metrics", "listen", OPTION_TEXT, IN_CONFIG(metrics_listen), "", 0, 60, false,
+	 "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
+	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere."},
 	{"log", "level", OPTION_LEVEL, IN_CONFIG(log_level), "info", 0, 0, true,
 	 "How much is logged: error, warning, info or debug."},
 };
@@ -182,6 +183,7 @@ void config_release(struct config *config)
 	free(config->database.tls_ca);
 	free(config->password_file);
 	free(config->reader.name);
+	free(config->metrics_listen);
 	filter_release(&config->filter);
 	*config = (struct config){.log_level = LOG_LEVEL_INFO};
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/signals.h"
 #include "sync/reader.h"
@@ -18,6 +19,7 @@ struct run {
 	const struct options *options;
 	const struct config *config;
 	struct reader *reader;
+	struct metrics *metrics;
 	int signal_fd;
 	bool is_stopping;
 	bool is_ready;
@@ -180,11 +182,14 @@ static enum exit_code loop(struct run *run)
 	struct error err = ERROR_INIT;
 
 	while (!reader_is_over(run->reader)) {
-		struct pollfd fd = {.fd = run->signal_fd, .events = POLLIN};
+		struct pollfd fds[2] = {{.fd = run->signal_fd, .events = POLLIN}};
+		unsigned fd_count = 1 + metrics_fill_fds(run->metrics, &fds[1]);
 
-		if (reader_turn(run->reader, &fd, 1, &err) < 0)
+		if (reader_turn(run->reader, fds, fd_count, metrics_next_timeout_ms(run->metrics),
+				&err) < 0)
 			return failure_report("ended", &err);
 		take_signals(run);
+		metrics_step(run->metrics);
 		tell_systemd(run);
 	}
 	return exit_code_of(run);
@@ -208,7 +213,11 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 		signals_close(run.signal_fd);
 		return failure_report("ended", &err);
 	}
+	/* A command beside the daemon has the daemon's configuration, and would take its port. */
+	run.metrics = metrics_new(options->action == ACTION_RUN ? config->metrics_listen : "",
+				  run.reader);
 	code = loop(&run);
+	metrics_free(run.metrics);
 	if (reader_is_stuck(run.reader)) {
 		log_warning(
 			"stopped_at_once",

@@ -107,6 +107,11 @@ static int64_t average(int64_t old, int64_t value)
 	return old == 0 ? value : old + (value - old) / AVERAGE_WEIGHT;
 }
 
+bool node_is_up(const struct node *node)
+{
+	return !node->is_excluded && node->failures_in_row == 0 && node->head_at_ms > 0;
+}
+
 void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes)
 {
 	if (now_ms >= node->ready_at_ms) { /* else it is of a request from before the failure */
@@ -121,6 +126,7 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 	}
 	if (calls > 0 && bytes > 0)
 		node->per_block_bytes = average(node->per_block_bytes, (int64_t)(bytes / calls));
+	metric_observe(&node->request_times, took_us);
 	if (node->batch_size >= node->batch_limit || calls < node->batch_size)
 		return;
 	if (++node->full_batches < node->grow_after)
@@ -155,6 +161,7 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 		node_exclude(node, "it does not offer the calls of condenser_api");
 	node->failures_in_row++;
 	/* It was too much at once, perhaps: half of what was under way, then slowly more again. */
+	node->failed_count++;
 	if (!is_waiting && node->in_flight > 1)
 		node->in_flight_limit = (node->in_flight + 1) / 2;
 	node->good_in_row = 0;

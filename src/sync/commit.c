@@ -68,6 +68,23 @@ void commit_submit(struct work *work, const struct held *held, size_t count, boo
 {
 	struct commit *commit = xcalloc(1, sizeof(*commit));
 
+/* The highest block that is in the table now, whoever put it there. */
+static void note_committed(struct commit *commit)
+{
+	struct work *work = commit->work;
+
+	for (size_t i = 0; i < commit->count; i++) {
+		const struct ledger_entry *entry = &commit->ledger.entries[i];
+
+		if (entry->outcome == LEDGER_PENDING || entry->outcome == LEDGER_OTHER_ID ||
+		    entry->outcome == LEDGER_NO_LINK || entry->outcome == LEDGER_UNSTORABLE ||
+		    entry->block->num <= work->committed_block)
+			continue;
+		work->committed_block = entry->block->num;
+		work->committed_time_s = entry->block->timestamp_s;
+	}
+}
+
 	commit->job.run = run_commit;
 	commit->job.done = finish_commit;
 	snprintf(commit->job.what, sizeof(commit->job.what), "commit of blocks %u..%u",
@@ -76,6 +93,7 @@ void commit_submit(struct work *work, const struct held *held, size_t count, boo
 	commit->held = xreallocarray(NULL, count, sizeof(*held));
 	memcpy(commit->held, held, count * sizeof(*held));
 	commit->count = count;
+		note_committed(commit);
 	commit->done = done;
 	commit->context = context;
 	commit->ledger = (struct ledger_commit){

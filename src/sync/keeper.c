@@ -5,19 +5,31 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "steem/pool.h"
 #include "store/claims.h"
 #include "sync/writer.h"
 
 #define HEARTBEAT_MS 5000
+/* Of the time of the thread for errands, an overview takes at most one part in so many. */
+#define OVERVIEW_SHARE      50
+#define OVERVIEW_LONGEST_MS 120000
+#define OVERVIEW_AGAIN_MS   60000
 
 struct keeper {
 	struct work *work;
 	bool is_beating;
 	bool is_signed_off;
-	int64_t beat_at_ms;
+	int64_t beat_at_ms; /* when the next one is due */
 	int64_t renewed_at_ms;
+	int64_t answered_at_ms; /* when the database last took one; 0: never */
+	uint32_t irreversible;  /* in the database */
+	bool wants_overview;
+	bool is_overlooking;
+	int64_t overview_due_ms;
+	int64_t overview_at_ms; /* 0: there is none yet */
+	struct overview overview;
 };
 
 struct beat_job {
@@ -28,13 +40,15 @@ struct beat_job {
 	char node[256];
 	bool renews_claims;
 	bool is_one_shot;
+	uint32_t irreversible; /* what the database says of it */
 };
 
 static int run_beat(struct db *db, struct job *job, struct error *err)
 {
 	struct beat_job *beat = (struct beat_job *)job;
 
-	if (readers_heartbeat(db, &beat->identity, &beat->report, err) < 0)
+	if (readers_heartbeat(db, &beat->identity, &beat->report, err) < 0 ||
+	    readers_irreversible(db, &beat->irreversible, err) < 0)
 		return -1;
 	return beat->renews_claims ? claims_renew(db, &beat->identity, err) : 0;
 }
@@ -42,10 +56,15 @@ static int run_beat(struct db *db, struct job *job, struct error *err)
 static void finish_beat(struct job *job)
 {
 	struct beat_job *beat = (struct beat_job *)job;
+	struct keeper *keeper = beat->keeper;
 
-	beat->keeper->is_beating = false;
-	if (job->err.kind != ERROR_NONE && !beat->keeper->work->is_stopping)
-		work_end(beat->keeper->work, &job->err);
+	keeper->is_beating = false;
+	if (job->err.kind == ERROR_NONE) {
+		keeper->answered_at_ms = clock_now_ms();
+		keeper->irreversible = beat->irreversible;
+	} else if (!keeper->work->is_stopping) {
+		work_end(keeper->work, &job->err);
+	}
 	free(beat);
 }
 
@@ -101,6 +120,62 @@ static void send_beat(struct keeper *keeper, const char *state, bool renews_clai
 	writer_errand(work->writer, &beat->job);
 }
 
+/* The overview: an errand of its own, since the more is missing, the longer it takes. */
+
+struct overview_job {
+	struct job job;
+	struct keeper *keeper;
+	uint32_t decided;
+	struct overview overview;
+};
+
+static int run_overview(struct db *db, struct job *job, struct error *err)
+{
+	struct overview_job *look = (struct overview_job *)job;
+
+	return overview_load(db, look->decided, &look->overview, err);
+}
+
+static int64_t overview_pause_ms(int64_t took_ms)
+{
+	int64_t pause_ms = took_ms * OVERVIEW_SHARE;
+
+	if (pause_ms > OVERVIEW_LONGEST_MS)
+		return OVERVIEW_LONGEST_MS;
+	return pause_ms < HEARTBEAT_MS ? HEARTBEAT_MS : pause_ms;
+}
+
+static void finish_overview(struct job *job)
+{
+	struct overview_job *look = (struct overview_job *)job;
+	struct keeper *keeper = look->keeper;
+
+	keeper->is_overlooking = false;
+	keeper->overview_due_ms = clock_now_ms() + overview_pause_ms(job->took_ms);
+	if (job->err.kind == ERROR_NONE) {
+		keeper->overview = look->overview;
+		keeper->overview_at_ms = clock_now_ms();
+	} else if (!keeper->work->is_stopping) { /* who only looks on must not end the work */
+		keeper->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
+		log_warning("overview_failed", "%s: %s; metrics are without it, again in %d s",
+			    job->what, job->err.text, OVERVIEW_AGAIN_MS / 1000);
+	}
+	free(look);
+}
+
+static void send_overview(struct keeper *keeper, uint32_t decided)
+{
+	struct overview_job *look = xcalloc(1, sizeof(*look));
+
+	look->job.run = run_overview;
+	look->job.done = finish_overview;
+	snprintf(look->job.what, sizeof(look->job.what), "counting what is missing");
+	look->keeper = keeper;
+	look->decided = decided;
+	keeper->is_overlooking = true;
+	writer_errand(keeper->work->writer, &look->job);
+}
+
 struct keeper *keeper_new(struct work *work)
 {
 	struct keeper *keeper = xcalloc(1, sizeof(*keeper));
@@ -114,11 +189,19 @@ void keeper_free(struct keeper *keeper)
 	free(keeper);
 }
 
-void keeper_step(struct keeper *keeper, const char *state, bool has_claims)
+void keeper_want_overview(struct keeper *keeper)
+{
+	keeper->wants_overview = true;
+}
+
+void keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided)
 {
 	int64_t now_ms = clock_now_ms();
 	bool renews = has_claims && now_ms - keeper->renewed_at_ms >= CLAIM_RENEW_S * 1000;
 
+	if (keeper->wants_overview && !keeper->is_overlooking && !keeper->is_signed_off &&
+	    now_ms >= keeper->overview_due_ms)
+		send_overview(keeper, decided);
 	if (keeper->is_beating || keeper->is_signed_off || now_ms < keeper->beat_at_ms)
 		return;
 	keeper->beat_at_ms = now_ms + HEARTBEAT_MS;
@@ -139,6 +222,7 @@ int64_t keeper_next_timeout_ms(const struct keeper *keeper)
 void keeper_hurry(struct keeper *keeper)
 {
 	keeper->beat_at_ms = 0;
+	keeper->overview_due_ms = 0;
 }
 
 void keeper_sign_off(struct keeper *keeper)
@@ -153,4 +237,20 @@ void keeper_sign_off(struct keeper *keeper)
 bool keeper_has_signed_off(const struct keeper *keeper)
 {
 	return keeper->is_signed_off;
+}
+
+int64_t keeper_beat_at_ms(const struct keeper *keeper)
+{
+	return keeper->answered_at_ms;
+}
+
+uint32_t keeper_irreversible(const struct keeper *keeper)
+{
+	return keeper->irreversible;
+}
+
+const struct overview *keeper_overview(const struct keeper *keeper, int64_t *ret_at_ms)
+{
+	*ret_at_ms = keeper->overview_at_ms;
+	return keeper->overview_at_ms > 0 ? &keeper->overview : NULL;
 }

@@ -68,24 +68,73 @@ static void check_patience(struct reader *reader)
 	work_end(&reader->work, &err);
 }
 
-/* The chain moves and the reader does not: whatever the cause, it must be seen. */
-static void check_stall(struct reader *reader)
+/* When a node that has all that this reader has last told its newest block. */
+static int64_t told_at_ms(const struct reader *reader, uint32_t next_block)
 {
-	int64_t still_ms = clock_now_ms() - reader->work.progress_at_ms;
+	int64_t at_ms = 0;
 
-	if (still_ms < (int64_t)reader->work.config.stall_s * 1000) {
-		if (reader->is_stalled)
-			log_info("stall_over", "the reader makes progress again");
-		reader->is_stalled = false;
-		return;
+	for (unsigned i = 0; i < pool_count(reader->work.pool); i++) {
+		const struct node *node = pool_node(reader->work.pool, i);
+
+		if (!node->is_excluded &&
+		    (uint64_t)node->head.irreversible_block + 1 >= next_block &&
+		    node->head_at_ms > at_ms)
+			at_ms = node->head_at_ms;
 	}
-	if (reader->is_stalled || reader->phase < PHASE_SCANNING || reader->phase >= PHASE_LEAVING)
-		return;
-	reader->is_stalled = true;
-	log_error(
-		"stalled",
-		"no progress for %lld s while %s; the lines before say why (nodes, database), nothing is lost",
-		(long long)(still_ms / 1000), reader_state_name(reader));
+	return at_ms;
+}
+
+static void tell_watch(const struct reader *reader, enum watch_news news)
+{
+	const struct watch *watch = &reader->watch;
+	long long still_s = (long long)(clock_now_ms() - watch->progress_at_ms) / 1000;
+	char text[160];
+
+	switch (news) {
+	case WATCH_STALLED:
+		log_error(
+			"stalled",
+			"no progress for %lld s (%s); the lines before say why (nodes, database), nothing is lost",
+			still_s, reader_describe(reader, text, sizeof(text)));
+		break;
+	case WATCH_GOES_ON:
+		log_info("stall_over", "the reader makes progress again");
+		break;
+	case WATCH_CHAIN_STILL:
+		log_warning(
+			"chain_still",
+			"nobody knows of a block after %u for %u s: the chain stands, or all nodes do; they are asked on",
+			watch->chain_block, reader->work.config.stall_s);
+		break;
+	case WATCH_CHAIN_MOVES:
+		log_info("chain_moves", "the chain goes on, with block %u", watch->chain_block);
+		break;
+	case WATCH_NOTHING:
+		break;
+	}
+}
+
+/* The chain moves and the reader does not: whatever the cause, it must be seen. */
+static void check_progress(struct reader *reader)
+{
+	int64_t now_ms = clock_now_ms();
+	bool is_tailing = reader->phase == PHASE_TAILING;
+	uint32_t next_block = is_tailing ? tail_next_block(reader->tail) : 0;
+	struct watch_facts facts = {
+		.is_working = reader->phase > PHASE_OPENING && reader->phase < PHASE_LEAVING,
+		.is_tailing = is_tailing,
+		.next_block = next_block,
+		.nodes_block = pool_irreversible(reader->work.pool),
+		.database_block = keeper_irreversible(reader->keeper),
+		.told_at_ms = is_tailing ? told_at_ms(reader, next_block) : 0,
+		.worked_at_ms = reader->work.progress_at_ms,
+		.stall_ms = (int64_t)reader->work.config.stall_s * 1000,
+	};
+
+	for (unsigned i = 0; i < pool_count(reader->work.pool); i++)
+		if (node_is_up(pool_node(reader->work.pool, i)))
+			reader->node_up_at_ms = now_ms;
+	tell_watch(reader, watch_step(&reader->watch, &facts, now_ms));
 }
 
 /* Making and ending one. */
@@ -147,6 +196,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	take_limits(work, nodes);
 	work->progress_at_ms = clock_now_ms();
 	reader->healthy_at_ms = clock_now_ms();
+	watch_init(&reader->watch, clock_now_ms());
 	name_reader(reader);
 	nodelog_init(&reader->nodelog, work);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
@@ -230,7 +280,13 @@ static void earlier(int64_t *least_ms, int64_t other_ms)
 		*least_ms = other_ms;
 }
 
-static int64_t next_timeout_ms(const struct reader *reader)
+/* Before, heads_are_known() asks. */
+static bool asks_heads(const struct reader *reader)
+{
+	return reader->phase > PHASE_GREETING && reader->phase < PHASE_LEAVING;
+}
+
+static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 {
 	int64_t least_ms = LONGEST_TURN_MS;
 	int64_t heads_ms = reader->heads_at_ms - clock_now_ms();
@@ -238,6 +294,7 @@ static int64_t next_timeout_ms(const struct reader *reader)
 	earlier(&least_ms, client_next_timeout_ms(reader->work.client));
 	earlier(&least_ms, replay_next_timeout_ms(reader->replay));
 	earlier(&least_ms, tail_next_timeout_ms(reader->tail));
+	earlier(&least_ms, max_ms);
 	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
 		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
@@ -255,19 +312,20 @@ static void work_all(struct reader *reader)
 	replay_step(reader->replay);
 	reader_step(reader);
 	check_patience(reader);
-	check_stall(reader);
-	if (reader->phase > PHASE_GREETING && reader->phase < PHASE_LEAVING &&
-	    clock_now_ms() >= reader->heads_at_ms)
+	check_progress(reader);
+	if (asks_heads(reader) && clock_now_ms() >= reader->heads_at_ms)
 		reader_ask_heads(reader);
 	replay_get_status(reader->replay, &status);
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF && !reader->work.config.dry_run)
-		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming);
+		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
+			    reader->phase == PHASE_TAILING ? tail_next_block(reader->tail) - 1 : 0);
 	if (reader->work.is_over)
 		reader_leave(reader, READER_END_ERROR);
 	client_handle(reader->work.client);
 }
 
-int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, struct error *err)
+int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, int64_t max_ms,
+		struct error *err)
 {
 	struct pollfd all[MAX_FDS];
 	unsigned count = 0;
@@ -275,7 +333,7 @@ int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, st
 	for (unsigned i = 0; i < fd_count && count < MAX_FDS - 1; i++)
 		all[count++] = fds[i];
 	all[count] = (struct pollfd){.fd = writer_fd(reader->work.writer), .events = POLLIN};
-	if (http_wait(reader->http, all, count + 1, next_timeout_ms(reader), err) < 0)
+	if (http_wait(reader->http, all, count + 1, next_timeout_ms(reader, max_ms), err) < 0)
 		return -1;
 	for (unsigned i = 0; i < count; i++)
 		fds[i].revents = all[i].revents;
@@ -307,7 +365,7 @@ bool reader_is_ready(const struct reader *reader)
 
 int64_t reader_progress_at_ms(const struct reader *reader)
 {
-	return reader->work.progress_at_ms;
+	return reader->watch.progress_at_ms;
 }
 
 char *reader_describe(const struct reader *reader, char *text, size_t size)

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -29,6 +30,7 @@ struct lane {
 	pthread_t thread;
 	bool is_started;
 	bool is_down;
+	bool is_troubled; /* counted in troubled_lanes */
 	struct log_limit retry_limit;
 };
 
@@ -42,12 +44,15 @@ struct writer {
 	unsigned pending; /* the loop thread's own count */
 	unsigned pending_commits;
 	bool is_closing;
+	struct metric_histogram commit_times; /* the loop thread's own */
 	atomic_uint_least64_t retry_count;
 	atomic_bool has_told_connection;
-	/* Retrying ends at this time; wakes those who wait between two tries. */
+	/* Retrying ends at this time; wakes those who wait between two tries. Also guards what follows. */
 	pthread_mutex_t mutex;
 	pthread_cond_t hurry;
 	int64_t give_up_at_ms;
+	unsigned troubled_lanes;
+	struct writer_trouble trouble;
 	struct lane lanes[MAX_COMMIT_THREADS + 1]; /* the last one in use is for errands */
 };
 
@@ -74,10 +79,55 @@ static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t j
 	return go_on;
 }
 
+static void count_retry(struct writer_trouble *trouble, int code)
+{
+	unsigned i = 0;
+
+	while (i < WRITER_RETRY_CODES - 1 && trouble->retries[i].count > 0 &&
+	       trouble->retries[i].code != code)
+		i++;
+	trouble->retries[i].code = i < WRITER_RETRY_CODES - 1 ? code : 0;
+	trouble->retries[i].count++;
+}
+
+static void note_trouble(struct lane *lane, const struct error *err)
+{
+	struct writer *writer = lane->writer;
+	struct writer_trouble *trouble = &writer->trouble;
+
+	pthread_mutex_lock(&writer->mutex);
+	count_retry(trouble, err->code);
+	if (err->code != DEADLOCK_ERROR) {
+		if (!lane->is_troubled && writer->troubled_lanes++ == 0)
+			trouble->since_ms = clock_now_ms();
+		lane->is_troubled = true;
+		trouble->is_lost = db_is_lost(lane->db);
+		snprintf(trouble->text, sizeof(trouble->text), "%.*s",
+			 (int)sizeof(trouble->text) - 1, err->text);
+	}
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+static void end_trouble(struct lane *lane)
+{
+	struct writer *writer = lane->writer;
+
+	if (!lane->is_troubled)
+		return;
+	pthread_mutex_lock(&writer->mutex);
+	lane->is_troubled = false;
+	if (--writer->troubled_lanes == 0) {
+		writer->trouble.since_ms = 0;
+		writer->trouble.is_lost = false;
+	}
+	pthread_mutex_unlock(&writer->mutex);
+}
+
 static void tell_retry(struct lane *lane, const struct job *job, const struct error *err,
 		       int64_t delay_ms)
 {
 	atomic_fetch_add(&lane->writer->retry_count, 1);
+	note_trouble(lane, err);
 	if (err->code == DEADLOCK_ERROR) { /* normal among those who wait for one another */
 		log_debug("commit_retry", "%s: %s; again in %lld ms", job->what, err->text,
 			  (long long)delay_ms);
@@ -116,11 +166,13 @@ static void note_done(struct lane *lane)
 	if (lane->is_down)
 		log_info("database_back", "connected to %s", db_describe(lane->db));
 	lane->is_down = false;
+	end_trouble(lane);
 }
 
 static void run_job(struct lane *lane, struct job *job)
 {
 	struct backoff backoff;
+	int64_t began_at_ms = clock_now_ms();
 	int64_t deadline_ms = lane->writer->patience_ms > 0
 				      ? clock_now_ms() + lane->writer->patience_ms
 				      : FOR_EVER;
@@ -132,6 +184,7 @@ static void run_job(struct lane *lane, struct job *job)
 
 		if (connect_lane(lane, &err) == 0 && job->run(lane->db, job, &err) == 0) {
 			job->err = ERROR_INIT;
+			job->took_ms = clock_now_ms() - began_at_ms;
 			note_done(lane);
 			return;
 		}
@@ -269,6 +322,8 @@ void writer_collect(struct writer *writer)
 		writer->pending--;
 		if (job->is_commit)
 			writer->pending_commits--;
+		if (job->is_commit && job->err.kind == ERROR_NONE)
+			metric_observe(&writer->commit_times, job->took_ms * 1000);
 		job->done(job);
 	}
 }
@@ -281,6 +336,18 @@ unsigned writer_pending(const struct writer *writer)
 uint64_t writer_retry_count(const struct writer *writer)
 {
 	return atomic_load(&writer->retry_count);
+}
+
+void writer_get_trouble(struct writer *writer, struct writer_trouble *ret_trouble)
+{
+	pthread_mutex_lock(&writer->mutex);
+	*ret_trouble = writer->trouble;
+	pthread_mutex_unlock(&writer->mutex);
+}
+
+const struct metric_histogram *writer_commit_times(const struct writer *writer)
+{
+	return &writer->commit_times;
 }
 
 void writer_hurry(struct writer *writer, int64_t grace_ms)

@@ -117,7 +117,7 @@ static void all_options_arrive(void **state)
 		     "  max_memory_mib = 40; rate_limit = 0; };\n"
 		     "write = { connections = 3; batch_rows = 4; batch_kib = 5; };\n"
 		     "replay = { before_tail = 0; scan_interval_s = 6; full_scan_h = 8; };\n"
-		     "metrics = { listen = \"\"; }; log = { level = \"debug\"; };\n",
+		     "metrics = { listen = \"[::1]:9753\"; }; log = { level = \"debug\"; };\n",
 		     &said),
 		0);
 	assert_string_equal(said, "");
@@ -133,6 +133,7 @@ static void all_options_arrive(void **state)
 	assert_int_equal(config.fetch.max_memory_mib, 40);
 	assert_int_equal(config.write.batch_kib, 5);
 	assert_int_equal(config.replay.full_scan_h, 8);
+	assert_string_equal(config.metrics_listen, "[::1]:9753");
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	config_release(&config);
 }
@@ -184,7 +185,18 @@ static const struct {
 	{"reader = { follow = \"head\"; };", "reader.follow: comes with a later version"},
 	{"reader = { follow = 1; };", "reader.follow: comes with a later version"},
 	{"reader = { virtual_operations = true; };", "virtual_operations: comes with a later"},
-	{"metrics = { listen = \"x:1\"; };", "metrics.listen: comes with a later version"},
+	{"metrics = { listen = \"x:1\"; };",
+	 "metrics.listen: is \"x:1\"; allowed is \"ADDRESS:PORT\""},
+	{"metrics = { listen = \"9753\"; };", "metrics.listen: is \"9753\"; allowed"},
+	{"metrics = { listen = \":9753\"; };", "metrics.listen: is \":9753\"; allowed"},
+	{"metrics = { listen = \"127.0.0.1\"; };", "metrics.listen: is \"127.0.0.1\"; allowed"},
+	{"metrics = { listen = \"127.0.0.1:\"; };", "metrics.listen: is \"127.0.0.1:\"; allowed"},
+	{"metrics = { listen = \"127.0.0.1:65536\"; };", "metrics.listen: is"},
+	{"metrics = { listen = \"127.0.0.1:-1\"; };", "metrics.listen: is"},
+	{"metrics = { listen = \"::1:9753\"; };", "metrics.listen: is \"::1:9753\"; allowed"},
+	{"metrics = { listen = \"[]:9753\"; };", "metrics.listen: is \"[]:9753\"; allowed"},
+	{"metrics = { listen = \"[127.0.0.1]:9753\"; };", "metrics.listen: is"},
+	{"metrics = { listen = 9753; };", "metrics.listen: is a whole number; allowed is a text"},
 	{"fetch = { rate_limit = 3; };", "fetch.rate_limit: comes with a later version"},
 	{"nodes = ( );", "nodes: has 0 members"},
 	{"nodes = \"http://a\";", "nodes: is a text; allowed is a list"},

@@ -229,6 +229,131 @@ static void gives_up_when_patience_ends(void **state)
 	writer_free(impatient);
 }
 
+/* Fails until the gate is opened. */
+static atomic_int gate_error;
+
+static int run_at_gate(struct db *db, struct job *job, struct error *err)
+{
+	int code = atomic_load(&gate_error);
+
+	(void)db;
+	(void)job;
+	return code == 0 ? 0 : error_set_code(err, ERROR_RETRY, code, "the gate is closed");
+}
+
+static void wait_for_retries(struct writer *writer, uint64_t count)
+{
+	while (writer_retry_count(writer) < count)
+		assert_int_equal(poll(NULL, 0, 1), 0);
+}
+
+static void trouble_is_seen_while_it_lasts(void **state)
+{
+	struct test_job job = make_job(0, ERROR_NONE);
+	struct writer_trouble trouble;
+
+	writer_get_trouble(*state, &trouble);
+	assert_int_equal(trouble.since_ms, 0);
+	job.job.run = run_at_gate;
+	atomic_store(&gate_error, 1205);
+	writer_commit(*state, &job.job);
+	wait_for_retries(*state, 2);
+	writer_get_trouble(*state, &trouble);
+	assert_true(trouble.since_ms > 0);
+	assert_false(trouble.is_lost);
+	assert_string_equal(trouble.text, "the gate is closed");
+	atomic_store(&gate_error, 1290);
+	wait_for_retries(*state, writer_retry_count(*state) + 2);
+	atomic_store(&gate_error, 0);
+	wait_for_all(*state);
+	writer_get_trouble(*state, &trouble);
+	assert_int_equal(trouble.since_ms, 0);
+	assert_int_equal(trouble.retries[0].code, 1205);
+	assert_int_equal(trouble.retries[1].code, 1290);
+	assert_int_equal(trouble.retries[0].count + trouble.retries[1].count,
+			 writer_retry_count(*state));
+	assert_int_equal(trouble.retries[2].count, 0);
+}
+
+static void a_deadlock_is_no_trouble(void **state)
+{
+	struct test_job job = make_job(0, ERROR_NONE);
+	struct writer_trouble trouble;
+
+	job.job.run = run_at_gate;
+	atomic_store(&gate_error, 1213);
+	writer_commit(*state, &job.job);
+	wait_for_retries(*state, 1);
+	writer_get_trouble(*state, &trouble);
+	assert_int_equal(trouble.since_ms, 0);
+	assert_int_equal(trouble.retries[0].code, 1213);
+	atomic_store(&gate_error, 0);
+	wait_for_all(*state);
+}
+
+static void the_connection_is_lost_until_a_job_is_done(void **state)
+{
+	struct test_job job = make_job(0, ERROR_NONE);
+	struct writer_trouble trouble;
+
+	connects_to_fail = 3;
+	writer_errand(*state, &job.job);
+	wait_for_retries(*state, 1);
+	writer_get_trouble(*state, &trouble);
+	assert_true(trouble.is_lost || connects_to_fail < 2);
+	wait_for_all(*state);
+	writer_get_trouble(*state, &trouble);
+	assert_false(trouble.is_lost);
+	assert_int_equal(trouble.retries[0].code, 2003);
+	assert_int_equal(trouble.retries[0].count, 3);
+}
+
+static int fail_once(struct db *db, struct job *job, struct error *err)
+{
+	int code = atomic_exchange(&gate_error, 0);
+
+	(void)db;
+	(void)job;
+	return code == 0 ? 0 : error_set_code(err, ERROR_RETRY, code, "just once");
+}
+
+static void many_kinds_of_errors_have_room(void **state)
+{
+	struct test_job job = make_job(0, ERROR_NONE);
+	struct writer_trouble trouble;
+
+	job.job.run = fail_once;
+	for (int code = 1; code <= WRITER_RETRY_CODES + 4; code++) {
+		atomic_store(&gate_error, code);
+		writer_errand(*state, &job.job);
+		wait_for_all(*state);
+	}
+	writer_get_trouble(*state, &trouble);
+	for (int i = 0; i < WRITER_RETRY_CODES - 1; i++) {
+		assert_int_equal(trouble.retries[i].code, i + 1);
+		assert_int_equal(trouble.retries[i].count, 1);
+	}
+	assert_int_equal(trouble.retries[WRITER_RETRY_CODES - 1].code, 0);
+	assert_int_equal(trouble.retries[WRITER_RETRY_CODES - 1].count, 5);
+}
+
+static void only_commits_that_were_done_are_timed(void **state)
+{
+	struct test_job good = make_job(0, ERROR_NONE);
+	struct test_job bad = make_job(-1, ERROR_DATA);
+	struct test_job errand = make_job(0, ERROR_NONE);
+	const struct metric_histogram *times = writer_commit_times(*state);
+	uint64_t count = 0;
+
+	writer_commit(*state, &good.job);
+	writer_commit(*state, &bad.job);
+	writer_errand(*state, &errand.job);
+	wait_for_all(*state);
+	for (unsigned i = 0; i <= METRIC_BUCKETS; i++)
+		count += times->counts[i];
+	assert_int_equal(count, 1);
+}
+
 static void has_room_for_few_commits(void **state)
 {
 	struct test_job jobs[4];
@@ -292,6 +417,13 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(gives_up_when_told_to_hurry, set_up, tear_down),
 		cmocka_unit_test(gives_up_when_patience_ends),
+		cmocka_unit_test_setup_teardown(trouble_is_seen_while_it_lasts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_deadlock_is_no_trouble, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_connection_is_lost_until_a_job_is_done, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(many_kinds_of_errors_have_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_commits_that_were_done_are_timed, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(has_room_for_few_commits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_job_is_reported_once, set_up, tear_down),
 		cmocka_unit_test(a_job_that_comes_too_late_is_told_so),

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that can be said of a running reader, for those who watch over it.
+ */
+#ifndef SYNC_READER_FACTS_H
+#define SYNC_READER_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/overview.h"
+#include "sync/writer.h"
+
+struct node;
+struct reader;
+
+struct reader_facts {
+	const char *name;
+	const char *state; /* a constant, as in the table `readers` */
+	char description[160];
+	bool is_ready; /* the database is open */
+	bool is_tailing;
+	bool is_leaving;
+	/* progress, times by clock_now_ms() */
+	int64_t now_ms;
+	int64_t progress_at_ms;
+	int64_t level_at_ms; /* when nothing known was left to be stored; 0: not yet */
+	int64_t chain_moved_at_ms;
+	bool is_stalled;
+	bool is_chain_still;
+	/* the chain */
+	uint32_t head_block;
+	int64_t head_time_s;         /* of the block that the nodes call the newest; 0: none yet */
+	uint32_t irreversible_block; /* as the nodes say */
+	uint32_t chain_block;        /* the same, or what any reader recorded, if that is higher */
+	uint32_t
+		stored_block; /* the highest that is stored or decided, as far as this reader knows; 0: none */
+	uint64_t lag_blocks; /* what lies between the two */
+	int64_t committed_time_s; /* of the header of the newest block that this reader committed; 0: none yet */
+	/* counts since the start */
+	uint64_t stored_blocks;
+	uint64_t present_blocks;
+	uint64_t stored_operations;
+	/* present work */
+	size_t held_bytes;
+	unsigned claims;
+	uint64_t replay_done_blocks; /* of the scan or replay under way */
+	uint64_t replay_left_blocks;
+	/* the database */
+	int64_t beat_at_ms; /* the last heartbeat that it took; 0: none yet */
+	struct writer_trouble trouble;
+	const struct metric_histogram *commit_times;
+	const struct overview *overview; /* NULL: none yet, or not kept */
+	int64_t overview_at_ms;
+	/* the nodes */
+	size_t node_count;
+	size_t nodes_up;       /* answered the last time they were asked */
+	int64_t node_up_at_ms; /* when one was */
+};
+
+/* From now on keep the overview, which costs the database something. */
+void reader_keep_overview(struct reader *reader);
+/* Pointers are valid until the next reader_turn(). */
+void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts);
+/* index below node_count; valid like the rest. */
+const struct node *reader_get_node(const struct reader *reader, size_t index);
+
+#endif

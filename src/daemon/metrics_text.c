@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* /metrics: the figures of a reader in the text format of Prometheus. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "daemon/metrics.h"
+#include "steem/node.h"
+#include "steem/pool.h"
+#include "sync/reader_facts.h"
+
+#define NAME(name) "steem_reader_" name
+
+/* As in the table `readers`. */
+static const char *const states[] = {"starting",    "scanning", "replaying",
+				     "catching_up", "tailing",  "stopping"};
+
+static void gauge(struct buf *buf, const char *name, const char *help, double value)
+{
+	metric_value(buf, name, METRIC_GAUGE, help, value);
+}
+
+static void counter(struct buf *buf, const char *name, const char *help, double value)
+{
+	metric_value(buf, name, METRIC_COUNTER, help, value);
+}
+
+static void labelled(struct buf *buf, const char *name, const char *label, const char *text,
+		     double value)
+{
+	struct metric_label labels[] = {{.name = label, .value = text}};
+
+	metric_sample(buf, name, labels, 1, value);
+}
+
+/* The wall time of a moment of the clock that never goes back; 0 stays 0. */
+static double wall_of(const struct reader_facts *facts, int64_t at_ms)
+{
+	struct timespec now;
+
+	if (at_ms == 0)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec +
+	       (double)(now.tv_nsec / 1000000 - (facts->now_ms - at_ms)) / 1000;
+}
+
+/* The process. */
+
+static void write_process(struct buf *buf, int64_t started_s)
+{
+	struct timespec cpu = {.tv_sec = 0};
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	if (file) {
+		if (fscanf(file, "%*u %lu", &pages) != 1)
+			pages = 0;
+		fclose(file);
+	}
+	counter(buf, "process_cpu_seconds_total", "CPU time of the process.",
+		(double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
+	gauge(buf, "process_start_time_seconds", "When the process started.", (double)started_s);
+	gauge(buf, "process_resident_memory_bytes", "Memory of the process.",
+	      (double)pages * (double)sysconf(_SC_PAGESIZE));
+}
+
+static void write_reader(struct buf *buf, const struct reader_facts *facts)
+{
+	struct metric_label labels[] = {{"version", PACKAGE_VERSION}, {"reader", facts->name}};
+
+	metric_begin(buf, NAME("build_info"), METRIC_GAUGE,
+		     "Always 1: which program, which reader.");
+	metric_sample(buf, NAME("build_info"), labels, 2, 1);
+	metric_begin(buf, NAME("state"), METRIC_GAUGE, "1 for what the reader is doing now.");
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		labelled(buf, NAME("state"), "state", states[i],
+			 strcmp(states[i], facts->state) == 0);
+	gauge(buf, NAME("is_live"), "1 while it follows the tip of the chain.", facts->is_tailing);
+}
+
+static void write_health(struct buf *buf, const struct reader_facts *facts)
+{
+	CLEANUP(buf_release) struct buf words = BUF_INIT(8192);
+
+	gauge(buf, NAME("healthy"), "1 while /healthz says 200.",
+	      metrics_is_healthy(&words, facts));
+	gauge(buf, NAME("ready"), "1 while /readyz says 200.", metrics_is_ready(&words, facts));
+	gauge(buf, NAME("stalled"), "1 without progress for reader.stall_s.", facts->is_stalled);
+	gauge(buf, NAME("last_progress_timestamp_seconds"),
+	      "When a block was stored, a scan went on, or all was seen to be stored.",
+	      wall_of(facts, facts->progress_at_ms));
+	gauge(buf, NAME("chain_moved_timestamp_seconds"),
+	      "When a node or another reader was last seen to know of a new block.",
+	      wall_of(facts, facts->chain_moved_at_ms));
+}
+
+/* The chain. */
+
+static void write_chain(struct buf *buf, const struct reader_facts *facts)
+{
+	gauge(buf, NAME("head_block"), "The highest head block of the nodes.", facts->head_block);
+	gauge(buf, NAME("irreversible_block"), "The highest irreversible block of the nodes.",
+	      facts->irreversible_block);
+	gauge(buf, NAME("chain_block"),
+	      "The highest irreversible block of the nodes and of what all readers recorded.",
+	      facts->chain_block);
+	gauge(buf, NAME("committed_block"),
+	      "The highest block that is stored, as far as this reader knows.",
+	      facts->stored_block);
+	gauge(buf, NAME("lag_blocks"), "From committed_block to chain_block.",
+	      (double)facts->lag_blocks);
+	if (facts->head_time_s > 0)
+		gauge(buf, NAME("head_time_drift_seconds"),
+		      "Age of the newest head block of the nodes.",
+		      (double)(clock_wall_s() - facts->head_time_s));
+	if (facts->committed_time_s > 0)
+		gauge(buf, NAME("committed_block_timestamp_seconds"),
+		      "Time in the header of the newest block that this reader committed.",
+		      (double)facts->committed_time_s);
+}
+
+static void write_gaps(struct buf *buf, const struct reader_facts *facts)
+{
+	const struct overview *overview = facts->overview;
+
+	if (!overview)
+		return;
+	gauge(buf, NAME("gap_blocks"), "Missing blocks below the newest stored one (view gaps).",
+	      (double)overview->gap_blocks);
+	gauge(buf, NAME("gap_ranges"), "In so many ranges.", (double)overview->gap_ranges);
+	gauge(buf, NAME("oldest_gap_age_seconds"), "Since the oldest known gap was found.",
+	      (double)overview->oldest_s);
+	gauge(buf, NAME("contiguous_block"), "Of the wanted blocks all up to this one are stored.",
+	      overview->gap_blocks > 0 ? overview->first_gap - 1.0 : facts->stored_block);
+	gauge(buf, NAME("readers_alive"), "Readers of this database with a heartbeat.",
+	      overview->alive);
+	gauge(buf, NAME("overview_timestamp_seconds"), "When gaps and readers were last counted.",
+	      wall_of(facts, facts->overview_at_ms));
+}
+
+/* Work. */
+
+static void write_work(struct buf *buf, const struct reader_facts *facts)
+{
+	metric_begin(buf, NAME("blocks_total"), METRIC_COUNTER,
+		     "Blocks of this reader's commits: won, or another reader was first.");
+	labelled(buf, NAME("blocks_total"), "result", "won", (double)facts->stored_blocks);
+	labelled(buf, NAME("blocks_total"), "result", "duplicate", (double)facts->present_blocks);
+	counter(buf, NAME("ops_inserted_total"), "Operations that this reader stored.",
+		(double)facts->stored_operations);
+	gauge(buf, NAME("held_bytes"), "Decoded blocks on their way to the database.",
+	      (double)facts->held_bytes);
+	gauge(buf, NAME("claims"), "Cells that this reader is replaying.", facts->claims);
+	gauge(buf, NAME("backfill_completed_blocks"),
+	      "Done of the scan or replay under way; 0: there is none.",
+	      (double)facts->replay_done_blocks);
+	gauge(buf, NAME("backfill_total_blocks"), "All of it.",
+	      (double)(facts->replay_done_blocks + facts->replay_left_blocks));
+}
+
+static void write_database(struct buf *buf, const struct reader_facts *facts)
+{
+	const struct writer_trouble *trouble = &facts->trouble;
+	char code[16];
+
+	gauge(buf, NAME("database_up"), "1 while the database takes what it is given.",
+	      facts->is_ready && trouble->since_ms == 0);
+	gauge(buf, NAME("database_heartbeat_timestamp_seconds"),
+	      "When it last took this reader's heartbeat.", wall_of(facts, facts->beat_at_ms));
+	metric_begin(buf, NAME("db_commit_duration_seconds"), METRIC_HISTOGRAM,
+		     "Commits that were done, with all their tries.");
+	metric_histogram_samples(buf, NAME("db_commit_duration_seconds"), NULL,
+				 facts->commit_times);
+	metric_begin(buf, NAME("db_retries_total"), METRIC_COUNTER,
+		     "Transactions that were run again, by the database's error number.");
+	for (unsigned i = 0; i < WRITER_RETRY_CODES && trouble->retries[i].count > 0; i++) {
+		snprintf(code, sizeof(code), "%d", trouble->retries[i].code);
+		labelled(buf, NAME("db_retries_total"), "errno",
+			 i < WRITER_RETRY_CODES - 1 ? code : "other",
+			 (double)trouble->retries[i].count);
+	}
+}
+
+/* The nodes. */
+
+struct named_node {
+	const struct node *node;
+	char label[300];
+};
+
+/* Two URLs may differ in what a label leaves out; no two lines may have the same labels. */
+static void name_nodes(const struct reader *reader, struct named_node *named, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned same = 1;
+
+		named[i].node = reader_get_node(reader, i);
+		for (size_t j = 0; j < i; j++)
+			same += strcmp(named[i].node->label, named[j].node->label) == 0;
+		if (same == 1)
+			snprintf(named[i].label, sizeof(named[i].label), "%.280s",
+				 named[i].node->label);
+		else
+			snprintf(named[i].label, sizeof(named[i].label), "%.280s (%u)",
+				 named[i].node->label, same);
+	}
+}
+
+static double tell_up(const struct node *node)
+{
+	return node_is_up(node);
+}
+
+static double tell_head(const struct node *node)
+{
+	return node->head.head_block;
+}
+
+static double tell_irreversible(const struct node *node)
+{
+	return node->head.irreversible_block;
+}
+
+static double tell_latency(const struct node *node)
+{
+	return (double)node->latency_us / 1e6;
+}
+
+static double tell_failures(const struct node *node)
+{
+	return node->failures_in_row;
+}
+
+static double tell_in_flight(const struct node *node)
+{
+	return node->in_flight;
+}
+
+static const struct {
+	const char *name;
+	const char *help;
+	double (*tell)(const struct node *node);
+} node_gauges[] = {
+	{NAME("node_up"), "1 if it answered when it was last asked.", tell_up},
+	{NAME("node_head_block"), "Its head block, when it last told.", tell_head},
+	{NAME("node_irreversible_block"), "The same, irreversible.", tell_irreversible},
+	{NAME("node_latency_seconds"), "Moving average of a request.", tell_latency},
+	{NAME("node_failures_in_row"), "Requests that failed since the last good one.",
+	 tell_failures},
+	{NAME("node_requests_in_flight"), "Requests under way.", tell_in_flight},
+};
+
+static uint64_t answered_count(const struct node *node)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i <= METRIC_BUCKETS; i++)
+		count += node->request_times.counts[i];
+	return count;
+}
+
+static void write_requests(struct buf *buf, const struct named_node *named, size_t count)
+{
+	metric_begin(buf, NAME("rpc_requests_total"), METRIC_COUNTER,
+		     "Requests to a node, since the start or the last SIGHUP.");
+	for (size_t i = 0; i < count; i++) {
+		struct metric_label labels[] = {{"node", named[i].label}, {"result", "ok"}};
+
+		metric_sample(buf, NAME("rpc_requests_total"), labels, 2,
+			      (double)answered_count(named[i].node));
+		labels[1].value = "error";
+		metric_sample(buf, NAME("rpc_requests_total"), labels, 2,
+			      (double)named[i].node->failed_count);
+	}
+	metric_begin(buf, NAME("rpc_duration_seconds"), METRIC_HISTOGRAM,
+		     "Requests that a node answered well.");
+	for (size_t i = 0; i < count; i++) {
+		struct metric_label label = {"node", named[i].label};
+
+		metric_histogram_samples(buf, NAME("rpc_duration_seconds"), &label,
+					 &named[i].node->request_times);
+	}
+}
+
+static void write_nodes(struct buf *buf, const struct reader *reader, size_t count)
+{
+	struct named_node *named = xcalloc(POOL_MAX_NODES, sizeof(*named));
+
+	name_nodes(reader, named, count);
+	for (size_t i = 0; i < sizeof(node_gauges) / sizeof(node_gauges[0]); i++) {
+		metric_begin(buf, node_gauges[i].name, METRIC_GAUGE, node_gauges[i].help);
+		for (size_t j = 0; j < count; j++)
+			labelled(buf, node_gauges[i].name, "node", named[j].label,
+				 node_gauges[i].tell(named[j].node));
+	}
+	write_requests(buf, named, count);
+	free(named);
+}
+
+void metrics_write(struct buf *buf, const struct reader *reader, const struct reader_facts *facts,
+		   int64_t started_s)
+{
+	write_process(buf, started_s);
+	write_reader(buf, facts);
+	write_health(buf, facts);
+	write_chain(buf, facts);
+	write_gaps(buf, facts);
+	write_work(buf, facts);
+	write_database(buf, facts);
+	write_nodes(buf, reader, facts->node_count);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/overview.h"
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/sql.h"
+
+int overview_load(struct db *db, uint32_t decided, struct overview *ret_overview, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(db, sql_select_overview, DB_VALUES(db_u64(decided)), err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	if (result < 0)
+		return -1;
+	if (result == 0)
+		return error_set(err, ERROR_FATAL, "the overview of the tables has no row");
+	*ret_overview = (struct overview){
+		.irreversible_block = (uint32_t)db_row_u64(rows, 0),
+		.gap_ranges = db_row_u64(rows, 1),
+		.gap_blocks = db_row_u64(rows, 2),
+		.first_gap = (uint32_t)db_row_u64(rows, 3),
+		.oldest_s = (int64_t)db_row_u64(rows, 4),
+		.alive = (unsigned)db_row_u64(rows, 5),
+	};
+	return 0;
+}

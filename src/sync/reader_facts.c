@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/reader_facts.h"
+
+#include "base/clock.h"
+#include "steem/node.h"
+#include "steem/pool.h"
+#include "sync/keeper.h"
+#include "sync/reader_state.h"
+#include "sync/replay.h"
+#include "sync/startup.h"
+#include "sync/tail.h"
+
+void reader_keep_overview(struct reader *reader)
+{
+	keeper_want_overview(reader->keeper);
+}
+
+const struct node *reader_get_node(const struct reader *reader, size_t index)
+{
+	return pool_node(reader->work.pool, (unsigned)index);
+}
+
+static uint32_t highest(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static void tell_chain(const struct reader *reader, struct reader_facts *facts)
+{
+	const struct work *work = &reader->work;
+
+	facts->head_block = pool_head(work->pool);
+	facts->irreversible_block = pool_irreversible(work->pool);
+	facts->chain_block =
+		highest(facts->irreversible_block, keeper_irreversible(reader->keeper));
+	facts->stored_block = highest(work->committed_block, startup_newest(reader->startup));
+	if (facts->is_tailing)
+		facts->stored_block =
+			highest(facts->stored_block, tail_next_block(reader->tail) - 1);
+	if (facts->chain_block > facts->stored_block)
+		facts->lag_blocks = facts->chain_block - facts->stored_block;
+	facts->committed_time_s = work->committed_time_s;
+	for (size_t i = 0; i < facts->node_count; i++) {
+		const struct node *node = reader_get_node(reader, i);
+
+		facts->nodes_up += node_is_up(node);
+		if (!node->is_excluded && node->head.head_time_s > facts->head_time_s)
+			facts->head_time_s = node->head.head_time_s;
+	}
+}
+
+static void tell_progress(const struct reader *reader, struct reader_facts *facts)
+{
+	const struct watch *watch = &reader->watch;
+
+	facts->progress_at_ms = watch->progress_at_ms;
+	facts->level_at_ms = watch->level_at_ms;
+	facts->chain_moved_at_ms = watch->moved_at_ms;
+	facts->is_stalled = watch->is_stalled;
+	facts->is_chain_still = watch->is_chain_still;
+	facts->node_up_at_ms = reader->node_up_at_ms;
+}
+
+static void tell_work(const struct reader *reader, struct reader_facts *facts)
+{
+	const struct work *work = &reader->work;
+	struct replay_status status;
+
+	replay_get_status(reader->replay, &status);
+	facts->stored_blocks = work->stored_blocks;
+	facts->present_blocks = work->present_blocks;
+	facts->stored_operations = work->stored_operations;
+	facts->held_bytes = work->held_bytes;
+	facts->claims = status.claim_count;
+	if (reader->progress.is_active) {
+		facts->replay_done_blocks = reader->progress.done_blocks;
+		facts->replay_left_blocks = reader->progress.left_blocks;
+	}
+}
+
+void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts)
+{
+	*ret_facts = (struct reader_facts){
+		.name = reader->work.identity.name,
+		.state = reader_state_name(reader),
+		.is_ready = reader->is_ready,
+		.is_tailing = reader->phase == PHASE_TAILING,
+		.is_leaving = reader->phase >= PHASE_LEAVING,
+		.now_ms = clock_now_ms(),
+		.beat_at_ms = keeper_beat_at_ms(reader->keeper),
+		.commit_times = writer_commit_times(reader->work.writer),
+		.node_count = pool_count(reader->work.pool),
+	};
+	reader_describe(reader, ret_facts->description, sizeof(ret_facts->description));
+	ret_facts->overview = keeper_overview(reader->keeper, &ret_facts->overview_at_ms);
+	writer_get_trouble(reader->work.writer, &ret_facts->trouble);
+	tell_chain(reader, ret_facts);
+	tell_progress(reader, ret_facts);
+	tell_work(reader, ret_facts);
+}
