@@ -51,12 +51,18 @@ struct node {
 	uint64_t failed_count;                 /* of all others */
 	bool is_excluded; /* serves another chain, or does not offer the calls */
 	char excluded_because[160];
+	bool is_on_trial; /* not compared with what is stored yet: asked for nothing else, not believed */
 };
 
 void node_init(struct node *node, const char *url, unsigned batch_limit, unsigned rate_limit);
 void node_release(struct node *node);
 /* May it be asked now? */
 bool node_is_ready(const struct node *node, int64_t now_ms);
+/*
+ * Is the node with this index in its pool meant by somebody who may not ask `not_these`?  One
+ * on trial is only by those who may ask nobody else.
+ */
+bool node_may_be_asked(const struct node *node, unsigned index, uint64_t not_these);
 /* The same for one more request besides those under way: what it bears at once is not reached. */
 bool node_has_room(const struct node *node, int64_t now_ms);
 /* A request goes out: counts it, and takes its place in the second. */
@@ -73,10 +79,11 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
  * is of a request that was sent before, and does not make the wait longer.  A refused batch
 /* Did it answer when it was last asked? (An unasked node is not up.) */
 bool node_is_up(const struct node *node);
- * only halves its batch size; an answer that did not come whole does both.  Returns the
- * delay in ms before it may be asked again.
- */
-int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retry_after_ms);
+*only halves its batch size;
+an answer that did not come whole does both.Returns the * delay in ms before it may be asked again.*
+	/
+	int64_t node_failed(struct node * node, int64_t now_ms, int failure,
+			    int64_t retry_after_ms);
 /* Fewer calls in one request from now on (at least one). False when it was one already. */
 bool node_shrink_batch(struct node *node);
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms);

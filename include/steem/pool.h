@@ -32,6 +32,8 @@ int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t 
 int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
 /* The set of nodes that are healthy now. */
 uint64_t pool_healthy(const struct pool *pool, int64_t now_ms);
+/* The set of nodes that are on trial and not excluded. */
+uint64_t pool_on_trial(const struct pool *pool);
 /* The set of nodes that are not excluded. */
 uint64_t pool_usable(const struct pool *pool);
 /* When the next node that may not be asked now may be asked again; INT64_MAX: none waits for its time. */

@@ -18,6 +18,7 @@
 /* How often all nodes are asked for their heads. */
 #define HEADS_REPLAY_MS 10000
 #define HEADS_TAIL_MS   15000
+#define HEADS_TRIAL_MS  2000 /* those that are on trial */
 
 enum phase {
 	PHASE_OPENING,    /* the database: schema, filter, own row */
@@ -45,7 +46,8 @@ struct reader {
 	struct progress progress;
 	enum phase phase;
 	int64_t phase_since_ms;
-	int64_t heads_at_ms;     /* when to ask all nodes for their heads next */
+	int64_t heads_at_ms; /* when to ask all nodes for their heads next */
+	int64_t trial_heads_at_ms;
 	int64_t scan_at_ms;      /* while tailing: the next look for new holes */
 	int64_t full_scan_at_ms; /* and the next full one */
 	int64_t healthy_at_ms;   /* when a node was last healthy */

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/ledger.h"
 #include "store/ranges.h"
 #include "sync/work.h"
 
@@ -31,6 +30,13 @@ void startup_open(struct startup *startup);
  * cannot be told, the reader ends.
  */
 void startup_compare(struct startup *startup);
+/* Compare nodes that came later, beside everything else: to be called in each turn. */
+void startup_step(struct startup *startup);
+/*
+ * `pool` is about to take the place of the reader's: its new nodes are compared by
+ * startup_step(), or, while no node was compared yet, by another startup_compare().
+ */
+void startup_reload(struct startup *startup, struct pool *pool, bool is_first);
 /*
  * Make the wanted ranges what configuration and command line say, given the irreversible
  * block, and load them.  A backfill above it ends the reader.

@@ -125,7 +125,8 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 	for (unsigned seen = 0; at && request->call_count < limit && seen < LOOK_AHEAD_MAX;
 	     seen++) {
 		next = at->next;
-		if (!(at->tried >> index & 1) && at->num <= node->head.irreversible_block) {
+		if (node_may_be_asked(node, index, at->tried) &&
+		    at->num <= node->head.irreversible_block) {
 			want_list_remove(list, at);
 			request->calls[request->call_count] =
 				(struct rpc_call){.method = RPC_GET_BLOCK, .block = at->num};

@@ -70,6 +70,13 @@ bool node_is_ready(const struct node *node, int64_t now_ms)
 	       now_ms * 1000 >= node->slot_at_us;
 }
 
+bool node_may_be_asked(const struct node *node, unsigned index, uint64_t not_these)
+{
+	if (node->is_on_trial)
+		return not_these == ~(UINT64_C(1) << index);
+	return !(not_these >> index & 1);
+}
+
 bool node_has_room(const struct node *node, int64_t now_ms)
 {
 	return node_is_ready(node, now_ms) && node->in_flight < node->in_flight_limit;

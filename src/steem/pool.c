@@ -52,7 +52,13 @@ static double expected_us(const struct node *node)
 
 static bool is_candidate(const struct node *node, size_t index, int64_t now_ms, uint64_t not_these)
 {
-	return !(not_these >> index & 1) && node_is_ready(node, now_ms);
+	return node_may_be_asked(node, (unsigned)index, not_these) && node_is_ready(node, now_ms);
+}
+
+/* Its word counts: it is neither excluded nor on trial. */
+static bool is_believed(const struct node *node)
+{
+	return !node->is_excluded && !node->is_on_trial;
 }
 
 int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t not_these)
@@ -104,6 +110,16 @@ uint64_t pool_healthy(const struct pool *pool, int64_t now_ms)
 	return set;
 }
 
+uint64_t pool_on_trial(const struct pool *pool)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (pool->nodes[i].is_on_trial && !pool->nodes[i].is_excluded)
+			set |= UINT64_C(1) << i;
+	return set;
+}
+
 uint64_t pool_usable(const struct pool *pool)
 {
 	uint64_t set = 0;
@@ -134,7 +150,8 @@ uint32_t pool_irreversible(const struct pool *pool)
 	uint32_t highest = 0;
 
 	for (size_t i = 0; i < pool->count; i++)
-		if (!pool->nodes[i].is_excluded && pool->nodes[i].head.irreversible_block > highest)
+		if (is_believed(&pool->nodes[i]) &&
+		    pool->nodes[i].head.irreversible_block > highest)
 			highest = pool->nodes[i].head.irreversible_block;
 	return highest;
 }
@@ -144,7 +161,7 @@ uint32_t pool_head(const struct pool *pool)
 	uint32_t highest = 0;
 
 	for (size_t i = 0; i < pool->count; i++)
-		if (!pool->nodes[i].is_excluded && pool->nodes[i].head.head_block > highest)
+		if (is_believed(&pool->nodes[i]) && pool->nodes[i].head.head_block > highest)
 			highest = pool->nodes[i].head.head_block;
 	return highest;
 }

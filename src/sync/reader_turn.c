@@ -264,11 +264,14 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 
 	client_set_config(reader->work.client, &limits);
+	startup_reload(reader->startup, pool, reader->phase <= PHASE_COMPARING);
 	client_set_pool(reader->work.client, pool);
 	pool_free(reader->work.pool);
 	reader->work.pool = pool;
 	reader->work.pool_epoch++;
 	take_limits(&reader->work, nodes);
+	if (reader->phase == PHASE_COMPARING) /* once more, with these */
+		reader_enter(reader, PHASE_GREETING);
 	reader_ask_heads(reader);
 }
 
@@ -303,12 +306,27 @@ static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 	return least_ms;
 }
 
+/* A node on trial is not waited for, but nor left out for long. */
+static void try_new_nodes(struct reader *reader)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (reader->phase <= PHASE_COMPARING || reader->phase >= PHASE_LEAVING)
+		return;
+	startup_step(reader->startup);
+	if (now_ms < reader->trial_heads_at_ms || !pool_on_trial(reader->work.pool))
+		return;
+	reader->trial_heads_at_ms = now_ms + HEADS_TRIAL_MS;
+	client_poll_heads(reader->work.client, HEADS_TAIL_MS);
+}
+
 static void work_all(struct reader *reader)
 {
 	struct replay_status status;
 
 	writer_collect(reader->work.writer);
 	client_handle(reader->work.client);
+	try_new_nodes(reader);
 	replay_step(reader->replay);
 	reader_step(reader);
 	check_patience(reader);

@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from harness.chain import SyntheticChain
+
 LAST = 200
 
 
@@ -122,3 +124,80 @@ def test_the_log_level_after_a_hangup(world, tailing):
     world.db.wait_blocks(LAST + 4)
     assert any(line.level == "debug" for line in reader.events())
     world.expect(node.chain, (1, LAST + 4))
+
+
+def blocks_asked_of(node):
+    return {number for number in node.asked if number is not None}
+
+
+def test_a_node_of_another_chain_after_a_hangup(world, tailing):
+    """It gives one block, differs, and is asked for nothing else: what it says counts nowhere."""
+    node, reader = tailing
+    world.audits.clear()
+    liar = world.node(SyntheticChain("other"), irreversible=LAST + 500)
+    rewrite(reader, world)
+    reader.wait_for("node_excluded", containing=liar.url)
+    world.forget_blocks(5, 50, 150)
+    world.start("--backfill", "1-160", name="other", nodes=[{"url": node.url}])
+    node.advance(5)
+    world.db.wait_blocks(LAST + 5)
+    assert blocks_asked_of(liar) == {LAST}
+    assert world.db.value("SELECT MAX(irreversible_block) FROM readers") == LAST + 5
+    world.expect(node.chain, (1, LAST + 5))
+
+
+def test_only_nodes_of_another_chain_after_a_hangup(world, tailing):
+    node, reader = tailing
+    world.audits.clear()
+    liars = [world.node(SyntheticChain("other"), irreversible=LAST + 500) for _ in range(2)]
+    rewrite(reader, world, nodes=[{"url": liar.url} for liar in liars])
+    assert reader.wait_exit() == 78
+    assert reader.events("ended", containing="another chain")
+    for liar in liars:
+        assert blocks_asked_of(liar) <= {LAST, 1}
+    world.expect(node.chain, (1, LAST))
+
+
+def test_a_node_that_comes_later_with_another_chain(world):
+    """A node that was away at the start is compared when it is there."""
+    node = world.node(irreversible=LAST)
+    liar = world.node(SyntheticChain("other"), irreversible=LAST + 500)
+    liar.refuse()
+    reader = world.start()
+    reader.wait_for("tail_started")
+    liar.accept()
+    reader.wait_for("node_excluded", timeout=60, containing=liar.url)
+    node.advance(5)
+    world.db.wait_blocks(LAST + 5)
+    assert len(blocks_asked_of(liar)) == 1
+    assert world.db.value("SELECT irreversible_block FROM readers") == LAST + 5
+    world.expect(node.chain, (1, LAST + 5))
+
+
+def test_a_hangup_while_the_nodes_are_compared(world):
+    node = world.node(irreversible=LAST)
+    hang = node.fault("hang", method="get_block")
+    reader = world.start(fetch={"timeout_ms": 60000})
+    node.wait_for(lambda: hang.count)
+    other = world.node(irreversible=LAST)
+    rewrite(reader, world, nodes=[{"url": other.url}])
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    hang.clear()
+    world.expect(node.chain, (1, LAST))
+
+
+def test_no_new_node_is_waited_for_after_a_hangup(world, tailing):
+    """While one of the new nodes hangs, the one that stayed goes on giving blocks."""
+    node, reader = tailing
+    world.audits.clear()
+    hanging = world.node(irreversible=LAST)
+    hanging.fault("hang")
+    rewrite(reader, world, fetch={"timeout_ms": 60000})
+    hanging.wait_for(lambda: hanging.count["hang"])
+    node.advance(5)
+    world.db.wait_blocks(LAST + 5)
+    hanging.heal()
+    hanging.irreversible = LAST + 7
+    world.db.wait_blocks(LAST + 7, 40)
+    world.expect(node.chain, (1, LAST + 7))

@@ -232,6 +232,32 @@ static void excluded_nodes_are_not_asked(void **state)
 	close_world();
 }
 
+static void take_compared(void *context, struct block *block, unsigned node)
+{
+	assert_int_equal(block->num, 700);
+	*(unsigned *)context = node;
+	block_free(block);
+}
+
+/* Also a batch that is made for it takes nothing else with it. */
+static void a_node_on_trial_is_asked_for_one_block(void **state)
+{
+	unsigned giver = 9;
+	const struct client_sink compared = {&giver, take_compared, NULL};
+
+	(void)state;
+	open_world(2);
+	learn_heads();
+	pool_node(world.pool, 1)->is_on_trial = true;
+	client_want(world.client, CLIENT_TAIL, 700, 700, ~(UINT64_C(1) << 1), &compared);
+	client_want(world.client, CLIENT_TAIL, 1, 500, 0, &world.sink);
+	run();
+	assert_int_equal(giver, 1);
+	assert_int_equal(world.givers, 1U << 0);
+	assert_each_given_once(1, 500);
+	close_world();
+}
+
 static void the_tail_goes_first_and_has_a_connection(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -349,6 +375,7 @@ int main(void)
 		cmocka_unit_test(nothing_above_the_nodes_own_word_is_taken),
 		cmocka_unit_test(a_node_that_is_behind_is_not_asked),
 		cmocka_unit_test(excluded_nodes_are_not_asked),
+		cmocka_unit_test(a_node_on_trial_is_asked_for_one_block),
 		cmocka_unit_test(the_tail_goes_first_and_has_a_connection),
 		cmocka_unit_test(what_was_dropped_is_thrown_away),
 		cmocka_unit_test(with_other_nodes_all_is_asked_again),

@@ -121,6 +121,27 @@ static void resting_and_excluded_nodes_are_left_out(void **state)
 	pool_free(pool);
 }
 
+static void a_node_on_trial_is_for_those_who_want_no_other(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		set_node(pool, i, i == 1 ? 5000 : 1000, 10);
+	pool_node(pool, 1)->is_on_trial = true;
+	assert_int_equal(pool_on_trial(pool), 1U << 1);
+	assert_int_equal(pool_pick(pool, 10, 2000, 0), -1);
+	assert_int_equal(pool_pick(pool, 10, 2000, (1U << 0) | (1U << 2)), -1);
+	assert_int_equal(pool_pick(pool, 10, 2000, ~(UINT64_C(1) << 1)), 1);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 0);
+	assert_int_equal(pool_irreversible(pool), 1000); /* its own word is not believed */
+	assert_int_equal(pool_head(pool), 1020);
+	node_exclude(pool_node(pool, 1), "it failed");
+	assert_int_equal(pool_on_trial(pool), 0);
+	assert_int_equal(pool_pick(pool, 10, 2000, ~(UINT64_C(1) << 1)), -1);
+	pool_free(pool);
+}
+
 static void there_may_be_no_node_or_too_many(void **state)
 {
 	const char *many[POOL_MAX_NODES + 1];
@@ -150,6 +171,7 @@ int main(void)
 		cmocka_unit_test(a_node_never_measured_gets_one_try),
 		cmocka_unit_test(the_tip_is_asked_of_the_foremost),
 		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
+		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
 		cmocka_unit_test(there_may_be_no_node_or_too_many),
 	};
 

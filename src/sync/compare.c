@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/client.h"
+#include "steem/pool.h"
+#include "sync/writer.h"
+
+#define AGAIN_MS 5000 /* for nodes on trial that did not give what they were asked for */
+
+struct compare {
+	struct work *work;
+	void (*done)(void *context);
+	void *context;
+	uint32_t newest_at_start;
+	bool is_running;
+	bool is_start; /* the comparison under way is that of the start */
+	int64_t again_at_ms;
+	uint64_t subjects;          /* mask of the nodes that are compared */
+	struct stored_block newest; /* num 0: nothing is stored */
+	struct stored_block oldest;
+	/* The block with which each node is compared, one node after the other. */
+	const struct stored_block *compared; /* NULL: the nodes are compared with one another */
+	uint32_t compared_num;
+	struct client_sink sink;
+	unsigned node;
+	uint64_t agreeing; /* masks of nodes */
+	uint64_t differing;
+	uint64_t known; /* of these the block's id is known */
+	uint8_t ids[POOL_MAX_NODES][BLOCK_ID_BYTES];
+};
+
+struct find_job {
+	struct job job;
+	struct compare *compare;
+	unsigned pool_epoch;
+	uint32_t limit;
+	struct stored_block newest; /* what the thread found */
+	struct stored_block oldest;
+};
+
+static void compare_next(struct compare *compare);
+
+static struct node *node_at(const struct compare *compare, unsigned index)
+{
+	return pool_node(compare->work->pool, index);
+}
+
+static void begin(struct compare *compare, const struct stored_block *stored, uint64_t subjects)
+{
+	compare->compared = stored;
+	compare->compared_num = stored->num;
+	compare->subjects = subjects;
+	compare->node = 0;
+	compare->agreeing = 0;
+	compare->differing = 0;
+	compare_next(compare);
+}
+
+/* Over. */
+
+/* A node that said nothing yet may come later: it is compared then. */
+static void try_the_silent(struct compare *compare)
+{
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
+		if (node_at(compare, i)->head_at_ms == 0)
+			node_at(compare, i)->is_on_trial = true;
+}
+
+static void finish(struct compare *compare)
+{
+	compare->is_running = false;
+	compare->again_at_ms = clock_now_ms() + AGAIN_MS;
+	if (!compare->is_start)
+		return;
+	try_the_silent(compare);
+	compare->done(compare->context);
+}
+
+static void exclude_differing(struct compare *compare)
+{
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++) {
+		struct node *node = node_at(compare, i);
+		char because[120];
+
+		if (!(compare->differing >> i & 1))
+			continue;
+		snprintf(because, sizeof(because), "its block %u is not the others'",
+			 compare->compared_num);
+		node_exclude(node, because);
+		log_warning(
+			"node_excluded",
+			"%s gives another block %u than the others: it serves another chain and is not asked again",
+			node->label, compare->compared_num);
+	}
+}
+
+/* Is there a node that was compared before, and found good? */
+static bool has_trusted(const struct compare *compare)
+{
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
+		if (!node_at(compare, i)->is_on_trial && !node_at(compare, i)->is_excluded)
+			return true;
+	return false;
+}
+
+static void end_unchecked(struct compare *compare)
+{
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
+		if (compare->subjects >> i & 1)
+			node_at(compare, i)->is_on_trial = false;
+	log_warning(
+		"chain_unchecked",
+		"no node gives block %u, so the chain could not be compared with the stored one; links are checked at each commit",
+		compare->compared_num);
+	finish(compare);
+}
+
+static void end_comparison(struct compare *compare)
+{
+	struct error err = ERROR_INIT;
+
+	if (compare->agreeing || (!compare->is_start && has_trusted(compare))) {
+		if (compare->agreeing && compare->compared == &compare->oldest &&
+		    compare->newest.num > 0)
+			log_warning(
+				"stored_block_orphaned",
+				"stored block %u is not the chain's: no node gives it, though they agree about block %u; the stored row stays until it is repaired",
+				compare->newest.num, compare->oldest.num);
+		exclude_differing(compare);
+		finish(compare);
+	} else if (!compare->differing) {
+		end_unchecked(compare); /* one of them must be asked */
+	} else if (compare->compared == &compare->newest &&
+		   compare->oldest.num < compare->newest.num) {
+		begin(compare, &compare->oldest,
+		      compare->differing); /* one bad row, or another chain? */
+	} else {
+		(void)error_set(
+			&err, ERROR_CONFIG,
+			"the database holds another chain than the nodes serve (they differ at block %u); check nodes and database.name",
+			compare->compared_num);
+		work_end(compare->work, &err);
+	}
+}
+
+/* How many nodes gave the same block as this one? */
+static unsigned count_votes(const struct compare *compare, unsigned node)
+{
+	unsigned votes = 0;
+
+	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
+		if ((compare->known >> i & 1) &&
+		    block_id_equal(compare->ids[i], compare->ids[node]))
+			votes++;
+	return votes;
+}
+
+/* Nothing is stored yet: the chain is the one that most nodes serve. */
+static void end_vote(struct compare *compare)
+{
+	struct error err = ERROR_INIT;
+	unsigned most = 0;
+	unsigned winner = 0;
+	bool is_tie = false;
+
+	for (unsigned i = 0; i < POOL_MAX_NODES; i++) {
+		unsigned votes = compare->known >> i & 1 ? count_votes(compare, i) : 0;
+
+		if (votes == 0 ||
+		    (votes == most && block_id_equal(compare->ids[i], compare->ids[winner])))
+			continue;
+		is_tie = votes == most || (is_tie && votes < most);
+		if (votes > most)
+			winner = i;
+		most = votes > most ? votes : most;
+	}
+	if (is_tie) {
+		(void)error_set(
+			&err, ERROR_CONFIG,
+			"the nodes serve different chains (they differ at block %u), and the database holds nothing yet to tell which is meant; correct nodes",
+			compare->compared_num);
+		work_end(compare->work, &err);
+		return;
+	}
+	compare->differing = 0;
+	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
+		if ((compare->known >> i & 1) &&
+		    !block_id_equal(compare->ids[i], compare->ids[winner]))
+			compare->differing |= UINT64_C(1) << i;
+	exclude_differing(compare);
+	finish(compare);
+}
+
+/* Asking. */
+
+/* Ask the next node, and only that one. */
+static void compare_next(struct compare *compare)
+{
+	unsigned count = (unsigned)pool_count(compare->work->pool);
+
+	while (compare->node < count &&
+	       (!(compare->subjects >> compare->node & 1) ||
+		node_at(compare, compare->node)->head.irreversible_block < compare->compared_num))
+		compare->node++;
+	if (compare->node < count)
+		client_want(compare->work->client, CLIENT_TAIL, compare->compared_num,
+			    compare->compared_num, ~(UINT64_C(1) << compare->node), &compare->sink);
+	else if (compare->compared)
+		end_comparison(compare);
+	else
+		end_vote(compare);
+}
+
+static void take_compared(void *context, struct block *block, unsigned node)
+{
+	struct compare *compare = context;
+
+	compare->known |= UINT64_C(1) << node;
+	memcpy(compare->ids[node], block->id, BLOCK_ID_BYTES);
+	if (compare->compared && block_id_equal(block->id, compare->compared->id)) {
+		compare->agreeing |= UINT64_C(1) << node;
+		node_at(compare, node)->is_on_trial = false; /* the others are not waited for */
+	} else {
+		compare->differing |= UINT64_C(1) << node;
+	}
+	block_free(block);
+	compare->node++;
+	compare_next(compare);
+}
+
+static void no_compared(void *context, uint32_t num, const char *reason)
+{
+	struct compare *compare = context;
+
+	(void)num;
+	(void)reason;
+	compare->node++;
+	compare_next(compare);
+}
+
+/* Beginning. */
+
+/* Compare the nodes with one another, at a block that all of them call irreversible. */
+static void compare_nodes(struct compare *compare)
+{
+	compare->compared = NULL;
+	compare->compared_num = UINT32_MAX;
+	compare->node = 0;
+	compare->known = 0;
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++) {
+		uint32_t block = node_at(compare, i)->head.irreversible_block;
+
+		if (block > 0 && block < compare->compared_num)
+			compare->compared_num = block;
+	}
+	compare_next(compare);
+}
+
+static int run_find(struct db *db, struct job *job, struct error *err)
+{
+	struct find_job *find = (struct find_job *)job;
+	bool is_found;
+
+	find->newest = (struct stored_block){.num = 0};
+	find->oldest = (struct stored_block){.num = 0};
+	if (ledger_newest(db, find->limit, &find->newest, &is_found, err) < 0)
+		return -1;
+	return ledger_oldest(db, &find->oldest, &is_found, err);
+}
+
+static void take_found(struct compare *compare, const struct find_job *find)
+{
+	compare->newest = find->newest;
+	compare->oldest = find->oldest;
+	if (compare->is_start)
+		compare->newest_at_start = find->newest.num;
+	if (compare->newest.num > 0) {
+		begin(compare, &compare->newest, compare->subjects);
+	} else if (compare->is_start) {
+		compare_nodes(compare);
+	} else {
+		compare->compared_num = find->limit;
+		end_unchecked(compare);
+	}
+}
+
+static void finish_find(struct job *job)
+{
+	struct find_job *find = (struct find_job *)job;
+	struct compare *compare = find->compare;
+
+	if (find->pool_epoch == compare->work->pool_epoch) {
+		if (job->err.kind == ERROR_NONE)
+			take_found(compare, find);
+		else
+			work_end(compare->work, &job->err);
+	}
+	free(find);
+}
+
+/* Find what is stored up to `limit`, then compare the nodes with it. */
+static void find_stored(struct compare *compare, uint64_t subjects, uint32_t limit)
+{
+	struct find_job *find = xcalloc(1, sizeof(*find));
+
+	compare->is_running = true;
+	compare->subjects = subjects;
+	find->job.run = run_find;
+	find->job.done = finish_find;
+	snprintf(find->job.what, sizeof(find->job.what), "looking for the newest stored block");
+	find->compare = compare;
+	find->pool_epoch = compare->work->pool_epoch;
+	find->limit = limit;
+	writer_errand(compare->work->writer, &find->job);
+}
+
+/* The public side. */
+
+struct compare *compare_new(struct work *work, void (*done)(void *context), void *context)
+{
+	struct compare *compare = xcalloc(1, sizeof(*compare));
+
+	compare->work = work;
+	compare->done = done;
+	compare->context = context;
+	compare->sink = (struct client_sink){
+		.context = compare, .given = take_compared, .refused = no_compared};
+	return compare;
+}
+
+void compare_free(struct compare *compare)
+{
+	if (!compare)
+		return;
+	client_drop(compare->work->client, &compare->sink);
+	free(compare);
+}
+
+void compare_start(struct compare *compare)
+{
+	compare->is_start = true;
+	find_stored(compare, UINT64_MAX, pool_irreversible(compare->work->pool));
+}
+
+void compare_step(struct compare *compare)
+{
+	uint64_t on_trial;
+	uint64_t subjects = 0;
+	uint32_t limit = UINT32_MAX;
+
+	if (compare->is_running || compare->work->is_stopping ||
+	    clock_now_ms() < compare->again_at_ms)
+		return;
+	on_trial = pool_on_trial(compare->work->pool);
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++) {
+		uint32_t block = node_at(compare, i)->head.irreversible_block;
+
+		if (!(on_trial >> i & 1) || block == 0)
+			continue;
+		subjects |= UINT64_C(1) << i;
+		limit = block < limit ? block : limit;
+	}
+	if (subjects == 0)
+		return;
+	compare->is_start = false;
+	find_stored(compare, subjects, limit);
+}
+
+/* Was this node in use until now? */
+static bool is_known(struct pool *old, const struct node *node)
+{
+	for (unsigned i = 0; i < pool_count(old); i++) {
+		const struct node *known = pool_node(old, i);
+
+		if (strcmp(known->url, node->url) == 0)
+			return !known->is_excluded && !known->is_on_trial;
+	}
+	return false;
+}
+
+void compare_reload(struct compare *compare, struct pool *pool, bool is_start)
+{
+	client_drop(compare->work->client, &compare->sink);
+	compare->is_running = false;
+	compare->again_at_ms = 0;
+	if (is_start)
+		return;
+	for (unsigned i = 0; i < pool_count(pool); i++)
+		pool_node(pool, i)->is_on_trial =
+			!is_known(compare->work->pool, pool_node(pool, i));
+}
+
+uint32_t compare_newest(const struct compare *compare)
+{
+	return compare->newest_at_start;
+}
