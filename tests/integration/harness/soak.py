@@ -14,7 +14,9 @@ import contextlib
 import pathlib
 import random
 import shutil
+import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -39,6 +41,8 @@ SETTINGS = {
 }
 TORN_BLOCK = """SELECT b.block FROM blocks b WHERE b.stored_operations <>
     (SELECT COUNT(*) FROM blockchain o WHERE o.block = b.block) LIMIT 1"""
+WANTED = """SELECT SUM(LEAST(last_block, %s) - GREATEST(first_block, %s) + 1) FROM ranges
+    WHERE first_block <= %s AND last_block >= %s"""  # closed ranges never overlap
 COUNTERS = "SELECT session, commit_retries, blocks_lost FROM readers"
 
 
@@ -143,15 +147,16 @@ class Soak:
         self.daemons[who] = self.daemon(who)
 
     def stop_reader(self, who):
+        self.daemons[who].wait_for("started")  # before that, the signal ends it at once
         code = self.daemons[who].stop(40)
         assert code == 0, f"reader-{who} ended with {code} on SIGTERM"
         self.start_reader(who)
 
     def double_reader(self, who):
-        """Somebody starts a second process of the name: the older one ends with 78."""
+        """Somebody starts a second process of the name."""
         older = self.daemons[who]
         self.start_reader(who)
-        self.retire(older)
+        self.retire(who, older)
 
     def replace_reader(self, who):
         """The same while the older one is frozen: it learns of it when it is thawed."""
@@ -159,11 +164,21 @@ class Soak:
         self.start_reader(who)
         self.daemons[who].wait_for("tail_started", ROUND_LIMIT_S)
         older.thaw()
-        self.retire(older)
+        self.retire(who, older)
 
-    def retire(self, older):
-        code = older.wait_exit(ROUND_LIMIT_S)
-        assert code == 78, f"{older.name}: a newer process took the name, it ended with {code}"
+    def retire(self, who, older):
+        """One of the two must end: the one that took the name first in the database.
+
+        That is the older process, unless it had not come so far when the other one started.
+        """
+        pair, deadline = [older, self.daemons[who]], time.monotonic() + ROUND_LIMIT_S
+        while all(made.is_running for made in pair):
+            assert time.monotonic() < deadline, f"two processes go on as {older.name}"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                older.process.wait(0.05)
+        ended, self.daemons[who] = sorted(pair, key=lambda made: made.is_running)
+        code = ended.wait_exit()
+        assert code == 78, f"{ended.name}: another process took its name, it ended with {code}"
         self.done["names taken over"] += 1
 
     def backfill(self, _, at, count, stored, how):
@@ -171,9 +186,7 @@ class Soak:
         first = 1 + int(at * (FIRST - 1 - count))
         last = first + count - 1
         made = self.command("--backfill", f"{first}-{last}")
-        self.world.db.wait_until(
-            "SELECT COUNT(*) FROM ranges WHERE first_block <= %s AND last_block >= %s", bool,
-            ROUND_LIMIT_S, (first, last))
+        self.world.db.wait_until(WANTED, lambda n: n == count, ROUND_LIMIT_S, (last, first) * 2)
         self.backfills.append((first, last))
         self.world.db.wait_until("SELECT COUNT(*) FROM blocks WHERE block BETWEEN %s AND %s",
                                  lambda n: n >= min(stored, count), ROUND_LIMIT_S, (first, last))
@@ -298,10 +311,13 @@ class Soak:
         """Everything works again, and each reader has just been started."""
         for who in range(NODES):
             self.heal_node(who)
-        for who, made in enumerate(self.daemons):
+        running = [made for made in self.daemons if made.is_running]
+        for made in running:
             made.thaw()
-            if made.is_running:
-                assert made.stop(40) == 0
+            made.wait_for("started")
+            made.signal(signal.SIGTERM)
+        assert [made.wait_exit(40) for made in running] == [0] * len(running)
+        for who in range(READERS):
             self.start_reader(who)
         self.ticker.cancel()
         for node in self.world.nodes:

@@ -140,7 +140,7 @@ class Plan:
                     "apart": dice.choice((1, 1, 2, 50)), "leftovers": dice.random() < 0.4}
         if kind == "backfill":
             return {"at": round(dice.random(), 4), "count": dice.choice((20, 150, 400)),
-                    "stored": dice.choice((0, 1, 60)), "how": dice.choice(("kill", "kill", "stop"))}
+                    "stored": dice.choice((0, 0, 0, 1, 60)), "how": dice.choice(("kill", "kill", "stop"))}
         if kind == "cut_connections":
             return {"share": dice.choice((0.2, 0.5, 1))}
         return {}
