@@ -17,6 +17,8 @@
 #define KEEPALIVE_IDLE_S 30L
 #define RECEIVE_BYTES    131072L /* at once; a batch of blocks is a megabyte, and each call costs */
 #define EXTRA_FDS_MAX    16
+/* What an idle handle keeps of its answer's memory while others are at work. */
+#define KEPT_BYTES ((size_t)4 * 1024 * 1024)
 
 /* A post, or the free easy handle of a former one: handles keep what curl learnt of a host. */
 struct post {
@@ -162,8 +164,8 @@ void http_post(struct http *http, const struct http_post *request)
 
 	free(post->url);
 	free(post->body);
-	buf_release(&post->answer);
-	buf_init(&post->answer, request->max_answer_bytes);
+	buf_reset(&post->answer);
+	post->answer.limit_bytes = request->max_answer_bytes;
 	post->url = xstrdup(request->url);
 	post->body = xstrndup(request->body, request->len);
 	post->done = request->done;
@@ -304,7 +306,9 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 	else if (status != 200)
 		rpc_http_error(status, content_type, answer.body, answer.len, &err);
 	post->done(post->context, &answer, err.kind == ERROR_NONE ? NULL : &err);
-	buf_release(&post->answer); /* an idle handle keeps no megabytes */
+	/* Memory fresh from the system costs more than what is received into it. */
+	if (post->answer.capacity > KEPT_BYTES)
+		buf_release(&post->answer);
 	post->next = http->idle;
 	http->idle = post;
 }
@@ -337,6 +341,13 @@ static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 	return 0;
 }
 
+/* Nothing is under way: at the tip no megabytes are kept for what a replay needed. */
+static void release_kept(struct http *http)
+{
+	for (struct post *post = http->idle; post; post = post->next)
+		buf_release(&post->answer);
+}
+
 int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t timeout_ms,
 	      struct error *err)
 {
@@ -357,6 +368,8 @@ int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t 
 	}
 	if (perform(http, &finished, err) != 0)
 		return -1;
+	if (http->active_count == 0)
+		release_kept(http);
 	if (timeout_ms < 0 || timeout_ms > WAIT_MAX_MS)
 		timeout_ms = WAIT_MAX_MS;
 	code = curl_multi_poll(http->multi, waits, fd_count, finished ? 0 : (int)timeout_ms, NULL);
