@@ -159,8 +159,8 @@ static void *accept_connections(void *context)
 		if (fd < 0 || i == CONNECTIONS_MAX)
 			return NULL;
 		server.sockets[i] = fd;
+		atomic_store(&server.connection_count, i + 1); /* before anything is answered */
 		pthread_create(&server.workers[i], NULL, serve_connection, &server.sockets[i]);
-		atomic_store(&server.connection_count, i + 1);
 	}
 }
 
