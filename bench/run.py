@@ -238,7 +238,9 @@ class Bench:
             say(f"  gap scan, {count} blocks")
             database = self.lab.fresh_database()
             self.lab.rows(database, f"""
-                INSERT INTO blocks SELECT seq, UNHEX(SHA1(seq)), UNHEX(SHA1(seq - 1)),
+                INSERT INTO blocks (block, block_id, previous, timestamp, operations,
+                stored_operations, filter_id, reader_id, committed_at)
+                SELECT seq, UNHEX(SHA1(seq)), UNHEX(SHA1(seq - 1)),
                 '2016-03-24 16:00:00', 31, 31, 1, 1, UTC_TIMESTAMP(6) FROM seq_1_to_{count}
                 WHERE seq MOD {count // 100} NOT IN (5, 6, 7)""")
             self.lab.rows(database, "INSERT INTO ranges (first_block, last_block, scanned_to)"

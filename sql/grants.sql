@@ -24,6 +24,8 @@ SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON blocks TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON blockchain TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON orphans TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON ranges TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON known_gaps TO ', @reader);
@@ -45,6 +47,8 @@ PREPARE s FROM @s; EXECUTE s;
 
 -- The consumer and the monitor: read only, and only the consumer the operations.
 SET @s = CONCAT('GRANT SELECT ON blockchain TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON orphans TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON blocks TO ', @consumer, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;

@@ -6,7 +6,7 @@
  * made by decode_block(), checked, filtered, handed to a writer and freed when
  * the commit is known to stand.
  *
- * Operations stand in the order of the chain.  `is_stored` says whether the filter
+ * Operations stand in the order of the chain, virtual ones behind all real ones.  `is_stored` says whether the filter
  * keeps an operation; numbers never depend on it, or two readers with different
  * filters would give one operation two keys.
  */
@@ -39,14 +39,24 @@ struct operation {
 	size_t payload_bytes;
 };
 
+/* What is known of a block's virtual operations; the order of the values is one of knowledge. */
+enum block_virtual {
+	BLOCK_VIRTUAL_NONE,       /* not asked for */
+	BLOCK_VIRTUAL_UNVERIFIED, /* as a node gave them, but what every block has was not among them */
+	BLOCK_VIRTUAL_COMPLETE,
+};
+
 struct block {
 	uint32_t num;
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t previous[BLOCK_ID_BYTES];
 	int64_t timestamp_s; /* seconds since 1970, UTC, from the header */
 	struct operation *operations;
-	size_t operation_count;      /* real operations in the block */
-	size_t stored_count;         /* of them, how many the filter keeps */
+	size_t operation_count; /* real operations in the block */
+	size_t virtual_count;   /* virtual ones, behind them in `operations` */
+	enum block_virtual virtual_state;
+	size_t stored_count;         /* of all, how many the filter keeps */
+	size_t stored_virtual_count; /* of the virtual ones */
 	size_t stored_payload_bytes; /* sum of payload_bytes over the stored ones */
 	bool had_invalid_utf8;       /* at least one byte was replaced by U+FFFD */
 	struct arena *arena;
@@ -57,8 +67,16 @@ struct block *block_new(void);
 void block_free(struct block *block);
 /* What the block takes in memory, in bytes. */
 size_t block_bytes(const struct block *block);
-/* Set is_stored, stored_count and stored_payload_bytes: every operation is kept. */
+/* Real and virtual operations. */
+size_t block_total_count(const struct block *block);
+/* Set is_stored and what is counted by it: every operation is kept. */
 void block_store_all(struct block *block);
+/* Count again what is_stored says. */
+void block_count_stored(struct block *block);
+/* "none", "unverified", "complete": as the table has it. */
+const char *block_virtual_name(enum block_virtual state);
+/* The other way round; anything else is BLOCK_VIRTUAL_NONE. */
+enum block_virtual block_virtual_parse(const char *name);
 
 /* The number that the first four bytes of a block id carry. */
 uint32_t block_id_num(const uint8_t id[BLOCK_ID_BYTES]);

@@ -14,6 +14,11 @@
  * a stored neighbour, the entry at that edge becomes LEDGER_NO_LINK and the others of
  * the run stay LEDGER_PENDING: whether they are right depends on who is wrong.  Commit
  * them again without it once that is settled.
+ *
+ * A row is reversible or irreversible.  Reversible entries (read at the head) are only ever
+ * added; an irreversible entry confirms a reversible row of its id, and takes the place of one
+ * of another id, whose operations go to the table `orphans`.  Irreversible rows are touched
+ * only where `rewrite` asks for it.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
@@ -37,16 +42,29 @@ enum ledger_outcome {
 	LEDGER_NO_LINK,  /* it does not link to a stored neighbour: not stored */
 	LEDGER_NO_LINK_AFTER, /* stored; a neighbour stored at the same moment does not link */
 	LEDGER_UNSTORABLE,    /* a value of it cannot be held by the table: not stored */
+	LEDGER_CONFIRMED,     /* it stood there as reversible, and is irreversible now */
+	LEDGER_REPLACED, /* this commit stored it in the place of another block, which is an orphan now */
+	LEDGER_REWRITTEN, /* it stood there; this commit wrote its operations again */
 };
 
 struct ledger_entry {
 	const struct block *block;
 	enum ledger_outcome outcome; /* set by ledger_commit(), whatever it was before */
 	uint32_t neighbour; /* of LEDGER_NO_LINK*: the number of the stored block it contradicts */
-	uint8_t stored_id
-		[BLOCK_ID_BYTES]; /* of LEDGER_OTHER_ID: what stands there; of NO_LINK: the neighbour's */
+	/* Of LEDGER_OTHER_ID: what stands there; of REPLACED: what stood; of NO_LINK: the neighbour's. */
+	uint8_t stored_id[BLOCK_ID_BYTES];
+	/* Of a reversible entry that was stored: a reversible neighbour is of another fork. */
+	bool has_forked;
 	bool leftovers_removed; /* operation rows without a block row were deleted first */
 	char problem[200];      /* of LEDGER_UNSTORABLE */
+};
+
+/* What may be done to irreversible rows that stand there already. */
+enum ledger_rewrite {
+	LEDGER_KEEP,      /* nothing */
+	LEDGER_REFILTER,  /* those stored under another filter: operations are written again */
+	LEDGER_REVIRTUAL, /* those without virtual operations: likewise */
+	LEDGER_REPAIR,    /* all: operations are written again, and another block is replaced */
 };
 
 struct ledger_commit {
@@ -56,7 +74,8 @@ struct ledger_commit {
 	uint32_t filter_id;
 	uint32_t head_block; /* what the reader knows of the chain; recorded with it */
 	uint32_t irreversible_block;
-	bool refilter; /* blocks that stand there under another filter are fetched again: replace their operations */
+	bool is_reversible; /* the entries were read at the head */
+	enum ledger_rewrite rewrite;
 };
 
 /*
@@ -70,18 +89,22 @@ struct stored_block {
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t previous[BLOCK_ID_BYTES];
 };
-/* The newest stored block at or below `limit` (UINT32_MAX: at all); *ret_found false: none. */
+/* The newest stored irreversible block at or below `limit` (UINT32_MAX: at all); *ret_found false: none. */
 int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block, bool *ret_found,
 		  struct error *err) MUST_CHECK;
-/* The oldest stored block. */
+/* The oldest stored irreversible block. */
 int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found,
 		  struct error *err) MUST_CHECK;
-/* One stored block. */
+/* One stored block, reversible or not. */
 int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, bool *ret_found,
 		struct error *err) MUST_CHECK;
-/* Blocks of first..last that stand there under another filter, lowest first, at most max ranges. */
-int ledger_other_filter(struct db *db, uint32_t first, uint32_t last, uint32_t filter_id,
-			size_t max_ranges, struct range_set *ret_blocks,
+/*
+ * Irreversible blocks of `range` that are to be written again (by LEDGER_REFILTER: under another
+ * filter than filter_id; by LEDGER_REVIRTUAL: without complete virtual operations), lowest
+ * first, at most max_ranges.
+ */
+int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, struct range range,
+			uint32_t filter_id, size_t max_ranges, struct range_set *ret_blocks,
 			struct error *err) MUST_CHECK;
 
 #endif

@@ -11,14 +11,30 @@
 #include "store/bulk.h"
 #include "store/ledger.h"
 
+/* What is to be done for an entry, as the table stands. */
+enum ledger_write {
+	WRITE_NOTHING,
+	WRITE_NEW,
+	WRITE_CONFIRM, /* a reversible row of its id, whose operations stand there rightly */
+	WRITE_AGAIN,   /* a row of its id: all operations again */
+	WRITE_INSTEAD, /* a row of another id: that becomes an orphan */
+};
+
+/* One entry on its way; for a row that stands there, what must still be true of it. */
+struct ledger_step {
+	enum ledger_write write;
+	bool was_reversible;
+	uint8_t row_id[BLOCK_ID_BYTES];
+	char row_committed_at[28];
+};
+
 /* Entries that are stored in one transaction. */
 struct ledger_slice {
 	struct db *db;
 	struct ledger_commit *commit;
 	struct ledger_entry *entries;
 	size_t count;
-	bool *is_live;     /* of each entry: it is still to be stored */
-	bool *is_refilter; /* of each live entry: its block row stands there under another filter */
+	struct ledger_step *steps; /* of each entry */
 	bool has_leftovers; /* operations without a block row are in the way: delete them first */
 	uint32_t reader_id;
 };

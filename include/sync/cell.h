@@ -15,10 +15,10 @@
 struct cell;
 
 /*
- * Takes claim->missing, which is not empty.  refilter: not a claim but blocks that stand there under another
- * filter; their operations are replaced and nothing is given back.
+ * Takes claim->missing, which is not empty.  rewrite other than LEDGER_KEEP: not a claim but
+ * blocks that stand there; their operations are written again and nothing is given back.
  */
-struct cell *cell_new(struct work *work, struct claim *claim, bool refilter);
+struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrite rewrite);
 /* Ask, commit, settle: whatever can be done now. */
 void cell_step(struct cell *cell);
 /*

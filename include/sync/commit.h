@@ -31,7 +31,8 @@ struct commit {
  * Give `count` blocks (ascending) to the writers; they are moved out of `held`.  Only
  * while writer_has_room().  A failure that ends the reader is passed to work_end().
  */
-void commit_submit(struct work *work, const struct held *held, size_t count, bool refilter,
+void commit_submit(struct work *work, const struct held *held, size_t count,
+		   enum ledger_rewrite rewrite,
 		   void (*done)(void *context, struct commit *commit, bool is_done), void *context);
 
 /* The size of one commit: true when rows or bytes reach the configured limits. */

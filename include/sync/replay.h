@@ -27,8 +27,8 @@ struct replay *replay_new(struct work *work);
 void replay_free(struct replay *replay);
 /* Fill the holes within these ranges from now on (copied), and look for some at once. */
 void replay_set_within(struct replay *replay, const struct range_set *within);
-/* Then also fetch again what stands within these ranges under another filter. */
-void replay_refilter(struct replay *replay, const struct range_set *ranges);
+/* Then also fetch again what stands within these ranges, by work->config.rewrite. */
+void replay_rewrite(struct replay *replay, const struct range_set *ranges);
 /* Look for work at the next step, whatever the last search said. */
 void replay_look_again(struct replay *replay);
 void replay_step(struct replay *replay);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/range.h"
 #include "steem/block.h"
+#include "store/ledger.h"
 #include "store/readers.h"
 
 struct client;
@@ -45,7 +46,7 @@ struct reader_config {
 	size_t max_memory_bytes; /* this and the two before change with reader_reload() */
 	const struct filter *filter;
 	const struct range_set *backfill;
-	bool refilter;
+	enum ledger_rewrite rewrite; /* of a backfill: what stands there already */
 	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */
 };
 
@@ -69,9 +70,9 @@ struct work {
 	uint64_t stored_operations;
 	uint64_t present_blocks; /* stood there already */
 	uint64_t node_failures;
-	bool is_stopping;
 	uint32_t committed_block; /* the highest of all commits; 0: none yet */
 	int64_t committed_time_s; /* of its header */
+	bool is_stopping;
 	bool is_over; /* with over_error: this reader must end */
 	struct error over_error;
 };

@@ -17,10 +17,16 @@ CREATE TABLE IF NOT EXISTS blocks (
 	previous BINARY(20) NOT NULL,
 	timestamp DATETIME NOT NULL COMMENT 'of the block header',
 	operations INT UNSIGNED NOT NULL COMMENT 'real ones in the block',
-	stored_operations INT UNSIGNED NOT NULL COMMENT 'after the filter',
+	stored_operations INT UNSIGNED NOT NULL COMMENT 'of them, after the filter',
+	virtual_operations INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'virtual ones in the block',
+	stored_virtual_operations INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'of them, after the filter',
+	virtual_state ENUM('none', 'unverified', 'complete') NOT NULL DEFAULT 'none'
+		COMMENT 'none: not asked for; unverified: the list may have been cut',
+	is_irreversible TINYINT UNSIGNED NOT NULL DEFAULT 1
+		COMMENT '0: read at the head, and not confirmed yet',
 	filter_id INT UNSIGNED NOT NULL,
 	reader_id INT UNSIGNED NOT NULL,
-	committed_at DATETIME(6) NOT NULL,
+	committed_at DATETIME(6) NOT NULL COMMENT 'when this row was last written',
 	PRIMARY KEY (block)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -36,6 +42,27 @@ CREATE TABLE IF NOT EXISTS blockchain (
 	account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
 	payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 	PRIMARY KEY (block, trx_in_block, op_in_trx, virtual_op)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- One operation that stood in blockchain and is not part of the chain: its block was read at
+-- the head, or from a lying node, and another block took its number.
+CREATE TABLE IF NOT EXISTS orphans (
+	block INT UNSIGNED NOT NULL,
+	block_id BINARY(20) NOT NULL COMMENT 'of the block that is gone',
+	trx_in_block INT UNSIGNED NOT NULL,
+	op_in_trx INT UNSIGNED NOT NULL,
+	virtual_op INT UNSIGNED NOT NULL,
+	trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin NULL
+		COMMENT 'may stand in another block of the chain now',
+	timestamp DATETIME NOT NULL,
+	operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
+	payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+	replaced_by BINARY(20) NOT NULL COMMENT 'the block id that stands in blocks instead',
+	reader_id INT UNSIGNED NOT NULL COMMENT 'who replaced it',
+	orphaned_at DATETIME(6) NOT NULL,
+	PRIMARY KEY (block, block_id, trx_in_block, op_in_trx, virtual_op),
+	KEY orphans_orphaned_at (orphaned_at)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One wanted range. The generated column makes a second open range a duplicate key.
@@ -121,7 +148,8 @@ INSERT INTO bookkeeping (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1;
 -- What is missing: known gaps, and what is neither stored nor a known gap above the point
 -- that the last scan reached. Up there each stretch of stored blocks and each known gap is
 -- a step up at its first block and a step down behind its last. All below that point, and all above the
--- highest irreversible or stored block, counts as covered. Where the sum of the steps says
+-- highest irreversible block, known or stored, counts as covered; a block that is stored but not
+-- confirmed as irreversible does not. Where the sum of the steps says
 -- that nothing covers a block, a hole begins. Only blocks above scanned_to are read, and
 -- the time is linear in their number. The views run with the rights of who
 -- asks: a dump can be restored where the account that made them does not exist. (Claims are
@@ -144,13 +172,14 @@ FROM (
 			SELECT e.block, SUM(e.step) AS step
 			FROM (
 				SELECT b.block, 1 AS step
-				FROM ranges r JOIN blocks b ON b.block > r.scanned_to
+				FROM ranges r JOIN blocks b ON b.block > r.scanned_to AND b.is_irreversible = 1
 				LEFT JOIN blocks a ON a.block = b.block - 1 AND a.block > r.scanned_to
+					AND a.is_irreversible = 1
 				WHERE r.is_open = 1 AND a.block IS NULL
 				UNION ALL
 				SELECT b.block + 1, -1
-				FROM ranges r JOIN blocks b ON b.block > r.scanned_to
-				LEFT JOIN blocks a ON a.block = b.block + 1
+				FROM ranges r JOIN blocks b ON b.block > r.scanned_to AND b.is_irreversible = 1
+				LEFT JOIN blocks a ON a.block = b.block + 1 AND a.is_irreversible = 1
 				WHERE r.is_open = 1 AND a.block IS NULL
 				UNION ALL
 				SELECT GREATEST(n.first_block, r.scanned_to + 1), 1
@@ -167,7 +196,8 @@ FROM (
 				FROM ranges r JOIN (
 					SELECT GREATEST((SELECT COALESCE(MAX(irreversible_block), 0) FROM readers),
 						(SELECT COALESCE(MAX(irreversible_block), 0) FROM bookkeeping),
-						(SELECT COALESCE(MAX(block), 0) FROM blocks)) AS top
+						COALESCE((SELECT n.block FROM blocks n WHERE n.is_irreversible = 1
+							ORDER BY n.block DESC LIMIT 1), 0)) AS top
 				) i WHERE r.is_open = 1
 			) e
 			GROUP BY e.block

@@ -1,2 +1,3 @@
 -- SPDX-License-Identifier: MIT
-SELECT block, block_id, previous, filter_id FROM blocks WHERE block BETWEEN ? AND ? ORDER BY block;
+SELECT block, block_id, previous, filter_id, is_irreversible, virtual_state, committed_at
+FROM blocks WHERE block BETWEEN ? AND ? ORDER BY block;

@@ -1,2 +1,2 @@
 -- SPDX-License-Identifier: MIT
-SELECT block, block_id, previous FROM blocks ORDER BY block LIMIT 1;
+SELECT block, block_id, previous FROM blocks WHERE is_irreversible = 1 ORDER BY block LIMIT 1;

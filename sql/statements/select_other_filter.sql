@@ -1,2 +1,3 @@
 -- SPDX-License-Identifier: MIT
-SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND filter_id <> ? ORDER BY block;
+SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1 AND filter_id <> ?
+ORDER BY block;

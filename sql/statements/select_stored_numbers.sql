@@ -1,2 +1,4 @@
 -- SPDX-License-Identifier: MIT
-SELECT block FROM blocks WHERE block BETWEEN ? AND ? ORDER BY block LIMIT 1000000;
+-- What is not confirmed as irreversible is not stored yet.
+SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1
+ORDER BY block LIMIT 1000000;

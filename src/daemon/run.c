@@ -64,7 +64,7 @@ static struct reader_config reader_config_of(const struct options *options,
 		.write_connections = config->write.connections,
 		.filter = &config->filter,
 		.backfill = &options->backfill,
-		.refilter = options->refilter,
+		.rewrite = options->refilter ? LEDGER_REFILTER : LEDGER_KEEP,
 		.dry_run = options->dry_run ? stdout : NULL,
 	};
 }

@@ -25,14 +25,50 @@ size_t block_bytes(const struct block *block)
 	return arena_bytes(block->arena);
 }
 
-void block_store_all(struct block *block)
+size_t block_total_count(const struct block *block)
 {
-	block->stored_count = block->operation_count;
+	return block->operation_count + block->virtual_count;
+}
+
+void block_count_stored(struct block *block)
+{
+	block->stored_count = 0;
+	block->stored_virtual_count = 0;
 	block->stored_payload_bytes = 0;
-	for (size_t i = 0; i < block->operation_count; i++) {
-		block->operations[i].is_stored = true;
+	for (size_t i = 0; i < block_total_count(block); i++) {
+		if (!block->operations[i].is_stored)
+			continue;
+		block->stored_count++;
+		block->stored_virtual_count += i >= block->operation_count;
 		block->stored_payload_bytes += block->operations[i].payload_bytes;
 	}
+}
+
+void block_store_all(struct block *block)
+{
+	for (size_t i = 0; i < block_total_count(block); i++)
+		block->operations[i].is_stored = true;
+	block_count_stored(block);
+}
+
+static const char *const virtual_names[] = {
+	[BLOCK_VIRTUAL_NONE] = "none",
+	[BLOCK_VIRTUAL_UNVERIFIED] = "unverified",
+	[BLOCK_VIRTUAL_COMPLETE] = "complete",
+};
+
+const char *block_virtual_name(enum block_virtual state)
+{
+	return virtual_names[state];
+}
+
+enum block_virtual block_virtual_parse(const char *name)
+{
+	enum block_virtual state = BLOCK_VIRTUAL_COMPLETE;
+
+	while (state > BLOCK_VIRTUAL_NONE && (!name || strcmp(name, virtual_names[state]) != 0))
+		state--;
+	return state;
 }
 
 uint32_t block_id_num(const uint8_t id[BLOCK_ID_BYTES])

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "store/db.h"
@@ -24,41 +25,65 @@ static enum attempt duplicate_or_failed(struct error *err, enum attempt attempt)
 	return attempt;
 }
 
-/* Rows that already stand there under other rules: the guard makes one reader replace them. */
-static enum attempt change_filter(struct ledger_slice *slice, const struct block *block,
-				  struct error *err)
+/* The row that stands there becomes what the entry says, if it still is what was looked at. */
+static enum attempt take_row(struct ledger_slice *slice, size_t i, const char *time,
+			     struct error *err)
 {
+	const struct block *block = slice->entries[i].block;
+	const struct ledger_step *step = &slice->steps[i];
 	uint64_t found;
 
-	if (db_exec(slice->db, sql_update_block_filter,
-		    DB_VALUES(db_u64(block->stored_count), db_u64(slice->commit->filter_id),
-			      db_u64(slice->reader_id), db_u64(block->num),
-			      db_bytes(block->id, BLOCK_ID_BYTES),
-			      db_u64(slice->commit->filter_id)),
+	if (db_exec(slice->db, sql_update_block,
+		    DB_VALUES(db_bytes(block->id, BLOCK_ID_BYTES),
+			      db_bytes(block->previous, BLOCK_ID_BYTES), db_text(time),
+			      db_u64(block->operation_count),
+			      db_u64(block->stored_count - block->stored_virtual_count),
+			      db_u64(block->virtual_count), db_u64(block->stored_virtual_count),
+			      db_text(block_virtual_name(block->virtual_state)),
+			      db_u64(slice->commit->filter_id), db_u64(slice->reader_id),
+			      db_u64(block->num), db_bytes(step->row_id, BLOCK_ID_BYTES),
+			      db_text(step->row_committed_at)),
 		    &found, err) < 0)
 		return ATTEMPT_FAILED;
 	return found > 0 ? ATTEMPT_DONE : ATTEMPT_LOST_RACE;
 }
 
-/* The operations of blocks whose row is ours by now, where any may stand there. */
-static enum attempt clear_operations(struct ledger_slice *slice, struct error *err)
+/* What the block in the place of which this one is stored leaves behind. */
+static int keep_orphans(struct ledger_slice *slice, size_t i, struct error *err)
+{
+	const struct block *block = slice->entries[i].block;
+
+	return db_exec(slice->db, sql_insert_orphans,
+		       DB_VALUES(db_bytes(slice->steps[i].row_id, BLOCK_ID_BYTES),
+				 db_bytes(block->id, BLOCK_ID_BYTES), db_u64(slice->reader_id),
+				 db_u64(block->num)),
+		       NULL, err);
+}
+
+/* Rows that stand there, and operations in the way of those to come. */
+static enum attempt make_room(struct ledger_slice *slice, const struct ledger_rows *rows,
+			      struct error *err)
 {
 	for (size_t i = 0; i < slice->count; i++) {
-		const struct block *block = slice->entries[i].block;
+		enum ledger_write write = slice->steps[i].write;
 		uint64_t removed = 0;
 
-		if (!slice->is_live[i] || !(slice->is_refilter[i] || slice->has_leftovers))
+		if (write == WRITE_NOTHING || (write == WRITE_NEW && !slice->has_leftovers))
 			continue;
-		if (slice->is_refilter[i]) {
-			enum attempt attempt = change_filter(slice, block, err);
+		if (write != WRITE_NEW) {
+			enum attempt attempt = take_row(slice, i, rows->times[i], err);
 
 			if (attempt != ATTEMPT_DONE)
 				return attempt;
 		}
-		if (db_exec(slice->db, sql_delete_operations, DB_VALUES(db_u64(block->num)),
-			    &removed, err) < 0)
+		if (write == WRITE_CONFIRM)
+			continue;
+		if (write == WRITE_INSTEAD && keep_orphans(slice, i, err) < 0)
 			return ATTEMPT_FAILED;
-		if (!slice->is_refilter[i])
+		if (db_exec(slice->db, sql_delete_operations,
+			    DB_VALUES(db_u64(slice->entries[i].block->num)), &removed, err) < 0)
+			return ATTEMPT_FAILED;
+		if (write == WRITE_NEW)
 			slice->entries[i].leftovers_removed = removed > 0;
 	}
 	return ATTEMPT_DONE;
@@ -78,15 +103,16 @@ static int record_progress(struct ledger_slice *slice, struct error *err)
 	for (size_t i = 0; i < slice->count; i++) {
 		const struct ledger_entry *entry = &slice->entries[i];
 
-		if (slice->is_live[i]) {
+		if (slice->steps[i].write == WRITE_NOTHING) {
+			if (entry->outcome != LEDGER_PRESENT)
+				continue;
+			lost++;
+		} else if (slice->steps[i].write != WRITE_CONFIRM) {
 			stored++;
 			operations += entry->block->stored_count;
-		} else if (entry->outcome == LEDGER_PRESENT) {
-			lost++;
-		} else {
-			continue;
 		}
-		last = entry->block->num;
+		if (!commit->is_reversible)
+			last = entry->block->num;
 	}
 	if (db_exec(slice->db, sql_update_reader_progress,
 		    DB_VALUES(db_u64(last), db_u64(commit->head_block),
@@ -110,7 +136,7 @@ static enum attempt write_all(struct ledger_slice *slice, const struct ledger_ro
 
 	if (bulk_insert(slice->db, rows->blocks, err) < 0)
 		return duplicate_or_failed(err, ATTEMPT_LOST_RACE);
-	attempt = clear_operations(slice, err);
+	attempt = make_room(slice, rows, err);
 	if (attempt != ATTEMPT_DONE)
 		return attempt;
 	if (bulk_insert(slice->db, rows->operations, err) < 0)
@@ -136,11 +162,31 @@ static enum attempt try_transaction(struct ledger_slice *slice, struct error *er
 	return attempt;
 }
 
+static void set_outcome(struct ledger_entry *entry, const struct ledger_step *step)
+{
+	switch (step->write) {
+	case WRITE_NOTHING:
+		break;
+	case WRITE_NEW:
+		entry->outcome = LEDGER_STORED;
+		break;
+	case WRITE_CONFIRM:
+		entry->outcome = LEDGER_CONFIRMED;
+		break;
+	case WRITE_AGAIN:
+		entry->outcome = step->was_reversible ? LEDGER_CONFIRMED : LEDGER_REWRITTEN;
+		break;
+	case WRITE_INSTEAD:
+		entry->outcome = LEDGER_REPLACED;
+		memcpy(entry->stored_id, step->row_id, BLOCK_ID_BYTES);
+		break;
+	}
+}
+
 static int end_stored(struct ledger_slice *slice, struct error *err)
 {
 	for (size_t i = 0; i < slice->count; i++)
-		if (slice->is_live[i])
-			slice->entries[i].outcome = LEDGER_STORED;
+		set_outcome(&slice->entries[i], &slice->steps[i]);
 	return ledger_look_after(slice, err);
 }
 
@@ -150,8 +196,8 @@ static size_t work_left(const struct ledger_slice *slice)
 	size_t left = 0;
 
 	for (size_t i = 0; i < slice->count; i++)
-		if (slice->is_live[i])
-			left += slice->is_refilter[i] ? 1 : 2;
+		if (slice->steps[i].write != WRITE_NOTHING)
+			left += slice->steps[i].write == WRITE_NEW ? 2 : 1;
 	return left;
 }
 
@@ -196,13 +242,11 @@ static int store_part(struct ledger_slice *whole, size_t from, size_t count, str
 	part.entries = whole->entries + from;
 	part.count = count;
 	part.has_leftovers = false;
-	part.is_live = xcalloc(count, sizeof(*part.is_live));
-	part.is_refilter = xcalloc(count, sizeof(*part.is_refilter));
+	part.steps = xcalloc(count, sizeof(*part.steps));
 	for (size_t i = 0; i < count; i++)
-		part.is_live[i] = !whole->is_live || whole->is_live[from + i];
+		part.steps[i].write = whole->steps ? whole->steps[from + i].write : WRITE_NEW;
 	result = store_slice(&part, err);
-	free(part.is_live);
-	free(part.is_refilter);
+	free(part.steps);
 	return result;
 }
 
@@ -239,6 +283,7 @@ int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err
 	for (size_t i = 0; i < commit->count; i++) {
 		commit->entries[i].outcome = LEDGER_PENDING;
 		commit->entries[i].leftovers_removed = false;
+		commit->entries[i].has_forked = false;
 		if (i > 0 && commit->entries[i].block->num <= commit->entries[i - 1].block->num)
 			return error_set(err, ERROR_FATAL, "blocks of a commit are not ascending");
 	}

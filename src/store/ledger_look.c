@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading what stands in the table around the entries, and the single blocks of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -49,22 +50,66 @@ static void copy_id(uint8_t id[BLOCK_ID_BYTES], const struct db_rows *rows, unsi
 		memcpy(id, stored, len < BLOCK_ID_BYTES ? len : BLOCK_ID_BYTES);
 }
 
-/* The stored row of an entry's own number. */
+static struct ledger_step *step_of(struct ledger_slice *slice, const struct ledger_entry *entry)
+{
+	return &slice->steps[entry - slice->entries];
+}
+
+static bool is_irreversible(const struct db_rows *rows)
+{
+	return db_row_u64(rows, 4) != 0;
+}
+
+/* An irreversible row of the entry's id: is the entry to be written over it? */
+static bool must_rewrite(const struct ledger_slice *slice, const struct block *block,
+			 const struct db_rows *rows)
+{
+	switch (slice->commit->rewrite) {
+	case LEDGER_KEEP:
+		break;
+	case LEDGER_REFILTER:
+		return db_row_u64(rows, 3) != slice->commit->filter_id;
+	case LEDGER_REVIRTUAL:
+		return block->virtual_state > block_virtual_parse(db_row_text(rows, 5, NULL));
+	case LEDGER_REPAIR:
+		return true;
+	}
+	return false;
+}
+
+/* What the stored row of an entry's own number means for it. */
+static enum ledger_write choose_write(const struct ledger_slice *slice, struct ledger_entry *entry,
+				      const struct db_rows *rows)
+{
+	const struct ledger_commit *commit = slice->commit;
+	bool is_same = same_id(rows, 1, entry->block->id);
+	bool is_final = commit->is_reversible || is_irreversible(rows);
+
+	if (!is_final && is_same)
+		return slice->has_leftovers || db_row_u64(rows, 3) != commit->filter_id
+			       ? WRITE_AGAIN
+			       : WRITE_CONFIRM;
+	if (!is_final || (!is_same && commit->rewrite == LEDGER_REPAIR))
+		return WRITE_INSTEAD;
+	if (is_same && must_rewrite(slice, entry->block, rows))
+		return WRITE_AGAIN;
+	entry->outcome = is_same ? LEDGER_PRESENT : LEDGER_OTHER_ID;
+	if (!is_same)
+		copy_id(entry->stored_id, rows, 1);
+	return WRITE_NOTHING;
+}
+
 static void take_own(struct ledger_slice *slice, struct ledger_entry *entry,
 		     const struct db_rows *rows)
 {
-	size_t i = (size_t)(entry - slice->entries);
+	struct ledger_step *step = step_of(slice, entry);
+	const char *committed_at = db_row_text(rows, 6, NULL);
 
-	if (!same_id(rows, 1, entry->block->id)) {
-		entry->outcome = LEDGER_OTHER_ID;
-		copy_id(entry->stored_id, rows, 1);
-	} else if (slice->commit->refilter && db_row_u64(rows, 3) != slice->commit->filter_id) {
-		slice->is_refilter[i] = true;
-		return;
-	} else {
-		entry->outcome = LEDGER_PRESENT;
-	}
-	slice->is_live[i] = false;
+	step->write = choose_write(slice, entry, rows);
+	step->was_reversible = !is_irreversible(rows);
+	copy_id(step->row_id, rows, 1);
+	snprintf(step->row_committed_at, sizeof(step->row_committed_at), "%s",
+		 committed_at ? committed_at : "");
 }
 
 static void refuse(struct ledger_slice *slice, struct ledger_entry *entry, uint32_t neighbour,
@@ -74,12 +119,19 @@ static void refuse(struct ledger_slice *slice, struct ledger_entry *entry, uint3
 	entry->neighbour = neighbour;
 	copy_id(entry->stored_id, rows, 1);
 	if (outcome == LEDGER_NO_LINK)
-		slice->is_live[entry - slice->entries] = false;
+		step_of(slice, entry)->write = WRITE_NOTHING;
 }
 
 static bool is_stored(const struct ledger_entry *entry)
 {
-	return entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_PRESENT;
+	return entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_PRESENT ||
+	       entry->outcome == LEDGER_CONFIRMED || entry->outcome == LEDGER_REPLACED;
+}
+
+/* One that stands there itself, irreversible, and is only written again is no newcomer. */
+static bool is_newcomer(const struct ledger_step *step)
+{
+	return step->write != WRITE_AGAIN || step->was_reversible;
 }
 
 /* Does the entry beside a stored row link to it? `outcome` is what it becomes if not. */
@@ -88,16 +140,25 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 {
 	bool links;
 
-	/* One that stands there itself, under another filter, is no newcomer. */
-	if (!entry || slice->is_refilter[entry - slice->entries] ||
+	if (!entry || !is_newcomer(step_of(slice, entry)) ||
 	    (outcome == LEDGER_NO_LINK ? entry->outcome != LEDGER_PENDING : !is_stored(entry)))
 		return;
 	if (is_above) /* the stored row is below the entry */
 		links = same_id(rows, 1, entry->block->previous);
 	else
 		links = same_id(rows, 2, entry->block->id);
-	if (!links)
+	if (links)
+		return;
+	if (is_irreversible(rows))
 		refuse(slice, entry, (uint32_t)db_row_u64(rows, 0), rows, outcome);
+	else if (slice->commit->is_reversible)
+		entry->has_forked = true; /* time will tell which of them is an orphan */
+}
+
+/* Is this the row of a block that an entry takes the place of? */
+static bool is_going(struct ledger_slice *slice, struct ledger_entry *entry)
+{
+	return entry && step_of(slice, entry)->write == WRITE_INSTEAD;
 }
 
 static struct db_rows *query_around(struct ledger_slice *slice, size_t from, size_t to,
@@ -120,7 +181,7 @@ static int look_at_own(struct ledger_slice *slice, size_t from, size_t to, struc
 		struct ledger_entry *entry = find_entry(slice, from, to, db_row_u64(rows, 0));
 
 		*ret_any = true;
-		if (entry && slice->is_live[entry - slice->entries])
+		if (entry && step_of(slice, entry)->write != WRITE_NOTHING)
 			take_own(slice, entry, rows);
 	}
 	return result;
@@ -130,7 +191,8 @@ static bool is_undecided(const struct ledger_slice *slice, size_t i)
 {
 	enum ledger_outcome outcome = slice->entries[i].outcome;
 
-	return !slice->is_refilter[i] && (outcome == LEDGER_PENDING || outcome == LEDGER_NO_LINK);
+	return is_newcomer(&slice->steps[i]) &&
+	       (outcome == LEDGER_PENDING || outcome == LEDGER_NO_LINK);
 }
 
 /* New entries that link to each other stand or fall together. */
@@ -146,7 +208,7 @@ static void suspend_chains(struct ledger_slice *slice, size_t from, size_t to)
 			is_refused |= slice->entries[end].outcome == LEDGER_NO_LINK;
 		}
 		for (size_t j = i; is_refused && j < end; j++)
-			slice->is_live[j] = false;
+			slice->steps[j].write = WRITE_NOTHING;
 		if (end == i)
 			end++;
 	}
@@ -165,7 +227,7 @@ static void check_inside(struct ledger_slice *slice, size_t from, size_t to)
 		entry->outcome = LEDGER_NO_LINK;
 		entry->neighbour = below->num;
 		memcpy(entry->stored_id, below->id, BLOCK_ID_BYTES);
-		slice->is_live[i] = false;
+		slice->steps[i].write = WRITE_NOTHING;
 	}
 }
 
@@ -184,6 +246,8 @@ static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struc
 	while (any && (result = around ? db_rows_next(around, err) : -1) > 0) {
 		uint64_t num = db_row_u64(around, 0);
 
+		if (is_going(slice, find_entry(slice, from, to, num)))
+			continue;
 		check_beside(slice, find_entry(slice, from, to, num + 1), around, true,
 			     LEDGER_NO_LINK);
 		if (num > 0)
@@ -201,7 +265,8 @@ int ledger_look(struct ledger_slice *slice, struct error *err)
 		size_t to = run_end(slice, from);
 
 		for (size_t i = from; i < to; i++)
-			slice->is_refilter[i] = false;
+			if (slice->steps[i].write != WRITE_NOTHING)
+				slice->steps[i].write = WRITE_NEW;
 		if (look_at_run(slice, from, to, err) < 0)
 			return -1;
 		from = to;
@@ -268,14 +333,20 @@ int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, boo
 			  ret_block, ret_found, err);
 }
 
-int ledger_other_filter(struct db *db, uint32_t first, uint32_t last, uint32_t filter_id,
-			size_t max_ranges, struct range_set *ret_blocks, struct error *err)
+int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, struct range range,
+			uint32_t filter_id, size_t max_ranges, struct range_set *ret_blocks,
+			struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;
 
-	rows = db_stream(db, sql_select_other_filter,
-			 DB_VALUES(db_u64(first), db_u64(last), db_u64(filter_id)), err);
+	if (rewrite == LEDGER_REVIRTUAL)
+		rows = db_stream(db, sql_select_no_virtual,
+				 DB_VALUES(db_u64(range.first), db_u64(range.last)), err);
+	else
+		rows = db_stream(
+			db, sql_select_other_filter,
+			DB_VALUES(db_u64(range.first), db_u64(range.last), db_u64(filter_id)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		uint32_t num = (uint32_t)db_row_u64(rows, 0);
 		bool joins = ret_blocks->count > 0 &&

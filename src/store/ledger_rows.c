@@ -22,19 +22,26 @@ static void format_time(int64_t time_s, char text[static 20])
 static void add_block(struct bulk *bulk, const struct ledger_slice *slice,
 		      const struct block *block, const char *time)
 {
+	const char *virtual_state = block_virtual_name(block->virtual_state);
+
 	bulk_add_u64(bulk, block->num);
 	bulk_add_bytes(bulk, block->id, BLOCK_ID_BYTES);
 	bulk_add_bytes(bulk, block->previous, BLOCK_ID_BYTES);
 	bulk_add_bytes(bulk, time, strlen(time));
 	bulk_add_u64(bulk, block->operation_count);
-	bulk_add_u64(bulk, block->stored_count);
+	bulk_add_u64(bulk, block->stored_count - block->stored_virtual_count);
+	bulk_add_u64(bulk, block->virtual_count);
+	bulk_add_u64(bulk, block->stored_virtual_count);
+	bulk_add_bytes(bulk, virtual_state, strlen(virtual_state));
+	bulk_add_u64(bulk, slice->commit->is_reversible ? 0 : 1);
 	bulk_add_u64(bulk, slice->commit->filter_id);
 	bulk_add_u64(bulk, slice->reader_id);
 }
 
-static void add_operations(struct bulk *bulk, const struct block *block, const char *time)
+static void add_operations(struct bulk *bulk, const struct block *block, size_t from,
+			   const char *time)
 {
-	for (size_t i = 0; i < block->operation_count; i++) {
+	for (size_t i = from; i < block_total_count(block); i++) {
 		const struct operation *op = &block->operations[i];
 
 		if (!op->is_stored)
@@ -53,8 +60,9 @@ static void add_operations(struct bulk *bulk, const struct block *block, const c
 
 void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice)
 {
-	static const enum bulk_type block_types[] = {BULK_U32, BULK_BYTES, BULK_BYTES, BULK_ASCII,
-						     BULK_U64, BULK_U64,   BULK_U32,   BULK_U32};
+	static const enum bulk_type block_types[] = {BULK_U32,   BULK_BYTES, BULK_BYTES, BULK_ASCII,
+						     BULK_U64,   BULK_U64,   BULK_U64,   BULK_U64,
+						     BULK_ASCII, BULK_U32,   BULK_U32,   BULK_U32};
 	static const enum bulk_type operation_types[] = {BULK_U32,   BULK_U32,   BULK_U32,
 							 BULK_U32,   BULK_ASCII, BULK_ASCII,
 							 BULK_ASCII, BULK_ASCII, BULK_TEXT};
@@ -66,13 +74,16 @@ void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice
 	rows->times = xcalloc(slice->count, sizeof(*rows->times));
 	for (size_t i = 0; i < slice->count; i++) {
 		const struct block *block = slice->entries[i].block;
+		enum ledger_write write = slice->steps[i].write;
 
-		if (!slice->is_live[i])
+		if (write == WRITE_NOTHING)
 			continue;
 		format_time(block->timestamp_s, rows->times[i]);
-		if (!slice->is_refilter[i])
+		if (write == WRITE_NEW)
 			add_block(rows->blocks, slice, block, rows->times[i]);
-		add_operations(rows->operations, block, rows->times[i]);
+		/* To a row that is confirmed, the virtual operations are added. */
+		add_operations(rows->operations, block,
+			       write == WRITE_CONFIRM ? block->operation_count : 0, rows->times[i]);
 	}
 }
 

@@ -22,7 +22,7 @@
 struct cell {
 	struct work *work;
 	struct claim claim;
-	bool is_refilter;
+	enum ledger_rewrite rewrite;
 	bool is_given_up;
 	bool is_settling;
 	bool is_done;
@@ -200,6 +200,9 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 		switch (entry->outcome) {
 		case LEDGER_STORED:
 		case LEDGER_PRESENT:
+		case LEDGER_CONFIRMED:
+		case LEDGER_REPLACED:
+		case LEDGER_REWRITTEN:
 			cell->filled_count++;
 			break;
 		case LEDGER_NO_LINK_AFTER:
@@ -280,7 +283,7 @@ static void send_commit(struct cell *cell, size_t count)
 
 	cell->sent_num = newest->num;
 	memcpy(cell->sent_id, newest->id, sizeof(cell->sent_id));
-	commit_submit(cell->work, cell->held.items, count, cell->is_refilter, commit_ended, cell);
+	commit_submit(cell->work, cell->held.items, count, cell->rewrite, commit_ended, cell);
 	held_list_remove(&cell->held, 0, count);
 	cell->commit_count++;
 }
@@ -360,7 +363,7 @@ static void settle(struct cell *cell)
 	struct settle_job *settle;
 
 	cell->is_settling = true;
-	if (cell->is_refilter) {
+	if (cell->rewrite != LEDGER_KEEP) {
 		cell->is_done = true;
 		return;
 	}
@@ -385,14 +388,14 @@ static int64_t stuck_at_ms(const struct cell *cell)
 
 /* The public side. */
 
-struct cell *cell_new(struct work *work, struct claim *claim, bool refilter)
+struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrite rewrite)
 {
 	struct cell *cell = xcalloc(1, sizeof(*cell));
 
 	cell->work = work;
 	cell->claim = *claim;
 	range_set_init(&claim->missing);
-	cell->is_refilter = refilter;
+	cell->rewrite = rewrite;
 	range_set_copy(&cell->unasked, &cell->claim.missing);
 	range_set_copy(&cell->undecided, &cell->claim.missing);
 	cell->moved_at_ms = clock_now_ms();

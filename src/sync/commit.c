@@ -21,6 +21,37 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 /* One line for many, when somebody deleted many. */
 static struct log_limit leftover_limit = LOG_LIMIT_INIT(10000);
 
+static void count_outcome(struct work *work, const struct ledger_entry *entry)
+{
+	char id[BLOCK_ID_HEX + 1];
+	char orphan[BLOCK_ID_HEX + 1];
+
+	switch (entry->outcome) {
+	case LEDGER_REPLACED:
+		log_warning(
+			"block_replaced",
+			"block %u: %s took the place of %s, which is not part of the chain; its operations stand in the table orphans",
+			entry->block->num, block_id_format(entry->block->id, id),
+			block_id_format(entry->stored_id, orphan));
+		/* fall through */
+	case LEDGER_STORED:
+	case LEDGER_NO_LINK_AFTER:
+	case LEDGER_REWRITTEN:
+		work->stored_blocks++;
+		work->stored_operations += entry->block->stored_count;
+		break;
+	case LEDGER_PRESENT:
+	case LEDGER_CONFIRMED:
+		work->present_blocks++;
+		break;
+	case LEDGER_PENDING:
+	case LEDGER_OTHER_ID:
+	case LEDGER_NO_LINK:
+	case LEDGER_UNSTORABLE:
+		break;
+	}
+}
+
 static void count_outcomes(struct commit *commit)
 {
 	struct work *work = commit->work;
@@ -28,12 +59,7 @@ static void count_outcomes(struct commit *commit)
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 
-		if (entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_NO_LINK_AFTER) {
-			work->stored_blocks++;
-			work->stored_operations += entry->block->stored_count;
-		} else if (entry->outcome == LEDGER_PRESENT) {
-			work->present_blocks++;
-		}
+		count_outcome(work, entry);
 		if (entry->leftovers_removed)
 			log_limited(
 				&leftover_limit, LOG_LEVEL_WARNING, "leftover_removed",
@@ -41,32 +67,6 @@ static void count_outcomes(struct commit *commit)
 				entry->block->num);
 	}
 }
-
-static void finish_commit(struct job *job)
-{
-	struct commit *commit = (struct commit *)job;
-	struct work *work = commit->work;
-	bool is_done = job->err.kind == ERROR_NONE;
-
-	if (is_done) {
-		count_outcomes(commit);
-		work_progress(work);
-		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
-	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
-		work_end(work, &job->err);
-	}
-	commit->done(commit->context, commit, is_done);
-	for (size_t i = 0; i < commit->count; i++)
-		work_let_go(work, &commit->held[i]);
-	free(commit->held);
-	free(commit->ledger.entries);
-	free(commit);
-}
-
-void commit_submit(struct work *work, const struct held *held, size_t count, bool refilter,
-		   void (*done)(void *context, struct commit *commit, bool is_done), void *context)
-{
-	struct commit *commit = xcalloc(1, sizeof(*commit));
 
 /* The highest block that is in the table now, whoever put it there. */
 static void note_committed(struct commit *commit)
@@ -85,6 +85,34 @@ static void note_committed(struct commit *commit)
 	}
 }
 
+static void finish_commit(struct job *job)
+{
+	struct commit *commit = (struct commit *)job;
+	struct work *work = commit->work;
+	bool is_done = job->err.kind == ERROR_NONE;
+
+	if (is_done) {
+		count_outcomes(commit);
+		note_committed(commit);
+		work_progress(work);
+		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
+	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
+		work_end(work, &job->err);
+	}
+	commit->done(commit->context, commit, is_done);
+	for (size_t i = 0; i < commit->count; i++)
+		work_let_go(work, &commit->held[i]);
+	free(commit->held);
+	free(commit->ledger.entries);
+	free(commit);
+}
+
+void commit_submit(struct work *work, const struct held *held, size_t count,
+		   enum ledger_rewrite rewrite,
+		   void (*done)(void *context, struct commit *commit, bool is_done), void *context)
+{
+	struct commit *commit = xcalloc(1, sizeof(*commit));
+
 	commit->job.run = run_commit;
 	commit->job.done = finish_commit;
 	snprintf(commit->job.what, sizeof(commit->job.what), "commit of blocks %u..%u",
@@ -93,7 +121,6 @@ static void note_committed(struct commit *commit)
 	commit->held = xreallocarray(NULL, count, sizeof(*held));
 	memcpy(commit->held, held, count * sizeof(*held));
 	commit->count = count;
-		note_committed(commit);
 	commit->done = done;
 	commit->context = context;
 	commit->ledger = (struct ledger_commit){
@@ -103,7 +130,7 @@ static void note_committed(struct commit *commit)
 		.filter_id = work->filter_id,
 		.head_block = pool_head(work->pool),
 		.irreversible_block = pool_irreversible(work->pool),
-		.refilter = refilter,
+		.rewrite = rewrite,
 	};
 	/* Its giver called it irreversible, whatever the nodes say by now. */
 	if (commit->ledger.irreversible_block < held[count - 1].block->num)

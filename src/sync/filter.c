@@ -192,15 +192,7 @@ static bool filter_keeps(const struct filter *filter, const struct operation *op
 
 void filter_apply(const struct filter *filter, struct block *block)
 {
-	block->stored_count = 0;
-	block->stored_payload_bytes = 0;
-	for (size_t i = 0; i < block->operation_count; i++) {
-		struct operation *operation = &block->operations[i];
-
-		operation->is_stored = filter_keeps(filter, operation);
-		if (!operation->is_stored)
-			continue;
-		block->stored_count++;
-		block->stored_payload_bytes += operation->payload_bytes;
-	}
+	for (size_t i = 0; i < block_total_count(block); i++)
+		block->operations[i].is_stored = filter_keeps(filter, &block->operations[i]);
+	block_count_stored(block);
 }

@@ -112,6 +112,12 @@ static void scan_above(struct reader *reader, uint32_t to)
 	range_set_release(&ranges);
 }
 
+static void enter_scanning(struct reader *reader)
+{
+	progress_begin(&reader->progress, "scanning");
+	reader_enter(reader, PHASE_SCANNING);
+}
+
 static void start_first_scan(struct reader *reader)
 {
 	const struct ranges *ranges = startup_ranges(reader->startup);
@@ -119,9 +125,8 @@ static void start_first_scan(struct reader *reader)
 
 	log_info("scan_started", "looking for missing blocks up to %u, the newest irreversible one",
 		 to);
-	progress_begin(&reader->progress, "scanning");
 	reader->is_catching_up = true;
-	reader_enter(reader, PHASE_SCANNING);
+	enter_scanning(reader);
 	if (reader->work.config.goal == READER_BACKFILL)
 		start_scan(reader, reader->work.config.backfill, 0);
 	else if (ranges->open_first > to) /* the start block lies in the future */
@@ -168,8 +173,8 @@ static void start_replay(struct reader *reader)
 		plan_before_tail(startup_ranges(reader->startup), reader->scanned_to,
 				 config->before_tail, &within);
 	replay_set_within(reader->replay, &within);
-	if (config->goal == READER_BACKFILL && config->refilter)
-		replay_refilter(reader->replay, &within);
+	if (config->goal == READER_BACKFILL && config->rewrite != LEDGER_KEEP)
+		replay_rewrite(reader->replay, &within);
 	range_set_release(&within);
 	begin_replay_progress(reader);
 	reader_enter(reader, PHASE_REPLAYING);
@@ -186,7 +191,7 @@ static void finish_dry_run(struct reader *reader)
 static void finish_scan(struct reader *reader)
 {
 	reader->scanned_to = reader->scanning_to;
-	progress_end(&reader->progress);
+	progress_drop(&reader->progress);
 	if (reader->work.config.dry_run)
 		finish_dry_run(reader);
 	else
@@ -226,7 +231,7 @@ static void return_to_catch_up(struct reader *reader)
 		    pool_irreversible(reader->work.pool) - tail_next_block(reader->tail) + 1);
 	tail_stop(reader->tail);
 	reader->is_catching_up = true;
-	reader_enter(reader, PHASE_SCANNING);
+	enter_scanning(reader);
 	scan_above(reader, pool_irreversible(reader->work.pool));
 }
 
@@ -334,7 +339,7 @@ static void decide(struct reader *reader)
 		break;
 	case PLAN_SCAN:
 		reader->is_catching_up = true;
-		reader_enter(reader, PHASE_SCANNING);
+		enter_scanning(reader);
 		scan_above(reader, facts.irreversible);
 		break;
 	case PLAN_TAIL:
@@ -398,6 +403,8 @@ void reader_step(struct reader *reader)
 		}
 		break;
 	case PHASE_SCANNING:
+		progress_update(&reader->progress, scan_done_count(reader->scan), 0,
+				scan_left_count(reader->scan));
 		if (!scan_is_running(reader->scan))
 			finish_scan(reader);
 		break;
@@ -405,6 +412,7 @@ void reader_step(struct reader *reader)
 		step_replay(reader);
 		break;
 	case PHASE_REFRESHING:
+		show_replay_progress(reader);
 		if (heads_are_known(reader))
 			decide(reader);
 		break;

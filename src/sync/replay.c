@@ -17,12 +17,12 @@
 #define LOOK_AGAIN_MS   10000 /* new gaps, gaps that are due, claims that ran out */
 #define OTHERS_AGAIN_MS 1000  /* while only others work: they may finish or die */
 #define REPORT_MS       10000
-#define REFILTER_BLOCKS CLAIM_CELL_BLOCKS
+#define REWRITE_BLOCKS  CLAIM_CELL_BLOCKS
 
 struct replay {
 	struct work *work;
 	struct range_set within;
-	struct range_set refilter; /* what is left of it */
+	struct range_set to_rewrite; /* what is left of it */
 	struct cell *cells[MAX_CELLS];
 	unsigned cell_count;
 	unsigned cell_limit;
@@ -77,33 +77,34 @@ static void log_report(struct replay *replay)
 	replay->report_at_ms = 0;
 }
 
-/* Searching: claim the next cell, or find the next blocks to be filtered again. */
+/* Searching: claim the next cell, or find the next blocks to be written again. */
 
 struct search_job {
 	struct job job;
 	struct replay *replay;
 	struct range_set within; /* copies: the thread must not look at the replay */
 	struct range_set working;
-	struct range_set refilter;
+	struct range_set to_rewrite;
+	enum ledger_rewrite rewrite;
 	struct reader_identity identity;
 	uint32_t filter_id;
 	uint64_t generation;
 	struct claim_search search;
-	struct range_set other_filter;
-	uint32_t refilter_done_to;
+	struct range_set rewritable;
+	uint32_t rewrite_done_to;
 };
 
-static int find_other_filter(struct db *db, struct search_job *search, struct error *err)
+static int find_rewritable(struct db *db, struct search_job *search, struct error *err)
 {
-	for (size_t i = 0; i < search->refilter.count; i++) {
-		struct range range = search->refilter.items[i];
+	for (size_t i = 0; i < search->to_rewrite.count; i++) {
+		struct range range = search->to_rewrite.items[i];
 
-		range_set_clear(&search->other_filter);
-		if (ledger_other_filter(db, range.first, range.last, search->filter_id,
-					REFILTER_BLOCKS, &search->other_filter, err) < 0)
+		range_set_clear(&search->rewritable);
+		if (ledger_find_rewrite(db, search->rewrite, range, search->filter_id,
+					REWRITE_BLOCKS, &search->rewritable, err) < 0)
 			return -1;
-		search->refilter_done_to = range.last;
-		if (search->other_filter.count > 0)
+		search->rewrite_done_to = range.last;
+		if (search->rewritable.count > 0)
 			return 0;
 	}
 	return 0;
@@ -118,29 +119,29 @@ static int run_search(struct db *db, struct job *job, struct error *err)
 	if (claims_take_next(db, &search->identity, &search->within, &search->working,
 			     &search->search, err) < 0)
 		return -1;
-	if (!search->search.has_claim && search->refilter.count > 0)
-		return find_other_filter(db, search, err);
+	if (!search->search.has_claim && search->to_rewrite.count > 0)
+		return find_rewritable(db, search, err);
 	return 0;
 }
 
-static void add_cell(struct replay *replay, struct claim *claim, bool refilter)
+static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rewrite rewrite)
 {
 	log_debug("cell_claimed", "blocks %u..%u, %llu of them missing", claim->first, claim->last,
 		  (unsigned long long)range_count_blocks(&claim->missing));
-	replay->cells[replay->cell_count++] = cell_new(replay->work, claim, refilter);
+	replay->cells[replay->cell_count++] = cell_new(replay->work, claim, rewrite);
 	if (replay->is_stopped) /* it came too late: give it back at once */
 		cell_give_up(replay->cells[replay->cell_count - 1]);
 }
 
-/* At most a cell's worth of the blocks that stand there under another filter. */
-static void start_refilter(struct replay *replay, struct search_job *search)
+/* At most a cell's worth of the stored blocks that are to be written again. */
+static void start_rewrite(struct replay *replay, struct search_job *search)
 {
-	struct claim claim = {.first = search->other_filter.items[0].first};
-	uint64_t room = REFILTER_BLOCKS;
+	struct claim claim = {.first = search->rewritable.items[0].first};
+	uint64_t room = REWRITE_BLOCKS;
 
 	range_set_init(&claim.missing);
-	for (size_t i = 0; i < search->other_filter.count && room > 0; i++) {
-		struct range range = search->other_filter.items[i];
+	for (size_t i = 0; i < search->rewritable.count && room > 0; i++) {
+		struct range range = search->rewritable.items[i];
 
 		if (range.last - range.first >= room)
 			range.last = range.first + (uint32_t)room - 1;
@@ -148,8 +149,8 @@ static void start_refilter(struct replay *replay, struct search_job *search)
 		room -= range.last - range.first + 1;
 		claim.last = range.last;
 	}
-	range_remove(&replay->refilter, 1, claim.last);
-	add_cell(replay, &claim, true);
+	range_remove(&replay->to_rewrite, 1, claim.last);
+	add_cell(replay, &claim, replay->work->config.rewrite);
 }
 
 static void take_search(struct replay *replay, struct search_job *search)
@@ -169,15 +170,15 @@ static void take_search(struct replay *replay, struct search_job *search)
 				search->search.claim.first, search->search.claim.last,
 				(unsigned long long)range_count_blocks(
 					&search->search.claim.missing));
-		add_cell(replay, &search->search.claim, false);
+		add_cell(replay, &search->search.claim, LEDGER_KEEP);
 		return;
 	}
-	if (search->other_filter.count > 0) {
-		start_refilter(replay, search);
+	if (search->rewritable.count > 0) {
+		start_rewrite(replay, search);
 		return;
 	}
-	if (search->refilter.count > 0)
-		range_remove(&replay->refilter, 1, search->refilter_done_to);
+	if (search->to_rewrite.count > 0)
+		range_remove(&replay->to_rewrite, 1, search->rewrite_done_to);
 	replay->found_nothing = true;
 	replay->search_at_ms =
 		clock_now_ms() + (status->others_work ? OTHERS_AGAIN_MS : LOOK_AGAIN_MS);
@@ -200,8 +201,8 @@ static void finish_search(struct job *job)
 	claim_release(&search->search.claim);
 	range_set_release(&search->within);
 	range_set_release(&search->working);
-	range_set_release(&search->refilter);
-	range_set_release(&search->other_filter);
+	range_set_release(&search->to_rewrite);
+	range_set_release(&search->rewritable);
 	free(search);
 }
 
@@ -214,7 +215,8 @@ static void start_search(struct replay *replay)
 	snprintf(search->job.what, sizeof(search->job.what), "looking for a gap to fill");
 	search->replay = replay;
 	range_set_copy(&search->within, &replay->within);
-	range_set_copy(&search->refilter, &replay->refilter);
+	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
+	search->rewrite = replay->work->config.rewrite;
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		range_add(&search->working, cell_first_missing(replay->cells[i]),
 			  cell_last_missing(replay->cells[i]));
@@ -258,7 +260,7 @@ void replay_free(struct replay *replay)
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		cell_free(replay->cells[i]);
 	range_set_release(&replay->within);
-	range_set_release(&replay->refilter);
+	range_set_release(&replay->to_rewrite);
 	free(replay);
 }
 
@@ -269,9 +271,9 @@ void replay_set_within(struct replay *replay, const struct range_set *within)
 	replay_look_again(replay);
 }
 
-void replay_refilter(struct replay *replay, const struct range_set *ranges)
+void replay_rewrite(struct replay *replay, const struct range_set *ranges)
 {
-	range_set_copy(&replay->refilter, ranges);
+	range_set_copy(&replay->to_rewrite, ranges);
 	replay_look_again(replay);
 }
 
@@ -304,15 +306,27 @@ void replay_step(struct replay *replay)
 		log_report(replay);
 }
 
+/* When the next search is due, from now; -1: something else must happen first. */
+static int64_t search_in_ms(const struct replay *replay)
+{
+	int64_t now_ms = clock_now_ms();
+	int64_t at_ms = replay->search_at_ms;
+
+	if (!replay->found_nothing || replay->is_searching || replay->is_stopped ||
+	    replay->cell_count == replay->cell_limit)
+		return -1;
+	if (pool_healthy(replay->work->pool, now_ms) == 0 &&
+	    pool_next_ready_ms(replay->work->pool, now_ms) > at_ms)
+		at_ms = pool_next_ready_ms(replay->work->pool, now_ms);
+	if (at_ms == INT64_MAX)
+		return -1;
+	return at_ms > now_ms ? at_ms - now_ms : 0;
+}
+
 int64_t replay_next_timeout_ms(const struct replay *replay)
 {
-	int64_t next_ms = -1;
+	int64_t next_ms = search_in_ms(replay);
 
-	if (replay->found_nothing && !replay->is_searching && !replay->is_stopped &&
-	    replay->search_at_ms != INT64_MAX) {
-		next_ms = replay->search_at_ms - clock_now_ms();
-		next_ms = next_ms > 0 ? next_ms : 0;
-	}
 	for (unsigned i = 0; i < replay->cell_count; i++) {
 		int64_t cell_ms = cell_next_timeout_ms(replay->cells[i]);
 
@@ -337,6 +351,7 @@ void replay_get_status(const struct replay *replay, struct replay_status *ret_st
 	ret_status->missing_count -=
 		done < ret_status->missing_count ? done : ret_status->missing_count;
 	ret_status->is_claiming = replay->cell_count > 0;
+	ret_status->claim_count = replay->cell_count;
 }
 
 void replay_stop(struct replay *replay)
@@ -345,4 +360,3 @@ void replay_stop(struct replay *replay)
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		cell_give_up(replay->cells[i]);
 }
-	ret_status->claim_count = replay->cell_count;

@@ -244,6 +244,9 @@ static bool take_outcome(struct tail *tail, const struct held *held,
 	switch (entry->outcome) {
 	case LEDGER_STORED:
 	case LEDGER_PRESENT:
+	case LEDGER_CONFIRMED:
+	case LEDGER_REPLACED:
+	case LEDGER_REWRITTEN:
 		tail->next = num + 1;
 		tail->doubted_since_ms = 0;
 		return true;
@@ -304,7 +307,7 @@ static void commit_held(struct tail *tail)
 		count++;
 	}
 	tail->is_committing = true;
-	commit_submit(tail->work, tail->held, count, false, commit_ended, tail);
+	commit_submit(tail->work, tail->held, count, LEDGER_KEEP, commit_ended, tail);
 	for (size_t i = count; i < tail->held_count; i++)
 		tail->held[i - count] = tail->held[i];
 	tail->held_count -= count;

@@ -32,7 +32,9 @@ def make_state(world, dice):
                      " started_at, heartbeat_at) VALUES ('r', 's', 'tailing', %s, '1',"
                      " UTC_TIMESTAMP(), UTC_TIMESTAMP() - INTERVAL 1 DAY)", top)
     for number in sorted(stored):
-        world.db.execute("INSERT INTO blocks VALUES (%s, '', '', UTC_TIMESTAMP(), 0, 0, 1, 1,"
+        world.db.execute("INSERT INTO blocks (block, block_id, previous, timestamp,"
+                         " operations, stored_operations, filter_id, reader_id, committed_at)"
+                         " VALUES (%s, '', '', UTC_TIMESTAMP(), 0, 0, 1, 1,"
                          " UTC_TIMESTAMP())", number)
     for first_known, last_known in pieces(known):
         world.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at)"

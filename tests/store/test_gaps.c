@@ -297,7 +297,10 @@ static void a_million_blocks_are_scanned_and_the_view_stays_fast(void **state)
 	int64_t began_ms;
 
 	(void)state;
-	run_sql("INSERT INTO blocks SELECT seq, UNHEX(LPAD(HEX(seq), 40, '0')), "
+	run_sql("INSERT INTO blocks "
+		"(block, block_id, previous, timestamp, operations, stored_operations, filter_id, "
+		"reader_id, committed_at) "
+		"SELECT seq, UNHEX(LPAD(HEX(seq), 40, '0')), "
 		"UNHEX(LPAD(HEX(seq), 40, '0')), '2016-03-24 16:05:00', 0, 0, 1, 1, UTC_TIMESTAMP(6) "
 		"FROM seq_1_to_1000000 WHERE seq NOT IN (5, 500000, 500001, 999999)");
 	OK(ranges_open(db, 1, &err));
@@ -334,7 +337,10 @@ static void a_step_of_a_scan_ends_at_ten_thousand_holes(void **state)
 	unsigned steps = 0;
 
 	(void)state;
-	run_sql("INSERT INTO blocks SELECT seq * 2, REPEAT('x', 20), REPEAT('x', 20), "
+	run_sql("INSERT INTO blocks "
+		"(block, block_id, previous, timestamp, operations, stored_operations, filter_id, "
+		"reader_id, committed_at) "
+		"SELECT seq * 2, REPEAT('x', 20), REPEAT('x', 20), "
 		"'2016-03-24 16:05:00', 0, 0, 1, 1, UTC_TIMESTAMP(6) FROM seq_1_to_15000");
 	while (first <= 30001) {
 		OK(gaps_scan_step(db, first, 30001, &holes, &scanned_to, &err));

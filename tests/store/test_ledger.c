@@ -6,7 +6,7 @@
 static void expect_outcomes(const struct lot *lot, const char *letters)
 {
 	for (size_t i = 0; i < lot->commit.count; i++) {
-		static const char names[] = "?SPOLAU"; /* in the order of enum ledger_outcome */
+		static const char names[] = "?SPOLAUCRW"; /* in the order of enum ledger_outcome */
 
 		if (names[lot->commit.entries[i].outcome] != letters[i])
 			fail_msg("entry %zu is %c, not %c", i,
@@ -217,7 +217,8 @@ static void refilter_replaces_the_operations(void **state)
 	(void)state;
 	store(100, 104);
 	OK(filters_activate(db, "narrow", &id, &is_changed, &err));
-	OK(ledger_other_filter(db, 1, 1000, id, 10, &ranges, &err));
+	OK(ledger_find_rewrite(db, LEDGER_REFILTER, (struct range){1, 1000}, id, 10, &ranges,
+			       &err));
 	assert_int_equal(range_count_blocks(&ranges), 5);
 	make_lot(&lot, 99, 106);
 	lot.commit.filter_id = id;
@@ -225,9 +226,9 @@ static void refilter_replaces_the_operations(void **state)
 		lot.made[i].operations[1].is_stored = false;
 		lot.made[i].block.stored_count = 1;
 	}
-	lot.commit.refilter = true;
+	lot.commit.rewrite = LEDGER_REFILTER;
 	OK(ledger_commit(db, &lot.commit, &err));
-	expect_outcomes(&lot, "SSSSSSSS");
+	expect_outcomes(&lot, "SWWWWWSS");
 	expect_counts(8, 8);
 	assert_int_equal(number("SELECT COUNT(*) FROM blocks WHERE stored_operations = 1"), 8);
 	OK(ledger_commit(db, &lot.commit, &err));
@@ -306,6 +307,8 @@ static void a_neighbour_stored_at_the_same_moment_shows_after(void **state)
 	(void)state;
 	/* The neighbour's row comes up between the look before and the look after. */
 	run_sql("CREATE TRIGGER race AFTER INSERT ON blockchain FOR EACH ROW INSERT INTO blocks "
+		"(block, block_id, previous, timestamp, operations, stored_operations, filter_id, "
+		"reader_id, committed_at) "
 		"VALUES (99, REPEAT('y', 20), REPEAT('x', 20), '2016-03-24 16:05:00', 0, 0, 1, 1, "
 		"UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE block = 99");
 	make_lot(&lot, 100, 101);
@@ -348,10 +351,14 @@ static void a_frozen_writer_freezes_nobody(void **state)
 
 	(void)state;
 	OK(db_begin(frozen, &err));
-	OK(db_exec_text(frozen,
-			"INSERT INTO blocks SELECT 101, REPEAT('y', 20), REPEAT('x', 20), "
-			"'2016-03-24 16:05:00', 0, 0, 1, 1, UTC_TIMESTAMP(6)",
-			&err));
+	OK(db_exec_text(
+		frozen,
+		"INSERT INTO blocks "
+		"(block, block_id, previous, timestamp, operations, stored_operations, filter_id, "
+		"reader_id, committed_at) "
+		"SELECT 101, REPEAT('y', 20), REPEAT('x', 20), "
+		"'2016-03-24 16:05:00', 0, 0, 1, 1, UTC_TIMESTAMP(6)",
+		&err));
 	make_lot(&lot, 100, 102);
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "SSS");

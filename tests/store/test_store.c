@@ -282,7 +282,7 @@ static void do_all_of_a_readers_work(struct db *account)
 	OK(filters_activate(db, "rules", &id, &flag, &err));
 	make_lot(&lot, 149, 160);
 	lot.commit.filter_id = id;
-	lot.commit.refilter = true;
+	lot.commit.rewrite = LEDGER_REFILTER;
 	OK(ledger_commit(db, &lot.commit, &err));
 	free_lot(&lot);
 	list_readers(1);

@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: MIT
+SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1
+	AND virtual_state <> 'complete'
+ORDER BY block;
