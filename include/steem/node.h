@@ -71,19 +71,18 @@ void node_sent(struct node *node, int64_t now_ms);
 unsigned node_batch_now(const struct node *node);
 /* Is it neither excluded nor waiting out a failure? (An unasked node is healthy.) */
 bool node_is_healthy(const struct node *node, int64_t now_ms);
+/* Did it answer when it was last asked? (An unasked node is not up.) */
+bool node_is_up(const struct node *node);
 /* A request of `calls` calls was answered well. */
 void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes);
 /*
  * A request failed.  failure is an enum rpc_failure; retry_after_ms is what the node
  * asked for (0: nothing).  The node then waits, longer each time; a failure while it waits
  * is of a request that was sent before, and does not make the wait longer.  A refused batch
-/* Did it answer when it was last asked? (An unasked node is not up.) */
-bool node_is_up(const struct node *node);
-*only halves its batch size;
-an answer that did not come whole does both.Returns the * delay in ms before it may be asked again.*
-	/
-	int64_t node_failed(struct node * node, int64_t now_ms, int failure,
-			    int64_t retry_after_ms);
+ * only halves its batch size; an answer that did not come whole does both.  Returns the
+ * delay in ms before it may be asked again.
+ */
+int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retry_after_ms);
 /* Fewer calls in one request from now on (at least one). False when it was one already. */
 bool node_shrink_batch(struct node *node);
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms);

@@ -107,16 +107,16 @@ bool node_is_healthy(const struct node *node, int64_t now_ms)
 	return !node->is_excluded && (node->failures_in_row == 0 || now_ms >= node->ready_at_ms);
 }
 
+bool node_is_up(const struct node *node)
+{
+	return !node->is_excluded && node->failures_in_row == 0 && node->head_at_ms > 0;
+}
+
 static int64_t average(int64_t old, int64_t value)
 {
 	if (value < 1)
 		value = 1; /* 0 stands for "never measured" */
 	return old == 0 ? value : old + (value - old) / AVERAGE_WEIGHT;
-}
-
-bool node_is_up(const struct node *node)
-{
-	return !node->is_excluded && node->failures_in_row == 0 && node->head_at_ms > 0;
 }
 
 void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes)
@@ -126,6 +126,7 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 		node->unsupported_in_row = 0;
 		backoff_reset(&node->backoff);
 	}
+	metric_observe(&node->request_times, took_us);
 	node->latency_us = average(node->latency_us, took_us);
 	if (node->in_flight_limit < IN_FLIGHT_MAX && ++node->good_in_row >= node->in_flight_limit) {
 		node->good_in_row = 0;
@@ -133,7 +134,6 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 	}
 	if (calls > 0 && bytes > 0)
 		node->per_block_bytes = average(node->per_block_bytes, (int64_t)(bytes / calls));
-	metric_observe(&node->request_times, took_us);
 	if (node->batch_size >= node->batch_limit || calls < node->batch_size)
 		return;
 	if (++node->full_batches < node->grow_after)
@@ -161,6 +161,7 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 
 	bool is_waiting = node->failures_in_row > 0 && now_ms < node->ready_at_ms;
 
+	node->failed_count++;
 	if (failure == RPC_FAILURE_BATCH && node_shrink_batch(node))
 		return 0;
 	if (failure == RPC_FAILURE_UNSUPPORTED && !is_waiting &&
@@ -168,7 +169,6 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 		node_exclude(node, "it does not offer the calls of condenser_api");
 	node->failures_in_row++;
 	/* It was too much at once, perhaps: half of what was under way, then slowly more again. */
-	node->failed_count++;
 	if (!is_waiting && node->in_flight > 1)
 		node->in_flight_limit = (node->in_flight + 1) / 2;
 	node->good_in_row = 0;

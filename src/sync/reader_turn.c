@@ -294,10 +294,10 @@ static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 	int64_t least_ms = LONGEST_TURN_MS;
 	int64_t heads_ms = reader->heads_at_ms - clock_now_ms();
 
+	earlier(&least_ms, max_ms);
 	earlier(&least_ms, client_next_timeout_ms(reader->work.client));
 	earlier(&least_ms, replay_next_timeout_ms(reader->replay));
 	earlier(&least_ms, tail_next_timeout_ms(reader->tail));
-	earlier(&least_ms, max_ms);
 	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
 		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "sync/watch.h"
+
+#define STALL_MS 1000
+
+static struct watch watch;
+static struct watch_facts facts;
+static int64_t now_ms;
+
+static int begin(void **state)
+{
+	(void)state;
+	now_ms = 5000;
+	watch_init(&watch, now_ms);
+	facts = (struct watch_facts){.is_working = true, .stall_ms = STALL_MS};
+	return 0;
+}
+
+/* The tail stands before block 101, of which nobody knows. */
+static int begin_tail(void **state)
+{
+	begin(state);
+	facts.is_tailing = true;
+	facts.next_block = 101;
+	facts.nodes_block = 100;
+	facts.database_block = 100;
+	facts.told_at_ms = now_ms;
+	assert_int_equal(watch_step(&watch, &facts, now_ms), WATCH_NOTHING);
+	return 0;
+}
+
+static enum watch_news after(int64_t ms)
+{
+	now_ms += ms;
+	return watch_step(&watch, &facts, now_ms);
+}
+
+/* The same, while a node goes on telling its newest block. */
+static enum watch_news told_after(int64_t ms)
+{
+	facts.told_at_ms = now_ms + ms;
+	return after(ms);
+}
+
+static void commits_and_scans_are_progress_before_the_tail(void **state)
+{
+	(void)state;
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	facts.worked_at_ms = now_ms;
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	assert_int_equal(watch.progress_at_ms, facts.worked_at_ms);
+	assert_int_equal(after(1), WATCH_STALLED);
+	assert_int_equal(after(STALL_MS), WATCH_NOTHING); /* said once */
+	facts.worked_at_ms = now_ms + 1;
+	assert_int_equal(after(1), WATCH_GOES_ON);
+}
+
+static void who_waits_for_the_database_is_not_stalled(void **state)
+{
+	(void)state;
+	facts.is_working = false;
+	assert_int_equal(after(10 * STALL_MS), WATCH_NOTHING);
+	facts.is_working = true;
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	assert_int_equal(after(1), WATCH_STALLED);
+}
+
+static void nothing_new_is_progress_where_all_is_stored(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_not_equal(told_after(STALL_MS / 2), WATCH_STALLED);
+	assert_int_equal(watch.progress_at_ms, now_ms);
+	/* and nobody says anything any more */
+	assert_int_equal(after(STALL_MS), WATCH_STALLED);
+}
+
+static void nothing_new_is_none_while_another_node_knows_more(void **state)
+{
+	(void)state;
+	facts.nodes_block = 101;
+	assert_int_equal(told_after(STALL_MS / 2), WATCH_NOTHING);
+	assert_int_equal(told_after(STALL_MS / 2), WATCH_STALLED);
+	facts.next_block = 102;
+	assert_int_equal(told_after(1), WATCH_GOES_ON);
+}
+
+static void nothing_new_is_none_while_another_reader_knows_more(void **state)
+{
+	(void)state;
+	facts.database_block = 150;
+	assert_int_equal(told_after(STALL_MS / 2), WATCH_NOTHING);
+	assert_int_equal(told_after(STALL_MS / 2), WATCH_STALLED);
+}
+
+static void work_beside_a_tail_that_stands_is_no_progress(void **state)
+{
+	(void)state;
+	facts.nodes_block = 101;
+	facts.worked_at_ms = now_ms + STALL_MS / 2;
+	assert_int_equal(told_after(STALL_MS / 2), WATCH_NOTHING);
+	facts.worked_at_ms = now_ms + STALL_MS / 2;
+	assert_int_equal(told_after(STALL_MS / 2), WATCH_STALLED);
+}
+
+static void each_new_block_is_progress_but_not_the_same_again(void **state)
+{
+	(void)state;
+	facts.nodes_block = 1000;
+	facts.next_block = 102;
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	facts.next_block = 101; /* back, and forth */
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	facts.next_block = 102;
+	assert_int_equal(after(1), WATCH_STALLED);
+	facts.next_block = 103;
+	assert_int_equal(after(1), WATCH_GOES_ON);
+}
+
+static void a_tail_that_begins_is_progress(void **state)
+{
+	(void)state;
+	facts.nodes_block = 1000;
+	facts.is_tailing = false;
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	facts.is_tailing = true;
+	facts.next_block = 50;
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	assert_int_equal(after(STALL_MS - 1), WATCH_NOTHING);
+	assert_int_equal(after(1), WATCH_STALLED);
+}
+
+static void a_chain_that_stands_is_said_and_is_no_stall(void **state)
+{
+	(void)state;
+	assert_int_equal(told_after(STALL_MS - 1), WATCH_NOTHING);
+	assert_int_equal(told_after(1), WATCH_CHAIN_STILL);
+	assert_int_equal(told_after(STALL_MS - 1), WATCH_NOTHING);
+	assert_false(watch.is_stalled);
+	facts.nodes_block = 101;
+	assert_int_equal(told_after(1), WATCH_CHAIN_MOVES);
+}
+
+static void a_node_that_went_back_does_not_make_the_chain_move(void **state)
+{
+	(void)state;
+	facts.nodes_block = 90;
+	assert_int_equal(told_after(STALL_MS - 1), WATCH_NOTHING);
+	facts.nodes_block = 95;
+	assert_int_equal(told_after(1), WATCH_CHAIN_STILL);
+}
+
+static void level_is_when_nothing_known_is_left(void **state)
+{
+	(void)state;
+	assert_int_equal(watch.level_at_ms, now_ms);
+	facts.nodes_block = 103;
+	after(10);
+	after(10);
+	assert_int_equal(watch.level_at_ms, now_ms - 20);
+	facts.next_block = 104;
+	after(10);
+	assert_int_equal(watch.level_at_ms, now_ms);
+	facts.is_tailing = false;
+	after(10);
+	assert_int_equal(watch.level_at_ms, now_ms - 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(commits_and_scans_are_progress_before_the_tail, begin),
+		cmocka_unit_test_setup(who_waits_for_the_database_is_not_stalled, begin),
+		cmocka_unit_test_setup(nothing_new_is_progress_where_all_is_stored, begin_tail),
+		cmocka_unit_test_setup(nothing_new_is_none_while_another_node_knows_more,
+				       begin_tail),
+		cmocka_unit_test_setup(nothing_new_is_none_while_another_reader_knows_more,
+				       begin_tail),
+		cmocka_unit_test_setup(work_beside_a_tail_that_stands_is_no_progress, begin_tail),
+		cmocka_unit_test_setup(each_new_block_is_progress_but_not_the_same_again,
+				       begin_tail),
+		cmocka_unit_test_setup(a_tail_that_begins_is_progress, begin_tail),
+		cmocka_unit_test_setup(a_chain_that_stands_is_said_and_is_no_stall, begin_tail),
+		cmocka_unit_test_setup(a_node_that_went_back_does_not_make_the_chain_move,
+				       begin_tail),
+		cmocka_unit_test_setup(level_is_when_nothing_known_is_left, begin_tail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
