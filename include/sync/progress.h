@@ -33,6 +33,8 @@ void progress_update(struct progress *progress, uint64_t done_blocks, uint64_t o
 		     uint64_t left_blocks);
 /* It is over: take the bar away, say the sum. */
 void progress_end(struct progress *progress);
+/* The same without the sum, where it is of no interest. */
+void progress_drop(struct progress *progress);
 /* ms until it wants to be shown again; -1: never. */
 int64_t progress_next_timeout_ms(const struct progress *progress);
 

@@ -27,6 +27,9 @@ void scan_start(struct scan *scan, const struct range_set *ranges, bool record);
 bool scan_is_running(const struct scan *scan);
 /* After the current step there is no further one. */
 void scan_stop(struct scan *scan);
+/* How many blocks the scan has looked for, and how many it is still to look for. */
+uint64_t scan_done_count(const struct scan *scan);
+uint64_t scan_left_count(const struct scan *scan);
 /* How many blocks the last scan found missing, and in how many holes. */
 uint64_t scan_missing_count(const struct scan *scan);
 uint64_t scan_hole_count(const struct scan *scan);

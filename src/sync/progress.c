@@ -135,16 +135,22 @@ void progress_update(struct progress *progress, uint64_t done_blocks, uint64_t o
 		show(progress, now_ms);
 }
 
-void progress_end(struct progress *progress)
+void progress_drop(struct progress *progress)
 {
-	double seconds = (double)(clock_now_ms() - progress->began_at_ms) / 1000.0;
-
 	if (!progress->is_active)
 		return;
 	draw(progress, false);
 	log_set_redraw(NULL, NULL);
 	progress->is_active = false;
-	if (progress->done_blocks > 0)
+}
+
+void progress_end(struct progress *progress)
+{
+	double seconds = (double)(clock_now_ms() - progress->began_at_ms) / 1000.0;
+	bool was_active = progress->is_active;
+
+	progress_drop(progress);
+	if (was_active && progress->done_blocks > 0)
 		log_info("progress",
 			 "%s done: %llu blocks, %llu operations in %.1f s (%.0f blocks/s)",
 			 progress->what, (unsigned long long)progress->done_blocks,

@@ -245,6 +245,7 @@ void reader_leave(struct reader *reader, enum reader_end end)
 	reader->end = end;
 	reader->work.is_stopping = true;
 	reader->leave_by_ms = clock_now_ms() + grace_ms;
+	progress_end(&reader->progress);
 	scan_stop(reader->scan);
 	tail_stop(reader->tail);
 	replay_stop(reader->replay);
@@ -301,7 +302,7 @@ static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
 		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
-	if (reader->phase >= PHASE_GREETING)
+	if (asks_heads(reader))
 		earlier(&least_ms, heads_ms > 0 ? heads_ms : 0);
 	return least_ms;
 }

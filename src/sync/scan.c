@@ -17,7 +17,8 @@ struct scan {
 	struct range_set todo;
 	bool is_running;
 	bool is_recording;
-	struct range hole; /* found, but perhaps it goes on in the next step; first 0: none */
+	struct range hole;    /* found, but perhaps it goes on in the next step; first 0: none */
+	uint64_t block_count; /* of all that is to be scanned */
 	uint64_t missing_count;
 	uint64_t hole_count;
 	int64_t started_at_ms;
@@ -140,6 +141,7 @@ void scan_start(struct scan *scan, const struct range_set *ranges, bool record)
 	range_set_copy(&scan->todo, ranges);
 	scan->is_running = true;
 	scan->is_recording = record;
+	scan->block_count = range_count_blocks(ranges);
 	scan->missing_count = 0;
 	scan->hole_count = 0;
 	scan->hole = (struct range){.first = 0};
@@ -155,6 +157,16 @@ bool scan_is_running(const struct scan *scan)
 void scan_stop(struct scan *scan)
 {
 	range_set_clear(&scan->todo);
+}
+
+uint64_t scan_done_count(const struct scan *scan)
+{
+	return scan->block_count - scan_left_count(scan);
+}
+
+uint64_t scan_left_count(const struct scan *scan)
+{
+	return range_count_blocks(&scan->todo);
 }
 
 uint64_t scan_missing_count(const struct scan *scan)
