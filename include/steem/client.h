@@ -7,7 +7,8 @@
  * node refuses them, and reports each wanted block exactly once: given, or refused by
  * every healthy node.  While no node at all is healthy, wants simply wait.
  *
- * A block is taken only from a node whose own last word calls it irreversible.
+ * A block is taken only from a node whose own last word calls it irreversible, but where the
+ * head is asked for.
  *
  * All callbacks are called from within client_handle() or http_wait(), never from
  * within client_want_*(); they may want more.  Everything happens on one thread.
@@ -29,10 +30,10 @@ struct node;
 struct pool;
 
 /*
- * The tail lane and the tip request each have a connection besides those for replay:
+ * The tail lane and the two tip requests each have a connection besides those for replay:
  * http_new() should allow so many more than client_config.connections.
  */
-#define CLIENT_EXTRA_CONNECTIONS 2
+#define CLIENT_EXTRA_CONNECTIONS 3
 
 struct client_config {
 	unsigned connections;    /* requests for blocks under way at once */
@@ -115,6 +116,13 @@ struct client_tip_sink {
 /* False when no node is ready (or one tip request is under way already). */
 bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 		    const struct client_tip_sink *sink);
+/*
+ * The same beside it, for the blocks up to the node's head: those above its irreversible block
+ * are reversible, and prove nothing.  One such request at a time.  not_from: a mask of nodes
+ * that are not to be asked.
+ */
+bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
+		     const struct client_tip_sink *sink);
 
 /*
  * Ask every node that is ready for its head (one request each), but those that told it less

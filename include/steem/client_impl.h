@@ -40,6 +40,8 @@ enum request_kind {
 	REQUEST_TIP,
 };
 
+struct tip;
+
 struct request {
 	struct request *next, *prev;
 	struct client *client;
@@ -50,12 +52,14 @@ struct request {
 	struct rpc_call *calls;
 	size_t call_count;
 	struct chain_head claim; /* REQUEST_PROOF: believed once the block is given */
+	struct tip *tip;         /* REQUEST_TIP: whose it is */
 	struct want **wants;     /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
 };
 
-/* The one tip request; batched or, with is_single, call after call. */
+/* A tip request; batched or, with is_single, call after call. */
 struct tip {
 	bool is_active;
+	bool is_reversible; /* blocks up to the head are wanted, not only irreversible ones */
 	bool is_single;
 	bool has_head;
 	struct client_tip_sink sink;
@@ -76,7 +80,8 @@ struct client {
 	unsigned block_requests; /* of the requests, how many ask for wants */
 	size_t wanted_count;
 	uint64_t heads_asked; /* nodes whose head request, or the proof of it, is unanswered */
-	struct tip tip;
+	struct tip irreversible_tip;
+	struct tip head_tip;
 	uint32_t next_id;
 	bool has_news; /* something changed since the last client_handle() */
 };

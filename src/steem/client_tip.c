@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client's question about the tip: the head and the newest blocks of one node. */
+/* The client's questions about the tip: the head and the newest blocks of one node. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,24 +11,30 @@
  * Once the head is known, a block that cannot be had is not the failure of the whole: the
  * sink sees what is missing and can want it from all nodes, which ends, one way or the other.
  */
-static void finish_tip(struct client *client, unsigned node, const struct error *err)
+static void finish_tip(struct tip *tip, unsigned node, const struct error *err)
 {
-	struct tip tip = client->tip;
+	struct tip ended = *tip;
 
-	client->tip.is_active = false;
-	if (tip.has_head)
-		tip.sink.done(tip.sink.context, node, &tip.head, NULL);
+	tip->is_active = false;
+	if (ended.has_head)
+		ended.sink.done(ended.sink.context, node, &ended.head, NULL);
 	else
-		tip.sink.done(tip.sink.context, node, NULL, err);
+		ended.sink.done(ended.sink.context, node, NULL, err);
+}
+
+/* The highest block that the sink wants, by the node's own head. */
+static uint32_t newest_wanted(const struct tip *tip)
+{
+	return tip->is_reversible ? tip->head.head_block : tip->head.irreversible_block;
 }
 
 /* One call: the head first, then block after block. */
-static void send_single(struct client *client, unsigned node)
+static void send_single(struct client *client, struct tip *tip, unsigned node)
 {
-	struct tip *tip = &client->tip;
 	struct request *request = request_new(client, REQUEST_TIP, node, 1);
 	struct rpc_call *call = &request->calls[request->call_count++];
 
+	request->tip = tip;
 	if (tip->has_head)
 		*call = (struct rpc_call){.method = RPC_GET_BLOCK,
 					  .block = tip->first + tip->given_count};
@@ -37,11 +43,11 @@ static void send_single(struct client *client, unsigned node)
 	request_send(request);
 }
 
-static void send_batch(struct client *client, unsigned node)
+static void send_batch(struct client *client, struct tip *tip, unsigned node)
 {
-	struct tip *tip = &client->tip;
 	struct request *request = request_new(client, REQUEST_TIP, node, (size_t)tip->count + 1);
 
+	request->tip = tip;
 	request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
 	for (unsigned i = 0; i < tip->count; i++)
 		request->calls[request->call_count++] =
@@ -49,10 +55,10 @@ static void send_batch(struct client *client, unsigned node)
 	request_send(request);
 }
 
-bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
-		    const struct client_tip_sink *sink)
+static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
+		const struct tip *question)
 {
-	int node = client->tip.is_active ? -1 : pool_pick_tip(client->pool, clock_now_ms(), 0);
+	int node = tip->is_active ? -1 : pool_pick_tip(client->pool, clock_now_ms(), not_from);
 	unsigned limit;
 
 	if (node < 0)
@@ -60,30 +66,47 @@ bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 	limit = pool_node(client->pool, (unsigned)node)->batch_size;
 	if (limit > client->config.batch_size)
 		limit = client->config.batch_size;
-	if (limit > 1 && count > limit - 1)
-		count = limit - 1;
-	if (count > UINT32_MAX - first)
-		count = UINT32_MAX - first;
-	client->tip = (struct tip){.is_active = true,
-				   .is_single = limit <= 1,
-				   .sink = *sink,
-				   .first = first,
-				   .count = count};
-	if (client->tip.is_single)
-		send_single(client, (unsigned)node);
+	*tip = *question;
+	tip->is_active = true;
+	tip->is_single = limit <= 1;
+	if (limit > 1 && tip->count > limit - 1)
+		tip->count = limit - 1;
+	if (tip->count > UINT32_MAX - tip->first)
+		tip->count = UINT32_MAX - tip->first;
+	if (tip->is_single)
+		send_single(client, tip, (unsigned)node);
 	else
-		send_batch(client, (unsigned)node);
+		send_batch(client, tip, (unsigned)node);
 	return true;
 }
 
+bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
+		    const struct client_tip_sink *sink)
+{
+	const struct tip question = {.sink = *sink, .first = first, .count = count};
+
+	return ask(client, &client->irreversible_tip, 0, &question);
+}
+
+bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
+		     const struct client_tip_sink *sink)
+{
+	const struct tip question = {
+		.is_reversible = true, .sink = *sink, .first = first, .count = count};
+
+	return ask(client, &client->head_tip, not_from, &question);
+}
+
 /*
- * A block that the node's own head calls irreversible: give it, or say what is wrong
- * with it.  0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).
+ * A block that the node has by its own head: give it, or say what is wrong with it.
+ * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).
  */
-static int take_tip_block(struct client *client, unsigned node, uint32_t num,
+static int take_tip_block(struct client *client, struct request *request, uint32_t num,
 			  const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)
 {
-	struct tip *tip = &client->tip;
+	const struct tip *tip = request->tip;
+	struct node *node = pool_node(client->pool, request->node);
+	bool is_irreversible = num <= tip->head.irreversible_block;
 	struct block *block = NULL;
 
 	*ret_is_fault = true;
@@ -95,13 +118,14 @@ static int take_tip_block(struct client *client, unsigned node, uint32_t num,
 	}
 	if (block) {
 		*ret_is_fault = false;
-		node_gave(pool_node(client->pool, node), num);
-		tip->sink.given(tip->sink.context, block, node);
+		if (is_irreversible)
+			node_gave(node, num);
+		tip->sink.given(tip->sink.context, block, request->node);
 		return 0;
 	}
-	if (client->observer.block_refused)
-		client->observer.block_refused(client->observer.context,
-					       pool_node(client->pool, node), num, err);
+	/* What is at the head now may be gone with its fork a moment later. */
+	if (client->observer.block_refused && (is_irreversible || *ret_is_fault))
+		client->observer.block_refused(client->observer.context, node, num, err);
 	return -1;
 }
 
@@ -109,7 +133,7 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 		       const struct http_answer *answer)
 {
 	struct client *client = request->client;
-	struct tip *tip = &client->tip;
+	struct tip *tip = request->tip;
 	struct error err = ERROR_INIT, fault = ERROR_INIT;
 
 	int result = client_take_head(client, request->node, &answers[0], &tip->head, &err);
@@ -118,7 +142,7 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 	if (result != 0) { /* a claim that is not proven yet brings nothing */
 		if (result < 0)
 			client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
-		finish_tip(client, request->node, &err);
+		finish_tip(tip, request->node, &err);
 		return;
 	}
 	client_note_success(client, request->node, request->call_count - 1, answer);
@@ -126,28 +150,28 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 		uint32_t num = request->calls[i].block;
 		bool is_fault;
 
-		if (num <= tip->head.irreversible_block &&
-		    take_tip_block(client, request->node, num, &answers[i], &is_fault, &err) != 0 &&
+		if (num <= newest_wanted(tip) &&
+		    take_tip_block(client, request, num, &answers[i], &is_fault, &err) != 0 &&
 		    is_fault)
 			fault = err;
 	}
 	if (fault.kind != ERROR_NONE)
 		client_note_failure(client, request->node, 1, &fault, answer->retry_after_ms);
-	finish_tip(client, request->node, &err);
+	finish_tip(tip, request->node, &err);
 }
 
 static void take_single(struct request *request, const struct rpc_answer *reply,
 			const struct http_answer *answer)
 {
 	struct client *client = request->client;
-	struct tip *tip = &client->tip;
+	struct tip *tip = request->tip;
 	struct error err = ERROR_INIT;
 	bool is_block = tip->has_head, is_fault = true;
 	int failed;
 
 	if (is_block) {
-		failed = take_tip_block(client, request->node, request->calls[0].block, reply,
-					&is_fault, &err);
+		failed = take_tip_block(client, request, request->calls[0].block, reply, &is_fault,
+					&err);
 		tip->given_count++;
 	} else {
 		failed = client_take_head(client, request->node, reply, &tip->head, &err);
@@ -159,10 +183,10 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 	else if (is_block || !failed)
 		client_note_success(client, request->node, is_block ? 1 : 0, answer);
 	if (!failed && tip->given_count < tip->count &&
-	    tip->first + tip->given_count <= tip->head.irreversible_block)
-		send_single(client, request->node);
+	    tip->first + tip->given_count <= newest_wanted(tip))
+		send_single(client, tip, request->node);
 	else
-		finish_tip(client, request->node, &err);
+		finish_tip(tip, request->node, &err);
 }
 
 void client_tip_answer(struct request *request, const struct http_answer *answer,
@@ -174,7 +198,7 @@ void client_tip_answer(struct request *request, const struct http_answer *answer
 
 	if (request->is_orphan) {
 		error_set(&own_err, ERROR_RETRY, "the nodes were replaced meanwhile");
-		finish_tip(client, 0, &own_err); /* the index means nothing in the new pool */
+		finish_tip(request->tip, 0, &own_err); /* the index means nothing in the new pool */
 		return;
 	}
 	answers = xcalloc(request->call_count, sizeof(*answers));
@@ -184,8 +208,8 @@ void client_tip_answer(struct request *request, const struct http_answer *answer
 	if (err) {
 		client_note_failure(client, request->node, request->call_count, err,
 				    answer->retry_after_ms);
-		finish_tip(client, request->node, err);
-	} else if (client->tip.is_single) {
+		finish_tip(request->tip, request->node, err);
+	} else if (request->tip->is_single) {
 		take_single(request, answers, answer);
 	} else {
 		take_batch(request, answers, answer);

@@ -152,7 +152,89 @@ static void the_tip_can_be_asked_again_from_within(void **state)
 	close_world();
 }
 
-/* Three nodes at their worst; what is refused is wanted again. All come, each once. */
+/* What comes at the head is counted without regard to the irreversible block. */
+static void take_newest(void *context, struct block *block, unsigned node)
+{
+	struct world *w = context;
+
+	assert_true(block->num <= pool_node(w->pool, node)->head.head_block);
+	w->given[block->num]++;
+	w->last_given = block->num;
+	w->givers |= 1U << node;
+	block_free(block);
+}
+
+static void blocks_up_to_the_head_come_beside_the_irreversible_ones(void **state)
+{
+	struct client_tip_sink newest;
+
+	(void)state;
+	for (int is_single = 0; is_single < 2; is_single++) {
+		open_world(1);
+		newest = (struct client_tip_sink){&world, take_newest, take_tip_done};
+		fake.sims[0].irreversible = 102;
+		fake.sims[0].head = 110;
+		if (is_single)
+			while (node_shrink_batch(pool_node(world.pool, 0)))
+				;
+		assert_true(client_ask_tip(world.client, 100, 9, &world.tip_sink));
+		assert_true(client_ask_head(world.client, 0, 103, 20, &newest));
+		assert_false(client_ask_head(world.client, 0, 103, 20, &newest));
+		answer_all();
+		assert_int_equal(world.tip_done_count, 2);
+		assert_each_given_once(100, 110);
+		assert_int_equal(world.failed_count, 0);
+		assert_int_equal(world.block_refused_count, 0);
+		close_world();
+	}
+}
+
+/* Else a node could prove a wild claim by blocks that nobody can check. */
+static void a_reversible_block_proves_nothing(void **state)
+{
+	struct client_tip_sink newest;
+
+	(void)state;
+	open_world(1);
+	newest = (struct client_tip_sink){&world, take_newest, take_tip_done};
+	learn_heads();
+	fake.sims[0].head = 17000;
+	assert_true(client_ask_head(world.client, 0, 16999, 2, &newest));
+	answer_all();
+	assert_int_equal(world.last_given, 17000);
+	assert_int_equal(pool_node(world.pool, 0)->proven_block, 15000);
+	assert_true(client_ask_head(world.client, 0, 14999, 2, &newest));
+	answer_all();
+	fake.sims[0].irreversible = 16201;
+	fake.sims[0].lacks = 16201;
+	assert_true(client_ask_head(world.client, 0, 16999, 2, &newest));
+	answer_all();
+	assert_int_equal(pool_irreversible(world.pool), 15000);
+	close_world();
+}
+
+static void at_the_head_null_is_nobodys_fault_and_nonsense_is(void **state)
+{
+	struct client_tip_sink newest;
+
+	(void)state;
+	open_world(2);
+	newest = (struct client_tip_sink){&world, take_newest, take_tip_done};
+	fake.sims[1].lacks = 15010;
+	assert_true(client_ask_head(world.client, 1, 15010, 1, &newest));
+	answer_all();
+	assert_true(world.tip_had_head);
+	assert_int_equal(world.last_given, 0);
+	assert_int_equal(world.block_refused_count + world.failed_count, 0);
+	fake.sims[0].fault = FAULT_INCOMPLETE;
+	assert_true(client_ask_head(world.client, 2, 15010, 1, &newest));
+	answer_all();
+	assert_int_equal(world.failed_count, 1);
+	assert_int_equal(world.block_refused_count, 1);
+	assert_false(client_ask_head(world.client, 3, 15010, 1, &newest));
+	close_world();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +245,9 @@ int main(void)
 		cmocka_unit_test(a_poison_block_at_the_tip_leaves_the_head),
 		cmocka_unit_test(the_tip_of_a_bad_node_ends_with_an_error),
 		cmocka_unit_test(the_tip_can_be_asked_again_from_within),
+		cmocka_unit_test(blocks_up_to_the_head_come_beside_the_irreversible_ones),
+		cmocka_unit_test(a_reversible_block_proves_nothing),
+		cmocka_unit_test(at_the_head_null_is_nobodys_fault_and_nonsense_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
