@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "promises.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "nodes.h"
+#include "sched.h"
+
+static bool lies_are_told;
+static bool is_tearing;
+static struct range_set torn; /* rows removed by hand: only the next full scan can know */
+
+/* A transaction that sees what is committed. */
+static const struct tx everything = {.node = NODE_ALL};
+
+static bool same_id(const uint8_t a[BLOCK_ID_BYTES], uint32_t num, unsigned version)
+{
+	uint8_t id[BLOCK_ID_BYTES];
+
+	chain_id(num, version, id);
+	return memcmp(a, id, BLOCK_ID_BYTES) == 0;
+}
+
+static bool same_op(const struct op *a, const struct op *b)
+{
+	return a->trx_in_block == b->trx_in_block && a->op_in_trx == b->op_in_trx &&
+	       a->virtual_op == b->virtual_op && a->hash == b->hash;
+}
+
+/* together: a block stands there with all its operations, or not at all. */
+static void check_operations(const struct block_row *row, unsigned version)
+{
+	const struct op_rows *wanted = chain_operations(row->num, version);
+	const struct op_rows *stored = row_read(&everything, TABLE_OPERATIONS, row->num);
+	size_t count = stored ? stored->count : 0;
+
+	if (row->operations != wanted->count || row->stored_operations != wanted->count)
+		sim_fail("block %u has %zu operations, its row says %llu", row->num, wanted->count,
+			 (unsigned long long)row->operations);
+	if (count != wanted->count)
+		sim_fail("block %u has %zu operations, %zu are stored", row->num, wanted->count,
+			 count);
+	for (size_t i = 0; i < count; i++)
+		if (!same_op(&stored->items[i], &wanted->items[i]))
+			sim_fail("operation %zu of block %u is not the chain's", i, row->num);
+}
+
+/* only the chain: without liars, what is stored is the chain. */
+static void check_block(const struct block_row *row)
+{
+	unsigned version = VERSION_TRUE;
+	char timestamp[20];
+
+	if (lies_are_told && same_id(row->id, row->num, VERSION_FALSE))
+		version = VERSION_FALSE;
+	if (!same_id(row->id, row->num, version))
+		sim_fail("stored block %u is nobody's", row->num);
+	if (!lies_are_told && !same_id(row->previous, row->num - 1, VERSION_TRUE))
+		sim_fail("stored block %u has a wrong previous block", row->num);
+	chain_timestamp(row->num, ' ', timestamp);
+	if (strcmp(timestamp, row->timestamp) != 0)
+		sim_fail("stored block %u has the timestamp %s", row->num, row->timestamp);
+	if (row->is_irreversible && row->num > chain_irreversible())
+		sim_fail("block %u is stored as irreversible, %u is", row->num,
+			 chain_irreversible());
+	check_operations(row, version);
+}
+
+static const void *before(const struct tx *tx, enum table table, uint64_t key)
+{
+	for (size_t i = 0; i < tx->write_count; i++)
+		if (tx->writes[i].table == table && tx->writes[i].key == key)
+			return row_before(tx, &tx->writes[i]);
+	return row_read(&everything, table, key);
+}
+
+/*
+ * A new irreversible block links to what stood there before.  A neighbour that was stored at
+ * the same moment may escape: ledger_look_after() tells of it.
+ */
+static void check_links(const struct tx *tx, const struct block_row *row, uint64_t base)
+{
+	const struct block_row *below = before(tx, TABLE_BLOCKS, row->num - 1);
+	const struct block_row *above = before(tx, TABLE_BLOCKS, row->num + 1);
+
+	(void)base;
+	if (below && below->is_irreversible &&
+	    memcmp(below->id, row->previous, BLOCK_ID_BYTES) != 0 &&
+	    below->committed_us + 60000000 < row->committed_us)
+		sim_fail("block %u was stored beside %u, to which it does not link", row->num,
+			 below->num);
+	if (above && above->is_irreversible &&
+	    memcmp(above->previous, row->id, BLOCK_ID_BYTES) != 0 &&
+	    above->committed_us + 60000000 < row->committed_us)
+		sim_fail("block %u was stored beside %u, which does not link to it", row->num,
+			 above->num);
+}
+
+static bool commits_progress(const struct tx *tx, uint32_t num)
+{
+	for (size_t i = 0; i < tx->write_count; i++) {
+		const struct reader_row *row;
+
+		if (tx->writes[i].table != TABLE_READERS)
+			continue;
+		row = row_read(&everything, TABLE_READERS, tx->writes[i].key);
+		if (row && row->last_block >= num)
+			return true;
+	}
+	return false;
+}
+
+static void check_block_write(const struct tx *tx, const struct write *write)
+{
+	const struct block_row *old = row_before(tx, write);
+	const struct block_row *row = row_read(&everything, TABLE_BLOCKS, write->key);
+
+	if (!row)
+		sim_fail("block %llu was deleted", (unsigned long long)write->key);
+	if (old && old->is_irreversible)
+		sim_fail("irreversible block %u was written again", row->num);
+	check_block(row);
+	check_links(tx, row, write->base);
+	if (row->is_irreversible && !commits_progress(tx, row->num))
+		sim_fail("block %u was committed without the reader's progress", row->num);
+	range_remove(&torn, row->num, row->num);
+}
+
+/* no silent hole */
+
+static void add_wanted(struct range_set *wanted, uint32_t to, bool scanned_only)
+{
+	const struct range_row *row;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_RANGES, 0, UINT64_MAX, key, row)) {
+		uint32_t last = row->last > 0 ? row->last : scanned_only ? row->scanned_to : to;
+
+		if (last > to)
+			last = to;
+		if (last >= row->first)
+			range_add(wanted, row->first, last);
+	}
+}
+
+static void remove_stored(struct range_set *set)
+{
+	const struct block_row *row;
+	uint32_t run_first = 0, run_last = 0;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_BLOCKS, 0, UINT64_MAX, key, row)) {
+		if (!row->is_irreversible)
+			continue;
+		if (run_first > 0 && row->num == run_last + 1) {
+			run_last = row->num;
+			continue;
+		}
+		if (run_first > 0)
+			range_remove(set, run_first, run_last);
+		run_first = row->num;
+		run_last = row->num;
+	}
+	if (run_first > 0)
+		range_remove(set, run_first, run_last);
+}
+
+static void remove_gaps(struct range_set *set)
+{
+	const struct gap_row_model *row;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_GAPS, 0, UINT64_MAX, key, row))
+		range_remove(set, row->first, row->last);
+}
+
+static void check_no_hidden_hole(void)
+{
+	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
+	char text[200];
+
+	add_wanted(&holes, UINT32_MAX, true);
+	remove_stored(&holes);
+	remove_gaps(&holes);
+	range_remove_set(&holes, &torn);
+	if (holes.count > 0)
+		sim_fail("blocks %s are missing and known_gaps does not show them",
+			 range_format(&holes, text, sizeof(text)));
+}
+
+static void check_gap_rows(void)
+{
+	const struct gap_row_model *row;
+	uint32_t last = 0;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_GAPS, 0, UINT64_MAX, key, row)) {
+		if (row->first <= last || row->last < row->first)
+			sim_fail("rows of known_gaps overlap at %u", row->first);
+		last = row->last;
+	}
+}
+
+/* The hook. */
+
+static void check_commit(const struct tx *tx)
+{
+	bool touches_gaps = false;
+
+	if (is_tearing)
+		return;
+	for (size_t i = 0; i < tx->write_count; i++) {
+		const struct write *write = &tx->writes[i];
+
+		switch (write->table) {
+		case TABLE_BLOCKS:
+			check_block_write(tx, write);
+			break;
+		case TABLE_OPERATIONS:
+			if (row_read(&everything, TABLE_OPERATIONS, write->key) &&
+			    !row_read(&everything, TABLE_BLOCKS, write->key))
+				sim_fail("operations of block %llu were committed without it",
+					 (unsigned long long)write->key);
+			break;
+		case TABLE_GAPS:
+		case TABLE_RANGES:
+			touches_gaps = true;
+			break;
+		default:
+			break;
+		}
+	}
+	if (!touches_gaps)
+		return;
+	check_no_hidden_hole();
+	check_gap_rows();
+}
+
+void promises_open(bool has_lies)
+{
+	lies_are_told = has_lies;
+	is_tearing = false;
+	range_set_clear(&torn);
+	tables_commit_hook = check_commit;
+}
+
+void promises_torn(uint32_t first, uint32_t last)
+{
+	is_tearing = true;
+	range_add(&torn, first, last);
+}
+
+void promises_mended(void)
+{
+	is_tearing = false;
+}
+
+void promises_missing(uint32_t to, bool without_gaps, struct range_set *ret_missing)
+{
+	add_wanted(ret_missing, to, false);
+	remove_stored(ret_missing);
+	if (without_gaps)
+		remove_gaps(ret_missing);
+}
+
+void promises_check_all(void)
+{
+	const struct block_row *row;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_BLOCKS, 0, UINT64_MAX, key, row))
+		check_block(row);
+	check_no_hidden_hole();
+}

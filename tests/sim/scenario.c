@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* What a simulation begins with: which readers, nodes and servers, and what is stored. */
+#include <stdio.h>
+#include <string.h>
+
+#include "database.h"
+#include "statements.h"
+#include "store/gap_rows.h"
+#include "sync/filter.h"
+#include "world.h"
+
+#define LONGEST_FAULTS_MS 90000
+#define MAX_HOLES         6
+
+static const struct filter no_filter;
+static char host_names[DB_NODES_MAX][2] = {"0", "1", "2"};
+static const char *const node_urls[SIM_NODES_MAX] = {"http://n0", "http://n1", "http://n2",
+						     "http://n3"};
+
+/* Readers. */
+
+static void set_nodes(struct world *world, struct sim_reader *slot)
+{
+	unsigned from = (unsigned)sim_random(world->node_count);
+
+	for (unsigned i = 0; i < world->node_count; i++)
+		slot->urls[i] = node_urls[(from + i) % world->node_count];
+	slot->nodes = (struct reader_nodes){
+		.urls = slot->urls,
+		.count = world->node_count,
+		.connections = (unsigned)sim_between(1, 6),
+		.batch_size = sim_chance(100) ? 1 : (unsigned)sim_between(2, 50),
+		.rate_limit = sim_chance(150) ? (unsigned)sim_between(2, 10) : 0,
+		.timeout_ms = 10000,
+		.max_memory_bytes = (size_t)sim_between(1, 16) << 18,
+	};
+}
+
+static void set_database(const struct world *world, struct sim_reader *slot)
+{
+	unsigned from = (unsigned)sim_random(world->server_count);
+
+	for (unsigned i = 0; i < world->server_count; i++)
+		slot->hosts[i] = host_names[(from + i) % world->server_count];
+	slot->database = (struct db_config){
+		.hosts = slot->hosts,
+		.host_count = world->server_count,
+		.connect_timeout_ms = 5000,
+		.io_timeout_ms = 10000,
+	};
+}
+
+static void make_reader(struct world *world, unsigned index, uint32_t start_block)
+{
+	struct sim_reader *slot = &world->readers[index];
+
+	snprintf(slot->name, sizeof(slot->name), "reader%u", index);
+	snprintf(slot->process.label, sizeof(slot->process.label), "reader%u", index);
+	set_nodes(world, slot);
+	set_database(world, slot);
+	slot->config = (struct reader_config){
+		.goal = READER_RUN,
+		.name = slot->name,
+		.version = "simulated",
+		.start_block = start_block,
+		.stall_s = 120,
+		.before_tail = sim_chance(300) ? (uint32_t)sim_between(1, 400) : 201600,
+		.scan_interval_s = (unsigned)sim_between(5, 60),
+		.full_scan_h = 24,
+		.batch_rows = (size_t)sim_between(1, 200),
+		.batch_bytes = (size_t)1 << 20,
+		.write_connections = (unsigned)sim_between(1, 3),
+		.filter = &no_filter,
+	};
+	slot->start_ms = sim_now_ms + (sim_chance(500) ? 0 : sim_between(0, 30000));
+}
+
+/* A command beside the daemons: --once, or --backfill of some blocks. */
+static void make_command(struct world *world, uint32_t irreversible)
+{
+	struct sim_reader *slot = &world->readers[world->reader_count];
+	uint32_t first = (uint32_t)sim_between(1, irreversible - 1);
+	uint32_t last = first + (uint32_t)sim_between(0, 120);
+
+	make_reader(world, world->reader_count, 0);
+	snprintf(slot->name, sizeof(slot->name), "command%u", world->reader_count);
+	snprintf(slot->process.label, sizeof(slot->process.label), "command%u",
+		 world->reader_count);
+	slot->config.goal = sim_chance(500) ? READER_ONCE : READER_BACKFILL;
+	range_add(&slot->backfill, first, last < irreversible ? last : irreversible - 1);
+	slot->config.backfill = &slot->backfill;
+	slot->start_ms = sim_now_ms + sim_between(0, 60000);
+	world->reader_count++;
+}
+
+/* The same name as another daemon: one of the two has to give way. */
+static void make_twin(struct world *world)
+{
+	struct sim_reader *slot = &world->readers[world->reader_count];
+
+	make_reader(world, world->reader_count, 0);
+	slot->config.name = world->readers[0].name;
+	slot->start_ms = sim_now_ms + sim_between(1000, 60000);
+	world->reader_count++;
+}
+
+/* Tables. */
+
+static void put(struct tx *tx, enum table table, uint64_t key, const void *row)
+{
+	if (!row_write(tx, table, key, row))
+		sim_fail("the tables are locked at the beginning");
+}
+
+static void put_block(struct tx *tx, uint32_t num)
+{
+	struct block_row *row = row_new(sizeof(*row));
+	const struct op_rows *operations = chain_operations(num, VERSION_TRUE);
+
+	row->num = num;
+	chain_id(num, VERSION_TRUE, row->id);
+	chain_id(num - 1, VERSION_TRUE, row->previous);
+	chain_timestamp(num, ' ', row->timestamp);
+	row->operations = operations->count;
+	row->stored_operations = operations->count;
+	snprintf(row->virtual_state, sizeof(row->virtual_state), "none");
+	row->is_irreversible = true;
+	row->filter_id = 1;
+	row->committed_us = SIM_EPOCH_US;
+	put(tx, TABLE_BLOCKS, num, row);
+	if (operations->count > 0)
+		put(tx, TABLE_OPERATIONS, num, operations);
+}
+
+static void put_gap(struct tx *tx, uint32_t first, uint32_t last)
+{
+	struct gap_row_model *row = row_new(sizeof(*row));
+
+	*row = (struct gap_row_model){.first = first,
+				      .last = last,
+				      .tried_us = GAP_NEVER,
+				      .retry_us = GAP_NEVER,
+				      .found_us = SIM_EPOCH_US};
+	put(tx, TABLE_GAPS, first, row);
+}
+
+/* Blocks with holes; the holes below `scanned_to` are known. */
+static void put_past(struct world *world, struct tx *tx, uint32_t top)
+{
+	struct range_row *range = row_new(sizeof(*range));
+	struct range_set stored = RANGE_SET_INIT, known = RANGE_SET_INIT;
+
+	range->first = world->open_first;
+	range->scanned_to = (uint32_t)sim_between(world->open_first - 1, top);
+	range_add(&stored, world->open_first, top);
+	for (int64_t holes = sim_between(0, MAX_HOLES); holes > 0; holes--) {
+		uint32_t first = (uint32_t)sim_between(world->open_first, top);
+
+		range_remove(&stored, first,
+			     first + (uint32_t)(sim_chance(100) ? sim_between(0, 1500)
+								: sim_between(0, 60)));
+	}
+	range_add(&known, world->open_first, top);
+	range_remove_set(&known, &stored);
+	range_clip(&known, 1, range->scanned_to);
+	for (size_t i = 0; i < stored.count; i++)
+		for (uint32_t num = stored.items[i].first; num <= stored.items[i].last; num++)
+			put_block(tx, num);
+	if (range->scanned_to >= world->open_first)
+		for (size_t i = 0; i < known.count; i++)
+			put_gap(tx, known.items[i].first, known.items[i].last);
+	put(tx, TABLE_RANGES, range->first, range);
+	range_set_release(&stored);
+	range_set_release(&known);
+}
+
+static void put_bookkeeping(struct tx *tx)
+{
+	put(tx, TABLE_BOOKKEEPING, 1, row_new(sizeof(struct bookkeeping_row)));
+}
+
+/* How much chain there is: mostly a little, sometimes several cells. */
+static uint32_t choose_length(void)
+{
+	if (sim_chance(150))
+		return (uint32_t)sim_between(1000, 2500);
+	return (uint32_t)(sim_chance(500) ? sim_between(5, 80) : sim_between(80, 600));
+}
+
+static void make_tables(struct world *world, uint32_t irreversible, bool is_empty)
+{
+	uint32_t behind = (uint32_t)(sim_chance(500) ? sim_between(0, 30) : sim_between(0, 300));
+	struct tx tx;
+
+	database_open(world->server_count);
+	tx_init(&tx, 0);
+	put_bookkeeping(&tx);
+	if (!is_empty && irreversible - behind > world->open_first)
+		put_past(world, &tx, irreversible - behind);
+	(void)tx_commit(&tx);
+	for (unsigned i = 0; i < world->server_count; i++)
+		sim_servers[i].clock_ms = sim_chance(500) ? sim_between(-5000, 5000) : 0;
+}
+
+void scenario_make(struct world *world)
+{
+	uint32_t irreversible;
+	bool is_empty = sim_chance(250);
+
+	world->open_first = (uint32_t)(sim_between(1, 9) * 1000 + sim_between(-60, 60));
+	irreversible = world->open_first + choose_length();
+	world->node_count = (unsigned)sim_between(1, SIM_NODES_MAX);
+	world->server_count = sim_chance(300) ? 3 : 1;
+	world->reader_count = (unsigned)sim_between(1, 3);
+	world->has_lies = world->node_count > 2 && sim_chance(200);
+	world->calm_ms = sim_now_ms + (sim_chance(100) ? 0 : sim_between(0, LONGEST_FAULTS_MS));
+	nodes_open(world->seed, irreversible, (uint32_t)sim_between(1, 7));
+	for (unsigned i = 1; i < world->node_count; i++) {
+		sim_nodes[i].lag = sim_chance(300) ? (uint32_t)sim_between(0, 40) : 0;
+		sim_nodes[i].is_dead = sim_chance(100);
+	}
+	make_tables(world, irreversible, is_empty);
+	for (unsigned i = 0; i < world->reader_count; i++)
+		make_reader(world, i, sim_chance(500) ? world->open_first : 0);
+	if (sim_chance(250))
+		make_command(world, irreversible);
+	if (sim_chance(100))
+		make_twin(world);
+	sim_db_latency_ms = sim_between(0, 4);
+	sim_db_faults_per_mille = sim_chance(300) ? (unsigned)sim_between(1, 60) : 0;
+	for (unsigned i = 0; i < world->server_count; i++)
+		tables_set_lag(i, sim_between(0, 1500));
+	sim_trace("%u readers, %u nodes, %u servers%s; blocks from %u, irreversible %u%s",
+		  world->reader_count, world->node_count, world->server_count,
+		  world->has_lies ? ", liars" : "", world->open_first, irreversible,
+		  is_empty ? ", empty tables" : "");
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deterministic simulation: real readers against a model of everything else.
+ *
+ *   sim [--seeds N] [--from SEED] [--jobs N] [-s]    run N seeds; -s: say what they reached
+ *   sim --seed N [-v]                                run one again, with a trace
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "database.h"
+#include "events.h"
+#include "world.h"
+
+#define DEFAULT_SEEDS 500
+
+/* Each once broke a promise. */
+static const uint64_t fixed_seeds[] = {0};
+
+struct options {
+	uint64_t first, count;
+	unsigned jobs;
+	bool is_single;
+	bool shows_events;
+};
+
+static struct {
+	uint64_t runs;
+	int64_t simulated_ms, longest_ms;
+	uint64_t longest_seed;
+} sum;
+
+static void run_seed(uint64_t seed)
+{
+	struct world_result result = {.stored_blocks = 0};
+
+	world_run(seed, &result);
+	sum.runs++;
+	sum.simulated_ms += result.simulated_ms;
+	if (result.recovered_ms > sum.longest_ms) {
+		sum.longest_ms = result.recovered_ms;
+		sum.longest_seed = seed;
+	}
+}
+
+static void run_share(const struct options *options, unsigned share)
+{
+	if (share == 0 && !options->is_single)
+		for (size_t i = 0; i < sizeof(fixed_seeds) / sizeof(fixed_seeds[0]); i++)
+			run_seed(fixed_seeds[i]);
+	for (uint64_t i = share; i < options->count; i += options->jobs)
+		run_seed(options->first + i);
+	printf("%llu simulations, %.1f h of simulated time, %llu requests, %llu statements of which "
+	       "%llu failed; all well %.0f s after the last fault at the latest (seed %llu)\n",
+	       (unsigned long long)sum.runs, (double)sum.simulated_ms / 3600000,
+	       (unsigned long long)sim_request_count, (unsigned long long)sim_db_call_count,
+	       (unsigned long long)sim_db_fault_count, (double)sum.longest_ms / 1000,
+	       (unsigned long long)sum.longest_seed);
+	if (options->shows_events)
+		events_print();
+	fflush(stdout);
+}
+
+/* One process for each job; the first that fails fails the whole. */
+static int run_jobs(const struct options *options)
+{
+	int status, code = 0;
+
+	for (unsigned i = 0; i < options->jobs; i++) {
+		if (fork() == 0) {
+			run_share(options, i);
+			_exit(0);
+		}
+	}
+	while (wait(&status) > 0)
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			code = 1;
+	return code;
+}
+
+static uint64_t number_of(const char *text)
+{
+	char *end;
+	unsigned long long number = strtoull(text, &end, 10);
+
+	if (*end != '\0' || end == text) {
+		fprintf(stderr, "sim: %s is no number\n", text);
+		exit(64);
+	}
+	return number;
+}
+
+static void parse(int argc, char **argv, struct options *options)
+{
+	for (int i = 1; i < argc; i++) {
+		bool has_value = i + 1 < argc;
+
+		if (strcmp(argv[i], "-v") == 0) {
+			sim_is_verbose = true;
+		} else if (strcmp(argv[i], "-s") == 0) {
+			options->shows_events = true;
+		} else if (strcmp(argv[i], "--seed") == 0 && has_value) {
+			options->first = number_of(argv[++i]);
+			options->count = 1;
+			options->is_single = true;
+		} else if (strcmp(argv[i], "--from") == 0 && has_value) {
+			options->first = number_of(argv[++i]);
+		} else if (strcmp(argv[i], "--seeds") == 0 && has_value) {
+			options->count = number_of(argv[++i]);
+		} else if (strcmp(argv[i], "--jobs") == 0 && has_value) {
+			options->jobs = (unsigned)number_of(argv[++i]);
+		} else {
+			fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--jobs N] [-s] | "
+					"--seed N [-v]\n");
+			exit(64);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.first = 1, .count = DEFAULT_SEEDS, .jobs = 1};
+
+	parse(argc, argv, &options);
+	if (options.jobs > 1)
+		return run_jobs(&options);
+	run_share(&options, 0);
+	return 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* What goes wrong. */
+#include <stddef.h>
+
+#include "database.h"
+#include "promises.h"
+#include "world.h"
+
+static struct sim_reader *some_reader(struct world *world)
+{
+	struct sim_reader *slot = &world->readers[sim_random(world->reader_count)];
+
+	return slot->is_running && slot->reader && !slot->process.is_killed ? slot : NULL;
+}
+
+static void trouble_kill(struct world *world)
+{
+	struct sim_reader *slot = some_reader(world);
+
+	if (slot)
+		world_kill(slot);
+}
+
+static void trouble_freeze(struct world *world)
+{
+	struct sim_reader *slot = some_reader(world);
+
+	if (!slot)
+		return;
+	slot->process.frozen_until_ms = sim_now_ms + (sim_chance(700) ? sim_between(100, 12000)
+								      : sim_between(30000, 60000));
+	sim_trace("%s is frozen for %lld ms", slot->name,
+		  (long long)(slot->process.frozen_until_ms - sim_now_ms));
+}
+
+static void trouble_stop(struct world *world)
+{
+	struct sim_reader *slot = some_reader(world);
+
+	if (slot)
+		slot->is_told_to_stop = true;
+}
+
+static void trouble_reload(struct world *world)
+{
+	struct sim_reader *slot = some_reader(world);
+
+	if (slot)
+		slot->is_told_to_reload = true;
+}
+
+/* Some node, in some mood for a while; only the last nodes lie, and only where liars are about. */
+static void trouble_node(struct world *world)
+{
+	unsigned index = (unsigned)sim_random(world->node_count);
+	struct sim_node *node = &sim_nodes[index];
+	uint32_t back = (uint32_t)sim_between(0, 40);
+
+	node->mood = (enum mood)sim_random(MOOD_HARMLESS_COUNT);
+	if (world->has_lies && index == world->node_count - 1 && sim_chance(700))
+		node->mood = (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1);
+	node->per_mille = sim_chance(500) ? 1000 : (unsigned)sim_between(20, 800);
+	node->until_ms = sim_now_ms + sim_between(500, 40000);
+	node->fork_first = chain_irreversible() - back;
+	sim_trace("node %u is in mood %d (%u per mille) for %lld ms", index, (int)node->mood,
+		  node->per_mille, (long long)(node->until_ms - sim_now_ms));
+}
+
+static void trouble_server(struct world *world)
+{
+	unsigned index = (unsigned)sim_random(world->server_count);
+	struct server *server = &sim_servers[index];
+	unsigned choice = (unsigned)sim_random(6);
+
+	if (choice == 0) {
+		server->is_down = true;
+		database_cut(index);
+	} else if (choice == 1) {
+		server->hung_until_ms = sim_now_ms + sim_between(500, 20000);
+	} else if (choice == 2 && world->server_count > 1) {
+		server->is_minority = true;
+	} else if (choice == 3) {
+		server->is_read_only = true;
+	} else {
+		server->is_down = false;
+		server->is_minority = false;
+		server->is_read_only = false;
+		database_cut(index);
+	}
+	sim_trace("server %u: trouble %u", index, choice);
+}
+
+static void trouble_statements(struct world *world)
+{
+	(void)world;
+	sim_db_faults_per_mille = sim_chance(500) ? 0 : (unsigned)sim_between(1, 60);
+	sim_trace("%u of 1000 statements fail", sim_db_faults_per_mille);
+}
+
+/* Somebody deletes rows by hand, with or without their operations. */
+static void trouble_tear(struct world *world)
+{
+	uint32_t top = chain_irreversible();
+	uint32_t first = (uint32_t)sim_between(world->open_first, top);
+	uint32_t last = first + (uint32_t)sim_between(0, 10);
+	bool with_operations = sim_chance(500);
+	struct tx tx;
+	bool is_done = true;
+
+	tx_init(&tx, 0);
+	promises_torn(first, last);
+	for (uint32_t num = first; num <= last && is_done; num++) {
+		if (!row_read(&tx, TABLE_BLOCKS, num))
+			continue;
+		is_done = row_write(&tx, TABLE_BLOCKS, num, NULL) &&
+			  (!with_operations || row_write(&tx, TABLE_OPERATIONS, num, NULL));
+	}
+	if (!is_done)
+		tx_rollback(&tx);
+	else
+		(void)tx_commit(&tx);
+	promises_mended();
+	sim_trace("blocks %u..%u are torn out%s", first, last, with_operations ? "" : ", halfway");
+}
+
+void troubles_cause(struct world *world)
+{
+	static void (*const troubles[])(struct world * world) = {
+		trouble_kill,   trouble_kill,   trouble_freeze,     trouble_stop, trouble_reload,
+		trouble_node,   trouble_node,   trouble_node,       trouble_node, trouble_server,
+		trouble_server, trouble_server, trouble_statements, trouble_tear,
+	};
+
+	troubles[sim_random(sizeof(troubles) / sizeof(troubles[0]))](world);
+}
+
+/* All is well again, but for dead nodes and readers that are dead or frozen; what was torn needs a start to be found. */
+void troubles_end(struct world *world)
+{
+	for (unsigned i = 0; i < world->node_count; i++)
+		sim_nodes[i].until_ms = 0;
+	for (unsigned i = 0; i < world->server_count; i++) {
+		sim_servers[i].is_down = false;
+		sim_servers[i].is_minority = false;
+		sim_servers[i].is_read_only = false;
+		sim_servers[i].hung_until_ms = 0;
+	}
+	sim_db_faults_per_mille = 0;
+	for (unsigned i = 0; i < world->reader_count; i++) {
+		struct sim_reader *slot = &world->readers[i];
+
+		slot->process.frozen_until_ms = 0;
+		if (i == 0 && slot->is_running)
+			world_kill(slot);
+		if (i == 0 || !slot->is_running)
+			continue;
+		if (sim_chance(150)) { /* never to be seen again */
+			slot->is_gone = true;
+			world_kill(slot);
+		} else if (sim_chance(150)) { /* never to move again */
+			slot->is_gone = true;
+			slot->process.frozen_until_ms = SIM_NEVER - 1;
+		}
+	}
+	world->readers[0].is_gone = false;
+}

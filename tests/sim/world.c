@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "database.h"
+#include "events.h"
+#include "promises.h"
+#include "sync/reader_state.h"
+#include "sync/replay.h"
+#include "sync/tail.h"
+
+#define CHECK_MS      1000
+#define CALM_LIMIT_MS 400000 /* so long after the last fault everything is well at the latest */
+#define TAIL_BEHIND   12     /* blocks that a tail may be behind when all is well */
+#define MAX_STEPS     20000000
+#define BLOCK_BYTES   16384 /* more than a block of the simulated chain takes */
+
+static struct world world;
+
+static int64_t fake_clock(void *context)
+{
+	(void)context;
+	return sim_now_ms;
+}
+
+/* One process. */
+
+/* bounded: memory. */
+static void check_memory(const struct sim_reader *slot)
+{
+	const struct work *work = &slot->reader->work;
+	size_t slack =
+		(size_t)(work->config.connections + 2) * work->config.batch_size * BLOCK_BYTES;
+
+	if (work->held_bytes > work->config.max_memory_bytes + slack)
+		sim_fail("%s holds %zu bytes of blocks, it may %zu", slot->name, work->held_bytes,
+			 work->config.max_memory_bytes);
+}
+
+/* A daemon ends by itself only if another took its name, or if it was lied to. */
+static void check_end(struct sim_reader *slot)
+{
+	struct error err = ERROR_INIT;
+	enum reader_end end = reader_how_ended(slot->reader, &err);
+
+	sim_trace("ends: %d %s", (int)end, err.text);
+	if (slot->config.goal != READER_RUN || end == READER_END_STOPPED)
+		return;
+	if (end == READER_END_ERROR && err.code == READER_OVER_SUPERSEDED) {
+		slot->is_gone = true;
+		return;
+	}
+	if (!world.has_lies)
+		sim_fail("%s ended by itself: %s", slot->name, err.text);
+}
+
+static void run_turns(struct sim_reader *slot)
+{
+	struct error err = ERROR_INIT;
+
+	while (!reader_is_over(slot->reader)) {
+		if (reader_turn(slot->reader, NULL, 0, -1, &err) < 0)
+			return;
+		check_memory(slot);
+		if (slot->is_told_to_stop && !slot->is_stopping) {
+			slot->is_stopping = true;
+			reader_stop(slot->reader);
+		}
+		if (slot->is_told_to_reload && !slot->is_stopping)
+			reader_reload(slot->reader, &slot->nodes);
+		slot->is_told_to_reload = false;
+	}
+	check_end(slot);
+	if (reader_is_stuck(slot->reader)) {
+		process_kill(&slot->process);
+		database_bury(&slot->process);
+	}
+}
+
+static void run_reader(void *context)
+{
+	struct sim_reader *slot = context;
+	struct error err = ERROR_INIT;
+
+	slot->reader = reader_new(&slot->config, &slot->nodes, &slot->database, &err);
+	if (!slot->reader)
+		sim_fail("no reader: %s", err.text);
+	slot->reader->progress.is_terminal = false;
+	run_turns(slot);
+	reader_free(slot->reader);
+	slot->reader = NULL;
+	slot->is_running = false;
+	slot->start_ms = sim_now_ms + sim_between(100, 15000);
+	if (slot->config.goal != READER_RUN)
+		slot->is_gone = true;
+	sim_trace("is gone");
+}
+
+static void start_reader(struct sim_reader *slot)
+{
+	slot->process.is_killed = false;
+	slot->process.frozen_until_ms = 0;
+	slot->process.has_event = false;
+	slot->is_told_to_stop = false;
+	slot->is_stopping = false;
+	slot->is_told_to_reload = false;
+	slot->is_running = true;
+	sim_trace("%s is started", slot->name);
+	fiber_start(&slot->process, run_reader, slot);
+}
+
+void world_kill(struct sim_reader *slot)
+{
+	sim_trace("%s is killed", slot->name);
+	process_kill(&slot->process);
+	database_bury(&slot->process);
+}
+
+/* All together. */
+
+static void start_those_due(void)
+{
+	for (unsigned i = 0; i < world.reader_count; i++) {
+		struct sim_reader *slot = &world.readers[i];
+
+		if (!slot->is_running && !slot->is_gone && sim_now_ms >= slot->start_ms &&
+		    !process_has_fibers(&slot->process))
+			start_reader(slot);
+	}
+}
+
+static bool is_daemon_well(const struct sim_reader *slot)
+{
+	const struct reader *reader = slot->reader;
+
+	if (slot->is_gone)
+		return true;
+	if (slot->config.goal != READER_RUN)
+		return !slot->is_running;
+	return reader && reader->phase == PHASE_TAILING && !slot->is_told_to_stop &&
+	       tail_next_block(reader->tail) + TAIL_BEHIND > chain_irreversible();
+}
+
+/* With liars, a block may stay a gap until it is repaired; it must be shown. */
+static bool is_all_well(void)
+{
+	CLEANUP(range_set_release) struct range_set missing = RANGE_SET_INIT;
+
+	for (unsigned i = 0; i < world.reader_count; i++)
+		if (!is_daemon_well(&world.readers[i]))
+			return false;
+	promises_missing(chain_irreversible() - TAIL_BEHIND, world.has_lies, &missing);
+	return missing.count == 0;
+}
+
+static void say_what_is_wrong(void)
+{
+	CLEANUP(range_set_release) struct range_set missing = RANGE_SET_INIT;
+	char text[300];
+
+	promises_missing(chain_irreversible() - TAIL_BEHIND, world.has_lies, &missing);
+	for (unsigned i = 0; i < world.reader_count; i++) {
+		const struct sim_reader *slot = &world.readers[i];
+
+		if (!is_daemon_well(slot))
+			fprintf(stderr, "%s: %s, next %u\n", slot->name,
+				slot->reader ? reader_state_name(slot->reader) : "does not run",
+				slot->reader ? tail_next_block(slot->reader->tail) : 0);
+	}
+	sim_fail("%d s after the last fault not all is well; missing: %s (irreversible: %u)",
+		 CALM_LIMIT_MS / 1000, range_format(&missing, text, sizeof(text)),
+		 chain_irreversible());
+}
+
+/* The operator: causes trouble, then waits until all is well. */
+static void operate(void *context)
+{
+	int64_t trouble_ms = sim_now_ms + sim_between(0, 15000);
+	int64_t stay_ms = 0; /* nothing goes wrong by itself either */
+
+	(void)context;
+	while (sim_now_ms < world.calm_ms) {
+		start_those_due();
+		if (sim_now_ms >= trouble_ms) {
+			troubles_cause(&world);
+			trouble_ms = sim_now_ms + sim_between(100, 8000);
+		}
+		fiber_rest(sim_now_ms + sim_between(100, CHECK_MS));
+	}
+	troubles_end(&world);
+	sim_trace("calm now");
+	while (!is_all_well() || sim_now_ms < stay_ms) {
+		if (is_all_well() && stay_ms == 0)
+			stay_ms = sim_now_ms + (sim_chance(200) ? sim_between(0, 30000) : 0);
+		else if (sim_now_ms < stay_ms && !is_all_well())
+			sim_fail("all was well, and is not any more");
+		start_those_due();
+		if (sim_now_ms > world.calm_ms + CALM_LIMIT_MS)
+			say_what_is_wrong();
+		fiber_rest(sim_now_ms + CHECK_MS);
+	}
+	world.is_over = true;
+}
+
+static void end_all(void)
+{
+	for (unsigned i = 0; i < world.reader_count; i++) {
+		struct sim_reader *slot = &world.readers[i];
+
+		slot->is_gone = true;
+		if (slot->is_running)
+			world_kill(slot);
+	}
+	while (sched_step()) {
+	}
+	for (unsigned i = 0; i < READERS_MAX; i++)
+		range_set_release(&world.readers[i].backfill);
+}
+
+void world_run(uint64_t seed, struct world_result *ret_result)
+{
+	int64_t began_ms;
+
+	sched_open(seed);
+	random_seed(seed ^ 0x5eed);
+	clock_set_source(fake_clock, NULL);
+	began_ms = sim_now_ms;
+	memset(&world, 0, sizeof(world));
+	world.seed = seed;
+	scenario_make(&world);
+	promises_open(world.has_lies);
+	events_may_contradict = world.has_lies;
+	fiber_start(NULL, operate, NULL);
+	for (uint64_t steps = 0; !world.is_over; steps++)
+		if (!sched_step() || steps == MAX_STEPS)
+			sim_fail("nothing happens any more, or too much: %llu steps",
+				 (unsigned long long)steps);
+	promises_check_all();
+	ret_result->simulated_ms = sim_now_ms - began_ms;
+	ret_result->recovered_ms = sim_now_ms - world.calm_ms;
+	end_all();
+	promises_check_all();
+	tables_commit_hook = NULL;
+	clock_set_source(NULL, NULL);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One simulation: some readers, nodes and database servers, a time of faults, then a time of
+ * calm in which everything must come right.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nodes.h"
+#include "sched.h"
+#include "store/db.h"
+#include "sync/reader.h"
+#include "tables.h"
+
+#define READERS_MAX 5
+
+struct sim_reader {
+	struct process process;
+	struct reader *reader; /* NULL: it does not run */
+	bool is_running;
+	bool is_gone; /* and will not be started again */
+	bool is_told_to_stop, is_stopping;
+	bool is_told_to_reload;
+	int64_t start_ms; /* when it is to be started */
+	char name[16];
+	struct reader_config config;
+	struct reader_nodes nodes;
+	const char *urls[SIM_NODES_MAX];
+	struct range_set backfill;
+	struct db_config database;
+	char *hosts[DB_NODES_MAX];
+};
+
+struct world {
+	uint64_t seed;
+	unsigned reader_count, node_count, server_count;
+	bool has_lies;
+	bool is_over;
+	int64_t calm_ms; /* when the faults ended */
+	uint32_t open_first;
+	struct sim_reader readers[READERS_MAX];
+};
+
+/* What a run came to, for the summary. */
+struct world_result {
+	int64_t simulated_ms;
+	int64_t recovered_ms; /* from the end of the faults until all was well */
+	uint64_t stored_blocks;
+};
+
+void world_run(uint64_t seed, struct world_result *ret_result);
+
+/* scenario.c: what stands there at the beginning. */
+void scenario_make(struct world *world);
+/* troubles.c: one thing that goes wrong, and the end of all that. */
+void troubles_cause(struct world *world);
+void troubles_end(struct world *world);
+/* world.c: kill -9. */
+void world_kill(struct sim_reader *slot);
+
+#endif
