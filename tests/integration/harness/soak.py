@@ -329,7 +329,6 @@ class Soak:
 
     def audit(self):
         self.world.audit(self.chain, (FIRST, self.top), *self.backfills)
-        assert self.world.db.value("SELECT COUNT(*) FROM orphans") == 0
 
     def run(self):
         began = time.monotonic()
