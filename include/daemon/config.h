@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "store/db.h"
 #include "sync/filter.h"
+#include "sync/work.h"
 
 struct config {
 	struct {
@@ -30,6 +31,7 @@ struct config {
 	struct {
 		char *name; /* the host's name when the file says "" */
 		uint32_t start_block;
+		enum reader_follow follow;
 		unsigned stall_s;
 	} reader;
 	struct filter filter;
@@ -56,7 +58,7 @@ struct config {
 /*
  * Read and check a file.  0, or -1 after each mistake was written to `mistakes` as one
  * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
- * An option that comes with a later version (follow = "head", virtual_operations = true,
+ * An option that comes with a later version (virtual_operations = true,
  * fetch.rate_limit) is a mistake that says so when it is set to anything
  * but its default.
  */

@@ -50,9 +50,11 @@ enum ledger_outcome {
 struct ledger_entry {
 	const struct block *block;
 	enum ledger_outcome outcome; /* set by ledger_commit(), whatever it was before */
-	uint32_t neighbour; /* of LEDGER_NO_LINK*: the number of the stored block it contradicts */
-	/* Of LEDGER_OTHER_ID: what stands there; of REPLACED: what stood; of NO_LINK: the neighbour's. */
+	uint32_t
+		neighbour; /* of NO_LINK* and has_forked: the number of the stored block it contradicts */
+	/* Of OTHER_ID: what stands there; of REPLACED: what stood; of the others with a neighbour: its. */
 	uint8_t stored_id[BLOCK_ID_BYTES];
+	bool is_settled; /* of LEDGER_OTHER_ID: what stands there is irreversible */
 	/* Of a reversible entry that was stored: a reversible neighbour is of another fork. */
 	bool has_forked;
 	bool leftovers_removed; /* operation rows without a block row were deleted first */

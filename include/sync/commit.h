@@ -35,6 +35,11 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
 		   enum ledger_rewrite rewrite,
 		   void (*done)(void *context, struct commit *commit, bool is_done), void *context);
 
+/* The same for blocks that were read at the head. It is no progress: that is the tail's. */
+void commit_submit_reversible(struct work *work, const struct held *held, size_t count,
+			      void (*done)(void *context, struct commit *commit, bool is_done),
+			      void *context);
+
 /* The size of one commit: true when rows or bytes reach the configured limits. */
 bool commit_is_full(const struct work *work, size_t rows, size_t payload_bytes);
 /* What a block counts for towards these limits. */

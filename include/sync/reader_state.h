@@ -42,6 +42,7 @@ struct reader {
 	struct scan *scan;
 	struct replay *replay;
 	struct tail *tail;
+	struct head *head;
 	struct keeper *keeper;
 	struct progress progress;
 	enum phase phase;

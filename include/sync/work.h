@@ -29,8 +29,14 @@ enum reader_goal {
 	READER_BACKFILL, /* fill some ranges, end */
 };
 
+enum reader_follow { /* in the order of the option's texts */
+		     READER_FOLLOW_IRREVERSIBLE,
+		     READER_FOLLOW_HEAD, /* reversible blocks too, while tailing */
+};
+
 struct reader_config {
 	enum reader_goal goal;
+	enum reader_follow follow;
 	const char *name;
 	const char *version; /* of the program */
 	uint32_t start_block;

@@ -44,8 +44,9 @@ const struct option_row option_rows[] = {
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
 	 "First block wanted. 0: on an empty database the newest irreversible one, later no\n"
 	 "change. Above 2147483647 write it with an L at its end."},
-	{"reader", "follow", OPTION_LATER, NOWHERE, "\"irreversible\"", 0, 0, false,
-	 "Which blocks are stored. A later version brings \"head\"."},
+	{"reader", "follow", OPTION_CHOICE, IN_CONFIG(reader.follow), "irreversible", 0, 0, false,
+	 "Which blocks are stored. head: also reversible ones, as soon as a node has them; some of\n"
+	 "them are taken back (table orphans)."},
 	{"reader", "virtual_operations", OPTION_LATER, NOWHERE, "false", 0, 0, false,
 	 "Whether virtual operations are stored. A later version brings true."},
 	{"reader", "stall_s", OPTION_UINT, IN_CONFIG(reader.stall_s), "120", 1, 86400, false,
@@ -103,8 +104,11 @@ const size_t filter_row_count = COUNT(filter_rows);
 const char *const *config_choices(const struct option_row *row)
 {
 	static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
+	static const char *const follow[] = {"irreversible", "head", NULL};
 	static const char *const none[] = {NULL};
 
+	if (row->offset == IN_CONFIG(reader.follow))
+		return follow;
 	return row->offset == IN_CONFIG(database.tls) ? tls : none;
 }
 

@@ -94,6 +94,7 @@ static enum ledger_write choose_write(const struct ledger_slice *slice, struct l
 	if (is_same && must_rewrite(slice, entry->block, rows))
 		return WRITE_AGAIN;
 	entry->outcome = is_same ? LEDGER_PRESENT : LEDGER_OTHER_ID;
+	entry->is_settled = is_irreversible(rows);
 	if (!is_same)
 		copy_id(entry->stored_id, rows, 1);
 	return WRITE_NOTHING;
@@ -149,10 +150,13 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 		links = same_id(rows, 2, entry->block->id);
 	if (links)
 		return;
-	if (is_irreversible(rows))
+	if (is_irreversible(rows)) {
 		refuse(slice, entry, (uint32_t)db_row_u64(rows, 0), rows, outcome);
-	else if (slice->commit->is_reversible)
+	} else if (slice->commit->is_reversible) {
 		entry->has_forked = true; /* time will tell which of them is an orphan */
+		entry->neighbour = (uint32_t)db_row_u64(rows, 0);
+		copy_id(entry->stored_id, rows, 1);
+	}
 }
 
 /* Is this the row of a block that an entry takes the place of? */

@@ -93,8 +93,10 @@ static void finish_commit(struct job *job)
 
 	if (is_done) {
 		count_outcomes(commit);
-		note_committed(commit);
-		work_progress(work);
+		if (!commit->ledger.is_reversible) {
+			note_committed(commit);
+			work_progress(work);
+		}
 		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
 	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
 		work_end(work, &job->err);
@@ -107,9 +109,7 @@ static void finish_commit(struct job *job)
 	free(commit);
 }
 
-void commit_submit(struct work *work, const struct held *held, size_t count,
-		   enum ledger_rewrite rewrite,
-		   void (*done)(void *context, struct commit *commit, bool is_done), void *context)
+static struct commit *make_commit(struct work *work, const struct held *held, size_t count)
 {
 	struct commit *commit = xcalloc(1, sizeof(*commit));
 
@@ -121,8 +121,6 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
 	commit->held = xreallocarray(NULL, count, sizeof(*held));
 	memcpy(commit->held, held, count * sizeof(*held));
 	commit->count = count;
-	commit->done = done;
-	commit->context = context;
 	commit->ledger = (struct ledger_commit){
 		.entries = xcalloc(count, sizeof(struct ledger_entry)),
 		.count = count,
@@ -130,13 +128,36 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
 		.filter_id = work->filter_id,
 		.head_block = pool_head(work->pool),
 		.irreversible_block = pool_irreversible(work->pool),
-		.rewrite = rewrite,
 	};
+	for (size_t i = 0; i < count; i++)
+		commit->ledger.entries[i].block = held[i].block;
+	return commit;
+}
+
+void commit_submit(struct work *work, const struct held *held, size_t count,
+		   enum ledger_rewrite rewrite,
+		   void (*done)(void *context, struct commit *commit, bool is_done), void *context)
+{
+	struct commit *commit = make_commit(work, held, count);
+
+	commit->done = done;
+	commit->context = context;
+	commit->ledger.rewrite = rewrite;
 	/* Its giver called it irreversible, whatever the nodes say by now. */
 	if (commit->ledger.irreversible_block < held[count - 1].block->num)
 		commit->ledger.irreversible_block = held[count - 1].block->num;
-	for (size_t i = 0; i < count; i++)
-		commit->ledger.entries[i].block = held[i].block;
+	writer_commit(work->writer, &commit->job);
+}
+
+void commit_submit_reversible(struct work *work, const struct held *held, size_t count,
+			      void (*done)(void *context, struct commit *commit, bool is_done),
+			      void *context)
+{
+	struct commit *commit = make_commit(work, held, count);
+
+	commit->done = done;
+	commit->context = context;
+	commit->ledger.is_reversible = true;
 	writer_commit(work->writer, &commit->job);
 }
 

@@ -8,6 +8,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "store/ranges.h"
+#include "sync/head.h"
 #include "sync/keeper.h"
 #include "sync/plan.h"
 #include "sync/reader_state.h"
@@ -218,6 +219,7 @@ static void start_tail(struct reader *reader)
 	replay_set_within(reader->replay, &everything);
 	range_set_release(&everything);
 	tail_start(reader->tail, reader->scanned_to + 1);
+	head_start(reader->head);
 	reader->scan_at_ms = now_ms + (int64_t)reader->work.config.scan_interval_s * 1000;
 	if (reader->full_scan_at_ms == 0)
 		schedule_full_scan(reader);
@@ -230,6 +232,7 @@ static void return_to_catch_up(struct reader *reader)
 	log_warning("tail_lost", "the chain is %u blocks ahead; catching up first",
 		    pool_irreversible(reader->work.pool) - tail_next_block(reader->tail) + 1);
 	tail_stop(reader->tail);
+	head_stop(reader->head);
 	reader->is_catching_up = true;
 	enter_scanning(reader);
 	scan_above(reader, pool_irreversible(reader->work.pool));
@@ -277,6 +280,7 @@ static void step_tail(struct reader *reader)
 	uint32_t next = tail_next_block(reader->tail);
 
 	tail_step(reader->tail);
+	head_step(reader->head, tail_next_block(reader->tail));
 	scan_beside_tail(reader);
 	show_beside_tail(reader);
 	if (irreversible > next && irreversible - next > PLAN_LOST_BLOCKS &&
@@ -376,7 +380,7 @@ static void step_leaving(struct reader *reader)
 
 	if (reader->phase == PHASE_LEAVING) {
 		bool is_quiet = replay_is_idle(reader->replay) && tail_is_idle(reader->tail) &&
-				!scan_is_running(reader->scan);
+				head_is_idle(reader->head) && !scan_is_running(reader->scan);
 
 		if (!is_quiet && !is_late)
 			return;

@@ -10,6 +10,7 @@
 #include "steem/client.h"
 #include "steem/http.h"
 #include "steem/pool.h"
+#include "sync/head.h"
 #include "sync/keeper.h"
 #include "sync/reader_state.h"
 #include "sync/replay.h"
@@ -180,6 +181,7 @@ static void make_parts(struct reader *reader)
 	reader->scan = scan_new(work, reader_tell_hole, reader);
 	reader->replay = replay_new(work);
 	reader->tail = tail_new(work);
+	reader->head = head_new(work);
 	reader->keeper = keeper_new(work);
 	progress_init(&reader->progress);
 }
@@ -226,6 +228,7 @@ void reader_free(struct reader *reader)
 	progress_end(&reader->progress);
 	writer_free(reader->work.writer); /* first: its threads look at the others */
 	tail_free(reader->tail);
+	head_free(reader->head);
 	replay_free(reader->replay);
 	scan_free(reader->scan);
 	startup_free(reader->startup);
@@ -248,6 +251,7 @@ void reader_leave(struct reader *reader, enum reader_end end)
 	progress_end(&reader->progress);
 	scan_stop(reader->scan);
 	tail_stop(reader->tail);
+	head_stop(reader->head);
 	replay_stop(reader->replay);
 	writer_hurry(reader->work.writer, grace_ms);
 	reader_enter(reader, PHASE_LEAVING);
@@ -299,6 +303,7 @@ static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 	earlier(&least_ms, client_next_timeout_ms(reader->work.client));
 	earlier(&least_ms, replay_next_timeout_ms(reader->replay));
 	earlier(&least_ms, tail_next_timeout_ms(reader->tail));
+	earlier(&least_ms, head_next_timeout_ms(reader->head));
 	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
 		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));

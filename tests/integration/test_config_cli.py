@@ -6,8 +6,7 @@ import re
 import pytest
 
 LATER = [["--verify", "1-5"], ["--backfill", "1-5", "--virtual"]]
-LATER_SETTINGS = [{"reader": {"virtual_operations": True}}, {"reader": {"follow": "head"}},
-                  {"fetch": {"rate_limit": 5}}]
+LATER_SETTINGS = [{"reader": {"virtual_operations": True}}, {"fetch": {"rate_limit": 5}}]
 
 
 def test_a_good_file(bare_world):

@@ -110,7 +110,7 @@ static void all_options_arrive(void **state)
 		     "nodes = ( { url = \"http://a\"; } );\n"
 		     "database = { hosts = [ \"h:1\", \"/run/x.sock\" ]; user = \"u\"; name = \"n\"; };\n"
 		     "reader = { name = \"r1\"; start_block = 4000000000L; stall_s = 7;\n"
-		     "  follow = \"irreversible\"; virtual_operations = false; };\n"
+		     "  follow = \"head\"; virtual_operations = false; };\n"
 		     "filter = ( { name = \"ask\"; operation = \"comment\"; body_prefix = \"!ask\"; },\n"
 		     "  { operation = ( \"transfer\", \"vote\" ); account = \"alice\"; } );\n"
 		     "fetch = { connections = 1; batch_size = 2; timeout_ms = 300;\n"
@@ -125,6 +125,7 @@ static void all_options_arrive(void **state)
 	assert_string_equal(config.database.hosts[1], "/run/x.sock");
 	assert_int_equal(config.reader.start_block, 4000000000);
 	assert_int_equal(config.reader.stall_s, 7);
+	assert_int_equal(config.reader.follow, READER_FOLLOW_HEAD);
 	assert_string_equal(config.reader.name, "r1");
 	assert_int_equal(config.filter.rule_count, 2);
 	assert_string_equal(config.filter.rules[0].body_prefix, "!ask");
@@ -182,8 +183,9 @@ static const struct {
 	{"reader = { start_block = 99999999999999999999L; };", "is too large"},
 	{"reader = { start_block = 5000000000L; };", "is 5000000000; allowed is 0 to 4294967295"},
 	{"reader = { name = \"a b\"; };", "reader.name: is \"a b\"; allowed are letters"},
-	{"reader = { follow = \"head\"; };", "reader.follow: comes with a later version"},
-	{"reader = { follow = 1; };", "reader.follow: comes with a later version"},
+	{"reader = { follow = \"tail\"; };",
+	 "reader.follow: is tail; allowed is one of \"irreversible\", \"head\""},
+	{"reader = { follow = 1; };", "reader.follow: "},
 	{"reader = { virtual_operations = true; };", "virtual_operations: comes with a later"},
 	{"metrics = { listen = \"x:1\"; };",
 	 "metrics.listen: is \"x:1\"; allowed is \"ADDRESS:PORT\""},

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/head.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/client.h"
+#include "steem/pool.h"
+#include "steem/rpc.h"
+#include "sync/check.h"
+#include "sync/commit.h"
+#include "sync/pace.h"
+#include "sync/writer.h"
+
+#define MAX_HELD 64
+/* Asked so often in vain, another node is asked: this one may stand still. */
+#define VAIN_LIMIT 3
+/* The longest rest after blocks that contradict irreversible ones. */
+#define REST_BASE_MS 500
+#define REST_CAP_MS  60000
+
+struct head {
+	struct work *work;
+	bool is_running;
+	bool is_asking;
+	bool is_committing;
+	bool is_lost;    /* what was in the commit is refused: begin again above the tail */
+	bool has_forked; /* and that was said; until blocks link and are stored again */
+	uint32_t tail_next;
+	uint32_t next;     /* to ask for; 0: what is above the tail */
+	uint32_t seen_num; /* the newest block that was seen here; 0: none */
+	uint8_t seen_id[BLOCK_ID_BYTES];
+	struct held held[MAX_HELD]; /* arrived, ascending */
+	size_t held_count;
+	unsigned got_count; /* by the request under way */
+	int64_t rest_until_ms;
+	uint64_t ask_only; /* a mask of the node that is followed; 0: any may be asked */
+	uint64_t not_from; /* a mask of those that brought nothing */
+	unsigned pool_epoch;
+	struct pace pace;
+	struct backoff backoff;
+	struct client_tip_sink sink;
+};
+
+static void drop_held(struct head *head)
+{
+	for (size_t i = 0; i < head->held_count; i++)
+		work_let_go(head->work, &head->held[i]);
+	head->held_count = 0;
+}
+
+/* The next question is about all that is above the tail. */
+static void begin_again(struct head *head)
+{
+	drop_held(head);
+	head->next = 0;
+	head->seen_num = 0;
+	head->is_lost = false;
+}
+
+/* Once for each fork, not for each of its blocks. */
+static void notice_fork(struct head *head, const struct block *block, const char *node,
+			uint32_t other_num, const uint8_t other_id[BLOCK_ID_BYTES])
+{
+	char id[BLOCK_ID_HEX + 1];
+	char other[BLOCK_ID_HEX + 1];
+
+	if (head->has_forked)
+		return;
+	head->has_forked = true;
+	log_warning(
+		"fork_noticed",
+		"block %u (%s) of %s is not of one branch with block %u (%s); which of them is the chain's is settled when it is irreversible",
+		block->num, block_id_format(block->id, id), node, other_num,
+		block_id_format(other_id, other));
+}
+
+/* The node that is followed brings nothing: another one, if there is one. */
+static void leave_node(struct head *head, unsigned node)
+{
+	head->ask_only = 0;
+	head->not_from = UINT64_C(1) << node;
+}
+
+/* What arrives. */
+
+static void take_block(void *context, struct block *block, unsigned node)
+{
+	struct head *head = context;
+	const struct node *giver = pool_node(head->work->pool, node);
+	struct held held;
+
+	if (!head->is_running || block->num != head->next || head->held_count == MAX_HELD) {
+		block_free(block);
+		return;
+	}
+	head->got_count++;
+	if (head->seen_num + 1 == block->num && !block_id_equal(block->previous, head->seen_id))
+		notice_fork(head, block, giver->label, head->seen_num, head->seen_id);
+	head->next++;
+	head->seen_num = block->num;
+	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
+	if (block->num <= giver->head.irreversible_block) {
+		block_free(block); /* the tail's */
+		return;
+	}
+	held = work_hold(head->work, block, node);
+	head->held[head->held_count++] = held;
+}
+
+static void take_end(void *context, unsigned node, const struct chain_head *newest,
+		     const struct error *err)
+{
+	struct head *head = context;
+	int64_t now_ms = clock_now_ms();
+
+	head->is_asking = false;
+	if (!head->is_running)
+		return;
+	if (err) {
+		head->ask_only = 0;
+		pace_failed(&head->pace, now_ms);
+	} else if (head->got_count > 0) {
+		head->ask_only = UINT64_C(1) << node;
+		head->not_from = 0;
+		pace_advanced(&head->pace, now_ms, head->got_count,
+			      newest->head_block >= head->next);
+	} else {
+		pace_late(&head->pace, now_ms);
+		/* It says that it has a block and does not give it, or it has none for long. */
+		if (newest->head_block >= head->next || head->pace.late_count > VAIN_LIMIT)
+			leave_node(head, node);
+	}
+}
+
+/* Committing. */
+
+/*
+ * A block contradicts an irreversible one: its node is on another branch (or was, when it gave
+ * the block).  It rests, but not where it is the only one that the tail could ask.
+ */
+static void rest(struct head *head, const struct held *held, const struct ledger_entry *entry)
+{
+	struct node *giver = work_giver(head->work, held);
+	int64_t now_ms = clock_now_ms();
+	int64_t rest_ms = backoff_next_ms(&head->backoff);
+
+	notice_fork(head, held->block, work_giver_label(head->work, held), entry->neighbour,
+		    entry->stored_id);
+	if (giver) {
+		uint64_t itself = UINT64_C(1) << held->giver;
+
+		if (pool_healthy(head->work->pool, now_ms) & ~itself) {
+			int64_t node_ms = node_failed(giver, now_ms, RPC_FAILURE_OTHER_NODE, 0);
+
+			log_warning(
+				"node_failed",
+				"%s: gives block %u, which contradicts irreversible block %u; asked again in %lld ms, others meanwhile",
+				giver->label, held->block->num, entry->neighbour,
+				(long long)node_ms);
+			rest_ms = 0;
+		}
+		leave_node(head, held->giver);
+	}
+	head->is_lost = true;
+	head->rest_until_ms = now_ms + rest_ms;
+}
+
+static void take_outcome(struct head *head, const struct held *held, struct ledger_entry *entry)
+{
+	const char *node = work_giver_label(head->work, held);
+
+	switch (entry->outcome) {
+	case LEDGER_NO_LINK:
+		rest(head, held, entry);
+		return;
+	case LEDGER_OTHER_ID:
+		if (entry->is_settled) {
+			entry->neighbour = entry->block->num;
+			rest(head, held, entry);
+			return;
+		}
+		notice_fork(head, held->block, node, entry->block->num, entry->stored_id);
+		return;
+	case LEDGER_NO_LINK_AFTER:
+		notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
+		return;
+	case LEDGER_STORED:
+	case LEDGER_PRESENT:
+		backoff_reset(&head->backoff);
+		if (entry->has_forked)
+			notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
+		return;
+	case LEDGER_PENDING:
+	case LEDGER_UNSTORABLE: /* the tail says why */
+	case LEDGER_CONFIRMED:
+	case LEDGER_REPLACED:
+	case LEDGER_REWRITTEN:
+		return;
+	}
+}
+
+/* Blocks that link to each other, and all stand in the table: the fork is over, here. */
+static bool is_of_one_branch(const struct commit *commit)
+{
+	for (size_t i = 0; i < commit->count; i++) {
+		const struct ledger_entry *entry = &commit->ledger.entries[i];
+
+		if ((entry->outcome != LEDGER_STORED && entry->outcome != LEDGER_PRESENT) ||
+		    entry->has_forked)
+			return false;
+	}
+	return true;
+}
+
+static void commit_ended(void *context, struct commit *commit, bool is_done)
+{
+	struct head *head = context;
+
+	head->is_committing = false;
+	if (!is_done || !head->is_running)
+		return;
+	for (size_t i = 0; i < commit->count; i++)
+		take_outcome(head, &commit->held[i], &commit->ledger.entries[i]);
+	if (is_of_one_branch(commit))
+		head->has_forked = false;
+}
+
+/* What links to each other goes into one transaction; so a fork lies between two. */
+static void commit_held(struct head *head)
+{
+	size_t rows = 0;
+	size_t payload_bytes = 0;
+	size_t count = 0;
+
+	while (count < head->held_count && !commit_is_full(head->work, rows, payload_bytes)) {
+		const struct block *block = head->held[count].block;
+
+		if (count > 0 && (block->num != head->held[count - 1].block->num + 1 ||
+				  !check_link(head->held[count - 1].block, block)))
+			break;
+		rows += commit_rows(block);
+		payload_bytes += block->stored_payload_bytes;
+		count++;
+	}
+	head->is_committing = true;
+	commit_submit_reversible(head->work, head->held, count, commit_ended, head);
+	head->held_count -= count;
+	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
+}
+
+/* Asking. */
+
+static bool may_ask(const struct head *head)
+{
+	uint32_t next = head->next > head->tail_next ? head->next : head->tail_next;
+
+	return !head->is_asking && !head->is_lost && head->held_count < MAX_HELD / 2 &&
+	       next - head->tail_next < HEAD_MAX_AHEAD && work_room_blocks(head->work) > 0;
+}
+
+static int64_t ask_at_ms(const struct head *head)
+{
+	return head->pace.ask_at_ms > head->rest_until_ms ? head->pace.ask_at_ms
+							  : head->rest_until_ms;
+}
+
+static unsigned ask_count(const struct head *head)
+{
+	struct pool *pool = head->work->pool;
+	uint32_t newest = head->ask_only
+				  ? pool_node(pool, (unsigned)__builtin_ctzll(head->ask_only))
+					    ->head.head_block
+				  : pool_head(pool);
+	uint32_t count = newest > head->next ? newest - head->next + 1 : 1;
+	uint32_t allowed = HEAD_MAX_AHEAD - (head->next - head->tail_next);
+	uint32_t room = MAX_HELD - (uint32_t)head->held_count;
+
+	if (count > head->work->config.batch_size)
+		count = head->work->config.batch_size;
+	if (count > room)
+		count = room;
+	return count < allowed ? count : allowed;
+}
+
+static void ask(struct head *head)
+{
+	struct client *client = head->work->client;
+	uint64_t not_from = head->ask_only ? ~head->ask_only : head->not_from;
+	unsigned count;
+
+	if (head->next < head->tail_next)
+		head->next = head->tail_next;
+	count = ask_count(head);
+	head->got_count = 0;
+	head->is_asking = client_ask_head(client, not_from, head->next, count, &head->sink) ||
+			  (not_from && client_ask_head(client, 0, head->next, count, &head->sink));
+	if (head->is_asking)
+		pace_asked(&head->pace, clock_now_ms());
+	else
+		pace_failed(&head->pace, clock_now_ms());
+}
+
+/* The public side. */
+
+struct head *head_new(struct work *work)
+{
+	struct head *head = xcalloc(1, sizeof(*head));
+
+	head->work = work;
+	head->sink =
+		(struct client_tip_sink){.context = head, .given = take_block, .done = take_end};
+	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
+	return head;
+}
+
+void head_free(struct head *head)
+{
+	if (!head)
+		return;
+	head_stop(head);
+	free(head);
+}
+
+void head_start(struct head *head)
+{
+	if (head->work->config.follow != READER_FOLLOW_HEAD)
+		return;
+	head->is_running = true;
+	begin_again(head);
+	pace_init(&head->pace, clock_now_ms());
+}
+
+void head_step(struct head *head, uint32_t tail_next)
+{
+	if (!head->is_running)
+		return;
+	head->tail_next = tail_next;
+	if (head->pool_epoch != head->work->pool_epoch) {
+		head->pool_epoch = head->work->pool_epoch;
+		head->ask_only = head->not_from = 0;
+	}
+	if (head->is_lost && !head->is_asking && !head->is_committing)
+		begin_again(head);
+	if (head->held_count > 0 && !head->is_committing && !head->is_lost &&
+	    writer_has_room(head->work->writer))
+		commit_held(head);
+	if (may_ask(head) && clock_now_ms() >= ask_at_ms(head))
+		ask(head);
+}
+
+int64_t head_next_timeout_ms(const struct head *head)
+{
+	int64_t wait_ms;
+
+	if (!head->is_running || !may_ask(head))
+		return -1;
+	wait_ms = ask_at_ms(head) - clock_now_ms();
+	return wait_ms > 0 ? wait_ms : 0;
+}
+
+void head_stop(struct head *head)
+{
+	head->is_running = false;
+	drop_held(head);
+}
+
+bool head_is_idle(const struct head *head)
+{
+	return !head->is_running && !head->is_committing;
+}
