@@ -54,6 +54,15 @@ def peers(results):
                  "peak MiB", "ours"], lines)
 
 
+def together(results):
+    lines = [[f"{one['readers']} reader(s)", number(one["blocks_s"]),
+              number(one["steady_blocks_s"]), f"{one['factor']:.2f}",
+              number(one["calls_per_block"], 2)]
+             for one in results["together"]]
+    return rows("Readers together: node at 100 ms, two connections of ten blocks each",
+                ["", "blocks/s", "steady", "times one", "calls/block"], lines)
+
+
 def second_reader(results):
     one = results["second_reader"]
     return rows(f"A second reader on the same {one['blocks']:.0f} blocks",
@@ -104,7 +113,8 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, stages, peers, second_reader, tail, gap_scan, growth, settings):
+    for part in (end_to_end, stages, peers, together, second_reader, tail, gap_scan, growth,
+                 settings):
         if part.__name__ in results:
             text.append(part(results))
     for part, why in results.get("failed", {}).items():

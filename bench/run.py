@@ -169,6 +169,19 @@ class Bench:
         return [{"peer": peer, "latency_ms": delay, **median_of(list_)}
                 for (peer, delay), list_ in rounds.items()]
 
+    def measure_together(self):
+        """One reader and three, side by side, where the node is the limit and not the database."""
+        fetch = {"fetch": {"connections": 2, "batch_size": 10}}  # 200 blocks/s at 100 ms
+        rounds = {1: [], 3: []}
+        for turn in range(2 if self.quick else 5):
+            for readers, list_ in rounds.items():
+                say(f"  {readers} reader(s) with two connections, round {turn + 1}")
+                list_.append(self.end_to_end(2000 * readers, 100, readers, **fetch))
+        single = statistics.median(one["steady_blocks_s"] for one in rounds[1])
+        return [{"readers": readers, **median_of(list_),
+                 "factor": statistics.median(one["steady_blocks_s"] for one in list_) / single}
+                for readers, list_ in rounds.items()]
+
     def measure_second_reader(self):
         """What a reader costs that comes to blocks which all stand there already."""
         blocks = 8000 if self.quick else 24000
@@ -334,7 +347,8 @@ class Bench:
 
 
 PARTS = {"end_to_end": Bench.measure_end_to_end, "stages": Bench.measure_stages,
-         "peers": Bench.measure_peers, "second_reader": Bench.measure_second_reader,
+         "peers": Bench.measure_peers, "together": Bench.measure_together,
+         "second_reader": Bench.measure_second_reader,
          "tail": Bench.measure_tail, "gap_scan": Bench.measure_gap_scan,
          "growth": Bench.measure_growth, "settings": Bench.measure_settings}
 
