@@ -40,6 +40,7 @@ struct config {
 		unsigned batch_size;
 		unsigned timeout_ms;
 		unsigned max_memory_mib;
+		unsigned rate_limit; /* requests in any second to one node; 0: no limit */
 	} fetch;
 	struct {
 		unsigned connections;
@@ -58,9 +59,8 @@ struct config {
 /*
  * Read and check a file.  0, or -1 after each mistake was written to `mistakes` as one
  * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
- * An option that comes with a later version (virtual_operations = true,
- * fetch.rate_limit) is a mistake that says so when it is set to anything
- * but its default.
+ * An option that comes with a later version (virtual_operations = true) is a mistake that
+ * says so when it is set to anything but its default.
  */
 int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
 void config_release(struct config *config);

@@ -48,6 +48,7 @@ struct request {
 	enum request_kind kind;
 	unsigned node;
 	bool is_orphan; /* its pool is gone: the answer is thrown away */
+	int64_t due_ms; /* when it may go out; 0: it went */
 	uint32_t first_id;
 	struct rpc_call *calls;
 	size_t call_count;
@@ -95,10 +96,14 @@ void want_set_refused_by(struct want *want, unsigned node, const struct error *e
 /* Put the wants that are left in a request back to the front of their lanes. */
 void client_put_back(struct client *client, struct request *request);
 
-/* client_send.c: a request with room for `count` calls, then on its way. */
+/*
+ * client_send.c: a request with room for `count` calls, then on its way, or as soon as its
+ * node's rate allows it.
+ */
 struct request *request_new(struct client *client, enum request_kind kind, unsigned node,
 			    size_t count);
 void request_send(struct request *request);
+void client_send_due(struct client *client);
 void request_free(struct request *request);
 void client_send_wants(struct client *client);
 

@@ -58,6 +58,8 @@ void node_init(struct node *node, const char *url, unsigned batch_limit, unsigne
 void node_release(struct node *node);
 /* May it be asked now? */
 bool node_is_ready(const struct node *node, int64_t now_ms);
+/* The same but for its rate: a request may be made, and goes out when its turn comes. */
+bool node_is_rested(const struct node *node, int64_t now_ms);
 /*
  * Is the node with this index in its pool meant by somebody who may not ask `not_these`?  One
  * on trial is only by those who may ask nobody else.
@@ -66,7 +68,8 @@ bool node_may_be_asked(const struct node *node, unsigned index, uint64_t not_the
 /* The same for one more request besides those under way: what it bears at once is not reached. */
 bool node_has_room(const struct node *node, int64_t now_ms);
 /* A request goes out: counts it, and takes its place in the second. */
-void node_sent(struct node *node, int64_t now_ms);
+/* Returns when the request may go out: now, or later for the sake of rate_limit. */
+int64_t node_sent(struct node *node, int64_t now_ms);
 /* How many blocks to ask for in one request, so that its answer stays of a size that is soon sent. */
 unsigned node_batch_now(const struct node *node);
 /* Is it neither excluded nor waiting out a failure? (An unasked node is healthy.) */

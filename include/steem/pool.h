@@ -20,6 +20,8 @@ struct pool;
 struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
 		      unsigned rate_limit);
 void pool_free(struct pool *pool);
+/* A node of the old pool is not asked sooner because the nodes were read again. */
+void pool_keep_rates(struct pool *pool, const struct pool *old);
 size_t pool_count(const struct pool *pool);
 struct node *pool_node(struct pool *pool, unsigned index);
 /*

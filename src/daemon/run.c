@@ -42,6 +42,7 @@ static struct reader_nodes nodes_of(const struct config *config)
 		.count = config->nodes.count,
 		.connections = config->fetch.connections,
 		.batch_size = config->fetch.batch_size,
+		.rate_limit = config->fetch.rate_limit,
 		.timeout_ms = config->fetch.timeout_ms,
 		.max_memory_bytes = (size_t)config->fetch.max_memory_mib * 1024 * 1024,
 	};

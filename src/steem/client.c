@@ -205,21 +205,23 @@ static void report_refused(struct client *client)
 void client_handle(struct client *client)
 {
 	client->has_news = false;
+	client_send_due(client);
 	client_send_wants(client);
 	report_refused(client);
 }
 
 int64_t client_next_timeout_ms(const struct client *client)
 {
-	int64_t now_ms, next_ms;
+	int64_t now_ms = clock_now_ms(), next_ms = INT64_MAX;
 
-	if (client->lanes[CLIENT_TAIL].count + client->lanes[CLIENT_REPLAY].count == 0)
+	if (client->lanes[CLIENT_TAIL].count + client->lanes[CLIENT_REPLAY].count > 0)
+		next_ms = client->has_news ? now_ms : pool_next_ready_ms(client->pool, now_ms);
+	for (const struct request *request = client->requests; request; request = request->next)
+		if (request->due_ms != 0 && (request->due_ms < next_ms || request->is_orphan))
+			next_ms = request->is_orphan ? now_ms : request->due_ms;
+	if (next_ms == INT64_MAX)
 		return -1;
-	if (client->has_news)
-		return 0;
-	now_ms = clock_now_ms();
-	next_ms = pool_next_ready_ms(client->pool, now_ms);
-	return next_ms == INT64_MAX ? -1 : next_ms - now_ms;
+	return next_ms > now_ms ? next_ms - now_ms : 0;
 }
 
 size_t client_wanted_count(const struct client *client)

@@ -62,7 +62,7 @@ void client_poll_heads(struct client *client, int64_t max_age_ms)
 
 		const struct node *node = pool_node(client->pool, i);
 
-		if ((client->heads_asked >> i & 1) || !node_is_ready(node, now_ms) ||
+		if ((client->heads_asked >> i & 1) || !node_is_rested(node, now_ms) ||
 		    (node->head_at_ms > 0 && now_ms - node->head_at_ms < max_age_ms))
 			continue;
 		client->heads_asked |= UINT64_C(1) << i;

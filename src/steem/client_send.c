@@ -49,7 +49,7 @@ void request_free(struct request *request)
 	free(request);
 }
 
-void request_send(struct request *request)
+static void post_request(struct request *request)
 {
 	struct client *client = request->client;
 	struct node *node = pool_node(client->pool, request->node);
@@ -64,7 +64,6 @@ void request_send(struct request *request)
 	client->next_id += (uint32_t)request->call_count;
 	if (rpc_encode(&body, request->calls, request->call_count, request->first_id, &err) != 0)
 		abort(); /* CALL_BYTES_MAX is too small: a bug */
-	node_sent(node, clock_now_ms());
 	post = (struct http_post){
 		.url = node->url,
 		.body = body.data,
@@ -75,6 +74,40 @@ void request_send(struct request *request)
 		.context = request,
 	};
 	http_post(client->http, &post);
+}
+
+void request_send(struct request *request)
+{
+	struct node *node = pool_node(request->client->pool, request->node);
+	int64_t now_ms = clock_now_ms();
+	int64_t at_ms = node_sent(node, now_ms);
+
+	if (at_ms > now_ms)
+		request->due_ms = at_ms;
+	else
+		post_request(request);
+}
+
+void client_send_due(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+	struct request *next;
+
+	for (struct request *request = client->requests; request; request = next) {
+		next = request->next;
+		if (request->due_ms == 0 || (request->due_ms > now_ms && !request->is_orphan))
+			continue;
+		request->due_ms = 0;
+		if (request->is_orphan) { /* whom it was for is not a node any more */
+			const struct http_answer none = {.body = ""};
+			struct error err = ERROR_INIT;
+
+			(void)error_set(&err, ERROR_RETRY, "it was not asked any more");
+			client_answer(request, &none, &err);
+		} else {
+			post_request(request);
+		}
+	}
 }
 
 static bool has_connection(const struct client *client, enum client_lane lane)

@@ -20,6 +20,11 @@
 #define ANSWER_BYTES ((int64_t)4 * 1024 * 1024)
 /* A node is believed to have irreversible blocks so far above the highest that it gave: an hour's. */
 #define UNPROVEN_BLOCKS 1200
+/*
+ * So long for as many requests as are allowed in a second: one that is held up on its way
+ * and the next, which is not, must not make the node count one too many.
+ */
+#define RATE_SPAN_US 1050000
 /* The weight of the newest value in the moving averages is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 8
 
@@ -64,10 +69,14 @@ void node_release(struct node *node)
 	node->label = NULL;
 }
 
+bool node_is_rested(const struct node *node, int64_t now_ms)
+{
+	return !node->is_excluded && now_ms >= node->ready_at_ms;
+}
+
 bool node_is_ready(const struct node *node, int64_t now_ms)
 {
-	return !node->is_excluded && now_ms >= node->ready_at_ms &&
-	       now_ms * 1000 >= node->slot_at_us;
+	return node_is_rested(node, now_ms) && now_ms * 1000 >= node->slot_at_us;
 }
 
 bool node_may_be_asked(const struct node *node, unsigned index, uint64_t not_these)
@@ -82,14 +91,17 @@ bool node_has_room(const struct node *node, int64_t now_ms)
 	return node_is_ready(node, now_ms) && node->in_flight < node->in_flight_limit;
 }
 
-void node_sent(struct node *node, int64_t now_ms)
+int64_t node_sent(struct node *node, int64_t now_ms)
 {
+	int64_t at_ms = now_ms;
+
 	node->in_flight++;
 	if (node->rate_limit == 0)
-		return;
-	if (node->slot_at_us < now_ms * 1000)
-		node->slot_at_us = now_ms * 1000;
-	node->slot_at_us += 1000000 / node->rate_limit;
+		return now_ms;
+	if (node->slot_at_us > now_ms * 1000)
+		at_ms = (node->slot_at_us + 999) / 1000;
+	node->slot_at_us = at_ms * 1000 + RATE_SPAN_US / node->rate_limit;
+	return at_ms;
 }
 
 unsigned node_batch_now(const struct node *node)

@@ -2,6 +2,7 @@
 #include "steem/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -22,6 +23,14 @@ struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limi
 	for (size_t i = 0; i < count; i++)
 		node_init(&pool->nodes[i], urls[i], batch_limit, rate_limit);
 	return pool;
+}
+
+void pool_keep_rates(struct pool *pool, const struct pool *old)
+{
+	for (size_t i = 0; i < pool->count; i++)
+		for (size_t j = 0; j < old->count; j++)
+			if (strcmp(pool->nodes[i].url, old->nodes[j].url) == 0)
+				pool->nodes[i].slot_at_us = old->nodes[j].slot_at_us;
 }
 
 void pool_free(struct pool *pool)
@@ -52,7 +61,7 @@ static double expected_us(const struct node *node)
 
 static bool is_candidate(const struct node *node, size_t index, int64_t now_ms, uint64_t not_these)
 {
-	return node_may_be_asked(node, (unsigned)index, not_these) && node_is_ready(node, now_ms);
+	return node_may_be_asked(node, (unsigned)index, not_these) && node_is_rested(node, now_ms);
 }
 
 /* Its word counts: it is neither excluded nor on trial. */

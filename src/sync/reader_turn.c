@@ -268,6 +268,7 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 	struct pool *pool =
 		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 
+	pool_keep_rates(pool, reader->work.pool);
 	client_set_config(reader->work.client, &limits);
 	startup_reload(reader->startup, pool, reader->phase <= PHASE_COMPARING);
 	client_set_pool(reader->work.client, pool);

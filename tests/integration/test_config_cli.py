@@ -6,7 +6,7 @@ import re
 import pytest
 
 LATER = [["--verify", "1-5"], ["--backfill", "1-5", "--virtual"]]
-LATER_SETTINGS = [{"reader": {"virtual_operations": True}}, {"fetch": {"rate_limit": 5}}]
+LATER_SETTINGS = [{"reader": {"virtual_operations": True}}]
 
 
 def test_a_good_file(bare_world):
@@ -35,7 +35,7 @@ def test_options_that_come_later_say_so(bare_world, arguments):
     assert refused.process.returncode in (64, 78) and refused.stderr.strip()
 
 
-@pytest.mark.parametrize("sections", LATER_SETTINGS, ids=["virtual", "head", "rate"])
+@pytest.mark.parametrize("sections", LATER_SETTINGS, ids=["virtual"])
 def test_settings_that_come_later_say_so(bare_world, sections):
     refused = bare_world.run("--check-config", code=78, **sections)
     assert next(iter(next(iter(sections.values())))) in refused.stderr

@@ -125,6 +125,32 @@ def test_blocks_that_only_one_of_two_nodes_has(world):
     done(world, timeout=60)
 
 
+def busiest_second(node):
+    """Requests in any second; a little less, as a busy machine notes some of them late."""
+    times = [request.at for request in node.log]
+    return max(sum(1 for other in times if at <= other < at + 0.8) for at in times)
+
+
+def test_a_rate_limit_is_kept_for_each_node(world):
+    nodes = [world.node(irreversible=60) for _ in range(2)]
+    world.start(fetch={"batch_size": 2, "rate_limit": 5})
+    world.db.wait_blocks(60, 40)
+    assert all(busiest_second(node) <= 5 for node in nodes)
+    assert all(len(node.log) > 5 for node in nodes)
+    world.expect(nodes[0].chain, (1, 60))
+
+
+def test_a_rate_limit_is_kept_at_the_tip(world):
+    """Call after call, as a node that refuses batches is asked."""
+    node = world.node(irreversible=1)
+    world.start(fetch={"batch_size": 1, "rate_limit": 4})
+    world.db.wait_blocks(1, 20)
+    for irreversible in range(2, 12):
+        node.irreversible = irreversible
+        world.db.wait_blocks(irreversible, 30)
+    assert busiest_second(node) <= 4
+
+
 def test_several_nodes_share_the_load_by_their_speed(world):
     fast, slow = world.node(irreversible=2000), world.node(irreversible=2000)
     fast.fault("delay", seconds=0.01)

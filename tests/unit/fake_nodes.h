@@ -42,6 +42,8 @@ enum fault {
 	FAULT_RANDOM, /* another one of these each time */
 };
 
+#define POSTS_NOTED 400
+
 struct sim {
 	enum fault fault;
 	int fault_count;    /* so many requests, then none; -1: for ever */
@@ -51,6 +53,8 @@ struct sim {
 	uint32_t lacks;  /* answers null for this block */
 	uint32_t locked; /* is too busy for this block, always */
 	unsigned request_count, largest_batch;
+	unsigned posted_count;
+	int64_t posted_at_ms[POSTS_NOTED]; /* of the first ones */
 };
 
 struct post {
@@ -84,6 +88,8 @@ void http_post(struct http *http, const struct http_post *request)
 	post->node = (unsigned)(request->url[strlen(request->url) - 1] - 'a') % NODES_MAX;
 	if (http->most < http->count)
 		http->most = http->count;
+	if (http->sims[post->node].posted_count < POSTS_NOTED)
+		http->sims[post->node].posted_at_ms[http->sims[post->node].posted_count++] = now_ms;
 }
 
 unsigned http_in_flight(const struct http *http)

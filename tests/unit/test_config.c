@@ -114,7 +114,7 @@ static void all_options_arrive(void **state)
 		     "filter = ( { name = \"ask\"; operation = \"comment\"; body_prefix = \"!ask\"; },\n"
 		     "  { operation = ( \"transfer\", \"vote\" ); account = \"alice\"; } );\n"
 		     "fetch = { connections = 1; batch_size = 2; timeout_ms = 300;\n"
-		     "  max_memory_mib = 40; rate_limit = 0; };\n"
+		     "  max_memory_mib = 40; rate_limit = 25; };\n"
 		     "write = { connections = 3; batch_rows = 4; batch_kib = 5; };\n"
 		     "replay = { before_tail = 0; scan_interval_s = 6; full_scan_h = 8; };\n"
 		     "metrics = { listen = \"[::1]:9753\"; }; log = { level = \"debug\"; };\n",
@@ -199,7 +199,7 @@ static const struct {
 	{"metrics = { listen = \"[]:9753\"; };", "metrics.listen: is \"[]:9753\"; allowed"},
 	{"metrics = { listen = \"[127.0.0.1]:9753\"; };", "metrics.listen: is"},
 	{"metrics = { listen = 9753; };", "metrics.listen: is a whole number; allowed is a text"},
-	{"fetch = { rate_limit = 3; };", "fetch.rate_limit: comes with a later version"},
+	{"fetch = { rate_limit = 10001; };", "fetch.rate_limit: is 10001; allowed is 0 to 10000"},
 	{"nodes = ( );", "nodes: has 0 members"},
 	{"nodes = \"http://a\";", "nodes: is a text; allowed is a list"},
 	{"nodes = ( \"http://a\" );", "nodes: a node is a group"},

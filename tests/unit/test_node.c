@@ -233,6 +233,7 @@ static void the_head_is_kept_as_said(void **state)
 static void a_rate_limit_spreads_requests(void **state)
 {
 	struct node node;
+	int64_t sent_at_ms[400];
 	unsigned sent_count = 0;
 
 	(void)state;
@@ -240,10 +241,32 @@ static void a_rate_limit_spreads_requests(void **state)
 	for (int64_t now_ms = 1000; now_ms < 11000; now_ms++)
 		while (node_is_ready(&node, now_ms)) {
 			assert_true(node_is_healthy(&node, now_ms));
-			node_sent(&node, now_ms);
-			sent_count++;
+			assert_int_equal(node_sent(&node, now_ms), now_ms);
+			sent_at_ms[sent_count++] = now_ms;
 		}
-	assert_int_equal(sent_count, 400);
+	assert_in_range(sent_count, 360, 390);
+	/* The 41st after any comes more than a second later, by so much as may be lost on the way. */
+	for (unsigned i = 40; i < sent_count; i++)
+		assert_true(sent_at_ms[i] - sent_at_ms[i - 40] >= 1050);
+	node_release(&node);
+}
+
+static void who_cannot_wait_gets_a_later_turn(void **state)
+{
+	struct node node;
+
+	(void)state;
+	node_init(&node, "http://a", 50, 5);
+	assert_int_equal(node_sent(&node, 1000), 1000);
+	assert_false(node_is_ready(&node, 1000));
+	assert_true(node_is_rested(&node, 1000));
+	assert_int_equal(node_sent(&node, 1000), 1210);
+	assert_int_equal(node_sent(&node, 1100), 1420);
+	assert_false(node_is_ready(&node, 1629));
+	assert_true(node_is_ready(&node, 1630));
+	assert_int_equal(node_sent(&node, 5000), 5000);
+	node_exclude(&node, "test");
+	assert_false(node_is_rested(&node, 9000));
 	node_release(&node);
 }
 
@@ -304,6 +327,7 @@ int main(void)
 		cmocka_unit_test(averages_move),
 		cmocka_unit_test(the_head_is_kept_as_said),
 		cmocka_unit_test(a_rate_limit_spreads_requests),
+		cmocka_unit_test(who_cannot_wait_gets_a_later_turn),
 		cmocka_unit_test(what_it_bears_at_once_is_learned),
 		cmocka_unit_test(large_blocks_come_few_at_a_time),
 	};

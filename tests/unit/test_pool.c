@@ -142,6 +142,23 @@ static void a_node_on_trial_is_for_those_who_want_no_other(void **state)
 	pool_free(pool);
 }
 
+static void a_new_pool_keeps_the_rates_of_nodes_it_knows(void **state)
+{
+	static const char *const more[] = {"http://new", "http://b"};
+	struct pool *old = pool_new(urls, 3, 50, 1);
+	struct pool *pool = pool_new(more, 2, 50, 1);
+
+	(void)state;
+	assert_string_equal(urls[1], more[1]);
+	(void)node_sent(pool_node(old, 1), 1000);
+	pool_keep_rates(pool, old);
+	pool_free(old);
+	assert_true(node_is_ready(pool_node(pool, 0), 1500));
+	assert_false(node_is_ready(pool_node(pool, 1), 1500));
+	assert_true(node_is_ready(pool_node(pool, 1), 2100));
+	pool_free(pool);
+}
+
 static void there_may_be_no_node_or_too_many(void **state)
 {
 	const char *many[POOL_MAX_NODES + 1];
@@ -172,6 +189,7 @@ int main(void)
 		cmocka_unit_test(the_tip_is_asked_of_the_foremost),
 		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
+		cmocka_unit_test(a_new_pool_keeps_the_rates_of_nodes_it_knows),
 		cmocka_unit_test(there_may_be_no_node_or_too_many),
 	};
 
