@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every call to the database fails once: with each error that passes, before it took effect and
- * after, in a tail and in a replay, under the writer's own retries.  Afterwards the tables must be
+ * after, in a tail, a replay and a fork repair, under the writer's own retries.  Afterwards the tables must be
  * those of an undisturbed run: everything there, and everything once.
  */
 #include "world.h"
@@ -74,21 +74,39 @@ static int call_commit(struct db *lane, struct error *ret_err)
 	return ledger_commit(lane, &run.lot.commit, ret_err);
 }
 
-/* Blocks first..last, by one commit; all must be there after it. */
-static void commit(uint32_t first, uint32_t last)
+static bool is_there(enum ledger_outcome outcome)
+{
+	switch (outcome) {
+	case LEDGER_STORED:
+	case LEDGER_PRESENT:
+	case LEDGER_CONFIRMED:
+	case LEDGER_REPLACED:
+	case LEDGER_REWRITTEN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What run.lot holds, by one commit; all must be there after it. */
+static void commit_lot(void)
 {
 	struct step step = {.job = {.run = run_step, .done = finish_step}, .call = call_commit};
 
-	make_lot(&run.lot, first, last);
 	writer_commit(run.writer, &step.job);
 	wait_for(&step);
 	for (size_t i = 0; i < run.lot.commit.count; i++)
-		if (run.lot.commit.entries[i].outcome != LEDGER_STORED &&
-		    run.lot.commit.entries[i].outcome != LEDGER_PRESENT)
+		if (!is_there(run.lot.commit.entries[i].outcome))
 			fail_msg("%s: block %u became %u", shim.what,
 				 run.lot.commit.entries[i].block->num,
 				 run.lot.commit.entries[i].outcome);
 	free_lot(&run.lot);
+}
+
+static void commit(uint32_t first, uint32_t last)
+{
+	make_lot(&run.lot, first, last);
+	commit_lot();
 }
 
 static int call_open(struct db *lane, struct error *ret_err)
@@ -197,6 +215,23 @@ static void commits(void)
 	commit(3, 6);
 }
 
+/* The head reader took another fork: confirm what is right, replace what is not, go on at the head. */
+static void fork_repair(void)
+{
+	commit(5, 7);
+	make_lot(&run.lot, 8, 9);
+	run.lot.commit.is_reversible = true;
+	commit_lot();
+}
+
+/* Somebody altered the operations of a row: write them again. */
+static void row_repair(void)
+{
+	make_lot(&run.lot, 3, 4);
+	run.lot.commit.rewrite = LEDGER_REPAIR;
+	commit_lot();
+}
+
 static void nothing_before(void)
 {
 }
@@ -219,15 +254,44 @@ static void others_before(void)
 	me = own;
 }
 
+static void forked_before(void)
+{
+	struct reader_identity own = me;
+	struct lot lot;
+
+	opened_before();
+	me = (struct reader_identity){.name = "other", .session = "s2"};
+	OK(call_open(db, &err));
+	store(3, 4);
+	make_lot(&lot, 5, 7);
+	make_block(&lot.made[1], 6, 0xBB);
+	make_block(&lot.made[2], 7, 0xBB);
+	lot.commit.is_reversible = true;
+	lot.commit.entries++;
+	lot.commit.count = 2;
+	OK(ledger_commit(db, &lot.commit, &err)); /* 6 and 7 first: 5 does not lead to them */
+	lot.commit.entries--;
+	lot.commit.count = 1;
+	OK(ledger_commit(db, &lot.commit, &err));
+	lot.commit.count = 3;
+	free_lot(&lot);
+	run_sql("UPDATE blockchain SET payload = 'altered' WHERE block = 4");
+	run_sql("DELETE FROM blockchain WHERE block = 4 AND trx_in_block = 1");
+	me = own;
+}
+
 static const struct scenario {
 	const char *name;
 	void (*before)(void);
 	void (*run)(void);
 	bool as_text; /* no array binding */
+	bool repeats; /* what was done is done again where the reply was lost: it counts twice */
 } scenarios[] = {
-	{"tail", nothing_before, tail, false},
-	{"replay", others_before, replay, false},
-	{"commits_as_text", opened_before, commits, true},
+	{"tail", nothing_before, tail, false, false},
+	{"replay", others_before, replay, false, false},
+	{"fork_repair", forked_before, fork_repair, false, false},
+	{"row_repair", forked_before, row_repair, false, true},
+	{"commits_as_text", opened_before, commits, true, false},
 };
 static const struct scenario *scenario; /* of this process */
 #define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -238,12 +302,14 @@ static void dump(struct buf *out)
 {
 	static const char query[] =
 		"SELECT CONCAT_WS('|', 'block', LPAD(b.block, 3, '0'), HEX(b.block_id), "
-		"HEX(b.previous), b.timestamp, b.operations, b.stored_operations, f.rules, r.name, "
-		"b.committed_at IS NULL) AS line FROM blocks b JOIN filters f ON f.id = b.filter_id "
+		"HEX(b.previous), b.timestamp, b.operations, b.stored_operations, "
+		"b.is_irreversible, b.virtual_state, f.rules, r.name, b.committed_at IS NULL) AS line FROM blocks b JOIN filters f ON f.id = b.filter_id "
 		"JOIN readers r ON r.id = b.reader_id "
 		"UNION ALL SELECT CONCAT_WS('|', 'operation', LPAD(block, 3, '0'), trx_in_block, "
 		"op_in_trx, virtual_op, trx_id, timestamp, operation, COALESCE(account, 'NULL'), "
 		"payload) FROM blockchain "
+		"UNION ALL SELECT CONCAT_WS('|', 'orphan', block, HEX(block_id), HEX(replaced_by), "
+		"trx_in_block, op_in_trx, operation, payload) FROM orphans "
 		"UNION ALL SELECT CONCAT_WS('|', 'range', first_block, COALESCE(last_block, 'open'), "
 		"COALESCE(scanned_to, 'NULL')) FROM ranges "
 		"UNION ALL SELECT CONCAT_WS('|', 'gap', first_block, last_block, "
@@ -251,12 +317,13 @@ static void dump(struct buf *out)
 		"UNION ALL SELECT CONCAT_WS('|', 'claim', first_block, reader, session) "
 		"FROM gap_claims "
 		"UNION ALL SELECT CONCAT_WS('|', 'reader', name, session, state, last_block, "
-		"head_block, irreversible_block, blocks_stored, operations_stored, "
+		"head_block, irreversible_block, IF(?, 0, blocks_stored), "
+		"IF(?, 0, operations_stored), "
 		"COALESCE(node, 'NULL')) FROM readers "
 		"UNION ALL SELECT CONCAT_WS('|', 'filter', rules, is_active) FROM filters "
-		"UNION ALL SELECT CONCAT_WS('|', 'view', first_block, last_block, missing, "
-		"COALESCE(claimed_by, 'NULL')) FROM gaps ORDER BY line";
-	struct db_rows *rows = db_query(db, query, DB_NO_VALUES, &err);
+		"ORDER BY line";
+	struct db_value repeats = db_u64(scenario->repeats);
+	struct db_rows *rows = db_query(db, query, DB_VALUES(repeats, repeats), &err);
 	int result = -1;
 
 	while (rows && (result = db_rows_next(rows, &err)) > 0)
@@ -273,14 +340,9 @@ static const struct {
 	const char *name;
 	const char *columns;
 } tables[] = {
-	{"blocks", "*"},
-	{"blockchain", "*"},
-	{"ranges", "first_block, last_block, scanned_to"},
-	{"known_gaps", "*"},
-	{"gap_claims", "*"},
-	{"readers", "*"},
-	{"filters", "*"},
-	{"bookkeeping", "*"},
+	{"blocks", "*"},     {"blockchain", "*"}, {"ranges", "first_block, last_block, scanned_to"},
+	{"known_gaps", "*"}, {"orphans", "*"},    {"gap_claims", "*"},
+	{"readers", "*"},    {"filters", "*"},    {"bookkeeping", "*"},
 };
 
 static void keep_tables(void)
