@@ -273,3 +273,14 @@ void promises_check_all(void)
 		check_block(row);
 	check_no_hidden_hole();
 }
+
+bool promises_holds_lies(void)
+{
+	const struct block_row *row;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_BLOCKS, 0, UINT64_MAX, key, row))
+		if (!same_id(row->id, row->num, VERSION_TRUE))
+			return true;
+	return false;
+}

@@ -28,9 +28,9 @@ static void set_nodes(struct world *world, struct sim_reader *slot)
 	slot->nodes = (struct reader_nodes){
 		.urls = slot->urls,
 		.count = world->node_count,
-		.connections = (unsigned)sim_between(1, 6),
-		.batch_size = sim_chance(100) ? 1 : (unsigned)sim_between(2, 50),
-		.rate_limit = sim_chance(150) ? (unsigned)sim_between(2, 10) : 0,
+		.connections = (unsigned)sim_between(2, 6),
+		.batch_size = sim_chance(50) ? 1 : (unsigned)sim_between(5, 50),
+		.rate_limit = sim_chance(150) ? (unsigned)sim_between(5, 20) : 0,
 		.timeout_ms = 10000,
 		.max_memory_bytes = (size_t)sim_between(1, 16) << 18,
 	};
@@ -212,13 +212,15 @@ void scenario_make(struct world *world)
 	world->node_count = (unsigned)sim_between(1, SIM_NODES_MAX);
 	world->server_count = sim_chance(300) ? 3 : 1;
 	world->reader_count = (unsigned)sim_between(1, 3);
-	world->has_lies = world->node_count > 2 && sim_chance(200);
+	world->has_lies = world->node_count > 1 && sim_chance(350);
 	world->calm_ms = sim_now_ms + (sim_chance(100) ? 0 : sim_between(0, LONGEST_FAULTS_MS));
 	nodes_open(world->seed, irreversible, (uint32_t)sim_between(1, 7));
 	for (unsigned i = 1; i < world->node_count; i++) {
 		sim_nodes[i].lag = sim_chance(300) ? (uint32_t)sim_between(0, 40) : 0;
 		sim_nodes[i].is_dead = sim_chance(100);
 	}
+	if (world->has_lies && sim_chance(800))
+		trouble_liar(world);
 	make_tables(world, irreversible, is_empty);
 	for (unsigned i = 0; i < world->reader_count; i++)
 		make_reader(world, i, sim_chance(500) ? world->open_first : 0);

@@ -5,7 +5,7 @@
  *   sim [--seeds N] [--from SEED] [--jobs N] [-s]    run N seeds; -s: say what they reached
  *   sim --seed N [-v]                                run one again, with a trace
  */
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "world.h"
 
 #define DEFAULT_SEEDS 500
+#define MAX_JOBS      64
 
 /* Each once broke a promise. */
 static const uint64_t fixed_seeds[] = {0};
@@ -69,17 +70,23 @@ static void run_share(const struct options *options, unsigned share)
 /* One process for each job; the first that fails fails the whole. */
 static int run_jobs(const struct options *options)
 {
+	pid_t jobs[MAX_JOBS];
 	int status, code = 0;
 
 	for (unsigned i = 0; i < options->jobs; i++) {
-		if (fork() == 0) {
+		jobs[i] = fork();
+		if (jobs[i] == 0) {
 			run_share(options, i);
 			_exit(0);
 		}
 	}
-	while (wait(&status) > 0)
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			code = 1;
+	while (wait(&status) > 0) {
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+			continue;
+		for (unsigned i = 0; i < options->jobs && code == 0; i++)
+			kill(jobs[i], SIGTERM); /* of those that are over, nobody waits any more */
+		code = 1;
+	}
 	return code;
 }
 
@@ -127,6 +134,8 @@ int main(int argc, char **argv)
 	struct options options = {.first = 1, .count = DEFAULT_SEEDS, .jobs = 1};
 
 	parse(argc, argv, &options);
+	if (options.jobs > MAX_JOBS)
+		options.jobs = MAX_JOBS;
 	if (options.jobs > 1)
 		return run_jobs(&options);
 	run_share(&options, 0);

@@ -49,21 +49,34 @@ static void trouble_reload(struct world *world)
 		slot->is_told_to_reload = true;
 }
 
-/* Some node, in some mood for a while; only the last nodes lie, and only where liars are about. */
-static void trouble_node(struct world *world)
+static void set_mood(struct world *world, unsigned index, enum mood mood)
 {
-	unsigned index = (unsigned)sim_random(world->node_count);
 	struct sim_node *node = &sim_nodes[index];
-	uint32_t back = (uint32_t)sim_between(0, 40);
+	uint32_t top = chain_irreversible();
 
-	node->mood = (enum mood)sim_random(MOOD_HARMLESS_COUNT);
-	if (world->has_lies && index == world->node_count - 1 && sim_chance(700))
-		node->mood = (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1);
+	(void)world;
+	node->mood = mood;
 	node->per_mille = sim_chance(500) ? 1000 : (unsigned)sim_between(20, 800);
 	node->until_ms = sim_now_ms + sim_between(500, 40000);
-	node->fork_first = chain_irreversible() - back;
+	node->fork_first = top - (uint32_t)sim_between(0, sim_chance(500) ? 40 : top / 4);
 	sim_trace("node %u is in mood %d (%u per mille) for %lld ms", index, (int)node->mood,
 		  node->per_mille, (long long)(node->until_ms - sim_now_ms));
+}
+
+static void trouble_node(struct world *world)
+{
+	set_mood(world, (unsigned)sim_random(world->node_count),
+		 (enum mood)sim_random(MOOD_HARMLESS_COUNT));
+}
+
+/* Only the last node lies, and only where liars are about. */
+void trouble_liar(struct world *world)
+{
+	if (world->has_lies)
+		set_mood(world, world->node_count - 1,
+			 (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1));
+	else
+		trouble_node(world);
 }
 
 static void trouble_server(struct world *world)
@@ -127,7 +140,7 @@ void troubles_cause(struct world *world)
 {
 	static void (*const troubles[])(struct world * world) = {
 		trouble_kill,   trouble_kill,   trouble_freeze,     trouble_stop, trouble_reload,
-		trouble_node,   trouble_node,   trouble_node,       trouble_node, trouble_server,
+		trouble_node,   trouble_node,   trouble_node,       trouble_liar, trouble_server,
 		trouble_server, trouble_server, trouble_statements, trouble_tear,
 	};
 
@@ -150,9 +163,10 @@ void troubles_end(struct world *world)
 		struct sim_reader *slot = &world->readers[i];
 
 		slot->process.frozen_until_ms = 0;
-		if (i == 0 && slot->is_running)
+		/* Who was lied to may have excluded the only good node: until it starts again. */
+		if ((i == 0 || world->has_lies) && slot->is_running)
 			world_kill(slot);
-		if (i == 0 || !slot->is_running)
+		if (i == 0 || !slot->is_running || slot->process.is_killed)
 			continue;
 		if (sim_chance(150)) { /* never to be seen again */
 			slot->is_gone = true;

@@ -57,6 +57,16 @@ static void check_end(struct sim_reader *slot)
 	}
 	if (!world.has_lies)
 		sim_fail("%s ended by itself: %s", slot->name, err.text);
+	if (err.kind != ERROR_CONFIG)
+		return;
+	/*
+	 * "Another chain": all nodes that could be asked just then are liars.  If what is stored is
+	 * the chain's, the next start may go well; else somebody must repair it.
+	 */
+	if (!promises_holds_lies())
+		return;
+	world.needs_operator = true;
+	slot->is_gone = true;
 }
 
 static void run_turns(struct sim_reader *slot)
@@ -154,6 +164,8 @@ static bool is_all_well(void)
 	for (unsigned i = 0; i < world.reader_count; i++)
 		if (!is_daemon_well(&world.readers[i]))
 			return false;
+	if (world.needs_operator)
+		return true;
 	promises_missing(chain_irreversible() - TAIL_BEHIND, world.has_lies, &missing);
 	return missing.count == 0;
 }

@@ -38,6 +38,7 @@ struct world {
 	uint64_t seed;
 	unsigned reader_count, node_count, server_count;
 	bool has_lies;
+	bool needs_operator; /* the tables were filled with lies so that readers refuse to go on */
 	bool is_over;
 	int64_t calm_ms; /* when the faults ended */
 	uint32_t open_first;
@@ -55,6 +56,8 @@ void world_run(uint64_t seed, struct world_result *ret_result);
 
 /* scenario.c: what stands there at the beginning. */
 void scenario_make(struct world *world);
+/* troubles.c: the last node begins to lie. */
+void trouble_liar(struct world *world);
 /* troubles.c: one thing that goes wrong, and the end of all that. */
 void troubles_cause(struct world *world);
 void troubles_end(struct world *world);
