@@ -23,13 +23,15 @@ command -v mariadb-install-db > /dev/null || skip "no mariadb-install-db (packag
 
 workers=
 if "$python" -c 'import xdist' 2> /dev/null; then
-    workers="-n ${PYTEST_WORKERS:-6}"
+    workers="-n ${PYTEST_WORKERS:-6} --dist loadgroup"
 fi
 
 # Databases, data directories, logs: in one folder, of which nothing stays. A short name, for
 # the paths of sockets are.
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/sr.XXXXXX")
 export TMPDIR
+# The members of a cluster run as another user, when we are root.
+chmod 711 "$TMPDIR"
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 99' HUP INT TERM
 
@@ -37,6 +39,9 @@ trap 'exit 99' HUP INT TERM
 export PYTHONDONTWRITEBYTECODE=1
 STEEM_READER=${STEEM_READER:-$build/steem-reader}
 export STEEM_READER
+# Where scripts/test has unpacked what a cluster needs and nobody wants installed.
+CLUSTER_TOOLS=${CLUSTER_TOOLS:-$build/cluster}
+export CLUSTER_TOOLS
 cd "$top/tests/integration"
-# shellcheck disable=SC2086 # two words, or none
+# shellcheck disable=SC2086 # four words, or none
 "$python" -m pytest -q $workers "$@"

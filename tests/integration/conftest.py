@@ -17,19 +17,23 @@ TEST_TIMEOUT_S = 90
 def pytest_configure(config):
     config.addinivalue_line("markers", "timeout_s(seconds): another limit for the whole test")
     config.addinivalue_line("markers", "slow: takes half a minute; begun early")
+    config.addinivalue_line("markers", "xdist_group(name): tests for one worker; begun first")
 
 
 def pytest_collection_modifyitems(items):
     """A mix for every worker: most of the time is waiting.
 
-    pytest-xdist deals out stretches of the list. The slow ones stand spread over its first half,
-    so that no worker gets two of them in a row and nobody waits for one at the end.
+    pytest-xdist deals out the list from its beginning. There stand the groups, which one worker
+    takes whole; the slow ones are spread over the first half of the rest, so that no worker gets
+    two of them in a row and nobody waits for one at the end.
     """
     items.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    groups = [item for item in items if item.get_closest_marker("xdist_group")]
+    slow = [item for item in items if item.get_closest_marker("slow") and item not in groups]
+    items[:] = [item for item in items if item not in groups and item not in slow]
     for place, item in enumerate(slow):
         items.insert(place * (len(items) // 2) // max(len(slow), 1), item)
+    items[:0] = groups
 
 
 @pytest.fixture(scope="session")

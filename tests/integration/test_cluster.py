@@ -1,0 +1,311 @@
+"""Three readers on a Galera cluster of three: whatever becomes of its members, nothing is lost.
+
+All tests of this module share one cluster and run in one worker, one after another.
+"""
+
+import contextlib
+
+import pymysql
+import pytest
+
+from harness import galera, reader as readers_
+from harness.world import World
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout_s(150)]
+
+LAST = 1500
+LONG_S = 60  # for what takes a second, on a machine that does much else
+
+
+class ClusterWorld(World):
+    """A world whose readers know all members, each beginning with another one."""
+
+    @property
+    def cluster(self):
+        return self.server
+
+    def settings(self, name="reader", **sections):
+        database = {"hosts": self.cluster.hosts(), "user": galera.USER,
+                    **sections.pop("database", {})}
+        return super().settings(name, database=database, **sections)
+
+    def reader_at(self, place, **options):
+        """A daemon whose first host is this member."""
+        return self.start(name=f"reader-{place}", database={"hosts": self.cluster.hosts(place)},
+                          **options)
+
+    def three_readers(self, **options):
+        return [self.reader_at(place, **options) for place in range(3)]
+
+    def at(self, member):
+        """The tables as one member has them now."""
+        return readers_.Database(lambda: member.connect(self.database))
+
+    def checksums(self):
+        """Of the rows, as each member has them once it has applied everything."""
+        found = {}
+        for member in self.cluster.members:
+            with contextlib.closing(self.at(member)) as tables:
+                tables.execute("SET SESSION wsrep_sync_wait = 15")
+                found[member.name] = (tables.value("SELECT COUNT(*) FROM blocks"),
+                                      tables.rows("CHECKSUM TABLE blocks, blockchain, known_gaps"))
+        return found
+
+    def expect_everywhere(self, node):
+        """All that the node calls irreversible is stored, once, and no reader stopped; on every
+        member the same rows. The auditor looks at them in one place."""
+        last = node.still()
+        self.db.wait_blocks(last, LONG_S)
+        self.cluster.heal()
+        for reader in self.readers:
+            assert reader.is_running or reader.process.returncode == 0, reader.tail()
+            self.allow_errors(*(line.event for line in reader.events()))
+        found = self.checksums()
+        assert len(set(found.values())) == 1, found
+        self.expect(node.chain, (1, last))
+
+    def moves_on(self, node, blocks=10):
+        """The tip is stored as it comes."""
+        self.db.wait_block(node.irreversible + blocks, LONG_S)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    if galera.missing():
+        pytest.skip(f"no Galera cluster here: {galera.missing()} is missing")
+    made = galera.Cluster()
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def bare_cluster_world(request, cluster, tmp_path):
+    if readers_.program() is None:
+        pytest.skip("steem-reader is not built (STEEM_READER names it)")
+    cluster.heal()
+    made = ClusterWorld(cluster, tmp_path)
+    request.node.world = made
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cluster_world(bare_cluster_world):
+    return bare_cluster_world.migrate()
+
+
+def slow(node, seconds=0.03):
+    """So that a catch-up lasts some seconds."""
+    return node.fault("delay", method="get_block", seconds=seconds)
+
+
+SMALL = {"fetch": {"batch_size": 10, "connections": 4}, "write": {"batch_rows": 200},
+         "log": {"level": "debug"}}
+
+
+def test_tables_are_made_through_two_members_at_once(bare_cluster_world):
+    world = bare_cluster_world
+    both = [world.start("--migrate", name=f"migrate-{place}",
+                        database={"hosts": [world.cluster.members[place].host]})
+            for place in (0, 1)]
+    assert [reader.wait_exit(LONG_S) for reader in both] == [0, 0]
+    seen = set()
+    for member in world.cluster.members:
+        with contextlib.closing(world.at(member)) as tables:
+            tables.execute("SET SESSION wsrep_sync_wait = 15")
+            seen.add(tables.rows("SELECT version, name FROM schema_version ORDER BY version"))
+            assert tables.value("SELECT COUNT(*) FROM gaps") == 0
+    assert len(seen) == 1 and seen.pop()
+
+
+def test_three_readers_each_on_a_member_of_its_own(cluster_world):
+    world = cluster_world
+    node = world.node(irreversible=7000)
+    slow(node, 0.1)
+    readers = world.three_readers(fetch={"connections": 2}, log={"level": "debug"})
+    world.db.wait_blocks(7000, LONG_S)
+    for reader in readers:
+        reader.wait_for("tail_started", timeout=LONG_S)
+    node.heal()
+    shares = world.db.rows("SELECT reader_id, COUNT(*) FROM blocks GROUP BY reader_id")
+    assert len(shares) == 3 and min(share for _, share in shares) >= 500, shares
+    node.live(0.1)
+    world.moves_on(node, 20)
+    world.expect_everywhere(node)
+
+
+def test_a_member_is_killed_under_load(cluster_world):
+    world = cluster_world
+    node = world.node(irreversible=LAST)
+    slow(node)
+    readers = world.three_readers(**SMALL)
+    world.db.wait_blocks(200, LONG_S)
+    world.cluster.members[1].kill()
+    readers[1].wait_for("database_lost", timeout=LONG_S)
+    readers[1].wait_for("database_back", timeout=LONG_S)
+    node.heal()
+    world.db.wait_blocks(LAST, LONG_S)
+    node.live(0.1)
+    readers[1].wait_for("tail_started", timeout=LONG_S)
+    world.moves_on(node)
+    world.cluster.rejoin(world.cluster.members[1])
+    world.moves_on(node)
+    world.expect_everywhere(node)
+
+
+def test_a_member_outside_of_the_majority_is_left(cluster_world):
+    world = cluster_world
+    alone = world.cluster.members[2]
+    node = world.node(irreversible=300)
+    readers = world.three_readers(**SMALL)
+    for reader in readers:
+        reader.wait_for("tail_started", timeout=LONG_S)
+    node.live(0.1)
+    world.moves_on(node, 3)
+    alone.isolate()
+    alone.wait_status("wsrep_cluster_status", lambda status: status == "non-Primary")
+    with pytest.raises(pymysql.MySQLError, match="1047"):
+        world.at(alone).rows("SELECT COUNT(*) FROM blocks")
+    readers[2].wait_for("database_back", timeout=LONG_S)
+    assert alone.host not in readers[2].events("database_back")[-1].text
+    world.moves_on(node)
+    # One that is started now does not take it either.
+    fresh = world.start("--once", name="fresh", log={"level": "debug"},
+                        database={"hosts": world.cluster.hosts(2)})
+    assert fresh.wait_exit(LONG_S) == 0
+    world.expect_everywhere(node)
+
+
+def wait_query(member, words):
+    """Until a session of a reader waits in a statement with these words."""
+    with contextlib.closing(readers_.Database(member.connect)) as tables:
+        tables.wait_until("SELECT COUNT(*) FROM information_schema.processlist"
+                          " WHERE user = %s AND info LIKE %s", bool, LONG_S,
+                          (galera.USER, f"%{words}%"))
+
+
+def test_no_false_holes_on_a_member_that_is_behind(cluster_world):
+    world = cluster_world
+    behind = world.cluster.members[2]
+    node = world.node(irreversible=200)
+    world.run("--once", name="first")
+    world.forget_blocks(*range(50, 60))
+    with contextlib.closing(world.at(behind)) as tables:
+        tables.wait_until("SELECT COUNT(*) FROM blocks", lambda count: count == 190)
+        behind.hold()
+        world.run("--once", name="second", database={"hosts": world.cluster.hosts(0)[:2]})
+        assert tables.value("SELECT COUNT(*) FROM blocks") == 190  # it knows nothing of them
+    look = world.start("--gaps", "--check", name="look", database={"hosts": [behind.host]})
+    wait_query(behind, "SELECT")
+    behind.release()
+    assert look.wait_exit(LONG_S) == 0, look.stdout
+    world.expect_everywhere(node)
+
+
+def test_no_wrong_end_on_a_member_that_is_behind(bare_cluster_world):
+    """The tables are made, and their member has not heard of it yet: no reason to give up."""
+    world = bare_cluster_world
+    behind = world.cluster.members[2]
+    node = world.node(irreversible=100)
+    world.cluster.execute(f"CREATE DATABASE {world.database}")
+    behind.wait_status("wsrep_local_recv_queue", lambda length: length == "0")
+    behind.hold()
+    world.migrate()
+    reader = world.start("--once", name="early", database={"hosts": [behind.host]})
+    wait_query(behind, "schema_version")
+    behind.release()
+    assert reader.wait_exit(LONG_S) == 0
+    world.expect_everywhere(node)
+
+
+def test_a_member_that_is_held_up_is_left(cluster_world):
+    """As the one that gives its state to another by rsync: it answers, but commits nothing."""
+    world = cluster_world
+    held = world.cluster.members[1]
+    node = world.node(irreversible=300)
+    reader = world.reader_at(1, **SMALL)
+    reader.wait_for("tail_started", timeout=LONG_S)
+    node.live(0.2)
+    world.moves_on(node, 3)
+    held.hold()
+    stored = world.db.value("SELECT MAX(block) FROM blocks")
+    world.db.wait_block(stored + 1, LONG_S)
+    assert held.status("wsrep_local_state_comment") == "Donor/Desynced"
+    held.release()
+    world.expect_everywhere(node)
+
+
+def test_clocks_that_differ(cluster_world):
+    """One member's clock is 40 s ahead and stands still, another's 40 s behind: claims are taken
+    too early, several readers commit the same blocks through different members, all but one learn
+    of it at COMMIT, and nothing is wrong."""
+    world = cluster_world
+    conflicts = ("wsrep_local_cert_failures", "wsrep_local_bf_aborts")
+    before = sum(map(world.cluster.status_sum, conflicts))
+    plain = f"plain_{world.database}"
+    world.cluster.execute(f"CREATE USER {plain}@'127.0.0.1'",
+                          f"GRANT ALL ON `{world.database}`.* TO {plain}@'127.0.0.1'")
+    ahead, behind = world.cluster.members[1:]
+    for member, seconds in ((ahead, 40), (behind, -40)):
+        # for all sessions but an administrator's
+        member.execute(f"SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() + {seconds}'")
+    node = world.node(irreversible=LAST * 2)
+    slow(node)
+    readers = []
+    try:
+        for place, event in ((2, "cell_claimed"), (0, "claim_taken_over"), (1, "started")):
+            readers.append(world.start(name=f"reader-{place}", **SMALL, database={
+                "hosts": [world.cluster.members[place].host], "user": plain}))
+            readers[-1].wait_for(event, timeout=LONG_S)
+        for reader in readers:
+            reader.wait_for("tail_started", timeout=LONG_S)
+        assert any("(1213)" in line.text for reader in readers
+                   for line in reader.events("commit_retry", "commit of blocks"))
+        assert sum(map(world.cluster.status_sum, conflicts)) > before
+        node.heal()
+        node.live(0.1)
+        world.moves_on(node)
+        world.db.wait_until("SELECT SUM(commit_retries) FROM readers")
+        node.still()
+        world.db.wait_blocks(node.irreversible, LONG_S)
+        for reader in readers:
+            assert reader.stop() == 0
+    finally:
+        for member in (ahead, behind):
+            member.execute("SET GLOBAL init_connect = ''")
+        world.cluster.execute(f"DROP USER {plain}@'127.0.0.1'")
+    world.expect_everywhere(node)
+
+
+def test_one_member_after_another_is_restarted(cluster_world):
+    world = cluster_world
+    node = world.node(irreversible=LAST)
+    slow(node)
+    world.three_readers(**SMALL)
+    node.live(0.1)
+    for member in world.cluster.members:
+        member.stop()
+        world.moves_on(node, 0)
+        world.cluster.rejoin(member)
+    world.expect_everywhere(node)
+
+
+def test_the_whole_cluster_crashes_and_begins_anew(cluster_world):
+    world = cluster_world
+    node = world.node(irreversible=LAST)
+    slow(node)
+    readers = world.three_readers(**SMALL)
+    world.db.wait_blocks(300, LONG_S)
+    for member in world.cluster.members:
+        member.kill()
+    world.db.close()
+    for reader in readers:
+        reader.wait_for("database_lost", timeout=LONG_S)
+    world.cluster.bootstrap()
+    for reader in readers:
+        reader.wait_for("database_back", timeout=LONG_S)
+    node.heal()
+    world.db.wait_blocks(LAST, LONG_S)
+    world.expect_everywhere(node)
