@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from harness.exposition import Endpoint
+
 LAST = 50
 
 
@@ -87,6 +89,131 @@ def test_the_watchdog_is_fed_by_progress_only(world, manager):
     node.accept()
     manager.wait_for("WATCHDOG=1", manager.count("WATCHDOG=1") + 1, timeout=40)
     world.expect(node.chain, (1, last))
+
+
+# ---- a reader that stands still while the chain moves
+
+STALL_S = 3
+WATCHFUL = {"reader": {"stall_s": STALL_S}, "metrics": {"listen": "127.0.0.1:0"}}
+
+
+def hears_no_more(manager):
+    """Two statuses, ten seconds apart, without a sign of life between them."""
+    statuses = manager.count("STATUS=")
+    quiet_from = manager.wait_for("STATUS=", statuses + 1)
+    quiet_to = manager.wait_for("STATUS=", statuses + 3)
+    return "WATCHDOG=1" not in manager.messages[quiet_from:quiet_to]
+
+
+@pytest.mark.slow
+def test_a_node_that_stands_still_is_no_progress_while_another_knew_more(world, manager):
+    """It says "nothing new" for ever; the one that knows more has gone."""
+    stuck, moving = world.node(irreversible=LAST), world.node(irreversible=LAST)
+    reader = world.start(environment=manager.environment, **WATCHFUL)
+    endpoint = Endpoint.of(reader)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    moving.fault("null", method="get_block", block=set(range(LAST + 1, 100)))
+    moving.advance(5)
+    endpoint.wait_value("steem_reader_irreversible_block", lambda block: block == LAST + 5)
+    moving.heal()
+    moving.refuse()
+    world.allow_errors("stalled")
+    reader.wait_for("stalled", timeout=60)
+    assert endpoint.get("/healthz").status == 503
+    assert "stalled: no progress for" in endpoint.get("/healthz").text
+    assert endpoint.metrics()["steem_reader_stalled"].value() == 1
+    assert stuck.count["get_dynamic_global_properties"] > 0
+    assert hears_no_more(manager)
+    stuck.advance(5)
+    reader.wait_for("stall_over")
+    manager.wait_for("WATCHDOG=1", manager.count("WATCHDOG=1") + 1)
+    endpoint.wait_status("/healthz", 200)
+    world.expect(stuck.chain, (1, LAST + 5))
+
+
+@pytest.mark.slow
+def test_a_node_that_stands_still_is_no_progress_while_another_reader_goes_on(world, manager):
+    """Only the database knows that the chain moves."""
+    stuck, moving = world.node(irreversible=LAST), world.node(irreversible=LAST)
+    alone = world.start(environment=manager.environment, nodes=[{"url": stuck.url}], **WATCHFUL)
+    other = world.start(name="other", nodes=[{"url": moving.url}])
+    endpoint = Endpoint.of(alone)
+    for reader in (alone, other):
+        reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    moving.advance(5)
+    world.db.wait_block(LAST + 5)
+    world.allow_errors("stalled")
+    alone.wait_for("stalled", timeout=40)
+    assert endpoint.metrics()["steem_reader_chain_block"].value() == LAST + 5
+    assert endpoint.metrics()["steem_reader_irreversible_block"].value() == LAST
+    endpoint.wait_status("/readyz", 503, "behind: 5 blocks")
+    assert hears_no_more(manager)
+    stuck.advance(5)
+    alone.wait_for("stall_over")
+    assert not other.events("stalled")
+    world.expect(moving.chain, (1, LAST + 5))
+
+
+@pytest.mark.slow
+def test_a_replay_beside_it_does_not_make_a_tail_move(world, manager):
+    """A tail whose blocks never come, while an old hole is filled again and again."""
+    node = world.node(irreversible=LAST)
+    reader = world.start(environment=manager.environment, **WATCHFUL)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    node.fault("null", block=set(range(LAST + 1, LAST + 100)))
+    node.advance(50)
+    world.allow_errors("stalled")
+    filled = 0
+    while not reader.events("stalled"):
+        world.forget_blocks(5)
+        world.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at)"
+                         " VALUES (5, 5, UTC_TIMESTAMP())")
+        world.db.wait_block(5)
+        filled += 1
+    assert filled > 1
+    node.heal()
+    reader.wait_for("stall_over", timeout=40)
+    world.db.wait_block(LAST + 50, timeout=40)
+    world.expect(node.chain, (1, LAST + 50))
+
+
+@pytest.mark.slow
+def test_a_chain_that_stands_is_no_stall(world, manager):
+    nodes = [world.node(irreversible=LAST) for _ in range(2)]
+    reader = world.start(environment=manager.environment, **WATCHFUL)
+    endpoint = Endpoint.of(reader)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    reader.wait_for("chain_still", timeout=30)
+    fed = manager.count("WATCHDOG=1")
+    manager.wait_for("WATCHDOG=1", fed + 5, timeout=40)
+    page = endpoint.get("/healthz")
+    assert page.status == 200 and "the chain stands" in page.text
+    assert endpoint.get("/readyz").status == 200
+    for node in nodes:
+        node.advance()
+    reader.wait_for("chain_moves")
+    world.db.wait_block(LAST + 1)
+    assert not reader.events("stalled")
+    world.expect(nodes[0].chain, (1, LAST + 1))
+
+
+def test_without_any_node_from_the_beginning(world, manager):
+    """No scan has begun, and yet it is said."""
+    node = world.node(irreversible=LAST)
+    node.refuse()
+    reader = world.start(environment=manager.environment, **WATCHFUL)
+    endpoint = Endpoint.of(reader)
+    world.allow_errors("stalled")
+    reader.wait_for("stalled", timeout=30)
+    assert endpoint.get("/healthz").status == 503
+    node.accept()
+    reader.wait_for("stall_over", timeout=40)
+    world.db.wait_blocks(LAST)
+    world.expect(node.chain, (1, LAST))
 
 
 def test_reloading_and_stopping(world, manager):
