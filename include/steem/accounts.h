@@ -27,4 +27,12 @@ bool accounts_first(const char *name, size_t name_len, const struct json_slice *
 bool accounts_names(const char *name, size_t name_len, const char *payload, size_t payload_len,
 		    const char *account);
 
+enum accounts_kind {
+	ACCOUNTS_KIND_UNKNOWN, /* a hardfork may have brought it */
+	ACCOUNTS_KIND_REAL,    /* stands in a trx */
+	ACCOUNTS_KIND_VIRTUAL, /* what the chain did by itself, or as a consequence */
+};
+/* What the table knows of an operation by its name. */
+enum accounts_kind accounts_kind(const char *name, size_t name_len);
+
 #endif

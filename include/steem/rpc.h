@@ -31,6 +31,7 @@ enum rpc_failure {
 enum rpc_method {
 	RPC_GET_DYNAMIC_GLOBAL_PROPERTIES, /* no block number */
 	RPC_GET_BLOCK,
+	RPC_GET_OPS_IN_BLOCK, /* only the virtual ones */
 };
 
 struct rpc_call {

@@ -14,6 +14,7 @@
  * the others are only mentioned.
  *   a.b   member b of member a       a[]  each element of a       a[1]  its second element
  *   =name always this account, whatever the payload says
+ *   ~     in front of all: a virtual operation
  */
 struct row {
 	const char *name;
@@ -29,21 +30,21 @@ static const struct row rows[] = {
 	{"account_update2", "*account " AUTHORITIES},
 	{"account_witness_proxy", "*account *proxy"},
 	{"account_witness_vote", "*account *witness"},
-	{"author_reward", "*author"},
+	{"author_reward", "~ *author"},
 	{"cancel_transfer_from_savings", "*from"},
 	{"change_recovery_account", "*account_to_recover new_recovery_account"},
 	{"claim_account", "*creator"},
 	{"claim_reward_balance", "*account"},
-	{"clear_null_account_balance", ""},
+	{"clear_null_account_balance", "~"},
 	{"comment", "*author *parent_author"},
-	{"comment_benefactor_reward", "*benefactor *author"},
+	{"comment_benefactor_reward", "~ *benefactor *author"},
 	{"comment_options", "*author extensions[][1].beneficiaries[].account"},
-	{"comment_payout_update", "author"},
-	{"comment_reward", "author"},
+	{"comment_payout_update", "~ author"},
+	{"comment_reward", "~ author"},
 	{"convert", "*owner"},
 	{"create_claimed_account", "*creator *new_account_name " AUTHORITIES},
 	{"create_proposal", "*creator *receiver"},
-	{"curation_reward", "*curator comment_author"},
+	{"curation_reward", "~ *curator comment_author"},
 	{"custom", "*required_auths[]"},
 	{"custom_binary",
 	 "*required_owner_auths[] *required_active_auths[] *required_posting_auths[] "
@@ -57,31 +58,31 @@ static const struct row rows[] = {
 	{"escrow_release", "*from *to *agent who receiver"},
 	{"escrow_transfer", "*from *to *agent"},
 	{"feed_publish", "*publisher"},
-	{"fill_convert_request", "*owner"},
-	{"fill_order", "*current_owner *open_owner"},
-	{"fill_transfer_from_savings", "*from *to"},
-	{"fill_vesting_withdraw", "*from_account *to_account"},
-	{"hardfork", "*=initminer"},
-	{"hardfork23", "*account *=community321"},
-	{"interest", "*owner"},
+	{"fill_convert_request", "~ *owner"},
+	{"fill_order", "~ *current_owner *open_owner"},
+	{"fill_transfer_from_savings", "~ *from *to"},
+	{"fill_vesting_withdraw", "~ *from_account *to_account"},
+	{"hardfork", "~ *=initminer"},
+	{"hardfork23", "~ *account *=community321"},
+	{"interest", "~ *owner"},
 	{"limit_order_cancel", "*owner"},
 	{"limit_order_create", "*owner"},
 	{"limit_order_create2", "*owner"},
-	{"liquidity_reward", "*owner"},
+	{"liquidity_reward", "~ *owner"},
 	{"pow", "*worker_account"},
 	{"pow2", "*work[1].input.worker_account"},
-	{"producer_reward", "*producer"},
-	{"proposal_pay", "*receiver *=steem.dao"},
+	{"producer_reward", "~ *producer"},
+	{"proposal_pay", "~ *receiver *=steem.dao"},
 	{"recover_account", "*account_to_recover"},
 	{"remove_proposal", "*proposal_owner"},
 	{"report_over_production", "reporter"},
 	{"request_account_recovery", "*recovery_account *account_to_recover"},
 	{"reset_account", "*reset_account account_to_reset"},
-	{"return_vesting_delegation", "*account"},
+	{"return_vesting_delegation", "~ *account"},
 	{"set_reset_account", "*account current_reset_account reset_account"},
 	{"set_withdraw_vesting_route", "*from_account *to_account"},
-	{"shutdown_witness", "*owner"},
-	{"sps_fund", "*=steem.dao"},
+	{"shutdown_witness", "~ *owner"},
+	{"sps_fund", "~ *=steem.dao"},
 	{"transfer", "*from *to"},
 	{"transfer_from_savings", "*from *to"},
 	{"transfer_to_savings", "*from *to"},
@@ -196,14 +197,20 @@ static bool walk_payload(const struct source *source, const char *path, const ch
 	return walk(&found, path + len, end, visit, context);
 }
 
+static const struct row *find_row(const struct name_key *key)
+{
+	return bsearch(key, rows, sizeof(rows) / sizeof(rows[0]), sizeof(rows[0]), compare_name);
+}
+
 /* Visit the accounts of an operation in the order of the table. */
 static void each_account(const struct name_key *key, const struct source *source, bool only_acting,
 			 visit_fn *visit, void *context)
 {
-	const struct row *row =
-		bsearch(key, rows, sizeof(rows) / sizeof(rows[0]), sizeof(rows[0]), compare_name);
+	const struct row *row = find_row(key);
 	const char *field = row ? row->fields : "";
 
+	if (*field == '~')
+		field += strspn(field, "~ ");
 	while (*field) {
 		const char *end = field + strcspn(field, " ");
 		bool is_acting = *field == '*';
@@ -268,4 +275,14 @@ bool accounts_names(const char *name, size_t name_len, const char *payload, size
 
 	each_account(&key, &source, false, compare_account, &search);
 	return search.was_found;
+}
+
+enum accounts_kind accounts_kind(const char *name, size_t name_len)
+{
+	const struct name_key key = {name, name_len};
+	const struct row *row = find_row(&key);
+
+	if (!row)
+		return ACCOUNTS_KIND_UNKNOWN;
+	return row->fields[0] == '~' ? ACCOUNTS_KIND_VIRTUAL : ACCOUNTS_KIND_REAL;
 }

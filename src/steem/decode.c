@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "steem/accounts.h"
+#include "steem/decode_operation.h"
 #include "steem/json.h"
 
-#define NAME_BYTES_MAX  64
-#define TOO_LONG_NAME   "empty or longer than 64 bytes"
 #define TIMESTAMP_BYTES 19
 
 /* A block while its answer is read; only the arena's part survives. */
@@ -68,87 +65,15 @@ static int take_text(struct reading *reading, const char *member, struct json_sl
 	return 0;
 }
 
-static int bad_name(const struct reading *reading, const struct operation *operation,
-		    const char *because, struct error *err)
-{
-	return error_set(err, ERROR_NODE, "block %u: trx %u has an operation whose name is %s",
-			 reading->num, operation->trx_in_block, because);
-}
-
-static int take_name(struct reading *reading, struct operation *operation, struct error *err)
-{
-	CLEANUP(buf_release) struct buf unescaped = BUF_INIT(NAME_BYTES_MAX);
-	struct json_slice name;
-
-	if (!json_take_string(&reading->cursor, &name))
-		return bad_json(reading, err);
-	if (memchr(name.data, '\\', name.len)) {
-		if (!json_unescape(&name, &unescaped))
-			return bad_name(reading, operation, TOO_LONG_NAME, err);
-		name = (struct json_slice){buf_text(&unescaped), unescaped.len};
-	}
-	if (name.len == 0 || name.len > NAME_BYTES_MAX)
-		return bad_name(reading, operation, TOO_LONG_NAME, err);
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] <= ' ' || name.data[i] > '~')
-			return bad_name(reading, operation, "not printable ASCII", err);
-	operation->name = arena_strndup(reading->block->arena, name.data, name.len);
-	operation->name_bytes = name.len;
-	return 0;
-}
-
-static int refuse_operation(const struct reading *reading, const struct operation *operation,
-			    const char *because, struct error *err)
-{
-	if (json_failed(&reading->cursor))
-		return bad_json(reading, err);
-	return error_set(err, ERROR_NODE, "block %u: operation %u of trx %u %s", reading->num,
-			 operation->op_in_trx, operation->trx_in_block, because);
-}
-
-static void set_payload(struct block *block, struct operation *operation,
-			const struct json_slice *payload, const struct json_members *members)
-{
-	struct json_slice account;
-
-	operation->payload = payload->data;
-	operation->payload_bytes = payload->len;
-	if (!accounts_first(operation->name, operation->name_bytes, payload, members, &account))
-		return;
-	operation->account = arena_strndup(block->arena, account.data, account.len);
-	operation->account_bytes = account.len;
-}
-
-/* ["name",{...}] */
 static int read_operation(struct reading *reading, uint32_t op_in_trx, struct error *err)
 {
-	static const char no_pair[] = "is not a pair of name and object";
-	struct json_cursor *cursor = &reading->cursor;
 	struct operation operation = {.trx_in_block = (uint32_t)reading->trx_count,
 				      .op_in_trx = op_in_trx,
 				      .is_stored = true};
-	struct json_members members;
-	struct json_slice payload;
-	bool is_first = true;
 
-	if (json_peek(cursor) == JSON_OBJECT)
-		return refuse_operation(reading, &operation,
-					"has the form of block_api ({\"type\",\"value\"}), "
-					"which condenser_api does not answer",
-					err);
-	if (!json_enter(cursor, JSON_ARRAY) || !json_next_element(cursor, &is_first) ||
-	    json_peek(cursor) != JSON_STRING)
-		return refuse_operation(reading, &operation, no_pair, err);
-	if (take_name(reading, &operation, err) != 0)
-		return -1;
-	if (!json_next_element(cursor, &is_first) || json_peek(cursor) != JSON_OBJECT)
-		return refuse_operation(reading, &operation, no_pair, err);
-	if (!json_take_object(cursor, reading->block->arena, &payload, &members,
-			      &reading->block->had_invalid_utf8))
-		return bad_json(reading, err);
-	if (json_next_element(cursor, &is_first) || json_failed(cursor))
-		return refuse_operation(reading, &operation, no_pair, err);
-	set_payload(reading->block, &operation, &payload, &members);
+	if (decode_operation(&reading->cursor, reading->block, &operation, err) != 0)
+		return error_prefix(err, "block %u: operation %u of trx %u ", reading->num,
+				    operation.op_in_trx, operation.trx_in_block);
 	reading->operations = grow(reading->operations, reading->operation_count,
 				   &reading->operation_capacity, sizeof(*reading->operations));
 	reading->operations[reading->operation_count++] = operation;
@@ -366,24 +291,6 @@ static int check_complete(const struct reading *reading, struct error *err)
 	return 0;
 }
 
-/* The id in lower case; false when it is not 40 hexadecimal digits. */
-static bool read_trx_id(const struct json_slice *slice, char text[BLOCK_ID_HEX])
-{
-	static const char lower[256] = {
-		['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
-		['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
-		['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
-		['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
-	};
-	bool is_good = slice->len == BLOCK_ID_HEX;
-
-	for (size_t i = 0; is_good && i < BLOCK_ID_HEX; i++) {
-		text[i] = lower[(unsigned char)slice->data[i]];
-		is_good = text[i] != '\0';
-	}
-	return is_good;
-}
-
 static int set_trx_ids(struct reading *reading, struct error *err)
 {
 	size_t next = 0;
@@ -393,12 +300,12 @@ static int set_trx_ids(struct reading *reading, struct error *err)
 		char id[BLOCK_ID_HEX], own_id[BLOCK_ID_HEX];
 		const char *trx_id;
 
-		if (!read_trx_id(&reading->ids[i], id))
+		if (!decode_trx_id(reading->ids[i].data, reading->ids[i].len, id))
 			return error_set(err, ERROR_NODE,
 					 "block %u: the id of trx %zu is not 40 hexadecimal digits",
 					 reading->num, i);
-		if (own->data &&
-		    (!read_trx_id(own, own_id) || memcmp(id, own_id, BLOCK_ID_HEX) != 0))
+		if (own->data && (!decode_trx_id(own->data, own->len, own_id) ||
+				  memcmp(id, own_id, BLOCK_ID_HEX) != 0))
 			return error_set(
 				err, ERROR_NODE,
 				"block %u: trx %zu has another id than transaction_ids says",

@@ -21,6 +21,11 @@ static int encode_call(struct buf *out, const struct rpc_call *call, uint32_t id
 				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
 				"\"condenser_api.get_block\",\"params\":[%u]}",
 				id, call->block);
+	case RPC_GET_OPS_IN_BLOCK: /* without its second one a node reads what is not there */
+		return buf_addf(out,
+				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
+				"\"condenser_api.get_ops_in_block\",\"params\":[%u,true]}",
+				id, call->block);
 	}
 	return -1;
 }

@@ -260,12 +260,51 @@ static void every_operation_has_its_row(void **state)
 	}
 }
 
+static void real_and_virtual_ones_are_told_apart(void **state)
+{
+	static const char *const virtual_names[] = {"author_reward",
+						    "clear_null_account_balance",
+						    "comment_benefactor_reward",
+						    "comment_payout_update",
+						    "comment_reward",
+						    "curation_reward",
+						    "fill_convert_request",
+						    "fill_order",
+						    "fill_transfer_from_savings",
+						    "fill_vesting_withdraw",
+						    "hardfork",
+						    "hardfork23",
+						    "interest",
+						    "liquidity_reward",
+						    "producer_reward",
+						    "proposal_pay",
+						    "return_vesting_delegation",
+						    "shutdown_witness",
+						    "sps_fund"};
+	unsigned virtual_count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(virtual_names); i++)
+		if (accounts_kind(virtual_names[i], strlen(virtual_names[i])) !=
+		    ACCOUNTS_KIND_VIRTUAL)
+			fail_msg("%s", virtual_names[i]);
+	for (size_t i = 0; i < COUNT(fields); i++)
+		virtual_count +=
+			accounts_kind(fields[i][0], strlen(fields[i][0])) == ACCOUNTS_KIND_VIRTUAL;
+	/* The table above leaves out those that name no account of their own. */
+	assert_true(virtual_count <= COUNT(virtual_names));
+	assert_int_equal(accounts_kind("vote", 4), ACCOUNTS_KIND_REAL);
+	assert_int_equal(accounts_kind("votes", 5), ACCOUNTS_KIND_UNKNOWN);
+	assert_int_equal(accounts_kind("hardfork", 7), ACCOUNTS_KIND_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_acting_account_is_found),
 		cmocka_unit_test(every_mentioned_account_is_named),
 		cmocka_unit_test(every_operation_has_its_row),
+		cmocka_unit_test(real_and_virtual_ones_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ static void requests_are_encoded(void **state)
 {
 	static const struct rpc_call calls[] = {{.method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES},
 						{.method = RPC_GET_BLOCK, .block = 4294967295U}};
+	static const struct rpc_call virtual_call = {.method = RPC_GET_OPS_IN_BLOCK, .block = 5};
 	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":"
 				   "\"condenser_api.get_dynamic_global_properties\",\"params\":[]}";
 	static const char block[] =
@@ -36,6 +37,11 @@ static void requests_are_encoded(void **state)
 	buf_reset(&out);
 	assert_int_equal(rpc_encode(&out, calls, 2, 7, &err), 0);
 	assert_string_equal(buf_text(&out), both);
+	buf_reset(&out);
+	assert_int_equal(rpc_encode(&out, &virtual_call, 1, 9, &err), 0);
+	assert_string_equal(buf_text(&out),
+			    "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":"
+			    "\"condenser_api.get_ops_in_block\",\"params\":[5,true]}");
 	assert_int_equal(rpc_encode(&small, calls, 1, 7, &err), -1);
 	assert_int_equal(err.kind, ERROR_FATAL);
 	buf_release(&small);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One operation out of an answer, real or virtual: ["name",{...}].
+ */
+#ifndef STEEM_DECODE_OPERATION_H
+#define STEEM_DECODE_OPERATION_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "steem/block.h"
+
+struct json_cursor;
+
+/*
+ * Consume a pair and set the operation's name, payload and account, in the block's arena.  -1
+ * with err (ERROR_NODE): what is wrong with it, to stand behind "operation N of trx N ".
+ */
+int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
+		     struct error *err) MUST_CHECK;
+
+/* An id in lower case; false when it is not 40 hexadecimal digits. */
+bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX]);
+
+#endif

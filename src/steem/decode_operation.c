@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "steem/decode_operation.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "steem/accounts.h"
+#include "steem/block.h"
+#include "steem/json.h"
+
+#define NAME_BYTES_MAX 64
+
+static int bad_json(const struct json_cursor *cursor, struct error *err)
+{
+	json_error(cursor, err);
+	return error_prefix(err, "cannot be read: ");
+}
+
+static int refuse(const struct json_cursor *cursor, const char *because, struct error *err)
+{
+	return json_failed(cursor) ? bad_json(cursor, err)
+				   : error_set(err, ERROR_NODE, "%s", because);
+}
+
+static int take_name(struct json_cursor *cursor, struct block *block, struct operation *operation,
+		     struct error *err)
+{
+	static const char too_long[] = "has a name that is empty or longer than 64 bytes";
+	CLEANUP(buf_release) struct buf unescaped = BUF_INIT(NAME_BYTES_MAX);
+	struct json_slice name;
+
+	if (!json_take_string(cursor, &name))
+		return bad_json(cursor, err);
+	if (memchr(name.data, '\\', name.len)) {
+		if (!json_unescape(&name, &unescaped))
+			return refuse(cursor, too_long, err);
+		name = (struct json_slice){buf_text(&unescaped), unescaped.len};
+	}
+	if (name.len == 0 || name.len > NAME_BYTES_MAX)
+		return refuse(cursor, too_long, err);
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] <= ' ' || name.data[i] > '~')
+			return refuse(cursor, "has a name that is not printable ASCII", err);
+	operation->name = arena_strndup(block->arena, name.data, name.len);
+	operation->name_bytes = name.len;
+	return 0;
+}
+
+static void set_payload(struct block *block, struct operation *operation,
+			const struct json_slice *payload, const struct json_members *members)
+{
+	struct json_slice account;
+
+	operation->payload = payload->data;
+	operation->payload_bytes = payload->len;
+	if (!accounts_first(operation->name, operation->name_bytes, payload, members, &account))
+		return;
+	operation->account = arena_strndup(block->arena, account.data, account.len);
+	operation->account_bytes = account.len;
+}
+
+int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
+		     struct error *err)
+{
+	static const char no_pair[] = "is not a pair of name and object";
+	struct json_members members;
+	struct json_slice payload;
+	bool is_first = true;
+
+	if (json_peek(cursor) == JSON_OBJECT)
+		return refuse(cursor,
+			      "has the form of block_api ({\"type\",\"value\"}), "
+			      "which condenser_api does not answer",
+			      err);
+	if (!json_enter(cursor, JSON_ARRAY) || !json_next_element(cursor, &is_first) ||
+	    json_peek(cursor) != JSON_STRING)
+		return refuse(cursor, no_pair, err);
+	if (take_name(cursor, block, operation, err) != 0)
+		return -1;
+	if (!json_next_element(cursor, &is_first) || json_peek(cursor) != JSON_OBJECT)
+		return refuse(cursor, no_pair, err);
+	if (!json_take_object(cursor, block->arena, &payload, &members, &block->had_invalid_utf8))
+		return bad_json(cursor, err);
+	if (json_next_element(cursor, &is_first) || json_failed(cursor))
+		return refuse(cursor, no_pair, err);
+	set_payload(block, operation, &payload, &members);
+	return 0;
+}
+
+bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX])
+{
+	static const char lower[256] = {
+		['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+		['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
+		['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
+		['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+	};
+	bool is_good = len == BLOCK_ID_HEX;
+
+	for (size_t i = 0; is_good && i < BLOCK_ID_HEX; i++) {
+		ret_id[i] = lower[(unsigned char)text[i]];
+		is_good = ret_id[i] != '\0';
+	}
+	return is_good;
+}
