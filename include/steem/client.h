@@ -40,6 +40,11 @@ struct client_config {
 	unsigned batch_size;     /* the most calls in one request */
 	int64_t timeout_ms;      /* of one request */
 	size_t max_answer_bytes; /* of one request */
+	/*
+	 * Where no node gives all virtual operations of a block, as far as can be told, it is
+	 * given with what one gave, as BLOCK_VIRTUAL_UNVERIFIED; else it is refused.
+	 */
+	bool takes_unverified;
 };
 
 enum client_lane {
@@ -57,6 +62,11 @@ struct client_sink {
 	 * last answer in words.
 	 */
 	void (*refused)(void *context, uint32_t num, const char *reason);
+	/*
+	 * With their virtual operations, or not at all; both from one node.  Else blocks come
+	 * without, as BLOCK_VIRTUAL_NONE.
+	 */
+	bool is_virtual;
 };
 
 /* What the client tells whoever logs (sync): each is one decision. NULL functions are not called. */
@@ -72,6 +82,9 @@ struct client_observer {
 	/* A node gave something that is not the block that was asked for, and which was thrown away. */
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,
 			      const struct error *err);
+	/* It does not offer virtual operations; it is not asked for them for delay_ms. */
+	void (*virtual_missing)(void *context, const struct node *node, const struct error *err,
+				int64_t delay_ms);
 	/* Every answer that told a node's head and irreversible block. */
 	void (*head_seen)(void *context, const struct node *node);
 };
@@ -112,6 +125,7 @@ struct client_tip_sink {
 	void (*given)(void *context, struct block *block, unsigned node);
 	void (*done)(void *context, unsigned node, const struct chain_head *head,
 		     const struct error *err);
+	bool is_virtual; /* as in struct client_sink; a block that is not whole is not given */
 };
 /* False when no node is ready (or one tip request is under way already). */
 bool client_ask_tip(struct client *client, uint32_t first, unsigned count,

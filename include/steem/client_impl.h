@@ -25,6 +25,10 @@ struct want {
 	uint64_t tried;                 /* nodes that refused it or are not to be asked */
 	uint32_t num;
 	enum client_lane lane;
+	bool is_virtual;          /* as its sink said */
+	struct block *half;       /* waits for its virtual operations, from `half_giver` alone */
+	struct block *unverified; /* given if no node gives better */
+	unsigned half_giver, unverified_giver;
 	unsigned busy_count; /* so often in a row a node said that it is too busy for it */
 };
 
@@ -55,6 +59,8 @@ struct request {
 	struct chain_head claim; /* REQUEST_PROOF: believed once the block is given */
 	struct tip *tip;         /* REQUEST_TIP: whose it is */
 	struct want **wants;     /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
+	/* Call i asks for the virtual operations of the block of call i - 1, whose want it shares. */
+	bool *is_second;
 };
 
 /* A tip request; batched or, with is_single, call after call. */
@@ -80,6 +86,8 @@ struct client {
 	struct request *requests;
 	unsigned block_requests; /* of the requests, how many ask for wants */
 	size_t wanted_count;
+	uint64_t
+		without_virtual; /* nodes that do not offer virtual operations, as of the last sending */
 	uint64_t heads_asked; /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip irreversible_tip;
 	struct tip head_tip;
@@ -95,6 +103,25 @@ void want_free(struct want *want);
 void want_set_refused_by(struct want *want, unsigned node, const struct error *err);
 /* Put the wants that are left in a request back to the front of their lanes. */
 void client_put_back(struct client *client, struct request *request);
+
+/* client_virtual.c: nodes that are not to be asked for virtual operations now. */
+uint64_t client_without_virtual(const struct client *client);
+/* Nodes that are not to be asked for this want now. */
+uint64_t want_not_from(const struct client *client, const struct want *want);
+/* Forget what of it was given so far. */
+void want_drop_half(struct want *want);
+/* Every node was asked: if one gave it unverified, that is its block now; else NULL. */
+struct block *want_take_unverified(struct want *want);
+/*
+ * Complete a block by the answer to its second call.  0; or -1 with err, and the block is
+ * as it was.  *ret_is_fault: the node is to blame (one that does not have them yet is not).
+ */
+int client_add_virtual(struct client *client, unsigned node, struct block *block,
+		       const struct rpc_answer *answer, bool *ret_is_fault,
+		       struct error *err) MUST_CHECK;
+/* Keep a block whose virtual operations cannot be verified, if that is allowed. True: it was taken. */
+bool want_keep_unverified(struct client *client, struct want *want, struct block *block,
+			  unsigned node);
 
 /*
  * client_send.c: a request with room for `count` calls, then on its way, or as soon as its

@@ -23,6 +23,8 @@
  * that says so this often in a row, over some minutes, is excluded.
  */
 #define NODE_UNSUPPORTED_LIMIT 10
+/* So long a node is not asked for virtual operations after it said that it does not offer them. */
+#define NODE_NO_VIRTUAL_MS 60000
 /* The most that a Retry-After is believed. */
 #define NODE_RETRY_AFTER_MAX_MS 300000
 
@@ -49,7 +51,8 @@ struct node {
 	int64_t per_block_bytes;     /* moving average of a block's answer */
 	struct metric_histogram request_times; /* of all requests that were answered well */
 	uint64_t failed_count;                 /* of all others */
-	bool is_excluded; /* serves another chain, or does not offer the calls */
+	int64_t virtual_again_at_ms; /* does not offer virtual operations; not asked for them before */
+	bool is_excluded;            /* serves another chain, or does not offer the calls */
 	char excluded_because[160];
 	bool is_on_trial; /* not compared with what is stored yet: asked for nothing else, not believed */
 };

@@ -49,6 +49,8 @@ void want_list_remove(struct want_list *list, struct want *want)
 
 void want_free(struct want *want)
 {
+	want_drop_half(want);
+	block_free(want->unverified);
 	free(want->reason);
 	free(want);
 }
@@ -56,6 +58,7 @@ void want_free(struct want *want)
 void want_set_refused_by(struct want *want, unsigned node, const struct error *err)
 {
 	want->tried |= UINT64_C(1) << node;
+	want_drop_half(want);
 	free(want->reason);
 	want->reason = xstrdup(err->text);
 }
@@ -123,8 +126,12 @@ void client_set_config(struct client *client, const struct client_config *config
 
 static void forget_nodes(struct want_list *list)
 {
-	for (struct want *want = list->first; want; want = want->next)
+	for (struct want *want = list->first; want; want = want->next) {
 		want->tried = 0;
+		want_drop_half(want);
+		block_free(want->unverified);
+		want->unverified = NULL;
+	}
 }
 
 void client_set_pool(struct client *client, struct pool *pool)
@@ -151,6 +158,7 @@ void client_want(struct client *client, enum client_lane lane, uint32_t first, u
 		want->lane = lane;
 		want->num = (uint32_t)num;
 		want->tried = not_from;
+		want->is_virtual = sink->is_virtual;
 		want_list_append(&client->lanes[lane], want);
 		client->wanted_count++;
 	}
@@ -188,16 +196,30 @@ void client_drop(struct client *client, const struct client_sink *sink)
 	}
 }
 
+static const char *refusal(const struct client *client, const struct want *want)
+{
+	if (want->reason)
+		return want->reason;
+	if (want->is_virtual && client->without_virtual)
+		return "no node offers virtual operations (condenser_api.get_ops_in_block)";
+	return "there is no other node to ask";
+}
+
 /* Tell the sinks of what every healthy node refused. */
 static void report_refused(struct client *client)
 {
 	struct want *want;
 
 	while ((want = client->refused.first)) {
+		struct block *unverified = want_take_unverified(want);
+		const struct client_sink *sink = want->sink;
+
 		want_list_remove(&client->refused, want);
 		client->wanted_count--;
-		want->sink->refused(want->sink->context, want->num,
-				    want->reason ? want->reason : "there is no other node to ask");
+		if (unverified)
+			sink->given(sink->context, unverified, want->unverified_giver);
+		else
+			sink->refused(sink->context, want->num, refusal(client, want));
 		want_free(want);
 	}
 }

@@ -100,40 +100,98 @@ static bool is_null(const struct json_slice *result)
 	return result->len == 4 && memcmp(result->data, "null", 4) == 0;
 }
 
-/* One call's answer. A want that stays in the request goes back to its lane afterwards. */
-static void take_answer(struct request *request, size_t i, const struct rpc_answer *answer,
+/* The node did not give the block. A want that stays in the request goes back to its lane afterwards. */
+static void refuse(struct request *request, size_t i, const struct error *err, bool is_fault,
+		   struct verdict *verdict)
+{
+	struct client *client = request->client;
+	struct want *want = request->wants[i];
+
+	if (is_fault)
+		verdict->fault = *err;
+	/*
+	 * A node that is busy, or that does not offer the call, has said nothing of the block;
+	 * one that is too busy for it again and again will not give it.
+	 */
+	if (client_failure(err) == RPC_FAILURE_UNSUPPORTED ||
+	    (client_failure(err) == RPC_FAILURE_WAIT && ++want->busy_count < BUSY_LIMIT))
+		return;
+	want->busy_count = 0;
+	want_set_refused_by(want, request->node, err);
+	if (client->observer.block_refused)
+		client->observer.block_refused(client->observer.context,
+					       pool_node(client->pool, request->node), want->num,
+					       err);
+}
+
+/* The block of call i: as it was decoded, or what is kept of it; NULL: it was refused. */
+static struct block *take_block(struct request *request, size_t i, const struct rpc_answer *answer,
+				struct verdict *verdict)
+{
+	struct want *want = request->wants[i];
+	struct error err = answer->error;
+	struct block *block = answer->thing;
+
+	if (request->calls[i].method == RPC_GET_OPS_IN_BLOCK) {
+		block = want->half;
+		want->half = NULL;
+		return block;
+	}
+	if (err.kind == ERROR_NONE && !block)
+		block = decode_block(answer->result.data, answer->result.len, want->num, &err);
+	if (!block)
+		refuse(request, i, &err,
+		       answer->error.kind != ERROR_NONE || !is_null(&answer->result), verdict);
+	return block;
+}
+
+/* Add the virtual operations out of `answer`. False: there are none to be had, the block is gone. */
+static bool complete(struct request *request, size_t i, struct block *block,
+		     const struct rpc_answer *answer, struct verdict *verdict)
+{
+	struct client *client = request->client;
+	struct error err = ERROR_INIT;
+	bool is_fault;
+
+	if (client_add_virtual(client, request->node, block, answer, &is_fault, &err) == 0)
+		return true;
+	if (want_keep_unverified(client, request->wants[i], block, request->node))
+		want_set_refused_by(request->wants[i], request->node, &err);
+	else
+		refuse(request, i, &err, is_fault, verdict);
+	if (request->wants[i]->unverified != block)
+		block_free(block);
+	return false;
+}
+
+/* The answer to call i, and with it that to its second half, which stands behind it. */
+static void take_answer(struct request *request, size_t i, const struct rpc_answer *answers,
 			struct verdict *verdict)
 {
 	struct client *client = request->client;
 	struct node *node = pool_node(client->pool, request->node);
 	struct want *want = request->wants[i];
-	struct error err = answer->error;
-	struct block *block = answer->thing;
+	const struct rpc_answer *second = NULL;
+	struct block *block = take_block(request, i, &answers[i], verdict);
 
-	if (err.kind == ERROR_NONE && !block)
-		block = decode_block(answer->result.data, answer->result.len, want->num, &err);
-	if (block && block->num > node->head.irreversible_block) {
+	if (!block)
+		return;
+	if (block->num > node->head.irreversible_block) {
 		block_free(block); /* the node's irreversible block went back meanwhile */
 		return;
 	}
-	if (block) {
+	if (request->calls[i].method == RPC_GET_OPS_IN_BLOCK)
+		second = &answers[i];
+	else if (i + 1 < request->call_count && request->is_second[i + 1])
+		second = &answers[i + 1];
+	if (want->is_virtual && !second) {
+		want->half = block;
+		want->half_giver = request->node;
+		verdict->good_count++;
+	} else if (!second || complete(request, i, block, second, verdict)) {
 		verdict->good_count++;
 		give(client, request, i, block);
-		return;
 	}
-	if (answer->error.kind != ERROR_NONE || !is_null(&answer->result))
-		verdict->fault = err;
-	/*
-	 * A node that is busy, or that does not offer the call, has said nothing of the block;
-	 * one that is too busy for it again and again will not give it.
-	 */
-	if (client_failure(&err) == RPC_FAILURE_UNSUPPORTED ||
-	    (client_failure(&err) == RPC_FAILURE_WAIT && ++want->busy_count < BUSY_LIMIT))
-		return;
-	want->busy_count = 0;
-	want_set_refused_by(want, request->node, &err);
-	if (client->observer.block_refused)
-		client->observer.block_refused(client->observer.context, node, want->num, &err);
 }
 
 /* Errors only: the trouble is the node's, not the blocks'. */
@@ -143,6 +201,16 @@ static bool is_all_errors(const struct rpc_answer *answers, size_t count)
 		if (answers[i].error.kind == ERROR_NONE)
 			return false;
 	return true;
+}
+
+/* A pair of calls may have left the last place of a batch empty: it is a full one all the same. */
+static size_t calls_taken(const struct request *request)
+{
+	const struct node *node = pool_node(request->client->pool, request->node);
+	bool is_full = request->is_second[request->call_count - 1] &&
+		       request->call_count + 1 == node->batch_size;
+
+	return request->call_count + (is_full ? 1 : 0);
 }
 
 static void take_answers(struct request *request, struct rpc_answer *answers,
@@ -159,9 +227,10 @@ static void take_answers(struct request *request, struct rpc_answer *answers,
 		return;
 	}
 	for (size_t i = 0; i < request->call_count; i++)
-		take_answer(request, i, &answers[i], &verdict);
+		if (!request->is_second[i])
+			take_answer(request, i, answers, &verdict);
 	if (verdict.good_count > 0 || verdict.fault.kind == ERROR_NONE)
-		client_note_success(client, request->node, request->call_count, answer);
+		client_note_success(client, request->node, calls_taken(request), answer);
 	if (verdict.fault.kind != ERROR_NONE) {
 		enum rpc_failure failure = client_failure(&verdict.fault);
 
@@ -180,6 +249,8 @@ static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 	const struct request *request = context;
 	struct error ignored = ERROR_INIT; /* decoded again, its text says what is wrong */
 
+	if (request->calls[i].method != RPC_GET_BLOCK)
+		return NULL; /* it needs its block, which may come behind it */
 	return decode_block_at(cursor, request->calls[i].block, &ignored);
 }
 

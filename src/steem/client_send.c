@@ -23,6 +23,7 @@ struct request *request_new(struct client *client, enum request_kind kind, unsig
 	request->calls = xcalloc(count, sizeof(*request->calls));
 	if (kind == REQUEST_BLOCKS) {
 		request->wants = xcalloc(count, sizeof(struct want *));
+		request->is_second = xcalloc(count, sizeof(*request->is_second));
 		client->block_requests++;
 	}
 	request->next = client->requests;
@@ -46,6 +47,7 @@ void request_free(struct request *request)
 		client->block_requests--;
 	free(request->calls);
 	free(request->wants);
+	free(request->is_second);
 	free(request);
 }
 
@@ -122,7 +124,8 @@ static bool has_connection(const struct client *client, enum client_lane lane)
  */
 static bool is_refused(const struct client *client, const struct want *want, uint64_t healthy)
 {
-	uint64_t untried = healthy & ~want->tried;
+	uint64_t not_from = want_not_from(client, want);
+	uint64_t untried = healthy & ~not_from;
 
 	if (untried & client->heads_asked)
 		return false;
@@ -135,7 +138,34 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 			return false;
 	}
 	/* Those that are left do not have it yet; without a refusal it is too early for all. */
-	return (healthy & want->tried) != 0;
+	return (healthy & not_from) != 0;
+}
+
+/* The next call of a request; a want stands at its first one only. */
+static void add_call(struct request *request, enum rpc_method method, struct want *want)
+{
+	request->is_second[request->call_count] = method == RPC_GET_OPS_IN_BLOCK &&
+						  request->call_count > 0 &&
+						  request->wants[request->call_count - 1] == want;
+	request->calls[request->call_count] = (struct rpc_call){method, want->num};
+	request->wants[request->call_count] = request->is_second[request->call_count] ? NULL : want;
+	request->call_count++;
+}
+
+/*
+ * Both halves of a block go into one request, where it has room for two calls at all; else
+ * the second is asked for when the first is there.  False when there is no room left.
+ */
+static bool add_want(struct request *request, unsigned limit, struct want *want)
+{
+	bool is_pair = want->is_virtual && !want->half && limit > 1;
+
+	if (request->call_count + (is_pair ? 2 : 1) > limit)
+		return false;
+	add_call(request, want->half ? RPC_GET_OPS_IN_BLOCK : RPC_GET_BLOCK, want);
+	if (is_pair)
+		add_call(request, RPC_GET_OPS_IN_BLOCK, want);
+	return true;
 }
 
 /*
@@ -158,12 +188,11 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 	for (unsigned seen = 0; at && request->call_count < limit && seen < LOOK_AHEAD_MAX;
 	     seen++) {
 		next = at->next;
-		if (node_may_be_asked(node, index, at->tried) &&
+		if (node_may_be_asked(node, index, want_not_from(client, at)) &&
 		    at->num <= node->head.irreversible_block) {
+			if (!add_want(request, limit, at))
+				break;
 			want_list_remove(list, at);
-			request->calls[request->call_count] =
-				(struct rpc_call){.method = RPC_GET_BLOCK, .block = at->num};
-			request->wants[request->call_count++] = at;
 		} else if (!left) {
 			left = at;
 		}
@@ -171,6 +200,14 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 	}
 	request_send(request);
 	return left ? left : at;
+}
+
+/* The other half must come from the same node: can it? */
+static bool may_complete(const struct client *client, const struct want *want, uint64_t healthy)
+{
+	const struct node *node = pool_node(client->pool, want->half_giver);
+
+	return (healthy >> want->half_giver & 1) && node->head.irreversible_block >= want->num;
 }
 
 static void send_lane(struct client *client, enum client_lane lane, int64_t now_ms)
@@ -182,7 +219,11 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 	/* While no node is healthy, wants simply wait. */
 	while (want && healthy && has_connection(client, lane)) {
 		struct want *next = want->next;
-		int index = pool_pick(client->pool, now_ms, want->num, want->tried);
+		int index;
+
+		if (want->half && !may_complete(client, want, healthy))
+			want_drop_half(want);
+		index = pool_pick(client->pool, now_ms, want->num, want_not_from(client, want));
 
 		if (index >= 0) {
 			next = send_batch(client, want, (unsigned)index);
@@ -198,6 +239,7 @@ void client_send_wants(struct client *client)
 {
 	int64_t now_ms = clock_now_ms();
 
+	client->without_virtual = client_without_virtual(client);
 	send_lane(client, CLIENT_TAIL, now_ms);
 	send_lane(client, CLIENT_REPLAY, now_ms);
 }

@@ -28,6 +28,12 @@ static uint32_t newest_wanted(const struct tip *tip)
 	return tip->is_reversible ? tip->head.head_block : tip->head.irreversible_block;
 }
 
+/* So many calls ask for one block. */
+static unsigned calls_each(const struct tip *tip)
+{
+	return tip->sink.is_virtual ? 2 : 1;
+}
+
 /* One call: the head first, then block after block. */
 static void send_single(struct client *client, struct tip *tip, unsigned node)
 {
@@ -45,22 +51,39 @@ static void send_single(struct client *client, struct tip *tip, unsigned node)
 
 static void send_batch(struct client *client, struct tip *tip, unsigned node)
 {
-	struct request *request = request_new(client, REQUEST_TIP, node, (size_t)tip->count + 1);
+	struct request *request =
+		request_new(client, REQUEST_TIP, node, (size_t)tip->count * calls_each(tip) + 1);
 
 	request->tip = tip;
 	request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
-	for (unsigned i = 0; i < tip->count; i++)
+	for (unsigned i = 0; i < tip->count; i++) {
 		request->calls[request->call_count++] =
 			(struct rpc_call){.method = RPC_GET_BLOCK, .block = tip->first + i};
+		if (tip->sink.is_virtual)
+			request->calls[request->call_count++] = (struct rpc_call){
+				.method = RPC_GET_OPS_IN_BLOCK, .block = tip->first + i};
+	}
 	request_send(request);
 }
 
 static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 		const struct tip *question)
 {
-	int node = tip->is_active ? -1 : pool_pick_tip(client->pool, clock_now_ms(), not_from);
+	unsigned count = question->count;
 	unsigned limit;
+	int node;
 
+	if (tip->is_active)
+		return false;
+	if (question->sink.is_virtual)
+		node = pool_pick_tip(client->pool, clock_now_ms(),
+				     not_from | client_without_virtual(client));
+	else
+		node = pool_pick_tip(client->pool, clock_now_ms(), not_from);
+	if (node < 0 && question->sink.is_virtual) {
+		node = pool_pick_tip(client->pool, clock_now_ms(), not_from);
+		count = 0; /* it can tell where the chain is, though */
+	}
 	if (node < 0)
 		return false;
 	limit = pool_node(client->pool, (unsigned)node)->batch_size;
@@ -69,8 +92,11 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 	*tip = *question;
 	tip->is_active = true;
 	tip->is_single = limit <= 1;
-	if (limit > 1 && tip->count > limit - 1)
-		tip->count = limit - 1;
+	tip->count = count;
+	if (limit > 1 && tip->count > (limit - 1) / calls_each(tip))
+		tip->count = (limit - 1) / calls_each(tip);
+	if (tip->is_single && tip->sink.is_virtual)
+		tip->count = 0; /* the sink sees that it was not given and wants it */
 	if (tip->count > UINT32_MAX - tip->first)
 		tip->count = UINT32_MAX - tip->first;
 	if (tip->is_single)
@@ -99,7 +125,8 @@ bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, u
 
 /*
  * A block that the node has by its own head: give it, or say what is wrong with it.
- * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).
+ * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).  Behind the
+ * answer stands that with its virtual operations, if they were asked for.
  */
 static int take_tip_block(struct client *client, struct request *request, uint32_t num,
 			  const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)
@@ -115,6 +142,11 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 	} else {
 		*ret_is_fault = answer->result.len != 4 || memcmp(answer->result.data, "null", 4);
 		block = decode_block(answer->result.data, answer->result.len, num, err);
+	}
+	if (block && tip->sink.is_virtual &&
+	    client_add_virtual(client, request->node, block, &answer[1], ret_is_fault, err) != 0) {
+		block_free(block);
+		block = NULL;
 	}
 	if (block) {
 		*ret_is_fault = false;
@@ -146,7 +178,7 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 		return;
 	}
 	client_note_success(client, request->node, request->call_count - 1, answer);
-	for (size_t i = 1; i < request->call_count; i++) {
+	for (size_t i = 1; i < request->call_count; i += calls_each(tip)) {
 		uint32_t num = request->calls[i].block;
 		bool is_fault;
 

@@ -21,6 +21,7 @@ struct world {
 	uint32_t last_given;
 	bool wants_again; /* what was refused is wanted again */
 	char reason[600];
+	unsigned virtual_missing_count;
 	unsigned failed_count, recovered_count, reduced_count, block_refused_count, head_count;
 	/* the tip */
 	unsigned tip_done_count;
@@ -89,6 +90,15 @@ static void see_block_refused(void *context, const struct node *node, uint32_t n
 	((struct world *)context)->block_refused_count++;
 }
 
+static void see_virtual_missing(void *context, const struct node *node, const struct error *err,
+				int64_t delay_ms)
+{
+	assert_non_null(node->label);
+	assert_int_equal(err->kind, ERROR_NODE);
+	assert_int_equal(delay_ms, NODE_NO_VIRTUAL_MS);
+	((struct world *)context)->virtual_missing_count++;
+}
+
 static void see_head(void *context, const struct node *node)
 {
 	assert_true(node->head_at_ms > 0);
@@ -121,6 +131,7 @@ static void open_world(unsigned nodes)
 						 .node_recovered = see_recovered,
 						 .batch_reduced = see_reduced,
 						 .block_refused = see_block_refused,
+						 .virtual_missing = see_virtual_missing,
 						 .head_seen = see_head};
 
 	memset(&world, 0, sizeof(world));
@@ -135,8 +146,8 @@ static void open_world(unsigned nodes)
 	for (unsigned i = 0; i < nodes; i++) /* no proof is wanted of them */
 		node_gave(pool_node(world.pool, i), 15000);
 	world.client = client_new(&fake, world.pool, &config, &observer);
-	world.sink = (struct client_sink){&world, take_given, take_refused};
-	world.tip_sink = (struct client_tip_sink){&world, take_given, take_tip_done};
+	world.sink = (struct client_sink){&world, take_given, take_refused, false};
+	world.tip_sink = (struct client_tip_sink){&world, take_given, take_tip_done, false};
 }
 
 static void answer_all(void)
@@ -183,7 +194,7 @@ static inline void run(void)
 	}
 }
 
-static void assert_each_given_once(uint32_t first, uint32_t last)
+static inline void assert_each_given_once(uint32_t first, uint32_t last)
 {
 	for (uint32_t num = 0; num < BLOCKS_MAX; num++)
 		if (world.given[num] != (num >= first && num <= last))

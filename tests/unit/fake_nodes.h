@@ -44,10 +44,22 @@ enum fault {
 
 #define POSTS_NOTED 400
 
+/* What it says to get_ops_in_block. */
+enum virtual_answer {
+	VIRTUAL_GOOD,
+	VIRTUAL_EMPTY,
+	VIRTUAL_UNREWARDED,  /* all but the producer_reward */
+	VIRTUAL_OTHER_BLOCK, /* that of the next block */
+	VIRTUAL_INTERNAL,
+	VIRTUAL_UNSUPPORTED,
+};
+
 struct sim {
 	enum fault fault;
-	int fault_count;    /* so many requests, then none; -1: for ever */
-	unsigned batch_max; /* more calls are refused as jussi does; 0: no limit */
+	enum virtual_answer virtual_answer;
+	unsigned virtual_count; /* calls for them */
+	int fault_count;        /* so many requests, then none; -1: for ever */
+	unsigned batch_max;     /* more calls are refused as jussi does; 0: no limit */
 	uint32_t head, irreversible;
 	uint32_t poison; /* a request with this block never gets a whole answer */
 	uint32_t lacks;  /* answers null for this block */
@@ -106,6 +118,33 @@ static void add_block(struct buf *out, uint32_t num, bool is_complete)
 		 num - 1, 0, 0, num, 0, is_complete ? "" : "\"x\"");
 }
 
+static void add_virtual(struct buf *out, struct sim *sim, uint32_t num)
+{
+	static const char entry[] =
+		"{\"trx_id\":\"%040d\",\"block\":%u,\"trx_in_block\":4294967295,\"op_in_trx\":0,"
+		"\"virtual_op\":1,\"timestamp\":\"2016-03-24T16:05:00\",\"op\":[\"%s\",{}]}%s";
+
+	sim->virtual_count++;
+	if (sim->virtual_answer == VIRTUAL_INTERNAL) {
+		buf_add_text(out, "\"error\":{\"code\":-32603,\"message\":\"Internal Error\"}}");
+		return;
+	}
+	if (sim->virtual_answer == VIRTUAL_UNSUPPORTED) {
+		buf_add_text(out, "\"error\":{\"code\":-32601,\"message\":\"no such method\"}}");
+		return;
+	}
+	if (sim->virtual_answer == VIRTUAL_OTHER_BLOCK)
+		num++;
+	buf_add_text(out, "\"result\":[");
+	if (sim->virtual_answer != VIRTUAL_EMPTY && num <= sim->irreversible) {
+		buf_addf(out, entry, 0, num, "interest",
+			 sim->virtual_answer == VIRTUAL_UNREWARDED ? "" : ",");
+		if (sim->virtual_answer != VIRTUAL_UNREWARDED)
+			buf_addf(out, entry, 0, num, "producer_reward", "");
+	}
+	buf_add_text(out, "]}");
+}
+
 static void add_result(struct buf *out, struct sim *sim, enum fault fault, struct json_object *call)
 {
 	const char *method = json_object_get_string(json_object_object_get(call, "method"));
@@ -126,6 +165,8 @@ static void add_result(struct buf *out, struct sim *sim, enum fault fault, struc
 			 "\"result\":{\"head_block_number\":%u,\"last_irreversible_block_num\":%u,"
 			 "\"time\":\"2016-03-24T16:05:00\"}}",
 			 sim->head, sim->irreversible);
+	else if (!strcmp(method, "condenser_api.get_ops_in_block"))
+		add_virtual(out, sim, num);
 	else if (fault == FAULT_NULL || num > sim->head || num == sim->lacks)
 		buf_add_text(out, "\"result\":null}");
 	else {

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks with their virtual operations, of simulated nodes. Linked without steem/http.o. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client_world.h"
+
+#define FIRST 899001 /* from 864,000 on a list can be told to be whole */
+#define LAST  899400
+
+static unsigned given_by[NODES_MAX], unverified_count, whole_count, plain_count;
+static bool was_given[LAST + 2 - FIRST];
+
+static void take(void *context, struct block *block, unsigned node)
+{
+	(void)context;
+	assert_in_range(block->num, FIRST, LAST);
+	assert_false(was_given[block->num - FIRST]);
+	was_given[block->num - FIRST] = true;
+	given_by[node]++;
+	if (block->virtual_state == BLOCK_VIRTUAL_COMPLETE) {
+		whole_count++;
+		assert_int_equal(block->virtual_count, 2);
+		assert_int_equal(block->operations[block->operation_count + 1].virtual_op, 2);
+	} else if (block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED) {
+		unverified_count++;
+	} else {
+		plain_count++;
+	}
+	block_free(block);
+}
+
+static void open_virtual(unsigned nodes, const struct client_config *limits)
+{
+	open_world(nodes);
+	unverified_count = whole_count = plain_count = 0;
+	memset(given_by, 0, sizeof(given_by));
+	memset(was_given, 0, sizeof(was_given));
+	for (unsigned i = 0; i < nodes; i++) {
+		fake.sims[i].head = 900020;
+		fake.sims[i].irreversible = 900000;
+		node_gave(pool_node(world.pool, i), 900000);
+	}
+	client_set_config(world.client, limits);
+	world.sink = (struct client_sink){&world, take, take_refused, true};
+	learn_heads();
+}
+
+static void take_refused_above(void *context, uint32_t num, const char *reason)
+{
+	(void)num;
+	take_refused(context, 0, reason);
+}
+
+static void want_all(void)
+{
+	world.sink.refused = take_refused_above;
+	client_want(world.client, CLIENT_REPLAY, FIRST, LAST, 0, &world.sink);
+	run();
+}
+
+static void both_halves_come_in_one_request(void **state)
+{
+	(void)state;
+	open_virtual(2, &config);
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	assert_int_equal(world.refused_count, 0);
+	assert_int_equal(fake.sims[0].largest_batch, 50);
+	/* Two heads, and 25 blocks in each of the others. */
+	assert_int_equal(fake.sims[0].request_count + fake.sims[1].request_count, 2 + 16);
+	close_world();
+}
+
+static void an_odd_batch_ends_with_a_whole_block(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	limits.batch_size = 7;
+	open_virtual(1, &limits);
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	assert_int_equal(fake.sims[0].largest_batch, 6);
+	close_world();
+}
+
+static void without_batches_they_come_one_after_the_other(void **state)
+{
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].batch_max = fake.sims[1].batch_max = 1;
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	assert_int_equal(world.refused_count, 0);
+	assert_true(given_by[0] > 0 && given_by[1] > 0);
+	assert_int_equal(fake.sims[0].virtual_count + fake.sims[1].virtual_count, LAST - FIRST + 1);
+	close_world();
+}
+
+/* In all ways, with and without batches: what one node does wrong, the other makes good. */
+static void one_bad_node_stops_nobody(void **state)
+{
+	(void)state;
+	for (enum virtual_answer answer = VIRTUAL_EMPTY; answer <= VIRTUAL_UNSUPPORTED; answer++) {
+		for (unsigned batch_max = 0; batch_max <= 2; batch_max++) {
+			open_virtual(2, &config);
+			fake.sims[0].virtual_answer = answer;
+			fake.sims[0].batch_max = fake.sims[1].batch_max = batch_max;
+			want_all();
+			assert_int_equal(whole_count, LAST - FIRST + 1);
+			assert_int_equal(world.refused_count, 0);
+			assert_int_equal(given_by[0], 0);
+			assert_int_equal(world.virtual_missing_count,
+					 answer == VIRTUAL_UNSUPPORTED);
+			close_world();
+		}
+	}
+}
+
+static void faults_of_all_kinds_lose_nothing(void **state)
+{
+	(void)state;
+	for (enum fault fault = FAULT_DOWN; fault <= FAULT_RANDOM; fault++) {
+		for (unsigned batch_max = 0; batch_max <= 2; batch_max++) {
+			open_virtual(2, &config);
+			fake.sims[0].fault = fault;
+			fake.sims[0].fault_count = 20;
+			fake.sims[0].batch_max = fake.sims[1].batch_max = batch_max;
+			want_all();
+			if (whole_count != LAST - FIRST + 1 || world.refused_count > 0)
+				fail_msg("fault %d, batches of %u: %u whole, %u refused: %s",
+					 (int)fault, batch_max, whole_count, world.refused_count,
+					 world.reason);
+			close_world();
+		}
+	}
+}
+
+static void a_list_without_the_reward_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		open_virtual(2, &config);
+		fake.sims[0].virtual_answer = fake.sims[1].virtual_answer =
+			i ? VIRTUAL_EMPTY : VIRTUAL_UNREWARDED;
+		want_all();
+		assert_int_equal(world.refused_count, LAST - FIRST + 1);
+		assert_int_equal(whole_count + unverified_count, 0);
+		assert_non_null(strstr(world.reason, "producer_reward"));
+		assert_int_equal(world.failed_count, 0); /* it may not be so far yet */
+		close_world();
+	}
+}
+
+static void unverified_ones_are_taken_where_that_is_allowed(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	limits.takes_unverified = true;
+	for (unsigned i = 0; i < 2; i++) {
+		open_virtual(2, &limits);
+		fake.sims[0].virtual_answer = fake.sims[1].virtual_answer =
+			i ? VIRTUAL_EMPTY : VIRTUAL_UNREWARDED;
+		want_all();
+		assert_int_equal(unverified_count, LAST - FIRST + 1);
+		assert_int_equal(world.refused_count, 0);
+		close_world();
+	}
+	open_virtual(2, &limits); /* one that has them all is asked first */
+	fake.sims[0].virtual_answer = VIRTUAL_UNREWARDED;
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	close_world();
+}
+
+/* Near its irreversible block a node may not have made the list yet. */
+static void an_empty_list_at_the_tip_is_not_taken(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	limits.takes_unverified = true;
+	open_virtual(1, &limits);
+	fake.sims[0].irreversible = LAST;
+	fake.sims[0].head = LAST + 20;
+	fake.sims[0].virtual_answer = VIRTUAL_EMPTY;
+	learn_heads();
+	want_all();
+	assert_int_equal(world.refused_count, 20);
+	assert_int_equal(unverified_count, LAST - FIRST + 1 - 20);
+	close_world();
+}
+
+static void where_no_node_offers_them_blocks_are_refused(void **state)
+{
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].virtual_answer = fake.sims[1].virtual_answer = VIRTUAL_UNSUPPORTED;
+	want_all();
+	assert_int_equal(world.refused_count, LAST - FIRST + 1);
+	assert_int_equal(world.virtual_missing_count, 2);
+	assert_int_equal(world.failed_count, 0); /* for all else they are good */
+	/* A minute later they are asked again, and have learnt it. */
+	fake.sims[0].virtual_answer = fake.sims[1].virtual_answer = VIRTUAL_GOOD;
+	now_ms += NODE_NO_VIRTUAL_MS;
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	close_world();
+}
+
+/* The other half comes from the same node, or the block as a whole from another. */
+static void a_half_is_not_completed_elsewhere(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].batch_max = fake.sims[1].batch_max = 1;
+	pool_node(world.pool, 0)->batch_size = pool_node(world.pool, 1)->batch_size = 1;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	client_handle(world.client);
+	assert_int_equal(http_in_flight(&fake), 1);
+	unsigned giver = fake.posts[0].node;
+	assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+	fake.sims[giver].fault = FAULT_DOWN;
+	fake.sims[giver].fault_count = -1;
+	run();
+	assert_int_equal(whole_count, 1);
+	assert_int_equal(given_by[1 - giver], 1);
+	assert_int_equal(fake.sims[1 - giver].virtual_count, 1);
+	close_world();
+}
+
+static void tip_done(void *context, unsigned node, const struct chain_head *head,
+		     const struct error *err)
+{
+	(void)context;
+	(void)node;
+	(void)err;
+	world.tip_done_count++;
+	world.tip_had_head = head != NULL;
+}
+
+static void the_tip_comes_with_them(void **state)
+{
+	struct client_tip_sink sink = {&world, take, tip_done, true};
+
+	(void)state;
+	open_virtual(1, &config);
+	fake.sims[0].irreversible = LAST;
+	assert_true(client_ask_tip(world.client, LAST - 9, 20, &sink));
+	answer_all();
+	assert_int_equal(whole_count, 10);
+	assert_int_equal(fake.sims[0].virtual_count, 20);
+	/* What is not whole is not given. */
+	fake.sims[0].virtual_answer = VIRTUAL_UNREWARDED;
+	memset(was_given, 0, sizeof(was_given));
+	assert_true(client_ask_tip(world.client, LAST - 9, 20, &sink));
+	answer_all();
+	assert_int_equal(whole_count, 10);
+	assert_int_equal(world.tip_done_count, 2);
+	assert_true(world.tip_had_head);
+	/* Without batches, or without the call, the head is told all the same. */
+	pool_node(world.pool, 0)->batch_size = 1;
+	assert_true(client_ask_tip(world.client, LAST - 9, 20, &sink));
+	answer_all();
+	pool_node(world.pool, 0)->batch_size = 50;
+	pool_node(world.pool, 0)->virtual_again_at_ms = now_ms + 1000;
+	assert_true(client_ask_tip(world.client, LAST - 9, 20, &sink));
+	answer_all();
+	assert_int_equal(world.tip_done_count, 4);
+	assert_true(world.tip_had_head);
+	assert_int_equal(plain_count + unverified_count, 0);
+	assert_int_equal(whole_count, 10);
+	close_world();
+}
+
+static void dropped_and_replaced_halves_are_freed(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct pool *other;
+	static const char *const urls[] = {"http://a"};
+
+	(void)state;
+	open_virtual(1, &config);
+	fake.sims[0].batch_max = 1;
+	pool_node(world.pool, 0)->batch_size = 1;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST + 9, 0, &world.sink);
+	client_handle(world.client);
+	assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+	other = pool_new(urls, 1, 50, 0);
+	node_gave(pool_node(other, 0), 900000);
+	client_set_pool(world.client, other);
+	answer_all();
+	pool_free(world.pool);
+	world.pool = other;
+	learn_heads();
+	client_handle(world.client);
+	client_drop(world.client, &world.sink);
+	run();
+	answer_all();
+	assert_int_equal(whole_count + plain_count, 0);
+	close_world();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_halves_come_in_one_request),
+		cmocka_unit_test(an_odd_batch_ends_with_a_whole_block),
+		cmocka_unit_test(without_batches_they_come_one_after_the_other),
+		cmocka_unit_test(one_bad_node_stops_nobody),
+		cmocka_unit_test(faults_of_all_kinds_lose_nothing),
+		cmocka_unit_test(a_list_without_the_reward_is_refused),
+		cmocka_unit_test(unverified_ones_are_taken_where_that_is_allowed),
+		cmocka_unit_test(an_empty_list_at_the_tip_is_not_taken),
+		cmocka_unit_test(where_no_node_offers_them_blocks_are_refused),
+		cmocka_unit_test(a_half_is_not_completed_elsewhere),
+		cmocka_unit_test(the_tip_comes_with_them),
+		cmocka_unit_test(dropped_and_replaced_halves_are_freed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
