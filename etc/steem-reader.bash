@@ -22,7 +22,7 @@ _steem_reader() {
         ;;
     esac
     case $line in
-    *" --backfill "*) options+=" --refilter" ;;
+    *" --backfill "*) options+=" --refilter --virtual" ;;
     *" --gaps "*) options+=" --check --json" ;;
     *" --status "*) options+=" --json" ;;
     *" --migrate "*) options+=" --user" ;;

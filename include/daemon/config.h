@@ -32,6 +32,7 @@ struct config {
 		char *name; /* the host's name when the file says "" */
 		uint32_t start_block;
 		enum reader_follow follow;
+		bool unverified_virtual;
 		unsigned stall_s;
 	} reader;
 	struct filter filter;
@@ -59,8 +60,6 @@ struct config {
 /*
  * Read and check a file.  0, or -1 after each mistake was written to `mistakes` as one
  * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
- * An option that comes with a later version (virtual_operations = true) is a mistake that
- * says so when it is set to anything but its default.
  */
 int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
 void config_release(struct config *config);

@@ -18,21 +18,20 @@
 enum option_type {
 	OPTION_TEXT,   /* char *; min and max are its length in bytes */
 	OPTION_UINT,   /* 32 bits */
+	OPTION_BOOL,   /* true or false */
 	OPTION_LEVEL,  /* enum log_level */
 	OPTION_CHOICE, /* an enum from 0 on; its texts are config_choices() */
 	OPTION_NODES,  /* list of groups with a url */
 	OPTION_HOSTS,  /* list of texts */
 	OPTION_FILTER, /* list of groups, members in filter_rows */
-	OPTION_LATER,  /* reserved for a later version: only its default is allowed */
 };
 
 struct option_row {
 	const char *group; /* NULL: at the top of the file */
 	const char *name;
 	enum option_type type;
-	size_t offset; /* in struct config */
-	const char *
-		fallback; /* the default: a number, a text, or the file's syntax for OPTION_LATER */
+	size_t offset;        /* in struct config */
+	const char *fallback; /* the default: a number or a text */
 	uint32_t min;
 	uint32_t max;
 	bool is_reloadable; /* SIGHUP changes it */

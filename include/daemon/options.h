@@ -47,7 +47,8 @@ struct options {
 	const char *config_path; /* -c, else SYSCONFDIR/steem-reader.conf */
 	struct range_set backfill;
 	bool refilter;
-	bool check; /* --gaps --check */
+	bool revirtual; /* --virtual */
+	bool check;     /* --gaps --check */
 	bool json;
 	bool dry_run;
 	bool has_log_level;
@@ -58,7 +59,7 @@ struct options {
 
 /*
  * 0, or -1 with err (ERROR_CONFIG): what is wrong, and that --help lists what is allowed.
- * Options of later versions (--verify, --virtual, ...) say so plainly.
+ * Options of later versions (--verify, --deep, ...) say so plainly.
  */
 int options_parse(struct options *options, int argc, char **argv, struct error *err) MUST_CHECK;
 void options_release(struct options *options);

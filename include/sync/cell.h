@@ -36,6 +36,8 @@ uint32_t cell_last_missing(const struct cell *cell);
 /* Blocks of it that are in the table now because of this cell. */
 unsigned cell_filled_count(const struct cell *cell);
 unsigned cell_failed_count(const struct cell *cell);
+/* Why the last block that was to be written again could not be had; NULL: there was none. */
+const char *cell_rewrite_failure(const struct cell *cell);
 /* Only once done, or after the writer has stopped. NULL is allowed. */
 void cell_free(struct cell *cell);
 

@@ -9,9 +9,12 @@
 #ifndef SYNC_FILTER_H
 #define SYNC_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct block;
+
+#define FILTER_VIRTUAL_LINE "virtual_operations"
 
 struct filter_rule {
 	char *name;        /* for people; not part of the normalised text */
@@ -27,10 +30,15 @@ struct filter_rule {
 struct filter {
 	struct filter_rule *rules;
 	size_t rule_count;
+	/* Not a rule, but all readers of a database must agree upon it just so. */
+	bool virtual_operations;
 };
 
 void filter_release(struct filter *filter);
-/* One line a rule, sorted; "" for no rules. The caller frees it. */
+/*
+ * One line a rule, sorted; "" for no rules.  In front of them the line FILTER_VIRTUAL_LINE where
+ * virtual operations are stored too.  The caller frees it.
+ */
 char *filter_normalise(const struct filter *filter);
 /* Mark in the block which operations are stored, and count them. */
 void filter_apply(const struct filter *filter, struct block *block);

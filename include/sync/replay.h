@@ -17,10 +17,11 @@ struct replay;
 struct replay_status {
 	uint64_t
 		missing_count; /* within what is wanted: by known_gaps, less what was stored since */
-	uint64_t failed_count; /* of them, tried in vain since this reader started */
-	bool others_work;      /* other readers hold cells of it */
-	bool is_claiming;      /* this reader holds cells */
-	unsigned claim_count;  /* so many */
+	uint64_t rewrite_failed_count; /* stored blocks that could not be read again */
+	uint64_t failed_count;         /* of them, tried in vain since this reader started */
+	bool others_work;              /* other readers hold cells of it */
+	bool is_claiming;              /* this reader holds cells */
+	unsigned claim_count;          /* so many */
 };
 
 struct replay *replay_new(struct work *work);

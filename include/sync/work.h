@@ -49,6 +49,7 @@ struct reader_config {
 	unsigned write_connections; /* to the database, for commits */
 	unsigned connections;       /* to the nodes */
 	unsigned batch_size;
+	bool unverified_virtual; /* blocks may be stored with virtual operations that some are missing of */
 	size_t max_memory_bytes; /* this and the two before change with reader_reload() */
 	const struct filter *filter;
 	const struct range_set *backfill;

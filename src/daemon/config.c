@@ -166,32 +166,6 @@ static void load_choice(struct config_loading *loading, const config_setting_t *
 		       text != NULL ? text : config_kind_of(setting), buf_text(&allowed));
 }
 
-/* Only the default may stand there. */
-static void load_later(struct config_loading *loading, const config_setting_t *setting,
-		       const struct option_row *row, const char *option)
-{
-	CLEANUP(buf_release) struct buf given = BUF_INIT(256);
-	int result = -1;
-
-	switch (config_setting_type(setting)) {
-	case CONFIG_TYPE_STRING:
-		result = buf_addf(&given, "\"%s\"", config_setting_get_string(setting));
-		break;
-	case CONFIG_TYPE_BOOL:
-		result = buf_add_text(&given, config_setting_get_bool(setting) ? "true" : "false");
-		break;
-	case CONFIG_TYPE_INT:
-		result = buf_addf(&given, "%d", config_setting_get_int(setting));
-		break;
-	default:
-		break;
-	}
-	if (result != 0 || strcmp(buf_text(&given), row->fallback) != 0)
-		config_mistake(loading, setting, option,
-			       "comes with a later version; until then only %s is allowed",
-			       row->fallback);
-}
-
 static bool has_duplicate(char *const *texts, size_t count, const char *text)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -292,6 +266,20 @@ static void load_hosts(struct config_loading *loading, const config_setting_t *s
 	}
 }
 
+static void load_bool(struct config_loading *loading, const config_setting_t *setting,
+		      const struct option_row *row, const char *option)
+{
+	bool is_set;
+
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL) {
+		config_mistake(loading, setting, option, "is %s; allowed are true and false",
+			       config_kind_of(setting));
+		return;
+	}
+	is_set = config_setting_get_bool(setting) != 0;
+	memcpy((char *)loading->config + row->offset, &is_set, sizeof(is_set));
+}
+
 static void load_row(struct config_loading *loading, const config_setting_t *setting,
 		     const struct option_row *row)
 {
@@ -305,6 +293,9 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		break;
 	case OPTION_UINT:
 		load_uint(loading, setting, row, option);
+		break;
+	case OPTION_BOOL:
+		load_bool(loading, setting, row, option);
 		break;
 	case OPTION_LEVEL:
 		load_level(loading, setting, option);
@@ -320,9 +311,6 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		break;
 	case OPTION_FILTER:
 		config_load_filter(loading, setting, row);
-		break;
-	case OPTION_LATER:
-		load_later(loading, setting, row, option);
 		break;
 	}
 }

@@ -83,6 +83,7 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 	const char *text;
 	uint32_t number;
 	int choice;
+	bool is_set;
 
 	switch (row->type) {
 	case OPTION_TEXT:
@@ -92,6 +93,10 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 	case OPTION_UINT:
 		memcpy(&number, place + row->offset, sizeof(number));
 		fprintf(out, number > INT32_MAX ? "%uL" : "%u", number);
+		break;
+	case OPTION_BOOL:
+		memcpy(&is_set, place + row->offset, sizeof(is_set));
+		fputs(is_set ? "true" : "false", out);
 		break;
 	case OPTION_LEVEL:
 		print_text(out, log_level_name(config->log_level));
@@ -108,9 +113,6 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 		break;
 	case OPTION_FILTER:
 		print_filter(out, &config->filter);
-		break;
-	case OPTION_LATER:
-		fputs(row->fallback, out);
 		break;
 	}
 }
@@ -130,6 +132,8 @@ static void print_comment(FILE *out, const struct option_row *row)
 	if (row->type == OPTION_UINT)
 		fprintf(out, "%s# Allowed: %u to %u; default: %s.\n", pad, row->min, row->max,
 			row->fallback);
+	if (row->type == OPTION_BOOL)
+		fprintf(out, "%s# Allowed: true, false; default: %s.\n", pad, row->fallback);
 	if (row->type == OPTION_CHOICE) {
 		const char *const *choices = config_choices(row);
 

@@ -47,8 +47,14 @@ const struct option_row option_rows[] = {
 	{"reader", "follow", OPTION_CHOICE, IN_CONFIG(reader.follow), "irreversible", 0, 0, false,
 	 "Which blocks are stored. head: also reversible ones, as soon as a node has them; some of\n"
 	 "them are taken back (table orphans)."},
-	{"reader", "virtual_operations", OPTION_LATER, NOWHERE, "false", 0, 0, false,
-	 "Whether virtual operations are stored. A later version brings true."},
+	{"reader", "virtual_operations", OPTION_BOOL, IN_CONFIG(filter.virtual_operations), "false", 0,
+	 0, false,
+	 "Whether virtual operations (rewards, filled orders...) are stored too. It belongs to the\n"
+	 "database, as the filter does: after a change run steem-reader --activate-filter."},
+	{"reader", "unverified_virtual", OPTION_BOOL, IN_CONFIG(reader.unverified_virtual), "false", 0,
+	 0, false,
+	 "Whether a block may be stored though no node gives all of its virtual operations, as far\n"
+	 "as can be told. Its virtual_state is then unverified. false: it stays a gap."},
 	{"reader", "stall_s", OPTION_UINT, IN_CONFIG(reader.stall_s), "120", 1, 86400, false,
 	 "Without progress for so many seconds the reader says so. The watchdog of systemd, which\n"
 	 "is fed by progress only, should have a longer time."},
@@ -128,6 +134,7 @@ static void set_default(struct config *config, const struct option_row *row)
 	uint32_t number;
 	enum log_level level = LOG_LEVEL_INFO;
 	int choice = 0;
+	bool is_set;
 
 	switch (row->type) {
 	case OPTION_TEXT:
@@ -137,6 +144,10 @@ static void set_default(struct config *config, const struct option_row *row)
 	case OPTION_UINT:
 		number = (uint32_t)strtoul(row->fallback, NULL, 10);
 		memcpy(place, &number, sizeof(number));
+		break;
+	case OPTION_BOOL:
+		is_set = strcmp(row->fallback, "true") == 0;
+		memcpy(place, &is_set, sizeof(is_set));
 		break;
 	case OPTION_LEVEL:
 		if (log_level_parse(row->fallback, &level) != 0)
@@ -157,7 +168,6 @@ static void set_default(struct config *config, const struct option_row *row)
 		config->database.hosts = copy_list(default_hosts, COUNT(default_hosts));
 		break;
 	case OPTION_FILTER:
-	case OPTION_LATER:
 		break;
 	}
 }

@@ -25,8 +25,8 @@ enum option_id {
 	OPTION_DRY_RUN,
 	OPTION_HELP,
 	OPTION_VERSION,
-	/* Options of later versions: known, and refused. */
 	OPTION_VIRTUAL,
+	/* Options of later versions: known, and refused. */
 	OPTION_VERIFY,
 	OPTION_DEEP,
 	OPTION_OFFLINE,
@@ -124,6 +124,9 @@ static int take_option(struct options *options, int id, struct error *err)
 	case OPTION_REFILTER:
 		options->refilter = true;
 		return 0;
+	case OPTION_VIRTUAL:
+		options->revirtual = true;
+		return 0;
 	case OPTION_CHECK:
 		options->check = true;
 		return 0;
@@ -147,7 +150,6 @@ static int take_option(struct options *options, int id, struct error *err)
 	case OPTION_DRY_RUN:
 		options->dry_run = true;
 		return 0;
-	case OPTION_VIRTUAL:
 	case OPTION_VERIFY:
 	case OPTION_DEEP:
 	case OPTION_OFFLINE:
@@ -165,6 +167,12 @@ static int check_company(const struct options *options, struct error *err)
 
 	if (options->refilter && action != ACTION_BACKFILL)
 		return error_set(err, ERROR_CONFIG, "--refilter goes with --backfill" SEE_HELP);
+	if (options->revirtual && action != ACTION_BACKFILL)
+		return error_set(err, ERROR_CONFIG, "--virtual goes with --backfill" SEE_HELP);
+	if (options->revirtual && options->refilter)
+		return error_set(err, ERROR_CONFIG,
+				 "--virtual does not go with --refilter, which brings virtual "
+				 "operations as well" SEE_HELP);
 	if (options->check && action != ACTION_GAPS)
 		return error_set(err, ERROR_CONFIG, "--check goes with --gaps" SEE_HELP);
 	if (options->migrate_user != NULL && action != ACTION_MIGRATE)
@@ -225,6 +233,7 @@ void options_help(FILE *out)
 	      "  --once              fill gaps, catch up to the tip, exit\n"
 	      "  --backfill RANGES   replay what is missing in A-B or A+N (several: commas)\n"
 	      "    --refilter          also what was stored under other filter rules\n"
+	      "    --virtual           also what was stored without virtual operations\n"
 	      "  --gaps [--check]    print what is missing; --check: exit 1 if anything is\n"
 	      "  --status            print how the readers are\n"
 	      "  --migrate           create or upgrade the tables\n"

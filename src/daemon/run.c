@@ -48,6 +48,13 @@ static struct reader_nodes nodes_of(const struct config *config)
 	};
 }
 
+static enum ledger_rewrite rewrite_of(const struct options *options)
+{
+	if (options->revirtual)
+		return LEDGER_REVIRTUAL;
+	return options->refilter ? LEDGER_REFILTER : LEDGER_KEEP;
+}
+
 static struct reader_config reader_config_of(const struct options *options,
 					     const struct config *config)
 {
@@ -66,7 +73,8 @@ static struct reader_config reader_config_of(const struct options *options,
 		.write_connections = config->write.connections,
 		.filter = &config->filter,
 		.backfill = &options->backfill,
-		.rewrite = options->refilter ? LEDGER_REFILTER : LEDGER_KEEP,
+		.rewrite = rewrite_of(options),
+		.unverified_virtual = config->reader.unverified_virtual,
 		.dry_run = options->dry_run ? stdout : NULL,
 	};
 }
@@ -205,6 +213,13 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 	struct error err = ERROR_INIT;
 	enum exit_code code;
 
+	if (options->revirtual && !config->filter.virtual_operations) {
+		log_error(
+			"ended",
+			"--virtual: reader.virtual_operations is false in %s; set it to true, and run steem-reader --activate-filter",
+			options->config_path);
+		return EXIT_USAGE_ERROR;
+	}
 	run.signal_fd = signals_open(&err);
 	if (run.signal_fd < 0)
 		return failure_report("ended", &err);

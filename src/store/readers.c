@@ -49,7 +49,7 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 	if (filter_id != 0 && db_row_u64(rows, 2) != filter_id)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_FILTER_CHANGED,
-			"other filter rules were activated in the database; put them into "
+			"other filter rules (or virtual_operations) were activated in the database; put them into "
 			"the configuration, or activate these with --activate-filter");
 	*ret_reader_id = (uint32_t)db_row_u64(rows, 0);
 	return 0;

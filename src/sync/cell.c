@@ -12,6 +12,7 @@
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
+#include "sync/filter.h"
 #include "sync/held.h"
 #include "sync/writer.h"
 
@@ -26,12 +27,10 @@ struct cell {
 	bool is_given_up;
 	bool is_settling;
 	bool is_done;
-	struct range_set unasked; /* not yet asked for */
-	struct range_set
-		undecided;       /* neither arrived nor failed, or in dispute with what is stored */
-	struct range_set failed; /* given up in this pass */
-	struct range_set
-		confirmed; /* held as nobody gives them otherwise, though they do not link */
+	struct range_set unasked;   /* not yet asked for */
+	struct range_set undecided; /* neither arrived nor failed, or in dispute */
+	struct range_set failed;    /* given up in this pass */
+	struct range_set confirmed; /* nobody gives them otherwise, though they do not link */
 	char reason[200];
 	size_t wanted_count;   /* with the client */
 	struct held_list held; /* arrived, not yet in a commit */
@@ -399,8 +398,8 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 	range_set_copy(&cell->unasked, &cell->claim.missing);
 	range_set_copy(&cell->undecided, &cell->claim.missing);
 	cell->moved_at_ms = clock_now_ms();
-	cell->sink =
-		(struct client_sink){.context = cell, .given = take_block, .refused = take_refusal};
+	cell->sink = (struct client_sink){cell, take_block, take_refusal,
+					  work->config.filter->virtual_operations};
 	return cell;
 }
 
@@ -454,7 +453,6 @@ int64_t cell_next_timeout_ms(const struct cell *cell)
 	if (eligible_count(cell) > 0 && cell->dispute_count == 0 && !must_wait_for_commit(cell) &&
 	    writer_has_room(cell->work->writer)) {
 		int64_t held_ms = cell->held.items[0].since_ms + MAX_HELD_MS - now_ms;
-
 		if (due_ms < 0 || held_ms < due_ms)
 			due_ms = held_ms > 0 ? held_ms : 0;
 	}
@@ -479,6 +477,11 @@ unsigned cell_filled_count(const struct cell *cell)
 unsigned cell_failed_count(const struct cell *cell)
 {
 	return (unsigned)range_count_blocks(&cell->failed);
+}
+
+const char *cell_rewrite_failure(const struct cell *cell)
+{
+	return cell->rewrite != LEDGER_KEEP && cell->failed.count > 0 ? cell->reason : NULL;
 }
 
 void cell_free(struct cell *cell)

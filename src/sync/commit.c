@@ -21,6 +21,16 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 /* One line for many, when somebody deleted many. */
 static struct log_limit leftover_limit = LOG_LIMIT_INIT(10000);
 
+static struct log_limit unverified_limit = LOG_LIMIT_INIT(10000);
+
+static void tell_unverified(const struct block *block)
+{
+	log_limited(
+		&unverified_limit, LOG_LEVEL_WARNING, "virtual_unverified",
+		"block %u is stored with %zu virtual operations, and no node gives a producer_reward among them: others may be missing too; its virtual_state is unverified",
+		block->num, block->virtual_count);
+}
+
 static void count_outcome(struct work *work, const struct ledger_entry *entry)
 {
 	char id[BLOCK_ID_HEX + 1];
@@ -52,6 +62,16 @@ static void count_outcome(struct work *work, const struct ledger_entry *entry)
 	}
 }
 
+/* What another reader was first with, it has told; what was asked for again is told again. */
+static bool is_told(const struct commit *commit, const struct ledger_entry *entry)
+{
+	if (entry->outcome == LEDGER_PRESENT)
+		return commit->ledger.rewrite == LEDGER_REVIRTUAL;
+	return entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_NO_LINK_AFTER ||
+	       entry->outcome == LEDGER_CONFIRMED || entry->outcome == LEDGER_REPLACED ||
+	       entry->outcome == LEDGER_REWRITTEN;
+}
+
 static void count_outcomes(struct commit *commit)
 {
 	struct work *work = commit->work;
@@ -60,6 +80,9 @@ static void count_outcomes(struct commit *commit)
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 
 		count_outcome(work, entry);
+		if (entry->block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED &&
+		    is_told(commit, entry))
+			tell_unverified(entry->block);
 		if (entry->leftovers_removed)
 			log_limited(
 				&leftover_limit, LOG_LEVEL_WARNING, "leftover_removed",

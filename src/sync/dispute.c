@@ -11,6 +11,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/filter.h"
 
 #define OPINIONS_WANTED 2
 #define BURST_MS        10000
@@ -158,8 +159,10 @@ struct dispute *dispute_new(struct work *work, const struct held *held,
 	}
 	dispute->done = done;
 	dispute->context = context;
-	dispute->sink = (struct client_sink){
-		.context = dispute, .given = take_opinion, .refused = no_more_opinions};
+	dispute->sink = (struct client_sink){.context = dispute,
+					     .is_virtual = work->config.filter->virtual_operations,
+					     .given = take_opinion,
+					     .refused = no_more_opinions};
 	/* At the tip the others may have the block by now, and their last heads do not say so. */
 	client_poll_heads(work->client, 0);
 	ask(dispute);

@@ -115,6 +115,8 @@ char *filter_normalise(const struct filter *filter)
 	CLEANUP(buf_release) struct buf text = BUF_INIT(NORMALISED_LIMIT_BYTES);
 	char **lines = xcalloc(filter->rule_count + 1, sizeof(*lines));
 
+	if (filter->virtual_operations)
+		buf_add_text(&text, FILTER_VIRTUAL_LINE "\n");
 	for (size_t i = 0; i < filter->rule_count; i++)
 		lines[i] = normalise_rule(&filter->rules[i]);
 	qsort(lines, filter->rule_count, sizeof(*lines), compare_text);

@@ -37,6 +37,16 @@ static void tell_batch(void *context, const struct node *node, const struct erro
 		 node->label, err->text, node->batch_size);
 }
 
+static void tell_virtual(void *context, const struct node *node, const struct error *err,
+			 int64_t delay_ms)
+{
+	(void)context;
+	log_warning("node_without_virtual",
+		    "%s does not offer virtual operations: %s; asked for them again in %lld ms, "
+		    "others meanwhile",
+		    node->label, err->text, (long long)delay_ms);
+}
+
 static void tell_refused(void *context, const struct node *node, uint32_t num,
 			 const struct error *err)
 {
@@ -56,6 +66,7 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 			     .node_failed = tell_failed,
 			     .node_recovered = tell_recovered,
 			     .batch_reduced = tell_batch,
+			     .virtual_missing = tell_virtual,
 			     .block_refused = tell_refused},
 	};
 }

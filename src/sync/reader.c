@@ -324,7 +324,9 @@ static void end_one_shot(struct reader *reader)
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	reader_leave(reader, status.missing_count > 0 ? READER_END_MISSING : READER_END_DONE);
+	reader_leave(reader, status.missing_count > 0 || status.rewrite_failed_count > 0
+				     ? READER_END_MISSING
+				     : READER_END_DONE);
 }
 
 static void decide(struct reader *reader)

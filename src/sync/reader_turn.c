@@ -10,6 +10,7 @@
 #include "steem/client.h"
 #include "steem/http.h"
 #include "steem/pool.h"
+#include "sync/filter.h"
 #include "sync/head.h"
 #include "sync/keeper.h"
 #include "sync/reader_state.h"
@@ -25,6 +26,8 @@
 #define GRACE_MS         8000  /* to finish when stopping */
 #define ERROR_GRACE_MS   2000  /* the same when it ends because of an error */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
+/* One block had 69,438 virtual operations: 23 MB of text. */
+#define MIN_VIRTUAL_ANSWER_BYTES ((size_t)64 * 1024 * 1024)
 
 void reader_enter(struct reader *reader, enum phase phase)
 {
@@ -140,15 +143,19 @@ static void check_progress(struct reader *reader)
 
 /* Making and ending one. */
 
-static struct client_config client_limits(const struct reader_nodes *nodes)
+static struct client_config client_limits(const struct reader_config *config,
+					  const struct reader_nodes *nodes)
 {
 	size_t share = nodes->max_memory_bytes / nodes->connections;
+	size_t least =
+		config->filter->virtual_operations ? MIN_VIRTUAL_ANSWER_BYTES : MIN_ANSWER_BYTES;
 
 	return (struct client_config){
 		.connections = nodes->connections,
 		.batch_size = nodes->batch_size,
 		.timeout_ms = nodes->timeout_ms,
-		.max_answer_bytes = share > MIN_ANSWER_BYTES ? share : MIN_ANSWER_BYTES,
+		.max_answer_bytes = share > least ? share : least,
+		.takes_unverified = config->unverified_virtual,
 	};
 }
 
@@ -191,7 +198,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
 	struct work *work = &reader->work;
-	struct client_config limits = client_limits(nodes);
+	struct client_config limits = client_limits(config, nodes);
 	char user_agent[64];
 
 	work->config = *config;
@@ -264,7 +271,7 @@ void reader_stop(struct reader *reader)
 
 void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 {
-	struct client_config limits = client_limits(nodes);
+	struct client_config limits = client_limits(&reader->work.config, nodes);
 	struct pool *pool =
 		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 

@@ -32,7 +32,8 @@ struct replay {
 	uint64_t generation; /* of `within`: an answer to an older search says nothing */
 	int64_t search_at_ms;
 	struct replay_status status; /* as of the last search */
-	uint64_t done_at_search;     /* blocks stored and present then */
+	uint64_t rewrite_failed_count;
+	uint64_t done_at_search; /* blocks stored and present then */
 	/* For gap_replayed, one line for many cells. */
 	uint32_t reported_first;
 	uint32_t reported_last;
@@ -45,6 +46,16 @@ struct replay {
 
 static void report_cell(struct replay *replay, const struct cell *cell)
 {
+	if (cell_rewrite_failure(cell)) {
+		replay->rewrite_failed_count += cell_failed_count(cell);
+		log_warning(
+			"rewrite_failed",
+			"%u stored blocks between %u and %u could not be read again and stay as they are; of the last one: %s",
+			cell_failed_count(cell), cell_first_missing(cell), cell_last_missing(cell),
+			cell_rewrite_failure(cell));
+		work_progress(replay->work);
+		return;
+	}
 	if (replay->reported_first == 0 || cell_first_missing(cell) < replay->reported_first)
 		replay->reported_first = cell_first_missing(cell);
 	if (cell_last_missing(cell) > replay->reported_last)
@@ -350,6 +361,7 @@ void replay_get_status(const struct replay *replay, struct replay_status *ret_st
 	*ret_status = replay->status;
 	ret_status->missing_count -=
 		done < ret_status->missing_count ? done : ret_status->missing_count;
+	ret_status->rewrite_failed_count = replay->rewrite_failed_count;
 	ret_status->is_claiming = replay->cell_count > 0;
 	ret_status->claim_count = replay->cell_count;
 }

@@ -72,7 +72,7 @@ static int check_filter(struct db *db, struct startup_job *start, struct error *
 	if (result == 0 && !is_active)
 		result = error_set(
 			err, ERROR_CONFIG,
-			"the filter rules of this file are not those that are active in the database (active: %s); change the file, or run steem-reader --activate-filter to make its rules the active ones for all readers",
+			"the filter rules of this file, or its reader.virtual_operations, are not those that are active in the database (active: %s); change the file, or run steem-reader --activate-filter to make its rules the active ones for all readers",
 			active && active[0] ? active : "no rules, every operation");
 	free(active);
 	return result;

@@ -15,6 +15,7 @@
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
+#include "sync/filter.h"
 #include "sync/pace.h"
 #include "sync/writer.h"
 
@@ -411,10 +412,15 @@ struct tail *tail_new(struct work *work)
 	struct tail *tail = xcalloc(1, sizeof(*tail));
 
 	tail->work = work;
-	tail->sink = (struct client_sink){
-		.context = tail, .given = take_search, .refused = take_refusal};
-	tail->tip_sink = (struct client_tip_sink){
-		.context = tail, .given = take_block, .done = take_tip_end};
+	tail->sink = (struct client_sink){.context = tail,
+					  .is_virtual = work->config.filter->virtual_operations,
+					  .given = take_search,
+					  .refused = take_refusal};
+	tail->tip_sink =
+		(struct client_tip_sink){.context = tail,
+					 .is_virtual = work->config.filter->virtual_operations,
+					 .given = take_block,
+					 .done = take_tip_end};
 	return tail;
 }
 

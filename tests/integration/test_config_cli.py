@@ -5,8 +5,7 @@ import re
 
 import pytest
 
-LATER = [["--verify", "1-5"], ["--backfill", "1-5", "--virtual"]]
-LATER_SETTINGS = [{"reader": {"virtual_operations": True}}]
+LATER = [["--verify", "1-5"]]
 
 
 def test_a_good_file(bare_world):
@@ -24,21 +23,16 @@ def test_help_fits_a_screen_and_names_everything(bare_world):
 
 @pytest.mark.parametrize("arguments", [
     ["--nonsense"], ["stray"], ["--backfill"], ["--once", "--gaps"], ["--log-level", "loud"],
-    ["--forget"], ["--status", "--check"], ["--once", "--refilter"]])
+    ["--forget"], ["--status", "--check"], ["--once", "--refilter"], ["--once", "--virtual"],
+    ["--backfill", "1-5", "--virtual", "--refilter"]])
 def test_usage_mistakes(bare_world, arguments):
     assert "--help" in bare_world.run(*arguments, code=64).stderr
 
 
-@pytest.mark.parametrize("arguments", LATER, ids=["verify", "virtual"])
+@pytest.mark.parametrize("arguments", LATER, ids=["verify"])
 def test_options_that_come_later_say_so(bare_world, arguments):
     refused = bare_world.run(*arguments, code=None)
     assert refused.process.returncode in (64, 78) and refused.stderr.strip()
-
-
-@pytest.mark.parametrize("sections", LATER_SETTINGS, ids=["virtual"])
-def test_settings_that_come_later_say_so(bare_world, sections):
-    refused = bare_world.run("--check-config", code=78, **sections)
-    assert next(iter(next(iter(sections.values())))) in refused.stderr
 
 
 def test_all_mistakes_at_once_with_file_and_line(bare_world, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from harness import reader
 from harness.chain import TOP
 
-LATER = {"--verify", "--deep", "--offline", "--repair", "--virtual"}
+LATER = {"--verify", "--deep", "--offline", "--repair"}
 LAST = 60
 
 

@@ -110,7 +110,8 @@ static void all_options_arrive(void **state)
 		     "nodes = ( { url = \"http://a\"; } );\n"
 		     "database = { hosts = [ \"h:1\", \"/run/x.sock\" ]; user = \"u\"; name = \"n\"; };\n"
 		     "reader = { name = \"r1\"; start_block = 4000000000L; stall_s = 7;\n"
-		     "  follow = \"head\"; virtual_operations = false; };\n"
+		     "  follow = \"head\"; virtual_operations = true;\n"
+		     "  unverified_virtual = true; };\n"
 		     "filter = ( { name = \"ask\"; operation = \"comment\"; body_prefix = \"!ask\"; },\n"
 		     "  { operation = ( \"transfer\", \"vote\" ); account = \"alice\"; } );\n"
 		     "fetch = { connections = 1; batch_size = 2; timeout_ms = 300;\n"
@@ -125,6 +126,8 @@ static void all_options_arrive(void **state)
 	assert_string_equal(config.database.hosts[1], "/run/x.sock");
 	assert_int_equal(config.reader.start_block, 4000000000);
 	assert_int_equal(config.reader.stall_s, 7);
+	assert_true(config.filter.virtual_operations);
+	assert_true(config.reader.unverified_virtual);
 	assert_int_equal(config.reader.follow, READER_FOLLOW_HEAD);
 	assert_string_equal(config.reader.name, "r1");
 	assert_int_equal(config.filter.rule_count, 2);
@@ -186,7 +189,10 @@ static const struct {
 	{"reader = { follow = \"tail\"; };",
 	 "reader.follow: is tail; allowed is one of \"irreversible\", \"head\""},
 	{"reader = { follow = 1; };", "reader.follow: "},
-	{"reader = { virtual_operations = true; };", "virtual_operations: comes with a later"},
+	{"reader = { virtual_operations = 1; };",
+	 "virtual_operations: is a whole number; allowed are true and false"},
+	{"reader = { unverified_virtual = \"no\"; };",
+	 "unverified_virtual: is a text; allowed are true and false"},
 	{"metrics = { listen = \"x:1\"; };",
 	 "metrics.listen: is \"x:1\"; allowed is \"ADDRESS:PORT\""},
 	{"metrics = { listen = \"9753\"; };", "metrics.listen: is \"9753\"; allowed"},

@@ -134,17 +134,22 @@ static void one_normalised_text_for_equal_rules(void **state)
 	};
 	struct filter_rule third[] = {{.memo_prefix = (char[]){"a\" id=\"b"}}};
 	struct filter_rule fourth[] = {{.memo_prefix = (char[]){"a"}, .id = (char[]){"b"}}};
-	CLEANUP(mem_free_pointer) char *a = filter_normalise(&(struct filter){first, 2});
-	CLEANUP(mem_free_pointer) char *b = filter_normalise(&(struct filter){second, 3});
-	CLEANUP(mem_free_pointer) char *c = filter_normalise(&(struct filter){third, 1});
-	CLEANUP(mem_free_pointer) char *d = filter_normalise(&(struct filter){fourth, 1});
-	CLEANUP(mem_free_pointer) char *none = filter_normalise(&(struct filter){NULL, 0});
+	CLEANUP(mem_free_pointer) char *a = filter_normalise(&(struct filter){first, 2, false});
+	CLEANUP(mem_free_pointer) char *b = filter_normalise(&(struct filter){second, 3, false});
+	CLEANUP(mem_free_pointer) char *c = filter_normalise(&(struct filter){third, 1, false});
+	CLEANUP(mem_free_pointer) char *d = filter_normalise(&(struct filter){fourth, 1, false});
+	CLEANUP(mem_free_pointer) char *e = filter_normalise(&(struct filter){third, 1, true});
+	CLEANUP(mem_free_pointer) char *f = filter_normalise(&(struct filter){NULL, 0, true});
+	CLEANUP(mem_free_pointer) char *with_c = xasprintf("virtual_operations\n%s", c);
+	CLEANUP(mem_free_pointer) char *none = filter_normalise(&(struct filter){NULL, 0, false});
 
 	(void)state;
 	assert_string_equal(a, b);
 	assert_string_equal(a, "memo_prefix=\"a\\\"b\"\noperation=\"comment\",\"vote\"\n");
 	assert_string_not_equal(c, d); /* no value can pass for a condition */
 	assert_string_equal(none, "");
+	assert_string_equal(e, with_c);
+	assert_string_equal(f, FILTER_VIRTUAL_LINE "\n");
 }
 
 /* As long as a configuration file can make them: 1 MiB of line ends, two bytes each. */
@@ -154,7 +159,7 @@ static void nothing_of_long_rules_is_cut(void **state)
 	CLEANUP(mem_free_pointer) char *shorter = NULL;
 	CLEANUP(mem_free_pointer) char *longer = NULL;
 	struct filter_rule *rules = xcalloc(RULES, sizeof(*rules));
-	struct filter filter = {rules, RULES};
+	struct filter filter = {rules, RULES, false};
 	char number[12];
 
 	(void)state;

@@ -111,7 +111,9 @@ static void mistakes_are_named(void **state)
 		{"--once --json", "--json goes with --gaps and --status"},
 		{"--forget=", "--forget needs a name"},
 		{"--verify 1-5", "--verify comes with a later version"},
-		{"--backfill 1-5 --virtual", "--virtual comes with a later version"},
+		{"--virtual", "--virtual goes with --backfill"},
+		{"--once --virtual", "--virtual goes with --backfill"},
+		{"--backfill 1-5 --virtual --refilter", "--virtual does not go with --refilter"},
 		{"--repair", "--repair comes with a later version"},
 	};
 
