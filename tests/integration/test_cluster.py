@@ -4,11 +4,14 @@ All tests of this module share one cluster and run in one worker, one after anot
 """
 
 import contextlib
+import re
+import subprocess
 
 import pymysql
 import pytest
 
-from harness import galera, reader as readers_
+from harness import galera, mariadb, reader as readers_
+from harness.chain import TOP
 from harness.world import World
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout_s(150)]
@@ -105,6 +108,33 @@ SMALL = {"fetch": {"batch_size": 10, "connections": 4}, "write": {"batch_rows": 
          "log": {"level": "debug"}}
 
 
+def sample(first_words):
+    """The block of doc/high-availability.md that begins so."""
+    text = (TOP / "doc" / "high-availability.md").read_text(encoding="utf-8")
+    return re.search(rf"^```\w*\n({re.escape(first_words)}.*?)^```", text, re.S | re.M)[1]
+
+
+def test_the_server_knows_the_settings_of_the_document(tmp_path):
+    if not mariadb.available():
+        pytest.skip("no MariaDB server here (package mariadb-server-core)")
+    path = tmp_path / "60-galera.cnf"
+    path.write_text(sample("[mariadb]"), encoding="utf-8")
+    shown = subprocess.run(
+        [mariadb.find("mariadbd", "mysqld"), f"--defaults-file={path}", "--user=nobody",
+         "--verbose", "--help"], capture_output=True, text=True, timeout=20, check=False)
+    assert shown.returncode == 0 and "[ERROR]" not in shown.stderr, shown.stderr
+    assert re.search(r"^wsrep-provider-options\s+gcache.size=2G", shown.stdout, re.M)
+
+
+def test_the_reader_takes_the_configuration_of_the_document(bare_world, tmp_path):
+    password, text = tmp_path / "password", sample("nodes =")
+    password.write_text("open sesame\n", encoding="ascii")
+    password.chmod(0o600)
+    path = tmp_path / "reader.conf"
+    path.write_text(re.sub('"/run/credentials/.*"', f'"{password}"', text), encoding="utf-8")
+    bare_world.run("--check-config", config=path)
+
+
 def test_tables_are_made_through_two_members_at_once(bare_cluster_world):
     world = bare_cluster_world
     both = [world.start("--migrate", name=f"migrate-{place}",
@@ -122,10 +152,10 @@ def test_tables_are_made_through_two_members_at_once(bare_cluster_world):
 
 def test_three_readers_each_on_a_member_of_its_own(cluster_world):
     world = cluster_world
-    node = world.node(irreversible=7000)
+    node = world.node(irreversible=5000)
     slow(node, 0.1)
     readers = world.three_readers(fetch={"connections": 2}, log={"level": "debug"})
-    world.db.wait_blocks(7000, LONG_S)
+    world.db.wait_blocks(5000, LONG_S)
     for reader in readers:
         reader.wait_for("tail_started", timeout=LONG_S)
     node.heal()
@@ -292,20 +322,42 @@ def test_one_member_after_another_is_restarted(cluster_world):
     world.expect_everywhere(node)
 
 
-def test_the_whole_cluster_crashes_and_begins_anew(cluster_world):
+def all_lost(world, readers):
+    world.db.close()
+    for reader in readers:
+        reader.wait_for("database_lost", timeout=LONG_S)
+
+
+def test_two_of_three_die_and_the_third_is_told_to_go_on(cluster_world):
     world = cluster_world
+    *dead, left = world.cluster.members
     node = world.node(irreversible=LAST)
     slow(node)
     readers = world.three_readers(**SMALL)
     world.db.wait_blocks(300, LONG_S)
-    for member in world.cluster.members:
+    for member in dead:
         member.kill()
-    world.db.close()
-    for reader in readers:
-        reader.wait_for("database_lost", timeout=LONG_S)
-    world.cluster.bootstrap()
-    for reader in readers:
-        reader.wait_for("database_back", timeout=LONG_S)
-    node.heal()
+    left.wait_status("wsrep_cluster_status", lambda status: status == "non-Primary")
+    all_lost(world, readers)
+    left.execute("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=1'")
     world.db.wait_blocks(LAST, LONG_S)
+    world.expect_everywhere(node)
+
+
+def test_the_whole_cluster_crashes(cluster_world):
+    """Once all come back as if nothing had been; once one has to be told to begin anew."""
+    world = cluster_world
+    node = world.node(irreversible=LAST * 2)
+    slow(node)
+    readers = world.three_readers(**SMALL)
+    for blocks, begin in ((300, world.cluster.start_all), (600, world.cluster.bootstrap)):
+        world.db.wait_blocks(blocks, LONG_S)
+        for member in world.cluster.members:
+            member.kill()
+        all_lost(world, readers)
+        begin()
+        for reader in readers:
+            reader.wait_for("database_back", timeout=LONG_S)
+    node.heal()
+    world.db.wait_blocks(LAST * 2, LONG_S)
     world.expect_everywhere(node)

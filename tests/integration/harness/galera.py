@@ -321,6 +321,13 @@ class Cluster:
             self.running()[0].wait_status("wsrep_cluster_size", lambda size: int(size) <= count)
         member.start(self.members, wait=wait)
 
+    def start_all(self):
+        """After a crash of all of them at once: they find each other again, once all are back."""
+        for member in self.members:
+            member.start(self.members, wait=False)
+        for member in self.members:
+            member.wait_synced()
+
     def bootstrap(self):
         """The whole cluster is down, or none is primary: the most advanced begins anew."""
         for member in self.members:
