@@ -152,10 +152,10 @@ def test_tables_are_made_through_two_members_at_once(bare_cluster_world):
 
 def test_three_readers_each_on_a_member_of_its_own(cluster_world):
     world = cluster_world
-    node = world.node(irreversible=5000)
+    node = world.node(irreversible=9000)
     slow(node, 0.1)
     readers = world.three_readers(fetch={"connections": 2}, log={"level": "debug"})
-    world.db.wait_blocks(5000, LONG_S)
+    world.db.wait_blocks(9000, LONG_S)
     for reader in readers:
         reader.wait_for("tail_started", timeout=LONG_S)
     node.heal()
