@@ -156,10 +156,15 @@ def test_the_filter(rule, operation, body, wanted):
 SCHEMA = """
 CREATE TABLE blocks (block INT UNSIGNED, block_id BINARY(20), previous BINARY(20),
     timestamp DATETIME, operations INT, stored_operations INT, filter_id INT, reader_id INT,
-    committed_at DATETIME);
+    committed_at DATETIME, is_irreversible TINYINT DEFAULT 1);
 CREATE TABLE blockchain (block INT UNSIGNED, trx_in_block INT UNSIGNED, op_in_trx INT UNSIGNED,
     virtual_op INT UNSIGNED, trx_id CHAR(40), timestamp DATETIME, operation VARCHAR(64),
     account VARCHAR(16), payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin);
+CREATE TABLE orphans (block INT UNSIGNED, block_id BINARY(20), trx_in_block INT UNSIGNED,
+    op_in_trx INT UNSIGNED, virtual_op INT UNSIGNED, trx_id CHAR(40), timestamp DATETIME,
+    operation VARCHAR(64), account VARCHAR(16),
+    payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, replaced_by BINARY(20),
+    orphaned_at DATETIME);
 CREATE TABLE gaps (first_block INT, last_block INT, missing INT)
 """
 LAST = 12
@@ -176,7 +181,7 @@ def tables(server):
         for number in range(1, LAST + 1):
             block = SyntheticChain().block(number)
             cursor.execute(
-                "INSERT INTO blocks VALUES (%s, UNHEX(%s), UNHEX(%s), %s, %s, %s, 1, 1, NOW())",
+                "INSERT INTO blocks VALUES (%s, UNHEX(%s), UNHEX(%s), %s, %s, %s, 1, 1, NOW(), 1)",
                 (number, block.block_id, block.previous, block.timestamp,
                  len(block.operations), len(block.operations)))
             cursor.executemany("INSERT INTO blockchain VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
@@ -235,6 +240,49 @@ def test_the_auditor_and_known_holes(tables):
     auditor.audit(tables, SyntheticChain(), [(1, LAST)], missing=[(3, 4)])
     with pytest.raises(auditor.AuditError, match="must be missing: 5"):
         auditor.audit(tables, SyntheticChain(), [(1, LAST)], missing=[(3, 5)])
+
+
+def test_the_auditor_and_forks(tables):
+    """Reversible rows count as missing and may be of a fork, whole; orphans are of forks, whole."""
+    fork, chain = SyntheticChain(fork=(LAST - 1, "b")), SyntheticChain()
+
+    def audit(known=(fork,)):
+        auditor.audit(tables, chain, [(1, LAST - 1)], reversible=[LAST], forks=known)
+
+    def keep_orphan(number, block):
+        cursor.executemany(
+            "INSERT INTO orphans VALUES (%s,UNHEX(%s),%s,%s,%s,%s,%s,%s,%s,%s,UNHEX(%s),NOW())",
+            [(number, block.block_id, *op.key[1:], *op.columns, chain.block_id(number))
+             for op in block.operations])
+
+    with tables.cursor() as cursor:
+        cursor.execute("UPDATE blocks SET is_irreversible = 0 WHERE block = %s", LAST)
+        audit()
+        with pytest.raises(auditor.AuditError, match="reversible in blocks, but should not be: 12"):
+            auditor.audit(tables, chain, [(1, LAST)])
+        keep_orphan(LAST - 1, fork.block(LAST - 1))
+        audit()
+        with pytest.raises(auditor.AuditError, match="is of no fork"):
+            audit(known=())
+        cursor.execute("DELETE FROM orphans LIMIT 1")
+        with pytest.raises(auditor.AuditError, match="orphans: 11 .* operations, should"):
+            audit()
+        cursor.execute("DELETE FROM orphans")
+        keep_orphan(LAST - 1, chain.block(LAST - 1))
+        with pytest.raises(auditor.AuditError, match="is of no fork"):
+            audit()
+        cursor.execute("DELETE FROM orphans")
+        block = fork.block(LAST)
+        cursor.execute("UPDATE blocks SET block_id = UNHEX(%s), previous = UNHEX(%s),"
+                       " operations = %s, stored_operations = %s WHERE block = %s",
+                       (block.block_id, block.previous, len(block.operations),
+                        len(block.operations), LAST))
+        with pytest.raises(auditor.AuditError, match="operation .12,"):
+            audit()
+        cursor.execute("DELETE FROM blockchain WHERE block = %s", LAST)
+        cursor.executemany("INSERT INTO blockchain VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+                           [op.key + op.columns for op in block.operations])
+        audit()
 
 
 def test_the_auditor_knows_the_filter(tables):

@@ -4,16 +4,23 @@
 
 Nothing missing, nothing twice, nothing extra, links whole, counts right, every column of every
 operation as expect.py reads it, and the view `gaps` says exactly what is missing.
+
+Reversible rows (is_irreversible = 0) count as missing; they are allowed above the irreversible
+blocks, and must be whole blocks of the chain or of one of its forks, as must all in `orphans`.
 """
 
 from . import expect
 
 MAX_FINDINGS = 12
 BLOCKS = ("SELECT block, LOWER(HEX(block_id)), LOWER(HEX(previous)), timestamp, operations,"
-          " stored_operations, filter_id, reader_id, committed_at FROM blocks ORDER BY block")
+          " stored_operations, filter_id, reader_id, committed_at, is_irreversible FROM blocks"
+          " ORDER BY block")
 OPERATIONS = ("SELECT block, trx_in_block, op_in_trx, virtual_op, trx_id, timestamp, operation,"
               " account, CAST(payload AS BINARY) FROM blockchain"
               " ORDER BY block, trx_in_block, op_in_trx, virtual_op")
+ORPHANS = ("SELECT block, LOWER(HEX(block_id)), trx_in_block, op_in_trx, virtual_op, trx_id,"
+           " timestamp, operation, account, CAST(payload AS BINARY), LOWER(HEX(replaced_by)),"
+           " orphaned_at FROM orphans")
 
 
 class AuditError(AssertionError):
@@ -61,20 +68,27 @@ def spans(found):
     return ", ".join(parts[:10]) + (f" ... ({len(parts)} in all)" if len(parts) > 10 else "")
 
 
-def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True, rules_at=None):
+def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True, rules_at=None,
+          forks=(), reversible=()):
     """Compare; raises AuditError.
 
     ranges: what must be there, as (first, last) or numbers; missing: of these, what must not be;
     allow_missing: what may or may not be. gaps=False leaves the view alone. rules_at(n): the
-    rules under which block n was stored, where they changed.
+    rules under which block n was stored, where they changed. reversible: which blocks may be
+    reversible; forks: chains that nodes were on for a while.
     """
     findings = Findings()
     wanted, missing, allowed = numbers(ranges), numbers(missing), numbers(allow_missing)
-    stored = {}
+    everything, stored = {}, {}
     for row in rows(db, BLOCKS):
-        if row[0] in stored:
+        if row[0] in everything:
             findings.note(f"block {row[0]} stands in blocks twice")
-        stored[row[0]] = row
+        everything[row[0]] = row
+        if row[-1]:
+            stored[row[0]] = row
+    unconfirmed = everything.keys() - stored.keys() - numbers(reversible)
+    if unconfirmed:
+        findings.note(f"reversible in blocks, but should not be: {spans(unconfirmed)}")
     lost = wanted - stored.keys() - missing - allowed
     extra = stored.keys() - wanted - allowed
     if lost:
@@ -83,16 +97,26 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
         findings.note(f"in blocks, but not expected: {spans(extra)}")
     if missing & stored.keys():
         findings.note(f"in blocks, but must be missing: {spans(missing & stored.keys())}")
-    expected = {number: chain.block(number) for number in stored}
-    for number in stored:
+    expected = {number: _block_of(chain, forks, row) for number, row in everything.items()}
+    for number in everything:
         if expected[number] is None:
             findings.note(f"block {number}: the chain has no such block")
     expected = {number: block for number, block in expected.items() if block}
-    _check_operations(db, expected, _rules_of(rules, rules_at), stored, findings)
+    _check_operations(db, expected, _rules_of(rules, rules_at), everything, findings)
+    _check_orphans(db, chain, forks, _rules_of(rules, rules_at), findings)
     _check_links(stored, findings)
     if gaps:
         _check_gaps(db, (wanted | allowed) - stored.keys(), findings)
     findings.done()
+
+
+def _block_of(chain, forks, row):
+    """What a row should be; a reversible one may be of a fork."""
+    number, block_id, is_irreversible = row[0], row[1], row[-1]
+    for branch in (() if is_irreversible else (chain, *forks)):
+        if branch.block_id(number) == block_id:
+            return branch.block(number)
+    return chain.block(number)
 
 
 def _rules_of(rules, rules_at):
@@ -137,6 +161,29 @@ def _check_operations(db, expected, rules_of, stored, findings):
     lost = should.keys() - seen
     for key in sorted(lost)[:MAX_FINDINGS]:
         findings.note(f"operation {key} ({should[key].operation}) is missing from blockchain")
+
+
+def _check_orphans(db, chain, forks, rules_of, findings):
+    """Every orphaned block has all its operations, and is none of the chain's."""
+    found = {}
+    for block, block_id, *row in rows(db, ORPHANS):
+        found.setdefault((block, block_id), []).append(row)
+    for (number, block_id), orphans in found.items():
+        branches = [fork for fork in forks if fork.block_id(number) == block_id]
+        if not branches or block_id == chain.block_id(number):
+            findings.note(f"orphans: {number} {block_id} is of no fork")
+            continue
+        should = {op.key[1:]: op for op in branches[0].block(number).operations
+                  if rules_of(number).wants(op)}
+        if should.keys() != {tuple(row[:3]) for row in orphans} or len(should) != len(orphans):
+            findings.note(f"orphans: {number} {block_id} has {len(orphans)} operations, should"
+                          f" have {len(should)}")
+            continue
+        for row in orphans:
+            _check_operation(("orphan", number, *row[:3]), row[3:8], should[tuple(row[:3])],
+                             findings)
+            if row[8] != chain.block_id(number) or row[9] is None:
+                findings.note(f"orphans: {number} {block_id} was replaced by {row[8]}")
 
 
 def _check_operation(key, is_so, op, findings):

@@ -97,24 +97,22 @@ class SyntheticChain(LinkedChain):
     Every eighth block is empty, every 64th holds an operation of 64 kB (unless plain=True: then
     one transfer a block, for tests that want many small blocks). extra={n: [(name, body text)]}
     adds a transaction to block n; bytes that are not UTF-8 come in as surrogateescape.
+    again={n: [(chain, number, index)]} adds to block n transactions of blocks of other chains, under
+    their ids: what was in an orphaned block comes again in another one.
     """
 
-    def __init__(self, label="main", genesis=GENESIS, fork=None, plain=False, extra=None):
+    def __init__(self, label="main", genesis=GENESIS, fork=None, plain=False, extra=None,
+                 again=None):
         super().__init__(label, genesis, fork)
         self.plain = plain
-        self.extra = extra or {}
+        self.extra, self.again = extra or {}, again or {}
 
     @functools.lru_cache(maxsize=8192)
     def raw(self, number):
         if number < 1:
             return None
-        label = self.label_at(number)
         transactions, trx_ids = [], []
-        trxs = self._operations(number, label)
-        if number in self.extra:
-            trxs = trxs + [self.extra[number]]
-        for index, ops in enumerate(trxs):
-            trx_id = _digest("trx", label, number, index)[:40]
+        for index, (trx_id, ops) in enumerate(self._trxs(number)):
             trx_ids.append(trx_id)
             transactions.append(operations.emit({
                 "ref_block_num": (number - 1) & 0xFFFF, "ref_block_prefix": 3564109979,
@@ -124,6 +122,18 @@ class SyntheticChain(LinkedChain):
                 "extensions": [], "signatures": ["1f" + _digest("s", trx_id) * 2],
                 "transaction_id": trx_id, "block_num": number, "transaction_num": index}))
         return self.assemble(number, transactions, trx_ids)
+
+    def _trxs(self, number):
+        """The transactions of a block, each as its id and its operations."""
+        label = self.label_at(number)
+        trxs = self._operations(number, label)
+        if number in self.extra:
+            trxs = trxs + [self.extra[number]]
+        trxs = [(_digest("trx", label, number, index)[:40], ops)
+                for index, ops in enumerate(trxs)]
+        for other, there, index in self.again.get(number, ()):
+            trxs.append(other._trxs(there)[index])  # pylint: disable=protected-access
+        return trxs
 
     def _operations(self, number, label):
         """The transactions of a block, each a list of (name, body text)."""

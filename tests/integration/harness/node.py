@@ -29,6 +29,7 @@ import time
 
 from . import chain as chains
 from . import faults, jsontext
+from .ticker import Ticker
 
 HEAD_AHEAD = 17
 METHODS = ("get_dynamic_global_properties", "get_block", "get_ops_in_block")
@@ -61,23 +62,6 @@ class Request:
     @property
     def blocks(self):
         return [call.block for call in self.calls if call.block is not None]
-
-
-class Ticker:
-    """Calls a function every so many seconds, in a thread, until it is cancelled."""
-
-    def __init__(self, interval_s, function):
-        self._stop, self._interval_s, self._function = threading.Event(), interval_s, function
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self):
-        while not self._stop.wait(self._interval_s):
-            self._function()
-
-    def cancel(self):
-        self._stop.set()
-        self._thread.join()
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -185,11 +169,26 @@ class Node:
 
     @head.setter
     def head(self, number):
-        self._head = number
+        with self.changed:
+            self._head = number
+            self.changed.notify_all()
 
     def advance(self, count=1):
         """The irreversible block, and with it the head, moves on."""
         self.irreversible += count
+
+    def grow(self, count=1):
+        """A block at the head, and one more is irreversible."""
+        with self.changed:
+            self.head = self.head + count
+            self.irreversible += count
+
+    def reorganise(self, chain, head=None):
+        """The node goes over to another branch; what is irreversible must be the same there."""
+        with self.changed:
+            self.chain, self._spelt = chain, {}
+            if head is not None:
+                self.head = head
 
     def live(self, interval_s=0.1, until=None):
         """A block every interval, until a number or until still() is called."""
