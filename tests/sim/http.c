@@ -16,7 +16,6 @@
 #define MAX_POSTS    128
 #define MAX_CALLS    128
 #define ANSWER_LIMIT ((size_t)4 << 20)
-#define HEAD_ABOVE   16
 #define MAX_TURNS    5000 /* within 10 ms */
 #define WILD_BLOCKS  1000000
 #define STALE_BLOCKS 500
@@ -63,6 +62,11 @@ static bool is_spoilt(const struct sim_node *node, enum mood mood)
 	return mood_of(node) == mood && sim_chance(node->per_mille);
 }
 
+static bool is_poisoned(uint32_t num, enum mood mood)
+{
+	return num > 0 && num == sim_poison.block && sim_poison.mood == mood;
+}
+
 static uint32_t irreversible_of(const struct sim_node *node)
 {
 	uint32_t block = chain_irreversible();
@@ -73,16 +77,36 @@ static uint32_t irreversible_of(const struct sim_node *node)
 	return block;
 }
 
+static uint32_t head_of(const struct sim_node *node)
+{
+	uint32_t block = chain_head();
+
+	block = block > node->lag ? block - node->lag : 1;
+	if (mood_of(node) == MOOD_STALE)
+		block = block > STALE_BLOCKS ? block - STALE_BLOCKS : 1;
+	return block;
+}
+
+/* The version of a block that an honest node has now. */
+static unsigned version_of(const struct sim_node *node, uint32_t num)
+{
+	unsigned bit = 1U << (node - sim_nodes);
+
+	for (unsigned i = sim_fork_count; i-- > 0;)
+		if ((sim_forks[i].nodes & bit) && num >= sim_forks[i].first &&
+		    head_of(node) < sim_forks[i].first + sim_forks[i].blocks)
+			return VERSION_FORKS + i;
+	return VERSION_TRUE;
+}
+
 static void add_head(struct buf *out, const struct sim_node *node)
 {
-	uint32_t block = irreversible_of(node);
+	uint32_t more = is_spoilt(node, MOOD_WILD) ? WILD_BLOCKS : 0;
 
-	if (is_spoilt(node, MOOD_WILD))
-		block += WILD_BLOCKS;
 	buf_addf(out,
 		 "\"result\":{\"head_block_number\":%u,\"last_irreversible_block_num\":%u,"
 		 "\"time\":\"2020-01-01T00:00:00\"}}",
-		 block + HEAD_ABOVE, block);
+		 head_of(node) + more, irreversible_of(node) + more);
 }
 
 static void add_transactions(struct buf *out, uint32_t num, unsigned version)
@@ -115,13 +139,15 @@ static void add_trx_ids(struct buf *out, uint32_t num, unsigned version, bool is
 static void add_block(struct buf *out, const struct sim_node *node, uint32_t num)
 {
 	bool is_fork = mood_of(node) == MOOD_FORK;
-	unsigned version = VERSION_TRUE, version_before = VERSION_TRUE;
+	unsigned version, version_before;
 	uint8_t id[BLOCK_ID_BYTES], previous[BLOCK_ID_BYTES];
 	char id_text[BLOCK_ID_HEX + 1], previous_text[BLOCK_ID_HEX + 1], timestamp[20];
-	bool is_complete = !is_spoilt(node, MOOD_INCOMPLETE);
+	bool is_complete = !is_spoilt(node, MOOD_INCOMPLETE) && !is_poisoned(num, MOOD_INCOMPLETE);
 
 	if (is_spoilt(node, MOOD_OTHER_NUMBER))
 		num++;
+	version = version_of(node, num);
+	version_before = chain_version_before(num, version);
 	if ((is_fork && num >= node->fork_first) || is_spoilt(node, MOOD_FALSE_BLOCK))
 		version = VERSION_FALSE;
 	if (is_fork && num > node->fork_first)
@@ -145,12 +171,13 @@ static void add_block(struct buf *out, const struct sim_node *node, uint32_t num
 static void add_result(struct buf *out, const struct sim_node *node, const struct sim_call *call)
 {
 	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%u,", call->id);
-	if (is_spoilt(node, MOOD_LOCKED))
+	if (is_spoilt(node, MOOD_LOCKED) || is_poisoned(call->num, MOOD_LOCKED))
 		buf_add_text(out, "\"error\":{\"code\":-32003,"
 				  "\"message\":\"Unable to acquire database lock\"}}");
 	else if (call->num == 0)
 		add_head(out, node);
-	else if (call->num > irreversible_of(node) + HEAD_ABOVE || is_spoilt(node, MOOD_NULL))
+	else if (call->num > head_of(node) || is_spoilt(node, MOOD_NULL) ||
+		 is_poisoned(call->num, MOOD_NULL))
 		buf_add_text(out, "\"result\":null}");
 	else
 		add_block(out, node, call->num);

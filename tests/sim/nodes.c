@@ -9,9 +9,13 @@
 #include "sched.h"
 #include "statements_impl.h"
 
-#define BLOCK_MS 3000
+#define BLOCK_MS   3000
+#define HEAD_ABOVE 16 /* at the least */
 
 struct sim_node sim_nodes[SIM_NODES_MAX];
+struct sim_fork sim_forks[SIM_FORKS_MAX];
+unsigned sim_fork_count;
+struct sim_poison sim_poison;
 
 static uint64_t chain_seed;
 static uint32_t first_irreversible, irreversible_step;
@@ -20,6 +24,8 @@ static int64_t opened_ms;
 void nodes_open(uint64_t seed, uint32_t irreversible, uint32_t step)
 {
 	memset(sim_nodes, 0, sizeof(sim_nodes));
+	sim_fork_count = 0;
+	sim_poison.block = 0;
 	chain_seed = seed;
 	first_irreversible = irreversible;
 	irreversible_step = step;
@@ -31,6 +37,11 @@ uint32_t chain_irreversible(void)
 	uint32_t moved = (uint32_t)((sim_now_ms - opened_ms) / BLOCK_MS);
 
 	return first_irreversible + moved / irreversible_step * irreversible_step;
+}
+
+uint32_t chain_head(void)
+{
+	return first_irreversible + (uint32_t)((sim_now_ms - opened_ms) / BLOCK_MS) + HEAD_ABOVE;
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -51,6 +62,25 @@ void chain_id(uint32_t num, unsigned version, uint8_t ret_id[BLOCK_ID_BYTES])
 	memcpy(ret_id + 4, words, sizeof(words));
 	if (num == 0)
 		memset(ret_id, 0, BLOCK_ID_BYTES);
+}
+
+int chain_version(uint32_t num, const uint8_t id[BLOCK_ID_BYTES])
+{
+	for (unsigned version = 0; version < VERSION_FORKS + sim_fork_count; version++) {
+		uint8_t other[BLOCK_ID_BYTES];
+
+		chain_id(num, version, other);
+		if (version != VERSION_NONE && memcmp(id, other, BLOCK_ID_BYTES) == 0)
+			return (int)version;
+	}
+	return -1;
+}
+
+unsigned chain_version_before(uint32_t num, unsigned version)
+{
+	if (version < VERSION_FORKS)
+		return version;
+	return num > sim_forks[version - VERSION_FORKS].first ? version : VERSION_TRUE;
 }
 
 void chain_timestamp(uint32_t num, char separator, char text[20])

@@ -4,7 +4,8 @@
  * steem/http.h are here, in place of those of the program.
  *
  * The chain is a pure function of the seed: block `num` has an id and operations in each of
- * its versions.  Version 0 is the truth, version 1 another block under the same number.
+ * its versions.  Version 0 is the truth, version 1 a lie; from VERSION_FORKS on, one for each
+ * fork: above the irreversible block some nodes are on a fork for a while, and honestly so.
  */
 #ifndef SIM_NODES_H
 #define SIM_NODES_H
@@ -20,6 +21,8 @@
 #define VERSION_TRUE  0
 #define VERSION_FALSE 1
 #define VERSION_NONE  2 /* the id of nothing */
+#define VERSION_FORKS 3
+#define SIM_FORKS_MAX 64
 
 enum mood {
 	MOOD_GOOD,
@@ -51,12 +54,33 @@ struct sim_node {
 	bool is_dead;        /* never to come back */
 };
 
+/* Blocks from `first` on are of its own version, on these nodes, until their head is `blocks` above. */
+struct sim_fork {
+	uint32_t first, blocks;
+	unsigned nodes; /* mask */
+};
+#define FORK_BLOCKS_MAX 14 /* less than irreversibility takes */
+
+/* A block that no node gives, ever: they say that they do not have it, or half of it, or are busy. */
+struct sim_poison {
+	uint32_t block; /* 0: none */
+	enum mood mood; /* MOOD_NULL, MOOD_INCOMPLETE or MOOD_LOCKED */
+};
+
+extern struct sim_poison sim_poison;
 extern struct sim_node sim_nodes[SIM_NODES_MAX];
+extern struct sim_fork sim_forks[SIM_FORKS_MAX];
+extern unsigned sim_fork_count;
 extern uint64_t sim_request_count;
 
 /* A chain whose irreversible block is `irreversible` now and moves by `step` blocks at a time. */
 void nodes_open(uint64_t seed, uint32_t irreversible, uint32_t step);
 uint32_t chain_irreversible(void);
+uint32_t chain_head(void);
+/* Which version has this id? -1: none that any node ever gave. */
+int chain_version(uint32_t num, const uint8_t id[BLOCK_ID_BYTES]);
+/* The version of the block before a block of this version. */
+unsigned chain_version_before(uint32_t num, unsigned version);
 void chain_id(uint32_t num, unsigned version, uint8_t ret_id[BLOCK_ID_BYTES]);
 /* Both as they stand in the tables; both live as long as the tables. */
 const struct op_rows *chain_operations(uint32_t num, unsigned version);

@@ -46,21 +46,25 @@ static void check_operations(const struct block_row *row, unsigned version)
 			sim_fail("operation %zu of block %u is not the chain's", i, row->num);
 }
 
-/* only the chain: without liars, what is stored is the chain. */
+/* only the chain: without liars, what is stored is the chain, or while reversible a fork of it. */
 static void check_block(const struct block_row *row)
 {
-	unsigned version = VERSION_TRUE;
+	int found = chain_version(row->num, row->id);
+	unsigned version = found > 0 ? (unsigned)found : VERSION_TRUE;
 	char timestamp[20];
 
-	if (lies_are_told && same_id(row->id, row->num, VERSION_FALSE))
-		version = VERSION_FALSE;
-	if (!same_id(row->id, row->num, version))
+	if (found < 0 || (version == VERSION_FALSE && !lies_are_told))
 		sim_fail("stored block %u is nobody's", row->num);
-	if (!lies_are_told && !same_id(row->previous, row->num - 1, VERSION_TRUE))
+	if (row->is_irreversible && version >= VERSION_FORKS)
+		sim_fail("stored block %u is of a fork, and is said to be irreversible", row->num);
+	if (!lies_are_told &&
+	    !same_id(row->previous, row->num - 1, chain_version_before(row->num, version)))
 		sim_fail("stored block %u has a wrong previous block", row->num);
 	chain_timestamp(row->num, ' ', timestamp);
 	if (strcmp(timestamp, row->timestamp) != 0)
 		sim_fail("stored block %u has the timestamp %s", row->num, row->timestamp);
+	if (row->num > chain_head())
+		sim_fail("block %u is stored, the head is %u", row->num, chain_head());
 	if (row->is_irreversible && row->num > chain_irreversible())
 		sim_fail("block %u is stored as irreversible, %u is", row->num,
 			 chain_irreversible());
@@ -111,6 +115,36 @@ static bool commits_progress(const struct tx *tx, uint32_t num)
 	return false;
 }
 
+/* What was reversible and is replaced is kept as orphans. */
+static void check_orphans(const struct tx *tx, const struct block_row *old)
+{
+	const struct op_rows *wanted =
+		chain_operations(old->num, (unsigned)chain_version(old->num, old->id));
+
+	if (wanted->count == 0)
+		return;
+	for (size_t i = 0; i < tx->write_count; i++) {
+		const struct orphan_row *row;
+
+		if (tx->writes[i].table != TABLE_ORPHANS)
+			continue;
+		row = row_read(&everything, TABLE_ORPHANS, tx->writes[i].key);
+		if (row->num == old->num && memcmp(row->id, old->id, BLOCK_ID_BYTES) == 0 &&
+		    row->operations->count == wanted->count)
+			return;
+	}
+	sim_fail("block %u was replaced, and its operations are not among the orphans", old->num);
+}
+
+static void check_orphan(const struct write *write)
+{
+	const struct orphan_row *row = row_read(&everything, TABLE_ORPHANS, write->key);
+	const struct block_row *block = row_read(&everything, TABLE_BLOCKS, row->num);
+
+	if (!block || memcmp(block->id, row->id, BLOCK_ID_BYTES) == 0)
+		sim_fail("block %u is called an orphan", row->num);
+}
+
 static void check_block_write(const struct tx *tx, const struct write *write)
 {
 	const struct block_row *old = row_before(tx, write);
@@ -120,11 +154,17 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 		sim_fail("block %llu was deleted", (unsigned long long)write->key);
 	if (old && old->is_irreversible)
 		sim_fail("irreversible block %u was written again", row->num);
+	if (old && !row->is_irreversible)
+		sim_fail("reversible block %u was written again, and is still reversible",
+			 row->num);
+	if (old && memcmp(old->id, row->id, BLOCK_ID_BYTES) != 0)
+		check_orphans(tx, old);
 	check_block(row);
 	check_links(tx, row, write->base);
 	if (row->is_irreversible && !commits_progress(tx, row->num))
 		sim_fail("block %u was committed without the reader's progress", row->num);
-	range_remove(&torn, row->num, row->num);
+	if (row->is_irreversible)
+		range_remove(&torn, row->num, row->num);
 }
 
 /* no silent hole */
@@ -223,6 +263,9 @@ static void check_commit(const struct tx *tx)
 				sim_fail("operations of block %llu were committed without it",
 					 (unsigned long long)write->key);
 			break;
+		case TABLE_ORPHANS:
+			check_orphan(write);
+			break;
 		case TABLE_GAPS:
 		case TABLE_RANGES:
 			touches_gaps = true;
@@ -272,6 +315,13 @@ void promises_check_all(void)
 	for (EACH_ROW(&everything, TABLE_BLOCKS, 0, UINT64_MAX, key, row))
 		check_block(row);
 	check_no_hidden_hole();
+}
+
+uint32_t promises_newest(void)
+{
+	uint64_t key = 0;
+
+	return row_last(&everything, TABLE_BLOCKS, 0, UINT64_MAX, &key) ? (uint32_t)key : 0;
 }
 
 bool promises_holds_lies(void)

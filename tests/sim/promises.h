@@ -20,6 +20,8 @@ void promises_mended(void);
 
 /* What is wanted up to `to` and not stored; with_gaps: nor shown in known_gaps. */
 void promises_missing(uint32_t to, bool without_gaps, struct range_set *ret_missing);
+/* The newest block that stands there, reversible or not. */
+uint32_t promises_newest(void);
 /* A block stands there that is not the chain's. */
 bool promises_holds_lies(void);
 /* What is wanted is stored, whole and right, and nothing else is. */

@@ -71,8 +71,11 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 		.batch_bytes = (size_t)1 << 20,
 		.write_connections = (unsigned)sim_between(1, 3),
 		.filter = &no_filter,
+		.follow = sim_chance(500) ? READER_FOLLOW_HEAD : READER_FOLLOW_IRREVERSIBLE,
 	};
 	slot->start_ms = sim_now_ms + (sim_chance(500) ? 0 : sim_between(0, 30000));
+	/* Some die for good while they still hold claims. */
+	slot->dies_after_ms = index > 0 && sim_chance(150) ? sim_between(100, 4000) : SIM_NEVER;
 }
 
 /* A command beside the daemons: --once, or --backfill of some blocks. */
@@ -221,6 +224,14 @@ void scenario_make(struct world *world)
 	}
 	if (world->has_lies && sim_chance(800))
 		trouble_liar(world);
+	if (sim_chance(100)) {
+		static const enum mood moods[] = {MOOD_NULL, MOOD_INCOMPLETE, MOOD_LOCKED};
+
+		sim_poison.block = irreversible + (uint32_t)sim_between(-20, 40);
+		sim_poison.mood = moods[sim_random(3)];
+		sim_trace("no node gives block %u: mood %d", sim_poison.block,
+			  (int)sim_poison.mood);
+	}
 	make_tables(world, irreversible, is_empty);
 	for (unsigned i = 0; i < world->reader_count; i++)
 		make_reader(world, i, sim_chance(500) ? world->open_first : 0);

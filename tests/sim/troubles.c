@@ -79,6 +79,23 @@ void trouble_liar(struct world *world)
 		trouble_node(world);
 }
 
+/* Some nodes go another way from the next block on, for a while. */
+static void trouble_fork(struct world *world)
+{
+	struct sim_fork *fork = &sim_forks[sim_fork_count];
+
+	if (sim_fork_count == SIM_FORKS_MAX)
+		return;
+	*fork = (struct sim_fork){
+		.first = chain_head() + 1 - (uint32_t)sim_between(0, 2),
+		.blocks = (uint32_t)sim_between(1, FORK_BLOCKS_MAX),
+		.nodes = (unsigned)sim_random(1U << world->node_count),
+	};
+	sim_trace("fork %u from block %u, %u blocks, nodes %x", sim_fork_count, fork->first,
+		  fork->blocks, fork->nodes);
+	sim_fork_count++;
+}
+
 static void trouble_server(struct world *world)
 {
 	unsigned index = (unsigned)sim_random(world->server_count);
@@ -123,10 +140,14 @@ static void trouble_tear(struct world *world)
 	tx_init(&tx, 0);
 	promises_torn(first, last);
 	for (uint32_t num = first; num <= last && is_done; num++) {
-		if (!row_read(&tx, TABLE_BLOCKS, num))
+		const struct block_row *row = row_read(&tx, TABLE_BLOCKS, num);
+
+		if (!row)
 			continue;
+		/* What is left of a block that is not the chain's may never be found. */
 		is_done = row_write(&tx, TABLE_BLOCKS, num, NULL) &&
-			  (!with_operations || row_write(&tx, TABLE_OPERATIONS, num, NULL));
+			  ((!with_operations && chain_version(num, row->id) == VERSION_TRUE) ||
+			   row_write(&tx, TABLE_OPERATIONS, num, NULL));
 	}
 	if (!is_done)
 		tx_rollback(&tx);
@@ -141,7 +162,8 @@ void troubles_cause(struct world *world)
 	static void (*const troubles[])(struct world * world) = {
 		trouble_kill,   trouble_kill,   trouble_freeze,     trouble_stop, trouble_reload,
 		trouble_node,   trouble_node,   trouble_node,       trouble_liar, trouble_server,
-		trouble_server, trouble_server, trouble_statements, trouble_tear,
+		trouble_server, trouble_server, trouble_statements, trouble_tear, trouble_fork,
+		trouble_fork,   trouble_fork,
 	};
 
 	troubles[sim_random(sizeof(troubles) / sizeof(troubles[0]))](world);

@@ -120,6 +120,8 @@ static void start_reader(struct sim_reader *slot)
 	slot->is_stopping = false;
 	slot->is_told_to_reload = false;
 	slot->is_running = true;
+	if (slot->dies_after_ms != SIM_NEVER)
+		slot->dies_ms = sim_now_ms + slot->dies_after_ms;
 	sim_trace("%s is started", slot->name);
 	fiber_start(&slot->process, run_reader, slot);
 }
@@ -133,11 +135,17 @@ void world_kill(struct sim_reader *slot)
 
 /* All together. */
 
+/* Also ends those whose time has come. */
 static void start_those_due(void)
 {
 	for (unsigned i = 0; i < world.reader_count; i++) {
 		struct sim_reader *slot = &world.readers[i];
 
+		if (slot->is_running && slot->dies_ms > 0 && sim_now_ms >= slot->dies_ms &&
+		    !slot->process.is_killed) {
+			slot->is_gone = true;
+			world_kill(slot);
+		}
 		if (!slot->is_running && !slot->is_gone && sim_now_ms >= slot->start_ms &&
 		    !process_has_fibers(&slot->process))
 			start_reader(slot);
@@ -156,6 +164,27 @@ static bool is_daemon_well(const struct sim_reader *slot)
 	       tail_next_block(reader->tail) + TAIL_BEHIND > chain_irreversible();
 }
 
+/* Who follows the head stores blocks before they are irreversible. */
+static bool is_head_followed(void)
+{
+	for (unsigned i = 0; i < world.reader_count; i++)
+		if (world.readers[i].is_running && !world.readers[i].is_gone &&
+		    world.readers[i].config.goal == READER_RUN &&
+		    world.readers[i].config.follow == READER_FOLLOW_HEAD)
+			return promises_newest() >= chain_irreversible();
+	return true;
+}
+
+/* What nobody gives is to be shown as a gap. */
+static void remove_known(struct range_set *missing, uint32_t block)
+{
+	CLEANUP(range_set_release) struct range_set hidden = RANGE_SET_INIT;
+
+	promises_missing(block, true, &hidden);
+	if (!range_contains(&hidden, block))
+		range_remove(missing, block, block);
+}
+
 /* With liars, a block may stay a gap until it is repaired; it must be shown. */
 static bool is_all_well(void)
 {
@@ -166,7 +195,11 @@ static bool is_all_well(void)
 			return false;
 	if (world.needs_operator)
 		return true;
+	if (!is_head_followed())
+		return false;
 	promises_missing(chain_irreversible() - TAIL_BEHIND, world.has_lies, &missing);
+	if (sim_poison.block > 0)
+		remove_known(&missing, sim_poison.block);
 	return missing.count == 0;
 }
 
