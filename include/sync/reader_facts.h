@@ -37,10 +37,13 @@ struct reader_facts {
 	uint32_t
 		stored_block; /* the highest that is stored or decided, as far as this reader knows; 0: none */
 	uint64_t lag_blocks; /* what lies between the two */
-	int64_t committed_time_s; /* of the header of the newest block that this reader committed; 0: none yet */
+	uint32_t
+		newest_block; /* the highest of its commits, also if it is not irreversible yet; 0: none */
+	int64_t newest_time_s; /* of its header */
 	/* counts since the start */
 	uint64_t stored_blocks;
 	uint64_t present_blocks;
+	uint64_t replaced_blocks;
 	uint64_t stored_operations;
 	/* present work */
 	size_t held_bytes;

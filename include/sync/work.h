@@ -77,8 +77,10 @@ struct work {
 	uint64_t stored_operations;
 	uint64_t present_blocks; /* stood there already */
 	uint64_t node_failures;
-	uint32_t committed_block; /* the highest of all commits; 0: none yet */
-	int64_t committed_time_s; /* of its header */
+	uint64_t replaced_blocks; /* took the place of orphans */
+	uint32_t committed_block; /* the highest irreversible one of all commits; 0: none yet */
+	uint32_t newest_block;    /* the same, with those that are not irreversible yet */
+	int64_t newest_time_s;    /* of its header */
 	bool is_stopping;
 	bool is_over; /* with over_error: this reader must end */
 	struct error over_error;

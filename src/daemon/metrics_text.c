@@ -111,7 +111,7 @@ static void write_chain(struct buf *buf, const struct reader_facts *facts)
 	      "The highest irreversible block of the nodes and of what all readers recorded.",
 	      facts->chain_block);
 	gauge(buf, NAME("committed_block"),
-	      "The highest block that is stored, as far as this reader knows.",
+	      "The highest irreversible block that is stored, as far as this reader knows.",
 	      facts->stored_block);
 	gauge(buf, NAME("lag_blocks"), "From committed_block to chain_block.",
 	      (double)facts->lag_blocks);
@@ -119,10 +119,12 @@ static void write_chain(struct buf *buf, const struct reader_facts *facts)
 		gauge(buf, NAME("head_time_drift_seconds"),
 		      "Age of the newest head block of the nodes.",
 		      (double)(clock_wall_s() - facts->head_time_s));
-	if (facts->committed_time_s > 0)
-		gauge(buf, NAME("committed_block_timestamp_seconds"),
-		      "Time in the header of the newest block that this reader committed.",
-		      (double)facts->committed_time_s);
+	gauge(buf, NAME("newest_block"),
+	      "The highest block of this reader's commits, also if it is not irreversible yet.",
+	      facts->newest_block);
+	if (facts->newest_time_s > 0)
+		gauge(buf, NAME("newest_block_timestamp_seconds"), "Time in its header.",
+		      (double)facts->newest_time_s);
 }
 
 static void write_gaps(struct buf *buf, const struct reader_facts *facts)
@@ -148,12 +150,15 @@ static void write_gaps(struct buf *buf, const struct reader_facts *facts)
 
 static void write_work(struct buf *buf, const struct reader_facts *facts)
 {
-	metric_begin(buf, NAME("blocks_total"), METRIC_COUNTER,
-		     "Blocks of this reader's commits: won, or another reader was first.");
+	metric_begin(
+		buf, NAME("blocks_total"), METRIC_COUNTER,
+		"Blocks of this reader's commits: won, or there already: another reader was first, or it was confirmed.");
 	labelled(buf, NAME("blocks_total"), "result", "won", (double)facts->stored_blocks);
 	labelled(buf, NAME("blocks_total"), "result", "duplicate", (double)facts->present_blocks);
 	counter(buf, NAME("ops_inserted_total"), "Operations that this reader stored.",
 		(double)facts->stored_operations);
+	counter(buf, NAME("reorg_total"), "Stored blocks that were orphans, and were replaced.",
+		(double)facts->replaced_blocks);
 	gauge(buf, NAME("held_bytes"), "Decoded blocks on their way to the database.",
 	      (double)facts->held_bytes);
 	gauge(buf, NAME("claims"), "Cells that this reader is replaying.", facts->claims);

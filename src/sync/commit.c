@@ -43,6 +43,7 @@ static void count_outcome(struct work *work, const struct ledger_entry *entry)
 			"block %u: %s took the place of %s, which is not part of the chain; its operations stand in the table orphans",
 			entry->block->num, block_id_format(entry->block->id, id),
 			block_id_format(entry->stored_id, orphan));
+		work->replaced_blocks++;
 		/* fall through */
 	case LEDGER_STORED:
 	case LEDGER_NO_LINK_AFTER:
@@ -100,11 +101,14 @@ static void note_committed(struct commit *commit)
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 
 		if (entry->outcome == LEDGER_PENDING || entry->outcome == LEDGER_OTHER_ID ||
-		    entry->outcome == LEDGER_NO_LINK || entry->outcome == LEDGER_UNSTORABLE ||
-		    entry->block->num <= work->committed_block)
+		    entry->outcome == LEDGER_NO_LINK || entry->outcome == LEDGER_UNSTORABLE)
 			continue;
-		work->committed_block = entry->block->num;
-		work->committed_time_s = entry->block->timestamp_s;
+		if (num > work->newest_block) {
+			work->newest_block = num;
+			work->newest_time_s = entry->block->timestamp_s;
+		}
+		if (num > work->committed_block && !commit->ledger.is_reversible)
+			work->committed_block = num;
 	}
 }
 
@@ -116,8 +120,8 @@ static void finish_commit(struct job *job)
 
 	if (is_done) {
 		count_outcomes(commit);
-		if (!commit->ledger.is_reversible) {
-			note_committed(commit);
+		note_committed(commit);
+		if (!commit->ledger.is_reversible)
 			work_progress(work);
 		}
 		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);

@@ -39,7 +39,8 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 			highest(facts->stored_block, tail_next_block(reader->tail) - 1);
 	if (facts->chain_block > facts->stored_block)
 		facts->lag_blocks = facts->chain_block - facts->stored_block;
-	facts->committed_time_s = work->committed_time_s;
+	facts->newest_block = work->newest_block;
+	facts->newest_time_s = work->newest_time_s;
 	for (size_t i = 0; i < facts->node_count; i++) {
 		const struct node *node = reader_get_node(reader, i);
 
@@ -69,6 +70,7 @@ static void tell_work(const struct reader *reader, struct reader_facts *facts)
 	replay_get_status(reader->replay, &status);
 	facts->stored_blocks = work->stored_blocks;
 	facts->present_blocks = work->present_blocks;
+	facts->replaced_blocks = work->replaced_blocks;
 	facts->stored_operations = work->stored_operations;
 	facts->held_bytes = work->held_bytes;
 	facts->claims = status.claim_count;

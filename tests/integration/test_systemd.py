@@ -172,6 +172,8 @@ def test_a_replay_beside_it_does_not_make_a_tail_move(world, manager):
         world.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at)"
                          " VALUES (5, 5, UTC_TIMESTAMP())")
         world.db.wait_block(5)
+        world.db.wait_until("SELECT COUNT(*) FROM known_gaps WHERE first_block = 5",
+                            lambda rows: rows == 0)
         filled += 1
     assert filled > 1
     node.heal()
