@@ -99,6 +99,7 @@ static void note_committed(struct commit *commit)
 
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
+		uint32_t num = entry->block->num;
 
 		if (entry->outcome == LEDGER_PENDING || entry->outcome == LEDGER_OTHER_ID ||
 		    entry->outcome == LEDGER_NO_LINK || entry->outcome == LEDGER_UNSTORABLE)
@@ -123,7 +124,6 @@ static void finish_commit(struct job *job)
 		note_committed(commit);
 		if (!commit->ledger.is_reversible)
 			work_progress(work);
-		}
 		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
 	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
 		work_end(work, &job->err);
