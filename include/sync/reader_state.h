@@ -44,6 +44,7 @@ struct reader {
 	struct tail *tail;
 	struct head *head;
 	struct keeper *keeper;
+	uint64_t rewrite_count; /* stored blocks that a dry run would write again */
 	struct progress progress;
 	enum phase phase;
 	int64_t phase_since_ms;

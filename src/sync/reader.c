@@ -11,6 +11,7 @@
 #include "sync/head.h"
 #include "sync/keeper.h"
 #include "sync/plan.h"
+#include "sync/preview.h"
 #include "sync/reader_state.h"
 #include "sync/replay.h"
 #include "sync/scan.h"
@@ -184,16 +185,26 @@ static void start_replay(struct reader *reader)
 static void finish_dry_run(struct reader *reader)
 {
 	fprintf(reader->work.config.dry_run, "%llu blocks would be fetched; nothing was written\n",
-		(unsigned long long)scan_missing_count(reader->scan));
+		(unsigned long long)(scan_missing_count(reader->scan) + reader->rewrite_count));
 	reader->end = READER_END_DONE;
 	reader_enter(reader, PHASE_OVER);
+}
+
+static void take_preview(void *context, uint64_t block_count)
+{
+	struct reader *reader = context;
+
+	reader->rewrite_count = block_count;
+	finish_dry_run(reader);
 }
 
 static void finish_scan(struct reader *reader)
 {
 	reader->scanned_to = reader->scanning_to;
 	progress_drop(&reader->progress);
-	if (reader->work.config.dry_run)
+	if (reader->work.config.dry_run && reader->work.config.rewrite == LEDGER_REVIRTUAL)
+		preview_rewrite(&reader->work, take_preview, reader);
+	else if (reader->work.config.dry_run)
 		finish_dry_run(reader);
 	else
 		start_replay(reader);

@@ -10,11 +10,12 @@ blocks, and must be whole blocks of the chain or of one of its forks, as must al
 """
 
 from . import expect
+from . import virtual as virtuals
 
 MAX_FINDINGS = 12
 BLOCKS = ("SELECT block, LOWER(HEX(block_id)), LOWER(HEX(previous)), timestamp, operations,"
-          " stored_operations, filter_id, reader_id, committed_at, is_irreversible FROM blocks"
-          " ORDER BY block")
+          " stored_operations, filter_id, reader_id, committed_at, virtual_operations,"
+          " stored_virtual_operations, virtual_state, is_irreversible FROM blocks ORDER BY block")
 OPERATIONS = ("SELECT block, trx_in_block, op_in_trx, virtual_op, trx_id, timestamp, operation,"
               " account, CAST(payload AS BINARY) FROM blockchain"
               " ORDER BY block, trx_in_block, op_in_trx, virtual_op")
@@ -69,13 +70,14 @@ def spans(found):
 
 
 def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True, rules_at=None,
-          forks=(), reversible=()):
+          forks=(), reversible=(), virtual=virtuals.unasked):
     """Compare; raises AuditError.
 
     ranges: what must be there, as (first, last) or numbers; missing: of these, what must not be;
     allow_missing: what may or may not be. gaps=False leaves the view alone. rules_at(n): the
     rules under which block n was stored, where they changed. reversible: which blocks may be
-    reversible; forks: chains that nodes were on for a while.
+    reversible; forks: chains that nodes were on for a while. virtual(chain, n): the state and the
+    list of virtual operations that block n must have once it is irreversible (see virtual.py).
     """
     findings = Findings()
     wanted, missing, allowed = numbers(ranges), numbers(missing), numbers(allow_missing)
@@ -102,7 +104,9 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
         if expected[number] is None:
             findings.note(f"block {number}: the chain has no such block")
     expected = {number: block for number, block in expected.items() if block}
-    _check_operations(db, expected, _rules_of(rules, rules_at), everything, findings)
+    lists = {number: (virtual if number in stored else virtuals.unasked)(chain, number)
+             for number in expected}
+    _check_operations(db, expected, lists, _rules_of(rules, rules_at), everything, findings)
     _check_orphans(db, chain, forks, _rules_of(rules, rules_at), findings)
     _check_links(stored, findings)
     if gaps:
@@ -127,15 +131,21 @@ def _rules_of(rules, rules_at):
     return lambda number: expect.Filter(rules_at(number))
 
 
-def _check_blocks(expected, stored, kept, findings):
+def _check_blocks(expected, lists, stored, kept, findings):
     for number, block in expected.items():
         _, block_id, previous, timestamp, operations, stored_operations, *rest = stored[number]
+        *rest, virtual_count, virtual_stored, state, _ = rest
+        of_trx = [op for op in kept[number] if op.virtual_op == 0]
+        state_due, ops_due = lists[number]
         for name, is_so, should in (
                 ("block_id", block_id, block.block_id),
                 ("previous", previous, block.previous),
                 ("timestamp", timestamp, block.timestamp),
                 ("operations", operations, len(block.operations)),
-                ("stored_operations", stored_operations, len(kept[number]))):
+                ("stored_operations", stored_operations, len(of_trx)),
+                ("virtual_state", state, state_due),
+                ("virtual_operations", virtual_count, len(ops_due)),
+                ("stored_virtual_operations", virtual_stored, len(kept[number]) - len(of_trx))):
             if is_so != should:
                 findings.note(f"blocks.{name} of {number}: {is_so!r}, should be {should!r}")
         for name, value in zip(("filter_id", "reader_id", "committed_at"), rest):
@@ -143,10 +153,13 @@ def _check_blocks(expected, stored, kept, findings):
                 findings.note(f"blocks.{name} of {number} is NULL")
 
 
-def _check_operations(db, expected, rules_of, stored, findings):
-    kept = {number: [op for op in block.operations if rules_of(number).wants(op)]
+def _check_operations(db, expected, lists, rules_of, stored, findings):
+    lists = {number: (state, virtuals.read(raw, expected[number]))
+             for number, (state, raw) in lists.items()}
+    kept = {number: [op for op in block.operations + lists[number][1]
+                     if rules_of(number).wants(op)]
             for number, block in expected.items()}
-    _check_blocks(expected, stored, kept, findings)
+    _check_blocks(expected, lists, stored, kept, findings)
     should = {op.key: op for ops in kept.values() for op in ops}
     seen = set()
     for row in rows(db, OPERATIONS):

@@ -151,6 +151,8 @@ def acting_account(operation, body):
     """The first starred account that is not empty, None for an unknown operation."""
     for path in ACCOUNTS.get(operation, "").split():
         if path.endswith("*"):
+            if path.startswith("="):
+                return path[1:-1]
             for name in walk(body, path[:-1]):
                 return storable_account(name)
     return None
@@ -160,7 +162,8 @@ def all_accounts(operation, body):
     """Every account that the operation names."""
     names = set()
     for path in ACCOUNTS.get(operation, "").split():
-        names.update(walk(body, path.rstrip("*")))
+        path = path.rstrip("*")
+        names.update([path[1:]] if path.startswith("=") else walk(body, path))
     return names
 
 

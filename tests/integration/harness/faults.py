@@ -16,11 +16,14 @@ The envelope      error_object (code, message: one object in place of an array),
                   reordered, extra, wrong_id
 One item          rpc_error (code, message), null, result (text), other_block (offset), fork
                   (chain), broken_previous, no_block_id, few_ids, zero_merkle, merkle_without_trx,
-                  no_operations, mangle (function: bytes to bytes), stale (by)
+                  no_operations, mangle (function: bytes to bytes), stale (by); of virtual
+                  operations: empty_virtual, no_reward, other_virtual, real_mixed_in, other_trx
 """
 
 import json
 import threading
+
+from . import virtual
 
 HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>down</body>\r\n</html>\r\n"
 GARBAGE = bytes(range(256)) * 8
@@ -29,7 +32,8 @@ HTTP = {"status", "raw", "html", "empty", "garbage", "cut", "trailing", "wrong_l
 ENVELOPE = {"error_object", "refuse_batch", "missing", "doubled", "reordered", "extra"}
 ITEM = {"wrong_id", "rpc_error", "null", "result", "other_block", "fork", "broken_previous",
         "no_block_id", "few_ids", "zero_merkle", "merkle_without_trx", "no_operations", "mangle",
-        "stale"}
+        "stale", "empty_virtual", "no_reward", "other_virtual", "real_mixed_in", "other_trx"}
+VIRTUAL = {"empty_virtual", "no_reward", "other_virtual", "real_mixed_in", "other_trx"}
 ONLY_BATCHES = {"error_object", "refuse_batch", "missing", "doubled", "reordered"}
 ZERO = "0" * 40
 
@@ -114,6 +118,8 @@ def change_result(fault, call, result):
         return _stale(fault, call, result)
     if result == b"null":
         return result
+    if what in VIRTUAL:
+        return virtual.LIES[what](result) if call.method == "get_ops_in_block" else result
     if what == "other_block":
         return fault.node.chain.raw(call.block + fault.details.get("offset", 1)) or b"null"
     if what == "fork":

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/preview.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "sync/writer.h"
+
+struct preview {
+	struct job job;
+	struct work *work;
+	struct range_set found;
+	void (*done)(void *context, uint64_t block_count);
+	void *context;
+};
+
+static int run_preview(struct db *db, struct job *job, struct error *err)
+{
+	struct preview *preview = (struct preview *)job;
+	const struct reader_config *config = &preview->work->config;
+
+	range_set_clear(&preview->found);
+	for (size_t i = 0; i < config->backfill->count; i++)
+		if (ledger_find_rewrite(db, config->rewrite, config->backfill->items[i],
+					preview->work->filter_id, SIZE_MAX, &preview->found,
+					err) < 0)
+			return -1;
+	return 0;
+}
+
+static void finish_preview(struct job *job)
+{
+	struct preview *preview = (struct preview *)job;
+	struct work *work = preview->work;
+
+	if (job->err.kind != ERROR_NONE) {
+		if (!work->is_stopping)
+			work_end(work, &job->err);
+	} else {
+		for (size_t i = 0; i < preview->found.count; i++) {
+			const struct range *range = &preview->found.items[i];
+
+			fprintf(work->config.dry_run,
+				"would read again and complete blocks %u-%u (%u)\n", range->first,
+				range->last, range->last - range->first + 1);
+		}
+		preview->done(preview->context, range_count_blocks(&preview->found));
+	}
+	range_set_release(&preview->found);
+	free(preview);
+}
+
+void preview_rewrite(struct work *work, void (*done)(void *context, uint64_t block_count),
+		     void *context)
+{
+	struct preview *preview = xcalloc(1, sizeof(*preview));
+
+	preview->job.run = run_preview;
+	preview->job.done = finish_preview;
+	snprintf(preview->job.what, sizeof(preview->job.what),
+		 "looking for blocks to be written again");
+	preview->work = work;
+	preview->done = done;
+	preview->context = context;
+	range_set_init(&preview->found);
+	writer_errand(work->writer, &preview->job);
+}

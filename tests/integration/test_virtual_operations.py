@@ -1,0 +1,386 @@
+"""Virtual operations: stored with their block or not at all."""
+
+import pytest
+
+from harness import auditor, virtual
+from harness.chain import SyntheticChain
+from harness.virtual import VirtualChain, unasked, unrewarded, whole
+
+FIRST = virtual.FIRST_REWARDED + 1
+LAST = FIRST + 149
+ON = {"virtual_operations": True}
+OPS = "get_ops_in_block"
+
+
+def settings(first=FIRST, **reader):
+    return {"reader": {**ON, "start_block": first, **reader}}
+
+
+def states(world):
+    return {state: int(count) for state, count in world.db.rows(
+        "SELECT virtual_state, COUNT(*) FROM blocks GROUP BY virtual_state")}
+
+
+@pytest.mark.parametrize("spelling", ["as_is", "proxy", "spaced"])
+def test_they_are_stored_with_their_blocks(world, spelling):
+    node = world.node(VirtualChain(), irreversible=LAST, spelling=spelling)
+    world.run("--once", **settings())
+    assert node.count["bad_params"] == 0
+    assert states(world) == {"complete": 150}
+    names = {name for name, in world.db.rows(
+        "SELECT DISTINCT operation FROM blockchain WHERE virtual_op > 0")}
+    assert names == {*virtual.ACCOUNTS, "of_a_later_hardfork"}
+    world.expect(node.chain, (FIRST, LAST), virtual=whole)
+
+
+@pytest.mark.parametrize("damage, finding", [
+    ("DELETE FROM blockchain WHERE virtual_op = 2 LIMIT 1", "is missing from blockchain"),
+    ("UPDATE blockchain SET account = 'x' WHERE virtual_op = 1 LIMIT 1", "account of operation"),
+    ("UPDATE blockchain SET virtual_op = virtual_op + 50 WHERE virtual_op = 1 LIMIT 1",
+     "but should not"),
+    ("UPDATE blockchain SET trx_id = REPEAT('a', 40) WHERE trx_in_block = 4294967295 LIMIT 1",
+     "trx_id of operation"),
+    ("UPDATE blocks SET virtual_state = 'none' LIMIT 1", "blocks.virtual_state"),
+    ("UPDATE blocks SET virtual_operations = 77 LIMIT 1", "blocks.virtual_operations"),
+])
+def test_the_auditor_sees_it(world, damage, finding):
+    node = world.node(VirtualChain(), irreversible=FIRST + 19)
+    world.run("--once", **settings())
+    world.db.execute(damage)
+    with pytest.raises(auditor.AuditError, match=finding):
+        world.audit(node.chain, (FIRST, FIRST + 19), virtual=whole)
+
+
+def test_old_blocks_may_have_none(world):
+    node = world.node(VirtualChain(), irreversible=200)
+    world.run("--once", **settings(1))
+    assert states(world) == {"complete": 200}
+    assert world.db.value("SELECT COUNT(*) FROM blocks WHERE virtual_operations = 0") > 10
+    world.expect(node.chain, (1, 200), virtual=whole)
+
+
+def test_without_the_option_they_are_not_asked_for(world):
+    node = world.node(VirtualChain(), irreversible=LAST)
+    world.run("--once", reader={"start_block": FIRST})
+    assert node.count[OPS] == 0
+    world.expect(node.chain, (FIRST, LAST))
+
+
+def test_the_tail_has_them_too(world):
+    node = world.node(VirtualChain(), irreversible=FIRST + 9)
+    reader = world.start(**settings())
+    reader.wait_for("tail_started")
+    node.live(0.1, until=FIRST + 40)
+    world.db.wait_block(FIRST + 40)
+    node.still()
+    world.expect(node.chain, (FIRST, FIRST + 40), virtual=whole)
+
+
+def test_a_node_without_batches(world):
+    node = world.node(VirtualChain(), irreversible=FIRST + 59)
+    node.fault("refuse_batch", above=1)
+    reader = world.start(**settings())
+    reader.wait_for("tail_started")
+    node.live(0.1, until=FIRST + 70)
+    world.db.wait_block(FIRST + 70)
+    node.still()
+    world.expect(node.chain, (FIRST, FIRST + 70), virtual=whole)
+
+
+RULES = {
+    "one operation": [{"operation": "curation_reward"}],
+    "both kinds": [{"operation": ["vote", "fill_order"]}],
+    "an account": [{"account": "alice"}],
+    "a constant account": [{"account": "steem.dao"}],
+    "a memo": [{"operation": "fill_transfer_from_savings", "memo_prefix": "order:\x01 \"b"}],
+    "only real ones": [{"operation": "transfer"}],
+}
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES.keys())
+def test_the_filter_holds_for_them(world, rules):
+    if rules is RULES["a memo"]:
+        rules = [{**rules[0], "memo_prefix": "order:"}]
+    node = world.node(VirtualChain(), irreversible=LAST)
+    world.run("--once", filter=rules, **settings())
+    kept = world.db.value("SELECT COUNT(*) FROM blockchain WHERE virtual_op > 0")
+    assert (kept > 0) == (rules is not RULES["only real ones"])
+    world.expect(node.chain, (FIRST, LAST), rules=rules, virtual=whole)
+
+
+def test_the_option_belongs_to_the_database(world):
+    node = world.node(VirtualChain(), irreversible=LAST)
+    running = world.start(name="with", **settings())
+    running.wait_for("tail_started")
+    for plain in ({"start_block": FIRST}, {"start_block": FIRST, "virtual_operations": False}):
+        refused = world.run("--once", name="without", code=78, reader=plain)
+        assert "--activate-filter" in refused.stderr
+        assert "virtual_operations" in refused.stderr
+    shown = world.run("--activate-filter", reader={"start_block": FIRST}).stdout
+    assert "every operation" in shown
+    node.advance(1)
+    assert running.wait_exit() == 78
+    world.run("--once", reader={"start_block": FIRST})
+    refused = world.run("--once", name="with", code=78, **settings())
+    world.allow_errors(*(line.event for line in refused.events() + running.events()))
+    world.expect(node.chain, (FIRST, LAST + 1),
+                 virtual=lambda chain, n: (whole if n <= LAST else unasked)(chain, n))
+
+
+@pytest.mark.parametrize("lie", sorted(virtual.LIES))
+@pytest.mark.parametrize("batches", [True, False])
+def test_another_node_is_asked(world, lie, batches):
+    liar = world.node(VirtualChain(), irreversible=LAST)
+    good = world.node(liar.chain, irreversible=LAST)
+    liar.fault(lie)
+    if not batches:
+        for node in (liar, good):
+            node.fault("refuse_batch", above=1)
+    world.run("--once", timeout=60, **settings())
+    assert liar.count[lie] > 0
+    world.expect(liar.chain, (FIRST, LAST), virtual=whole)
+
+
+@pytest.mark.parametrize("lie", sorted(virtual.LIES))
+def test_where_no_node_has_them_the_block_is_a_gap(world, lie):
+    node = world.node(VirtualChain(), irreversible=LAST)
+    node.fault(lie, block=range(FIRST + 5, FIRST + 10))
+    world.run("--once", code=69, **settings())
+    lost = set(range(FIRST + 5, FIRST + 10))
+    world.audit(node.chain, (FIRST, LAST), virtual=whole, missing=lost)
+    reason = world.db.value("SELECT reason FROM gaps")
+    assert "virtual operations" in reason
+    node.heal()
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", **settings())
+    world.expect(node.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_a_node_that_does_not_offer_the_call(world):
+    bare = world.node(VirtualChain(), irreversible=LAST)
+    good = world.node(bare.chain, irreversible=LAST)
+    bare.fault("rpc_error", method=OPS, code=-32002, message="Could not find method")
+    reader = world.run("--once", **settings())
+    assert len(reader.events("node_without_virtual")) == 1
+    assert good.count[OPS] >= 150 > bare.count[OPS]
+    world.expect(bare.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_where_no_node_offers_the_call_nothing_is_stored(world):
+    node = world.node(VirtualChain(), irreversible=FIRST + 20)
+    node.fault("rpc_error", method=OPS, code=-32002, message="Could not find method")
+    world.run("--once", code=69, **settings())
+    assert states(world) == {}
+    assert "get_ops_in_block" in world.db.value("SELECT reason FROM gaps LIMIT 1")
+
+
+def test_errors_of_the_call_pass(world):
+    node = world.node(VirtualChain(), irreversible=LAST)
+    node.fault("rpc_error", method=OPS, block=FIRST + 3, times=2)
+    node.fault("rpc_error", method=OPS, block=FIRST + 33, times=1, code=-32603, message="Internal")
+    world.run("--once", code=None, **settings())
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", **settings())
+    world.expect(node.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_unverified_ones_are_stored_where_that_is_allowed_and_it_is_said(world):
+    node = world.node(VirtualChain(), irreversible=LAST)
+    node.fault("no_reward")
+    world.run("--once", code=69, **settings())
+    reader = world.run("--once", timeout=60, code=69, **settings(unverified_virtual=True))
+    assert reader.events("virtual_unverified")
+    first = FIRST
+    empty = [number for number in range(first, LAST + 1)
+             if unrewarded(node.chain, number)[1] == b"[]"]
+    late = {number for number in empty if number > LAST - 20}  # perhaps only not there yet
+    assert late and len(empty) > len(late)
+    world.audit(node.chain, (first, LAST), virtual=unrewarded, allow_missing=late, gaps=False)
+    # A better node has come: what was unverified becomes complete.
+    node.heal()
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--backfill", f"{first}-{LAST}", "--virtual", **settings())
+    assert set(states(world)) == {"complete"}
+    world.expect(node.chain, (first, LAST), virtual=whole)
+
+
+def test_a_node_that_has_them_all_is_preferred(world):
+    filtering = world.node(VirtualChain(), irreversible=LAST)
+    world.node(filtering.chain, irreversible=LAST)
+    filtering.fault("no_reward")
+    reader = world.run("--once", **settings(unverified_virtual=True))
+    assert not reader.events("virtual_unverified")
+    world.expect(filtering.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_the_tail_waits_for_a_list_that_comes_late(world):
+    """At the tip a list is empty for a moment on many nodes: that is no gap, and no failure."""
+    node = world.node(VirtualChain(), irreversible=FIRST + 5)
+    reader = world.start(**settings())
+    reader.wait_for("tail_started")
+    world.db.wait_block(FIRST + 5)
+    fault = node.fault("empty_virtual", block=range(FIRST + 6, FIRST + 9))
+    node.advance(3)
+    node.wait_for(lambda: fault.count >= 3)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == FIRST + 5
+    fault.clear()
+    world.db.wait_block(FIRST + 8)
+    assert not reader.events("gap_found") and not reader.events("node_failed")
+    world.expect(node.chain, (FIRST, FIRST + 8), virtual=whole)
+
+
+def test_seventy_thousand_in_one_block(world):
+    number, count = FIRST + 7, 70000
+    chain = VirtualChain(many={number: count})
+    node = world.node(chain, irreversible=FIRST + 19)
+    reader = world.run("--once", timeout=120, fetch={"max_memory_mib": 128, "timeout_ms": 30000},
+                       **settings())
+    assert not reader.events("node_failed")
+    due = chain.entries(number)
+    assert world.db.value("SELECT virtual_operations FROM blocks WHERE block = %s",
+                          number) == len(due) > count
+    stored = world.db.rows("SELECT virtual_op, trx_id, operation, account, payload FROM blockchain"
+                           " WHERE block = %s AND virtual_op > 0 ORDER BY virtual_op", number)
+    assert len(stored) == len(due)
+    for index, (entry, row) in enumerate(zip(due, stored)):
+        name, body = entry["op"]
+        trx_id = None if entry["trx_in_block"] == virtual.NO_TRX else entry["trx_id"]
+        assert row[:3] == (index + 1, trx_id, name)
+        if name == "curation_reward" and "curator" in body:
+            assert row[3] == body["curator"]
+            assert row[4] == chain.spell(body).decode()
+    # By jsontext such a list takes minutes; it was compared above.
+    chain.many = {}
+    world.db.execute("DELETE FROM blockchain WHERE block = %s", number)
+    world.db.execute("DELETE FROM blocks WHERE block = %s", number)
+    world.expect(chain, (FIRST, number - 1), (number + 1, FIRST + 19), gaps=False, virtual=whole)
+
+
+# ---- blocks stored before
+
+def stored_without(world, rules=None, last=LAST):
+    """150 blocks without virtual operations, then the option is turned on."""
+    node = world.node(VirtualChain(), irreversible=last)
+    world.run("--once", reader={"start_block": FIRST}, filter=rules or [])
+    world.run("--activate-filter", filter=rules or [], **settings())
+    return node
+
+
+def test_blocks_stored_before_are_completed_where_that_is_asked_for(world):
+    node = stored_without(world)
+    node.advance(10)
+    world.run("--once", **settings())
+    assert states(world) == {"none": 150, "complete": 10}  # turning it on makes no gap
+    shown = world.run("--backfill", f"{FIRST + 20}-{FIRST + 39}", "--virtual", "--dry-run",
+                      **settings()).stdout
+    assert f"{FIRST + 20}-{FIRST + 39}" in shown and "20" in shown
+    assert states(world) == {"none": 150, "complete": 10}
+    world.run("--backfill", f"{FIRST + 20}-{FIRST + 39}", "--virtual", **settings())
+    chosen = range(FIRST + 20, FIRST + 40)
+    world.audit(node.chain, (FIRST, LAST + 10), virtual=lambda chain, n: (
+        whole if n > LAST or n in chosen else unasked)(chain, n))
+    asked = node.count[OPS]
+    world.run("--backfill", f"{FIRST}-{LAST + 10}", "--virtual", **settings())
+    assert node.count[OPS] - asked == 130  # what is complete is not asked for again
+    world.expect(node.chain, (FIRST, LAST + 10), virtual=whole)
+
+
+def test_with_a_filter(world):
+    rules = [{"operation": ["vote", "producer_reward", "fill_order"]}]
+    node = stored_without(world, rules)
+    world.run("--backfill", f"{FIRST}+150", "--virtual", filter=rules, **settings())
+    world.expect(node.chain, (FIRST, LAST), rules=rules, virtual=whole)
+
+
+def test_refilter_brings_them_too(world):
+    node = stored_without(world)
+    world.run("--backfill", f"{FIRST}-{LAST}", "--refilter", **settings())
+    world.expect(node.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_killed_in_the_middle_each_block_is_whole_or_untouched(world):
+    node = stored_without(world)
+    for _ in range(4):
+        done = states(world).get("complete", 0)
+        slow = node.fault("delay", seconds=0.05)
+        reader = world.start("--backfill", f"{FIRST}-{LAST}", "--virtual", name="killed",
+                             fetch={"batch_size": 10, "connections": 1},
+                             write={"batch_rows": 20}, **settings())
+        world.db.wait_until("SELECT COUNT(*) FROM blocks WHERE virtual_state = 'complete'",
+                            lambda count, done=done: count > done)
+        reader.kill()
+        slow.clear()
+        state_of = dict(world.db.rows("SELECT block, virtual_state FROM blocks"))
+        world.audit(node.chain, (FIRST, LAST), gaps=False, virtual=lambda chain, n, of=state_of: (
+            whole if of[n] == "complete" else unasked)(chain, n))
+    world.run("--backfill", f"{FIRST}-{LAST}", "--virtual", timeout=60, **settings())
+    world.expect(node.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_two_at_once(world):
+    node = stored_without(world)
+    both = [world.start("--backfill", f"{FIRST}-{LAST}", "--virtual", name=name,
+                        fetch={"batch_size": 7}, write={"batch_rows": 30}, **settings())
+            for name in ("one", "two")]
+    assert [reader.wait_exit(60) for reader in both] == [0, 0]
+    world.expect(node.chain, (FIRST, LAST), virtual=whole)
+
+
+def test_what_cannot_be_read_again_stays_and_is_said(world):
+    node = stored_without(world)
+    node.fault("empty_virtual", block=FIRST + 7)
+    failed = world.run("--backfill", f"{FIRST}-{LAST}", "--virtual", code=69, **settings())
+    assert "producer_reward" in failed.events("rewrite_failed")[0].message
+    world.expect(node.chain, (FIRST, LAST), virtual=lambda chain, n: (
+        unasked if n == FIRST + 7 else whole)(chain, n))
+
+
+def test_it_is_refused_where_the_file_says_no(world):
+    refused = world.run("--backfill", "1-5", "--virtual", code=64)
+    assert "reader.virtual_operations" in refused.stderr
+
+
+# ---- several readers
+
+def test_several_readers_and_one_killed(world):
+    chain = VirtualChain()
+    last = FIRST + 2500
+    node = world.node(chain, irreversible=last)
+    readers = [world.start(name=f"r{i}", write={"batch_rows": 200}, **settings())
+               for i in range(3)]
+    world.db.wait_blocks(300)
+    readers[0].kill()
+    world.expire_claims()
+    node.live(0.1, until=last + 30)
+    for reader in readers[1:]:
+        reader.wait_for("tail_started", timeout=90)
+    world.db.wait_block(last + 30, timeout=60)
+    node.still()
+    world.expire_claims()
+    world.db.wait_blocks(last + 30 - FIRST + 1, timeout=60)
+    world.expect(chain, (FIRST, last + 30), virtual=whole)
+
+
+def test_a_reader_of_the_head_completes_on_confirmation(world):
+    node = world.node(VirtualChain(), irreversible=FIRST + 9)
+    reader = world.start(**settings(follow="head"))
+    reader.wait_for("tail_started")
+    world.db.wait_block(FIRST + 9 + 17)  # the head: reversible, and without them
+    world.db.wait_until("SELECT COUNT(*) FROM blocks WHERE is_irreversible = 0")
+    assert world.db.value("SELECT COUNT(*) FROM blocks WHERE is_irreversible = 0"
+                          " AND virtual_state <> 'none'") == 0
+    node.live(0.1, until=FIRST + 40)
+    world.db.wait_until("SELECT MAX(block) FROM blocks WHERE is_irreversible = 1",
+                        lambda block: block == FIRST + 40)
+    node.still()
+    reader.stop()
+    world.expect(node.chain, (FIRST, FIRST + 40), virtual=whole,
+                 reversible=[(FIRST + 41, FIRST + 60)])
+
+
+def test_a_chain_without_any_list_is_not_the_reader_s_fault(world):
+    """The simulated node of other tests answers a reward for each block."""
+    node = world.node(SyntheticChain(), irreversible=FIRST + 9)
+    world.run("--once", **settings())
+    assert node.count[OPS] == 10
+    assert states(world) == {"complete": 10}
