@@ -37,6 +37,9 @@ static const struct {
 	{1792, "25006", ERROR_RETRY, true, true},
 	{1836, "HY000", ERROR_RETRY, true, true},
 	{4031, "HY000", ERROR_RETRY, true, false},
+	{1317, "70100", ERROR_RETRY, false, false},
+	{1105, "HY000", ERROR_RETRY, false, false}, /* TiDB, for whatever went wrong */
+	{9007, "HY000", ERROR_RETRY, false, false}, /* TiDB: write conflict */
 	{1044, "42000", ERROR_CONFIG, false, false},
 	{1045, "28000", ERROR_CONFIG, false, false},
 	{1049, "42000", ERROR_CONFIG, false, false},
