@@ -3,7 +3,7 @@
 import pytest
 
 from harness import auditor, virtual
-from harness.chain import SyntheticChain
+from harness.chain import SyntheticChain, TOP
 from harness.virtual import VirtualChain, unasked, unrewarded, whole
 
 FIRST = virtual.FIRST_REWARDED + 1
@@ -204,6 +204,22 @@ def test_unverified_ones_are_stored_where_that_is_allowed_and_it_is_said(world):
     world.expect(node.chain, (first, LAST), virtual=whole)
 
 
+def test_the_tail_takes_unverified_ones(world):
+    """Lists that are not empty at once, empty ones once the node must be so far."""
+    node = world.node(VirtualChain(), irreversible=FIRST + 30)
+    node.fault("no_reward")
+    reader = world.start(**settings(unverified_virtual=True))
+    reader.wait_for("tail_started")
+    node.live(0.1, until=FIRST + 130)
+    # No gap by then: the first empty list holds the tail up until it lies 20 blocks back.
+    world.db.wait_block(FIRST + 100, timeout=30)
+    node.still()
+    assert not reader.events("gap_found") and not reader.events("node_failed")
+    reader.stop()
+    world.expect(node.chain, (FIRST, FIRST + 100), virtual=unrewarded, gaps=False,
+                 allow_missing=[(FIRST + 101, FIRST + 130)])
+
+
 def test_a_node_that_has_them_all_is_preferred(world):
     filtering = world.node(VirtualChain(), irreversible=LAST)
     world.node(filtering.chain, irreversible=LAST)
@@ -254,6 +270,22 @@ def test_seventy_thousand_in_one_block(world):
     world.db.execute("DELETE FROM blockchain WHERE block = %s", number)
     world.db.execute("DELETE FROM blocks WHERE block = %s", number)
     world.expect(chain, (FIRST, number - 1), (number + 1, FIRST + 19), gaps=False, virtual=whole)
+
+
+def test_the_document_lists_every_virtual_operation_with_its_accounts():
+    listed = {}
+    for line in TOP.joinpath("doc", "database.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip().strip("`") for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[0] in virtual.ACCOUNTS:
+            acting = [cells[1].replace("always ", "=")] if cells[1] != "NULL" else []
+            listed[cells[0]] = acting, cells[2].replace("always ", "=")
+    assert listed == {name: ([path[:-1] for path in paths.split() if path.endswith("*")][:1],
+                             paths.split()[-1].rstrip("*") if _mentions_more(paths) else "")
+                      for name, paths in virtual.ACCOUNTS.items()}
+
+
+def _mentions_more(paths):
+    return len(paths.split()) > 1 or paths and not paths.endswith("*")
 
 
 # ---- blocks stored before

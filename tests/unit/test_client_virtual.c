@@ -89,6 +89,20 @@ static void an_odd_batch_ends_with_a_whole_block(void **state)
 	close_world();
 }
 
+/* A batch of 25 calls has room for 12 blocks: it is a full one, and grows again. */
+static void an_odd_batch_grows_again(void **state)
+{
+	(void)state;
+	open_virtual(1, &config);
+	pool_node(world.pool, 0)->batch_size = 25;
+	for (unsigned i = 0; i < 4; i++) {
+		memset(was_given, 0, sizeof(was_given));
+		want_all();
+	}
+	assert_true(fake.sims[0].largest_batch > 25);
+	close_world();
+}
+
 static void without_batches_they_come_one_after_the_other(void **state)
 {
 	(void)state;
@@ -314,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_halves_come_in_one_request),
 		cmocka_unit_test(an_odd_batch_ends_with_a_whole_block),
+		cmocka_unit_test(an_odd_batch_grows_again),
 		cmocka_unit_test(without_batches_they_come_one_after_the_other),
 		cmocka_unit_test(one_bad_node_stops_nobody),
 		cmocka_unit_test(faults_of_all_kinds_lose_nothing),
