@@ -3,7 +3,7 @@
 
 _steem_reader() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} line=" ${COMP_WORDS[*]} "
-    local actions="--once --backfill --gaps --status --migrate --activate-filter --forget
+    local actions="--once --backfill --gaps --status --verify --migrate --activate-filter --forget
         --check-config --print-config --help --version"
     local options="-c --config --log-level --dry-run"
 
@@ -17,7 +17,7 @@ _steem_reader() {
         mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$word")
         return
         ;;
-    --backfill | --forget | --user)
+    --backfill | --verify | --forget | --user)
         return
         ;;
     esac
@@ -25,6 +25,7 @@ _steem_reader() {
     *" --backfill "*) options+=" --refilter --virtual" ;;
     *" --gaps "*) options+=" --check --json" ;;
     *" --status "*) options+=" --json" ;;
+    *" --verify "*) options+=" --deep --offline --repair --json" ;;
     *" --migrate "*) options+=" --user" ;;
     *" --once "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
     *) options+=" $actions" ;;

@@ -9,6 +9,16 @@
 #include "daemon/options.h"
 
 struct config;
+struct db;
+struct error;
+
+/* Run one command with an open, checked database; every error is reported here. */
+enum exit_code admin_with_database(const struct options *options, const struct config *config,
+				   int (*command)(const struct options *options,
+						  const struct config *config, struct db *db,
+						  enum exit_code *code, struct error *err));
+/* A JSON string, or null for NULL, to standard output. */
+void admin_print_json_text(const char *text);
 
 enum exit_code admin_gaps(const struct options *options, const struct config *config);
 enum exit_code admin_status(const struct options *options, const struct config *config);

@@ -17,6 +17,7 @@ enum action {
 	ACTION_RUN,
 	ACTION_BACKFILL,
 	ACTION_ONCE,
+	ACTION_VERIFY,
 	ACTION_GAPS,
 	ACTION_STATUS,
 	ACTION_MIGRATE,
@@ -48,7 +49,11 @@ struct options {
 	struct range_set backfill;
 	bool refilter;
 	bool revirtual; /* --virtual */
-	bool check;     /* --gaps --check */
+	struct range_set verify;
+	bool deep;    /* with --verify: every operation row */
+	bool offline; /* the tables alone */
+	bool repair;
+	bool check; /* --gaps --check */
 	bool json;
 	bool dry_run;
 	bool has_log_level;
@@ -59,7 +64,6 @@ struct options {
 
 /*
  * 0, or -1 with err (ERROR_CONFIG): what is wrong, and that --help lists what is allowed.
- * Options of later versions (--verify, --deep, ...) say so plainly.
  */
 int options_parse(struct options *options, int argc, char **argv, struct error *err) MUST_CHECK;
 void options_release(struct options *options);

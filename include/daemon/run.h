@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands that read: the daemon, --once and --backfill.  One loop for all three:
+ * The commands that read: the daemon, --once, --backfill and --verify.  One loop for all:
  * signals, systemd, and the reader's turns.
  */
 #ifndef DAEMON_RUN_H
@@ -9,8 +9,11 @@
 #include "daemon/options.h"
 
 struct config;
+struct reader_verify;
+struct verify_counts;
 
-/* Blocks the signals; returns the exit code. */
-enum exit_code run_reader(const struct options *options, const struct config *config);
+/* Blocks the signals; returns the exit code. verify and ret_counts: of --verify, else NULL. */
+enum exit_code run_reader(const struct options *options, const struct config *config,
+			  const struct reader_verify *verify, struct verify_counts *ret_counts);
 
 #endif

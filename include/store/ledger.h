@@ -66,7 +66,8 @@ enum ledger_rewrite {
 	LEDGER_KEEP,      /* nothing */
 	LEDGER_REFILTER,  /* those stored under another filter: operations are written again */
 	LEDGER_REVIRTUAL, /* those without virtual operations: likewise */
-	LEDGER_REPAIR,    /* all: operations are written again, and another block is replaced */
+	/* All: operations are written again, another block is replaced; links are checked downwards. */
+	LEDGER_REPAIR,
 };
 
 struct ledger_commit {

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sync/verify.h"
 #include "sync/work.h"
 
 struct db_config;
@@ -34,6 +35,7 @@ struct reader_nodes {
 enum reader_end {
 	READER_END_DONE,    /* what was asked for is done */
 	READER_END_MISSING, /* the same, but something stayed missing */
+	READER_END_DIFFERS, /* stored blocks are not as the chain has them */
 	READER_END_STOPPED, /* reader_stop() */
 	READER_END_ERROR,
 };
@@ -57,6 +59,9 @@ bool reader_is_over(const struct reader *reader);
 bool reader_is_stuck(const struct reader *reader);
 /* Once it is over; err is filled for READER_END_ERROR. */
 enum reader_end reader_how_ended(const struct reader *reader, struct error *err);
+
+/* What a READER_VERIFY found. */
+void reader_get_verified(const struct reader *reader, struct verify_counts *ret_counts);
 
 /* The database is open and everything in order there. */
 bool reader_is_ready(const struct reader *reader);

@@ -25,6 +25,7 @@ enum phase {
 	PHASE_GREETING,   /* the nodes: what do they know? */
 	PHASE_COMPARING,  /* is it the chain that the database holds? */
 	PHASE_WANTING,    /* which ranges are wanted */
+	PHASE_VERIFYING,  /* that is all that this reader does */
 	PHASE_SCANNING,   /* what of them is missing */
 	PHASE_REPLAYING,  /* fill it */
 	PHASE_REFRESHING, /* how far has the chain come meanwhile? */
@@ -43,6 +44,7 @@ struct reader {
 	struct replay *replay;
 	struct tail *tail;
 	struct head *head;
+	struct verify *verify;
 	struct keeper *keeper;
 	uint64_t rewrite_count; /* stored blocks that a dry run would write again */
 	struct progress progress;

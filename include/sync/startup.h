@@ -37,6 +37,8 @@ void startup_step(struct startup *startup);
  * startup_step(), or, while no node was compared yet, by another startup_compare().
  */
 void startup_reload(struct startup *startup, struct pool *pool, bool is_first);
+/* Are these ranges irreversible by now? If not, the reader ends and says so. */
+bool startup_allows(struct startup *startup, const struct range_set *ranges);
 /*
  * Make the wanted ranges what configuration and command line say, given the irreversible
  * block, and load them.  A backfill above it ends the reader.

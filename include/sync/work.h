@@ -27,6 +27,20 @@ enum reader_goal {
 	READER_RUN,      /* scan, replay, catch up, tail, until told to stop */
 	READER_ONCE,     /* scan, replay, catch up, end */
 	READER_BACKFILL, /* fill some ranges, end */
+	READER_VERIFY,   /* compare some ranges with the chain, end */
+};
+
+struct audit_finding;
+
+/* What READER_VERIFY compares. */
+struct reader_verify {
+	const struct range_set *ranges;
+	bool deep;   /* every operation row */
+	bool repair; /* mend what is found */
+	/* Called for each finding, in ascending order of windows; reason: why it was not mended, or "". */
+	void (*found)(void *context, const struct audit_finding *finding, bool is_mended,
+		      const char *reason);
+	void *context;
 };
 
 enum reader_follow { /* in the order of the option's texts */
@@ -54,6 +68,7 @@ struct reader_config {
 	const struct filter *filter;
 	const struct range_set *backfill;
 	enum ledger_rewrite rewrite; /* of a backfill: what stands there already */
+	struct reader_verify verify;
 	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */
 };
 

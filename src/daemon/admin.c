@@ -18,11 +18,10 @@
 #include "sync/filter.h"
 #include "sync/plan.h"
 
-/* Run one command with an open, checked database; every error ends here. */
-static enum exit_code with_database(const struct options *options, const struct config *config,
-				    int (*command)(const struct options *options,
-						   const struct config *config, struct db *db,
-						   enum exit_code *code, struct error *err))
+enum exit_code admin_with_database(const struct options *options, const struct config *config,
+				   int (*command)(const struct options *options,
+						  const struct config *config, struct db *db,
+						  enum exit_code *code, struct error *err))
 {
 	struct db *db = db_new(&config->database);
 	struct error err = ERROR_INIT;
@@ -141,7 +140,7 @@ static int print_gaps(const struct options *options, const struct config *config
 
 enum exit_code admin_gaps(const struct options *options, const struct config *config)
 {
-	return with_database(options, config, print_gaps);
+	return admin_with_database(options, config, print_gaps);
 }
 
 /* --status */
@@ -151,9 +150,8 @@ struct status_report {
 	unsigned count;
 };
 
-static void print_json_text(const char *key, const char *text)
+void admin_print_json_text(const char *text)
 {
-	printf("\"%s\":", key);
 	if (!text) {
 		printf("null");
 		return;
@@ -172,12 +170,18 @@ static void print_json_text(const char *key, const char *text)
 	putchar('"');
 }
 
+static void print_json_member(const char *key, const char *text)
+{
+	printf("\"%s\":", key);
+	admin_print_json_text(text);
+}
+
 static void print_json_row(const struct status_report *report, const struct reader_status_row *row)
 {
 	printf("%s{", report->count > 0 ? "," : "");
-	print_json_text("name", row->name);
+	print_json_member("name", row->name);
 	putchar(',');
-	print_json_text("state", row->state);
+	print_json_member("state", row->state);
 	printf(",\"alive\":%s,\"last_block\":%u,\"irreversible_block\":%u,",
 	       row->is_alive ? "true" : "false", row->last_block, row->irreversible_block);
 	if (row->has_lag_s)
@@ -186,7 +190,7 @@ static void print_json_row(const struct status_report *report, const struct read
 	else
 		printf("\"lag_blocks\":null,\"lag_s\":null,");
 	printf("\"heartbeat_age_s\":%.3f,", row->heartbeat_age_s);
-	print_json_text("node", row->node);
+	print_json_member("node", row->node);
 	putchar('}');
 }
 
@@ -230,7 +234,7 @@ static int print_status(const struct options *options, const struct config *conf
 
 enum exit_code admin_status(const struct options *options, const struct config *config)
 {
-	return with_database(options, config, print_status);
+	return admin_with_database(options, config, print_status);
 }
 
 /* --migrate */
@@ -310,7 +314,7 @@ static int activate_filter(const struct options *options, const struct config *c
 
 enum exit_code admin_activate_filter(const struct options *options, const struct config *config)
 {
-	return with_database(options, config, activate_filter);
+	return admin_with_database(options, config, activate_filter);
 }
 
 /* --forget */
@@ -344,5 +348,5 @@ static int forget(const struct options *options, const struct config *config, st
 
 enum exit_code admin_forget(const struct options *options, const struct config *config)
 {
-	return with_database(options, config, forget);
+	return admin_with_database(options, config, forget);
 }

@@ -14,6 +14,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/run.h"
+#include "daemon/verify.h"
 
 static enum exit_code run_action(const struct options *options, const struct config *config)
 {
@@ -21,7 +22,9 @@ static enum exit_code run_action(const struct options *options, const struct con
 	case ACTION_RUN:
 	case ACTION_ONCE:
 	case ACTION_BACKFILL:
-		return run_reader(options, config);
+		return run_reader(options, config, NULL, NULL);
+	case ACTION_VERIFY:
+		return verify_run(options, config);
 	case ACTION_GAPS:
 		return admin_gaps(options, config);
 	case ACTION_STATUS:

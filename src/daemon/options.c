@@ -26,7 +26,6 @@ enum option_id {
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_VIRTUAL,
-	/* Options of later versions: known, and refused. */
 	OPTION_VERIFY,
 	OPTION_DEEP,
 	OPTION_OFFLINE,
@@ -66,6 +65,7 @@ static const struct {
 } actions[] = {
 	{OPTION_BACKFILL, ACTION_BACKFILL},
 	{OPTION_ONCE, ACTION_ONCE},
+	{OPTION_VERIFY, ACTION_VERIFY},
 	{OPTION_GAPS, ACTION_GAPS},
 	{OPTION_STATUS, ACTION_STATUS},
 	{OPTION_MIGRATE, ACTION_MIGRATE},
@@ -104,12 +104,6 @@ static int set_action(struct options *options, int id, struct error *err)
 	return 0;
 }
 
-static int later(int id, struct error *err)
-{
-	return error_set(err, ERROR_CONFIG, "--%s comes with a later version" SEE_HELP,
-			 option_name(id));
-}
-
 /* Keep what an option says; `--help` and the like say nothing more than their action. */
 static int take_option(struct options *options, int id, struct error *err)
 {
@@ -126,6 +120,19 @@ static int take_option(struct options *options, int id, struct error *err)
 		return 0;
 	case OPTION_VIRTUAL:
 		options->revirtual = true;
+		return 0;
+	case OPTION_VERIFY:
+		if (range_parse(&options->verify, optarg, err) != 0)
+			return error_set(err, ERROR_CONFIG, "--verify: %s" SEE_HELP, err->text);
+		return 0;
+	case OPTION_DEEP:
+		options->deep = true;
+		return 0;
+	case OPTION_OFFLINE:
+		options->offline = true;
+		return 0;
+	case OPTION_REPAIR:
+		options->repair = true;
 		return 0;
 	case OPTION_CHECK:
 		options->check = true;
@@ -150,11 +157,6 @@ static int take_option(struct options *options, int id, struct error *err)
 	case OPTION_DRY_RUN:
 		options->dry_run = true;
 		return 0;
-	case OPTION_VERIFY:
-	case OPTION_DEEP:
-	case OPTION_OFFLINE:
-	case OPTION_REPAIR:
-		return later(id, err);
 	default:
 		return 0;
 	}
@@ -173,13 +175,21 @@ static int check_company(const struct options *options, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 				 "--virtual does not go with --refilter, which brings virtual "
 				 "operations as well" SEE_HELP);
+	if ((options->deep || options->offline || options->repair) && action != ACTION_VERIFY)
+		return error_set(err, ERROR_CONFIG,
+				 "--deep, --offline and --repair go with --verify" SEE_HELP);
+	if (options->offline && (options->deep || options->repair))
+		return error_set(err, ERROR_CONFIG,
+				 "--offline asks no node: it does not go with --deep and "
+				 "--repair" SEE_HELP);
 	if (options->check && action != ACTION_GAPS)
 		return error_set(err, ERROR_CONFIG, "--check goes with --gaps" SEE_HELP);
 	if (options->migrate_user != NULL && action != ACTION_MIGRATE)
 		return error_set(err, ERROR_CONFIG, "--user goes with --migrate" SEE_HELP);
-	if (options->json && action != ACTION_GAPS && action != ACTION_STATUS)
+	if (options->json && action != ACTION_GAPS && action != ACTION_STATUS &&
+	    action != ACTION_VERIFY)
 		return error_set(err, ERROR_CONFIG,
-				 "--json goes with --gaps and --status" SEE_HELP);
+				 "--json goes with --gaps, --status and --verify" SEE_HELP);
 	if (options->forget_name != NULL && options->forget_name[0] == '\0')
 		return error_set(err, ERROR_CONFIG, "--forget needs a name" SEE_HELP);
 	return 0;
@@ -214,6 +224,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 {
 	*options = (struct options){.config_path = DEFAULT_CONFIG};
 	range_set_init(&options->backfill);
+	range_set_init(&options->verify);
 	if (parse(options, argc, argv, err) == 0)
 		return 0;
 	options_release(options);
@@ -223,6 +234,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 void options_release(struct options *options)
 {
 	range_set_release(&options->backfill);
+	range_set_release(&options->verify);
 }
 
 void options_help(FILE *out)
@@ -236,6 +248,7 @@ void options_help(FILE *out)
 	      "    --virtual           also what was stored without virtual operations\n"
 	      "  --gaps [--check]    print what is missing; --check: exit 1 if anything is\n"
 	      "  --status            print how the readers are\n"
+	      "  --verify RANGES     compare with the chain [--deep] [--offline] [--repair]\n"
 	      "  --migrate           create or upgrade the tables\n"
 	      "    --user NAME         as this user (password: STEEM_READER_PASSWORD)\n"
 	      "  --activate-filter   make this file's filter rules the active ones\n"
@@ -245,7 +258,7 @@ void options_help(FILE *out)
 	      "\n"
 	      "  -c, --config FILE   read this configuration\n"
 	      "  --log-level LEVEL   error, warning, info or debug\n"
-	      "  --json              for --gaps and --status\n"
+	      "  --json              for --gaps, --status and --verify\n"
 	      "  --dry-run           print what would be done, write nothing\n"
 	      "  --help, --version\n"
 	      "\n"

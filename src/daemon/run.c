@@ -32,6 +32,8 @@ static enum reader_goal goal_of(enum action action)
 {
 	if (action == ACTION_BACKFILL)
 		return READER_BACKFILL;
+	if (action == ACTION_VERIFY)
+		return READER_VERIFY;
 	return action == ACTION_ONCE ? READER_ONCE : READER_RUN;
 }
 
@@ -75,7 +77,7 @@ static struct reader_config reader_config_of(const struct options *options,
 		.backfill = &options->backfill,
 		.rewrite = rewrite_of(options),
 		.unverified_virtual = config->reader.unverified_virtual,
-		.dry_run = options->dry_run ? stdout : NULL,
+		.dry_run = options->dry_run && options->action != ACTION_VERIFY ? stdout : NULL,
 	};
 }
 
@@ -170,7 +172,18 @@ static enum exit_code exit_code_of(const struct run *run)
 	switch (reader_how_ended(run->reader, &err)) {
 	case READER_END_DONE:
 		return EXIT_OK;
+	case READER_END_DIFFERS:
+		log_error(
+			"differences_remain",
+			"some stored blocks are not as the chain has them; --repair mends what can be mended");
+		return EXIT_DATA_ERROR;
 	case READER_END_MISSING:
+		if (run->options->action == ACTION_VERIFY) {
+			log_error(
+				"blocks_unverified",
+				"some blocks could not be compared with the chain; the lines before say why");
+			return EXIT_UNAVAILABLE;
+		}
 		log_error("gaps_remain",
 			  "some blocks could not be had; the view gaps says which and why");
 		return EXIT_UNAVAILABLE;
@@ -178,8 +191,10 @@ static enum exit_code exit_code_of(const struct run *run)
 		if (run->options->action == ACTION_RUN)
 			return EXIT_OK;
 		log_warning(
-			"interrupted",
-			"what is missing stays wanted: run the same command again, or let a running reader complete it");
+			"interrupted", "%s",
+			run->options->action == ACTION_VERIFY
+				? "the rest was not compared: run the same command again"
+				: "what is missing stays wanted: run the same command again, or let a running reader complete it");
 		return EXIT_INTERRUPTED;
 	case READER_END_ERROR:
 		break;
@@ -205,7 +220,8 @@ static enum exit_code loop(struct run *run)
 	return exit_code_of(run);
 }
 
-enum exit_code run_reader(const struct options *options, const struct config *config)
+enum exit_code run_reader(const struct options *options, const struct config *config,
+			  const struct reader_verify *verify, struct verify_counts *ret_counts)
 {
 	struct run run = {.options = options, .config = config};
 	struct reader_config reader_config = reader_config_of(options, config);
@@ -220,6 +236,8 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 			options->config_path);
 		return EXIT_USAGE_ERROR;
 	}
+	if (verify)
+		reader_config.verify = *verify;
 	run.signal_fd = signals_open(&err);
 	if (run.signal_fd < 0)
 		return failure_report("ended", &err);
@@ -234,6 +252,8 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 	run.metrics = metrics_new(options->action == ACTION_RUN ? config->metrics_listen : "",
 				  run.reader);
 	code = loop(&run);
+	if (verify)
+		reader_get_verified(run.reader, ret_counts);
 	metrics_free(run.metrics);
 	if (reader_is_stuck(run.reader)) {
 		log_warning(

@@ -148,7 +148,8 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 		links = same_id(rows, 1, entry->block->previous);
 	else
 		links = same_id(rows, 2, entry->block->id);
-	if (links)
+	/* A repair goes upwards: what stands above is looked at next. */
+	if (links || (!is_above && slice->commit->rewrite == LEDGER_REPAIR))
 		return;
 	if (is_irreversible(rows)) {
 		refuse(slice, entry, (uint32_t)db_row_u64(rows, 0), rows, outcome);

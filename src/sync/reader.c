@@ -30,6 +30,8 @@ const char *reader_state_name(const struct reader *reader)
 	case PHASE_COMPARING:
 	case PHASE_WANTING:
 		return "starting";
+	case PHASE_VERIFYING:
+		return "verifying";
 	case PHASE_SCANNING:
 		return "scanning";
 	case PHASE_REPLAYING:
@@ -299,6 +301,40 @@ static void step_tail(struct reader *reader)
 		return_to_catch_up(reader);
 }
 
+/* Verifying. */
+
+static void start_verify(struct reader *reader)
+{
+	const struct range_set *ranges = reader->work.config.verify.ranges;
+
+	if (!startup_allows(reader->startup, ranges))
+		return;
+	log_info("verify_started", "comparing %llu blocks with the chain",
+		 (unsigned long long)range_count_blocks(ranges));
+	progress_begin(&reader->progress, "verifying");
+	verify_start(reader->verify);
+	reader_enter(reader, PHASE_VERIFYING);
+}
+
+static void step_verify(struct reader *reader)
+{
+	const struct range_set *ranges = reader->work.config.verify.ranges;
+	struct verify_counts counts;
+	uint64_t done;
+
+	verify_step(reader->verify);
+	verify_get_counts(reader->verify, &counts);
+	done = counts.compared + counts.unknown;
+	progress_update(&reader->progress, done, 0, range_count_blocks(ranges) - done);
+	if (!verify_is_done(reader->verify))
+		return;
+	progress_end(&reader->progress);
+	if (counts.found > counts.mended)
+		reader_leave(reader, READER_END_DIFFERS);
+	else
+		reader_leave(reader, counts.unknown > 0 ? READER_END_MISSING : READER_END_DONE);
+}
+
 /* The order of it all. */
 
 /* A step of the start-up is over. */
@@ -313,6 +349,10 @@ void reader_step_over(void *context)
 		reader_ask_heads(reader);
 		break;
 	case PHASE_COMPARING:
+		if (reader->work.config.goal == READER_VERIFY) {
+			start_verify(reader);
+			break;
+		}
 		reader_enter(reader, PHASE_WANTING);
 		startup_want(reader->startup, pool_irreversible(reader->work.pool));
 		break;
@@ -393,7 +433,8 @@ static void step_leaving(struct reader *reader)
 
 	if (reader->phase == PHASE_LEAVING) {
 		bool is_quiet = replay_is_idle(reader->replay) && tail_is_idle(reader->tail) &&
-				head_is_idle(reader->head) && !scan_is_running(reader->scan);
+				head_is_idle(reader->head) && verify_is_done(reader->verify) &&
+				!scan_is_running(reader->scan);
 
 		if (!is_quiet && !is_late)
 			return;
@@ -418,6 +459,9 @@ void reader_step(struct reader *reader)
 			reader_enter(reader, PHASE_COMPARING);
 			startup_compare(reader->startup);
 		}
+		break;
+	case PHASE_VERIFYING:
+		step_verify(reader);
 		break;
 	case PHASE_SCANNING:
 		progress_update(&reader->progress, scan_done_count(reader->scan), 0,

@@ -189,6 +189,7 @@ static void make_parts(struct reader *reader)
 	reader->replay = replay_new(work);
 	reader->tail = tail_new(work);
 	reader->head = head_new(work);
+	reader->verify = verify_new(work);
 	reader->keeper = keeper_new(work);
 	progress_init(&reader->progress);
 }
@@ -236,6 +237,7 @@ void reader_free(struct reader *reader)
 	writer_free(reader->work.writer); /* first: its threads look at the others */
 	tail_free(reader->tail);
 	head_free(reader->head);
+	verify_free(reader->verify);
 	replay_free(reader->replay);
 	scan_free(reader->scan);
 	startup_free(reader->startup);
@@ -259,6 +261,7 @@ void reader_leave(struct reader *reader, enum reader_end end)
 	scan_stop(reader->scan);
 	tail_stop(reader->tail);
 	head_stop(reader->head);
+	verify_stop(reader->verify);
 	replay_stop(reader->replay);
 	writer_hurry(reader->work.writer, grace_ms);
 	reader_enter(reader, PHASE_LEAVING);
@@ -398,6 +401,11 @@ bool reader_is_ready(const struct reader *reader)
 int64_t reader_progress_at_ms(const struct reader *reader)
 {
 	return reader->watch.progress_at_ms;
+}
+
+void reader_get_verified(const struct reader *reader, struct verify_counts *ret_counts)
+{
+	verify_get_counts(reader->verify, ret_counts);
 }
 
 char *reader_describe(const struct reader *reader, char *text, size_t size)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "steem/pool.h"
 #include "store/filters.h"
 #include "store/schema.h"
 #include "sync/compare.h"
@@ -190,20 +191,27 @@ static void finish_want(struct job *job)
 	free_job(start);
 }
 
-void startup_want(struct startup *startup, uint32_t irreversible)
+bool startup_allows(struct startup *startup, const struct range_set *ranges)
 {
-	const struct range_set *wanted = startup->work->config.backfill;
+	uint32_t irreversible = pool_irreversible(startup->work->pool);
+	uint32_t last = ranges->items[ranges->count - 1].last;
 	struct error err = ERROR_INIT;
 
+	if (last <= irreversible)
+		return true;
+	(void)error_set_code(
+		&err, ERROR_CONFIG, WORK_OVER_USAGE,
+		"block %u is not irreversible yet (the newest that is: %u); a range ends there at the most",
+		last, irreversible);
+	work_end(startup->work, &err);
+	return false;
+}
+
+void startup_want(struct startup *startup, uint32_t irreversible)
+{
 	if (startup->work->config.goal == READER_BACKFILL &&
-	    wanted->items[wanted->count - 1].last > irreversible) {
-		(void)error_set_code(
-			&err, ERROR_CONFIG, WORK_OVER_USAGE,
-			"block %u is not irreversible yet (the newest that is: %u); a backfill ends there at the most",
-			wanted->items[wanted->count - 1].last, irreversible);
-		work_end(startup->work, &err);
+	    !startup_allows(startup, startup->work->config.backfill))
 		return;
-	}
 	submit(startup, "settling the wanted ranges", run_want, finish_want, irreversible);
 }
 

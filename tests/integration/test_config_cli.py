@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-LATER = [["--verify", "1-5"]]
 
 
 def test_a_good_file(bare_world):
@@ -27,12 +26,6 @@ def test_help_fits_a_screen_and_names_everything(bare_world):
     ["--backfill", "1-5", "--virtual", "--refilter"]])
 def test_usage_mistakes(bare_world, arguments):
     assert "--help" in bare_world.run(*arguments, code=64).stderr
-
-
-@pytest.mark.parametrize("arguments", LATER, ids=["verify"])
-def test_options_that_come_later_say_so(bare_world, arguments):
-    refused = bare_world.run(*arguments, code=None)
-    assert refused.process.returncode in (64, 78) and refused.stderr.strip()
 
 
 def test_all_mistakes_at_once_with_file_and_line(bare_world, tmp_path):

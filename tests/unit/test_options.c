@@ -108,13 +108,16 @@ static void mistakes_are_named(void **state)
 		{"--once --refilter", "--refilter goes with --backfill"},
 		{"--status --check", "--check goes with --gaps"},
 		{"--once --user x", "--user goes with --migrate"},
-		{"--once --json", "--json goes with --gaps and --status"},
+		{"--once --json", "--json goes with --gaps, --status and --verify"},
 		{"--forget=", "--forget needs a name"},
-		{"--verify 1-5", "--verify comes with a later version"},
 		{"--virtual", "--virtual goes with --backfill"},
 		{"--once --virtual", "--virtual goes with --backfill"},
 		{"--backfill 1-5 --virtual --refilter", "--virtual does not go with --refilter"},
-		{"--repair", "--repair comes with a later version"},
+		{"--verify", "--verify needs a value"},
+		{"--verify 5-1", "--verify: "},
+		{"--deep", "--deep, --offline and --repair go with --verify"},
+		{"--verify 1-5 --offline --repair", "--offline asks no node"},
+		{"--verify 1-5 --once", "--once does not go with another action"},
 	};
 
 	(void)state;

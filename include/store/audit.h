@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands in the tables, to be compared: with itself, and with blocks as a node gives
+ * them.  Reads only.
+ *
+ * A block row and its operation rows are read in separate statements.  Whoever compares
+ * while readers write may meet a block between two states: look again before believing it.
+ */
+#ifndef STORE_AUDIT_H
+#define STORE_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/range.h"
+#include "steem/block.h"
+
+struct db;
+
+enum audit_kind {
+	AUDIT_NOTHING,
+	AUDIT_MISSING,  /* no irreversible block row */
+	AUDIT_PARTIAL,  /* not as many operation rows as its block row says */
+	AUDIT_ORPHANED, /* its id, or its link to a neighbour, is not the chain's */
+	AUDIT_ALTERED,  /* a value is not the chain's */
+	AUDIT_EXTRA,    /* operation rows without a block row */
+};
+#define AUDIT_KIND_COUNT 6
+
+/* "missing", "partial", ... */
+const char *audit_kind_name(enum audit_kind kind);
+
+struct audit_finding {
+	uint32_t block;
+	uint32_t last_block; /* the same, but for a stretch of missing ones */
+	enum audit_kind kind;
+	char detail[200]; /* in words; "" where the kind says it all */
+};
+
+/* One block row, with the operation rows counted. */
+struct audit_row {
+	uint32_t num;
+	uint8_t id[BLOCK_ID_BYTES];
+	uint8_t previous[BLOCK_ID_BYTES];
+	int64_t timestamp_s;
+	uint64_t operations;
+	uint64_t stored_operations;
+	uint64_t virtual_operations;
+	uint64_t stored_virtual_operations;
+	enum block_virtual virtual_state;
+	bool is_irreversible;
+	uint32_t filter_id;
+	uint64_t real_rows;
+	uint64_t virtual_rows;
+};
+
+/* The rows of first..last, ascending; *ret_rows is freed by the caller with free(). */
+int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **ret_rows,
+	       size_t *ret_count, struct error *err) MUST_CHECK;
+/* Blocks of first..last that have operation rows and no block row. */
+int audit_load_extra(struct db *db, uint32_t first, uint32_t last, struct range_set *ret_blocks,
+		     struct error *err) MUST_CHECK;
+
+/* Is the row whole in itself? */
+void audit_check_row(const struct audit_row *row, struct audit_finding *ret_finding);
+/*
+ * Compare a row with the block as a node gives it, filtered by the rules of filter_id.  Rows
+ * that were stored under another filter are held against all operations of the block.  deep:
+ * every operation row too.
+ */
+int audit_check_block(struct db *db, const struct audit_row *row, const struct block *block,
+		      uint32_t filter_id, bool deep, struct audit_finding *ret_finding,
+		      struct error *err) MUST_CHECK;
+
+/*
+ * Check links and counts of first..last in the tables alone.  found is called for each
+ * finding, in ascending order.
+ */
+int audit_offline(struct db *db, uint32_t first, uint32_t last,
+		  void (*found)(void *context, const struct audit_finding *finding), void *context,
+		  struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/sql.h"
+
+#define WINDOW_BLOCKS 1000
+
+const char *audit_kind_name(enum audit_kind kind)
+{
+	static const char *const names[AUDIT_KIND_COUNT] = {
+		[AUDIT_NOTHING] = "right",   [AUDIT_MISSING] = "missing",
+		[AUDIT_PARTIAL] = "partial", [AUDIT_ORPHANED] = "orphaned",
+		[AUDIT_ALTERED] = "altered", [AUDIT_EXTRA] = "extra",
+	};
+
+	return names[kind];
+}
+
+/* Loading. */
+
+static void copy_id(uint8_t id[BLOCK_ID_BYTES], const struct db_rows *rows, unsigned column)
+{
+	size_t len;
+	const char *stored = db_row_text(rows, column, &len);
+
+	memset(id, 0, BLOCK_ID_BYTES);
+	if (stored)
+		memcpy(id, stored, len < BLOCK_ID_BYTES ? len : BLOCK_ID_BYTES);
+}
+
+static void take_row(struct audit_row *row, const struct db_rows *rows)
+{
+	row->num = (uint32_t)db_row_u64(rows, 0);
+	copy_id(row->id, rows, 1);
+	copy_id(row->previous, rows, 2);
+	row->timestamp_s = (int64_t)db_row_u64(rows, 3);
+	row->operations = db_row_u64(rows, 4);
+	row->stored_operations = db_row_u64(rows, 5);
+	row->virtual_operations = db_row_u64(rows, 6);
+	row->stored_virtual_operations = db_row_u64(rows, 7);
+	row->virtual_state = block_virtual_parse(db_row_text(rows, 8, NULL));
+	row->is_irreversible = db_row_u64(rows, 9) != 0;
+	row->filter_id = (uint32_t)db_row_u64(rows, 10);
+	row->real_rows = db_row_u64(rows, 11);
+	row->virtual_rows = db_row_u64(rows, 12);
+}
+
+int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **ret_rows,
+	       size_t *ret_count, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	size_t capacity = 0;
+	int result = -1;
+
+	*ret_rows = NULL;
+	*ret_count = 0;
+	rows = db_query(db, sql_select_blocks_counted, DB_VALUES(db_u64(first), db_u64(last)), err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		if (*ret_count == capacity) {
+			capacity = capacity ? 2 * capacity : 64;
+			*ret_rows = xreallocarray(*ret_rows, capacity, sizeof(**ret_rows));
+		}
+		take_row(&(*ret_rows)[(*ret_count)++], rows);
+	}
+	if (result < 0) {
+		free(*ret_rows);
+		*ret_rows = NULL;
+	}
+	return result;
+}
+
+int audit_load_extra(struct db *db, uint32_t first, uint32_t last, struct range_set *ret_blocks,
+		     struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	rows = db_query(db, sql_select_extra_blocks, DB_VALUES(db_u64(first), db_u64(last)), err);
+	while (rows && (result = db_rows_next(rows, err)) > 0)
+		range_add(ret_blocks, (uint32_t)db_row_u64(rows, 0), (uint32_t)db_row_u64(rows, 0));
+	return result;
+}
+
+/* Findings: the first thing that is wrong with a block names it. */
+
+#define FIND(finding, found_kind, ...)                                                             \
+	do {                                                                                       \
+		if ((finding)->kind != AUDIT_NOTHING)                                              \
+			break;                                                                     \
+		(finding)->kind = (found_kind);                                                    \
+		snprintf((finding)->detail, sizeof((finding)->detail), __VA_ARGS__);               \
+	} while (0)
+
+static void begin_finding(struct audit_finding *finding, uint32_t block)
+{
+	*finding = (struct audit_finding){.block = block, .last_block = block};
+}
+
+void audit_check_row(const struct audit_row *row, struct audit_finding *finding)
+{
+	begin_finding(finding, row->num);
+	if (!row->is_irreversible)
+		FIND(finding, AUDIT_MISSING, "read at the head and not confirmed yet");
+	else if (block_id_num(row->id) != row->num)
+		FIND(finding, AUDIT_ORPHANED, "its id is that of a block %u",
+		     block_id_num(row->id));
+	else if (row->real_rows != row->stored_operations)
+		FIND(finding, AUDIT_PARTIAL, "%llu of %llu stored operations are there",
+		     (unsigned long long)row->real_rows,
+		     (unsigned long long)row->stored_operations);
+	else if (row->virtual_rows != row->stored_virtual_operations)
+		FIND(finding, AUDIT_PARTIAL, "%llu of %llu stored virtual operations are there",
+		     (unsigned long long)row->virtual_rows,
+		     (unsigned long long)row->stored_virtual_operations);
+}
+
+/* Are virtual operations known on both sides? */
+static bool compares_virtual(const struct audit_row *row, const struct block *block)
+{
+	return row->virtual_state != BLOCK_VIRTUAL_NONE &&
+	       block->virtual_state != BLOCK_VIRTUAL_NONE;
+}
+
+static void check_header(const struct audit_row *row, const struct block *block, uint32_t filter_id,
+			 struct audit_finding *finding)
+{
+	char stored[BLOCK_ID_HEX + 1];
+	char given[BLOCK_ID_HEX + 1];
+	size_t kept = block->stored_count - block->stored_virtual_count;
+
+	if (!block_id_equal(row->id, block->id))
+		FIND(finding, AUDIT_ORPHANED, "%s is stored, %s is in the chain",
+		     block_id_format(row->id, stored), block_id_format(block->id, given));
+	else if (!block_id_equal(row->previous, block->previous))
+		FIND(finding, AUDIT_ORPHANED, "it follows %s in the table, %s in the chain",
+		     block_id_format(row->previous, stored),
+		     block_id_format(block->previous, given));
+	else if (row->timestamp_s != block->timestamp_s)
+		FIND(finding, AUDIT_ALTERED, "its timestamp is %lld s off",
+		     (long long)(row->timestamp_s - block->timestamp_s));
+	else if (row->operations != block->operation_count)
+		FIND(finding, AUDIT_ALTERED, "operations is %llu, the block has %zu",
+		     (unsigned long long)row->operations, block->operation_count);
+	else if (row->filter_id == filter_id && row->stored_operations != kept)
+		FIND(finding, AUDIT_PARTIAL, "stored_operations is %llu, the filter keeps %zu",
+		     (unsigned long long)row->stored_operations, kept);
+	else if (compares_virtual(row, block) && row->virtual_operations != block->virtual_count)
+		FIND(finding, AUDIT_ALTERED, "virtual_operations is %llu, the block has %zu",
+		     (unsigned long long)row->virtual_operations, block->virtual_count);
+}
+
+/* Every operation row. */
+
+static int compare_place(const struct operation *op, const struct db_rows *rows)
+{
+	const uint64_t is[3] = {db_row_u64(rows, 0), db_row_u64(rows, 1), db_row_u64(rows, 2)};
+	const uint32_t due[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
+
+	for (unsigned i = 0; i < 3; i++)
+		if (due[i] != is[i])
+			return due[i] < is[i] ? -1 : 1;
+	return 0;
+}
+
+static bool same_text(const struct db_rows *rows, unsigned column, const char *due, size_t due_len)
+{
+	size_t len;
+	const char *is = db_row_text(rows, column, &len);
+
+	if (!is || !due)
+		return !is && !due;
+	return len == due_len && memcmp(is, due, len) == 0;
+}
+
+/* The name of the first column that is not as it should be; NULL: all are. */
+static const char *find_difference(const struct operation *op, int64_t timestamp_s,
+				   const struct db_rows *rows)
+{
+	if (!same_text(rows, 3, op->trx_id, op->trx_id ? strlen(op->trx_id) : 0))
+		return "trx_id";
+	if ((int64_t)db_row_u64(rows, 4) != timestamp_s)
+		return "timestamp";
+	if (!same_text(rows, 5, op->name, op->name_bytes))
+		return "operation";
+	if (!same_text(rows, 6, op->account, op->account_bytes))
+		return "account";
+	return same_text(rows, 7, op->payload, op->payload_bytes) ? NULL : "payload";
+}
+
+static void find_absent(const struct operation *op, struct audit_finding *finding)
+{
+	FIND(finding, AUDIT_PARTIAL, "operation %u/%u/%u (%s) is not there", op->trx_in_block,
+	     op->op_in_trx, op->virtual_op, op->name);
+}
+
+static int compare_by_place(const void *a, const void *b)
+{
+	const struct operation *x = *(const struct operation *const *)a;
+	const struct operation *y = *(const struct operation *const *)b;
+
+	if (x->trx_in_block != y->trx_in_block)
+		return x->trx_in_block < y->trx_in_block ? -1 : 1;
+	if (x->op_in_trx != y->op_in_trx)
+		return x->op_in_trx < y->op_in_trx ? -1 : 1;
+	return (x->virtual_op > y->virtual_op) - (x->virtual_op < y->virtual_op);
+}
+
+/* The operations to compare with, in the order of the table. */
+static const struct operation **sort_operations(const struct block *block, bool with_virtual)
+{
+	size_t count = with_virtual ? block_total_count(block) : block->operation_count;
+	const struct operation **sorted =
+		xreallocarray(NULL, count + 1, sizeof(struct operation *));
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &block->operations[i];
+	qsort(sorted, count, sizeof(struct operation *), compare_by_place);
+	sorted[count] = NULL;
+	return sorted;
+}
+
+/* sorted ends with NULL. all_kept: each operation that the filter keeps must be there. */
+static int walk_operations(struct db_rows *rows, const struct block *block,
+			   const struct operation **sorted, bool with_virtual, bool all_kept,
+			   struct audit_finding *finding, struct error *err)
+{
+	int result;
+
+	while ((result = db_rows_next(rows, err)) > 0) {
+		const char *column;
+
+		if (!with_virtual && db_row_u64(rows, 2) > 0)
+			continue;
+		for (; *sorted && compare_place(*sorted, rows) < 0; sorted++)
+			if (all_kept && (*sorted)->is_stored)
+				find_absent(*sorted, finding);
+		if (!*sorted || compare_place(*sorted, rows) != 0 ||
+		    (all_kept && !(*sorted)->is_stored)) {
+			FIND(finding, AUDIT_ALTERED, "operation %llu/%llu/%llu is not the chain's",
+			     (unsigned long long)db_row_u64(rows, 0),
+			     (unsigned long long)db_row_u64(rows, 1),
+			     (unsigned long long)db_row_u64(rows, 2));
+			continue;
+		}
+		column = find_difference(*sorted, block->timestamp_s, rows);
+		if (column)
+			FIND(finding, AUDIT_ALTERED, "%s of operation %u/%u/%u is not the chain's",
+			     column, (*sorted)->trx_in_block, (*sorted)->op_in_trx,
+			     (*sorted)->virtual_op);
+		sorted++;
+	}
+	for (; *sorted && result == 0; sorted++)
+		if (all_kept && (*sorted)->is_stored)
+			find_absent(*sorted, finding);
+	return result;
+}
+
+static int check_operations(struct db *db, const struct audit_row *row, const struct block *block,
+			    uint32_t filter_id, struct audit_finding *finding, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	bool with_virtual = compares_virtual(row, block);
+	const struct operation **sorted;
+	int result;
+
+	rows = db_query(db, sql_select_operations, DB_VALUES(db_u64(block->num)), err);
+	if (!rows)
+		return -1;
+	sorted = sort_operations(block, with_virtual);
+	result = walk_operations(rows, block, sorted, with_virtual, row->filter_id == filter_id,
+				 finding, err);
+	free(sorted);
+	return result;
+}
+
+int audit_check_block(struct db *db, const struct audit_row *row, const struct block *block,
+		      uint32_t filter_id, bool deep, struct audit_finding *finding,
+		      struct error *err)
+{
+	audit_check_row(row, finding);
+	if (finding->kind == AUDIT_NOTHING || finding->kind == AUDIT_PARTIAL) {
+		struct audit_finding header;
+
+		begin_finding(&header, row->num);
+		check_header(row, block, filter_id, &header);
+		if (header.kind != AUDIT_NOTHING)
+			*finding = header;
+	}
+	if (finding->kind != AUDIT_NOTHING || !deep)
+		return 0;
+	return check_operations(db, row, block, filter_id, finding, err);
+}
+
+/* The tables alone. */
+
+struct offline {
+	struct db *db;
+	void (*found)(void *context, const struct audit_finding *finding);
+	void *context;
+	struct audit_row below; /* the last row that was looked at; num 0: none */
+};
+
+/* Blocks first to end - 1 have no row. */
+static void tell_missing(struct offline *offline, uint32_t first, uint32_t end,
+			 const struct range_set *extra)
+{
+	struct audit_finding finding;
+
+	for (uint32_t num = first; num < end; num = finding.last_block + 1) {
+		begin_finding(&finding, num);
+		if (range_contains(extra, num)) {
+			FIND(&finding, AUDIT_EXTRA, "operation rows without a block row");
+		} else {
+			finding.kind = AUDIT_MISSING;
+			while (finding.last_block + 1 < end &&
+			       !range_contains(extra, finding.last_block + 1))
+				finding.last_block++;
+		}
+		offline->found(offline->context, &finding);
+	}
+}
+
+static void check_offline_row(struct offline *offline, const struct audit_row *row)
+{
+	struct audit_finding finding;
+	char id[BLOCK_ID_HEX + 1];
+	char due[BLOCK_ID_HEX + 1];
+
+	audit_check_row(row, &finding);
+	if (finding.kind == AUDIT_NOTHING && offline->below.num + 1 == row->num &&
+	    offline->below.is_irreversible && !block_id_equal(row->previous, offline->below.id))
+		FIND(&finding, AUDIT_ORPHANED,
+		     "it follows %s, but block %u is %s: one of the two is wrong",
+		     block_id_format(row->previous, due), offline->below.num,
+		     block_id_format(offline->below.id, id));
+	if (finding.kind != AUDIT_NOTHING)
+		offline->found(offline->context, &finding);
+	offline->below = *row;
+}
+
+static int check_window(struct offline *offline, uint32_t first, uint32_t last, struct error *err)
+{
+	CLEANUP(range_set_release) struct range_set extra = RANGE_SET_INIT;
+	struct audit_row *rows;
+	uint32_t next = first;
+	size_t count;
+
+	if (audit_load_extra(offline->db, first, last, &extra, err) < 0 ||
+	    audit_load(offline->db, first, last, &rows, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		tell_missing(offline, next, rows[i].num, &extra);
+		check_offline_row(offline, &rows[i]);
+		next = rows[i].num + 1;
+	}
+	tell_missing(offline, next, last + 1, &extra);
+	free(rows);
+	return 0;
+}
+
+int audit_offline(struct db *db, uint32_t first, uint32_t last,
+		  void (*found)(void *context, const struct audit_finding *finding), void *context,
+		  struct error *err)
+{
+	struct offline offline = {.db = db, .found = found, .context = context};
+	uint64_t at = first;
+
+	for (; at <= last; at += WINDOW_BLOCKS) {
+		uint32_t end = last - at < WINDOW_BLOCKS ? last : (uint32_t)at + WINDOW_BLOCKS - 1;
+
+		if (check_window(&offline, (uint32_t)at, end, err) < 0)
+			return -1;
+	}
+	return 0;
+}

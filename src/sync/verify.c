@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/client.h"
+#include "steem/pool.h"
+#include "sync/commit.h"
+#include "sync/held.h"
+#include "sync/writer.h"
+
+#define WINDOW_BLOCKS 500
+
+enum verify_state {
+	VERIFY_IDLE,      /* the next window may begin */
+	VERIFY_FETCHING,  /* its blocks, or second opinions on some of them */
+	VERIFY_COMPARING, /* with the rows, in a writer thread */
+	VERIFY_MENDING,
+};
+
+/* A node that lies lies often. */
+static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
+
+/* What is known of one block of the window. */
+struct verdict {
+	struct audit_finding finding;
+	uint64_t asked;    /* mask of nodes */
+	bool is_confirmed; /* two nodes see it, or there is no second one */
+	bool is_exhausted; /* nobody else could be asked */
+	bool is_contested; /* two nodes give different blocks: */
+	uint8_t other_id[BLOCK_ID_BYTES];
+	bool is_given;    /* by at least one */
+	bool is_tried;    /* to be mended */
+	char reason[200]; /* why nobody gives it, or why it was not mended */
+};
+
+struct verify {
+	struct work *work;
+	struct range_set left; /* behind the window */
+	bool is_stopped;
+	enum verify_state state;
+	uint32_t first; /* of the window */
+	uint32_t count;
+	struct verdict *verdicts; /* of the window */
+	struct held_list held;    /* its blocks */
+	size_t wanted_count;
+	struct client_sink sink;
+	struct verify_counts counts;
+};
+
+static struct verdict *verdict_of(struct verify *verify, uint32_t num)
+{
+	return &verify->verdicts[num - verify->first];
+}
+
+/* Fetching. */
+
+static const struct held *find_held(const struct verify *verify, uint32_t num)
+{
+	for (size_t i = 0; i < verify->held.count; i++)
+		if (verify->held.items[i].block->num == num)
+			return &verify->held.items[i];
+	return NULL;
+}
+
+static void take_block(void *context, struct block *block, unsigned node)
+{
+	struct verify *verify = context;
+	struct verdict *verdict = verdict_of(verify, block->num);
+	const struct held *before = find_held(verify, block->num);
+	struct held held;
+
+	verify->wanted_count--;
+	verdict->asked |= UINT64_C(1) << node;
+	verdict->is_given = true;
+	verdict->is_confirmed =
+		before && (block_id_equal(before->block->id, block->id) ||
+			   (verdict->is_contested && block_id_equal(verdict->other_id, block->id)));
+	if (before && !block_id_equal(before->block->id, block->id)) {
+		verdict->is_contested = true;
+		memcpy(verdict->other_id, before->block->id, BLOCK_ID_BYTES);
+	}
+	held = work_hold(verify->work, block, node);
+	held_list_put(&verify->held, verify->work, &held);
+}
+
+static void take_refusal(void *context, uint32_t num, const char *reason)
+{
+	struct verify *verify = context;
+	struct verdict *verdict = verdict_of(verify, num);
+
+	verify->wanted_count--;
+	verdict->is_exhausted = true;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
+}
+
+static void want(struct verify *verify, uint32_t first, uint32_t last, uint64_t not_from)
+{
+	verify->state = VERIFY_FETCHING;
+	verify->wanted_count += last - first + 1;
+	client_want(verify->work->client, CLIENT_REPLAY, first, last, not_from, &verify->sink);
+}
+
+static void begin_window(struct verify *verify)
+{
+	const struct range *range = &verify->left.items[0];
+	size_t room = work_room_blocks(verify->work);
+
+	verify->first = range->first;
+	verify->count = range->last - range->first + 1;
+	if (verify->count > WINDOW_BLOCKS || verify->count == 0)
+		verify->count = WINDOW_BLOCKS;
+	if (verify->count > room)
+		verify->count = room > 0 ? (uint32_t)room : 1;
+	verify->verdicts = xcalloc(verify->count, sizeof(*verify->verdicts));
+	range_remove(&verify->left, verify->first, verify->first + verify->count - 1);
+	want(verify, verify->first, verify->first + verify->count - 1, 0);
+}
+
+/* Comparing. */
+
+struct compare_job {
+	struct job job;
+	struct verify *verify;
+	struct audit_finding *findings; /* of the window; taken over in the loop thread */
+};
+
+static int compare_held(struct db *db, struct compare_job *compare, const struct audit_row *rows,
+			size_t row_count, struct error *err)
+{
+	const struct verify *verify = compare->verify;
+	size_t at = 0;
+
+	for (size_t i = 0; i < verify->held.count; i++) {
+		const struct block *block = verify->held.items[i].block;
+		struct audit_finding *finding = &compare->findings[block->num - verify->first];
+
+		while (at < row_count && rows[at].num < block->num)
+			at++;
+		if (at < row_count && rows[at].num == block->num &&
+		    audit_check_block(db, &rows[at], block, verify->work->filter_id,
+				      verify->work->config.verify.deep, finding, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The window's blocks do not change while this is under way: the thread may read them. */
+static int run_compare(struct db *db, struct job *job, struct error *err)
+{
+	struct compare_job *compare = (struct compare_job *)job;
+	const struct verify *verify = compare->verify;
+	uint32_t last = verify->first + verify->count - 1;
+	CLEANUP(range_set_release) struct range_set extra = RANGE_SET_INIT;
+	struct audit_row *rows;
+	size_t count;
+	int result;
+
+	if (audit_load_extra(db, verify->first, last, &extra, err) < 0 ||
+	    audit_load(db, verify->first, last, &rows, &count, err) < 0)
+		return -1;
+	for (uint32_t i = 0; i < verify->count; i++) {
+		uint32_t num = verify->first + i;
+
+		compare->findings[i] = (struct audit_finding){
+			.block = num,
+			.last_block = num,
+			.kind = range_contains(&extra, num) ? AUDIT_EXTRA : AUDIT_MISSING,
+		};
+	}
+	for (size_t i = 0; i < count; i++)
+		audit_check_row(&rows[i], &compare->findings[rows[i].num - verify->first]);
+	result = compare_held(db, compare, rows, count, err);
+	free(rows);
+	return result;
+}
+
+static void finish_compare(struct job *job)
+{
+	struct compare_job *compare = (struct compare_job *)job;
+	struct verify *verify = compare->verify;
+
+	verify->state = VERIFY_IDLE;
+	if (job->err.kind == ERROR_NONE)
+		for (uint32_t i = 0; i < verify->count; i++)
+			verify->verdicts[i].finding = compare->findings[i];
+	else if (!verify->work->is_stopping)
+		work_end(verify->work, &job->err);
+	if (job->err.kind != ERROR_NONE)
+		verify->is_stopped = true;
+	work_progress(verify->work);
+	free(compare->findings);
+	free(compare);
+}
+
+static void start_comparing(struct verify *verify)
+{
+	struct compare_job *compare = xcalloc(1, sizeof(*compare));
+
+	compare->job.run = run_compare;
+	compare->job.done = finish_compare;
+	snprintf(compare->job.what, sizeof(compare->job.what), "comparing blocks %u..%u",
+		 verify->first, verify->first + verify->count - 1);
+	compare->verify = verify;
+	compare->findings = xcalloc(verify->count, sizeof(*compare->findings));
+	verify->state = VERIFY_COMPARING;
+	writer_errand(verify->work->writer, &compare->job);
+}
+
+/* Does the finding rest on what a node said, and on one node only? */
+static bool needs_opinion(const struct verdict *verdict)
+{
+	return verdict->is_given && !verdict->is_confirmed && !verdict->is_exhausted &&
+	       (verdict->finding.kind == AUDIT_ORPHANED || verdict->finding.kind == AUDIT_ALTERED ||
+		verdict->finding.kind == AUDIT_PARTIAL);
+}
+
+/* Ask other nodes about all that seems wrong; true: some are asked. */
+static bool ask_opinions(struct verify *verify)
+{
+	uint64_t usable = pool_usable(verify->work->pool);
+	bool asks = false;
+
+	for (uint32_t i = 0; i < verify->count; i++) {
+		struct verdict *verdict = &verify->verdicts[i];
+
+		if (!needs_opinion(verdict))
+			continue;
+		if ((usable & ~verdict->asked) == 0) {
+			verdict->is_exhausted = true; /* a single node: its word counts */
+			verdict->is_confirmed = pool_count(verify->work->pool) == 1;
+			continue;
+		}
+		want(verify, verify->first + i, verify->first + i, verdict->asked);
+		asks = true;
+	}
+	return asks;
+}
+
+/* Mending. */
+
+static bool may_mend(const struct verdict *verdict)
+{
+	return verdict->is_given &&
+	       (verdict->is_confirmed || verdict->finding.kind == AUDIT_MISSING ||
+		verdict->finding.kind == AUDIT_EXTRA);
+}
+
+static void tell(struct verify *verify, const struct verdict *verdict, bool is_mended)
+{
+	const struct reader_verify *config = &verify->work->config.verify;
+
+	config->found(config->context, &verdict->finding, is_mended, verdict->reason);
+}
+
+/* The window is over: report it. */
+static void end_window(struct verify *verify)
+{
+	for (uint32_t i = 0; i < verify->count; i++) {
+		struct verdict *verdict = &verify->verdicts[i];
+		bool is_found = verdict->finding.kind != AUDIT_NOTHING;
+
+		if (verdict->finding.kind == AUDIT_MISSING ||
+		    verdict->finding.kind == AUDIT_EXTRA ||
+		    (verdict->is_given && (!is_found || verdict->is_confirmed)))
+			verify->counts.compared++;
+		else
+			verify->counts.unknown++;
+		if (is_found) {
+			verify->counts.found++;
+			tell(verify, verdict, false);
+		} else if (!verdict->is_given) {
+			log_warning("block_unverified",
+				    "block %u could not be compared, no node gives it: %s",
+				    verify->first + i, verdict->reason);
+		} else if (verdict->is_contested) {
+			log_limited(&disputed_limit, LOG_LEVEL_WARNING, "block_disputed",
+				    "two nodes give different blocks %u; the stored one is right",
+				    verify->first + i);
+		}
+	}
+	held_list_clear(&verify->held, verify->work);
+	free(verify->verdicts);
+	verify->verdicts = NULL;
+}
+
+static void note_mended(struct verify *verify, const struct ledger_entry *entry)
+{
+	struct verdict *verdict = verdict_of(verify, entry->block->num);
+
+	switch (entry->outcome) {
+	case LEDGER_STORED:
+	case LEDGER_PRESENT:
+	case LEDGER_CONFIRMED:
+	case LEDGER_REPLACED:
+	case LEDGER_REWRITTEN:
+	case LEDGER_NO_LINK_AFTER: /* a neighbour is wrong as well, this one is right now */
+		verify->counts.found++;
+		verify->counts.mended++;
+		tell(verify, verdict, true);
+		verdict->finding.kind = AUDIT_NOTHING; /* it is right now */
+		break;
+	case LEDGER_NO_LINK:
+		snprintf(verdict->reason, sizeof(verdict->reason),
+			 "it contradicts stored block %u: verify that one too", entry->neighbour);
+		break;
+	case LEDGER_PENDING:
+		snprintf(verdict->reason, sizeof(verdict->reason),
+			 "a block beside it could not be mended");
+		break;
+	case LEDGER_OTHER_ID:
+	case LEDGER_UNSTORABLE:
+		snprintf(verdict->reason, sizeof(verdict->reason), "%.190s", entry->problem);
+		break;
+	}
+}
+
+static void mending_ended(void *context, struct commit *commit, bool is_done)
+{
+	struct verify *verify = context;
+
+	for (size_t i = 0; is_done && i < commit->count; i++)
+		note_mended(verify, &commit->ledger.entries[i]);
+	if (!is_done)
+		verify->is_stopped = true;
+	verify->state = VERIFY_IDLE;
+}
+
+static bool is_to_mend(struct verify *verify, const struct held *held)
+{
+	struct verdict *verdict = verdict_of(verify, held->block->num);
+
+	if (verdict->finding.kind == AUDIT_NOTHING || verdict->is_tried)
+		return false;
+	verdict->is_tried = true;
+	if (!may_mend(verdict))
+		snprintf(verdict->reason, sizeof(verdict->reason), "%s",
+			 verdict->is_contested ? "the nodes give different blocks"
+					       : "no second node could be asked");
+	return may_mend(verdict);
+}
+
+/* The next commit of what may be mended, upwards; false: there is nothing left of that kind. */
+static bool start_mending(struct verify *verify)
+{
+	struct held_list *held = &verify->held;
+	struct held *mended;
+	size_t count = 0;
+	size_t kept = 0;
+	size_t rows = 0;
+	size_t payload_bytes = 0;
+
+	if (!verify->work->config.verify.repair || held->count == 0)
+		return false;
+	mended = xreallocarray(NULL, held->count, sizeof(*mended));
+	for (size_t i = 0; i < held->count; i++) {
+		if (commit_is_full(verify->work, rows, payload_bytes) ||
+		    !is_to_mend(verify, &held->items[i])) {
+			held->items[kept++] = held->items[i];
+			continue;
+		}
+		rows += commit_rows(held->items[i].block);
+		payload_bytes += held->items[i].block->stored_payload_bytes;
+		mended[count++] = held->items[i];
+	}
+	held->count = kept;
+	if (count > 0) {
+		verify->state = VERIFY_MENDING;
+		commit_submit(verify->work, mended, count, LEDGER_REPAIR, mending_ended, verify);
+	}
+	free(mended);
+	return count > 0;
+}
+
+/* The public side. */
+
+struct verify *verify_new(struct work *work)
+{
+	struct verify *verify = xcalloc(1, sizeof(*verify));
+
+	verify->work = work;
+	verify->sink = (struct client_sink){
+		.context = verify, .given = take_block, .refused = take_refusal};
+	return verify;
+}
+
+void verify_free(struct verify *verify)
+{
+	if (!verify)
+		return;
+	client_drop(verify->work->client, &verify->sink);
+	held_list_clear(&verify->held, verify->work);
+	free(verify->held.items);
+	free(verify->verdicts);
+	range_set_release(&verify->left);
+	free(verify);
+}
+
+void verify_start(struct verify *verify)
+{
+	range_set_copy(&verify->left, verify->work->config.verify.ranges);
+}
+
+void verify_step(struct verify *verify)
+{
+	if (verify->state == VERIFY_FETCHING && verify->wanted_count == 0)
+		start_comparing(verify);
+	if (verify->state != VERIFY_IDLE || verify->is_stopped)
+		return;
+	if (verify->verdicts) {
+		if (ask_opinions(verify) || start_mending(verify))
+			return;
+		end_window(verify);
+	}
+	if (verify->left.count > 0)
+		begin_window(verify);
+}
+
+bool verify_is_done(const struct verify *verify)
+{
+	return verify->state == VERIFY_IDLE &&
+	       (verify->is_stopped || (verify->left.count == 0 && !verify->verdicts));
+}
+
+void verify_get_counts(const struct verify *verify, struct verify_counts *ret_counts)
+{
+	*ret_counts = verify->counts;
+}
+
+void verify_stop(struct verify *verify)
+{
+	verify->is_stopped = true;
+	if (verify->state == VERIFY_FETCHING) {
+		client_drop(verify->work->client, &verify->sink);
+		verify->wanted_count = 0;
+		verify->state = VERIFY_IDLE;
+	}
+}

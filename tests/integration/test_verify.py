@@ -1,0 +1,196 @@
+"""--verify: stored blocks against the chain, and --repair."""
+
+import json
+import signal
+
+import pytest
+
+from harness.chain import SyntheticChain
+
+LAST = 1200
+OTHER_ID = "UPDATE blocks SET block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16)) WHERE block = %s"
+
+
+@pytest.fixture
+def filled(world):
+    world.node(irreversible=LAST)
+    world.run("--once")
+    return world
+
+
+def verify(world, *arguments, code=0, ranges=f"1-{LAST}"):
+    """The report as a dict, and its findings as {(first, last): kind}."""
+    done = world.run("--verify", ranges, "--json", *arguments, code=code)
+    if code:
+        world.allow_errors("differences_remain", "blocks_unverified")
+    report = json.loads(done.stdout)
+    found = {(item["first_block"], item["last_block"]): item["kind"]
+             for item in report["findings"]}
+    return report, found
+
+
+def test_what_is_right_is_found_right(filled):
+    for arguments in ((), ("--deep",), ("--offline",)):
+        report, found = verify(filled, *arguments)
+        assert found == {} and report["compared"] == LAST and report["unknown"] == 0
+    text = filled.run("--verify", "1-10,20+5").stdout
+    assert text == ("15 blocks compared, 0 missing, 0 partial, 0 orphaned, 0 altered, 0 extra")
+    filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+DAMAGE = {  # what is done to one block, what --verify calls it, and what finds it
+    "no block row": ("DELETE FROM blocks WHERE block = 700", "extra", {"", "--deep", "--offline"}),
+    "no row at all": ("DELETE b, o FROM blocks b LEFT JOIN blockchain o USING (block)"
+                      " WHERE b.block = 700", "missing", {"", "--deep", "--offline"}),
+    "an operation is gone": ("DELETE FROM blockchain WHERE block = 700 LIMIT 1", "partial",
+                             {"", "--deep", "--offline"}),
+    "another id": (OTHER_ID.replace("%s", "700"), "orphaned", {"", "--deep", "--offline"}),
+    "id and links of another chain":
+        ("UPDATE blocks SET block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16)),"
+         " previous = IF(block > 700, CONCAT(LEFT(previous, 4), REPEAT('x', 16)), previous)"
+         " WHERE block BETWEEN 700 AND 1200", "orphaned", {"", "--deep"}),
+    "another time": ("UPDATE blocks SET timestamp = timestamp + INTERVAL 1 SECOND"
+                     " WHERE block = 700", "altered", {"", "--deep"}),
+    "another count": ("UPDATE blocks SET operations = operations + 1 WHERE block = 700",
+                      "altered", {"", "--deep"}),
+    "fewer, and said so": ("UPDATE blocks SET stored_operations = 0 WHERE block = 700",
+                           "partial", {"", "--deep", "--offline"}),
+    "another payload": ("UPDATE blockchain SET payload = CONCAT(payload, ' ') WHERE block = 700"
+                        " LIMIT 1", "altered", {"--deep"}),
+    "another account": ("UPDATE blockchain SET account = 'mallory' WHERE block = 700 LIMIT 1",
+                        "altered", {"--deep"}),
+    "another trx": ("UPDATE blockchain SET trx_id = REPEAT('0', 40) WHERE block = 700 LIMIT 1",
+                    "altered", {"--deep"}),
+    "an operation too many":
+        ("INSERT INTO blockchain SELECT block, 9999, 0, 0, trx_id, timestamp, operation, account,"
+         " payload FROM blockchain WHERE block = 700 LIMIT 1", "partial",
+         {"", "--deep", "--offline"}),
+    "read at the head": ("UPDATE blocks SET is_irreversible = 0 WHERE block = 700", "missing",
+                         {"", "--deep", "--offline"}),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_each_damage_is_named_and_mended(filled, what):
+    statement, kind, seen_by = DAMAGE[what]
+    filled.db.execute(statement)
+    first = (701 if what == "another id" else 700)
+    for mode in ("", "--deep", "--offline"):
+        report, found = verify(filled, *([mode] if mode else []), code=65 if mode in seen_by else 0)
+        if mode not in seen_by:
+            assert found == {}
+            continue
+        # without the chain, a link tells that one of two is wrong: it is reported at the upper
+        assert kind in found.values()
+        assert all(lower in (700, first) or what.startswith("id and") for lower, _ in found)
+        assert report["found"] == len(found) or kind in ("missing", "orphaned")
+        assert not any(item["mended"] for item in report["findings"])
+    report, found = verify(filled, "--deep", "--repair")
+    assert report["mended"] == report["found"] > 0
+    assert verify(filled, "--deep")[1] == {}
+    filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+def test_many_damages_at_once_and_text(filled):
+    filled.db.execute("DELETE FROM blocks WHERE block BETWEEN 10 AND 29")
+    filled.db.execute("DELETE FROM blockchain WHERE block BETWEEN 10 AND 29")
+    filled.db.execute(OTHER_ID, 100)
+    filled.db.execute("UPDATE blockchain SET payload = '{}' WHERE block = 500")
+    filled.allow_errors("differences_remain")
+    text = filled.run("--verify", f"1-{LAST}", "--deep", code=65).stdout
+    lines = text.splitlines()
+    assert lines[0] == "missing   10-29"
+    assert lines[1].startswith("orphaned  100  ") and "is in the chain" in lines[1]
+    assert lines[2].startswith("altered   500  payload of operation ")
+    assert lines[-1] == f"{LAST} blocks compared, 20 missing, 0 partial, 1 orphaned, 1 altered, 0 extra"
+    # a dry run promises nothing and does nothing
+    assert filled.run("--verify", f"1-{LAST}", "--deep", "--repair", "--dry-run",
+                      code=65).stdout == text
+    text = filled.run("--verify", f"1-{LAST}", "--deep", "--repair").stdout
+    assert text.count("; mended\n") == 3 and text.endswith("; 22 mended")
+    assert filled.db.value("SELECT COUNT(*) FROM orphans WHERE block = 100") > 0
+    filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+def test_one_liar_among_three_is_outvoted(world):
+    """What only one node says is neither reported nor written."""
+    chain = SyntheticChain()
+    for _ in range(3):
+        world.node(chain, irreversible=300)
+    world.run("--once")
+    liar = world.nodes[0]
+    liar.fault("fork", block=set(range(100, 140)), chain=SyntheticChain("other"))
+    block = world.db.value("SELECT MIN(block) FROM blockchain WHERE block > 115")
+    world.db.execute("UPDATE blockchain SET payload = '{}' WHERE block = %s", block)
+    report, found = verify(world, "--deep", ranges="1-300", code=65)
+    assert found == {(block, block): "altered"}
+    report, found = verify(world, "--deep", "--repair", ranges="1-300")
+    assert report["mended"] == 1
+    world.expect(chain, (1, 300))
+
+
+def test_blocks_that_no_node_gives_are_unknown(filled):
+    filled.nodes[0].fault("null", block={40})
+    report, found = verify(filled, ranges="1-100", code=69)
+    assert found == {} and report["unknown"] == 1 and report["compared"] == 99
+    # what is missing, and cannot be had, stays found
+    filled.forget_blocks(40)
+    report, found = verify(filled, "--repair", ranges="1-100", code=65)
+    assert found == {(40, 40): "missing"} and report["findings"][0]["reason"]
+    filled.nodes[0].heal()
+    verify(filled, "--repair", ranges="1-100")
+    filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+def test_a_repair_stops_at_its_range_and_says_so(filled):
+    """Blocks 600 to 602 are another chain's, linked to each other; only 601 is to be mended."""
+    filled.db.execute(OTHER_ID, 600)
+    filled.db.execute(OTHER_ID, 601)
+    filled.db.execute("UPDATE blocks SET previous = (SELECT block_id FROM (SELECT block_id FROM"
+                      " blocks WHERE block = 600) b) WHERE block = 601")
+    report, _ = verify(filled, "--repair", ranges="601", code=65)
+    assert "600" in report["findings"][0]["reason"] and report["mended"] == 0
+    verify(filled, "--repair", ranges="600-601")
+    filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+def test_beside_running_readers(filled):
+    """A repair while two readers tail and replay: nothing is lost, nothing doubled."""
+    node = filled.nodes[0]
+    readers = [filled.start(name=f"r{i}") for i in range(2)]
+    for reader in readers:
+        reader.wait_for("tail_started")
+    filled.db.execute(OTHER_ID, 300)
+    filled.forget_blocks(310, 311)
+    filled.db.execute("UPDATE blockchain SET payload = '{}' WHERE block = 320")
+    node.live(0.02, until=LAST + 100)
+    verify(filled, "--deep", "--repair", ranges="250-350")
+    filled.db.wait_block(LAST + 100)
+    assert all(reader.is_running for reader in readers)
+    filled.expect(node.chain, (1, LAST + 100))
+
+
+def test_killed_in_the_middle_it_leaves_whole_blocks(filled):
+    filled.db.execute("UPDATE blockchain SET payload = '{}' WHERE block BETWEEN 1 AND 1200")
+    filled.allow_errors("differences_remain")
+    repair = filled.start("--verify", f"1-{LAST}", "--deep", "--repair")
+    filled.db.wait_until("SELECT COUNT(*) FROM blockchain WHERE payload <> '{}'")
+    repair.signal(signal.SIGKILL)
+    repair.wait_exit()
+    report, found = verify(filled, "--deep", "--repair")
+    assert 0 < report["mended"] < LAST
+    filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+def test_other_rules_and_ranges(filled):
+    # above the irreversible block nothing can be compared
+    filled.allow_errors("ended")
+    filled.run("--verify", f"1-{LAST + 1}", code=64)
+    for wrong in (["--deep"], ["--verify", "5-1"], ["--verify", "1-5", "--offline", "--repair"],
+                  ["--verify", "1-5", "--once"]):
+        assert filled.run(*wrong, code=64).stderr
+    # blocks that were stored under wider rules are right as well
+    rules = [{"operation": "vote"}]
+    filled.run("--activate-filter", filter=rules)
+    filled.run("--verify", "1-200", "--deep", filter=rules)
+    filled.expect(filled.nodes[0].chain, (1, LAST))
