@@ -383,8 +383,10 @@ struct verify *verify_new(struct work *work)
 	struct verify *verify = xcalloc(1, sizeof(*verify));
 
 	verify->work = work;
-	verify->sink = (struct client_sink){
-		.context = verify, .given = take_block, .refused = take_refusal};
+	verify->sink = (struct client_sink){.context = verify,
+					    .given = take_block,
+					    .refused = take_refusal,
+					    .is_virtual = work->config.filter->virtual_operations};
 	return verify;
 }
 
