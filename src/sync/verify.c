@@ -10,6 +10,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "sync/commit.h"
+#include "sync/filter.h"
 #include "sync/held.h"
 #include "sync/writer.h"
 

@@ -6,7 +6,6 @@ import re
 import pytest
 
 
-
 def test_a_good_file(bare_world):
     bare_world.run("--check-config")
 
