@@ -12,8 +12,10 @@
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
+#include "sync/edge.h"
 #include "sync/filter.h"
 #include "sync/held.h"
+#include "sync/settle.h"
 #include "sync/writer.h"
 
 #define MAX_HELD_MS  1000  /* a block does not wait longer than this for company */
@@ -45,6 +47,7 @@ struct cell {
 	unsigned filled_count;
 	int64_t moved_at_ms;
 	struct client_sink sink;
+	struct edge *edge;
 };
 
 /* Blocks that arrived. */
@@ -62,14 +65,35 @@ static void fail_block(struct cell *cell, uint32_t num, const char *reason)
 	snprintf(cell->reason, sizeof(cell->reason), "%s", reason);
 }
 
+/* Is it the lowest of a missing stretch? What is below it is not in this cell's hands. */
+static bool is_edge(const struct cell *cell, uint32_t num)
+{
+	return num > 1 && cell->rewrite == LEDGER_KEEP &&
+	       !range_contains(&cell->claim.missing, num - 1);
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
+	uint32_t num = block->num;
 	struct held held = work_hold(cell->work, block, node);
 
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
 	hold(cell, &held);
+	if (is_edge(cell, num) && edge_ask(cell->edge, num - 1, node)) {
+		range_add(&cell->undecided, num - 1, num - 1); /* nothing above it goes first */
+		cell->wanted_count++;
+	}
+}
+
+static void take_edge(void *context, uint32_t num)
+{
+	struct cell *cell = context;
+
+	cell->wanted_count--;
+	cell->moved_at_ms = clock_now_ms();
+	range_remove(&cell->undecided, num, num);
 }
 
 static void take_refusal(void *context, uint32_t num, const char *reason)
@@ -134,12 +158,14 @@ static void open_dispute(struct cell *cell, const struct held *held,
 	cell->dispute_count++;
 }
 
-/* Does held[at] link to what is below it: the one held before it, or one that was refused? */
+/* Does held[at] link to what is below it: the one held before it, or one that is only known? */
 static bool links_below(const struct cell *cell, size_t at)
 {
 	const struct block *block = cell->held.items[at].block;
 
 	if (at > 0 && !check_link(cell->held.items[at - 1].block, block))
+		return false;
+	if (edge_contradicts(cell->edge, block))
 		return false;
 	return block->num != cell->refused_num + 1 ||
 	       block_id_equal(block->previous, cell->refused_id);
@@ -329,50 +355,19 @@ static void ask_for_more(struct cell *cell)
 	}
 }
 
-struct settle_job {
-	struct job job;
-	struct cell *cell;
-};
-
-static int run_settle(struct db *db, struct job *job, struct error *err)
+static void settled(void *context)
 {
-	const struct cell *cell = ((struct settle_job *)job)->cell;
-	char reason[250];
-
-	snprintf(reason, sizeof(reason), "%s%s",
-		 range_count_blocks(&cell->failed) > 1 ? "no node gives them; of the last one: "
-						       : "",
-		 cell->reason);
-	return claims_settle(db, &cell->work->identity, &cell->claim, &cell->failed, reason, err);
-}
-
-static void finish_settle(struct job *job)
-{
-	struct cell *cell = ((struct settle_job *)job)->cell;
-
-	if (job->err.kind != ERROR_NONE && !cell->work->is_stopping)
-		work_end(cell->work, &job->err);
-	cell->is_done = true;
-	free(job);
+	((struct cell *)context)->is_done = true;
 }
 
 /* Nothing changes the cell while this errand is under way: its thread may read it. */
 static void settle(struct cell *cell)
 {
-	struct settle_job *settle;
-
 	cell->is_settling = true;
-	if (cell->rewrite != LEDGER_KEEP) {
-		cell->is_done = true;
-		return;
-	}
-	settle = xcalloc(1, sizeof(*settle));
-	settle->job.run = run_settle;
-	settle->job.done = finish_settle;
-	snprintf(settle->job.what, sizeof(settle->job.what), "settling cell %u..%u",
-		 cell->claim.first, cell->claim.last);
-	settle->cell = cell;
-	writer_errand(cell->work->writer, &settle->job);
+	if (cell->rewrite == LEDGER_KEEP)
+		settle_submit(cell->work, &cell->claim, &cell->failed, cell->reason, settled, cell);
+	else
+		settled(cell);
 }
 
 /* Its turn with the nodes may be long in coming; it is stuck only if nobody is given anything. */
@@ -395,6 +390,7 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 	cell->claim = *claim;
 	range_set_init(&claim->missing);
 	cell->rewrite = rewrite;
+	cell->edge = edge_new(work, take_edge, cell);
 	range_set_copy(&cell->unasked, &cell->claim.missing);
 	range_set_copy(&cell->undecided, &cell->claim.missing);
 	cell->moved_at_ms = clock_now_ms();
@@ -431,6 +427,7 @@ void cell_give_up(struct cell *cell)
 		return;
 	cell->is_given_up = true;
 	client_drop(cell->work->client, &cell->sink);
+	edge_drop(cell->edge);
 	cell->wanted_count = 0;
 	while (cell->dispute_count > 0)
 		dispute_free(cell->disputes[--cell->dispute_count]);
@@ -489,6 +486,7 @@ void cell_free(struct cell *cell)
 	if (!cell)
 		return;
 	cell_give_up(cell);
+	edge_free(cell->edge);
 	held_list_clear(&cell->held, cell->work);
 	free(cell->held.items);
 	claim_release(&cell->claim);

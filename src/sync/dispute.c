@@ -24,6 +24,7 @@ struct dispute {
 	struct work *work;
 	uint32_t num;
 	uint8_t id[BLOCK_ID_BYTES];
+	uint8_t previous[BLOCK_ID_BYTES];
 	struct held held; /* of the block in question: who gave it; its block is not ours */
 	uint64_t asked;   /* mask of nodes */
 	unsigned confirmed_count;
@@ -122,7 +123,9 @@ static void take_opinion(void *context, struct block *block, unsigned node)
 	struct dispute *dispute = context;
 
 	dispute->asked |= UINT64_C(1) << node;
-	if (!block_id_equal(block->id, dispute->id)) {
+	/* The right id with a false link is another block. */
+	if (!block_id_equal(block->id, dispute->id) ||
+	    !block_id_equal(block->previous, dispute->previous)) {
 		finish_divided(dispute, block, node);
 		return;
 	}
@@ -148,6 +151,7 @@ struct dispute *dispute_new(struct work *work, const struct held *held,
 	dispute->work = work;
 	dispute->num = held->block->num;
 	memcpy(dispute->id, held->block->id, sizeof(dispute->id));
+	memcpy(dispute->previous, held->block->previous, sizeof(dispute->previous));
 	dispute->held = *held;
 	dispute->held.block = NULL;
 	if (work_giver(work, held))

@@ -10,12 +10,12 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
-#include "store/gaps.h"
-#include "store/ranges.h"
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
+#include "sync/edge.h"
 #include "sync/filter.h"
+#include "sync/leave.h"
 #include "sync/pace.h"
 #include "sync/writer.h"
 
@@ -46,6 +46,10 @@ struct tail {
 	struct pace pace;
 	struct client_sink sink;
 	struct client_tip_sink tip_sink;
+	/* The block below the first one, which may be another reader's work: see edge.h. */
+	struct edge *edge;
+	uint32_t edge_first; /* the first one; 0: it is stored */
+	bool is_edge_asked;  /* and not known yet: nothing is committed */
 };
 
 /* What arrives. */
@@ -106,6 +110,50 @@ static void refuse_newcomer(struct tail *tail, struct held *held)
 			"does not link to its neighbour, as the nodes give them");
 }
 
+/* Go on with block `num`; what arrived from there on is asked for again. */
+static void go_back_to(struct tail *tail, uint32_t num)
+{
+	drop_held(tail);
+	tail->has_gap = false;
+	tail->next = num;
+	tail->want = num;
+	tail->missing_since_ms = 0;
+	tail->pace.ask_at_ms = clock_now_ms();
+}
+
+/* Does the first block, if it is here, link to what others give below it? */
+static void check_edge(struct tail *tail)
+{
+	if (tail->held_count == 0 || tail->held[0].block->num != tail->edge_first ||
+	    !edge_contradicts(tail->edge, tail->held[0].block))
+		return;
+	/* One of the two is false. Both again, from others if there are. */
+	if (work_giver(tail->work, &tail->held[0]))
+		doubt_node(tail, tail->held[0].giver, tail->edge_first);
+	edge_forget(tail->edge);
+	go_back_to(tail, tail->edge_first);
+	wait_or_give_up(tail, &tail->doubted_since_ms,
+			"does not link to the block before it, as the nodes give them");
+}
+
+static void take_edge(void *context, uint32_t num)
+{
+	struct tail *tail = context;
+
+	(void)num;
+	tail->is_edge_asked = false;
+	check_edge(tail);
+}
+
+/* The first block came. */
+static void meet_edge(struct tail *tail, unsigned node)
+{
+	if (tail->edge_first > 1 && edge_ask(tail->edge, tail->edge_first - 1, node))
+		tail->is_edge_asked = true;
+	else if (!tail->is_edge_asked)
+		check_edge(tail);
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
@@ -125,6 +173,8 @@ static void take_block(void *context, struct block *block, unsigned node)
 	tail->want++;
 	tail->got_count++;
 	tail->missing_since_ms = 0;
+	if (block->num == tail->edge_first)
+		meet_edge(tail, node);
 }
 
 /* The tip request is over; its node says that block `want` is irreversible, yet did not give it. */
@@ -185,17 +235,6 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 
 /* Decisions. */
 
-/* Go on with block `num`; what arrived from there on is asked for again. */
-static void go_back_to(struct tail *tail, uint32_t num)
-{
-	drop_held(tail);
-	tail->has_gap = false;
-	tail->next = num;
-	tail->want = num;
-	tail->missing_since_ms = 0;
-	tail->pace.ask_at_ms = clock_now_ms();
-}
-
 static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
 			  const struct held *other, const char *reason)
 {
@@ -250,6 +289,7 @@ static bool take_outcome(struct tail *tail, const struct held *held,
 	case LEDGER_REWRITTEN:
 		tail->next = num + 1;
 		tail->doubted_since_ms = 0;
+		tail->edge_first = 0;
 		return true;
 	case LEDGER_NO_LINK_AFTER:
 		tail->next = num + 1;
@@ -314,75 +354,22 @@ static void commit_held(struct tail *tail)
 	tail->held_count -= count;
 }
 
-/* A block becomes a known gap: the scan is brought up to it, then it gets its reason. */
+/* A block becomes a known gap. */
 
-struct gap_job {
-	struct job job;
-	struct tail *tail;
-	uint32_t num;
-	char reason[200];
-};
-
-static int run_gap(struct db *db, struct job *job, struct error *err)
+static void gap_recorded(void *context, uint32_t num)
 {
-	struct gap_job *gap = (struct gap_job *)job;
-	struct ranges ranges = {.has_open = false};
-	struct range_set holes = RANGE_SET_INIT;
-	uint32_t first;
-	int result = -1;
-
-	if (ranges_load(db, &ranges, err) < 0)
-		goto out;
-	first = ranges.has_open && ranges.scanned_to < gap->num ? ranges.scanned_to + 1 : gap->num;
-	while (first <= gap->num) {
-		uint32_t scanned_to;
-
-		range_set_clear(&holes);
-		if (gaps_scan_step(db, first, gap->num, &holes, &scanned_to, err) < 0 ||
-		    gaps_record(db, first, scanned_to, &holes, true, err) < 0)
-			goto out;
-		first = scanned_to + 1;
-	}
-	result = gaps_set_reason(db, gap->num, gap->num, gap->reason, err);
-out:
-	ranges_release(&ranges);
-	range_set_release(&holes);
-	return result;
-}
-
-static void finish_gap(struct job *job)
-{
-	struct gap_job *gap = (struct gap_job *)job;
-	struct tail *tail = gap->tail;
+	struct tail *tail = context;
 
 	tail->is_recording = false;
-	if (job->err.kind == ERROR_NONE) {
-		log_warning(
-			"gap_found",
-			"block %u is left behind: %s; the tail goes on, the block is tried again beside it",
-			gap->num, gap->reason);
-		tail->doubted_since_ms = 0;
-		go_back_to(tail, gap->num + 1);
-		work_progress(tail->work);
-	} else if (!tail->work->is_stopping) {
-		work_end(tail->work, &job->err);
-	}
-	free(gap);
+	tail->doubted_since_ms = 0;
+	go_back_to(tail, num + 1);
 }
 
 static void record_gap(struct tail *tail)
 {
-	struct gap_job *gap = xcalloc(1, sizeof(*gap));
-
-	gap->job.run = run_gap;
-	gap->job.done = finish_gap;
-	gap->tail = tail;
-	gap->num = tail->want;
-	snprintf(gap->reason, sizeof(gap->reason), "%s", tail->gap_reason);
-	snprintf(gap->job.what, sizeof(gap->job.what), "recording block %u as a gap", gap->num);
 	tail->has_gap = false;
 	tail->is_recording = true;
-	writer_errand(tail->work->writer, &gap->job);
+	leave_block(tail->work, tail->want, tail->gap_reason, gap_recorded, tail);
 }
 
 /* The public side. */
@@ -407,11 +394,25 @@ static bool may_ask(const struct tail *tail)
 	       (tail->held_count == 0 || work_room_blocks(tail->work) > 0);
 }
 
+/*
+ * Where the head is followed, that tells what is irreversible as well: the tail need not ask
+ * in vain, unless nothing is heard for long.
+ */
+static int64_t ask_at_ms(const struct tail *tail)
+{
+	bool is_told = tail->work->config.follow == READER_FOLLOW_HEAD;
+
+	if (!is_told || pool_irreversible(tail->work->pool) >= tail->want)
+		return tail->pace.ask_at_ms;
+	return tail->pace.ask_at_ms + tail->pace.interval_ms;
+}
+
 struct tail *tail_new(struct work *work)
 {
 	struct tail *tail = xcalloc(1, sizeof(*tail));
 
 	tail->work = work;
+	tail->edge = edge_new(work, take_edge, tail);
 	tail->sink = (struct client_sink){.context = tail,
 					  .is_virtual = work->config.filter->virtual_operations,
 					  .given = take_search,
@@ -430,6 +431,7 @@ void tail_free(struct tail *tail)
 		return;
 	tail_stop(tail);
 	dispute_free(tail->audit);
+	edge_free(tail->edge);
 	free(tail);
 }
 
@@ -437,6 +439,9 @@ void tail_start(struct tail *tail, uint32_t first)
 {
 	tail->is_running = true;
 	tail->doubted_since_ms = 0;
+	edge_forget(tail->edge);
+	tail->edge_first = first;
+	tail->is_edge_asked = false;
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
@@ -446,12 +451,12 @@ void tail_step(struct tail *tail)
 	if (!tail->is_running)
 		return;
 	if (tail->held_count > 0 && !tail->is_committing && !tail->dispute &&
-	    writer_has_room(tail->work->writer))
+	    !tail->is_edge_asked && writer_has_room(tail->work->writer))
 		commit_held(tail);
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
 		record_gap(tail);
-	if (may_ask(tail) && clock_now_ms() >= tail->pace.ask_at_ms) {
+	if (may_ask(tail) && clock_now_ms() >= ask_at_ms(tail)) {
 		tail->got_count = 0;
 		tail->is_asking = client_ask_tip(tail->work->client, tail->want, ask_count(tail),
 						 &tail->tip_sink);
@@ -468,7 +473,7 @@ int64_t tail_next_timeout_ms(const struct tail *tail)
 
 	if (!tail->is_running || !may_ask(tail))
 		return -1;
-	wait_ms = tail->pace.ask_at_ms - clock_now_ms();
+	wait_ms = ask_at_ms(tail) - clock_now_ms();
 	return wait_ms > 0 ? wait_ms : 0;
 }
 
@@ -482,6 +487,7 @@ void tail_stop(struct tail *tail)
 	tail->is_running = false;
 	drop_held(tail);
 	client_drop(tail->work->client, &tail->sink);
+	edge_forget(tail->edge);
 	tail->is_searching = false;
 	dispute_free(tail->dispute);
 	tail->dispute = NULL;

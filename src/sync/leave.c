@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/leave.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/gaps.h"
+#include "store/ranges.h"
+#include "sync/writer.h"
+
+struct leave_job {
+	struct job job;
+	struct work *work;
+	uint32_t num;
+	char reason[200];
+	void (*done)(void *context, uint32_t num);
+	void *context;
+};
+
+static int run_leave(struct db *db, struct job *job, struct error *err)
+{
+	struct leave_job *leave = (struct leave_job *)job;
+	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
+	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
+	uint32_t num = leave->num;
+	uint32_t first;
+
+	if (ranges_load(db, &ranges, err) < 0)
+		return -1;
+	first = ranges.has_open && ranges.scanned_to < num ? ranges.scanned_to + 1 : num;
+	while (first <= num) {
+		uint32_t scanned_to;
+
+		range_set_clear(&holes);
+		if (gaps_scan_step(db, first, num, &holes, &scanned_to, err) < 0 ||
+		    gaps_record(db, first, scanned_to, &holes, true, err) < 0)
+			return -1;
+		first = scanned_to + 1;
+	}
+	return gaps_set_reason(db, num, num, leave->reason, err);
+}
+
+static void finish_leave(struct job *job)
+{
+	struct leave_job *leave = (struct leave_job *)job;
+
+	if (job->err.kind == ERROR_NONE) {
+		log_warning(
+			"gap_found",
+			"block %u is left behind: %s; the tail goes on, the block is tried again beside it",
+			leave->num, leave->reason);
+		leave->done(leave->context, leave->num);
+		work_progress(leave->work);
+	} else if (!leave->work->is_stopping) {
+		work_end(leave->work, &job->err);
+	}
+	free(leave);
+}
+
+void leave_block(struct work *work, uint32_t num, const char *reason,
+		 void (*done)(void *context, uint32_t num), void *context)
+{
+	struct leave_job *leave = xcalloc(1, sizeof(*leave));
+
+	leave->job.run = run_leave;
+	leave->job.done = finish_leave;
+	snprintf(leave->job.what, sizeof(leave->job.what), "recording block %u as a gap", num);
+	leave->work = work;
+	leave->num = num;
+	snprintf(leave->reason, sizeof(leave->reason), "%s", reason);
+	leave->done = done;
+	leave->context = context;
+	writer_errand(work->writer, &leave->job);
+}
