@@ -193,6 +193,7 @@ class Soak:
         if how == "kill":
             made.kill()
         else:
+            made.wait_for("started")
             code = made.stop(40)
             assert code in (0, 69, 75), f"--backfill ended with {code}"
 
