@@ -50,8 +50,8 @@ size_t bulk_row_count(const struct bulk *bulk);
  */
 int bulk_insert(struct db *db, const struct bulk *bulk, struct error *err) MUST_CHECK;
 
-/* For bulk.c and its tests: how many rows from `from` on make one statement. */
-size_t bulk_count_rows(const struct bulk *bulk, size_t from);
+/* For bulk.c and its tests: how many rows from `from` on make one statement; at least one. */
+size_t bulk_count_rows(const struct bulk *bulk, size_t from, size_t limit_bytes);
 /* The text INSERT of `count` rows from `from` on. Fails when it passes the limit of buf. */
 int bulk_write_text(const struct bulk *bulk, size_t from, size_t count, struct buf *ret_sql,
 		    struct error *err) MUST_CHECK;

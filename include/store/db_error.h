@@ -13,8 +13,9 @@
 
 #include "base/error.h"
 
-#define DB_DUPLICATE_KEY 1062
-#define DB_LOCK_TIMEOUT  1205
+#define DB_DUPLICATE_KEY    1062
+#define DB_PACKET_TOO_LARGE 1153
+#define DB_LOCK_TIMEOUT     1205
 
 struct db_fault {
 	enum error_kind kind;

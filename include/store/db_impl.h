@@ -32,8 +32,9 @@ struct db {
 	bool has_arrays;   /* array binding: client library, server, not forced off */
 	bool is_clustered; /* a member of a Galera cluster */
 	bool in_transaction;
-	size_t first_host; /* where the next connect begins */
-	size_t host;       /* that of the open connection */
+	size_t max_packet_bytes; /* the longest statement that the server takes */
+	size_t first_host;       /* where the next connect begins */
+	size_t host;             /* that of the open connection */
 	int64_t used_at_ms;
 	struct statement statements[DB_MAX_STATEMENTS];
 	size_t statement_count;

@@ -42,6 +42,17 @@ static int check_result(struct db *db, uint64_t inserted, size_t count, struct e
 	return 0;
 }
 
+/* A new connection may take it: the server's limit counts from its beginning on. */
+static int fail_for_length(struct db *db, size_t bytes, struct error *err)
+{
+	db->is_lost = true;
+	return error_set_code(
+		err, ERROR_DATA, DB_PACKET_TOO_LARGE,
+		"database %s: a row makes a statement of %zu bytes, max_allowed_packet "
+		"of the server is %zu; raise it",
+		db->config->hosts[db->host], bytes, db->max_packet_bytes);
+}
+
 static int insert_text(struct db *db, const struct bulk *bulk, size_t from, size_t count,
 		       struct error *err)
 {
@@ -49,6 +60,8 @@ static int insert_text(struct db *db, const struct bulk *bulk, size_t from, size
 
 	if (bulk_write_text(bulk, from, count, &sql, err) < 0)
 		return -1;
+	if (sql.len >= db->max_packet_bytes)
+		return fail_for_length(db, sql.len, err);
 	if (mysql_real_query(db->mysql, sql.data, sql.len) != 0)
 		return db_fail(db, NULL, err);
 	return check_result(db, mysql_affected_rows(db->mysql), count, err);
@@ -88,9 +101,15 @@ static int insert_array(struct db *db, const struct bulk *bulk, size_t from, siz
 	MYSQL_BIND binds[MAX_COLUMNS];
 	unsigned int array_size = (unsigned int)count;
 	struct statement *kept;
-	MYSQL_STMT *statement = db_find_statement(db, bulk->sql, &kept, err);
+	MYSQL_STMT *statement;
+	size_t bytes = 0;
 	int result = 0;
 
+	for (size_t i = from; i < from + count; i++)
+		bytes += bulk->row_bytes[i];
+	if (bytes >= db->max_packet_bytes)
+		return fail_for_length(db, bytes, err);
+	statement = db_find_statement(db, bulk->sql, &kept, err);
 	if (!statement)
 		return -1;
 	memset(binds, 0, sizeof(binds));
@@ -115,14 +134,19 @@ static int insert_array(struct db *db, const struct bulk *bulk, size_t from, siz
 
 int bulk_insert(struct db *db, const struct bulk *bulk, struct error *err)
 {
+	size_t limit_bytes = BULK_STATEMENT_BYTES;
+
 	if (db_is_lost(db))
 		return error_set(err, ERROR_RETRY, "the connection to the database is not open");
 	if (bulk->column_count > MAX_COLUMNS || bulk->next_column != 0)
 		return error_set(err, ERROR_FATAL, "a bulk row is not complete");
 	if (bulk->is_foreign)
 		return error_set(err, ERROR_DATA, "a text that must be ASCII is not");
+	/* As text a row may take twice its bytes. */
+	if (db->max_packet_bytes / 2 < limit_bytes)
+		limit_bytes = db->max_packet_bytes / 2;
 	for (size_t from = 0; from < bulk->row_count;) {
-		size_t count = bulk_count_rows(bulk, from);
+		size_t count = bulk_count_rows(bulk, from, limit_bytes);
 		int result = db->has_arrays ? insert_array(db, bulk, from, count, err)
 					    : insert_text(db, bulk, from, count, err);
 

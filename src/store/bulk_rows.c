@@ -146,13 +146,13 @@ const struct bulk_column *bulk_column(const struct bulk *bulk, size_t column)
 	return &bulk->columns[column];
 }
 
-size_t bulk_count_rows(const struct bulk *bulk, size_t from)
+size_t bulk_count_rows(const struct bulk *bulk, size_t from, size_t limit_bytes)
 {
 	size_t bytes = 0;
 	size_t count = 0;
 
 	while (from + count < bulk->row_count && count < MAX_ROWS &&
-	       (count == 0 || bytes + bulk->row_bytes[from + count] <= BULK_STATEMENT_BYTES))
+	       (count == 0 || bytes + bulk->row_bytes[from + count] <= limit_bytes))
 		bytes += bulk->row_bytes[from + count++];
 	return count;
 }

@@ -193,6 +193,32 @@ static int set_session_up(struct db *db, struct error *err)
 			    err);
 }
 
+/*
+ * A statement longer than max_allowed_packet the server answers by closing the connection, often
+ * before it says why: it would be sent again and again.  And of several hosts a read-only one is
+ * passed over: it lets us in, but may be a replica that lags, whose old rows would be believed.
+ */
+static int look_at_limits(struct db *db, struct error *err)
+{
+	static const char sql[] = "SELECT @@max_allowed_packet, @@global.read_only";
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+	bool is_read_only;
+
+	if (mysql_real_query(db->mysql, sql, strlen(sql)) != 0 ||
+	    !(result = mysql_store_result(db->mysql)))
+		return db_fail(db, NULL, err);
+	row = mysql_fetch_row(result);
+	db->max_packet_bytes = row && row[0] ? strtoul(row[0], NULL, 10) : SIZE_MAX;
+	/* A number, or a word where it has more values than two. */
+	is_read_only = row && row[1] && strcmp(row[1], "0") != 0 && strcmp(row[1], "OFF") != 0;
+	mysql_free_result(result);
+	if (is_read_only && db->config->host_count > 1)
+		return error_set(err, ERROR_RETRY, "database %s: the server is read-only",
+				 db->config->hosts[db->host]);
+	return 0;
+}
+
 static bool find_arrays(const struct db *db)
 {
 #ifdef MARIADB_PACKAGE_VERSION_ID
@@ -262,7 +288,8 @@ static int connect_host(struct db *db, size_t host, const char *name, bool takes
 	db->host = host;
 	db->is_lost = false;
 	if (check_tls(db, tls, err) < 0 || look_at_server(db, err) < 0 ||
-	    set_session_up(db, err) < 0 || db_look_at_cluster(db, takes_behind, err) < 0) {
+	    set_session_up(db, err) < 0 || look_at_limits(db, err) < 0 ||
+	    db_look_at_cluster(db, takes_behind, err) < 0) {
 		db_disconnect(db);
 		return -1;
 	}

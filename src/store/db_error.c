@@ -7,7 +7,9 @@
 
 #define RIGHTS "check the rights of database.user against sql/grants.sql"
 #define TABLES "create or upgrade the tables with --migrate"
-#define DISK   "the server's disk is full or failing; free some space"
+#define LOST_TABLE                                                                                 \
+	"create the tables with --migrate, or bring a lost one back as doc/operations.md says"
+#define DISK "the server's disk is full or failing; free some space"
 #define LOGIN                                                                                      \
 	"check database.user, database.password_file and, if the account wants TLS, database.tls"
 #define LOCKED "give the account a password: ALTER USER ... IDENTIFIED BY '...' ACCOUNT UNLOCK"
@@ -97,7 +99,7 @@ static const struct known_fault {
 	{1130, ERROR_CONFIG, STAYS, "the server does not let this host in"},
 	{1142, ERROR_CONFIG, STAYS, RIGHTS},
 	{1143, ERROR_CONFIG, STAYS, RIGHTS},
-	{1146, ERROR_CONFIG, STAYS, TABLES},
+	{1146, ERROR_CONFIG, STAYS, LOST_TABLE},
 	{1193, ERROR_CONFIG, STAYS, "the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
 	{1227, ERROR_CONFIG, STAYS, RIGHTS},
 	{1231, ERROR_CONFIG, STAYS, "the server must be MariaDB 10.6 or MySQL 8.0, or newer"},

@@ -53,7 +53,7 @@ static void a_statement_stays_near_one_mebibyte(void **state)
 		bulk_add_null(bulk);
 	}
 	while (from < bulk_row_count(bulk)) {
-		size_t count = bulk_count_rows(bulk, from);
+		size_t count = bulk_count_rows(bulk, from, BULK_STATEMENT_BYTES);
 
 		assert_in_range(count, 1, 10);
 		if (from <= 50 && from + count > 50 && from != 50)

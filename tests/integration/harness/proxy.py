@@ -1,9 +1,12 @@
-"""A proxy before the database that forwards everything but the reply to COMMIT.
+"""A proxy before the database that forwards everything but the reply to COMMIT; a way to be cut.
 
     proxy = Proxy(server.socket)          a reader connects to proxy.port, by TCP
     proxy.drop_replies(every=2)           every second COMMIT is done, and nobody hears of it
     proxy.dropped                         how many so far
     proxy.forward_all()                   from now on every reply comes
+    proxy.cut(), proxy.mute()             connections end and are refused; are taken and hear nothing
+    proxy.restore()                       as at the beginning
+    proxy.connections                     how many were carried to the server
     proxy.close()
 
 After a reply was dropped the connection is closed, or with how="hang" left open in silence. It
@@ -22,9 +25,10 @@ class Proxy:
 
     def __init__(self, target):
         self.target = target
-        self.commits = self.dropped = 0
+        self.commits = self.dropped = self.connections = 0
         self.changed = threading.Condition()
         self._every, self._times, self._how = 0, None, "close"
+        self._state = "open"
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
@@ -46,6 +50,17 @@ class Proxy:
             if not self.changed.wait_for(lambda: self.dropped >= count, timeout):
                 raise AssertionError(f"{self.dropped} of {count} replies dropped in {timeout} s")
 
+    def cut(self):
+        self._state = "cut"
+        for sock in self._sockets:
+            _shut(sock)
+
+    def mute(self):
+        self._state = "mute"
+
+    def restore(self):
+        self._state = "open"
+
     def close(self):
         self._listener.close()
         for sock in self._sockets:
@@ -59,8 +74,14 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._sockets.append(client)
+                if self._state != "open":
+                    if self._state == "cut":
+                        _shut(client)
+                    continue
                 server = socket.socket(socket.AF_UNIX)
-                self._sockets += [client, server]
+                self._sockets.append(server)
+                self.connections += 1
                 try:
                     server.connect(self.target)
                 except OSError:
