@@ -70,6 +70,8 @@ struct writer_trouble {
 void writer_get_trouble(struct writer *writer, struct writer_trouble *ret_trouble);
 /* How long commits took that were done, with all their tries. */
 const struct metric_histogram *writer_commit_times(const struct writer *writer);
+/* Has a connection been lost that is not back yet? */
+bool writer_has_lost_database(const struct writer *writer);
 /*
  * From now on a job is retried for at most grace_ms more; then it fails. Used when
  * stopping: what is under way is finished if the database lets it.

@@ -24,7 +24,7 @@
 #define MAX_FDS          8
 #define PATIENCE_MS      30000 /* of --once and --backfill, for a node or the database */
 #define GRACE_MS         8000  /* to finish when stopping */
-#define ERROR_GRACE_MS   2000  /* the same when it ends because of an error */
+#define SHORT_GRACE_MS   2000  /* the same after an error, or while the database is away */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
 /* One block had 69,438 virtual operations: 23 MB of text. */
 #define MIN_VIRTUAL_ANSWER_BYTES ((size_t)64 * 1024 * 1024)
@@ -250,7 +250,8 @@ void reader_free(struct reader *reader)
 
 void reader_leave(struct reader *reader, enum reader_end end)
 {
-	int64_t grace_ms = end == READER_END_ERROR ? ERROR_GRACE_MS : GRACE_MS;
+	bool is_hopeless = end == READER_END_ERROR || writer_has_lost_database(reader->work.writer);
+	int64_t grace_ms = is_hopeless ? SHORT_GRACE_MS : GRACE_MS;
 
 	if (reader->phase >= PHASE_LEAVING)
 		return;

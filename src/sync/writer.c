@@ -47,6 +47,7 @@ struct writer {
 	struct metric_histogram commit_times; /* the loop thread's own */
 	atomic_uint_least64_t retry_count;
 	atomic_bool has_told_connection;
+	atomic_uint down_count; /* lanes that have lost the database */
 	/* Retrying ends at this time; wakes those who wait between two tries. Also guards what follows. */
 	pthread_mutex_t mutex;
 	pthread_cond_t hurry;
@@ -135,6 +136,7 @@ static void tell_retry(struct lane *lane, const struct job *job, const struct er
 	}
 	if (db_is_lost(lane->db) && !lane->is_down) {
 		lane->is_down = true;
+		atomic_fetch_add(&lane->writer->down_count, 1);
 		log_warning(
 			"database_lost",
 			"%s: %s; nothing is lost, trying again in %lld ms and then until it answers",
@@ -163,8 +165,10 @@ static int connect_lane(struct lane *lane, struct error *err)
 /* Not before something was done: a read-only server lets us in, and that is all. */
 static void note_done(struct lane *lane)
 {
-	if (lane->is_down)
+	if (lane->is_down) {
 		log_info("database_back", "connected to %s", db_describe(lane->db));
+		atomic_fetch_sub(&lane->writer->down_count, 1);
+	}
 	lane->is_down = false;
 	end_trouble(lane);
 }
@@ -348,6 +352,11 @@ void writer_get_trouble(struct writer *writer, struct writer_trouble *ret_troubl
 const struct metric_histogram *writer_commit_times(const struct writer *writer)
 {
 	return &writer->commit_times;
+}
+
+bool writer_has_lost_database(const struct writer *writer)
+{
+	return atomic_load(&writer->down_count) > 0;
 }
 
 void writer_hurry(struct writer *writer, int64_t grace_ms)

@@ -128,8 +128,8 @@ def test_an_orderly_end_while_the_database_is_gone(busy):
     world, node, reader = busy
     world.server.kill()
     world.db.close()
-    reader.wait_for("commit_retry")
-    code = reader.stop(timeout=60)
+    reader.wait_for("database_lost")
+    code = reader.stop(timeout=5)
     assert code in (0, 69)
     world.server.start()
     world.allow_errors(*(line.event for line in reader.events()))
