@@ -5,7 +5,8 @@
     nothing set: everything passes through unharmed
 
 `block` is a number or a collection of numbers, `method` a name without its API. Without them a
-fault hits everything. `times=None` is for ever, until fault.clear().
+fault hits everything. `times=None` is for ever, until fault.clear(). `turn=k` spares the node's
+first k - 1 requests.
 
 The connection    reset, reset_body, hang (until fault.release()), delay (seconds),
                   drip (seconds between single bytes), huge (bytes)
@@ -45,6 +46,7 @@ class Fault:
         if what not in CONNECTION | HTTP | ENVELOPE | ITEM:
             raise ValueError(f"no fault is called {what}")
         self.node, self.what, self.details, self.times = node, what, details, times
+        self.turn = details.get("turn", 0)
         self.blocks = {block} if isinstance(block, int) else block
         self.method = method
         self.count = 0
@@ -55,8 +57,13 @@ class Fault:
 
     def hits(self, call):
         """Whether the fault is meant for this call."""
-        return ((self.method is None or self.method == call.method)
+        return (self.is_due and (self.method is None or self.method == call.method)
                 and (self.blocks is None or call.block in self.blocks))
+
+    @property
+    def is_due(self):
+        """Whether its turn has come."""
+        return self.node.count["requests"] >= self.turn
 
     def take(self):
         """Use the fault once; False when it is used up. The node's lock is held."""

@@ -371,7 +371,7 @@ class Node:
                 return faults.error_text(None, fault.details.get("code", -32603),
                                          fault.details.get("message", "Internal Error"))
             with self.changed:
-                limits = [f for f in self._faults if f.what == "refuse_batch"
+                limits = [f for f in self._faults if f.what == "refuse_batch" and f.is_due
                           and len(calls) > f.details.get("above", 1) and f.take()]
             if limits:
                 limit = limits[0].details.get("above", 1)
