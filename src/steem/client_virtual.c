@@ -67,7 +67,6 @@ int client_add_virtual(struct client *client, unsigned index, struct block *bloc
 		(void)error_prefix(err, "get_ops_in_block, virtual operations: ");
 		if (client_failure(err) == RPC_FAILURE_UNSUPPORTED) {
 			*ret_is_fault = false;
-			err->code = RPC_FAILURE_OTHER_NODE; /* the block is to be had elsewhere */
 			note_without_virtual(client, index, err);
 		}
 		return -1;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/pool.h"
+#include "sync/filter.h"
 
 static int run_commit(struct db *db, struct job *job, struct error *err)
 {
@@ -167,6 +168,10 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
 {
 	struct commit *commit = make_commit(work, held, count);
 
+	for (size_t i = 0; i < count; i++)
+		if (work->config.filter->virtual_operations &&
+		    held[i].block->virtual_state == BLOCK_VIRTUAL_NONE)
+			abort(); /* half a block: a bug */
 	commit->done = done;
 	commit->context = context;
 	commit->ledger.rewrite = rewrite;

@@ -197,14 +197,19 @@ static void take_preview(void *context, uint64_t block_count)
 	struct reader *reader = context;
 
 	reader->rewrite_count = block_count;
-	finish_dry_run(reader);
+	if (reader->phase == PHASE_SCANNING)
+		finish_dry_run(reader);
 }
 
 static void finish_scan(struct reader *reader)
 {
+	if (reader->is_previewing)
+		return;
 	reader->scanned_to = reader->scanning_to;
 	progress_drop(&reader->progress);
-	if (reader->work.config.dry_run && reader->work.config.rewrite == LEDGER_REVIRTUAL)
+	reader->is_previewing =
+		reader->work.config.dry_run && reader->work.config.rewrite == LEDGER_REVIRTUAL;
+	if (reader->is_previewing)
 		preview_rewrite(&reader->work, take_preview, reader);
 	else if (reader->work.config.dry_run)
 		finish_dry_run(reader);

@@ -196,6 +196,9 @@ def test_unverified_ones_are_stored_where_that_is_allowed_and_it_is_said(world):
     late = {number for number in empty if number > LAST - 20}  # perhaps only not there yet
     assert late and len(empty) > len(late)
     world.audit(node.chain, (first, LAST), virtual=unrewarded, allow_missing=late, gaps=False)
+    again = world.run("--backfill", f"{first}-{first + 9}", "--virtual",
+                      **settings(unverified_virtual=True))
+    assert again.events("virtual_unverified")  # it is no better than it was
     # A better node has come: what was unverified becomes complete.
     node.heal()
     world.db.execute("UPDATE known_gaps SET retry_at = NULL")
@@ -372,7 +375,20 @@ def test_it_is_refused_where_the_file_says_no(world):
     assert "reader.virtual_operations" in refused.stderr
 
 
-# ---- several readers
+# ---- several readers, several nodes
+
+def test_what_comes_out_of_a_dispute_is_whole_too(world):
+    """An empty block of another chain: others are asked for it, and theirs is stored."""
+    chain = VirtualChain()
+    world.node(chain, irreversible=FIRST + 80).fault(
+        "fork", chain=VirtualChain("other"), method="get_block", block=FIRST + 47)
+    for _ in range(2):  # slow ones, so that the wrong one is asked first
+        world.node(chain, irreversible=FIRST + 80).fault("delay", seconds=0.2)
+    reader = world.run("--once", timeout=60, fetch={"connections": 1, "batch_size": 200},
+                       **settings())
+    assert reader.events("link_broken")
+    world.expect(chain, (FIRST, FIRST + 80), virtual=whole)
+
 
 def test_several_readers_and_one_killed(world):
     chain = VirtualChain()

@@ -242,6 +242,12 @@ static void a_half_is_not_completed_elsewhere(void **state)
 	assert_int_equal(http_in_flight(&fake), 1);
 	unsigned giver = fake.posts[0].node;
 	assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+	/* Not there, though that would be faster. */
+	pool_node(world.pool, giver)->latency_us = 1000000;
+	pool_node(world.pool, 1 - giver)->latency_us = 1;
+	client_handle(world.client);
+	assert_int_equal(http_in_flight(&fake), 1);
+	assert_int_equal(fake.posts[0].node, giver);
 	fake.sims[giver].fault = FAULT_DOWN;
 	fake.sims[giver].fault_count = -1;
 	run();
@@ -286,8 +292,10 @@ static void the_tip_comes_with_them(void **state)
 	answer_all();
 	pool_node(world.pool, 0)->batch_size = 50;
 	pool_node(world.pool, 0)->virtual_again_at_ms = now_ms + 1000;
+	fake.sims[0].virtual_count = 0;
 	assert_true(client_ask_tip(world.client, LAST - 9, 20, &sink));
 	answer_all();
+	assert_int_equal(fake.sims[0].virtual_count, 0);
 	assert_int_equal(world.tip_done_count, 4);
 	assert_true(world.tip_had_head);
 	assert_int_equal(plain_count + unverified_count, 0);
