@@ -7,6 +7,9 @@
 #include "nodes.h"
 #include "sched.h"
 
+/* A reader may be frozen between its look at the neighbours and its commit. */
+#define SAME_MOMENT_US 60000000
+
 static bool lies_are_told;
 static bool is_tearing;
 static struct range_set torn; /* rows removed by hand: only the next full scan can know */
@@ -71,34 +74,32 @@ static void check_block(const struct block_row *row)
 	check_operations(row, version);
 }
 
-static const void *before(const struct tx *tx, enum table table, uint64_t key)
+static bool is_written_here(const struct tx *tx, uint32_t num)
 {
 	for (size_t i = 0; i < tx->write_count; i++)
-		if (tx->writes[i].table == table && tx->writes[i].key == key)
-			return row_before(tx, &tx->writes[i]);
-	return row_read(&everything, table, key);
+		if (tx->writes[i].table == TABLE_BLOCKS && tx->writes[i].key == num)
+			return true;
+	return false;
 }
 
 /*
- * A new irreversible block links to what stood there before.  A neighbour that was stored at
- * the same moment may escape: ledger_look_after() tells of it.
+ * A new irreversible block links to what is stored with it, and to what stood there before.  A
+ * neighbour that another reader stored at the same moment may escape: ledger_look_after()
+ * tells of it.
  */
-static void check_links(const struct tx *tx, const struct block_row *row, uint64_t base)
+static void check_link_to(const struct tx *tx, const struct block_row *row,
+			  const struct block_row *other)
 {
-	const struct block_row *below = before(tx, TABLE_BLOCKS, row->num - 1);
-	const struct block_row *above = before(tx, TABLE_BLOCKS, row->num + 1);
+	bool is_above = other && other->num > row->num;
 
-	(void)base;
-	if (below && below->is_irreversible &&
-	    memcmp(below->id, row->previous, BLOCK_ID_BYTES) != 0 &&
-	    below->committed_us + 60000000 < row->committed_us)
-		sim_fail("block %u was stored beside %u, to which it does not link", row->num,
-			 below->num);
-	if (above && above->is_irreversible &&
-	    memcmp(above->previous, row->id, BLOCK_ID_BYTES) != 0 &&
-	    above->committed_us + 60000000 < row->committed_us)
-		sim_fail("block %u was stored beside %u, which does not link to it", row->num,
-			 above->num);
+	if (!other || !row->is_irreversible || !other->is_irreversible ||
+	    memcmp(is_above ? other->previous : row->previous, is_above ? row->id : other->id,
+		   BLOCK_ID_BYTES) == 0)
+		return;
+	if (is_written_here(tx, other->num) ||
+	    other->committed_us + SAME_MOMENT_US < row->committed_us)
+		sim_fail("block %u was stored beside %u, and they do not link", row->num,
+			 other->num);
 }
 
 static bool commits_progress(const struct tx *tx, uint32_t num)
@@ -160,7 +161,8 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 	if (old && memcmp(old->id, row->id, BLOCK_ID_BYTES) != 0)
 		check_orphans(tx, old);
 	check_block(row);
-	check_links(tx, row, write->base);
+	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num - 1));
+	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num + 1));
 	if (row->is_irreversible && !commits_progress(tx, row->num))
 		sim_fail("block %u was committed without the reader's progress", row->num);
 	if (row->is_irreversible)

@@ -75,7 +75,7 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 	};
 	slot->start_ms = sim_now_ms + (sim_chance(500) ? 0 : sim_between(0, 30000));
 	/* Some die for good while they still hold claims. */
-	slot->dies_after_ms = index > 0 && sim_chance(150) ? sim_between(100, 4000) : SIM_NEVER;
+	slot->is_doomed = index > 0 && sim_chance(200);
 }
 
 /* A command beside the daemons: --once, or --backfill of some blocks. */

@@ -69,6 +69,17 @@ static void check_end(struct sim_reader *slot)
 	slot->is_gone = true;
 }
 
+static void meet_doom(struct sim_reader *slot)
+{
+	struct replay_status status;
+
+	replay_get_status(slot->reader->replay, &status);
+	if (!slot->is_doomed || !status.is_claiming || !sim_chance(100))
+		return;
+	slot->is_gone = true;
+	world_kill(slot);
+}
+
 static void run_turns(struct sim_reader *slot)
 {
 	struct error err = ERROR_INIT;
@@ -77,6 +88,7 @@ static void run_turns(struct sim_reader *slot)
 		if (reader_turn(slot->reader, NULL, 0, -1, &err) < 0)
 			return;
 		check_memory(slot);
+		meet_doom(slot);
 		if (slot->is_told_to_stop && !slot->is_stopping) {
 			slot->is_stopping = true;
 			reader_stop(slot->reader);
@@ -120,8 +132,6 @@ static void start_reader(struct sim_reader *slot)
 	slot->is_stopping = false;
 	slot->is_told_to_reload = false;
 	slot->is_running = true;
-	if (slot->dies_after_ms != SIM_NEVER)
-		slot->dies_ms = sim_now_ms + slot->dies_after_ms;
 	sim_trace("%s is started", slot->name);
 	fiber_start(&slot->process, run_reader, slot);
 }
@@ -135,17 +145,11 @@ void world_kill(struct sim_reader *slot)
 
 /* All together. */
 
-/* Also ends those whose time has come. */
 static void start_those_due(void)
 {
 	for (unsigned i = 0; i < world.reader_count; i++) {
 		struct sim_reader *slot = &world.readers[i];
 
-		if (slot->is_running && slot->dies_ms > 0 && sim_now_ms >= slot->dies_ms &&
-		    !slot->process.is_killed) {
-			slot->is_gone = true;
-			world_kill(slot);
-		}
 		if (!slot->is_running && !slot->is_gone && sim_now_ms >= slot->start_ms &&
 		    !process_has_fibers(&slot->process))
 			start_reader(slot);

@@ -24,9 +24,8 @@ struct sim_reader {
 	bool is_gone; /* and will not be started again */
 	bool is_told_to_stop, is_stopping;
 	bool is_told_to_reload;
-	int64_t start_ms;      /* when it is to be started */
-	int64_t dies_after_ms; /* so long after that it is killed for good; SIM_NEVER: it is not */
-	int64_t dies_ms;       /* when that is; 0: unknown yet */
+	int64_t start_ms; /* when it is to be started */
+	bool is_doomed;   /* it dies for good as soon as it holds a claim */
 	char name[16];
 	struct reader_config config;
 	struct reader_nodes nodes;
