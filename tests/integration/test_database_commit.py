@@ -28,11 +28,11 @@ def counted_once(world, name="reader"):
 
 
 @pytest.mark.timeout_s(120)
-@pytest.mark.parametrize("every", [2, 3])
-def test_replies_to_commit_are_lost_all_the_time(world, proxy, every):
+@pytest.mark.parametrize("every, how", [(2, "close"), (3, "mixed")])
+def test_replies_to_commit_are_lost_all_the_time(world, proxy, every, how):
     """In the start, the replay, the settling of cells, the tail."""
     node = world.node(irreversible=LAST)
-    proxy.drop_replies(every=every)
+    proxy.drop_replies(every=every, how=how)
     reader = world.start(database=through(proxy), **SMALL)
     reader.wait_for("tail_started", timeout=60)
     for _ in range(5):

@@ -9,8 +9,9 @@
     proxy.connections                     how many were carried to the server
     proxy.close()
 
-After a reply was dropped the connection is closed, or with how="hang" left open in silence. It
-reads as much of the protocol as that takes: packets, and the text of a query. TLS must be off.
+After a reply was dropped the connection is closed, or with how="hang" left open in silence; with
+how="mixed" every other time it is the COMMIT itself that gets lost, which looks the same. It reads
+as much of the protocol as that takes: packets, and the text of a query. TLS must be off.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ class Proxy:
         self.commits = self.dropped = self.connections = 0
         self.changed = threading.Condition()
         self._every, self._times, self._how = 0, None, "close"
-        self._state = "open"
+        self._state, self._mixed = "open", False
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
@@ -37,7 +38,7 @@ class Proxy:
     # ---- what it does
 
     def drop_replies(self, every=1, times=None, how="close"):
-        """Drop the reply to every n-th COMMIT from now on, so often; how: close or hang."""
+        """Drop the reply to every n-th COMMIT from now on, so often; how: close, hang or mixed."""
         with self.changed:
             self._every, self._times, self._how = every, times, how
 
@@ -99,7 +100,10 @@ class Proxy:
                 return None
             if self._times:
                 self._times -= 1
-            return self._how
+            if self._how != "mixed":
+                return self._how
+            self._mixed = not self._mixed
+            return "lose" if self._mixed else "close"
 
     def note_dropped(self):
         with self.changed:
@@ -119,6 +123,10 @@ class _Line:
             while packet := _read_packet(self.client):
                 if packet[3:5] == bytes((0, COM_QUERY)) and packet[5:] == b"COMMIT":
                     self.how = self.proxy.take_commit()
+                if self.how == "lose":
+                    self.proxy.note_dropped()
+                    _shut(self.client)
+                    break
                 self.server.sendall(packet)
         _shut(self.server)
 
