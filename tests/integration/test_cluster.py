@@ -67,6 +67,9 @@ class ClusterWorld(World):
         assert len(set(found.values())) == 1, found
         self.expect(node.chain, (1, last))
 
+    def report(self):
+        return "\n".join([super().report(), *(member.report() for member in self.cluster.members)])
+
     def moves_on(self, node, blocks=10):
         """The tip is stored as it comes."""
         self.db.wait_block(node.irreversible + blocks, LONG_S)

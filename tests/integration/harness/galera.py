@@ -31,10 +31,10 @@ PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib/libgalera_smm.so",
              "/usr/lib64/galera-4/libgalera_smm.so", "/usr/lib64/galera/libgalera_smm.so")
 PROVIDER_OPTIONS = {
     "gcache.size": "24M", "gcache.page_size": "8M",
-    # dead after three seconds instead of fifteen; a reader's patience is measured, not Galera's
-    "evs.keepalive_period": "PT0.3S", "evs.suspect_timeout": "PT2S",
-    "evs.inactive_timeout": "PT3S", "evs.inactive_check_period": "PT0.2S",
-    "evs.install_timeout": "PT3S", "pc.announce_timeout": "PT1S",
+    # dead after some seconds instead of fifteen; a reader's patience is measured, not Galera's
+    "evs.keepalive_period": "PT0.5S", "evs.suspect_timeout": "PT3S",
+    "evs.inactive_timeout": "PT5S", "evs.inactive_check_period": "PT0.5S",
+    "evs.install_timeout": "PT4S", "pc.announce_timeout": "PT1S",
     "repl.causal_read_timeout": "PT3S",
 }
 OPTIONS = [
@@ -261,6 +261,21 @@ class Member:
     def status(self, name):
         rows = self.execute(f"SHOW STATUS LIKE '{name}'")
         return rows[0][1] if rows else None
+
+    def report(self):
+        """For a failure's report: how it is, and how the group has been."""
+        try:
+            state = [f"{name} = {self.status(name)}" for name in (
+                "wsrep_cluster_status", "wsrep_cluster_size", "wsrep_local_state_comment",
+                "wsrep_flow_control_paused", "wsrep_local_recv_queue")]
+            busy = [str(row) for row in self.execute("SHOW FULL PROCESSLIST")
+                    if row[4] != "Sleep"]
+        except (AttributeError, pymysql.MySQLError) as error:
+            state, busy = [str(error)], []
+        text = (self.folder / "log").read_text(errors="replace").splitlines()
+        views = [line for line in text if re.search(
+            r"suspecting|New COMPONENT|Shifting|inactive check|ERROR|ready for connections", line)]
+        return "\n".join([f"--- {self.name}: {', '.join(state)}", *busy, *views[-20:]])
 
     def log(self):
         return (self.folder / "log").read_text(errors="replace")[-6000:]
