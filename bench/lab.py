@@ -62,7 +62,12 @@ class Node:
             elif word == "served":
                 self.served = tuple(map(int, numbers))
 
+    @property
+    def cpu_s(self):
+        return process_cpu_s(self.process.pid)
+
     def stop(self):
+        self.total_cpu_s = self.cpu_s
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
         self._thread.join()

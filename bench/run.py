@@ -8,6 +8,7 @@ what else happens on the machine hits all of them alike.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -20,7 +21,8 @@ import time
 import corpus
 import lab as laboratory
 import report
-from lab import Failed, Node, Reader, process_cpu_s, process_memory_mib
+from lab import Failed, Node, Reader
+from tail import Tail
 
 LATENCIES_MS = (0, 50, 100, 150)
 CONNECTIONS, BATCH = 8, 50
@@ -88,6 +90,7 @@ class Bench:
                 "steady_blocks_s": self.steady(database),
                 "reader_cpu_s_per_1000": sum(cpu for cpu, _ in ended) * 1000 / count,
                 "server_cpu_s_per_1000": server_cpu * 1000 / count,
+                "node_cpu_s_per_1000": node.total_cpu_s * 1000 / count,
                 "peak_mib": max(peak for _, peak in ended),
                 "calls_per_block": node.served[1] / count,
                 "requests": node.served[0]}
@@ -105,38 +108,49 @@ class Bench:
         return [{"latency_ms": delay, "readers": readers, **median_of(rounds[delay, readers])}
                 for delay, readers in cases]
 
+    def stages_alone(self, count):
+        """One round: fetching, decoding and writing, each by itself."""
+        program = self.lab.build / "bench" / "stages"
+        figures = {}
+        with Node(self.lab, count) as node:
+            common = (node.url, 1, count, CONNECTIONS, BATCH)
+            writing = (*common, WRITERS, BATCH_ROWS, BATCH_BYTES, self.lab.server.socket,
+                       self.lab.fresh_database())
+            for name, arguments in (("fetch", common), ("decode", common), ("write", writing)):
+                server_cpu, node_cpu = self.lab.server_cpu_s, node.cpu_s
+                got = self.lab.program(program, name, *arguments)
+                figures[name] = self.stage(
+                    count / got["seconds"], got["cpu"] / count,
+                    (self.lab.server_cpu_s - server_cpu) / count,
+                    (node.cpu_s - node_cpu) / count if name == "fetch" else 0)
+        return figures
+
+    @staticmethod
+    def stage(blocks_s, cpu_s, server_s, node_s):
+        """A line of the table of stages; the rest of the cores waits, for disk or one another."""
+        return {"blocks_s": blocks_s, "cpu_us_per_block": cpu_s * 1e6,
+                "server_us_per_block": server_s * 1e6, "node_us_per_block": node_s * 1e6,
+                "cores_busy": blocks_s * (cpu_s + server_s + node_s)}
+
     def measure_stages(self):
         """Each stage alone, and the whole beside it in the same rounds."""
         count = 8000 if self.quick else 16000
-        stages = self.lab.build / "bench" / "stages"
-        rounds = {"fetch": [], "decode": [], "write": [], "whole": []}
-        for turn in range(self.rounds):
+        rounds = {"fetch": [], "decode": [], "write": [], "end to end": []}
+        shares = []
+        for turn in range(2 * self.rounds - 1):
             say(f"  stages alone, round {turn + 1}")
-            with Node(self.lab, count) as node:
-                common = (node.url, 1, count, CONNECTIONS, BATCH)
-                rounds["fetch"].append(self.lab.program(stages, "fetch", *common))
-                rounds["decode"].append(self.lab.program(stages, "decode", *common))
-                database = self.lab.fresh_database()
-                server_cpu = self.lab.server_cpu_s
-                rounds["write"].append(self.lab.program(
-                    stages, "write", *common, WRITERS, BATCH_ROWS, BATCH_BYTES,
-                    self.lab.server.socket, database))
-                rounds["write"][-1]["server_cpu"] = self.lab.server_cpu_s - server_cpu
-            rounds["whole"].append(self.end_to_end(count, 0))
-        result = []
-        for name in ("fetch", "decode", "write"):
-            figures = median_of([{"blocks_s": one["blocks"] / one["seconds"],
-                                  "cpu_us_per_block": one["cpu"] * 1e6 / one["blocks"],
-                                  "server_us_per_block":
-                                      one.get("server_cpu", 0) * 1e6 / one["blocks"]}
-                                 for one in rounds[name]])
-            result.append({"stage": name, **figures})
-        whole = median_of(rounds["whole"])
-        slowest = min(stage["blocks_s"] for stage in result)
-        result.append({"stage": "end to end", "blocks_s": whole["steady_blocks_s"],
-                       "cpu_us_per_block": whole["reader_cpu_s_per_1000"] * 1000,
-                       "server_us_per_block": whole["server_cpu_s_per_1000"] * 1000,
-                       "of_slowest_stage": whole["steady_blocks_s"] / slowest})
+            whole = self.end_to_end(count, 0) if turn % 2 else None
+            for name, figures in self.stages_alone(count).items():
+                rounds[name].append(figures)
+            whole = whole or self.end_to_end(count, 0)
+            rounds["end to end"].append(self.stage(
+                whole["steady_blocks_s"], whole["reader_cpu_s_per_1000"] / 1000,
+                whole["server_cpu_s_per_1000"] / 1000, whole["node_cpu_s_per_1000"] / 1000))
+            shares.append(whole["steady_blocks_s"] / min(
+                rounds[name][-1]["blocks_s"] for name in ("fetch", "decode", "write")))
+        result = [{"stage": name, **median_of(figures)} for name, figures in rounds.items()]
+        # The machine is not the same in every round: each whole beside the stages of its own.
+        result[-1].update(of_slowest_stage=statistics.median(shares), shares=shares)
         return result
 
     def one_peer(self, peer, blocks, delay_ms):
@@ -203,46 +217,23 @@ class Bench:
                            "first_server_cpu_s_per_1000": first["server_cpu_s_per_1000"]})
         return median_of(rounds)
 
-    def one_tail(self, delay_ms, interval_ms, count):
-        """Follow a live chain; ms from readable at the node to committed."""
-        database = self.lab.fresh_database()
-        with Node(self.lab, 50, delay_ms, interval_ms) as node:
-            config = self.lab.config(database, node.url, "tail", reader={
-                "name": "tail", "start_block": 0})
-            reader = Reader(self.lab, config=config)
-            time.sleep(5 + 6 * interval_ms / 1000)  # let it learn the pace
-            cpu, at = process_cpu_s(reader.process.pid), time.monotonic()
-            first = max(node.readable_us) + 1
-            while max(node.readable_us) < first + count:
-                time.sleep(0.2)
-            cpu = (process_cpu_s(reader.process.pid) - cpu) / (time.monotonic() - at)
-            time.sleep(0.5 + delay_ms / 500)
-            memory = process_memory_mib(reader.process.pid)
-            reader.process.terminate()
-            reader.finish()
-        stored = dict(self.lab.rows(
-            database, "SELECT block, UNIX_TIMESTAMP(committed_at) FROM blocks"
-                      " WHERE block BETWEEN %s AND %s", first, first + count - 1))
-        late_ms = sorted(float(at) * 1000 - node.readable_us[block] / 1000
-                         for block, at in stored.items())
-        if len(late_ms) != count:
-            raise Failed(f"the tail stored {len(late_ms)} of {count} blocks")
-        requests = node.requests_at[first + count] - node.requests_at[first]
-        return {"latency_ms": delay_ms, "interval_ms": interval_ms, "blocks": count,
-                "p50_ms": statistics.median(late_ms), "p90_ms": late_ms[int(count * 0.9)],
-                "p99_ms": late_ms[min(count - 1, int(count * 0.99))], "max_ms": late_ms[-1],
-                "requests_per_block": requests / count,
-                "cpu_of_a_core": cpu, "resident_mib": memory}
-
     def measure_tail(self):
         """Latency at the tip, requests a block, what an idle daemon costs."""
-        cases = [(0, 1000, 12), (100, 1000, 12)] if self.quick else \
-            [(0, 3000, 40), (50, 3000, 40), (100, 3000, 40), (150, 3000, 40), (100, 1000, 60)]
-        result = []
-        for delay, interval, count in cases:
-            say(f"  tail, {delay} ms, a block every {interval} ms, {count} blocks")
-            result.append(self.one_tail(delay, interval, count))
-        return result
+        cases = [(0, 1000), (100, 1000)] if self.quick else \
+            [(0, 3000), (50, 3000), (100, 3000), (150, 3000), (100, 1000)]
+        count = 12 if self.quick else 110
+        say(f"  tail, {count} blocks in {len(cases)} cases side by side")
+        with contextlib.ExitStack() as stack:
+            tails = []
+            for delay, interval in cases:  # not in step with one another
+                tails.append(Tail(self.lab, delay, interval, count, stack))
+                time.sleep(max(interval for _, interval in cases) / 1000 / len(cases))
+            time.sleep(5 + 6 * max(interval for _, interval in cases) / 1000)  # the pace is learnt
+            for tail in tails:
+                tail.begin()
+            while not all([tail.look() for tail in tails]):
+                time.sleep(0.2)
+            return [tail.figures() for tail in tails]
 
     def measure_gap_scan(self):
         """A full scan and the view `gaps` with 100 holes of three blocks."""
