@@ -96,9 +96,16 @@ static void an_orphan_is_replaced_and_its_operations_are_kept(void **state)
 
 static void what_is_irreversible_is_never_touched_by_the_head(void **state)
 {
+	struct lot lot;
+
 	(void)state;
 	put(100, 104, 0xAA, false, "SSSSS");
 	put(102, 104, OTHER_CHAIN, true, "OOO");
+	make_lot_of(&lot, 103, 103, OTHER_CHAIN);
+	lot.commit.is_reversible = true;
+	OK(ledger_commit(db, &lot.commit, &err));
+	assert_true(lot.commit.entries[0].is_settled);
+	free_lot(&lot);
 	put(102, 104, 0xAA, true, "PPP");
 	assert_int_equal(count_reversible(), 0);
 	expect_whole(5);
@@ -115,6 +122,15 @@ static void forks_are_noticed_among_reversible_rows(void **state)
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "S");
 	assert_true(lot.commit.entries[0].has_forked);
+	assert_int_equal(lot.commit.entries[0].neighbour, 101);
+	assert_int_equal(lot.commit.entries[0].stored_id[BLOCK_ID_BYTES - 1], 0xAA);
+	free_lot(&lot);
+	/* Another one under its number is refused; which of them is the chain's is open. */
+	make_lot_of(&lot, 102, 102, 0xAA);
+	lot.commit.is_reversible = true;
+	OK(ledger_commit(db, &lot.commit, &err));
+	expect_outcomes(&lot, "O");
+	assert_false(lot.commit.entries[0].is_settled);
 	free_lot(&lot);
 	/* Irreversible blocks do not care what stands above them only for now. */
 	put(100, 101, 0xAA, false, "CC");
