@@ -318,6 +318,7 @@ class Soak:
             made.wait_for("started")
             made.signal(signal.SIGTERM)
         assert [made.wait_exit(40) for made in running] == [0] * len(running)
+        self.world.expire_claims()  # those of killed commands, as if half a minute had gone by
         for who in range(READERS):
             self.start_reader(who)
         self.ticker.cancel()
