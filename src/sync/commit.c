@@ -32,22 +32,28 @@ static void tell_unverified(const struct block *block)
 		block->num, block->virtual_count);
 }
 
-static void count_outcome(struct work *work, const struct ledger_entry *entry)
+static void tell_replaced(const struct ledger_entry *entry)
 {
 	char id[BLOCK_ID_HEX + 1];
 	char orphan[BLOCK_ID_HEX + 1];
 
-	switch (entry->outcome) {
-	case LEDGER_REPLACED:
-		log_warning(
-			"block_replaced",
-			"block %u: %s took the place of %s, which is not part of the chain; its operations stand in the table orphans",
-			entry->block->num, block_id_format(entry->block->id, id),
-			block_id_format(entry->stored_id, orphan));
+	log_warning(
+		"block_replaced",
+		"block %u: %s took the place of %s, which is not part of the chain; its operations stand in the table orphans",
+		entry->block->num, block_id_format(entry->block->id, id),
+		block_id_format(entry->stored_id, orphan));
+}
+
+static void count_outcome(struct work *work, const struct ledger_entry *entry)
+{
+	if (entry->outcome == LEDGER_REPLACED) {
+		tell_replaced(entry);
 		work->replaced_blocks++;
-		/* fall through */
+	}
+	switch (entry->outcome) {
 	case LEDGER_STORED:
 	case LEDGER_NO_LINK_AFTER:
+	case LEDGER_REPLACED:
 	case LEDGER_REWRITTEN:
 		work->stored_blocks++;
 		work->stored_operations += entry->block->stored_count;
