@@ -30,7 +30,7 @@ static void set_nodes(struct world *world, struct sim_reader *slot)
 		.count = world->node_count,
 		.connections = (unsigned)sim_between(2, 6),
 		.batch_size = sim_chance(50) ? 1 : (unsigned)sim_between(5, 50),
-		.rate_limit = sim_chance(150) ? (unsigned)sim_between(5, 20) : 0,
+		.rate_limit = sim_chance(150) ? (unsigned)sim_between(15, 40) : 0,
 		.timeout_ms = 10000,
 		.max_memory_bytes = (size_t)sim_between(1, 16) << 18,
 	};
@@ -103,6 +103,7 @@ static void make_twin(struct world *world)
 
 	make_reader(world, world->reader_count, 0);
 	slot->config.name = world->readers[0].name;
+	slot->is_doomed = false; /* or, once it took the name over, nobody might be left */
 	slot->start_ms = sim_now_ms + sim_between(1000, 60000);
 	world->reader_count++;
 }
