@@ -234,7 +234,7 @@ def test_a_node_that_gives_another_block_for_an_irreversible_one_is_wrong(world)
     node.irreversible = 20
     node.reorganise(fork_at(25), head=NEWEST + 2)
     line = reader.wait_for("fork_noticed")
-    assert "irreversible" in line.message
+    assert f"with block {NEWEST} " in line.message
     seen = node.count["get_block"]
     node.wait_for(lambda: node.count["get_block"] >= seen + 2)
     assert irreversible_rows(world) == before
@@ -242,6 +242,24 @@ def test_a_node_that_gives_another_block_for_an_irreversible_one_is_wrong(world)
     orphaned = node.chain
     node.reorganise(SyntheticChain())
     settle(world, node, NEWEST + 2, (orphaned,))
+
+
+def test_a_branch_that_does_not_link_to_what_is_irreversible(world):
+    """Nothing of it is stored; its node rests, and is asked again from below."""
+    node = world.node(irreversible=IRREVERSIBLE, head=IRREVERSIBLE)
+    reader = world.start(reader=HEAD)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(IRREVERSIBLE)
+    before = irreversible_rows(world)
+    node.reorganise(fork_at(25), head=NEWEST)
+    line = reader.wait_for("fork_noticed")
+    assert f"block {IRREVERSIBLE + 1} " in line.message
+    assert f"with block {IRREVERSIBLE} " in line.message
+    assert world.db.value("SELECT MAX(block) FROM blocks") == IRREVERSIBLE
+    node.reorganise(SyntheticChain(), head=NEWEST + 1)
+    is_there(world, node.chain, IRREVERSIBLE + 1)
+    assert irreversible_rows(world) == before
+    settle(world, node, NEWEST + 1, ())
 
 
 def test_irreversible_rows_are_never_touched(world):
