@@ -141,6 +141,13 @@ static void end_comparison(struct compare *compare)
 		   compare->oldest.num < compare->newest.num) {
 		begin(compare, &compare->oldest,
 		      compare->differing); /* one bad row, or another chain? */
+	} else if (pool_usable(compare->work->pool) & ~compare->differing) {
+		/* They may be wrong, and those that could not be asked right: a restart asks again. */
+		(void)error_set(
+			&err, ERROR_NODE,
+			"the nodes that answered serve another chain than the database holds (they differ at block %u), and the others could not be asked; check nodes and database.name",
+			compare->compared_num);
+		work_end(compare->work, &err);
 	} else {
 		(void)error_set(
 			&err, ERROR_CONFIG,

@@ -159,3 +159,20 @@ def test_several_nodes_share_the_load_by_their_speed(world):
     world.db.wait_blocks(2000, 60)
     assert 0 < slow.count["get_block"] < fast.count["get_block"] / 2
     world.expect(fast.chain, (1, 2000))
+
+
+def test_a_liar_alone_does_not_end_a_reader_for_good(world):
+    """The honest node cannot be asked just now: exit 69, after which a unit is restarted, not 78."""
+    honest = world.node(irreversible=60)
+    world.run("--once")
+    honest.refuse()
+    liar = world.node(SyntheticChain("other"), irreversible=60)
+    reader = world.start()
+    assert reader.wait_exit() == 69
+    assert reader.events("ended", containing="the others could not be asked")
+    world.allow_errors("ended")
+    # where it is the only node there is, it is a matter of the configuration
+    assert world.run(nodes=[{"url": liar.url}], code=78)
+    honest.accept()
+    world.start().wait_for("tail_started")
+    world.expect(honest.chain, (1, 60))
