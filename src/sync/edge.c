@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "steem/client.h"
 #include "steem/pool.h"
@@ -83,6 +84,19 @@ void edge_free(struct edge *edge)
 	free(edge);
 }
 
+/* Is there another node that would give it now? One that hangs or is on trial is not waited for. */
+static bool has_other(const struct edge *edge, uint32_t num, unsigned giver)
+{
+	uint64_t others = pool_healthy(edge->work->pool, clock_now_ms()) &
+			  ~pool_on_trial(edge->work->pool) & ~(UINT64_C(1) << giver);
+
+	for (unsigned i = 0; i < pool_count(edge->work->pool); i++)
+		if ((others >> i & 1) &&
+		    pool_node(edge->work->pool, i)->head.irreversible_block >= num)
+			return true;
+	return false;
+}
+
 bool edge_ask(struct edge *edge, uint32_t num, unsigned giver)
 {
 	uint64_t not_giver = UINT64_C(1) << giver;
@@ -90,7 +104,7 @@ bool edge_ask(struct edge *edge, uint32_t num, unsigned giver)
 	if (range_contains(&edge->asked, num))
 		return false;
 	range_add(&edge->asked, num, num);
-	if ((pool_usable(edge->work->pool) & ~not_giver) == 0) {
+	if (!has_other(edge, num, giver)) {
 		not_giver = 0;
 		range_add(&edge->asked_of_all, num, num);
 	}
