@@ -54,6 +54,8 @@ int db_connect(struct db *db, struct error *err) MUST_CHECK;
 int db_connect_server(struct db *db, struct error *err) MUST_CHECK;
 /* The connection is gone or not open. */
 bool db_is_lost(const struct db *db);
+/* A member of a Galera cluster. */
+bool db_is_clustered(const struct db *db);
 void db_disconnect(struct db *db);
 /* "127.0.0.1:3306, MariaDB 10.11.19, array binding": of the open connection, for log lines. */
 const char *db_describe(const struct db *db);

@@ -55,6 +55,11 @@ bool db_is_lost(const struct db *db)
 	return !db->mysql || db->is_lost;
 }
 
+bool db_is_clustered(const struct db *db)
+{
+	return db->is_clustered;
+}
+
 const char *db_describe(const struct db *db)
 {
 	return db->description;

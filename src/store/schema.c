@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "base/backoff.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/readers.h"
 #include "store/sql.h"
 
 #ifdef HAVE_CONFIG_H
@@ -97,14 +99,89 @@ static int connect_to_database(struct db *db, struct error *err)
 	return db_connect(db, err);
 }
 
-/* *ret_done false: another program recorded it first. */
-static int apply(struct db *db, const struct sql_migration *migration, bool *ret_done,
-		 struct error *err)
+/*
+ * Two members of a Galera cluster that create one view at once: the one whose statement the
+ * cluster puts second may hang for good, and soon all others with it, since MariaDB locks a
+ * view's name before it asks the cluster who is first (seen with 10.11.19).  So there one
+ * program creates at a time: the one that claims the cell beyond all blocks.  Before the
+ * table of claims is there, only tables are created, which does no harm.
+ */
+#define TURN db_u64(UINT32_MAX), db_text("--migrate")
+
+struct turn {
+	char session[READER_SESSION_BYTES + 1];
+	bool is_ours;
+};
+
+/* Take the turn, also one that ran out, or hold it longer. */
+static int try_turn(struct db *db, struct turn *turn, struct error *err)
 {
-	for (size_t i = 0; i < migration->count; i++)
+	uint64_t found = 0;
+
+	if (turn->is_ours)
+		return db_exec(db, sql_update_claims_renewed,
+			       DB_VALUES(db_text("--migrate"), db_text(turn->session)), NULL, err);
+	if (db_exec(db, sql_insert_claim, DB_VALUES(TURN, db_text(turn->session)), NULL, err) ==
+	    0) {
+		turn->is_ours = true;
+		return 0;
+	}
+	if (!db_is_duplicate(err))
+		return -1;
+	*err = ERROR_INIT;
+	if (db_exec(db, sql_update_claim_expired,
+		    DB_VALUES(db_text("--migrate"), db_text(turn->session), db_u64(UINT32_MAX)),
+		    &found, err) < 0)
+		return -1;
+	turn->is_ours = found > 0;
+	return turn->is_ours ? 0 : db_exec_text(db, "DO SLEEP(0.1)", err);
+}
+
+/* Wait for the turn; *ret_have, if it had to be taken, is the version that is there then. */
+static int wait_turn(struct db *db, struct turn *turn, unsigned *ret_have, struct error *err)
+{
+	bool was_ours = turn->is_ours;
+	unsigned need;
+	int result;
+
+	if (!db_is_clustered(db))
+		return 0;
+	do {
+		result = try_turn(db, turn, err);
+	} while (result == 0 && !turn->is_ours);
+	if (result < 0 && err->code == NO_SUCH_TABLE) {
+		*err = ERROR_INIT;
+		return 0;
+	}
+	return result < 0 || was_ours ? result : schema_versions(db, ret_have, &need, err);
+}
+
+/* A turn that cannot be given back runs out. */
+static void give_turn_back(struct db *db, const struct turn *turn)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (turn->is_ours && !db_is_lost(db) &&
+	    db_exec(db, sql_delete_claim, DB_VALUES(TURN, db_text(turn->session)), NULL, &ignored) <
+		    0)
+		return;
+}
+
+/* *ret_done false: another program recorded it first. */
+static int apply(struct db *db, const struct sql_migration *migration, struct turn *turn,
+		 bool *ret_done, struct error *err)
+{
+	unsigned have = 0;
+
+	for (size_t i = 0; i < migration->count; i++) {
+		if (wait_turn(db, turn, &have, err) < 0)
+			return -1;
+		if (have >= migration->version)
+			return 0;
 		if (db_exec_text(db, migration->statements[i], err) < 0)
 			return error_prefix(err, "migration %u (%s), statement %zu: ",
 					    migration->version, migration->name, i + 1);
+	}
 	*ret_done = true;
 	if (db_exec(db, sql_insert_schema_version,
 		    DB_VALUES(db_u64(migration->version), db_text(migration->name),
@@ -118,15 +195,15 @@ static int apply(struct db *db, const struct sql_migration *migration, bool *ret
 	return 0;
 }
 
-int schema_migrate(struct db *db,
-		   void (*applied)(void *context, unsigned version, const char *name),
-		   void *context, struct error *err)
+static int apply_missing(struct db *db, struct turn *turn,
+			 void (*applied)(void *context, unsigned version, const char *name),
+			 void *context, struct error *err)
 {
 	unsigned tries = 0;
 	unsigned have;
 	unsigned need;
 
-	if (connect_to_database(db, err) < 0 || schema_versions(db, &have, &need, err) < 0)
+	if (schema_versions(db, &have, &need, err) < 0)
 		return -1;
 	if (have > need)
 		return fail_newer(have, need, err);
@@ -134,7 +211,7 @@ int schema_migrate(struct db *db,
 		const struct sql_migration *migration = &sql_migrations[have];
 		bool is_done = false;
 
-		if (apply(db, migration, &is_done, err) < 0) {
+		if (apply(db, migration, turn, &is_done, err) < 0) {
 			if (err->kind != ERROR_RETRY || db_is_lost(db) || ++tries == MAX_TRIES)
 				return -1;
 			*err = ERROR_INIT;
@@ -145,4 +222,19 @@ int schema_migrate(struct db *db,
 		have++;
 	}
 	return 0;
+}
+
+int schema_migrate(struct db *db,
+		   void (*applied)(void *context, unsigned version, const char *name),
+		   void *context, struct error *err)
+{
+	struct turn turn = {.is_ours = false};
+	int result;
+
+	random_hex(turn.session, READER_SESSION_BYTES);
+	if (connect_to_database(db, err) < 0)
+		return -1;
+	result = apply_missing(db, &turn, applied, context, err);
+	give_turn_back(db, &turn);
+	return result;
 }
