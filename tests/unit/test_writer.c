@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -406,6 +407,58 @@ static void a_job_that_comes_too_late_is_told_so(void **state)
 	free(jobs);
 }
 
+/* Its owner has more to be written; too late. */
+struct follow_up {
+	struct test_job first; /* first: a job is one of these */
+	struct test_job second;
+	struct writer *writer;
+};
+
+static void give_another(struct job *job)
+{
+	struct follow_up *both = (struct follow_up *)job;
+
+	count_done(job);
+	writer_commit(both->writer, &both->second.job);
+}
+
+static void what_is_given_at_the_end_is_refused_at_once(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct follow_up both = {.first = make_job(0, ERROR_NONE),
+				 .second = make_job(0, ERROR_NONE)};
+
+	(void)state;
+	both.first.job.done = give_another;
+	both.writer = writer_new(NULL, 1, 0, &err);
+	assert_non_null(both.writer);
+	writer_commit(both.writer, &both.first.job);
+	writer_free(both.writer);
+	assert_int_equal(both.first.done, 1);
+	assert_int_equal(both.first.job.err.kind, ERROR_NONE);
+	assert_int_equal(both.second.done, 1); /* nobody waits for it for ever */
+	assert_int_equal(both.second.runs, 0);
+	assert_int_equal(both.second.job.err.kind, ERROR_RETRY);
+}
+
+static void no_writer_without_file_descriptors(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct rlimit before;
+	struct rlimit none;
+	struct writer *writer;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	writer = writer_new(NULL, 2, 0, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_null(writer);
+	assert_int_equal(err.kind, ERROR_FATAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +480,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(has_room_for_few_commits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_job_is_reported_once, set_up, tear_down),
 		cmocka_unit_test(a_job_that_comes_too_late_is_told_so),
+		cmocka_unit_test(what_is_given_at_the_end_is_refused_at_once),
+		cmocka_unit_test(no_writer_without_file_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
