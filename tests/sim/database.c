@@ -134,6 +134,13 @@ void database_bury(const struct process *process)
 	}
 }
 
+/* Nothing is migrated here. */
+bool db_is_clustered(const struct db *db)
+{
+	(void)db;
+	return false;
+}
+
 bool db_is_lost(const struct db *db)
 {
 	return !db->is_open || db->is_lost;
