@@ -44,6 +44,7 @@ OPTIONS = [
 ]
 USER = "cluster"  # may do everything, by TCP
 START_TIMEOUT_S = 60
+REPAIR_TIMEOUT_S = 20  # for a member that is up, until it is level with the others
 # Members die with the thread that started them: not with that of a test, but with this one.
 LAUNCHER = concurrent.futures.ThreadPoolExecutor(1)
 POLL_S = 0.03
@@ -127,7 +128,7 @@ class Member:
         self.data, self.socket = self.folder / "data", str(self.folder / "s")
         self.port, self.group, self.ist, self.sst = _free_ports(4)
         self.process = None
-        self._holder = None
+        self._holder = self._position = None
         shutil.copytree(mariadb.template(), self.data)
         _give_away(self.folder)
 
@@ -149,6 +150,7 @@ class Member:
         options["gmcast.listen_addr"] = f"tcp://127.0.0.1:{self.group}"
         options["ist.recv_addr"] = f"127.0.0.1:{self.ist}"
         position = self.recovered() if (self.data / "grastate.dat").exists() else None
+        self._position = None
         self._run([
             f"--port={self.port}", "--bind-address=127.0.0.1",
             f"--wsrep-cluster-address=gcomm://{','.join(known)}",
@@ -176,6 +178,15 @@ class Member:
 
     def recovered(self):
         """The last write-set in its data directory, "uuid:number"; it must be down."""
+        if self._position is None:
+            self._position = self._recover()
+        return self._position
+
+    def _recover(self):
+        noted = re.search(r"^uuid: *(\S+)\nseqno: *(\d+)$",
+                          (self.data / "grastate.dat").read_text(encoding="ascii"), re.M)
+        if noted:  # after an orderly shutdown
+            return f"{noted[1]}:{noted[2]}"
         place = (self.folder / "log").stat().st_size
         self._run(["--wsrep-recover", "--skip-networking", "--wsrep-cluster-address=gcomm://"])
         self.process.wait(START_TIMEOUT_S)
@@ -189,17 +200,26 @@ class Member:
         return self
 
     def wait_status(self, name, predicate, timeout=START_TIMEOUT_S):
-        """Poll a status variable until the predicate holds for it: the one place that polls."""
+        """Poll a status variable until the predicate holds for it."""
+        return self._poll(lambda: self.status(name), predicate, name, timeout)
+
+    def wait_applied(self, timeout=START_TIMEOUT_S):
+        """Until it has applied all that the group has committed before."""
+        self._poll(lambda: self.execute("SET SESSION wsrep_sync_wait = 15", "SELECT 1"), bool,
+                   "a read that waits for all before it", timeout)
+
+    def _poll(self, ask, predicate, name, timeout):
         deadline, value = time.monotonic() + timeout, None
         while True:
             try:
-                value = self.status(name)
+                value = ask()
                 if predicate(value):
                     return value
             except pymysql.MySQLError as error:
                 value = error
             if time.monotonic() > deadline or not self.is_running:
-                raise AssertionError(f"{self.name}: {name} is {value!r}\n{self.log()}")
+                raise AssertionError(f"{self.name}: {name}: {value!r}\n{self.report()}\n"
+                                     f"{self.log()}")
             time.sleep(POLL_S)
 
     def stop(self):
@@ -244,6 +264,7 @@ class Member:
     def connect(self, database=None, **options):
         """As root, by its socket; what it answers may be old, see Cluster.connect()."""
         settings = dict(unix_socket=self.socket, user="root", database=database, autocommit=True,
+                        read_timeout=30,
                         charset="utf8mb4", init_command="SET time_zone = '+00:00'",
                         connect_timeout=10)
         return pymysql.connect(**{**settings, **options})
@@ -301,7 +322,30 @@ class Cluster:
             member.start(self.members)
         return self
 
-    def heal(self):
+    def ready(self):
+        """Before a test: what is left of the last one, be it a member in which something hangs,
+        is not this one's trouble. Then all begin anew."""
+        try:
+            self.heal(REPAIR_TIMEOUT_S)
+            self._try_tables()
+        except (AssertionError, pymysql.MySQLError) as error:
+            print(f"the cluster begins anew: {error}")
+            for member in self.running():
+                member.kill()
+            self.heal()
+            self._try_tables()
+
+    def _try_tables(self):
+        """Each member makes a table, which waits for all sessions and all appliers; each must
+        get what the others made."""
+        for member in self.members:
+            member.execute("CREATE OR REPLACE DATABASE probe",
+                           "CREATE TABLE probe.probe (id INT PRIMARY KEY)",
+                           "INSERT INTO probe.probe VALUES (1)", "DROP DATABASE probe")
+        for member in self.members:
+            member.wait_applied(REPAIR_TIMEOUT_S)
+
+    def heal(self, timeout=START_TIMEOUT_S):
         """All members up, in one group and level with each other, whatever a test did."""
         for member in self.members:
             if member.is_running:
@@ -311,7 +355,7 @@ class Cluster:
             self.bootstrap()
         for member in self.members:
             self._bring_back(member)
-        self.wait_level()
+        self.wait_level(timeout)
 
     @staticmethod
     def _is_primary(member):
@@ -338,16 +382,24 @@ class Cluster:
 
     def start_all(self):
         """After a crash of all of them at once: they find each other again, once all are back."""
+        self._recover_all()
         for member in self.members:
             member.start(self.members, wait=False)
         for member in self.members:
             member.wait_synced()
+
+    def _recover_all(self):
+        """Each member that is down finds out how far it is; that takes a second or more."""
+        down = [member for member in self.members if not member.is_running]
+        with concurrent.futures.ThreadPoolExecutor(len(down)) as pool:
+            list(pool.map(Member.recovered, down))
 
     def bootstrap(self):
         """The whole cluster is down, or none is primary: the most advanced begins anew."""
         for member in self.members:
             if member.is_running:
                 member.kill()
+        self._recover_all()
         newest = max(self.members, key=lambda member: int(member.recovered().rsplit(":", 1)[1]))
         state = newest.data / "grastate.dat"
         state.write_text(re.sub(r"safe_to_bootstrap: \d", "safe_to_bootstrap: 1",
@@ -355,12 +407,15 @@ class Cluster:
         newest.start(self.members, bootstrap=True)
         return newest
 
-    def wait_level(self):
+    def wait_level(self, timeout=START_TIMEOUT_S):
         """Every running member is in the group and level with it."""
         running = self.running()
         for member in running:
-            member.wait_status("wsrep_cluster_size", lambda size: int(size) == len(running))
-            member.wait_synced()
+            member.wait_status("wsrep_cluster_size", lambda size: int(size) == len(running),
+                               timeout)
+            member.wait_synced(timeout)
+        for member in running:
+            member.wait_applied(timeout)
 
     def running(self):
         return [member for member in self.members if member.is_running]
@@ -381,7 +436,7 @@ class Cluster:
         error = None
         for member in self.running():
             with contextlib.suppress(pymysql.MySQLError):
-                connection = member.connect(database, read_timeout=30, **options)
+                connection = member.connect(database, **options)
                 with connection.cursor() as cursor:
                     cursor.execute("SHOW STATUS LIKE 'wsrep_local_state_comment'")
                     if cursor.fetchone()[1] == "Synced":
