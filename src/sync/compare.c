@@ -122,6 +122,17 @@ static void end_unchecked(struct compare *compare)
 	finish(compare);
 }
 
+/* Is there a node that answers, but did not have the block? */
+static bool has_undecided(const struct compare *compare)
+{
+	uint64_t rest = pool_usable(compare->work->pool) & ~compare->differing;
+
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
+		if ((rest >> i & 1) && node_at(compare, i)->head.irreversible_block > 0)
+			return true;
+	return false;
+}
+
 static void end_comparison(struct compare *compare)
 {
 	struct error err = ERROR_INIT;
@@ -141,11 +152,14 @@ static void end_comparison(struct compare *compare)
 		   compare->oldest.num < compare->newest.num) {
 		begin(compare, &compare->oldest,
 		      compare->differing); /* one bad row, or another chain? */
+	} else if (has_undecided(compare)) {
+		exclude_differing(compare);
+		end_unchecked(compare);
 	} else if (pool_usable(compare->work->pool) & ~compare->differing) {
 		/* They may be wrong, and those that could not be asked right: a restart asks again. */
 		(void)error_set(
 			&err, ERROR_NODE,
-			"the nodes that answered serve another chain than the database holds (they differ at block %u), and the others could not be asked; check nodes and database.name",
+			"the nodes that answer serve another chain than the database holds (they differ at block %u), and the others could not be asked; check nodes and database.name",
 			compare->compared_num);
 		work_end(compare->work, &err);
 	} else {

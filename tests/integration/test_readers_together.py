@@ -182,7 +182,10 @@ EXECUTED = """SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log
 
 
 def test_only_the_winner_of_a_block_writes_operations(lone_world):
-    """Three readers race for each block at the tip: one INSERT of operations a block, not three."""
+    """Three readers race for each block at the tip: one INSERT of operations a block, not three.
+
+    Whoever comes late enough sees the row and inserts nothing; the next test makes a real loser.
+    """
     world = lone_world
     node = world.node(SyntheticChain(plain=True), irreversible=50)
     world.server.execute("CREATE USER racer@localhost", "GRANT ALL ON *.* TO racer@localhost")
@@ -196,10 +199,8 @@ def test_only_the_winner_of_a_block_writes_operations(lone_world):
     world.db.wait_until("SELECT MIN(last_block) FROM readers", lambda n: n == node.irreversible)
     world.server.execute("SET GLOBAL general_log = 0")
     said = [text for text, in world.db.rows(EXECUTED, "racer[%")]
-    races = len([text for text in said if text.startswith("INSERT INTO blocks ")])
     written = len([text for text in said if text.startswith("INSERT INTO blockchain ")])
     assert written <= 60, f"{written} times operations were written, of 60 blocks"
-    assert races > 60, "there was never a race"
     world.expect(node.chain, (1, 110))
 
 

@@ -151,7 +151,7 @@ def test_only_nodes_of_another_chain_after_a_hangup(world, tailing):
     world.audits.clear()
     liars = [world.node(SyntheticChain("other"), irreversible=LAST + 500) for _ in range(2)]
     rewrite(reader, world, nodes=[{"url": liar.url} for liar in liars])
-    assert reader.wait_exit() == 78
+    assert reader.wait_exit() in (69, 78)  # the one where the other was not compared yet
     assert reader.events("ended", containing="another chain")
     for liar in liars:
         assert blocks_asked_of(liar) <= {LAST, 1}
