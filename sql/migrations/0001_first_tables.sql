@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS blocks (
 	filter_id INT UNSIGNED NOT NULL,
 	reader_id INT UNSIGNED NOT NULL,
 	committed_at DATETIME(6) NOT NULL COMMENT 'when this row was last written',
-	PRIMARY KEY (block)
+	PRIMARY KEY (block),
+	KEY blocks_irreversible (is_irreversible, block) COMMENT 'what a scan reads: small, and all it needs'
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One stored operation. The primary key is the unique key of the whole system.
