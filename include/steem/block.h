@@ -65,6 +65,8 @@ struct block {
 /* An empty block with an arena of its own. The caller owns it. */
 struct block *block_new(void);
 void block_free(struct block *block);
+/* Do both say the same of the chain, to the last byte? What a filter keeps of it is not compared. */
+bool block_equal(const struct block *a, const struct block *b);
 /* What the block takes in memory, in bytes. */
 size_t block_bytes(const struct block *block);
 /* Real and virtual operations. */

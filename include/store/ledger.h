@@ -66,7 +66,10 @@ enum ledger_rewrite {
 	LEDGER_KEEP,      /* nothing */
 	LEDGER_REFILTER,  /* those stored under another filter: operations are written again */
 	LEDGER_REVIRTUAL, /* those without virtual operations: likewise */
-	/* All: operations are written again, another block is replaced; links are checked downwards. */
+	/*
+	 * All: operations are written again, another block is replaced.  Such an entry need not
+	 * link to the row above it, which is mended next; one that is new there must.
+	 */
 	LEDGER_REPAIR,
 };
 

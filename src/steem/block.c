@@ -25,6 +25,38 @@ size_t block_bytes(const struct block *block)
 	return arena_bytes(block->arena);
 }
 
+/* NULL is equal to NULL only. */
+static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	if (!a || !b)
+		return !a && !b;
+	return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+static bool same_operation(const struct operation *a, const struct operation *b)
+{
+	return a->trx_in_block == b->trx_in_block && a->op_in_trx == b->op_in_trx &&
+	       a->virtual_op == b->virtual_op &&
+	       same_text(a->trx_id, a->trx_id ? strlen(a->trx_id) : 0, b->trx_id,
+			 b->trx_id ? strlen(b->trx_id) : 0) &&
+	       same_text(a->name, a->name_bytes, b->name, b->name_bytes) &&
+	       same_text(a->account, a->account_bytes, b->account, b->account_bytes) &&
+	       same_text(a->payload, a->payload_bytes, b->payload, b->payload_bytes);
+}
+
+bool block_equal(const struct block *a, const struct block *b)
+{
+	if (a->num != b->num || !block_id_equal(a->id, b->id) ||
+	    !block_id_equal(a->previous, b->previous) || a->timestamp_s != b->timestamp_s ||
+	    a->operation_count != b->operation_count || a->virtual_count != b->virtual_count ||
+	    a->virtual_state != b->virtual_state)
+		return false;
+	for (size_t i = 0; i < block_total_count(a); i++)
+		if (!same_operation(&a->operations[i], &b->operations[i]))
+			return false;
+	return true;
+}
+
 size_t block_total_count(const struct block *block)
 {
 	return block->operation_count + block->virtual_count;

@@ -135,6 +135,16 @@ static bool is_newcomer(const struct ledger_step *step)
 	return step->write != WRITE_AGAIN || step->was_reversible;
 }
 
+/*
+ * Does the entry mend an irreversible row? Then what stands above, and may be just as wrong, is
+ * mended next.  Where nothing stands, or a reversible row, the link upwards is a proof as ever.
+ */
+static bool is_repaired(const struct ledger_slice *slice, const struct ledger_step *step)
+{
+	return slice->commit->rewrite == LEDGER_REPAIR && !step->was_reversible &&
+	       (step->write == WRITE_INSTEAD || step->write == WRITE_AGAIN);
+}
+
 /* Does the entry beside a stored row link to it? `outcome` is what it becomes if not. */
 static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 			 const struct db_rows *rows, bool is_above, enum ledger_outcome outcome)
@@ -148,8 +158,7 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 		links = same_id(rows, 1, entry->block->previous);
 	else
 		links = same_id(rows, 2, entry->block->id);
-	/* A repair goes upwards: what stands above is looked at next. */
-	if (links || (!is_above && slice->commit->rewrite == LEDGER_REPAIR))
+	if (links || (!is_above && is_repaired(slice, step_of(slice, entry))))
 		return;
 	if (is_irreversible(rows)) {
 		refuse(slice, entry, (uint32_t)db_row_u64(rows, 0), rows, outcome);

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -30,13 +29,12 @@ static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
 struct verdict {
 	struct audit_finding finding;
 	uint64_t asked;    /* mask of nodes */
-	bool is_confirmed; /* two nodes see it, or there is no second one */
+	bool is_given;     /* by at least one */
+	bool is_confirmed; /* two nodes give the block in hand, or there is no second one */
 	bool is_exhausted; /* nobody else could be asked */
-	bool is_contested; /* two nodes give different blocks: */
-	uint8_t other_id[BLOCK_ID_BYTES];
-	bool is_given;    /* by at least one */
-	bool is_tried;    /* to be mended */
-	char reason[200]; /* why nobody gives it, or why it was not mended */
+	struct held other; /* another version of it; its block is NULL where all agree */
+	bool is_tried;     /* to be mended */
+	char reason[200];  /* why nobody gives it, or why it was not mended */
 };
 
 struct verify {
@@ -60,7 +58,7 @@ static struct verdict *verdict_of(struct verify *verify, uint32_t num)
 
 /* Fetching. */
 
-static const struct held *find_held(const struct verify *verify, uint32_t num)
+static struct held *find_held(const struct verify *verify, uint32_t num)
 {
 	for (size_t i = 0; i < verify->held.count; i++)
 		if (verify->held.items[i].block->num == num)
@@ -68,25 +66,37 @@ static const struct held *find_held(const struct verify *verify, uint32_t num)
 	return NULL;
 }
 
+/* Another node gives a block that is in hand. The right id alone says nothing of the operations. */
+static void take_opinion(struct verify *verify, struct verdict *verdict, struct held *before,
+			 struct held *held)
+{
+	struct held *other = &verdict->other;
+
+	if (block_equal(before->block, held->block)) {
+		verdict->is_confirmed = true;
+		work_let_go(verify->work, held);
+		return;
+	}
+	verdict->is_confirmed = other->block && block_equal(other->block, held->block);
+	work_let_go(verify->work, other);
+	*other = *before;
+	*before = *held;
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct verify *verify = context;
 	struct verdict *verdict = verdict_of(verify, block->num);
-	const struct held *before = find_held(verify, block->num);
-	struct held held;
+	struct held *before = find_held(verify, block->num);
+	struct held held = work_hold(verify->work, block, node);
 
 	verify->wanted_count--;
 	verdict->asked |= UINT64_C(1) << node;
 	verdict->is_given = true;
-	verdict->is_confirmed =
-		before && (block_id_equal(before->block->id, block->id) ||
-			   (verdict->is_contested && block_id_equal(verdict->other_id, block->id)));
-	if (before && !block_id_equal(before->block->id, block->id)) {
-		verdict->is_contested = true;
-		memcpy(verdict->other_id, before->block->id, BLOCK_ID_BYTES);
-	}
-	held = work_hold(verify->work, block, node);
-	held_list_put(&verify->held, verify->work, &held);
+	if (!before)
+		held_list_put(&verify->held, verify->work, &held);
+	else
+		take_opinion(verify, verdict, before, &held);
 }
 
 static void take_refusal(void *context, uint32_t num, const char *reason)
@@ -212,24 +222,41 @@ static void start_comparing(struct verify *verify)
 	writer_errand(verify->work->writer, &compare->job);
 }
 
-/* Does the finding rest on what a node said, and on one node only? */
-static bool needs_opinion(const struct verdict *verdict)
+/* Does it matter what other nodes say? */
+static bool needs_opinion(const struct verify *verify, const struct verdict *verdict)
 {
-	return verdict->is_given && !verdict->is_confirmed && !verdict->is_exhausted &&
-	       (verdict->finding.kind == AUDIT_ORPHANED || verdict->finding.kind == AUDIT_ALTERED ||
-		verdict->finding.kind == AUDIT_PARTIAL);
+	if (!verdict->is_given || verdict->is_confirmed || verdict->is_exhausted)
+		return false;
+	if (verdict->other.block)
+		return true; /* one of two nodes is wrong */
+	switch (verdict->finding.kind) {
+	case AUDIT_NOTHING:
+		return false;
+	case AUDIT_MISSING:
+	case AUDIT_EXTRA:
+		return verify->work->config.verify.repair; /* the tables alone say that much */
+	case AUDIT_PARTIAL:
+	case AUDIT_ORPHANED:
+	case AUDIT_ALTERED:
+		break;
+	}
+	return true;
 }
 
-/* Ask other nodes about all that seems wrong; true: some are asked. */
+/*
+ * Ask other nodes about all that seems wrong, as many blocks at once as there is room for; true:
+ * some are asked.
+ */
 static bool ask_opinions(struct verify *verify)
 {
 	uint64_t usable = pool_usable(verify->work->pool);
+	size_t room = work_room_blocks(verify->work);
 	bool asks = false;
 
-	for (uint32_t i = 0; i < verify->count; i++) {
+	for (uint32_t i = 0; i < verify->count && (!asks || verify->wanted_count < room); i++) {
 		struct verdict *verdict = &verify->verdicts[i];
 
-		if (!needs_opinion(verdict))
+		if (!needs_opinion(verify, verdict))
 			continue;
 		if ((usable & ~verdict->asked) == 0) {
 			verdict->is_exhausted = true; /* a single node: its word counts */
@@ -243,13 +270,6 @@ static bool ask_opinions(struct verify *verify)
 }
 
 /* Mending. */
-
-static bool may_mend(const struct verdict *verdict)
-{
-	return verdict->is_given &&
-	       (verdict->is_confirmed || verdict->finding.kind == AUDIT_MISSING ||
-		verdict->finding.kind == AUDIT_EXTRA);
-}
 
 static void tell(struct verify *verify, const struct verdict *verdict, bool is_mended)
 {
@@ -278,11 +298,16 @@ static void end_window(struct verify *verify)
 			log_warning("block_unverified",
 				    "block %u could not be compared, no node gives it: %s",
 				    verify->first + i, verdict->reason);
-		} else if (verdict->is_contested) {
-			log_limited(&disputed_limit, LOG_LEVEL_WARNING, "block_disputed",
-				    "two nodes give different blocks %u; the stored one is right",
-				    verify->first + i);
+		} else if (verdict->other.block) {
+			log_limited(
+				&disputed_limit, LOG_LEVEL_WARNING, "block_disputed",
+				"two nodes give different blocks %u; the stored one is %s",
+				verify->first + i,
+				verdict->is_confirmed
+					? "right"
+					: "what one of them gives, and no third could be asked");
 		}
+		work_let_go(verify->work, &verdict->other);
 	}
 	held_list_clear(&verify->held, verify->work);
 	free(verify->verdicts);
@@ -331,22 +356,28 @@ static void mending_ended(void *context, struct commit *commit, bool is_done)
 	verify->state = VERIFY_IDLE;
 }
 
-static bool is_to_mend(struct verify *verify, const struct held *held)
+/* Nothing is written on the word of one node alone, be there a row or not. */
+static bool is_to_mend(struct verify *verify, const struct held *held, bool has_row)
 {
 	struct verdict *verdict = verdict_of(verify, held->block->num);
+	enum audit_kind kind = verdict->finding.kind;
 
-	if (verdict->finding.kind == AUDIT_NOTHING || verdict->is_tried)
+	if (kind == AUDIT_NOTHING || verdict->is_tried ||
+	    has_row != (kind != AUDIT_MISSING && kind != AUDIT_EXTRA))
 		return false;
 	verdict->is_tried = true;
-	if (!may_mend(verdict))
+	if (!verdict->is_confirmed)
 		snprintf(verdict->reason, sizeof(verdict->reason), "%s",
-			 verdict->is_contested ? "the nodes give different blocks"
-					       : "no second node could be asked");
-	return may_mend(verdict);
+			 verdict->other.block ? "the nodes give different blocks"
+					      : "no second node gives it");
+	return verdict->is_confirmed;
 }
 
-/* The next commit of what may be mended, upwards; false: there is nothing left of that kind. */
-static bool start_mending(struct verify *verify)
+/*
+ * The next commit of what may be mended, upwards; false: there is nothing left of that kind.
+ * has_row: of wrong rows; the others must link to what stands above, so that comes first.
+ */
+static bool start_mending(struct verify *verify, bool has_row)
 {
 	struct held_list *held = &verify->held;
 	struct held *mended;
@@ -360,7 +391,7 @@ static bool start_mending(struct verify *verify)
 	mended = xreallocarray(NULL, held->count, sizeof(*mended));
 	for (size_t i = 0; i < held->count; i++) {
 		if (commit_is_full(verify->work, rows, payload_bytes) ||
-		    !is_to_mend(verify, &held->items[i])) {
+		    !is_to_mend(verify, &held->items[i], has_row)) {
 			held->items[kept++] = held->items[i];
 			continue;
 		}
@@ -398,6 +429,8 @@ void verify_free(struct verify *verify)
 	client_drop(verify->work->client, &verify->sink);
 	held_list_clear(&verify->held, verify->work);
 	free(verify->held.items);
+	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
+		work_let_go(verify->work, &verify->verdicts[i].other);
 	free(verify->verdicts);
 	range_set_release(&verify->left);
 	free(verify);
@@ -415,7 +448,8 @@ void verify_step(struct verify *verify)
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
 		return;
 	if (verify->verdicts) {
-		if (ask_opinions(verify) || start_mending(verify))
+		if (ask_opinions(verify) || start_mending(verify, true) ||
+		    start_mending(verify, false))
 			return;
 		end_window(verify);
 	}

@@ -36,9 +36,9 @@ def filled(world):
     return world
 
 
-def verify(world, *arguments, code=0, ranges=f"1-{LAST}"):
+def verify(world, *arguments, code=0, ranges=f"1-{LAST}", **sections):
     """The report as a dict, and its findings as {(first, last): kind}."""
-    done = world.run("--verify", ranges, "--json", *arguments, code=code)
+    done = world.run("--verify", ranges, "--json", *arguments, code=code, **sections)
     if code:
         world.allow_errors("differences_remain", "blocks_unverified")
     report = json.loads(done.stdout)
@@ -145,6 +145,113 @@ def test_one_liar_among_three_is_outvoted(world):
     report, found = verify(world, "--deep", "--repair", ranges="1-300")
     assert report["mended"] == 1
     world.expect(chain, (1, 300))
+
+
+def three(world):
+    """Three nodes, which are asked in this order, and what they give is stored."""
+    chain = SyntheticChain(plain=True)  # a transfer in each block
+    for place in range(3):
+        world.node(chain, irreversible=300).fault("delay", seconds=0.05 * place)
+    world.run("--once")
+    return world.nodes
+
+
+def with_another_memo(raw):
+    """The block under its id, but not what was said in it."""
+    block = json.loads(raw)
+    for trx in block["transactions"]:
+        for _, body in trx["operations"]:
+            body["memo"] = "send it to mallory"
+    return json.dumps(block).encode()
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("damage", ("DELETE FROM blocks WHERE block BETWEEN 100 AND 119",
+                                    "UPDATE blockchain SET payload = '{}' WHERE block"
+                                    " BETWEEN 100 AND 119"))
+def test_a_liar_with_the_right_ids_confirms_nothing(world, place, damage):
+    """Whether it is asked first, second or third: its operations are not written."""
+    nodes = three(world)
+    lie = nodes[place].fault("mangle", block=range(90, 130), function=with_another_memo)
+    world.db.execute(damage)
+    report, _ = verify(world, "--deep", "--repair", ranges="90-129")
+    assert report["mended"] == report["found"] == 20
+    assert place == 2 or lie.count >= 20
+    world.expect(nodes[0].chain, (1, 300))
+
+
+def test_a_liar_does_not_cover_up_what_it_did(world):
+    """Its lies stand in the rows, and it is asked second: of two that differ a third decides."""
+    nodes = three(world)
+    nodes[1].fault("mangle", block=range(100, 120), function=with_another_memo)
+    world.db.execute("UPDATE blockchain SET payload = JSON_SET(payload, '$.memo',"
+                     " 'send it to mallory') WHERE block BETWEEN 100 AND 119")
+    world.db.execute("UPDATE blockchain SET payload = REPLACE(REPLACE(payload, ', ', ','), '\": ',"
+                     " '\":') WHERE block BETWEEN 100 AND 119")
+    report, found = verify(world, "--deep", "--repair", ranges="90-129")
+    assert set(found.values()) == {"altered"} and report["mended"] == 20
+    world.expect(nodes[0].chain, (1, 300))
+
+
+def test_of_two_nodes_that_differ_neither_is_believed(world):
+    chain = SyntheticChain(plain=True)
+    _, liar = (world.node(chain, irreversible=300) for _ in range(2))
+    world.run("--once")
+    liar.fault("mangle", block=range(100, 120), function=with_another_memo)
+    world.db.execute("DELETE FROM blocks WHERE block BETWEEN 101 AND 102")
+    world.db.execute("DELETE FROM blockchain WHERE block BETWEEN 101 AND 102")
+    report, found = verify(world, "--repair", ranges="90-129", code=65)
+    assert found == {(101, 102): "missing"} and report["mended"] == 0
+    assert report["findings"][0]["reason"] == "the nodes give different blocks"
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 298
+    liar.heal()
+    report, _ = verify(world, "--repair", ranges="90-129")
+    assert report["mended"] == 2
+    world.expect(chain, (1, 300))
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("hole", ("DELETE b, o FROM blocks b LEFT JOIN blockchain o USING (block)"
+                                  " WHERE b.block = 120",
+                                  "UPDATE blocks SET is_irreversible = 0 WHERE block = 120",
+                                  "DELETE b, o FROM blocks b LEFT JOIN blockchain o USING (block)"
+                                  " WHERE b.block >= 120"))
+def test_a_hole_is_not_filled_from_a_fork(world, place, hole):
+    """The liar's block 120 follows the true 119: only the one above, or other nodes, tell."""
+    nodes = three(world)
+    lie = nodes[place].fault("fork", method="get_block", block=range(120, 200),
+                             chain=SyntheticChain(fork=(120, "x"), plain=True))
+    world.db.execute(hole)
+    report, found = verify(world, "--repair", ranges="1-300")
+    assert list(found.values()) == ["missing"] and report["mended"] == report["found"]
+    assert place == 2 or lie.count > 0
+    world.expect(nodes[0].chain, (1, 300))
+
+
+@pytest.mark.parametrize("hole", ("DELETE b, o FROM blocks b LEFT JOIN blockchain o USING (block)"
+                                  " WHERE b.block = 120",
+                                  "UPDATE blocks SET is_irreversible = 0 WHERE block = 120"))
+def test_a_sole_node_fills_no_hole_with_what_contradicts_the_rows(filled, hole):
+    """Its word counts, but the row above says what block it follows."""
+    filled.nodes[0].fault("fork", block=range(120, 121), chain=SyntheticChain(fork=(120, "x")))
+    filled.db.execute(hole)
+    report, found = verify(filled, "--repair", ranges="110-130", code=65)
+    assert found == {(120, 120): "missing"}
+    assert report["findings"][0]["reason"] == "it contradicts stored block 121: verify that one too"
+    filled.nodes[0].heal()
+    verify(filled, "--repair", ranges="110-130")
+    expect(filled, (1, LAST))
+
+
+def test_a_hole_below_wrong_rows_is_filled_with_them(filled):
+    """Whichever commit they fall into: the rows first, then what must link to them."""
+    filled.forget_blocks(*range(100, 130))
+    filled.db.execute("UPDATE blocks SET previous = CONCAT(LEFT(previous, 4), REPEAT('x', 16)),"
+                      " block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16))"
+                      " WHERE block BETWEEN 130 AND 140")
+    report, _ = verify(filled, "--repair", ranges="90-150", write={"batch_rows": 1})
+    assert report["mended"] == report["found"] == 41
+    expect(filled, (1, LAST))
 
 
 def test_blocks_that_no_node_gives_are_unknown(filled):

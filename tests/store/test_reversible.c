@@ -194,6 +194,33 @@ static void repair_stops_at_a_neighbour_that_contradicts_it(void **state)
 	free_lot(&lot);
 }
 
+/* A false block with a right `previous` would end the chain at the next one that stands. */
+static void what_repair_adds_must_link_upwards_too(void **state)
+{
+	struct lot lot;
+
+	(void)state;
+	put(100, 100, 0xAA, false, "S");
+	put(103, 104, 0xAA, false, "SS");
+	make_lot_of(&lot, 101, 102, 0xAA);
+	fill_id(lot.made[1].block.id, 102, OTHER_CHAIN);
+	lot.commit.rewrite = LEDGER_REPAIR;
+	OK(ledger_commit(db, &lot.commit, &err));
+	expect_outcomes(&lot, "?L");
+	assert_int_equal(lot.commit.entries[1].neighbour, 103);
+	/* Nor does it take the place of a row that only was not confirmed yet. */
+	put(101, 102, 0xAA, true, "SS");
+	OK(ledger_commit(db, &lot.commit, &err));
+	expect_outcomes(&lot, "?L");
+	expect_whole(5);
+	assert_int_equal(number("SELECT COUNT(*) FROM blocks WHERE HEX(block_id) LIKE '%AAAA'"), 5);
+	assert_int_equal(number("SELECT COUNT(*) FROM orphans"), 0);
+	fill_id(lot.made[1].block.id, 102, 0xAA);
+	OK(ledger_commit(db, &lot.commit, &err));
+	expect_outcomes(&lot, "CC");
+	free_lot(&lot);
+}
+
 static void virtual_operations_come_with_the_confirmation(void **state)
 {
 	struct lot lot;
@@ -327,6 +354,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(repair_replaces_and_writes_again, world_set_up,
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(repair_stops_at_a_neighbour_that_contradicts_it,
+						world_set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(what_repair_adds_must_link_upwards_too,
 						world_set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(virtual_operations_come_with_the_confirmation,
 						world_set_up, world_tear_down),

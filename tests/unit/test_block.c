@@ -71,6 +71,82 @@ static void storing_all_counts_all(void **state)
 	block_free(NULL);
 }
 
+/* A block with two operations, all of whose texts are its own. */
+static struct block *make_block(void)
+{
+	struct block *block = block_new();
+
+	block->num = 7;
+	block->id[19] = 1;
+	block->previous[19] = 2;
+	block->timestamp_s = 1458835500;
+	block->operations = arena_alloc(block->arena, 2 * sizeof(*block->operations));
+	block->operation_count = block->virtual_count = 1;
+	block->virtual_state = BLOCK_VIRTUAL_COMPLETE;
+	for (uint32_t i = 0; i < 2; i++)
+		block->operations[i] = (struct operation){
+			.trx_in_block = 1,
+			.op_in_trx = 2,
+			.virtual_op = i,
+			.trx_id = i == 0 ? "00112233445566778899aabbccddeeff00112233" : NULL,
+			.name = "vote",
+			.name_bytes = 4,
+			.account = i == 0 ? "alice" : NULL,
+			.account_bytes = i == 0 ? 5 : 0,
+			.payload = "{}",
+			.payload_bytes = 2,
+		};
+	block_store_all(block);
+	return block;
+}
+
+/* After this change of one of two equal blocks they differ. */
+#define EXPECT_DIFFERENT(change)                                                                   \
+	do {                                                                                       \
+		struct block *a = make_block();                                                    \
+		struct block *b = make_block();                                                    \
+		struct operation *ops = b->operations;                                             \
+                                                                                                   \
+		(void)ops;                                                                         \
+		change;                                                                            \
+		if (block_equal(a, b) || block_equal(b, a))                                        \
+			fail_msg("equal in spite of: %s", #change);                                \
+		block_free(a);                                                                     \
+		block_free(b);                                                                     \
+	} while (0)
+
+static void blocks_are_equal_to_the_last_byte(void **state)
+{
+	struct block *a = make_block();
+	struct block *b = make_block();
+
+	(void)state;
+	assert_true(block_equal(a, b));
+	b->operations[0].is_stored = false; /* the filter's business */
+	block_count_stored(b);
+	assert_true(block_equal(a, b));
+	block_free(a);
+	block_free(b);
+	EXPECT_DIFFERENT(b->num++);
+	EXPECT_DIFFERENT(b->id[19]++);
+	EXPECT_DIFFERENT(b->previous[19]++);
+	EXPECT_DIFFERENT(b->timestamp_s++);
+	EXPECT_DIFFERENT(b->operation_count--);
+	EXPECT_DIFFERENT(b->virtual_count--);
+	EXPECT_DIFFERENT(b->virtual_state = BLOCK_VIRTUAL_UNVERIFIED);
+	EXPECT_DIFFERENT(ops[1].trx_in_block++);
+	EXPECT_DIFFERENT(ops[1].op_in_trx++);
+	EXPECT_DIFFERENT(ops[1].virtual_op++);
+	EXPECT_DIFFERENT(ops[0].trx_id = "00112233445566778899aabbccddeeff00112234");
+	EXPECT_DIFFERENT(ops[1].trx_id = ops[0].trx_id);
+	EXPECT_DIFFERENT(ops[0].name = "vota");
+	EXPECT_DIFFERENT(ops[0].name_bytes--);
+	EXPECT_DIFFERENT(ops[0].account = "alicf");
+	EXPECT_DIFFERENT(ops[0].account = NULL);
+	EXPECT_DIFFERENT(ops[1].payload = "[]");
+	EXPECT_DIFFERENT(ops[1].payload_bytes--);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,6 +154,7 @@ int main(void)
 		cmocka_unit_test(other_texts_are_no_ids),
 		cmocka_unit_test(the_number_uses_all_four_bytes),
 		cmocka_unit_test(storing_all_counts_all),
+		cmocka_unit_test(blocks_are_equal_to_the_last_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
