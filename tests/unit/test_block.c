@@ -103,30 +103,30 @@ static struct block *make_block(void)
 /* After this change of one of two equal blocks they differ. */
 #define EXPECT_DIFFERENT(change)                                                                   \
 	do {                                                                                       \
-		struct block *a = make_block();                                                    \
+		struct block *as_it_was = make_block();                                            \
 		struct block *b = make_block();                                                    \
 		struct operation *ops = b->operations;                                             \
                                                                                                    \
 		(void)ops;                                                                         \
 		change;                                                                            \
-		if (block_equal(a, b) || block_equal(b, a))                                        \
+		if (block_equal(as_it_was, b) || block_equal(b, as_it_was))                        \
 			fail_msg("equal in spite of: %s", #change);                                \
-		block_free(a);                                                                     \
+		block_free(as_it_was);                                                             \
 		block_free(b);                                                                     \
 	} while (0)
 
 static void blocks_are_equal_to_the_last_byte(void **state)
 {
 	struct block *a = make_block();
-	struct block *b = make_block();
+	struct block *same = make_block();
 
 	(void)state;
-	assert_true(block_equal(a, b));
-	b->operations[0].is_stored = false; /* the filter's business */
-	block_count_stored(b);
-	assert_true(block_equal(a, b));
+	assert_true(block_equal(a, same));
+	same->operations[0].is_stored = false; /* the filter's business */
+	block_count_stored(same);
+	assert_true(block_equal(a, same));
 	block_free(a);
-	block_free(b);
+	block_free(same);
 	EXPECT_DIFFERENT(b->num++);
 	EXPECT_DIFFERENT(b->id[19]++);
 	EXPECT_DIFFERENT(b->previous[19]++);
