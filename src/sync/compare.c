@@ -110,15 +110,16 @@ static bool has_trusted(const struct compare *compare)
 	return false;
 }
 
-static void end_unchecked(struct compare *compare)
+/* whose: of which nodes none gives that block. */
+static void end_unchecked(struct compare *compare, const char *whose, uint32_t num)
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
 		if (compare->subjects >> i & 1)
 			node_at(compare, i)->is_on_trial = false;
 	log_warning(
 		"chain_unchecked",
-		"no node gives block %u, so the chain could not be compared with the stored one; links are checked at each commit",
-		compare->compared_num);
+		"no node%s gives block %u, so the chain could not be compared with the stored one; links are checked at each commit",
+		whose, num);
 	finish(compare);
 }
 
@@ -147,14 +148,15 @@ static void end_comparison(struct compare *compare)
 		exclude_differing(compare);
 		finish(compare);
 	} else if (!compare->differing) {
-		end_unchecked(compare); /* one of them must be asked */
+		/* one of them must be asked */
+		end_unchecked(compare, "", compare->compared_num);
 	} else if (compare->compared == &compare->newest &&
 		   compare->oldest.num < compare->newest.num) {
 		begin(compare, &compare->oldest,
 		      compare->differing); /* one bad row, or another chain? */
 	} else if (has_undecided(compare)) {
 		exclude_differing(compare);
-		end_unchecked(compare);
+		end_unchecked(compare, " that is left", compare->newest.num);
 	} else if (pool_usable(compare->work->pool) & ~compare->differing) {
 		/* They may be wrong, and those that could not be asked right: a restart asks again. */
 		(void)error_set(
@@ -307,8 +309,7 @@ static void take_found(struct compare *compare, const struct find_job *find)
 	} else if (compare->is_start) {
 		compare_nodes(compare);
 	} else {
-		compare->compared_num = find->limit;
-		end_unchecked(compare);
+		end_unchecked(compare, "", find->limit);
 	}
 }
 

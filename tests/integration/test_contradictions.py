@@ -105,6 +105,21 @@ def test_the_node_of_another_chain_alone(filled):
     filled.expect(SyntheticChain(), (1, LAST), gaps=False)
 
 
+def test_a_liar_beside_a_node_that_is_behind(filled):
+    """The one that lacks the newest stored block cannot be compared, the other one is convicted."""
+    behind = filled.nodes[0]
+    behind.irreversible = LAST - 40
+    liar = filled.node(SyntheticChain("other"), irreversible=LAST + 5)
+    reader = filled.start()
+    assert str(liar.port) in reader.wait_for("node_excluded").text
+    assert f"no node that is left gives block {LAST}," in reader.wait_for("chain_unchecked").text
+    reader.wait_for("tail_started")
+    behind.irreversible = LAST + 10
+    filled.db.wait_blocks(LAST + 10)
+    assert len(reader.events("node_excluded")) == 1
+    filled.expect(behind.chain, (1, LAST + 10))
+
+
 def test_a_fork_in_the_tail(world):
     node = world.node(irreversible=LAST)
     reader = world.start()
