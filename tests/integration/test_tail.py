@@ -1,6 +1,7 @@
 """Live tailing: in order, only what is irreversible, no hammering, no block that stops it."""
 
 import datetime
+import json
 
 import pytest
 
@@ -112,6 +113,34 @@ def test_a_block_that_never_comes_becomes_a_known_gap_within_a_minute(world):
     never.clear()
     world.db.wait_block(43, timeout=40)
     assert reader.is_running
+    world.expect(node.chain, (1, 52))
+
+
+def test_a_block_that_cannot_be_stored_is_left_behind(lone_world):
+    """In the midst of a commit: those below and above it are stored, it becomes a known gap."""
+    world = lone_world
+    world.server.execute("SET GLOBAL max_allowed_packet = 131072")
+    huge = [("custom_json", json.dumps({"json": "x" * 300000}))]
+    node = world.node(SyntheticChain(extra={43: huge}), irreversible=40)
+    reader = world.start()
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(40)
+    node.irreversible = 48
+    world.db.wait_blocks(47)
+    world.allow_errors("block_unstorable")
+    said = reader.wait_for("block_unstorable").text
+    assert "block 43 cannot be stored" in said and "max_allowed_packet" in said
+    reader.wait_for("gap_found", containing="block 43 is left behind: block 43 cannot be stored")
+    node.advance(4)
+    world.db.wait_blocks(51)
+    world.audit_gaps({43})
+    assert "max_allowed_packet" in world.db.value("SELECT reason FROM gaps")
+    assert world.db.value("SELECT COUNT(*) FROM blockchain WHERE block = 43") == 0
+    # a connection takes the limit that held when it was made
+    world.server.execute("SET GLOBAL max_allowed_packet = 16777216")
+    reader.stop()
+    world.start()
+    world.db.wait_blocks(52)
     world.expect(node.chain, (1, 52))
 
 
