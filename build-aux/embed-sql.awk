@@ -4,8 +4,9 @@
 #   awk -v mode=header|source -f embed-sql.awk STATEMENT_FILES... MIGRATION_FILES...
 #
 # A file under statements/ becomes one string: verb_noun.sql is sql_verb_noun.  A file
-# under migrations/ becomes a list of statements, split at a `;` that ends a line.
-# Comment lines go, and so does the last `;`.
+# under migrations/ becomes a list of statements, split at a `;` that ends a line, or at
+# what a DELIMITER line says, as the mariadb client does.  Comment lines go, and so does
+# the last delimiter.
 
 function fail(what) {
     printf "%s:%d: %s\n", FILENAME, FNR, what > "/dev/stderr"
@@ -35,6 +36,7 @@ function begin_file(    parts, n) {
     is_migration = parts[n - 1] == "migrations"
     line_count = 0
     statement_count = 0
+    delimiter = ";"
     if (is_migration) {
         if (name !~ /^[0-9][0-9][0-9][0-9]_[a-z0-9_]+$/)
             fail("the name of a migration is NNNN_what.sql")
@@ -82,12 +84,21 @@ FNR == 1 {
 
 /^[ \t]*--/ || /^[ \t]*$/ { next }
 
+/^DELIMITER / {
+    if (line_count > 0)
+        fail("a statement is not ended")
+    delimiter = $2
+    next
+}
+
 {
     line = $0
     sub(/[ \t\r]+$/, "", line)
-    is_end = line ~ /;$/
-    if (is_end)
-        sub(/[ \t]*;$/, "", line)
+    is_end = substr(line, length(line) - length(delimiter) + 1) == delimiter
+    if (is_end) {
+        line = substr(line, 1, length(line) - length(delimiter))
+        sub(/[ \t]+$/, "", line)
+    }
     if (line != "")
         lines[++line_count] = line
     if (is_end)

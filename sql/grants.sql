@@ -24,7 +24,7 @@ SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON blocks TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON blockchain TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON orphans TO ', @reader);
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON orphans TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON ranges TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
@@ -40,12 +40,53 @@ SET @s = CONCAT('GRANT SELECT, UPDATE ON bookkeeping TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT ON queues TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT ON delivered TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT ON deliveries_open TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON deliveries_ended TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON comments TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON comments_seen TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON purges TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON gaps TO ', @reader, ', ', @consumer, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON reader_status TO ', @reader, ', ', @consumer, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 
--- The consumer and the monitor: read only, and only the consumer the operations.
+SET @s = CONCAT('GRANT SELECT ON queue_status TO ', @reader, ', ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The consumer changes what is in its queues and in the outbox, through the procedures.
+SET @s = CONCAT('GRANT EXECUTE ON * TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON queues TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_open TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_ended TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON comments TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON deliveries TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The monitor sees how they are, and both what they come from; only the consumer sees operations.
+SET @s = CONCAT('GRANT SELECT ON queues TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON deliveries_open TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON deliveries_ended TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON comments TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON blockchain TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON orphans TO ', @consumer);

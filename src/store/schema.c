@@ -18,6 +18,10 @@
 
 #define NO_SUCH_TABLE    1146
 #define NO_SUCH_DATABASE 1049
+/* What a statement says that another program, or an interrupted run, was first with. */
+#define COLUMN_EXISTS    1060
+#define INDEX_EXISTS     1061
+#define PROCEDURE_EXISTS 1304
 #define MAX_TRIES        10 /* two programs that create the same things get in each other's way */
 
 int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need, struct error *err)
@@ -167,6 +171,18 @@ static void give_turn_back(struct db *db, const struct turn *turn)
 		return;
 }
 
+/* One statement of a migration; what is there already is as it shall be. */
+static int apply_statement(struct db *db, const char *sql, struct error *err)
+{
+	if (db_exec_text(db, sql, err) == 0)
+		return 0;
+	if (err->code != COLUMN_EXISTS && err->code != INDEX_EXISTS &&
+	    err->code != PROCEDURE_EXISTS)
+		return -1;
+	*err = ERROR_INIT;
+	return 0;
+}
+
 /* *ret_done false: another program recorded it first. */
 static int apply(struct db *db, const struct sql_migration *migration, struct turn *turn,
 		 bool *ret_done, struct error *err)
@@ -178,7 +194,7 @@ static int apply(struct db *db, const struct sql_migration *migration, struct tu
 			return -1;
 		if (have >= migration->version)
 			return 0;
-		if (db_exec_text(db, migration->statements[i], err) < 0)
+		if (apply_statement(db, migration->statements[i], err) < 0)
 			return error_prefix(err, "migration %u (%s), statement %zu: ",
 					    migration->version, migration->name, i + 1);
 	}

@@ -1,0 +1,583 @@
+-- SPDX-License-Identifier: MIT
+-- The queue between readers and bots, and the outbox. doc/consumers.md tells how to use them.
+-- Every statement can be run again: where a column, an index or a procedure is there already,
+-- --migrate goes on. All times are UTC, by the database's clock.
+
+ALTER TABLE blocks ADD COLUMN is_delivered TINYINT UNSIGNED NOT NULL DEFAULT 1
+	COMMENT '0: stored by a backfill without --deliver, so that no bot was woken';
+
+-- One queue: a rule of the filter names it, and the first reader with that rule makes it.
+CREATE TABLE IF NOT EXISTS queues (
+	queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	order_by ENUM('arrival', 'account', 'chain') NOT NULL DEFAULT 'arrival'
+		COMMENT 'account: one at a time of each account; chain: one at a time, none above a gap',
+	max_attempts INT UNSIGNED NOT NULL DEFAULT 10,
+	retry_s INT UNSIGNED NOT NULL DEFAULT 5 COMMENT 'wait before the second attempt; doubled each time',
+	retry_max_s INT UNSIGNED NOT NULL DEFAULT 3600,
+	paused_at DATETIME(6) NULL COMMENT 'since then nothing is handed out; NULL: it runs',
+	scan_from DATETIME(6) NOT NULL DEFAULT '2000-01-01'
+		COMMENT 'nothing was available before: a claim begins to look here',
+	scanned_at DATETIME(6) NOT NULL DEFAULT '2000-01-01' COMMENT 'when scan_from was last worked out',
+	created_at DATETIME(6) NOT NULL,
+	PRIMARY KEY (queue)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- The fact that an operation was put into a queue. Written with its block, never changed, and kept
+-- when all else of it is gone: what stands here is never delivered again.
+CREATE TABLE IF NOT EXISTS delivered (
+	block INT UNSIGNED NOT NULL,
+	trx_in_block INT UNSIGNED NOT NULL,
+	op_in_trx INT UNSIGNED NOT NULL,
+	virtual_op INT UNSIGNED NOT NULL,
+	queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	block_crc INT UNSIGNED NOT NULL COMMENT 'CRC32 of the block id: another block may take its number',
+	delivery_id BIGINT UNSIGNED NOT NULL COMMENT 'block * 2^20 + place among the deliveries of the block',
+	PRIMARY KEY (block, trx_in_block, op_in_trx, virtual_op, queue, block_crc)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- The deliveries that wait for a bot, or are with one: the table that claims poll. It stays small.
+CREATE TABLE IF NOT EXISTS deliveries_open (
+	delivery_id BIGINT UNSIGNED NOT NULL,
+	queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	block INT UNSIGNED NOT NULL,
+	trx_in_block INT UNSIGNED NOT NULL,
+	op_in_trx INT UNSIGNED NOT NULL,
+	virtual_op INT UNSIGNED NOT NULL,
+	block_crc INT UNSIGNED NOT NULL,
+	account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
+	attempts INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'claims so far',
+	available_at DATETIME(6) NOT NULL COMMENT 'of a claimed one: when its lease runs out',
+	token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'of the claim that holds it, or held it last',
+	worker VARCHAR(64) NULL COMMENT 'who claimed it last',
+	granted_by CHAR(8) CHARACTER SET ascii COLLATE ascii_bin NULL
+		COMMENT 'the server by whose clock the lease runs out',
+	last_error VARCHAR(1000) NULL,
+	created_at DATETIME(6) NOT NULL,
+	claimed_at DATETIME(6) NULL,
+	PRIMARY KEY (delivery_id),
+	KEY deliveries_open_available (queue, available_at, delivery_id),
+	KEY deliveries_open_queue (queue, delivery_id),
+	KEY deliveries_open_account (queue, account, delivery_id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What became of the others, until queue.keep_days or --purge removes it.
+CREATE TABLE IF NOT EXISTS deliveries_ended (
+	delivery_id BIGINT UNSIGNED NOT NULL,
+	queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	block INT UNSIGNED NOT NULL,
+	trx_in_block INT UNSIGNED NOT NULL,
+	op_in_trx INT UNSIGNED NOT NULL,
+	virtual_op INT UNSIGNED NOT NULL,
+	block_crc INT UNSIGNED NOT NULL,
+	account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
+	state ENUM('done', 'failed', 'orphaned') NOT NULL,
+	attempts INT UNSIGNED NOT NULL,
+	token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'of the claim that ended it',
+	worker VARCHAR(64) NULL,
+	last_error VARCHAR(1000) NULL,
+	created_at DATETIME(6) NOT NULL,
+	claimed_at DATETIME(6) NULL,
+	finished_at DATETIME(6) NOT NULL,
+	PRIMARY KEY (delivery_id),
+	KEY deliveries_ended_state (queue, state, finished_at)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- The outbox: one comment that is to be published. (author, permlink) is its name on the chain too.
+CREATE TABLE IF NOT EXISTS comments (
+	comment_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+	author VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	permlink VARCHAR(256) NOT NULL,
+	parent_author VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	parent_permlink VARCHAR(256) NOT NULL,
+	title VARCHAR(256) NOT NULL DEFAULT '',
+	body MEDIUMTEXT NOT NULL,
+	json_metadata MEDIUMTEXT NOT NULL,
+	state ENUM('pending', 'sent', 'confirmed', 'failed') NOT NULL DEFAULT 'pending',
+	attempts INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'to send it',
+	not_before DATETIME(6) NULL COMMENT 'not to be sent earlier',
+	error VARCHAR(1000) NULL,
+	trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'as sent, then as read from the chain',
+	block INT UNSIGNED NULL COMMENT 'where a reader saw it',
+	delivery_id BIGINT UNSIGNED NULL COMMENT 'the delivery that it answers',
+	created_at DATETIME(6) NOT NULL,
+	sent_at DATETIME(6) NULL,
+	confirmed_at DATETIME(6) NULL,
+	PRIMARY KEY (comment_id),
+	UNIQUE KEY comments_author_permlink (author, permlink),
+	KEY comments_state (state, not_before),
+	KEY comments_delivery (delivery_id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- A comment of the outbox that a reader saw in an irreversible block. Written with the block: a bot that
+-- holds a lock on the outbox holds up no reader. Applied to `comments` within seconds, and removed.
+CREATE TABLE IF NOT EXISTS comments_seen (
+	author VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	permlink VARCHAR(256) NOT NULL,
+	block INT UNSIGNED NOT NULL,
+	trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin NULL,
+	seen_at DATETIME(6) NOT NULL,
+	PRIMARY KEY (author, permlink)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What --purge has removed: operations of blocks below before_block need not be there.
+CREATE TABLE IF NOT EXISTS purges (
+	before_block INT UNSIGNED NOT NULL,
+	started_at DATETIME(6) NOT NULL,
+	finished_at DATETIME(6) NULL,
+	PRIMARY KEY (before_block)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Every delivery that is not removed yet. is_orphaned: its block was replaced by another one.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW deliveries AS
+SELECT w.delivery_id, w.queue, w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, w.account,
+	CASE WHEN w.token IS NOT NULL AND w.available_at > UTC_TIMESTAMP(6) THEN 'claimed'
+		WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 'orphaned'
+		ELSE 'ready' END AS state,
+	CASE WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 1 ELSE 0 END AS is_orphaned,
+	w.attempts, w.available_at, w.token, w.worker,
+	CASE WHEN w.token IS NOT NULL THEN w.available_at END AS lease_until,
+	w.last_error, w.created_at, w.claimed_at, CAST(NULL AS DATETIME(6)) AS finished_at
+FROM deliveries_open w LEFT JOIN blocks b ON b.block = w.block
+UNION ALL
+SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.account, e.state,
+	CASE WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> e.block_crc THEN 1 ELSE 0 END,
+	e.attempts, NULL, e.token, e.worker, NULL, e.last_error, e.created_at, e.claimed_at, e.finished_at
+FROM deliveries_ended e LEFT JOIN blocks b ON b.block = e.block;
+
+-- How the queues are. rate: deliveries done in a second, over the last minute. oldest_age_s: for how long
+-- the oldest of those that could be claimed now has been so.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW queue_status AS
+SELECT q.queue, q.order_by, CASE WHEN q.paused_at IS NULL THEN 0 ELSE 1 END AS paused,
+	CAST(COALESCE(w.ready, 0) AS UNSIGNED) AS ready,
+	CAST(COALESCE(w.waiting, 0) AS UNSIGNED) AS waiting,
+	CAST(COALESCE(w.claimed, 0) AS UNSIGNED) AS claimed,
+	CAST(COALESCE(e.failed, 0) AS UNSIGNED) AS failed,
+	CAST(GREATEST(TIMESTAMPDIFF(SECOND, w.oldest, UTC_TIMESTAMP(6)), 0) AS UNSIGNED) AS oldest_age_s,
+	COALESCE(e.recent, 0) / 60 AS rate
+FROM queues q
+LEFT JOIN (
+	SELECT o.queue, SUM(CASE WHEN o.available_at <= UTC_TIMESTAMP(6) THEN 1 ELSE 0 END) AS ready,
+		SUM(CASE WHEN o.available_at > UTC_TIMESTAMP(6) AND o.token IS NULL THEN 1 ELSE 0 END) AS waiting,
+		SUM(CASE WHEN o.available_at > UTC_TIMESTAMP(6) AND o.token IS NOT NULL THEN 1 ELSE 0 END) AS claimed,
+		MIN(CASE WHEN o.available_at <= UTC_TIMESTAMP(6) THEN o.available_at END) AS oldest
+	FROM deliveries_open o GROUP BY o.queue
+) w ON w.queue = q.queue
+LEFT JOIN (
+	SELECT d.queue, SUM(CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END) AS failed,
+		SUM(CASE WHEN d.state = 'done' THEN 1 ELSE 0 END) AS recent
+	FROM deliveries_ended d
+	WHERE d.state = 'failed' OR (d.state = 'done' AND d.finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND)
+	GROUP BY d.queue
+) e ON e.queue = q.queue;
+
+-- How the outbox is, by author.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW outbox_status AS
+SELECT author,
+	CAST(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END) AS UNSIGNED) AS pending,
+	CAST(SUM(CASE WHEN state = 'sent' THEN 1 ELSE 0 END) AS UNSIGNED) AS sent,
+	CAST(SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END) AS UNSIGNED) AS confirmed,
+	CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS UNSIGNED) AS failed,
+	CAST(GREATEST(TIMESTAMPDIFF(SECOND, MIN(CASE WHEN state IN ('pending', 'sent') THEN created_at END),
+		UTC_TIMESTAMP(6)), 0) AS UNSIGNED) AS oldest_age_s
+FROM comments GROUP BY author;
+
+-- The procedures. All run with the rights of who calls. Errors have SQLSTATE 45000 and the numbers
+-- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
+-- 31003: an argument is out of bounds. Only queue_claim commits.
+
+DELIMITER //
+
+-- For the others: work out anew where claims begin to look, at most once a second. The entries of
+-- finished deliveries stay in the index while some long transaction may still see them; a claim that
+-- walked through them all would be slower with each. Now and then it looks from the very beginning.
+DROP PROCEDURE IF EXISTS queue_advance //
+CREATE PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_from DATETIME(6);
+	DECLARE v_first DATETIME(6);
+	DECLARE v_now DATETIME(6);
+	-- Another worker is about it, or it failed: the old value will do.
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK;
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+	START TRANSACTION;
+	SET v_now = UTC_TIMESTAMP(6);
+	SELECT scan_from INTO v_from FROM queues
+	WHERE queue = p_queue AND scanned_at < v_now - INTERVAL 1 SECOND FOR UPDATE SKIP LOCKED;
+	IF v_from IS NOT NULL THEN
+		IF RAND() < 0.03 THEN
+			SET v_from = '2000-01-01';
+		END IF;
+		SET v_first = (SELECT available_at FROM deliveries_open
+			WHERE queue = p_queue AND available_at >= v_from ORDER BY available_at LIMIT 1);
+		UPDATE queues SET scan_from = LEAST(COALESCE(v_first, v_now), v_now - INTERVAL 5 SECOND),
+			scanned_at = v_now
+		WHERE queue = p_queue;
+	END IF;
+	COMMIT;
+END //
+
+-- For the others: one delivery ends. It must be held with p_token; a second call with the same
+-- token and state changes nothing (the answer to the first may have been lost).
+DROP PROCEDURE IF EXISTS queue_end //
+CREATE PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_block, v_trx, v_op, v_virtual, v_crc, v_attempts INT UNSIGNED;
+	DECLARE v_account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_worker VARCHAR(64);
+	DECLARE v_error TEXT;
+	DECLARE v_created_at, v_claimed_at DATETIME(6);
+	DECLARE v_own TINYINT DEFAULT 0;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		IF v_own THEN
+			ROLLBACK;
+		END IF;
+		RESIGNAL;
+	END;
+	-- Outside of a transaction the two statements below make one of their own, where the server
+	-- can tell (MariaDB).
+	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	IF v_own THEN
+		START TRANSACTION;
+	END IF;
+	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc, account, attempts, worker,
+		last_error, created_at, claimed_at
+	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc, v_account, v_attempts, v_worker,
+		v_error, v_created_at, v_claimed_at
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
+	IF v_queue IS NOT NULL THEN
+		DELETE FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token;
+		INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,
+			block_crc, account, state, attempts, token, worker, last_error, created_at, claimed_at,
+			finished_at)
+		VALUES (p_delivery, v_queue, v_block, v_trx, v_op, v_virtual, v_crc, v_account, p_state,
+			v_attempts, p_token, v_worker, COALESCE(LEFT(p_error, 1000), v_error), v_created_at,
+			v_claimed_at, UTC_TIMESTAMP(6));
+	ELSEIF NOT EXISTS (SELECT 1 FROM deliveries_ended
+			WHERE delivery_id = p_delivery AND token = p_token AND state = p_state) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the delivery is not held with this token: its lease ran out, or it has ended';
+	END IF;
+	IF v_own THEN
+		COMMIT;
+	END IF;
+END //
+
+-- For queue_claim: one transaction that takes up to p_limit deliveries until p_until. r_lost: how many
+-- it saw and another took. The locks are there so that nobody waits for anybody; what makes a claim
+-- exclusive, also across the members of a cluster, is the condition of the UPDATE and its COMMIT.
+DROP PROCEDURE IF EXISTS queue_take //
+CREATE PROCEDURE queue_take(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_worker VARCHAR(64), IN p_limit INT UNSIGNED, IN p_window INT UNSIGNED,
+		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_now DATETIME(6), IN p_until DATETIME(6),
+		IN p_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_max INT UNSIGNED,
+		IN p_from DATETIME(6), OUT r_taken INT UNSIGNED, OUT r_lost INT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_id, v_locked BIGINT UNSIGNED;
+	DECLARE v_attempts INT UNSIGNED;
+	DECLARE v_orphaned, v_end TINYINT DEFAULT 0;
+	DECLARE v_lowest BIGINT UNSIGNED;
+	DECLARE v_gap INT UNSIGNED;
+	-- Another member's clock may be ahead of ours: its leases have 5 seconds more. Without its block
+	-- row an operation is not there: a reader is about to bring it back.
+	DECLARE c_ready CURSOR FOR
+		SELECT STRAIGHT_JOIN w.delivery_id, w.attempts, CRC32(b.block_id) <> w.block_crc
+		FROM deliveries_open w JOIN blocks b ON b.block = w.block
+		LEFT JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+			AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+		WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
+			AND (w.token IS NULL OR w.granted_by = v_server
+				OR w.available_at <= p_now - INTERVAL 5 SECOND)
+			AND (o.block IS NOT NULL OR CRC32(b.block_id) <> w.block_crc)
+			AND (p_order = 'arrival' OR (p_order = 'account' AND NOT EXISTS (
+				SELECT 1 FROM deliveries_open e
+				WHERE e.queue = w.queue AND e.account = w.account
+					AND e.delivery_id < w.delivery_id)))
+		ORDER BY w.available_at, w.delivery_id LIMIT p_window;
+	DECLARE c_lowest CURSOR FOR
+		SELECT w.delivery_id, w.attempts, CRC32(b.block_id) <> w.block_crc
+		FROM deliveries_open w JOIN blocks b ON b.block = w.block
+		WHERE w.delivery_id = v_lowest AND w.available_at <= p_now AND w.block < v_gap
+			AND (w.token IS NULL OR w.granted_by = v_server
+				OR w.available_at <= p_now - INTERVAL 5 SECOND);
+	DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
+	DECLARE EXIT HANDLER FOR 1205, 1213
+	BEGIN
+		ROLLBACK;
+		SET r_taken = 0, r_lost = p_limit;
+	END;
+	SET r_taken = 0, r_lost = 0;
+	SET v_server = LEFT(MD5(CONCAT(@@hostname, ':', @@port, ':', @@datadir)), 8);
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+	START TRANSACTION;
+	IF p_order = 'chain' THEN
+		SET v_lowest = (SELECT delivery_id FROM deliveries_open
+			WHERE queue = p_queue ORDER BY delivery_id LIMIT 1);
+		SET v_gap = (SELECT COALESCE(MIN(first_block), 4294967295) FROM gaps);
+		OPEN c_lowest;
+	ELSE
+		OPEN c_ready;
+	END IF;
+	taking: WHILE r_taken < p_limit DO
+		IF p_order = 'chain' THEN
+			FETCH c_lowest INTO v_id, v_attempts, v_orphaned;
+		ELSE
+			FETCH c_ready INTO v_id, v_attempts, v_orphaned;
+		END IF;
+		IF v_end THEN
+			LEAVE taking;
+		END IF;
+		SET v_locked = (SELECT delivery_id FROM deliveries_open WHERE delivery_id = v_id
+			AND available_at <= p_now FOR UPDATE SKIP LOCKED);
+		IF v_locked IS NULL THEN
+			SET r_lost = r_lost + 1;
+		ELSEIF v_orphaned OR v_attempts >= p_max THEN
+			-- It is taken all the same, and ends: no bot is to have it.
+			UPDATE deliveries_open SET token = p_token, available_at = p_until
+			WHERE delivery_id = v_id AND available_at <= p_now;
+			IF ROW_COUNT() > 0 THEN
+				CALL queue_end(v_id, p_token, IF(v_orphaned, 'orphaned', 'failed'), IF(v_orphaned, NULL,
+					CONCAT('the lease of its last attempt ran out (attempts: ', v_attempts, ')')));
+			END IF;
+			SET r_lost = r_lost + 1;
+		ELSE
+			UPDATE deliveries_open SET token = p_token, worker = p_worker, granted_by = v_server,
+				attempts = attempts + 1, claimed_at = p_now, available_at = p_until
+			WHERE delivery_id = v_id AND available_at <= p_now;
+			SET r_taken = r_taken + ROW_COUNT();
+		END IF;
+	END WHILE;
+	COMMIT;
+END //
+
+-- Commits, before and after. Takes up to p_limit deliveries of the queue for p_lease_s seconds, and gives
+-- them as rows. Each must be ended with its delivery_id and token before the lease runs out.
+DROP PROCEDURE IF EXISTS queue_claim //
+CREATE PROCEDURE queue_claim(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_worker VARCHAR(64), IN p_limit INT, IN p_lease_s INT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_max INT UNSIGNED;
+	DECLARE v_paused_at, v_from, v_scanned_at, v_now, v_until DATETIME(6);
+	DECLARE v_taken, v_lost, v_round, v_window INT UNSIGNED DEFAULT 0;
+	COMMIT;
+	IF p_limit IS NULL OR p_limit < 1 OR p_limit > 1000 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'queue_claim: the limit is 1 to 1000 deliveries';
+	END IF;
+	IF p_lease_s IS NULL OR p_lease_s < 1 OR p_lease_s > 86400 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'queue_claim: the lease is 1 to 86400 seconds';
+	END IF;
+	SELECT order_by, max_attempts, paused_at, scan_from, scanned_at
+	INTO v_order, v_max, v_paused_at, v_from, v_scanned_at FROM queues WHERE queue = p_queue;
+	IF v_order IS NULL THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
+			'no such queue: a reader makes it when a rule of its filter names it (queue = "...")';
+	END IF;
+	IF v_order = 'chain' THEN
+		SET p_limit = 1;
+	END IF;
+	SET v_token = MD5(CONCAT(UUID(), RAND(), CONNECTION_ID(), COALESCE(p_worker, ''), @@hostname));
+	IF v_paused_at IS NULL THEN
+		IF v_scanned_at < UTC_TIMESTAMP(6) - INTERVAL 1 SECOND THEN
+			CALL queue_advance(p_queue);
+		END IF;
+		-- Where many claim at once, each looks a little further than it must.
+		SET v_window = p_limit + COALESCE(@steem_queue_window, 0);
+		REPEAT
+			SET v_now = UTC_TIMESTAMP(6), v_round = v_round + 1;
+			SET v_until = v_now + INTERVAL p_lease_s SECOND;
+			CALL queue_take(p_queue, p_worker, p_limit, v_window, v_token, v_now, v_until, v_order, v_max,
+				v_from, v_taken, v_lost);
+			SET v_window = LEAST(v_window * 2, p_limit + 1000);
+		UNTIL v_taken > 0 OR v_lost = 0 OR v_round >= 8 END REPEAT;
+		SET @steem_queue_window = IF(v_taken < p_limit, v_lost, LEAST(v_lost, 1000));
+	END IF;
+	SELECT STRAIGHT_JOIN w.delivery_id, w.token, w.attempts, w.available_at AS lease_until, w.queue,
+		w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, o.trx_id, o.timestamp, o.operation,
+		o.account, o.payload
+	FROM deliveries_open w JOIN blocks b ON b.block = w.block AND CRC32(b.block_id) = w.block_crc
+	JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+		AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+	WHERE w.queue = p_queue AND w.available_at = v_until AND w.token = v_token
+	ORDER BY w.delivery_id;
+	COMMIT;
+END //
+
+-- Commits nothing. Holds the delivery for p_lease_s seconds from now.
+DROP PROCEDURE IF EXISTS queue_renew //
+CREATE PROCEDURE queue_renew(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_lease_s INT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	IF p_lease_s IS NULL OR p_lease_s < 1 OR p_lease_s > 86400 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'queue_renew: the lease is 1 to 86400 seconds';
+	END IF;
+	UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6) + INTERVAL p_lease_s SECOND,
+		granted_by = LEFT(MD5(CONCAT(@@hostname, ':', @@port, ':', @@datadir)), 8)
+	WHERE delivery_id = p_delivery AND token = p_token;
+	IF ROW_COUNT() = 0 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the delivery is not held with this token: its lease ran out, or it has ended';
+	END IF;
+END //
+
+-- Commits nothing. The work is done: it goes with what the caller has written in its transaction.
+DROP PROCEDURE IF EXISTS queue_done //
+CREATE PROCEDURE queue_done(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	CALL queue_end(p_delivery, p_token, 'done', NULL);
+END //
+
+-- Commits nothing. The delivery has failed for good: nobody gets it until queue_requeue.
+DROP PROCEDURE IF EXISTS queue_fail //
+CREATE PROCEDURE queue_fail(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'failed'));
+END //
+
+-- Commits nothing. Gives the delivery back: it may be claimed after p_delay_s seconds; NULL: after a
+-- back-off that doubles with each attempt, less up to half of it by chance. After max_attempts it fails.
+DROP PROCEDURE IF EXISTS queue_retry //
+CREATE PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT, IN p_error TEXT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_attempts, v_max, v_retry_s, v_retry_max_s INT UNSIGNED;
+	DECLARE v_delay_s DOUBLE;
+	SELECT w.attempts, COALESCE(q.max_attempts, 10), COALESCE(q.retry_s, 5), COALESCE(q.retry_max_s, 3600)
+	INTO v_attempts, v_max, v_retry_s, v_retry_max_s
+	FROM deliveries_open w LEFT JOIN queues q ON q.queue = w.queue
+	WHERE w.delivery_id = p_delivery AND w.token = p_token;
+	IF v_attempts IS NOT NULL AND v_attempts >= v_max THEN
+		CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'no attempts are left'));
+	ELSE
+		SET v_delay_s = COALESCE(p_delay_s,
+			LEAST(v_retry_max_s, v_retry_s * POW(2, LEAST(v_attempts, 30) - 1)) * (1 - RAND() / 2));
+		UPDATE deliveries_open SET token = NULL, last_error = LEFT(p_error, 1000),
+			available_at = UTC_TIMESTAMP(6) + INTERVAL ROUND(GREATEST(v_delay_s, 0) * 1000000) MICROSECOND
+		WHERE delivery_id = p_delivery AND token = p_token;
+		IF ROW_COUNT() = 0 THEN
+			SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+				'the delivery is not held with this token: its lease ran out, or it has ended';
+		END IF;
+	END IF;
+END //
+
+-- Commits nothing. A delivery that has ended is to be done (again), with all attempts before it.
+DROP PROCEDURE IF EXISTS queue_requeue //
+CREATE PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_own TINYINT DEFAULT 0;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		IF v_own THEN
+			ROLLBACK;
+		END IF;
+		RESIGNAL;
+	END;
+	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	IF v_own THEN
+		START TRANSACTION;
+	END IF;
+	INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op, block_crc,
+		account, available_at, last_error, created_at)
+	SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.block_crc,
+		e.account, UTC_TIMESTAMP(6), e.last_error, e.created_at
+	FROM deliveries_ended e JOIN blocks b ON b.block = e.block AND CRC32(b.block_id) = e.block_crc
+	JOIN blockchain o ON o.block = e.block AND o.trx_in_block = e.trx_in_block
+		AND o.op_in_trx = e.op_in_trx AND o.virtual_op = e.virtual_op
+	WHERE e.delivery_id = p_delivery;
+	IF ROW_COUNT() = 0 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
+			'no such delivery that has ended and whose operation is still there';
+	END IF;
+	DELETE FROM deliveries_ended WHERE delivery_id = p_delivery;
+	IF v_own THEN
+		COMMIT;
+	END IF;
+END //
+
+-- Commits nothing. Until queue_resume, claims of the queue give nothing; what is claimed goes on.
+DROP PROCEDURE IF EXISTS queue_pause //
+CREATE PROCEDURE queue_pause(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	UPDATE queues SET paused_at = COALESCE(paused_at, UTC_TIMESTAMP(6)) WHERE queue = p_queue;
+	IF NOT EXISTS (SELECT 1 FROM queues WHERE queue = p_queue) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such queue';
+	END IF;
+END //
+
+DROP PROCEDURE IF EXISTS queue_resume //
+CREATE PROCEDURE queue_resume(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	UPDATE queues SET paused_at = NULL WHERE queue = p_queue;
+	IF NOT EXISTS (SELECT 1 FROM queues WHERE queue = p_queue) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such queue';
+	END IF;
+END //
+
+-- Commits nothing. Puts a reply to the comment that the delivery is about into the outbox; to be called
+-- in the transaction of queue_done, before it. The permlink follows from the operation: who answers
+-- twice, after a crash or because its block was replaced, enqueues once.
+DROP PROCEDURE IF EXISTS reply //
+CREATE PROCEDURE reply(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_author VARCHAR(64), IN p_title VARCHAR(1024) CHARACTER SET utf8mb4,
+		IN p_body MEDIUMTEXT CHARACTER SET utf8mb4, IN p_json_metadata MEDIUMTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_block, v_op INT UNSIGNED;
+	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	SELECT w.queue, w.block, w.op_in_trx, o.trx_id, o.operation, o.payload
+	INTO v_queue, v_block, v_op, v_trx_id, v_operation, v_payload
+	FROM deliveries_open w LEFT JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+		AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+	WHERE w.delivery_id = p_delivery AND w.token = p_token;
+	IF v_queue IS NULL THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the delivery is not held with this token: its lease ran out, or it has ended';
+	END IF;
+	IF COALESCE(v_operation, '') <> 'comment' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
+			'reply: the delivery is no comment, or its operation is gone; nothing can be replied to';
+	END IF;
+	IF COALESCE(p_author, '') NOT REGEXP '^[a-z][a-z0-9.-]{2,15}$' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'reply: the author is no account name';
+	END IF;
+	IF COALESCE(p_body, '') = '' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: the body is empty';
+	END IF;
+	INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
+		delivery_id, created_at)
+	VALUES (p_author, CONCAT('re-', v_queue, '-', v_trx_id, '-', v_op),
+		JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.author')),
+		JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.permlink')),
+		COALESCE(p_title, ''), p_body, COALESCE(p_json_metadata, '{}'), p_delivery, UTC_TIMESTAMP(6))
+	ON DUPLICATE KEY UPDATE comment_id = comment_id;
+END //
+
+DELIMITER ;
