@@ -102,6 +102,8 @@ bool db_row_is_null(const struct db_rows *rows, unsigned column);
 uint64_t db_row_u64(const struct db_rows *rows, unsigned column);
 /* Valid until the next row; NULL for NULL. There is a NUL behind the bytes. */
 const char *db_row_text(const struct db_rows *rows, unsigned column, size_t *ret_len);
+/* The first `size` bytes of a column; what it lacks, or all where it is NULL, is zero. */
+void db_row_bytes(const struct db_rows *rows, unsigned column, void *ret_data, size_t size);
 void db_rows_free(struct db_rows *rows);
 void db_rows_free_pointer(struct db_rows **rows);
 

@@ -40,9 +40,13 @@ void commit_submit_reversible(struct work *work, const struct held *held, size_t
 			      void (*done)(void *context, struct commit *commit, bool is_done),
 			      void *context);
 
-/* The size of one commit: true when rows or bytes reach the configured limits. */
-bool commit_is_full(const struct work *work, size_t rows, size_t payload_bytes);
-/* What a block counts for towards these limits. */
-size_t commit_rows(const struct block *block);
+/* What goes into one commit: blocks are added until rows or bytes reach the configured limits. */
+struct commit_size {
+	size_t rows;
+	size_t payload_bytes;
+};
+bool commit_is_full(const struct work *work, const struct commit_size *size);
+/* False when it is full without this block, which is not counted then. */
+bool commit_add(const struct work *work, struct commit_size *size, const struct block *block);
 
 #endif

@@ -24,21 +24,11 @@ const char *audit_kind_name(enum audit_kind kind)
 
 /* Loading. */
 
-static void copy_id(uint8_t id[BLOCK_ID_BYTES], const struct db_rows *rows, unsigned column)
-{
-	size_t len;
-	const char *stored = db_row_text(rows, column, &len);
-
-	memset(id, 0, BLOCK_ID_BYTES);
-	if (stored)
-		memcpy(id, stored, len < BLOCK_ID_BYTES ? len : BLOCK_ID_BYTES);
-}
-
 static void take_row(struct audit_row *row, const struct db_rows *rows)
 {
 	row->num = (uint32_t)db_row_u64(rows, 0);
-	copy_id(row->id, rows, 1);
-	copy_id(row->previous, rows, 2);
+	db_row_bytes(rows, 1, row->id, BLOCK_ID_BYTES);
+	db_row_bytes(rows, 2, row->previous, BLOCK_ID_BYTES);
 	row->timestamp_s = (int64_t)db_row_u64(rows, 3);
 	row->operations = db_row_u64(rows, 4);
 	row->stored_operations = db_row_u64(rows, 5);

@@ -117,23 +117,6 @@ int db_exec(struct db *db, const char *sql, const struct db_value *values, size_
 	return result;
 }
 
-struct db_value db_u64(uint64_t number)
-{
-	return (struct db_value){.type = DB_U64, .number = number};
-}
-
-struct db_value db_text(const char *text)
-{
-	if (!text)
-		return (struct db_value){.type = DB_NULL};
-	return (struct db_value){.type = DB_TEXT, .data = text, .len = strlen(text)};
-}
-
-struct db_value db_bytes(const void *data, size_t len)
-{
-	return (struct db_value){.type = DB_BYTES, .data = data, .len = len};
-}
-
 /* Rows. */
 
 struct cell {

@@ -40,16 +40,6 @@ static bool same_id(const struct db_rows *rows, unsigned column, const uint8_t i
 	return stored && len == BLOCK_ID_BYTES && memcmp(stored, id, BLOCK_ID_BYTES) == 0;
 }
 
-static void copy_id(uint8_t id[BLOCK_ID_BYTES], const struct db_rows *rows, unsigned column)
-{
-	size_t len;
-	const char *stored = db_row_text(rows, column, &len);
-
-	memset(id, 0, BLOCK_ID_BYTES);
-	if (stored)
-		memcpy(id, stored, len < BLOCK_ID_BYTES ? len : BLOCK_ID_BYTES);
-}
-
 static struct ledger_step *step_of(struct ledger_slice *slice, const struct ledger_entry *entry)
 {
 	return &slice->steps[entry - slice->entries];
@@ -96,7 +86,7 @@ static enum ledger_write choose_write(const struct ledger_slice *slice, struct l
 	entry->outcome = is_same ? LEDGER_PRESENT : LEDGER_OTHER_ID;
 	entry->is_settled = is_irreversible(rows);
 	if (!is_same)
-		copy_id(entry->stored_id, rows, 1);
+		db_row_bytes(rows, 1, entry->stored_id, BLOCK_ID_BYTES);
 	return WRITE_NOTHING;
 }
 
@@ -108,7 +98,7 @@ static void take_own(struct ledger_slice *slice, struct ledger_entry *entry,
 
 	step->write = choose_write(slice, entry, rows);
 	step->was_reversible = !is_irreversible(rows);
-	copy_id(step->row_id, rows, 1);
+	db_row_bytes(rows, 1, step->row_id, BLOCK_ID_BYTES);
 	snprintf(step->row_committed_at, sizeof(step->row_committed_at), "%s",
 		 committed_at ? committed_at : "");
 }
@@ -118,7 +108,7 @@ static void refuse(struct ledger_slice *slice, struct ledger_entry *entry, uint3
 {
 	entry->outcome = outcome;
 	entry->neighbour = neighbour;
-	copy_id(entry->stored_id, rows, 1);
+	db_row_bytes(rows, 1, entry->stored_id, BLOCK_ID_BYTES);
 	if (outcome == LEDGER_NO_LINK)
 		step_of(slice, entry)->write = WRITE_NOTHING;
 }
@@ -165,7 +155,7 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 	} else if (slice->commit->is_reversible) {
 		entry->has_forked = true; /* time will tell which of them is an orphan */
 		entry->neighbour = (uint32_t)db_row_u64(rows, 0);
-		copy_id(entry->stored_id, rows, 1);
+		db_row_bytes(rows, 1, entry->stored_id, BLOCK_ID_BYTES);
 	}
 }
 
@@ -323,8 +313,8 @@ static int read_block(struct db *db, const char *sql, const struct db_value *val
 	if (result <= 0)
 		return result;
 	ret_block->num = (uint32_t)db_row_u64(rows, 0);
-	copy_id(ret_block->id, rows, 1);
-	copy_id(ret_block->previous, rows, 2);
+	db_row_bytes(rows, 1, ret_block->id, BLOCK_ID_BYTES);
+	db_row_bytes(rows, 2, ret_block->previous, BLOCK_ID_BYTES);
 	return 0;
 }
 

@@ -278,16 +278,12 @@ static size_t eligible_count(const struct cell *cell)
 static size_t commit_size(const struct cell *cell)
 {
 	size_t eligible = eligible_count(cell);
-	size_t rows = 0;
-	size_t payload_bytes = 0;
+	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < eligible && !commit_is_full(cell->work, rows, payload_bytes)) {
-		rows += commit_rows(cell->held.items[count].block);
-		payload_bytes += cell->held.items[count].block->stored_payload_bytes;
+	while (count < eligible && commit_add(cell->work, &size, cell->held.items[count].block))
 		count++;
-	}
-	if (count > 0 && !commit_is_full(cell->work, rows, payload_bytes) && !all_arrived(cell) &&
+	if (count > 0 && !commit_is_full(cell->work, &size) && !all_arrived(cell) &&
 	    clock_now_ms() - cell->held.items[0].since_ms < MAX_HELD_MS)
 		return 0;
 	return count;

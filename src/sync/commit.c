@@ -199,12 +199,17 @@ void commit_submit_reversible(struct work *work, const struct held *held, size_t
 	writer_commit(work->writer, &commit->job);
 }
 
-size_t commit_rows(const struct block *block)
+bool commit_is_full(const struct work *work, const struct commit_size *size)
 {
-	return 1 + block->stored_count;
+	return size->rows >= work->config.batch_rows ||
+	       size->payload_bytes >= work->config.batch_bytes;
 }
 
-bool commit_is_full(const struct work *work, size_t rows, size_t payload_bytes)
+bool commit_add(const struct work *work, struct commit_size *size, const struct block *block)
 {
-	return rows >= work->config.batch_rows || payload_bytes >= work->config.batch_bytes;
+	if (commit_is_full(work, size))
+		return false;
+	size->rows += 1 + block->stored_count;
+	size->payload_bytes += block->stored_payload_bytes;
+	return true;
 }

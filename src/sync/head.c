@@ -233,18 +233,17 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 /* What links to each other goes into one transaction; so a fork lies between two. */
 static void commit_held(struct head *head)
 {
-	size_t rows = 0;
-	size_t payload_bytes = 0;
+	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < head->held_count && !commit_is_full(head->work, rows, payload_bytes)) {
+	while (count < head->held_count) {
 		const struct block *block = head->held[count].block;
 
 		if (count > 0 && (block->num != head->held[count - 1].block->num + 1 ||
 				  !check_link(head->held[count - 1].block, block)))
 			break;
-		rows += commit_rows(block);
-		payload_bytes += block->stored_payload_bytes;
+		if (!commit_add(head->work, &size, block))
+			break;
 		count++;
 	}
 	head->is_committing = true;

@@ -337,16 +337,12 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 
 static void commit_held(struct tail *tail)
 {
-	size_t rows = 0;
-	size_t payload_bytes = 0;
+	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < tail->held_count && !commit_is_full(tail->work, rows, payload_bytes) &&
-	       (count == 0 || tail->next > tail->careful_to)) {
-		rows += commit_rows(tail->held[count].block);
-		payload_bytes += tail->held[count].block->stored_payload_bytes;
+	while (count < tail->held_count && (count == 0 || tail->next > tail->careful_to) &&
+	       commit_add(tail->work, &size, tail->held[count].block))
 		count++;
-	}
 	tail->is_committing = true;
 	commit_submit(tail->work, tail->held, count, LEDGER_KEEP, commit_ended, tail);
 	for (size_t i = count; i < tail->held_count; i++)

@@ -381,23 +381,21 @@ static bool start_mending(struct verify *verify, bool has_row)
 {
 	struct held_list *held = &verify->held;
 	struct held *mended;
+	struct commit_size size = {0};
 	size_t count = 0;
 	size_t kept = 0;
-	size_t rows = 0;
-	size_t payload_bytes = 0;
 
 	if (!verify->work->config.verify.repair || held->count == 0)
 		return false;
 	mended = xreallocarray(NULL, held->count, sizeof(*mended));
 	for (size_t i = 0; i < held->count; i++) {
-		if (commit_is_full(verify->work, rows, payload_bytes) ||
-		    !is_to_mend(verify, &held->items[i], has_row)) {
+		/* One that is found fit is tried and must go in: room is looked for first. */
+		if (!commit_is_full(verify->work, &size) &&
+		    is_to_mend(verify, &held->items[i], has_row) &&
+		    commit_add(verify->work, &size, held->items[i].block))
+			mended[count++] = held->items[i];
+		else
 			held->items[kept++] = held->items[i];
-			continue;
-		}
-		rows += commit_rows(held->items[i].block);
-		payload_bytes += held->items[i].block->stored_payload_bytes;
-		mended[count++] = held->items[i];
 	}
 	held->count = kept;
 	if (count > 0) {

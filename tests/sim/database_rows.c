@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The values that go into statements, and the rows that come out of them. */
+/* The rows that come out of statements. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "database.h"
 #include "database_impl.h"
 #include "sched.h"
-
-struct db_value db_u64(uint64_t number)
-{
-	return (struct db_value){.type = DB_U64, .number = number};
-}
-
-struct db_value db_text(const char *text)
-{
-	if (!text)
-		return (struct db_value){.type = DB_NULL};
-	return (struct db_value){.type = DB_TEXT, .data = text, .len = strlen(text)};
-}
-
-struct db_value db_bytes(const void *data, size_t len)
-{
-	return (struct db_value){.type = DB_BYTES, .data = data, .len = len};
-}
 
 struct db_rows {
 	struct db *db;
