@@ -183,47 +183,21 @@ int __wrap_mysql_stmt_fetch(MYSQL_STMT *statement)
 
 /* Calls that tell the error. */
 
-unsigned __real_mysql_errno(MYSQL *mysql);
-unsigned __wrap_mysql_errno(MYSQL *mysql);
-unsigned __wrap_mysql_errno(MYSQL *mysql)
-{
-	return shim.broken == mysql ? shim.error->code : __real_mysql_errno(mysql);
-}
+/* Of the broken handle what the test made up, of any other what the library says. */
+#define SHIM_GETTER(type, function, handle_type, made_up)                                          \
+	type __real_##function(handle_type *handle);                                               \
+	type __wrap_##function(handle_type *handle);                                               \
+	type __wrap_##function(handle_type *handle)                                                \
+	{                                                                                          \
+		return shim.broken == handle ? (made_up) : __real_##function(handle);              \
+	}
 
-const char *__real_mysql_error(MYSQL *mysql);
-const char *__wrap_mysql_error(MYSQL *mysql);
-const char *__wrap_mysql_error(MYSQL *mysql)
-{
-	return shim.broken == mysql ? "made by the test" : __real_mysql_error(mysql);
-}
-
-const char *__real_mysql_sqlstate(MYSQL *mysql);
-const char *__wrap_mysql_sqlstate(MYSQL *mysql);
-const char *__wrap_mysql_sqlstate(MYSQL *mysql)
-{
-	return shim.broken == mysql ? shim.error->state : __real_mysql_sqlstate(mysql);
-}
-
-unsigned __real_mysql_stmt_errno(MYSQL_STMT *statement);
-unsigned __wrap_mysql_stmt_errno(MYSQL_STMT *statement);
-unsigned __wrap_mysql_stmt_errno(MYSQL_STMT *statement)
-{
-	return shim.broken == statement ? shim.error->code : __real_mysql_stmt_errno(statement);
-}
-
-const char *__real_mysql_stmt_error(MYSQL_STMT *statement);
-const char *__wrap_mysql_stmt_error(MYSQL_STMT *statement);
-const char *__wrap_mysql_stmt_error(MYSQL_STMT *statement)
-{
-	return shim.broken == statement ? "made by the test" : __real_mysql_stmt_error(statement);
-}
-
-const char *__real_mysql_stmt_sqlstate(MYSQL_STMT *statement);
-const char *__wrap_mysql_stmt_sqlstate(MYSQL_STMT *statement);
-const char *__wrap_mysql_stmt_sqlstate(MYSQL_STMT *statement)
-{
-	return shim.broken == statement ? shim.error->state : __real_mysql_stmt_sqlstate(statement);
-}
+SHIM_GETTER(unsigned, mysql_errno, MYSQL, shim.error->code)
+SHIM_GETTER(const char *, mysql_error, MYSQL, "made by the test")
+SHIM_GETTER(const char *, mysql_sqlstate, MYSQL, shim.error->state)
+SHIM_GETTER(unsigned, mysql_stmt_errno, MYSQL_STMT, shim.error->code)
+SHIM_GETTER(const char *, mysql_stmt_error, MYSQL_STMT, "made by the test")
+SHIM_GETTER(const char *, mysql_stmt_sqlstate, MYSQL_STMT, shim.error->state)
 
 /* Nobody needs to wait between two tries here. */
 int64_t __wrap_backoff_next_ms(struct backoff *backoff);

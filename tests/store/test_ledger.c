@@ -3,17 +3,6 @@
 
 #include <pthread.h>
 
-static void expect_outcomes(const struct lot *lot, const char *letters)
-{
-	for (size_t i = 0; i < lot->commit.count; i++) {
-		static const char names[] = "?SPOLAUCRW"; /* in the order of enum ledger_outcome */
-
-		if (names[lot->commit.entries[i].outcome] != letters[i])
-			fail_msg("entry %zu is %c, not %c", i,
-				 names[lot->commit.entries[i].outcome], letters[i]);
-	}
-}
-
 static void expect_counts(uint64_t blocks, uint64_t operations)
 {
 	assert_int_equal(number("SELECT COUNT(*) FROM blocks"), blocks);

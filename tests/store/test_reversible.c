@@ -6,17 +6,6 @@
 
 #define OTHER_CHAIN 0xBB
 
-static void expect_outcomes(const struct lot *lot, const char *letters)
-{
-	for (size_t i = 0; i < lot->commit.count; i++) {
-		static const char names[] = "?SPOLAUCRW"; /* in the order of enum ledger_outcome */
-
-		if (names[lot->commit.entries[i].outcome] != letters[i])
-			fail_msg("entry %zu is %c, not %c", i,
-				 names[lot->commit.entries[i].outcome], letters[i]);
-	}
-}
-
 static void make_lot_of(struct lot *lot, uint32_t first, uint32_t last, uint8_t chain)
 {
 	make_lot(lot, first, last);
@@ -157,9 +146,11 @@ static void repair_replaces_and_writes_again(void **state)
 
 	(void)state;
 	put(100, 101, 0xAA, false, "SS");
-	run_sql("INSERT INTO blocks SELECT 102, CONCAT(X'00000066', REPEAT(X'BB', 16)), "
-		"CONCAT(X'00000065', REPEAT(X'BB', 16)), timestamp, 0, 0, 0, 0, 'none', 1, "
-		"filter_id, reader_id, committed_at FROM blocks WHERE block = 101");
+	run_sql("INSERT INTO blocks (block, block_id, previous, timestamp, operations, "
+		"stored_operations, filter_id, reader_id) "
+		"SELECT 102, CONCAT(X'00000066', REPEAT(X'BB', 16)), "
+		"CONCAT(X'00000065', REPEAT(X'BB', 16)), timestamp, 0, 0, filter_id, reader_id "
+		"FROM blocks WHERE block = 101");
 	put(105, 106, 0xAA, true, "SS");
 	put(103, 104, OTHER_CHAIN, false, "SS");
 	run_sql("UPDATE blockchain SET payload = 'altered' WHERE block = 100");

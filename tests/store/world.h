@@ -183,6 +183,18 @@ static inline void free_lot(struct lot *lot)
 	free(lot->commit.entries);
 }
 
+/* What became of the entries, a letter for each. */
+static inline void expect_outcomes(const struct lot *lot, const char *letters)
+{
+	for (size_t i = 0; i < lot->commit.count; i++) {
+		static const char names[] = "?SPOLAUCRW"; /* in the order of enum ledger_outcome */
+
+		if (names[lot->commit.entries[i].outcome] != letters[i])
+			fail_msg("entry %zu is %c, not %c", i,
+				 names[lot->commit.entries[i].outcome], letters[i]);
+	}
+}
+
 static inline void store(uint32_t first, uint32_t last)
 {
 	struct lot lot;

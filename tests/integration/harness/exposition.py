@@ -13,7 +13,8 @@ import dataclasses
 import http.client
 import math
 import re
-import time
+
+from .polling import poll
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 SAMPLE = re.compile(rf"({NAME})(?:\{{(.*)\}})? (\S+)")
@@ -24,6 +25,10 @@ UNESCAPED = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 class Malformed(AssertionError):
     """Prometheus would refuse it, or we do."""
+
+
+class NoSample(Malformed):
+    """None with these labels, or several: the next page may have it."""
 
 
 @dataclasses.dataclass
@@ -48,7 +53,7 @@ class Family:
         """The value of the only sample with these labels."""
         found = self.select(name, **labels)
         if len(found) != 1:
-            raise Malformed(f"{self.name}{labels}: {len(found)} samples")
+            raise NoSample(f"{self.name}{labels}: {len(found)} samples")
         return found[0].value
 
     def total(self, **labels):
@@ -177,16 +182,6 @@ class Endpoint:
 
     @staticmethod
     def _wait(ask, timeout, predicate):
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                answer = ask()
-                if predicate(answer):
-                    return answer
-            except (OSError, http.client.HTTPException, KeyError, Malformed) as error:
-                if isinstance(error, Malformed) and "samples" not in str(error):
-                    raise
-                answer = error
-            if time.monotonic() > deadline:
-                raise AssertionError(f"still {answer!r} after {timeout} s")
-            time.sleep(0.05)
+        return poll(ask, predicate, timeout=timeout, interval=0.05,
+                    not_yet=(OSError, http.client.HTTPException, KeyError, NoSample),
+                    otherwise=lambda answer: f"still {answer!r} after {timeout} s")

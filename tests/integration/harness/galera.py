@@ -21,11 +21,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 import pymysql
 
 from . import mariadb
+from .polling import poll
 
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib/libgalera_smm.so",
              "/usr/lib64/galera-4/libgalera_smm.so", "/usr/lib64/galera/libgalera_smm.so")
@@ -47,7 +47,6 @@ START_TIMEOUT_S = 60
 REPAIR_TIMEOUT_S = 20  # for a member that is up, until it is level with the others
 # Members die with the thread that started them: not with that of a test, but with this one.
 LAUNCHER = concurrent.futures.ThreadPoolExecutor(1)
-POLL_S = 0.03
 
 
 def provider():
@@ -209,18 +208,10 @@ class Member:
                    "a read that waits for all before it", timeout)
 
     def _poll(self, ask, predicate, name, timeout):
-        deadline, value = time.monotonic() + timeout, None
-        while True:
-            try:
-                value = ask()
-                if predicate(value):
-                    return value
-            except pymysql.MySQLError as error:
-                value = error
-            if time.monotonic() > deadline or not self.is_running:
-                raise AssertionError(f"{self.name}: {name}: {value!r}\n{self.report()}\n"
-                                     f"{self.log()}")
-            time.sleep(POLL_S)
+        return poll(ask, predicate, timeout=timeout, interval=0.03,
+                    not_yet=pymysql.MySQLError, is_lost=lambda: not self.is_running,
+                    otherwise=lambda value: f"{self.name}: {name}: {value!r}\n{self.report()}\n"
+                                            f"{self.log()}")
 
     def stop(self):
         """An orderly shutdown: it says good-bye to the group."""
@@ -271,13 +262,7 @@ class Member:
 
     def execute(self, *statements):
         """Also where it is not part of the group: then it takes SHOW and SET GLOBAL, no more."""
-        rows, bare = (), dict(autocommit=None, init_command=None)
-        with contextlib.closing(self.connect(**bare)) as connection, \
-                connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-                rows = cursor.fetchall()
-        return rows
+        return mariadb.run(self.connect(autocommit=None, init_command=None), statements)
 
     def status(self, name):
         rows = self.execute(f"SHOW STATUS LIKE '{name}'")
@@ -302,12 +287,11 @@ class Member:
         return (self.folder / "log").read_text(errors="replace")[-6000:]
 
 
-class Cluster:
+class Cluster(mariadb.Service):
     """Three members; for a World it stands in the place of a server."""
 
     def __init__(self, size=3):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-cl-"))
-        self._serial = 0
         if _owner():
             os.chmod(self.folder, 0o711)
         _copy_tools(self.folder / "bin")
@@ -444,18 +428,6 @@ class Cluster:
                         return connection
                 connection.close()
         raise error or pymysql.OperationalError(2003, "no member of the cluster is there")
-
-    def create_database(self):
-        self._serial += 1
-        return f"steem_{self._serial}"
-
-    def execute(self, *statements):
-        rows = ()
-        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-                rows = cursor.fetchall()
-        return rows
 
     def status_sum(self, name):
         """A counter, added up over the running members."""

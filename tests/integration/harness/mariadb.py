@@ -15,9 +15,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 import pymysql
+
+from .polling import poll
 
 COMMON = ["--innodb-log-file-size=16M", "--skip-name-resolve"]
 OPTIONS = COMMON + [
@@ -70,7 +71,32 @@ def template():
     return ready
 
 
-class Server:
+def run(connection, statements):
+    """Run statements on a connection, and close it; the rows of the last one."""
+    rows = ()
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            rows = cursor.fetchall()
+    return rows
+
+
+class Service:
+    """What a World asks of one server, and of a cluster; connect() is theirs."""
+
+    _serial = 0
+
+    def create_database(self):
+        """A fresh name; the database itself is left to --migrate or to the test."""
+        self._serial += 1
+        return f"steem_{self._serial}"
+
+    def execute(self, *statements):
+        """Run statements as root, outside of any database; the rows of the last one."""
+        return run(self.connect(), statements)
+
+
+class Server(Service):
     """One server. start() returns when it answers; `port` is 0 without TCP."""
 
     def __init__(self, tcp=False, options=()):
@@ -80,7 +106,6 @@ class Server:
         self.options = list(options)
         self.port = _free_port() if tcp else 0
         self.process = None
-        self._serial = 0
         shutil.copytree(template(), self.data)
 
     def start(self, wait=True):
@@ -98,16 +123,9 @@ class Server:
         return self
 
     def wait_ready(self):
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                self.connect().close()
-                return
-            except pymysql.MySQLError as error:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise RuntimeError(f"the server does not start: {error}\n{self.log()}") \
-                        from error
-                time.sleep(0.01)
+        poll(self.connect, timeout=START_TIMEOUT_S, interval=0.01, not_yet=pymysql.MySQLError,
+             is_lost=lambda: self.process.poll() is not None, otherwise=lambda error:
+             f"the server does not start: {error}\n{self.log()}").close()
 
     def log(self):
         return (self.folder / "log").read_text(errors="replace")[-4000:]
@@ -118,20 +136,6 @@ class Server:
                         charset="utf8mb4", init_command="SET time_zone = '+00:00'",
                         connect_timeout=10)
         return pymysql.connect(**{**settings, **options})
-
-    def create_database(self):
-        """A fresh name; the database itself is left to --migrate or to the test."""
-        self._serial += 1
-        return f"steem_{self._serial}"
-
-    def execute(self, *statements):
-        """Run statements as root, outside of any database; the rows of the last one."""
-        rows = ()
-        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-                rows = cursor.fetchall()
-        return rows
 
     def stop(self):
         """An orderly shutdown."""

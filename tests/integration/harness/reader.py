@@ -14,13 +14,13 @@ import threading
 import time
 
 from .chain import TOP
+from .polling import poll
 
 LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) (\w+) ([a-z][a-z0-9_]*): (.*)$")
 JOURNAL_LINE = re.compile(r"^<([0-7])>([a-z][a-z0-9_]*): (.*)$")
 SANITIZER = re.compile(r"(?:Address|Thread)Sanitizer|runtime error:|LeakSanitizer|UndefinedBehavior")
 LEVELS = {3: "error", 4: "warning", 6: "info", 7: "debug"}
 SANITIZER_EXIT = 99
-POLL_S = 0.02
 # util-linux's setpriv: the process dies with its parent, also when that is killed
 DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
@@ -232,21 +232,17 @@ class Database:
     def wait_until(self, statement, predicate=bool, timeout=20, args=()):
         """The first value of a statement, once the predicate holds for it.
 
-        The one place that polls: a database has no event to wait for. Lost connections and
-        missing tables count as "not yet".
+        Lost connections and missing tables count as "not yet".
         """
-        deadline, value = time.monotonic() + timeout, None
-        while True:
+        def ask():
             try:
-                value = self.value(statement, *args)
-                if predicate(value):
-                    return value
-            except Exception as error:  # pylint: disable=broad-except
+                return self.value(statement, *args)
+            except Exception:
                 self.close()
-                value = error
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{statement}: still {value!r} after {timeout} s")
-            time.sleep(POLL_S)
+                raise
+
+        return poll(ask, predicate, timeout=timeout, not_yet=Exception, otherwise=lambda value:
+                    f"{statement}: still {value!r} after {timeout} s")
 
     def wait_blocks(self, count, timeout=20):
         """Wait until so many blocks are stored."""
