@@ -147,9 +147,9 @@ static void repair_replaces_and_writes_again(void **state)
 	(void)state;
 	put(100, 101, 0xAA, false, "SS");
 	run_sql("INSERT INTO blocks (block, block_id, previous, timestamp, operations, "
-		"stored_operations, filter_id, reader_id) "
+		"stored_operations, filter_id, reader_id, committed_at) "
 		"SELECT 102, CONCAT(X'00000066', REPEAT(X'BB', 16)), "
-		"CONCAT(X'00000065', REPEAT(X'BB', 16)), timestamp, 0, 0, filter_id, reader_id "
+		"CONCAT(X'00000065', REPEAT(X'BB', 16)), timestamp, 0, 0, filter_id, reader_id, committed_at "
 		"FROM blocks WHERE block = 101");
 	put(105, 106, 0xAA, true, "SS");
 	put(103, 104, OTHER_CHAIN, false, "SS");
