@@ -22,7 +22,7 @@ _steem_reader() {
         ;;
     esac
     case $line in
-    *" --backfill "*) options+=" --refilter --virtual" ;;
+    *" --backfill "*) options+=" --refilter --virtual --deliver" ;;
     *" --gaps "*) options+=" --check --json" ;;
     *" --status "*) options+=" --json" ;;
     *" --verify "*) options+=" --deep --offline --repair --json" ;;

@@ -53,6 +53,10 @@ struct config {
 		unsigned scan_interval_s;
 		unsigned full_scan_h;
 	} replay;
+	struct {
+		unsigned max_age_s; /* 0: no limit */
+		unsigned keep_days; /* 0: for ever */
+	} queue;
 	char *metrics_listen; /* "": nowhere */
 	enum log_level log_level;
 };

@@ -49,6 +49,7 @@ struct options {
 	struct range_set backfill;
 	bool refilter;
 	bool revirtual; /* --virtual */
+	bool deliver;
 	struct range_set verify;
 	bool deep;    /* with --verify: every operation row */
 	bool offline; /* the tables alone */

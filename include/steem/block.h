@@ -23,12 +23,14 @@ struct arena;
 #define BLOCK_ID_HEX        40
 #define BLOCK_INTERVAL_S    3
 #define BLOCK_ACCOUNT_BYTES 16
+#define BLOCK_QUEUES        64 /* at most, since an operation's are a mask */
 
 struct operation {
 	uint32_t trx_in_block; /* place of the trx in the block, from 0 */
 	uint32_t op_in_trx;    /* place of the operation in its trx, from 0 */
 	uint32_t virtual_op;   /* 0: a real operation */
 	bool is_stored;        /* true until the filter says otherwise */
+	uint64_t queues;       /* bit i: the filter wants it in its queue i; 0 until then */
 	const char *
 		trx_id; /* 40 lower-case hexadecimal digits; NULL for block-level virtual operations */
 	const char *name;    /* "comment", no suffix */
@@ -58,6 +60,7 @@ struct block {
 	size_t stored_count;         /* of all, how many the filter keeps */
 	size_t stored_virtual_count; /* of the virtual ones */
 	size_t stored_payload_bytes; /* sum of payload_bytes over the stored ones */
+	size_t delivery_count;       /* sum of the bits in `queues` */
 	bool had_invalid_utf8;       /* at least one byte was replaced by U+FFFD */
 	struct arena *arena;
 };
@@ -83,6 +86,8 @@ enum block_virtual block_virtual_parse(const char *name);
 /* The number that the first four bytes of a block id carry. */
 uint32_t block_id_num(const uint8_t id[BLOCK_ID_BYTES]);
 bool block_id_equal(const uint8_t a[BLOCK_ID_BYTES], const uint8_t b[BLOCK_ID_BYTES]);
+/* What SQL's CRC32() says of the 20 bytes. */
+uint32_t block_id_crc32(const uint8_t id[BLOCK_ID_BYTES]);
 /* 40 lower-case digits and a NUL into text. Returns text. */
 char *block_id_format(const uint8_t id[BLOCK_ID_BYTES], char text[BLOCK_ID_HEX + 1]);
 /* False when text is not exactly 40 hexadecimal digits. */

@@ -21,6 +21,9 @@ struct db;
  */
 int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_is_active,
 		   char **ret_active_text, struct error *err) MUST_CHECK;
+/* What the rules name: rows of `queues`, made where they are not there yet. */
+int filters_make_queues(struct db *db, const char *const *queues, size_t count,
+			struct error *err) MUST_CHECK;
 /* Make this text the active filter. *ret_changed: it was another one before. */
 int filters_activate(struct db *db, const char *text, uint32_t *ret_id, bool *ret_changed,
 		     struct error *err) MUST_CHECK;

@@ -19,6 +19,10 @@
  * added; an irreversible entry confirms a reversible row of its id, and takes the place of one
  * of another id, whose operations go to the table `orphans`.  Irreversible rows are touched
  * only where `rewrite` asks for it.
+ *
+ * What the filter wants in a queue is delivered with its block: a row of `delivered`, which is
+ * looked up first, so that nothing is delivered twice, and the delivery itself.  Blocks of the
+ * open range are delivered; history below it only where `delivers_history` asks for it.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
@@ -63,9 +67,12 @@ struct ledger_entry {
 
 /* What may be done to irreversible rows that stand there already. */
 enum ledger_rewrite {
-	LEDGER_KEEP,      /* nothing */
-	LEDGER_REFILTER,  /* those stored under another filter: operations are written again */
+	LEDGER_KEEP, /* nothing */
+	/* Those stored under another filter (or, with delivers_history, not delivered): operations
+	   are written again. */
+	LEDGER_REFILTER,
 	LEDGER_REVIRTUAL, /* those without virtual operations: likewise */
+	LEDGER_REDELIVER, /* those under this filter that were not delivered: likewise */
 	/*
 	 * All: operations are written again, another block is replaced.  Such an entry need not
 	 * link to the row above it, which is mended next; one that is new there must.
@@ -82,6 +89,9 @@ struct ledger_commit {
 	uint32_t irreversible_block;
 	bool is_reversible; /* the entries were read at the head */
 	enum ledger_rewrite rewrite;
+	const char *const *queues; /* bit i of an operation's `queues` is queues[i] */
+	bool delivers_history;
+	int64_t late_before_s; /* what was in the chain before is delivered as failed; 0: nothing */
 };
 
 /*
@@ -105,12 +115,11 @@ int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found
 int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, bool *ret_found,
 		struct error *err) MUST_CHECK;
 /*
- * Irreversible blocks of `range` that are to be written again (by LEDGER_REFILTER: under another
- * filter than filter_id; by LEDGER_REVIRTUAL: without complete virtual operations), lowest
- * first, at most max_ranges.
+ * Irreversible blocks of `range` that are to be written again, as the values of enum
+ * ledger_rewrite say, lowest first, at most max_ranges.
  */
-int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, struct range range,
-			uint32_t filter_id, size_t max_ranges, struct range_set *ret_blocks,
-			struct error *err) MUST_CHECK;
+int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool delivers_history,
+			struct range range, uint32_t filter_id, size_t max_ranges,
+			struct range_set *ret_blocks, struct error *err) MUST_CHECK;
 
 #endif

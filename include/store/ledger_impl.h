@@ -24,6 +24,7 @@ enum ledger_write {
 struct ledger_step {
 	enum ledger_write write;
 	bool was_reversible;
+	bool is_delivered; /* its operations go into the queues that the filter names */
 	uint8_t row_id[BLOCK_ID_BYTES];
 	char row_committed_at[28];
 };
@@ -37,6 +38,8 @@ struct ledger_slice {
 	struct ledger_step *steps; /* of each entry */
 	bool has_leftovers; /* operations without a block row are in the way: delete them first */
 	uint32_t reader_id;
+	uint32_t open_first; /* of the open range; 0: there is none */
+	struct ledger_facts *facts;
 };
 
 /* ledger_look.c: what the table says of the entries and their neighbours. */
@@ -44,10 +47,26 @@ int ledger_look(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 /* After the commit: mark what was stored and does not link to a neighbour. */
 int ledger_look_after(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 
-/* ledger_rows.c: the live entries as rows. Two bulks, and the texts that they point to. */
+/* ledger_deliver.c: what was delivered of the slice's blocks, from all time. */
+int ledger_facts_load(struct ledger_slice *slice, struct error *err) MUST_CHECK;
+void ledger_facts_free(struct ledger_facts *facts);
+
+/* The deliveries of the live entries that were never made, as rows. */
+struct ledger_deliveries {
+	struct bulk *delivered;
+	struct bulk *open;
+	struct bulk *late;
+};
+void ledger_deliveries_init(struct ledger_deliveries *deliveries, const struct ledger_slice *slice);
+void ledger_deliveries_release(struct ledger_deliveries *deliveries);
+int ledger_deliveries_insert(struct db *db, const struct ledger_deliveries *deliveries,
+			     struct error *err) MUST_CHECK;
+
+/* ledger_rows.c: the live entries as rows. Bulks, and the texts that they point to. */
 struct ledger_rows {
 	struct bulk *blocks;
 	struct bulk *operations;
+	struct ledger_deliveries deliveries;
 	char (*times)[20]; /* of each entry: "2016-03-24 16:05:00" */
 };
 void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice);

@@ -60,9 +60,10 @@ int readers_forget(struct db *db, const char *name, bool *ret_found, bool *ret_a
 /*
  * Why did a guarded UPDATE not find the row? Returns -1 with ERROR_CONFIG and an enum
  * reader_over; 0 with the row's id if the row is this session's after all.  filter_id 0: any.
+ * ret_open_first (may be NULL): where the open range begins; 0: there is none.
  */
 int readers_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
-		 uint32_t *ret_reader_id, struct error *err) MUST_CHECK;
+		 uint32_t *ret_reader_id, uint32_t *ret_open_first, struct error *err) MUST_CHECK;
 /* The highest irreversible block that any reader recorded; 0: none. */
 int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err) MUST_CHECK;
 

@@ -68,6 +68,8 @@ struct reader_config {
 	const struct filter *filter;
 	const struct range_set *backfill;
 	enum ledger_rewrite rewrite; /* of a backfill: what stands there already */
+	bool delivers_history;       /* of a backfill: it wakes bots too */
+	unsigned max_age_s;          /* what is read later than that wakes none; 0: no limit */
 	struct reader_verify verify;
 	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */
 };

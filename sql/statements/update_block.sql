@@ -3,5 +3,5 @@
 -- row must still be what the reader saw (id and time of writing): of two readers one does it.
 UPDATE blocks SET block_id = ?, previous = ?, timestamp = ?, operations = ?, stored_operations = ?,
 	virtual_operations = ?, stored_virtual_operations = ?, virtual_state = ?, is_irreversible = 1,
-	filter_id = ?, reader_id = ?, committed_at = UTC_TIMESTAMP(6)
+	is_delivered = ?, filter_id = ?, reader_id = ?, committed_at = UTC_TIMESTAMP(6)
 WHERE block = ? AND block_id = ? AND committed_at = ?;

@@ -302,7 +302,8 @@ static int activate_filter(const struct options *options, const struct config *c
 		printf("would make these rules the active ones; nothing was written:\n%s", shown);
 		return 0;
 	}
-	if (filters_activate(db, text, &id, &is_changed, err) < 0)
+	if (filters_activate(db, text, &id, &is_changed, err) < 0 ||
+	    filters_make_queues(db, config->filter.queues, config->filter.queue_count, err) < 0)
 		return -1;
 	if (is_changed)
 		printf("filter %u is active from now on; readers with other rules stop. Rules:\n%s",

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
+#include "steem/block.h"
 
 static void add_operation(struct config_loading *loading, const config_setting_t *setting,
 			  struct filter_rule *rule, size_t max_bytes)
@@ -48,20 +49,27 @@ static void load_condition(struct config_loading *loading, const config_setting_
 	text = config_take_text(loading, setting, option, 1, row->max_bytes);
 	if (text == NULL)
 		return;
+	if (row->offset == offsetof(struct filter_rule, queue) &&
+	    text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0') {
+		config_mistake(loading, setting, option,
+			       "is \"%s\"; allowed are lower-case letters, digits and '-'", text);
+		return;
+	}
 	copy = xstrdup(text);
 	memcpy((char *)rule + row->offset, &copy, sizeof(copy));
 }
 
+/* *ret_has_condition: something beside its name. */
 static void load_rule(struct config_loading *loading, const config_setting_t *group,
-		      struct filter_rule *rule)
+		      struct filter_rule *rule, bool *ret_has_condition)
 {
-	unsigned condition_count = 0;
-
+	*ret_has_condition = true;
 	if (!config_setting_is_group(group)) {
 		config_mistake(loading, group, "filter", "is %s; a rule is a group { ... }",
 			       config_kind_of(group));
 		return;
 	}
+	*ret_has_condition = false;
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
 		const char *name = config_setting_name(member);
@@ -73,28 +81,38 @@ static void load_rule(struct config_loading *loading, const config_setting_t *gr
 			config_mistake(
 				loading, member, name,
 				"is unknown; a filter rule may have name, operation, account, "
-				"body_prefix, body_contains, memo_prefix and id");
+				"body_prefix, body_contains, memo_prefix, id and queue");
 			continue;
 		}
-		condition_count += filter_rows[row].offset != offsetof(struct filter_rule, name);
+		*ret_has_condition |= filter_rows[row].offset != offsetof(struct filter_rule, name);
 		load_condition(loading, member, &filter_rows[row], rule);
 	}
-	if (condition_count == 0)
-		config_mistake(
-			loading, group, "filter",
-			"a rule without a condition keeps everything; for that leave all rules out");
 }
 
 void config_load_filter(struct config_loading *loading, const config_setting_t *setting,
 			const struct option_row *row)
 {
 	struct filter *filter = &loading->config->filter;
+	const config_setting_t *all = NULL;
 
 	if (!config_check_list(loading, setting, row, row->name, "rules { ... }"))
 		return;
 	filter->rule_count = (size_t)config_setting_length(setting);
 	filter->rules = xcalloc(filter->rule_count, sizeof(*filter->rules));
-	for (size_t i = 0; i < filter->rule_count; i++)
-		load_rule(loading, config_setting_get_elem(setting, (unsigned)i),
-			  &filter->rules[i]);
+	for (size_t i = 0; i < filter->rule_count; i++) {
+		const config_setting_t *group = config_setting_get_elem(setting, (unsigned)i);
+		bool has_condition;
+
+		load_rule(loading, group, &filter->rules[i], &has_condition);
+		if (!has_condition)
+			all = group;
+	}
+	if (!filter_prepare(filter))
+		config_mistake(loading, setting, "filter", "names more than %d queues",
+			       BLOCK_QUEUES);
+	/* Beside rules with a queue it has a use: to store what no bot waits for. */
+	if (all != NULL && filter->queue_count == 0)
+		config_mistake(
+			loading, all, "filter",
+			"a rule without a condition keeps everything; for that leave all rules out");
 }

@@ -87,6 +87,12 @@ const struct option_row option_rows[] = {
 	 "Seconds between two looks for new holes."},
 	{"replay", "full_scan_h", OPTION_UINT, IN_CONFIG(replay.full_scan_h), "24", 1, 8760, false,
 	 "Hours between two scans of the whole table."},
+	{"queue", "max_age_s", OPTION_UINT, IN_CONFIG(queue.max_age_s), "0", 0, UINT32_MAX, false,
+	 "An operation that is read later than so many seconds after its block wakes no bot: its\n"
+	 "delivery counts as failed, and can be queued again. 0: no limit."},
+	{"queue", "keep_days", OPTION_UINT, IN_CONFIG(queue.keep_days), "0", 0, 36500, false,
+	 "A running reader removes finished deliveries, and their operations, after so many days.\n"
+	 "0: never."},
 	{"metrics", "listen", OPTION_TEXT, IN_CONFIG(metrics_listen), "", 0, 60, false,
 	 "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
 	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere."},
@@ -103,6 +109,7 @@ const struct filter_row filter_rows[] = {
 	{"body_contains", IN_RULE(body_contains), 1024, "the body holds this"},
 	{"memo_prefix", IN_RULE(memo_prefix), 1024, "the memo begins so"},
 	{"id", IN_RULE(id), 256, "the id of a custom_json"},
+	{"queue", IN_RULE(queue), 32, "what the rule keeps is also put into this queue, for bots"},
 };
 const size_t filter_row_count = COUNT(filter_rows);
 /* clang-format on */

@@ -30,6 +30,7 @@ enum option_id {
 	OPTION_DEEP,
 	OPTION_OFFLINE,
 	OPTION_REPAIR,
+	OPTION_DELIVER,
 };
 
 static const struct option long_options[] = {
@@ -56,6 +57,7 @@ static const struct option long_options[] = {
 	{"deep", no_argument, NULL, OPTION_DEEP},
 	{"offline", no_argument, NULL, OPTION_OFFLINE},
 	{"repair", no_argument, NULL, OPTION_REPAIR},
+	{"deliver", no_argument, NULL, OPTION_DELIVER},
 	{NULL, 0, NULL, 0},
 };
 
@@ -121,6 +123,9 @@ static int take_option(struct options *options, int id, struct error *err)
 	case OPTION_VIRTUAL:
 		options->revirtual = true;
 		return 0;
+	case OPTION_DELIVER:
+		options->deliver = true;
+		return 0;
 	case OPTION_VERIFY:
 		if (range_parse(&options->verify, optarg, err) != 0)
 			return error_set(err, ERROR_CONFIG, "--verify: %s" SEE_HELP, err->text);
@@ -169,6 +174,8 @@ static int check_company(const struct options *options, struct error *err)
 
 	if (options->refilter && action != ACTION_BACKFILL)
 		return error_set(err, ERROR_CONFIG, "--refilter goes with --backfill" SEE_HELP);
+	if (options->deliver && action != ACTION_BACKFILL)
+		return error_set(err, ERROR_CONFIG, "--deliver goes with --backfill" SEE_HELP);
 	if (options->revirtual && action != ACTION_BACKFILL)
 		return error_set(err, ERROR_CONFIG, "--virtual goes with --backfill" SEE_HELP);
 	if (options->revirtual && options->refilter)
@@ -246,6 +253,7 @@ void options_help(FILE *out)
 	      "  --backfill RANGES   replay what is missing in A-B or A+N (several: commas)\n"
 	      "    --refilter          also what was stored under other filter rules\n"
 	      "    --virtual           also what was stored without virtual operations\n"
+	      "    --deliver           put it into queues, also what was stored without\n"
 	      "  --gaps [--check]    print what is missing; --check: exit 1 if anything is\n"
 	      "  --status            print how the readers are\n"
 	      "  --verify RANGES     compare with the chain [--deep] [--offline] [--repair]\n"

@@ -54,7 +54,9 @@ static enum ledger_rewrite rewrite_of(const struct options *options)
 {
 	if (options->revirtual)
 		return LEDGER_REVIRTUAL;
-	return options->refilter ? LEDGER_REFILTER : LEDGER_KEEP;
+	if (options->refilter)
+		return LEDGER_REFILTER;
+	return options->deliver ? LEDGER_REDELIVER : LEDGER_KEEP;
 }
 
 static struct reader_config reader_config_of(const struct options *options,
@@ -76,6 +78,8 @@ static struct reader_config reader_config_of(const struct options *options,
 		.filter = &config->filter,
 		.backfill = &options->backfill,
 		.rewrite = rewrite_of(options),
+		.delivers_history = options->deliver,
+		.max_age_s = config->queue.max_age_s,
 		.unverified_virtual = config->reader.unverified_virtual,
 		.dry_run = options->dry_run && options->action != ACTION_VERIFY ? stdout : NULL,
 	};
@@ -234,6 +238,11 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 			"ended",
 			"--virtual: reader.virtual_operations is false in %s; set it to true, and run steem-reader --activate-filter",
 			options->config_path);
+		return EXIT_USAGE_ERROR;
+	}
+	if (options->deliver && config->filter.queue_count == 0) {
+		log_error("ended", "--deliver: no rule of the filter in %s names a queue",
+			  options->config_path);
 		return EXIT_USAGE_ERROR;
 	}
 	if (verify)

@@ -67,12 +67,14 @@ void block_count_stored(struct block *block)
 	block->stored_count = 0;
 	block->stored_virtual_count = 0;
 	block->stored_payload_bytes = 0;
+	block->delivery_count = 0;
 	for (size_t i = 0; i < block_total_count(block); i++) {
 		if (!block->operations[i].is_stored)
 			continue;
 		block->stored_count++;
 		block->stored_virtual_count += i >= block->operation_count;
 		block->stored_payload_bytes += block->operations[i].payload_bytes;
+		block->delivery_count += (size_t)__builtin_popcountll(block->operations[i].queues);
 	}
 }
 
@@ -106,6 +108,18 @@ enum block_virtual block_virtual_parse(const char *name)
 uint32_t block_id_num(const uint8_t id[BLOCK_ID_BYTES])
 {
 	return (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+}
+
+uint32_t block_id_crc32(const uint8_t id[BLOCK_ID_BYTES])
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < BLOCK_ID_BYTES; i++) {
+		crc ^= id[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+	}
+	return ~crc;
 }
 
 bool block_id_equal(const uint8_t a[BLOCK_ID_BYTES], const uint8_t b[BLOCK_ID_BYTES])

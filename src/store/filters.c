@@ -80,6 +80,14 @@ int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_
 	return 0;
 }
 
+int filters_make_queues(struct db *db, const char *const *queues, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (exec_first_wins(db, sql_insert_queue, DB_VALUES(db_text(queues[i])), err) < 0)
+			return -1;
+	return 0;
+}
+
 int filters_activate(struct db *db, const char *text, uint32_t *ret_id, bool *ret_changed,
 		     struct error *err)
 {

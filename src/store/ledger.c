@@ -40,8 +40,9 @@ static enum attempt take_row(struct ledger_slice *slice, size_t i, const char *t
 			      db_u64(block->stored_count - block->stored_virtual_count),
 			      db_u64(block->virtual_count), db_u64(block->stored_virtual_count),
 			      db_text(block_virtual_name(block->virtual_state)),
-			      db_u64(slice->commit->filter_id), db_u64(slice->reader_id),
-			      db_u64(block->num), db_bytes(step->row_id, BLOCK_ID_BYTES),
+			      db_u64(step->is_delivered ? 1 : 0), db_u64(slice->commit->filter_id),
+			      db_u64(slice->reader_id), db_u64(block->num),
+			      db_bytes(step->row_id, BLOCK_ID_BYTES),
 			      db_text(step->row_committed_at)),
 		    &found, err) < 0)
 		return ATTEMPT_FAILED;
@@ -123,7 +124,7 @@ static int record_progress(struct ledger_slice *slice, struct error *err)
 		return -1;
 	if (found > 0)
 		return 0;
-	if (readers_look(slice->db, commit->identity, commit->filter_id, &id, err) < 0)
+	if (readers_look(slice->db, commit->identity, commit->filter_id, &id, NULL, err) < 0)
 		return -1;
 	return error_set(err, ERROR_RETRY, "the row of reader %s was not to be found for a moment",
 			 commit->identity->name);
@@ -141,6 +142,8 @@ static enum attempt write_all(struct ledger_slice *slice, const struct ledger_ro
 		return attempt;
 	if (bulk_insert(slice->db, rows->operations, err) < 0)
 		return duplicate_or_failed(err, ATTEMPT_LEFTOVERS);
+	if (ledger_deliveries_insert(slice->db, &rows->deliveries, err) < 0)
+		return duplicate_or_failed(err, ATTEMPT_LOST_RACE);
 	return record_progress(slice, err) < 0 ? ATTEMPT_FAILED : ATTEMPT_DONE;
 }
 
@@ -207,7 +210,7 @@ static int store_rounds(struct ledger_slice *slice, struct error *err)
 	size_t left = SIZE_MAX;
 
 	for (;;) {
-		if (ledger_look(slice, err) < 0)
+		if (ledger_look(slice, err) < 0 || ledger_facts_load(slice, err) < 0)
 			return -1;
 		if (work_left(slice) >= left)
 			return error_set(err, ERROR_RETRY,
@@ -245,7 +248,9 @@ static int store_part(struct ledger_slice *whole, size_t from, size_t count, str
 	part.steps = xcalloc(count, sizeof(*part.steps));
 	for (size_t i = 0; i < count; i++)
 		part.steps[i].write = whole->steps ? whole->steps[from + i].write : WRITE_NEW;
+	part.facts = NULL;
 	result = store_slice(&part, err);
+	ledger_facts_free(part.facts);
 	free(part.steps);
 	return result;
 }
@@ -288,7 +293,8 @@ int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err
 		if (i > 0 && commit->entries[i].block->num <= commit->entries[i - 1].block->num)
 			return error_set(err, ERROR_FATAL, "blocks of a commit are not ascending");
 	}
-	if (readers_look(db, commit->identity, commit->filter_id, &whole.reader_id, err) < 0)
+	if (readers_look(db, commit->identity, commit->filter_id, &whole.reader_id,
+			 &whole.open_first, err) < 0)
 		return -1;
 	return store_part(&whole, 0, commit->count, err);
 }

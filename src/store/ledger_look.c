@@ -58,7 +58,10 @@ static bool must_rewrite(const struct ledger_slice *slice, const struct block *b
 	case LEDGER_KEEP:
 		break;
 	case LEDGER_REFILTER:
-		return db_row_u64(rows, 3) != slice->commit->filter_id;
+		return db_row_u64(rows, 3) != slice->commit->filter_id ||
+		       (slice->commit->delivers_history && db_row_u64(rows, 7) == 0);
+	case LEDGER_REDELIVER:
+		return db_row_u64(rows, 3) == slice->commit->filter_id && db_row_u64(rows, 7) == 0;
 	case LEDGER_REVIRTUAL:
 		return block->virtual_state > block_virtual_parse(db_row_text(rows, 5, NULL));
 	case LEDGER_REPAIR:
@@ -263,14 +266,23 @@ static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struc
 	return result;
 }
 
+static void begin_step(struct ledger_slice *slice, size_t i)
+{
+	uint32_t num = slice->entries[i].block->num;
+
+	if (slice->steps[i].write != WRITE_NOTHING)
+		slice->steps[i].write = WRITE_NEW;
+	slice->steps[i].is_delivered = slice->commit->delivers_history ||
+				       (slice->open_first > 0 && num >= slice->open_first);
+}
+
 int ledger_look(struct ledger_slice *slice, struct error *err)
 {
 	for (size_t from = 0; from < slice->count;) {
 		size_t to = run_end(slice, from);
 
 		for (size_t i = from; i < to; i++)
-			if (slice->steps[i].write != WRITE_NOTHING)
-				slice->steps[i].write = WRITE_NEW;
+			begin_step(slice, i);
 		if (look_at_run(slice, from, to, err) < 0)
 			return -1;
 		from = to;
@@ -337,9 +349,9 @@ int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, boo
 			  ret_block, ret_found, err);
 }
 
-int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, struct range range,
-			uint32_t filter_id, size_t max_ranges, struct range_set *ret_blocks,
-			struct error *err)
+int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool delivers_history,
+			struct range range, uint32_t filter_id, size_t max_ranges,
+			struct range_set *ret_blocks, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;
@@ -347,10 +359,16 @@ int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, struct range
 	if (rewrite == LEDGER_REVIRTUAL)
 		rows = db_stream(db, sql_select_no_virtual,
 				 DB_VALUES(db_u64(range.first), db_u64(range.last)), err);
+	else if (rewrite == LEDGER_REDELIVER)
+		rows = db_stream(db, sql_select_undelivered,
+				 DB_VALUES(db_u64(range.first), db_u64(range.last),
+					   db_u64(filter_id), db_u64(filter_id)),
+				 err);
 	else
-		rows = db_stream(
-			db, sql_select_other_filter,
-			DB_VALUES(db_u64(range.first), db_u64(range.last), db_u64(filter_id)), err);
+		rows = db_stream(db, sql_select_other_filter,
+				 DB_VALUES(db_u64(range.first), db_u64(range.last),
+					   db_u64(filter_id), db_u64(delivers_history ? 1 : 0)),
+				 err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		uint32_t num = (uint32_t)db_row_u64(rows, 0);
 		bool joins = ret_blocks->count > 0 &&

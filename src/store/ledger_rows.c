@@ -20,7 +20,7 @@ static void format_time(int64_t time_s, char text[static 20])
 }
 
 static void add_block(struct bulk *bulk, const struct ledger_slice *slice,
-		      const struct block *block, const char *time)
+		      const struct block *block, bool is_delivered, const char *time)
 {
 	const char *virtual_state = block_virtual_name(block->virtual_state);
 
@@ -34,6 +34,7 @@ static void add_block(struct bulk *bulk, const struct ledger_slice *slice,
 	bulk_add_u64(bulk, block->stored_virtual_count);
 	bulk_add_bytes(bulk, virtual_state, strlen(virtual_state));
 	bulk_add_u64(bulk, slice->commit->is_reversible ? 0 : 1);
+	bulk_add_u64(bulk, is_delivered ? 1 : 0);
 	bulk_add_u64(bulk, slice->commit->filter_id);
 	bulk_add_u64(bulk, slice->reader_id);
 }
@@ -60,9 +61,9 @@ static void add_operations(struct bulk *bulk, const struct block *block, size_t 
 
 void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice)
 {
-	static const enum bulk_type block_types[] = {BULK_U32,   BULK_BYTES, BULK_BYTES, BULK_ASCII,
-						     BULK_U64,   BULK_U64,   BULK_U64,   BULK_U64,
-						     BULK_ASCII, BULK_U32,   BULK_U32,   BULK_U32};
+	static const enum bulk_type block_types[] = {
+		BULK_U32, BULK_BYTES, BULK_BYTES, BULK_ASCII, BULK_U64, BULK_U64, BULK_U64,
+		BULK_U64, BULK_ASCII, BULK_U32,   BULK_U32,   BULK_U32, BULK_U32};
 	static const enum bulk_type operation_types[] = {BULK_U32,   BULK_U32,   BULK_U32,
 							 BULK_U32,   BULK_ASCII, BULK_ASCII,
 							 BULK_ASCII, BULK_ASCII, BULK_TEXT};
@@ -80,16 +81,19 @@ void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice
 			continue;
 		format_time(block->timestamp_s, rows->times[i]);
 		if (write == WRITE_NEW)
-			add_block(rows->blocks, slice, block, rows->times[i]);
+			add_block(rows->blocks, slice, block, slice->steps[i].is_delivered,
+				  rows->times[i]);
 		/* To a row that is confirmed, the virtual operations are added. */
 		add_operations(rows->operations, block,
 			       write == WRITE_CONFIRM ? block->operation_count : 0, rows->times[i]);
 	}
+	ledger_deliveries_init(&rows->deliveries, slice);
 }
 
 void ledger_rows_release(struct ledger_rows *rows)
 {
 	bulk_free(rows->blocks);
 	bulk_free(rows->operations);
+	ledger_deliveries_release(&rows->deliveries);
 	free(rows->times);
 }

@@ -27,7 +27,7 @@ int readers_register(struct db *db, const struct reader_identity *identity,
 }
 
 int readers_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
-		 uint32_t *ret_reader_id, struct error *err)
+		 uint32_t *ret_reader_id, uint32_t *ret_open_first, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result;
@@ -52,6 +52,8 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 			"other filter rules (or virtual_operations) were activated in the database; put them into "
 			"the configuration, or activate these with --activate-filter");
 	*ret_reader_id = (uint32_t)db_row_u64(rows, 0);
+	if (ret_open_first)
+		*ret_open_first = (uint32_t)db_row_u64(rows, 3);
 	return 0;
 }
 
@@ -70,7 +72,7 @@ int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 		return -1;
 	if (found > 0)
 		return 0;
-	if (readers_look(db, identity, 0, &id, err) < 0)
+	if (readers_look(db, identity, 0, &id, NULL, err) < 0)
 		return -1;
 	return error_set(err, ERROR_RETRY, "the row of reader %s was not to be found for a moment",
 			 identity->name);

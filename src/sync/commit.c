@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -143,6 +144,12 @@ static void finish_commit(struct job *job)
 	free(commit);
 }
 
+/* By the calendar, as the chain's times are. */
+static int64_t late_before_s(const struct work *work)
+{
+	return work->config.max_age_s > 0 ? (int64_t)time(NULL) - work->config.max_age_s : 0;
+}
+
 static struct commit *make_commit(struct work *work, const struct held *held, size_t count)
 {
 	struct commit *commit = xcalloc(1, sizeof(*commit));
@@ -162,6 +169,9 @@ static struct commit *make_commit(struct work *work, const struct held *held, si
 		.filter_id = work->filter_id,
 		.head_block = pool_head(work->pool),
 		.irreversible_block = pool_irreversible(work->pool),
+		.queues = work->config.filter->queues,
+		.delivers_history = work->config.delivers_history,
+		.late_before_s = late_before_s(work),
 	};
 	for (size_t i = 0; i < count; i++)
 		commit->ledger.entries[i].block = held[i].block;

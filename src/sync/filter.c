@@ -28,9 +28,31 @@ void filter_release(struct filter *filter)
 		free(rule->body_contains);
 		free(rule->memo_prefix);
 		free(rule->id);
+		free(rule->queue);
 	}
 	free(filter->rules);
+	free(filter->queues);
 	*filter = (struct filter){.rules = NULL};
+}
+
+static unsigned find_queue(struct filter *filter, const char *queue)
+{
+	for (size_t i = 0; i < filter->queue_count; i++)
+		if (strcmp(filter->queues[i], queue) == 0)
+			return (unsigned)i + 1;
+	filter->queues[filter->queue_count++] = queue;
+	return (unsigned)filter->queue_count;
+}
+
+bool filter_prepare(struct filter *filter)
+{
+	free(filter->queues);
+	filter->queues = xcalloc(filter->rule_count + 1, sizeof(*filter->queues));
+	filter->queue_count = 0;
+	for (size_t i = 0; i < filter->rule_count; i++)
+		if (filter->rules[i].queue)
+			filter->rules[i].queue_place = find_queue(filter, filter->rules[i].queue);
+	return filter->queue_count <= BLOCK_QUEUES;
 }
 
 /* The normalised text. */
@@ -105,6 +127,7 @@ static char *normalise_rule(const struct filter_rule *rule)
 	add_condition(&line, "body_contains", rule->body_contains);
 	add_condition(&line, "memo_prefix", rule->memo_prefix);
 	add_condition(&line, "id", rule->id);
+	add_condition(&line, "queue", rule->queue);
 	if (line.len == 0)
 		buf_add_text(&line, "everything");
 	return copy_whole(&line);
@@ -184,17 +207,26 @@ static bool rule_keeps(const struct filter_rule *rule, const struct operation *o
 		member_matches(operation, "body", rule->body_contains, true));
 }
 
-static bool filter_keeps(const struct filter *filter, const struct operation *operation)
+/* Once it is kept, only rules that would put it into one more queue matter. */
+static void apply_to(const struct filter *filter, struct operation *operation)
 {
-	for (size_t i = 0; i < filter->rule_count; i++)
-		if (rule_keeps(&filter->rules[i], operation))
-			return true;
-	return filter->rule_count == 0;
+	operation->is_stored = filter->rule_count == 0;
+	operation->queues = 0;
+	for (size_t i = 0; i < filter->rule_count; i++) {
+		const struct filter_rule *rule = &filter->rules[i];
+		uint64_t queue = rule->queue_place > 0 ? UINT64_C(1) << (rule->queue_place - 1) : 0;
+
+		if ((operation->is_stored && (operation->queues | queue) == operation->queues) ||
+		    !rule_keeps(rule, operation))
+			continue;
+		operation->is_stored = true;
+		operation->queues |= queue;
+	}
 }
 
 void filter_apply(const struct filter *filter, struct block *block)
 {
 	for (size_t i = 0; i < block_total_count(block); i++)
-		block->operations[i].is_stored = filter_keeps(filter, &block->operations[i]);
+		apply_to(filter, &block->operations[i]);
 	block_count_stored(block);
 }

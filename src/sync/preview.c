@@ -22,9 +22,9 @@ static int run_preview(struct db *db, struct job *job, struct error *err)
 
 	range_set_clear(&preview->found);
 	for (size_t i = 0; i < config->backfill->count; i++)
-		if (ledger_find_rewrite(db, config->rewrite, config->backfill->items[i],
-					preview->work->filter_id, SIZE_MAX, &preview->found,
-					err) < 0)
+		if (ledger_find_rewrite(db, config->rewrite, config->delivers_history,
+					config->backfill->items[i], preview->work->filter_id,
+					SIZE_MAX, &preview->found, err) < 0)
 			return -1;
 	return 0;
 }
@@ -41,9 +41,8 @@ static void finish_preview(struct job *job)
 		for (size_t i = 0; i < preview->found.count; i++) {
 			const struct range *range = &preview->found.items[i];
 
-			fprintf(work->config.dry_run,
-				"would read again and complete blocks %u-%u (%u)\n", range->first,
-				range->last, range->last - range->first + 1);
+			fprintf(work->config.dry_run, "would read again blocks %u-%u (%u)\n",
+				range->first, range->last, range->last - range->first + 1);
 		}
 		preview->done(preview->context, range_count_blocks(&preview->found));
 	}

@@ -208,7 +208,8 @@ static void finish_scan(struct reader *reader)
 	reader->scanned_to = reader->scanning_to;
 	progress_drop(&reader->progress);
 	reader->is_previewing =
-		reader->work.config.dry_run && reader->work.config.rewrite == LEDGER_REVIRTUAL;
+		reader->work.config.dry_run && (reader->work.config.rewrite == LEDGER_REVIRTUAL ||
+						reader->work.config.rewrite == LEDGER_REDELIVER);
 	if (reader->is_previewing)
 		preview_rewrite(&reader->work, take_preview, reader);
 	else if (reader->work.config.dry_run)

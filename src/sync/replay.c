@@ -97,6 +97,7 @@ struct search_job {
 	struct range_set working;
 	struct range_set to_rewrite;
 	enum ledger_rewrite rewrite;
+	bool delivers_history;
 	struct reader_identity identity;
 	uint32_t filter_id;
 	uint64_t generation;
@@ -111,8 +112,9 @@ static int find_rewritable(struct db *db, struct search_job *search, struct erro
 		struct range range = search->to_rewrite.items[i];
 
 		range_set_clear(&search->rewritable);
-		if (ledger_find_rewrite(db, search->rewrite, range, search->filter_id,
-					REWRITE_BLOCKS, &search->rewritable, err) < 0)
+		if (ledger_find_rewrite(db, search->rewrite, search->delivers_history, range,
+					search->filter_id, REWRITE_BLOCKS, &search->rewritable,
+					err) < 0)
 			return -1;
 		search->rewrite_done_to = range.last;
 		if (search->rewritable.count > 0)
@@ -228,6 +230,7 @@ static void start_search(struct replay *replay)
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
 	search->rewrite = replay->work->config.rewrite;
+	search->delivers_history = replay->work->config.delivers_history;
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		range_add(&search->working, cell_first_missing(replay->cells[i]),
 			  cell_last_missing(replay->cells[i]));

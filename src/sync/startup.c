@@ -88,7 +88,9 @@ static int run_open(struct db *db, struct job *job, struct error *err)
 		return -1;
 	if (work->config.dry_run)
 		return 0;
-	if (check_filter(db, start, err) < 0)
+	if (check_filter(db, start, err) < 0 ||
+	    filters_make_queues(db, work->config.filter->queues, work->config.filter->queue_count,
+				err) < 0)
 		return -1;
 	return readers_register(db, &work->identity, work->config.version, err);
 }

@@ -22,6 +22,7 @@ enum block_column {
 	BLOCK_STORED_VIRTUAL,
 	BLOCK_VIRTUAL_STATE,
 	BLOCK_IRREVERSIBLE,
+	BLOCK_DELIVERED,
 	BLOCK_FILTER,
 	BLOCK_READER,
 	BLOCK_COMMITTED,
@@ -31,8 +32,8 @@ enum block_column {
 static const char *const block_columns[] = {
 	"block",         "block_id",          "previous",           "timestamp",
 	"operations",    "stored_operations", "virtual_operations", "stored_virtual_operations",
-	"virtual_state", "is_irreversible",   "filter_id",          "reader_id",
-	"committed_at"};
+	"virtual_state", "is_irreversible",   "is_delivered",       "filter_id",
+	"reader_id",     "committed_at"};
 
 /* The names that `text` begins with, up to the first that is none. */
 static size_t parse_columns(const char *text, enum block_column *ret_columns)
@@ -98,6 +99,9 @@ static void give_column(struct call *call, const struct block_row *row, enum blo
 	case BLOCK_IRREVERSIBLE:
 		give_u64(call, row->is_irreversible);
 		break;
+	case BLOCK_DELIVERED:
+		give_u64(call, row->is_delivered);
+		break;
 	case BLOCK_FILTER:
 		give_u64(call, row->filter_id);
 		break;
@@ -136,7 +140,7 @@ static void give_block(struct call *call, const struct block_select *select,
 		give_column(call, row, select->columns[i]);
 }
 
-/* (first, last), and for select_other_filter the filter. */
+/* (first, last), and for select_other_filter the filter, and what is_delivered must be. */
 bool model_select_blocks(struct call *call)
 {
 	uint64_t last = take_u64(call, 1);
@@ -147,7 +151,8 @@ bool model_select_blocks(struct call *call)
 	open_select(call, &select);
 	for (EACH_ROW(call->tx, TABLE_BLOCKS, take_u64(call, 0), last, key, row)) {
 		if ((select.only_irreversible && !row->is_irreversible) ||
-		    (call->sql == sql_select_other_filter && row->filter_id == take_u64(call, 2)))
+		    (call->sql == sql_select_other_filter && row->filter_id == take_u64(call, 2) &&
+		     row->is_delivered >= take_u64(call, 3)))
 			continue;
 		give_block(call, &select, row);
 	}
@@ -206,6 +211,8 @@ static void set_column(struct call *call, struct block_row *row, enum block_colu
 		snprintf(row->virtual_state, sizeof(row->virtual_state), "%s", text);
 	else if (column == BLOCK_IRREVERSIBLE)
 		row->is_irreversible = number != 0;
+	else if (column == BLOCK_DELIVERED)
+		row->is_delivered = number != 0;
 	else if (column == BLOCK_FILTER)
 		row->filter_id = number;
 	else if (column == BLOCK_READER)
@@ -241,12 +248,12 @@ bool model_insert_blocks(struct call *call)
 
 bool model_update_block(struct call *call)
 {
-	uint64_t num = take_u64(call, 10);
+	uint64_t num = take_u64(call, 11);
 	const struct block_row *old = row_read(call->tx, TABLE_BLOCKS, num);
 	struct block_row *row;
 
-	if (!old || memcmp(old->id, take_text(call, 11), BLOCK_ID_BYTES) != 0 ||
-	    strtoull(take_text(call, 12), NULL, 10) != old->committed_us) {
+	if (!old || memcmp(old->id, take_text(call, 12), BLOCK_ID_BYTES) != 0 ||
+	    strtoull(take_text(call, 13), NULL, 10) != old->committed_us) {
 		/* It may be on its way to be so: an UPDATE waits for the lock before it looks. */
 		if (old && !row_write(call->tx, TABLE_BLOCKS, num, old))
 			return false;
@@ -265,8 +272,9 @@ bool model_update_block(struct call *call)
 	row->stored_virtual_operations = take_u64(call, 6);
 	snprintf(row->virtual_state, sizeof(row->virtual_state), "%s", take_text(call, 7));
 	row->is_irreversible = true;
-	row->filter_id = take_u64(call, 8);
-	row->reader_id = take_u64(call, 9);
+	row->is_delivered = take_u64(call, 8) != 0;
+	row->filter_id = take_u64(call, 9);
+	row->reader_id = take_u64(call, 10);
 	row->committed_us = call->now_us;
 	call->found = 1;
 	return row_write(call->tx, TABLE_BLOCKS, num, row);

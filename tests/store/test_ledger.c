@@ -206,7 +206,7 @@ static void refilter_replaces_the_operations(void **state)
 	(void)state;
 	store(100, 104);
 	OK(filters_activate(db, "narrow", &id, &is_changed, &err));
-	OK(ledger_find_rewrite(db, LEDGER_REFILTER, (struct range){1, 1000}, id, 10, &ranges,
+	OK(ledger_find_rewrite(db, LEDGER_REFILTER, false, (struct range){1, 1000}, id, 10, &ranges,
 			       &err));
 	assert_int_equal(range_count_blocks(&ranges), 5);
 	make_lot(&lot, 99, 106);

@@ -119,6 +119,54 @@ static void all_conditions_of_a_rule_and_any_rule(void **state)
 	assert_kept(both, 2, "1010000");
 }
 
+static void rules_name_queues(void **state)
+{
+	char *comment[] = {(char[]){"comment"}};
+	char *vote[] = {(char[]){"vote"}};
+	struct filter_rule rules[] = {
+		{.operations = comment, .operation_count = 1, .queue = (char[]){"comments"}},
+		{.operations = comment, .operation_count = 1},
+		{.body_prefix = (char[]){"!ask"}, .queue = (char[]){"ask"}},
+		{.body_contains = (char[]){"ask"}, .queue = (char[]){"ask"}},
+		{.operations = vote, .operation_count = 1},
+	};
+	struct filter filter = {.rules = rules, .rule_count = 5};
+	static const char ask[] = "{\"author\":\"a\",\"body\":\"!ask me\"}";
+	static const char other[] = "{\"author\":\"a\",\"body\":\"no\"}";
+	struct operation operations[] = {
+		{.name = "comment", .name_bytes = 7, .payload = ask, .payload_bytes = strlen(ask)},
+		{.name = "comment",
+		 .name_bytes = 7,
+		 .payload = other,
+		 .payload_bytes = strlen(other)},
+		{.name = "vote", .name_bytes = 4, .payload = other, .payload_bytes = strlen(other)},
+		{.name = "transfer",
+		 .name_bytes = 8,
+		 .payload = other,
+		 .payload_bytes = strlen(other)},
+	};
+	struct block block = {.operations = operations, .operation_count = 4};
+	CLEANUP(mem_free_pointer) char *text = NULL;
+
+	(void)state;
+	assert_true(filter_prepare(&filter));
+	assert_int_equal(filter.queue_count, 2);
+	assert_string_equal(filter.queues[0], "comments");
+	assert_string_equal(filter.queues[1], "ask");
+	filter_apply(&filter, &block);
+	assert_int_equal(operations[0].queues, 3);
+	assert_int_equal(operations[1].queues, 1);
+	assert_int_equal(operations[2].queues, 0);
+	assert_int_equal(operations[3].queues, 0);
+	assert_true(operations[2].is_stored);
+	assert_false(operations[3].is_stored);
+	assert_int_equal(block.delivery_count, 3);
+	/* All readers of a database must agree upon it. */
+	text = filter_normalise(&filter);
+	assert_non_null(strstr(text, "body_prefix=\"!ask\" queue=\"ask\"\n"));
+	free(filter.queues);
+}
+
 static void one_normalised_text_for_equal_rules(void **state)
 {
 	char *ab[] = {(char[]){"vote"}, (char[]){"comment"}, (char[]){"vote"}};
@@ -134,14 +182,28 @@ static void one_normalised_text_for_equal_rules(void **state)
 	};
 	struct filter_rule third[] = {{.memo_prefix = (char[]){"a\" id=\"b"}}};
 	struct filter_rule fourth[] = {{.memo_prefix = (char[]){"a"}, .id = (char[]){"b"}}};
-	CLEANUP(mem_free_pointer) char *a = filter_normalise(&(struct filter){first, 2, false});
-	CLEANUP(mem_free_pointer) char *b = filter_normalise(&(struct filter){second, 3, false});
-	CLEANUP(mem_free_pointer) char *c = filter_normalise(&(struct filter){third, 1, false});
-	CLEANUP(mem_free_pointer) char *d = filter_normalise(&(struct filter){fourth, 1, false});
-	CLEANUP(mem_free_pointer) char *e = filter_normalise(&(struct filter){third, 1, true});
-	CLEANUP(mem_free_pointer) char *f = filter_normalise(&(struct filter){NULL, 0, true});
+	CLEANUP(mem_free_pointer)
+	char *a = filter_normalise(
+		&(struct filter){.rules = first, .rule_count = 2, .virtual_operations = false});
+	CLEANUP(mem_free_pointer)
+	char *b = filter_normalise(
+		&(struct filter){.rules = second, .rule_count = 3, .virtual_operations = false});
+	CLEANUP(mem_free_pointer)
+	char *c = filter_normalise(
+		&(struct filter){.rules = third, .rule_count = 1, .virtual_operations = false});
+	CLEANUP(mem_free_pointer)
+	char *d = filter_normalise(
+		&(struct filter){.rules = fourth, .rule_count = 1, .virtual_operations = false});
+	CLEANUP(mem_free_pointer)
+	char *e = filter_normalise(
+		&(struct filter){.rules = third, .rule_count = 1, .virtual_operations = true});
+	CLEANUP(mem_free_pointer)
+	char *f = filter_normalise(
+		&(struct filter){.rules = NULL, .rule_count = 0, .virtual_operations = true});
 	CLEANUP(mem_free_pointer) char *with_c = xasprintf("virtual_operations\n%s", c);
-	CLEANUP(mem_free_pointer) char *none = filter_normalise(&(struct filter){NULL, 0, false});
+	CLEANUP(mem_free_pointer)
+	char *none = filter_normalise(
+		&(struct filter){.rules = NULL, .rule_count = 0, .virtual_operations = false});
 
 	(void)state;
 	assert_string_equal(a, b);
@@ -159,7 +221,7 @@ static void nothing_of_long_rules_is_cut(void **state)
 	CLEANUP(mem_free_pointer) char *shorter = NULL;
 	CLEANUP(mem_free_pointer) char *longer = NULL;
 	struct filter_rule *rules = xcalloc(RULES, sizeof(*rules));
-	struct filter filter = {rules, RULES, false};
+	struct filter filter = {.rules = rules, .rule_count = RULES};
 	char number[12];
 
 	(void)state;
@@ -183,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_by_each_condition),
 		cmocka_unit_test(all_conditions_of_a_rule_and_any_rule),
+		cmocka_unit_test(rules_name_queues),
 		cmocka_unit_test(one_normalised_text_for_equal_rules),
 		cmocka_unit_test(nothing_of_long_rules_is_cut),
 	};

@@ -22,6 +22,14 @@ OPERATIONS = ("SELECT block, trx_in_block, op_in_trx, virtual_op, trx_id, timest
 ORPHANS = ("SELECT block, LOWER(HEX(block_id)), trx_in_block, op_in_trx, virtual_op, trx_id,"
            " timestamp, operation, account, CAST(payload AS BINARY), LOWER(HEX(replaced_by)),"
            " orphaned_at FROM orphans")
+# Facts about blocks that stand there, and facts without exactly one delivery.
+DELIVERED = ("SELECT d.block, d.trx_in_block, d.op_in_trx, d.virtual_op, d.queue FROM delivered d"
+             " JOIN blocks b ON b.block = d.block AND CRC32(b.block_id) = d.block_crc")
+DELIVERIES = ("SELECT d.delivery_id, (SELECT COUNT(*) FROM deliveries_open o WHERE"
+              " o.delivery_id = d.delivery_id AND o.queue = d.queue AND o.block = d.block"
+              " AND o.trx_in_block = d.trx_in_block AND o.op_in_trx = d.op_in_trx) +"
+              " (SELECT COUNT(*) FROM deliveries_ended e WHERE e.delivery_id = d.delivery_id"
+              " AND e.queue = d.queue) AS count FROM delivered d HAVING count <> 1")
 
 
 class AuditError(AssertionError):
@@ -70,7 +78,7 @@ def spans(found):
 
 
 def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True, rules_at=None,
-          forks=(), reversible=(), virtual=virtuals.unasked):
+          forks=(), reversible=(), virtual=virtuals.unasked, undelivered=(), purged=False):
     """Compare; raises AuditError.
 
     ranges: what must be there, as (first, last) or numbers; missing: of these, what must not be;
@@ -78,6 +86,8 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
     rules under which block n was stored, where they changed. reversible: which blocks may be
     reversible; forks: chains that nodes were on for a while. virtual(chain, n): the state and the
     list of virtual operations that block n must have once it is irreversible (see virtual.py).
+    undelivered: blocks whose operations must not be in queues (history); purged: finished
+    deliveries may be gone.
     """
     findings = Findings()
     wanted, missing, allowed = numbers(ranges), numbers(missing), numbers(allow_missing)
@@ -108,6 +118,10 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
              for number in expected}
     _check_operations(db, expected, lists, _rules_of(rules, rules_at), everything, findings)
     _check_orphans(db, chain, forks, _rules_of(rules, rules_at), findings)
+    _check_deliveries(db, {number: (block.operations + virtuals.read(lists[number][1], block))
+                           for number, block in expected.items()
+                           if number not in numbers(undelivered)},
+                      _rules_of(rules, rules_at), purged, findings)
     _check_links(stored, findings)
     if gaps:
         _check_gaps(db, (wanted | allowed) - stored.keys(), findings)
@@ -174,6 +188,21 @@ def _check_operations(db, expected, lists, rules_of, stored, findings):
     lost = should.keys() - seen
     for key in sorted(lost)[:MAX_FINDINGS]:
         findings.note(f"operation {key} ({should[key].operation}) is missing from blockchain")
+
+
+def _check_deliveries(db, operations, rules_of, purged, findings):
+    """Each operation of a block that stands there is in each of its queues, once, and in no other."""
+    due = {op.key + (queue,) for number, ops in operations.items() for op in ops
+           for queue in rules_of(number).queues(op)}
+    facts = rows(db, DELIVERED)
+    found = set(facts)
+    for key in sorted(due - found)[:MAX_FINDINGS]:
+        findings.note(f"operation {key[:4]} was not delivered to {key[4]}")
+    for key in sorted(found - due)[:MAX_FINDINGS]:
+        findings.note(f"operation {key[:4]} was delivered to {key[4]}, but should not have been")
+    if not purged:
+        for number, count in rows(db, DELIVERIES)[:MAX_FINDINGS]:
+            findings.note(f"there are {count} deliveries {number}, should be one")
 
 
 def _check_orphans(db, chain, forks, rules_of, findings):

@@ -168,20 +168,28 @@ def all_accounts(operation, body):
 
 
 class Filter:
-    """The active filter: a list of rules (dicts as in the configuration); no rule: everything."""
+    """The active filter: a list of rules (dicts as in the configuration); no rule: everything.
+
+    A rule may name a queue: what it keeps is delivered there.
+    """
 
     CONDITIONS = ("operation", "account", "body_prefix", "body_contains", "memo_prefix", "id")
 
     def __init__(self, rules=None):
         self.rules = list(rules or [])
         for rule in self.rules:
-            unknown = set(rule) - set(self.CONDITIONS) - {"name"}
+            unknown = set(rule) - set(self.CONDITIONS) - {"name", "queue"}
             if unknown:
                 raise ValueError(f"the filter has no {unknown}")
 
     def wants(self, operation):
         """Whether an expect.Operation is stored."""
         return not self.rules or any(self._matches(rule, operation) for rule in self.rules)
+
+    def queues(self, operation):
+        """The names of the queues that an expect.Operation is delivered to."""
+        return {rule["queue"] for rule in self.rules
+                if "queue" in rule and self._matches(rule, operation)}
 
     def _matches(self, rule, op):
         if "operation" in rule:

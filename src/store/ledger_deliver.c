@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deliveries of the blocks of a commit.  What was ever delivered is looked up while the rows of
+ * the blocks are looked at, and is true as long as the block rows are ours: nobody else
+ * delivers of a block without writing its row.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/ledger_impl.h"
+#include "store/sql.h"
+
+#define ID_BITS     20 /* for the place of a delivery among those of its block */
+#define QUEUE_BYTES 32
+
+/* One delivery, made at any time. */
+struct fact {
+	uint32_t place[5]; /* block, trx_in_block, op_in_trx, virtual_op, CRC32 of the block id */
+	char queue[QUEUE_BYTES + 1];
+	uint64_t delivery_id;
+};
+
+struct ledger_facts {
+	struct fact *items; /* sorted */
+	size_t count;
+	size_t capacity;
+};
+
+static int compare_facts(const void *a, const void *b)
+{
+	const struct fact *left = a;
+	const struct fact *right = b;
+
+	for (size_t i = 0; i < 5; i++)
+		if (left->place[i] != right->place[i])
+			return left->place[i] < right->place[i] ? -1 : 1;
+	return strcmp(left->queue, right->queue);
+}
+
+static void add_fact(struct ledger_facts *facts, const struct db_rows *rows)
+{
+	struct fact *fact;
+
+	if (facts->count == facts->capacity) {
+		facts->capacity = facts->capacity ? 2 * facts->capacity : 64;
+		facts->items = xreallocarray(facts->items, facts->capacity, sizeof(*facts->items));
+	}
+	fact = &facts->items[facts->count++];
+	for (unsigned i = 0; i < 4; i++)
+		fact->place[i] = (uint32_t)db_row_u64(rows, i);
+	fact->place[4] = (uint32_t)db_row_u64(rows, 5);
+	snprintf(fact->queue, sizeof(fact->queue), "%s", db_row_text(rows, 4, NULL));
+	fact->delivery_id = db_row_u64(rows, 6);
+}
+
+static bool delivers(const struct ledger_slice *slice, size_t i)
+{
+	return slice->steps[i].write != WRITE_NOTHING && slice->steps[i].is_delivered &&
+	       slice->entries[i].block->delivery_count > 0;
+}
+
+static int load_between(struct ledger_slice *slice, uint32_t first, uint32_t last,
+			struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	uint64_t first_id = (uint64_t)first << ID_BITS;
+	uint64_t last_id = (((uint64_t)last + 1) << ID_BITS) - 1;
+	int result = -1;
+
+	rows = db_query(slice->db, sql_select_delivered,
+			DB_VALUES(db_u64(first), db_u64(last), db_u64(first_id), db_u64(last_id),
+				  db_u64(first_id), db_u64(last_id)),
+			err);
+	while (rows && (result = db_rows_next(rows, err)) > 0)
+		add_fact(slice->facts, rows);
+	return result;
+}
+
+int ledger_facts_load(struct ledger_slice *slice, struct error *err)
+{
+	size_t first = slice->count;
+	size_t last = 0;
+
+	if (!slice->facts)
+		slice->facts = xcalloc(1, sizeof(*slice->facts));
+	slice->facts->count = 0;
+	for (size_t i = 0; i < slice->count; i++) {
+		if (!delivers(slice, i))
+			continue;
+		first = first < i ? first : i;
+		last = i;
+	}
+	if (first == slice->count)
+		return 0;
+	if (load_between(slice, slice->entries[first].block->num, slice->entries[last].block->num,
+			 err) < 0)
+		return -1;
+	if (slice->facts->count > 0)
+		qsort(slice->facts->items, slice->facts->count, sizeof(*slice->facts->items),
+		      compare_facts);
+	return 0;
+}
+
+void ledger_facts_free(struct ledger_facts *facts)
+{
+	if (!facts)
+		return;
+	free(facts->items);
+	free(facts);
+}
+
+/* The id of the next delivery of a block. */
+static uint64_t next_id(const struct ledger_facts *facts, uint32_t num)
+{
+	uint64_t next = (uint64_t)num << ID_BITS;
+
+	for (size_t i = 0; i < facts->count; i++)
+		if (facts->items[i].place[0] == num && facts->items[i].delivery_id >= next)
+			next = facts->items[i].delivery_id + 1;
+	return next;
+}
+
+static void add_place(struct bulk *bulk, const struct fact *fact)
+{
+	for (size_t i = 0; i < 4; i++)
+		bulk_add_u64(bulk, fact->place[i]);
+}
+
+/* The fact is a copy: what outlives this call is the queue's name in the commit. */
+static void add_delivery(struct ledger_deliveries *deliveries, const struct fact *fact,
+			 const char *queue, const struct operation *op, bool is_late)
+{
+	struct bulk *bulk = is_late ? deliveries->late : deliveries->open;
+
+	add_place(deliveries->delivered, fact);
+	bulk_add_bytes(deliveries->delivered, queue, strlen(queue));
+	bulk_add_u64(deliveries->delivered, fact->place[4]);
+	bulk_add_u64(deliveries->delivered, fact->delivery_id);
+	bulk_add_u64(bulk, fact->delivery_id);
+	bulk_add_bytes(bulk, queue, strlen(queue));
+	add_place(bulk, fact);
+	bulk_add_u64(bulk, fact->place[4]);
+	bulk_add_bytes(bulk, op->account, op->account_bytes);
+}
+
+static void deliver_block(struct ledger_deliveries *deliveries, const struct ledger_slice *slice,
+			  const struct block *block)
+{
+	const struct ledger_facts *facts = slice->facts;
+	struct fact fact = {.place = {block->num, 0, 0, 0, block_id_crc32(block->id)}};
+	bool is_late = block->timestamp_s < slice->commit->late_before_s;
+
+	fact.delivery_id = next_id(facts, block->num);
+	for (size_t i = 0; i < block_total_count(block); i++) {
+		const struct operation *op = &block->operations[i];
+
+		fact.place[1] = op->trx_in_block;
+		fact.place[2] = op->op_in_trx;
+		fact.place[3] = op->virtual_op;
+		for (uint64_t left = op->queues; left != 0; left &= left - 1) {
+			const char *queue = slice->commit->queues[__builtin_ctzll(left)];
+
+			snprintf(fact.queue, sizeof(fact.queue), "%s", queue);
+			if (facts->count > 0 &&
+			    bsearch(&fact, facts->items, facts->count, sizeof(fact), compare_facts))
+				continue;
+			add_delivery(deliveries, &fact, queue, op, is_late);
+			fact.delivery_id++;
+		}
+	}
+}
+
+void ledger_deliveries_init(struct ledger_deliveries *deliveries, const struct ledger_slice *slice)
+{
+	static const enum bulk_type delivered_types[] = {BULK_U32,   BULK_U32, BULK_U32, BULK_U32,
+							 BULK_ASCII, BULK_U32, BULK_U64};
+	static const enum bulk_type types[] = {BULK_U64, BULK_ASCII, BULK_U32, BULK_U32,
+					       BULK_U32, BULK_U32,   BULK_U32, BULK_ASCII};
+
+	deliveries->delivered = bulk_new(sql_insert_delivered, delivered_types,
+					 sizeof(delivered_types) / sizeof(delivered_types[0]));
+	deliveries->open =
+		bulk_new(sql_insert_open_deliveries, types, sizeof(types) / sizeof(types[0]));
+	deliveries->late =
+		bulk_new(sql_insert_late_deliveries, types, sizeof(types) / sizeof(types[0]));
+	for (size_t i = 0; i < slice->count; i++)
+		if (delivers(slice, i))
+			deliver_block(deliveries, slice, slice->entries[i].block);
+}
+
+void ledger_deliveries_release(struct ledger_deliveries *deliveries)
+{
+	bulk_free(deliveries->delivered);
+	bulk_free(deliveries->open);
+	bulk_free(deliveries->late);
+}
+
+int ledger_deliveries_insert(struct db *db, const struct ledger_deliveries *deliveries,
+			     struct error *err)
+{
+	if (bulk_insert(db, deliveries->delivered, err) < 0 ||
+	    bulk_insert(db, deliveries->open, err) < 0)
+		return -1;
+	return bulk_insert(db, deliveries->late, err);
+}
