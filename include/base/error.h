@@ -44,6 +44,4 @@ int error_set_errno(struct error *err, enum error_kind kind, const char *fmt, ..
 /* Put context before the text: error_prefix(err, "block %u: ", num). Returns -1. */
 int error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-const char *error_kind_name(enum error_kind kind);
-
 #endif

@@ -26,7 +26,6 @@ enum log_level {
 /* Look at the environment and choose the form of the lines. The level is info until set. */
 void log_open(void);
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 const char *log_level_name(enum log_level level);
 /* 0 and the level in *ret_level, or -1 when the name is none of error, warning, info, debug. */
 int log_level_parse(const char *name, enum log_level *ret_level) MUST_CHECK;

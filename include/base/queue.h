@@ -4,8 +4,8 @@
  *
  * Pushing an item gives it away: the producer may not touch it again.  The queue
  * is bounded twice, by items and by bytes, since a batch weighs from 200 bytes to
- * some megabytes.  The producer never waits: it asks for room first and fetches
- * less when there is none.  Consumers (one or more) wait.
+ * some megabytes.  The producer never waits: it keeps what finds no room, and
+ * fetches less.  Consumers (one or more) wait.
  *
  * An item heavier than the whole byte limit passes when the queue is empty, else
  * it would never pass.
@@ -25,8 +25,6 @@ struct queue *queue_new(size_t max_items, size_t max_bytes);
 void queue_free(struct queue *queue, void (*free_item)(void *item));
 /* False when full or closed; the item then still belongs to the caller. */
 bool queue_try_push(struct queue *queue, void *item, size_t bytes) MUST_CHECK;
-/* Would an item of so many bytes fit now? (Only the single producer may rely on the answer.) */
-bool queue_has_room(struct queue *queue, size_t bytes);
 /* Wait for an item; NULL once the queue is closed and empty. */
 void *queue_pop(struct queue *queue);
 /* An item, or NULL at once when there is none. */

@@ -51,8 +51,6 @@ struct http_post {
 void http_post(struct http *http, const struct http_post *post);
 /* How many posts are under way. */
 unsigned http_in_flight(const struct http *http);
-/* Bytes of answers received and not yet handed over. */
-size_t http_buffered_bytes(const struct http *http);
 /*
  * Wait at most timeout_ms for the network or for one of `fds` (whose revents are
  * filled), then finish what is finished.

@@ -44,21 +44,4 @@ int gaps_record(struct db *db, uint32_t first, uint32_t last, const struct range
 int gaps_set_reason(struct db *db, uint32_t first, uint32_t last, const char *reason,
 		    struct error *err) MUST_CHECK;
 
-/* What known_gaps holds within `within` (NULL: everything): ranges, at most max_ranges of them,
- * newest first if cut, and the number of all missing blocks. */
-int gaps_load(struct db *db, const struct range_set *within, size_t max_ranges,
-	      struct range_set *ret_gaps, uint64_t *ret_missing, struct error *err) MUST_CHECK;
-
-/* The view `gaps`, row by row, lowest first. Strings are NULL or valid during the call. */
-struct gap_row {
-	uint32_t first;
-	uint32_t last;
-	uint64_t missing;
-	const char *claimed_by;
-	const char *claim_expires_at;
-	const char *reason;
-};
-int gaps_list(struct db *db, void (*row)(void *context, const struct gap_row *row), void *context,
-	      struct error *err) MUST_CHECK;
-
 #endif

@@ -111,9 +111,6 @@ int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block,
 /* The oldest stored irreversible block. */
 int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found,
 		  struct error *err) MUST_CHECK;
-/* One stored block, reversible or not. */
-int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, bool *ret_found,
-		struct error *err) MUST_CHECK;
 /*
  * Irreversible blocks of `range` that are to be written again, as the values of enum
  * ledger_rewrite say, lowest first, at most max_ranges.

@@ -78,22 +78,3 @@ int error_prefix(struct error *err, const char *fmt, ...)
 	memcpy(err->text, text, sizeof(text));
 	return -1;
 }
-
-const char *error_kind_name(enum error_kind kind)
-{
-	switch (kind) {
-	case ERROR_NONE:
-		return "none";
-	case ERROR_RETRY:
-		return "retry";
-	case ERROR_NODE:
-		return "node";
-	case ERROR_DATA:
-		return "data";
-	case ERROR_CONFIG:
-		return "config";
-	case ERROR_FATAL:
-		return "fatal";
-	}
-	return "unknown";
-}

@@ -47,11 +47,6 @@ void log_set_level(enum log_level level)
 	atomic_store(&current_level, (int)level);
 }
 
-enum log_level log_get_level(void)
-{
-	return (enum log_level)atomic_load(&current_level);
-}
-
 const char *log_level_name(enum log_level level)
 {
 	return (size_t)level < LEVEL_COUNT ? levels[level].name : "unknown";

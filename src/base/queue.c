@@ -55,16 +55,6 @@ static bool has_room(const struct queue *queue, size_t bytes)
 	       (queue->bytes <= queue->max_bytes && bytes <= queue->max_bytes - queue->bytes);
 }
 
-bool queue_has_room(struct queue *queue, size_t bytes)
-{
-	bool answer;
-
-	pthread_mutex_lock(&queue->lock);
-	answer = has_room(queue, bytes);
-	pthread_mutex_unlock(&queue->lock);
-	return answer;
-}
-
 bool queue_try_push(struct queue *queue, void *item, size_t bytes)
 {
 	bool is_pushed = false;

@@ -187,15 +187,6 @@ unsigned http_in_flight(const struct http *http)
 	return http->active_count;
 }
 
-size_t http_buffered_bytes(const struct http *http)
-{
-	size_t bytes = 0;
-
-	for (const struct post *post = http->active; post; post = post->next)
-		bytes += post->answer.len;
-	return bytes;
-}
-
 /* The host and port of a URL, without user and password. */
 static void format_host(const char *url, char *text, size_t size)
 {

@@ -342,13 +342,6 @@ int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found
 	return read_block(db, sql_select_oldest_block, DB_NO_VALUES, ret_block, ret_found, err);
 }
 
-int ledger_find(struct db *db, uint32_t num, struct stored_block *ret_block, bool *ret_found,
-		struct error *err)
-{
-	return read_block(db, sql_select_blocks_between, DB_VALUES(db_u64(num), db_u64(num)),
-			  ret_block, ret_found, err);
-}
-
 int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool delivers_history,
 			struct range range, uint32_t filter_id, size_t max_ranges,
 			struct range_set *ret_blocks, struct error *err)

@@ -295,12 +295,6 @@ unsigned http_in_flight(const struct http *http)
 	return (unsigned)http->count;
 }
 
-size_t http_buffered_bytes(const struct http *http)
-{
-	(void)http;
-	return 0;
-}
-
 static void deliver(struct post *post)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT(ANSWER_LIMIT);

@@ -104,11 +104,6 @@ void log_set_level(enum log_level level)
 	(void)level;
 }
 
-enum log_level log_get_level(void)
-{
-	return LOG_LEVEL_DEBUG;
-}
-
 const char *log_level_name(enum log_level level)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};

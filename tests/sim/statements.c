@@ -106,7 +106,6 @@ static const struct {
 	{sql_select_filter, model_select_filter},
 	{sql_select_gap_below, model_select_gap_below},
 	{sql_select_gaps_due, model_select_gaps_due},
-	{sql_select_gaps_newest, model_select_gaps_newest},
 	{sql_select_irreversible, model_select_irreversible},
 	{sql_select_known_gaps, model_select_gaps},
 	{sql_select_newest_block, model_select_edge_block},

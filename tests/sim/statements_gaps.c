@@ -111,21 +111,6 @@ bool model_select_gaps_due(struct call *call)
 	return true;
 }
 
-bool model_select_gaps_newest(struct call *call)
-{
-	const struct gap_row_model *row;
-	uint64_t key = take_u64(call, 0) + 1;
-
-	call->rows->column_count = 2;
-	while (key > 0 && (row = row_last(call->tx, TABLE_GAPS, 0, key - 1, &key))) {
-		if (row->last < take_u64(call, 1))
-			continue;
-		give_u64(call, row->first);
-		give_u64(call, row->last);
-	}
-	return true;
-}
-
 /* (last, first, name, session, last, first) */
 bool model_sum_gaps(struct call *call)
 {

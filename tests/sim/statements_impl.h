@@ -43,7 +43,6 @@ bool model_select_filter(struct call *call);
 bool model_select_gap_below(struct call *call);
 bool model_select_gaps(struct call *call);
 bool model_select_gaps_due(struct call *call);
-bool model_select_gaps_newest(struct call *call);
 bool model_select_irreversible(struct call *call);
 bool model_select_now(struct call *call);
 bool model_select_ranges(struct call *call);

@@ -85,17 +85,6 @@ static void nobody_need_listen(void **state)
 	assert_int_equal(error_prefix(NULL, "x"), -1);
 }
 
-static void kinds_have_names(void **state)
-{
-	(void)state;
-	assert_string_equal(error_kind_name(ERROR_NONE), "none");
-	assert_string_equal(error_kind_name(ERROR_RETRY), "retry");
-	assert_string_equal(error_kind_name(ERROR_NODE), "node");
-	assert_string_equal(error_kind_name(ERROR_DATA), "data");
-	assert_string_equal(error_kind_name(ERROR_CONFIG), "config");
-	assert_string_equal(error_kind_name(ERROR_FATAL), "fatal");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,7 +94,6 @@ int main(void)
 		cmocka_unit_test(an_error_may_be_made_of_itself),
 		cmocka_unit_test(long_texts_are_cut),
 		cmocka_unit_test(nobody_need_listen),
-		cmocka_unit_test(kinds_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
