@@ -12,6 +12,7 @@
 
 static bool lies_are_told;
 static bool is_tearing;
+static uint32_t open_first;   /* where the open range began at first; 0: there was none yet */
 static struct range_set torn; /* rows removed by hand: only the next full scan can know */
 
 /* A transaction that sees what is committed. */
@@ -49,6 +50,24 @@ static void check_operations(const struct block_row *row, unsigned version)
 			sim_fail("operation %zu of block %u is not the chain's", i, row->num);
 }
 
+/* once: every operation of a delivered block is in its queue, and none twice. */
+static void check_deliveries(const struct block_row *row, unsigned version)
+{
+	const struct op_rows *wanted = chain_operations(row->num, version);
+	uint32_t crc = block_id_crc32(row->id);
+	const struct delivered_row *delivered;
+	size_t count = 0;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_DELIVERED, (uint64_t)row->num << 20,
+		      (((uint64_t)row->num + 1) << 20) - 1, key, delivered))
+		count += delivered->block_crc == crc;
+	/* Once delivered, it may be torn and come back as history. */
+	if (count != wanted->count && (row->is_delivered || count > 0))
+		sim_fail("block %u has %zu operations, %zu were delivered", row->num, wanted->count,
+			 count);
+}
+
 /* only the chain: without liars, what is stored is the chain, or while reversible a fork of it. */
 static void check_block(const struct block_row *row)
 {
@@ -72,6 +91,7 @@ static void check_block(const struct block_row *row)
 		sim_fail("block %u is stored as irreversible, %u is", row->num,
 			 chain_irreversible());
 	check_operations(row, version);
+	check_deliveries(row, version);
 }
 
 static bool is_written_here(const struct tx *tx, uint32_t num)
@@ -163,6 +183,8 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 	check_block(row);
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num - 1));
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num + 1));
+	if (!row->is_delivered && open_first > 0 && row->num >= open_first)
+		sim_fail("block %u of the open range was not delivered", row->num);
 	if (row->is_irreversible && !commits_progress(tx, row->num))
 		sim_fail("block %u was committed without the reader's progress", row->num);
 	if (row->is_irreversible)
@@ -244,6 +266,17 @@ static void check_gap_rows(void)
 	}
 }
 
+/* It may begin lower later on, while what lies below is on its way as history. */
+static void note_open_range(void)
+{
+	const struct range_row *row;
+	uint64_t key;
+
+	for (EACH_ROW(&everything, TABLE_RANGES, 0, UINT64_MAX, key, row))
+		if (open_first == 0 && row->last == 0)
+			open_first = row->first;
+}
+
 /* The hook. */
 
 static void check_commit(const struct tx *tx)
@@ -270,6 +303,7 @@ static void check_commit(const struct tx *tx)
 			break;
 		case TABLE_GAPS:
 		case TABLE_RANGES:
+			note_open_range();
 			touches_gaps = true;
 			break;
 		default:
@@ -286,6 +320,8 @@ void promises_open(bool has_lies)
 {
 	lies_are_told = has_lies;
 	is_tearing = false;
+	open_first = 0;
+	note_open_range();
 	range_set_clear(&torn);
 	tables_commit_hook = check_commit;
 }

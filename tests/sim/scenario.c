@@ -12,7 +12,9 @@
 #define LONGEST_FAULTS_MS 90000
 #define MAX_HOLES         6
 
-static const struct filter no_filter;
+/* Everything is stored, and delivered to one queue. */
+static struct filter_rule to_queue = {.queue = (char[]){"all"}};
+static struct filter filter = {.rules = &to_queue, .rule_count = 1};
 static char host_names[DB_NODES_MAX][2] = {"0", "1", "2"};
 static const char *const node_urls[SIM_NODES_MAX] = {"http://n0", "http://n1", "http://n2",
 						     "http://n3"};
@@ -57,6 +59,8 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 	snprintf(slot->name, sizeof(slot->name), "reader%u", index);
 	snprintf(slot->process.label, sizeof(slot->process.label), "reader%u", index);
 	set_nodes(world, slot);
+	if (!filter.queues && !filter_prepare(&filter))
+		abort();
 	set_database(world, slot);
 	slot->config = (struct reader_config){
 		.goal = READER_RUN,
@@ -70,7 +74,7 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 		.batch_rows = (size_t)sim_between(1, 200),
 		.batch_bytes = (size_t)1 << 20,
 		.write_connections = (unsigned)sim_between(1, 3),
-		.filter = &no_filter,
+		.filter = &filter,
 		.follow = sim_chance(500) ? READER_FOLLOW_HEAD : READER_FOLLOW_IRREVERSIBLE,
 	};
 	slot->start_ms = sim_now_ms + (sim_chance(500) ? 0 : sim_between(0, 30000));
@@ -128,7 +132,7 @@ static void put_block(struct tx *tx, uint32_t num)
 	row->operations = operations->count;
 	row->stored_operations = operations->count;
 	snprintf(row->virtual_state, sizeof(row->virtual_state), "none");
-	row->is_irreversible = true;
+	row->is_irreversible = true; /* and was never delivered */
 	row->filter_id = 1;
 	row->committed_us = SIM_EPOCH_US;
 	put(tx, TABLE_BLOCKS, num, row);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two files of the statements share. */
+/* What the files of the statements share. */
 #ifndef SIM_STATEMENTS_IMPL_H
 #define SIM_STATEMENTS_IMPL_H
 
@@ -14,6 +14,8 @@ const char *take_text(const struct call *call, size_t at);
 uint64_t bulk_u64_or(const struct call *call, size_t column, size_t row, uint64_t null);
 const char *bulk_text(const struct call *call, size_t column, size_t row);
 
+/* The open range; NULL: none. */
+const struct range_row *find_open(const struct call *call);
 uint64_t bulk_u64(const struct call *call, size_t column, size_t row);
 /* The row of the session whose name and token are the values at `at`. */
 const struct reader_row *find_session(const struct call *call, size_t at);
@@ -27,10 +29,13 @@ bool model_delete_operations(struct call *call);
 bool model_delete_reader(struct call *call);
 bool model_insert_blocks(struct call *call);
 bool model_insert_claim(struct call *call);
+bool model_insert_delivered(struct call *call);
+bool model_insert_deliveries(struct call *call);
 bool model_insert_filter(struct call *call);
 bool model_insert_gaps(struct call *call);
 bool model_insert_operations(struct call *call);
 bool model_insert_orphans(struct call *call);
+bool model_insert_queue(struct call *call);
 bool model_insert_range(struct call *call);
 bool model_keep_irreversible(struct call *call);
 bool model_lock_bookkeeping(struct call *call);
@@ -38,6 +43,7 @@ bool model_renew_claims(struct call *call);
 bool model_select_active_filter(struct call *call);
 bool model_select_blocks(struct call *call);
 bool model_select_claims(struct call *call);
+bool model_select_delivered(struct call *call);
 bool model_select_edge_block(struct call *call);
 bool model_select_filter(struct call *call);
 bool model_select_gap_below(struct call *call);

@@ -124,6 +124,7 @@ bool model_select_reader(struct call *call)
 {
 	const struct reader_row *row = find_reader(call, take_text(call, 0));
 	const struct filter_row *active = find_active(call);
+	const struct range_row *open = find_open(call);
 
 	call->rows->column_count = 4;
 	if (!row)
@@ -134,7 +135,10 @@ bool model_select_reader(struct call *call)
 		give_u64(call, active->id);
 	else
 		give_null(call);
-	give_null(call); /* nothing is delivered here: it need not know the open range */
+	if (open)
+		give_u64(call, open->first);
+	else
+		give_null(call);
 	return true;
 }
 
@@ -389,7 +393,7 @@ bool model_select_ranges(struct call *call)
 	return true;
 }
 
-static const struct range_row *find_open(const struct call *call)
+const struct range_row *find_open(const struct call *call)
 {
 	const struct range_row *row;
 	uint64_t key;

@@ -27,6 +27,7 @@ enum table {
 	TABLE_BLOCKS,     /* key: the block */
 	TABLE_OPERATIONS, /* key: the block; one row holds all operations of a block */
 	TABLE_ORPHANS,    /* the same of one orphaned block; key: made from block and id */
+	TABLE_DELIVERED,  /* key: the id of the delivery */
 	TABLE_RANGES,     /* key: first_block */
 	TABLE_GAPS,
 	TABLE_CLAIMS,
@@ -64,6 +65,12 @@ struct orphan_row {
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t replaced_by[BLOCK_ID_BYTES];
 	const struct op_rows *operations;
+};
+
+struct delivered_row {
+	uint32_t place[4]; /* block, trx_in_block, op_in_trx, virtual_op */
+	char queue[33];
+	uint32_t block_crc;
 };
 
 struct range_row {
