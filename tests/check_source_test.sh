@@ -67,6 +67,17 @@ put src/store/a.c '#include "steem/pool.h"'
 expect 'store and steem' '^src/store/a.c:2: store may use only steem/block.h'
 
 begin
+put src/daemon/a.c '#include "worker/loop.h"'
+expect 'daemon and worker' '^src/daemon/a.c:2: daemon may not include worker'
+
+for header in steem/pool.h sync/reader.h; do
+    begin
+    mkdir -p sample/src/worker
+    put src/worker/a.c "#include \"$header\""
+    expect "worker and $header" '^src/worker/a.c:2: worker may use only'
+done
+
+begin
 put src/base/a.c '#include "buf.h"'
 expect 'include without folder' '^src/base/a.c:2: include "buf.h" without its folder'
 

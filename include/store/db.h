@@ -82,7 +82,7 @@ struct db_value db_bytes(const void *data, size_t len);
 		sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
 #define DB_NO_VALUES NULL, 0
 
-/* Run a statement that gives no rows; *ret_found (may be NULL) counts the rows that it found. */
+/* Run a statement that gives no rows (CALL too); *ret_found (may be NULL) counts the rows that it found. */
 int db_exec(struct db *db, const char *sql, const struct db_value *values, size_t count,
 	    uint64_t *ret_found, struct error *err) MUST_CHECK;
 
@@ -90,7 +90,11 @@ int db_exec(struct db *db, const char *sql, const struct db_value *values, size_
 int db_exec_text(struct db *db, const char *sql, struct error *err) MUST_CHECK;
 
 struct db_rows;
-/* Run a query; all rows are held until db_rows_free(). NULL with err on failure. */
+/*
+ * Run a query, or the CALL of a procedure that gives one set of rows; all rows are held until
+ * db_rows_free(). NULL with err on failure. What a procedure does behind its rows may still fail:
+ * the end of the rows tells.
+ */
 struct db_rows *db_query(struct db *db, const char *sql, const struct db_value *values,
 			 size_t count, struct error *err) MUST_CHECK;
 /* The same, but rows come from the server as they are read: nothing else may run until freed. */

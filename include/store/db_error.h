@@ -16,6 +16,10 @@
 #define DB_DUPLICATE_KEY    1062
 #define DB_PACKET_TOO_LARGE 1153
 #define DB_LOCK_TIMEOUT     1205
+/* Of the procedures of the queue. */
+#define DB_LEASE_LOST   31001
+#define DB_NO_QUEUE     31002
+#define DB_BAD_ARGUMENT 31003
 
 struct db_fault {
 	enum error_kind kind;

@@ -480,6 +480,22 @@ BEGIN
 	END IF;
 END //
 
+-- Commits nothing. Gives the delivery back at once, as if it had never been claimed: the attempt does not
+-- count. For a worker that stops, or cannot work: what happened says nothing about the delivery.
+DROP PROCEDURE IF EXISTS queue_release //
+CREATE PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	UPDATE deliveries_open SET token = NULL, attempts = IF(attempts > 0, attempts - 1, 0),
+		last_error = COALESCE(LEFT(p_error, 1000), last_error), available_at = UTC_TIMESTAMP(6)
+	WHERE delivery_id = p_delivery AND token = p_token;
+	IF ROW_COUNT() = 0 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the delivery is not held with this token: its lease ran out, or it has ended';
+	END IF;
+END //
+
 -- Commits nothing. A delivery that has ended is to be done (again), with all attempts before it.
 DROP PROCEDURE IF EXISTS queue_requeue //
 CREATE PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)

@@ -103,7 +103,8 @@ static const struct known_fault {
 	{1193, ERROR_CONFIG, STAYS, "the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
 	{1227, ERROR_CONFIG, STAYS, RIGHTS},
 	{1231, ERROR_CONFIG, STAYS, "the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
-	{1305, ERROR_CONFIG, STAYS, "the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
+	{1305, ERROR_CONFIG, STAYS,
+	 "upgrade the tables with --migrate; the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
 	{1356, ERROR_CONFIG, STAYS, RIGHTS}, /* a view's tables or columns, or the right to them */
 	{1370, ERROR_CONFIG, STAYS, RIGHTS},
 	{1449, ERROR_CONFIG, STAYS, TABLES}, /* a view's definer does not exist */
@@ -129,6 +130,10 @@ static const struct known_fault {
 	{1406, ERROR_DATA, STAYS, NULL},
 	{2020, ERROR_DATA, LOST, "raise max_allowed_packet of the server"},
 	{3140, ERROR_DATA, STAYS, NULL},
+	/* What the procedures of the queue say. */
+	{DB_LEASE_LOST, ERROR_DATA, STAYS, NULL},
+	{DB_NO_QUEUE, ERROR_CONFIG, STAYS, NULL},
+	{DB_BAD_ARGUMENT, ERROR_DATA, STAYS, NULL},
 	{3854, ERROR_DATA, STAYS, NULL},
 };
 

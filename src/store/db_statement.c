@@ -100,6 +100,15 @@ static int execute(struct db *db, MYSQL_STMT *handle, const struct db_value *val
 	return 0;
 }
 
+/* Behind the rows of a CALL the server tells how it ended: nothing of it may be left on the line. */
+static int read_rest(struct db *db, MYSQL_STMT *handle, struct error *err)
+{
+	while (!db_is_lost(db) && mysql_more_results(db->mysql))
+		if (mysql_stmt_next_result(handle) > 0)
+			return db_fail(db, handle, err);
+	return 0;
+}
+
 int db_exec(struct db *db, const char *sql, const struct db_value *values, size_t count,
 	    uint64_t *ret_found, struct error *err)
 {
@@ -112,6 +121,8 @@ int db_exec(struct db *db, const char *sql, const struct db_value *values, size_
 	result = execute(db, handle, values, count, err);
 	if (result == 0 && ret_found)
 		*ret_found = mysql_stmt_affected_rows(handle);
+	if (result == 0)
+		result = read_rest(db, handle, err);
 	if (!kept)
 		mysql_stmt_close(handle);
 	return result;
@@ -245,7 +256,7 @@ int db_rows_next(struct db_rows *rows, struct error *err)
 	bool is_longer = false;
 
 	if (result == MYSQL_NO_DATA)
-		return 0;
+		return read_rest(rows->db, rows->handle, err);
 	if (result != 0 && result != MYSQL_DATA_TRUNCATED)
 		return db_fail(rows->db, rows->handle, err);
 	for (unsigned i = 0; result == MYSQL_DATA_TRUNCATED && i < rows->column_count; i++) {
@@ -288,8 +299,12 @@ const char *db_row_text(const struct db_rows *rows, unsigned column, size_t *ret
 
 void db_rows_free(struct db_rows *rows)
 {
+	struct error ignored = ERROR_INIT;
+
 	if (!rows)
 		return;
+	if (read_rest(rows->db, rows->handle, &ignored) < 0)
+		rows->db->is_lost = true;
 	/* Also drains what a stream has not delivered. */
 	mysql_stmt_free_result(rows->handle);
 	for (unsigned i = 0; i < rows->column_count; i++)

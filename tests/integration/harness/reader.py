@@ -70,7 +70,8 @@ class Line:
 class Reader:
     """A running steem-reader. Lines come in by a thread; wait_for() waits for an event."""
 
-    def __init__(self, arguments, config_path, name="reader", environment=None, new_session=True):
+    def __init__(self, arguments, config_path, name="reader", environment=None, new_session=True,
+                 executable=None):
         self.name, self.config_path = name, config_path
         self.arguments = [str(argument) for argument in arguments]
         self.lines, self.output = [], []
@@ -81,7 +82,7 @@ class Reader:
         settings.setdefault("TSAN_OPTIONS", f"exitcode={SANITIZER_EXIT}")
         settings.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         settings.update(environment or {})
-        self.command = [*DIES_WITH_US, program(),
+        self.command = [*DIES_WITH_US, executable or program(),
                         *(["-c", str(config_path)] if config_path else []),
                         *self.arguments]
         self.process = subprocess.Popen(

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line of steem-worker.
+ */
+#ifndef WORKER_ARGUMENTS_H
+#define WORKER_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+#define CONCURRENCY_MAX 128
+
+enum worker_action {
+	WORKER_RUN,
+	WORKER_HELP,
+	WORKER_VERSION,
+};
+
+/* Texts belong to argv, but for worker_name. */
+struct arguments {
+	enum worker_action action;
+	const char *config_path; /* -c, else SYSCONFDIR/steem-worker.conf */
+	const char *queue;
+	char worker[65]; /* --worker, else HOST/PID */
+	unsigned concurrency;
+	unsigned lease_s;
+	unsigned timeout_s;
+	unsigned stop_s; /* how long commands may go on when the worker is stopped */
+	unsigned poll_ms;
+	bool is_persistent;
+	bool is_drain;
+	bool is_reply;
+	const char *author; /* of replies */
+	bool has_log_level;
+	enum log_level log_level;
+	char **command; /* ends with NULL */
+};
+
+/* 0, or -1 with err (ERROR_CONFIG): what is wrong, and that --help lists what is allowed. */
+int arguments_parse(struct arguments *arguments, int argc, char **argv,
+		    struct error *err) MUST_CHECK;
+/* Fits a screen of 24 lines by 80 columns. */
+void arguments_help(FILE *out);
+
+#endif

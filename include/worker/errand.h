@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the worker asks of the database, as jobs for its one writer thread.
+ *
+ * The loop never waits for the database: it gives an errand away and is called back.  The writer
+ * runs an errand again only when the connection was lost; every other error comes back at once, so
+ * that one delivery whose row is locked does not hold up the renewals of the others.
+ */
+#ifndef WORKER_ERRAND_H
+#define WORKER_ERRAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/deliveries.h"
+#include "worker/verdict.h"
+
+struct arguments;
+struct writer;
+
+struct claimed {
+	struct error err;
+	struct delivery *deliveries; /* each the callee's; the array is not */
+	size_t count;
+	size_t limit;
+	int64_t asked_at_ms; /* just before the claim was sent */
+};
+void errand_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
+		  void (*done)(void *context, struct claimed *claimed), void *context);
+
+struct renewal {
+	uint64_t delivery_id;
+	char token[DELIVERY_TOKEN_BYTES + 1];
+	struct error err;
+	int64_t asked_at_ms;
+	bool is_answered; /* the errand's own */
+};
+/* Takes the renewals. */
+void errand_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
+		  void (*done)(void *context, const struct renewal *renewals, size_t count),
+		  void *context);
+
+/*
+ * verdict and author must stay until done is called; author NULL: no reply. was_tried: an earlier
+ * try may have been committed, its answer lost.
+ */
+void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
+		const struct verdict *verdict, const char *author,
+		void (*done)(void *context, const struct error *err, bool was_tried),
+		void *context);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A delivery as one line of JSON, as the command gets it on standard input.
+ */
+#ifndef WORKER_RECORD_H
+#define WORKER_RECORD_H
+
+#include "base/error.h"
+
+struct buf;
+struct delivery;
+
+/*
+ * Append the line with its line end. Times are UTC and end in Z. -1 with err (ERROR_DATA) when the
+ * payload is no JSON (changed by hand) or does not fit.
+ */
+int record_write(const struct delivery *delivery, struct buf *out, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of a delivery, from what its command said: an exit status, or a line of JSON.
+ *
+ * Pure.  The error is clean UTF-8 that fits the table, whatever bytes the command wrote.
+ */
+#ifndef WORKER_VERDICT_H
+#define WORKER_VERDICT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/deliveries.h"
+
+#define VERDICT_EXIT_RETRY  75 /* EX_TEMPFAIL */
+#define VERDICT_ERROR_BYTES 1000
+
+struct verdict {
+	enum delivery_result result;
+	int64_t delay_s; /* of a retry; DELIVERY_BACK_OFF: as the queue has it */
+	char error[VERDICT_ERROR_BYTES + 1];
+	char *reply; /* NULL: none */
+	size_t reply_len;
+};
+
+void verdict_release(struct verdict *verdict);
+/* A verdict that the worker itself reaches; what the command wrote last is put behind the words. */
+void verdict_set(struct verdict *verdict, enum delivery_result result, const char *tail,
+		 size_t tail_len, const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Exit code 0: done, with what it wrote to standard output as the reply; 75: retry; else fail. */
+void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail, size_t tail_len,
+		     const char *output, size_t output_len);
+/*
+ * One line of a persistent command:
+ *   {"delivery_id":N,"result":"done"|"retry"|"fail","error":"...","delay_s":N,"reply":"..."}
+ * Only the first two must be there; other members are of no interest. -1 with err when it is no
+ * such line, or answers another delivery.
+ */
+int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint64_t delivery_id,
+		    struct error *err) MUST_CHECK;
+
+#endif

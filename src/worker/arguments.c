@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG SYSCONFDIR "/steem-worker.conf"
+#define SEE_HELP       "; --help lists what is allowed"
+#define QUEUE_MAX      32
+#define AUTHOR_MAX     16
+
+enum option_id {
+	OPTION_CONFIG = 'c',
+	OPTION_QUEUE = 256,
+	OPTION_WORKER,
+	OPTION_CONCURRENCY,
+	OPTION_LEASE,
+	OPTION_TIMEOUT,
+	OPTION_STOP,
+	OPTION_POLL,
+	OPTION_PERSISTENT,
+	OPTION_REPLY,
+	OPTION_AUTHOR,
+	OPTION_DRAIN,
+	OPTION_LOG_LEVEL,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"queue", required_argument, NULL, OPTION_QUEUE},
+	{"worker", required_argument, NULL, OPTION_WORKER},
+	{"concurrency", required_argument, NULL, OPTION_CONCURRENCY},
+	{"lease-s", required_argument, NULL, OPTION_LEASE},
+	{"timeout-s", required_argument, NULL, OPTION_TIMEOUT},
+	{"stop-s", required_argument, NULL, OPTION_STOP},
+	{"poll-ms", required_argument, NULL, OPTION_POLL},
+	{"persistent", no_argument, NULL, OPTION_PERSISTENT},
+	{"reply", required_argument, NULL, OPTION_REPLY},
+	{"author", required_argument, NULL, OPTION_AUTHOR},
+	{"drain", no_argument, NULL, OPTION_DRAIN},
+	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static int take_number(const char *name, unsigned min, unsigned max, unsigned *ret_number,
+		       struct error *err)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(optarg, &end, 10);
+	if (optarg[0] < '0' || optarg[0] > '9' || *end != '\0' || errno != 0 || number < min ||
+	    number > max)
+		return error_set(err, ERROR_CONFIG, "--%s is '%s'; allowed is %u to %u", name,
+				 optarg, min, max);
+	*ret_number = (unsigned)number;
+	return 0;
+}
+
+static bool is_made_of(const char *text, const char *allowed, size_t min, size_t max)
+{
+	size_t len = strlen(text);
+
+	return len >= min && len <= max && text[strspn(text, allowed)] == '\0';
+}
+
+static int take_queue(struct arguments *arguments, struct error *err)
+{
+	if (!is_made_of(optarg, "abcdefghijklmnopqrstuvwxyz0123456789-", 1, QUEUE_MAX))
+		return error_set(err, ERROR_CONFIG,
+				 "--queue is '%s'; allowed are 1 to %d lower-case letters, digits "
+				 "and '-'",
+				 optarg, QUEUE_MAX);
+	arguments->queue = optarg;
+	return 0;
+}
+
+static int take_worker(struct arguments *arguments, struct error *err)
+{
+	if (!is_made_of(optarg,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-", 1,
+			sizeof(arguments->worker) - 1))
+		return error_set(
+			err, ERROR_CONFIG,
+			"--worker is '%s'; allowed are 1 to %zu letters, digits and any of "
+			"._/@:-",
+			optarg, sizeof(arguments->worker) - 1);
+	snprintf(arguments->worker, sizeof(arguments->worker), "%s", optarg);
+	return 0;
+}
+
+static int take_author(struct arguments *arguments, struct error *err)
+{
+	if (!is_made_of(optarg, "abcdefghijklmnopqrstuvwxyz0123456789.-", 3, AUTHOR_MAX) ||
+	    optarg[0] < 'a')
+		return error_set(err, ERROR_CONFIG, "--author is '%s', which is no account name",
+				 optarg);
+	arguments->author = optarg;
+	return 0;
+}
+
+static int take_option(struct arguments *arguments, int id, struct error *err)
+{
+	switch (id) {
+	case OPTION_CONFIG:
+		arguments->config_path = optarg;
+		return 0;
+	case OPTION_QUEUE:
+		return take_queue(arguments, err);
+	case OPTION_WORKER:
+		return take_worker(arguments, err);
+	case OPTION_CONCURRENCY:
+		return take_number("concurrency", 1, CONCURRENCY_MAX, &arguments->concurrency, err);
+	case OPTION_LEASE:
+		return take_number("lease-s", 1, 86400, &arguments->lease_s, err);
+	case OPTION_TIMEOUT:
+		return take_number("timeout-s", 1, 86400, &arguments->timeout_s, err);
+	case OPTION_STOP:
+		return take_number("stop-s", 0, 86400, &arguments->stop_s, err);
+	case OPTION_POLL:
+		return take_number("poll-ms", 10, 60000, &arguments->poll_ms, err);
+	case OPTION_PERSISTENT:
+		arguments->is_persistent = true;
+		return 0;
+	case OPTION_REPLY:
+		if (strcmp(optarg, "comment") != 0)
+			return error_set(err, ERROR_CONFIG, "--reply is '%s'; allowed is 'comment'",
+					 optarg);
+		arguments->is_reply = true;
+		return 0;
+	case OPTION_AUTHOR:
+		return take_author(arguments, err);
+	case OPTION_DRAIN:
+		arguments->is_drain = true;
+		return 0;
+	default:
+		break;
+	}
+	arguments->has_log_level = true;
+	if (log_level_parse(optarg, &arguments->log_level) != 0)
+		return error_set(err, ERROR_CONFIG,
+				 "--log-level is '%s'; allowed are error, warning, info and debug",
+				 optarg);
+	return 0;
+}
+
+static int check_company(const struct arguments *arguments, struct error *err)
+{
+	if (!arguments->queue)
+		return error_set(err, ERROR_CONFIG, "--queue is missing" SEE_HELP);
+	if (arguments->is_reply != (arguments->author != NULL))
+		return error_set(err, ERROR_CONFIG,
+				 "--reply comment and --author go together" SEE_HELP);
+	if (!arguments->command[0] || arguments->command[0][0] == '\0')
+		return error_set(err, ERROR_CONFIG,
+				 "the command is missing; it stands behind '--'" SEE_HELP);
+	return 0;
+}
+
+static void set_defaults(struct arguments *arguments)
+{
+	char host[49] = "";
+
+	*arguments = (struct arguments){
+		.config_path = DEFAULT_CONFIG,
+		.concurrency = 1,
+		.lease_s = 60,
+		.timeout_s = 300,
+		.stop_s = 30,
+		.poll_ms = 100,
+	};
+	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+		snprintf(host, sizeof(host), "worker");
+	snprintf(arguments->worker, sizeof(arguments->worker), "%s/%ld", host, (long)getpid());
+}
+
+int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)
+{
+	int id;
+
+	set_defaults(arguments);
+	/* 0 makes the GNU library begin anew, for a second parse in one process. */
+	optind = 0;
+	/* '+': what follows the first word that is no option belongs to the command. */
+	while ((id = getopt_long(argc, argv, "+:c:", long_options, NULL)) != -1) {
+		if (id == ':')
+			return error_set(err, ERROR_CONFIG, "%s needs a value" SEE_HELP,
+					 argv[optind - 1]);
+		if (id == '?')
+			return error_set(err, ERROR_CONFIG, "%s is not an option" SEE_HELP,
+					 argv[optind - 1]);
+		if (id == OPTION_HELP || id == OPTION_VERSION) {
+			arguments->action = id == OPTION_HELP ? WORKER_HELP : WORKER_VERSION;
+			return 0;
+		}
+		if (take_option(arguments, id, err) < 0)
+			return -1;
+	}
+	arguments->command = argv + optind;
+	return check_company(arguments, err);
+}
+
+void arguments_help(FILE *out)
+{
+	fputs("Usage: steem-worker --queue NAME [OPTIONS] -- COMMAND [ARGUMENT...]\n"
+	      "Run COMMAND for each record of a queue, with the record as JSON on its input.\n"
+	      "Exit code 0: done, 75: to be tried again, else: failed.\n"
+	      "\n"
+	      "  --queue NAME        the queue, as the rules of the readers' filter name it\n"
+	      "  --concurrency N     so many commands at once (1)\n"
+	      "  --persistent        the commands live on: a line in, a line out\n"
+	      "  --reply comment     the output is a reply to the comment of the record\n"
+	      "    --author NAME       by this account\n"
+	      "  --timeout-s S       a command that takes longer is killed (300)\n"
+	      "  --lease-s S         how long a claim holds, unless it is renewed (60)\n"
+	      "  --poll-ms MS        look for new records so often (100)\n"
+	      "  --stop-s S          when stopped, let commands run so long (30)\n"
+	      "  --drain             exit when nothing is ready any more\n"
+	      "  --worker NAME       name of this worker in the tables (HOST/PID)\n"
+	      "\n"
+	      "  -c, --config FILE   read this configuration\n"
+	      "  --log-level LEVEL   error, warning, info or debug\n"
+	      "  --help, --version\n"
+	      "See steem-worker(8).\n",
+	      out);
+}

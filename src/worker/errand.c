@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/errand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/db.h"
+#include "sync/writer.h"
+#include "worker/arguments.h"
+
+/* The error of one errand: kept for the loop, unless the writer has to connect again. */
+static int keep_error(struct db *db, struct error *kept, struct error *err)
+{
+	if (db_is_lost(db) && err->kind == ERROR_RETRY)
+		return -1;
+	*kept = *err;
+	*err = ERROR_INIT;
+	return 0;
+}
+
+/* Claims. */
+
+struct claim {
+	struct job job;
+	const struct arguments *arguments;
+	struct claimed claimed;
+	void (*done)(void *context, struct claimed *claimed);
+	void *context;
+};
+
+static int run_claim(struct db *db, struct job *job, struct error *err)
+{
+	struct claim *claim = (struct claim *)job;
+	struct claimed *claimed = &claim->claimed;
+
+	claimed->err = ERROR_INIT;
+	claimed->asked_at_ms = clock_now_ms();
+	if (deliveries_claim(db, claim->arguments->queue, claim->arguments->worker,
+			     (unsigned)claimed->limit, claim->arguments->lease_s,
+			     &claimed->deliveries, &claimed->count, err) == 0)
+		return 0;
+	return keep_error(db, &claimed->err, err);
+}
+
+static void end_claim(struct job *job)
+{
+	struct claim *claim = (struct claim *)job;
+
+	if (job->err.kind != ERROR_NONE)
+		claim->claimed.err = job->err;
+	claim->done(claim->context, &claim->claimed);
+	free(claim->claimed.deliveries);
+	free(claim);
+}
+
+void errand_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
+		  void (*done)(void *context, struct claimed *claimed), void *context)
+{
+	struct claim *claim = xcalloc(1, sizeof(*claim));
+
+	claim->job.run = run_claim;
+	claim->job.done = end_claim;
+	snprintf(claim->job.what, sizeof(claim->job.what), "claim from %s", arguments->queue);
+	claim->arguments = arguments;
+	claim->claimed.limit = limit;
+	claim->done = done;
+	claim->context = context;
+	writer_errand(writer, &claim->job);
+}
+
+/* Renewals. */
+
+struct renew {
+	struct job job;
+	struct renewal *renewals;
+	size_t count;
+	unsigned lease_s;
+	void (*done)(void *context, const struct renewal *renewals, size_t count);
+	void *context;
+};
+
+static int run_renew(struct db *db, struct job *job, struct error *err)
+{
+	struct renew *renew = (struct renew *)job;
+
+	for (size_t i = 0; i < renew->count; i++) {
+		struct renewal *renewal = &renew->renewals[i];
+
+		if (renewal->is_answered)
+			continue;
+		renewal->err = ERROR_INIT;
+		renewal->asked_at_ms = clock_now_ms();
+		if (deliveries_renew(db, renewal->delivery_id, renewal->token, renew->lease_s,
+				     err) < 0 &&
+		    keep_error(db, &renewal->err, err) < 0)
+			return -1;
+		renewal->is_answered = true;
+	}
+	return 0;
+}
+
+static void end_renew(struct job *job)
+{
+	struct renew *renew = (struct renew *)job;
+
+	for (size_t i = 0; i < renew->count; i++)
+		if (!renew->renewals[i].is_answered)
+			renew->renewals[i].err = job->err;
+	renew->done(renew->context, renew->renewals, renew->count);
+	free(renew->renewals);
+	free(renew);
+}
+
+void errand_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
+		  void (*done)(void *context, const struct renewal *renewals, size_t count),
+		  void *context)
+{
+	struct renew *renew = xcalloc(1, sizeof(*renew));
+
+	renew->job.run = run_renew;
+	renew->job.done = end_renew;
+	snprintf(renew->job.what, sizeof(renew->job.what), "renewal of %zu leases", count);
+	renew->renewals = renewals;
+	renew->count = count;
+	renew->lease_s = lease_s;
+	renew->done = done;
+	renew->context = context;
+	writer_errand(writer, &renew->job);
+}
+
+/* Results. */
+
+struct end {
+	struct job job;
+	uint64_t delivery_id;
+	char token[DELIVERY_TOKEN_BYTES + 1];
+	struct delivery_end end;
+	struct error err;
+	void (*done)(void *context, const struct error *err, bool was_tried);
+	void *context;
+};
+
+static int run_end(struct db *db, struct job *job, struct error *err)
+{
+	struct end *end = (struct end *)job;
+
+	end->err = ERROR_INIT;
+	if (deliveries_end(db, end->delivery_id, end->token, &end->end, err) == 0)
+		return 0;
+	return keep_error(db, &end->err, err);
+}
+
+static void end_end(struct job *job)
+{
+	struct end *end = (struct end *)job;
+
+	end->done(end->context, job->err.kind != ERROR_NONE ? &job->err : &end->err,
+		  job->retry_count > 0);
+	free(end);
+}
+
+void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
+		const struct verdict *verdict, const char *author,
+		void (*done)(void *context, const struct error *err, bool was_tried), void *context)
+{
+	struct end *end = xcalloc(1, sizeof(*end));
+
+	end->job.run = run_end;
+	end->job.done = end_end;
+	snprintf(end->job.what, sizeof(end->job.what), "result of delivery %llu",
+		 (unsigned long long)delivery_id);
+	end->delivery_id = delivery_id;
+	snprintf(end->token, sizeof(end->token), "%s", token);
+	end->end = (struct delivery_end){
+		.result = verdict->result,
+		.error = verdict->error[0] != '\0' ? verdict->error : NULL,
+		.delay_s = verdict->delay_s,
+		.author = verdict->reply ? author : NULL,
+		.body = verdict->reply,
+		.body_len = verdict->reply_len,
+	};
+	end->done = done;
+	end->context = context;
+	writer_errand(writer, &end->job);
+}

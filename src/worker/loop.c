@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/loop.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/notify.h"
+#include "daemon/signals.h"
+#include "sync/writer.h"
+#include "worker/arguments.h"
+#include "worker/errand.h"
+#include "worker/slot.h"
+
+#define STATUS_MS         5000
+#define DRAIN_PATIENCE_MS 30000
+#define LAST_WORDS_MS                                                                              \
+	5000 /* for results, when the commands have ended and the database does not answer */
+#define CLAIM_CAP_MS 5000
+
+struct loop {
+	const struct arguments *arguments;
+	const struct config *config;
+	struct workshop shop;
+	struct slot *slots;
+	struct pollfd *fds;
+	int signal_fd;
+	int child_fd;
+	/* Claims. */
+	bool is_claiming;
+	bool is_idle_claim; /* nothing was in work when it was sent */
+	bool is_drained;
+	bool is_ready; /* a claim was answered */
+	int64_t claim_at_ms;
+	struct backoff claim_again;
+	struct log_limit claim_limit;
+	bool is_renewing;
+	/* Stopping. */
+	int64_t commands_end_at_ms;
+	int64_t give_up_at_ms;
+	/* systemd. */
+	int64_t status_at_ms;
+	int64_t fed_at_ms;
+};
+
+static size_t count_ready(const struct loop *loop)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
+		count += slot_is_ready(&loop->slots[i]);
+	return count;
+}
+
+static unsigned count_at_work(const struct loop *loop)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
+		count += loop->slots[i].state != SLOT_FREE;
+	return count;
+}
+
+/* Stopping. */
+
+static void begin_stop(struct loop *loop, int64_t patience_ms)
+{
+	if (loop->shop.is_stopping)
+		return;
+	loop->shop.is_stopping = true;
+	loop->commands_end_at_ms = clock_now_ms() + patience_ms;
+	notify_stopping();
+}
+
+static void fail(struct loop *loop, const struct error *err)
+{
+	if (loop->shop.fault.kind == ERROR_NONE)
+		loop->shop.fault = *err;
+}
+
+/* What stands in the way ends now; records are given back. */
+static void keep_stopping(struct loop *loop, int64_t now_ms)
+{
+	bool is_quiet = true;
+
+	if (!loop->shop.is_stopping)
+		return;
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
+		struct slot *slot = &loop->slots[i];
+
+		/* A persistent command without work has nothing to finish. */
+		if (slot->child.kill_at_ms == INT64_MAX &&
+		    (now_ms >= loop->commands_end_at_ms || slot->state == SLOT_FREE))
+			slot_stop(slot);
+		is_quiet = is_quiet && slot->child.pid == 0;
+	}
+	if (!is_quiet || loop->give_up_at_ms != INT64_MAX)
+		return;
+	writer_hurry(loop->shop.writer, LAST_WORDS_MS);
+	loop->shop.is_giving_up = true;
+	loop->give_up_at_ms = now_ms + LAST_WORDS_MS + 1000;
+}
+
+static bool is_over(const struct loop *loop, int64_t now_ms)
+{
+	if (!loop->shop.is_stopping)
+		return false;
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
+		if (loop->slots[i].child.pid > 0)
+			return false;
+	if (now_ms >= loop->give_up_at_ms)
+		return true;
+	return count_at_work(loop) == 0 && writer_pending(loop->shop.writer) == 0;
+}
+
+/* Claims. */
+
+static void claim_failed(struct loop *loop, const struct error *err)
+{
+	int64_t delay_ms = backoff_next_ms(&loop->claim_again);
+
+	if (loop->shop.is_stopping)
+		return;
+	if (err->kind != ERROR_RETRY || writer_has_lost_database(loop->shop.writer)) {
+		fail(loop, err);
+		return;
+	}
+	loop->claim_at_ms = clock_now_ms() + delay_ms;
+	log_limited(&loop->claim_limit, LOG_LEVEL_WARNING, "claim_failed",
+		    "%s; nothing is claimed, again in %lld ms", err->text, (long long)delay_ms);
+}
+
+static void tell_ready(struct loop *loop)
+{
+	const struct arguments *arguments = loop->arguments;
+
+	if (loop->is_ready)
+		return;
+	loop->is_ready = true;
+	log_info("queue_opened", "%s claims from queue %s for %u commands at once, leases of %u s",
+		 arguments->worker, arguments->queue, arguments->concurrency, arguments->lease_s);
+	notify_ready();
+}
+
+static void claim_answered(void *context, struct claimed *claimed)
+{
+	struct loop *loop = context;
+	int64_t poll_ms = loop->arguments->poll_ms;
+	size_t taken = 0;
+
+	loop->is_claiming = false;
+	if (claimed->err.kind != ERROR_NONE) {
+		claim_failed(loop, &claimed->err);
+		return;
+	}
+	backoff_reset(&loop->claim_again);
+	tell_ready(loop);
+	for (unsigned i = 0; i < loop->arguments->concurrency && taken < claimed->count; i++)
+		if (slot_is_ready(&loop->slots[i]))
+			slot_take(&loop->slots[i], &claimed->deliveries[taken++],
+				  claimed->asked_at_ms);
+	/* A persistent command has died meanwhile: its slot gives the delivery back. */
+	for (unsigned i = 0; i < loop->arguments->concurrency && taken < claimed->count; i++)
+		if (loop->slots[i].state == SLOT_FREE)
+			slot_take(&loop->slots[i], &claimed->deliveries[taken++],
+				  claimed->asked_at_ms);
+	/* Workers that were started together do not ask together. */
+	loop->claim_at_ms = clock_now_ms();
+	if (claimed->count < claimed->limit)
+		loop->claim_at_ms += poll_ms * 3 / 4 + (int64_t)random_below((uint64_t)poll_ms / 2);
+	loop->is_drained = claimed->count == 0 && loop->is_idle_claim;
+}
+
+static int64_t claim_at_ms(const struct loop *loop)
+{
+	int64_t pause_ms = loop->shop.pause_until_ms;
+
+	if (loop->shop.is_stopping || loop->is_claiming || count_ready(loop) == 0)
+		return INT64_MAX;
+	return loop->claim_at_ms > pause_ms ? loop->claim_at_ms : pause_ms;
+}
+
+static void claim(struct loop *loop, int64_t now_ms)
+{
+	if (now_ms < claim_at_ms(loop))
+		return;
+	loop->is_claiming = true;
+	loop->is_idle_claim = count_at_work(loop) == 0;
+	errand_claim(loop->shop.writer, loop->arguments, count_ready(loop), claim_answered, loop);
+}
+
+/* Renewals. */
+
+static void renewals_answered(void *context, const struct renewal *renewals, size_t count)
+{
+	struct loop *loop = context;
+
+	loop->is_renewing = false;
+	for (size_t i = 0; i < count; i++)
+		for (unsigned k = 0; k < loop->arguments->concurrency; k++)
+			slot_renewed(&loop->slots[k], &renewals[i]);
+}
+
+static int64_t renew_at_ms(const struct loop *loop)
+{
+	int64_t at_ms = INT64_MAX;
+
+	for (unsigned i = 0; i < loop->arguments->concurrency && !loop->is_renewing; i++) {
+		const struct slot *slot = &loop->slots[i];
+
+		if (slot_wants_renewal(slot) && slot->lease.renew_ms < at_ms)
+			at_ms = slot->lease.renew_ms;
+	}
+	return at_ms;
+}
+
+static void renew(struct loop *loop, int64_t now_ms)
+{
+	struct renewal *renewals;
+	size_t count = 0;
+
+	if (now_ms < renew_at_ms(loop))
+		return;
+	renewals = xcalloc(loop->arguments->concurrency, sizeof(*renewals));
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
+		const struct slot *slot = &loop->slots[i];
+
+		if (!slot_wants_renewal(slot) || !lease_is_due(&slot->lease, now_ms))
+			continue;
+		renewals[count].delivery_id = slot->delivery_id;
+		memcpy(renewals[count++].token, slot->token, sizeof(slot->token));
+	}
+	loop->is_renewing = true;
+	errand_renew(loop->shop.writer, renewals, count, loop->arguments->lease_s,
+		     renewals_answered, loop);
+}
+
+/* Signals. */
+
+static void reload(const struct loop *loop)
+{
+	struct config config;
+
+	notify_reloading();
+	if (config_load(&config, loop->arguments->config_path, stderr) < 0) {
+		log_error("reload_refused", "%s has mistakes; the old log level stays",
+			  loop->arguments->config_path);
+	} else {
+		if (!loop->arguments->has_log_level)
+			log_set_level(config.log_level);
+		log_info("reloaded", "the log level is taken from %s; other changes need a restart",
+			 loop->arguments->config_path);
+		config_release(&config);
+	}
+	notify_ready();
+}
+
+static void stop(struct loop *loop)
+{
+	if (loop->shop.is_stopping) {
+		for (unsigned i = 0; i < loop->arguments->concurrency; i++)
+			slot_kill(&loop->slots[i]);
+		log_warning("stopped_at_once",
+			    "second signal; what was in work comes back when its lease runs out");
+		_exit(EXIT_SECOND_SIGNAL);
+	}
+	log_info(
+		"stopping",
+		"nothing more is claimed; %u records in work may take %u s, then they are given back",
+		count_at_work(loop), loop->arguments->stop_s);
+	begin_stop(loop, (int64_t)loop->arguments->stop_s * 1000);
+}
+
+static void take_signals(struct loop *loop)
+{
+	for (;;) {
+		switch (signals_read(loop->signal_fd)) {
+		case SIGNAL_NOTHING:
+			return;
+		case SIGNAL_STOP:
+			stop(loop);
+			break;
+		case SIGNAL_RELOAD:
+			reload(loop);
+			break;
+		}
+	}
+}
+
+static void tell_systemd(struct loop *loop, int64_t now_ms)
+{
+	const struct workshop *shop = &loop->shop;
+	int64_t interval_ms = notify_watchdog_interval_ms();
+
+	if (now_ms >= loop->status_at_ms) {
+		loop->status_at_ms = now_ms + STATUS_MS;
+		notify_status(
+			"%s%s: %u of %u commands at work; %llu done, %llu to be tried again, "
+			"%llu failed",
+			loop->arguments->queue,
+			writer_has_lost_database(shop->writer) ? " (the database is lost)" : "",
+			count_at_work(loop), loop->arguments->concurrency,
+			(unsigned long long)shop->done_count, (unsigned long long)shop->retry_count,
+			(unsigned long long)shop->fail_count);
+		if (!loop->is_ready || shop->is_stopping)
+			notify_extend_timeout(4 * STATUS_MS);
+	}
+	if (interval_ms > 0 && now_ms - loop->fed_at_ms >= interval_ms / 2) {
+		loop->fed_at_ms = now_ms;
+		notify_watchdog();
+	}
+}
+
+/* The turns. */
+
+static int timeout_ms(const struct loop *loop, int64_t now_ms)
+{
+	int64_t wake_ms = loop->status_at_ms;
+	int64_t times[] = {claim_at_ms(loop), renew_at_ms(loop), INT64_MAX, INT64_MAX};
+
+	if (loop->shop.is_stopping)
+		times[2] = now_ms < loop->commands_end_at_ms ? loop->commands_end_at_ms
+							     : loop->give_up_at_ms;
+	if (notify_watchdog_interval_ms() > 0)
+		times[3] = loop->fed_at_ms + notify_watchdog_interval_ms() / 2;
+	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		wake_ms = times[i] < wake_ms ? times[i] : wake_ms;
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
+		int64_t at_ms = slot_wake_at_ms(&loop->slots[i]);
+
+		wake_ms = at_ms < wake_ms ? at_ms : wake_ms;
+	}
+	return wake_ms <= now_ms ? 0 : (int)(wake_ms - now_ms);
+}
+
+static void turn(struct loop *loop)
+{
+	unsigned count = loop->arguments->concurrency;
+	struct pollfd *fds = loop->fds;
+	int64_t now_ms;
+
+	fds[0] = (struct pollfd){.fd = loop->signal_fd, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = loop->child_fd, .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = writer_fd(loop->shop.writer), .events = POLLIN};
+	for (unsigned i = 0; i < count; i++)
+		slot_fill_fds(&loop->slots[i], &fds[3 + i * CHILD_FDS]);
+	if (poll(fds, 3 + (nfds_t)count * CHILD_FDS, timeout_ms(loop, clock_now_ms())) < 0)
+		memset(fds, 0, (3 + (size_t)count * CHILD_FDS) * sizeof(*fds));
+	if (fds[1].revents)
+		children_clear(loop->child_fd);
+	now_ms = clock_now_ms();
+	for (unsigned i = 0; i < count; i++)
+		slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
+	writer_collect(loop->shop.writer);
+	take_signals(loop);
+	if (loop->shop.fault.kind != ERROR_NONE)
+		begin_stop(loop, 0);
+	if (loop->arguments->is_drain && loop->is_drained)
+		begin_stop(loop, 0);
+	keep_stopping(loop, now_ms);
+	claim(loop, now_ms);
+	renew(loop, now_ms);
+	tell_systemd(loop, now_ms);
+}
+
+static enum exit_code end(struct loop *loop)
+{
+	const struct workshop *shop = &loop->shop;
+	unsigned left = shop->left_count + count_at_work(loop);
+	enum exit_code code = EXIT_OK;
+
+	if (left > 0)
+		log_warning("results_left",
+			    "the database did not take %u results; these records come back when "
+			    "their leases run out",
+			    left);
+	if (shop->fault.kind != ERROR_NONE)
+		code = failure_report("ended", &shop->fault);
+	log_info("stopped", "exit code %d; %llu done, %llu to be tried again, %llu failed", code,
+		 (unsigned long long)shop->done_count, (unsigned long long)shop->retry_count,
+		 (unsigned long long)shop->fail_count);
+	/* The thread that waits for the database cannot be joined. */
+	if (writer_pending(shop->writer) > 0) {
+		fflush(stdout);
+		_exit((int)code);
+	}
+	return code;
+}
+
+static int open_all(struct loop *loop, struct error *err)
+{
+	int64_t patience_ms = loop->arguments->is_drain ? DRAIN_PATIENCE_MS : 0;
+
+	loop->signal_fd = signals_open(err);
+	if (loop->signal_fd < 0)
+		return -1;
+	loop->child_fd = children_open(err);
+	if (loop->child_fd < 0)
+		return -1;
+	loop->shop.writer = writer_new(&loop->config->database, 0, patience_ms, err);
+	return loop->shop.writer ? 0 : -1;
+}
+
+static void close_all(struct loop *loop)
+{
+	writer_free(loop->shop.writer);
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
+		slot_release(&loop->slots[i]);
+	free(loop->slots);
+	free(loop->fds);
+	if (loop->child_fd >= 0)
+		close(loop->child_fd);
+	signals_close(loop->signal_fd);
+}
+
+enum exit_code loop_run(const struct arguments *arguments, const struct config *config, char *path)
+{
+	struct loop loop = {
+		.arguments = arguments,
+		.config = config,
+		.shop = {.arguments = arguments, .path = path},
+		.signal_fd = -1,
+		.child_fd = -1,
+		.claim_limit = LOG_LIMIT_INIT(10000),
+		.give_up_at_ms = INT64_MAX,
+	};
+	struct error err = ERROR_INIT;
+	enum exit_code code;
+
+	loop.shop.pause_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
+	backoff_init(&loop.shop.pause, 500, 30000);
+	backoff_init(&loop.claim_again, 100, CLAIM_CAP_MS);
+	loop.slots = xcalloc(arguments->concurrency, sizeof(*loop.slots));
+	loop.fds = xcalloc(3 + (size_t)arguments->concurrency * CHILD_FDS, sizeof(*loop.fds));
+	for (unsigned i = 0; i < arguments->concurrency; i++)
+		slot_init(&loop.slots[i], &loop.shop);
+	if (open_all(&loop, &err) < 0) {
+		code = failure_report("ended", &err);
+	} else {
+		log_info("started", "steem-worker %s, queue %s, command %s, database %s",
+			 PACKAGE_VERSION, arguments->queue, path, config->database.name);
+		while (!is_over(&loop, clock_now_ms()))
+			turn(&loop);
+		code = end(&loop);
+	}
+	close_all(&loop);
+	return code;
+}

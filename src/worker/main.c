@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * steem-worker: claim records of a queue, and run a command for each of them.
+ *
+ * What follows is the list of steps of a start; worker/loop.c tells what it then does.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/notify.h"
+#include "worker/arguments.h"
+#include "worker/command.h"
+#include "worker/loop.h"
+
+#define IO_TIMEOUT_MIN_MS 2000
+
+/* A pipe of a command must not get the number of a standard stream that is closed. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		continue;
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* A server that hangs is given up in time to renew the lease with another one. */
+static void shorten_waits(struct config *config, const struct arguments *arguments)
+{
+	int64_t most_ms = (int64_t)arguments->lease_s * 1000 / 4;
+
+	if (most_ms < IO_TIMEOUT_MIN_MS)
+		most_ms = IO_TIMEOUT_MIN_MS;
+	if (config->database.io_timeout_ms > most_ms)
+		config->database.io_timeout_ms = most_ms;
+	if (config->database.connect_timeout_ms > most_ms)
+		config->database.connect_timeout_ms = most_ms;
+}
+
+static enum exit_code run(const struct arguments *arguments)
+{
+	struct error err = ERROR_INIT;
+	struct config config;
+	enum exit_code code;
+	char *path = command_find(arguments->command[0], &err);
+
+	if (!path)
+		return failure_report("ended", &err);
+	if (config_load(&config, arguments->config_path, stderr) < 0) {
+		free(path);
+		return EXIT_BAD_CONFIG;
+	}
+	log_set_level(arguments->has_log_level ? arguments->log_level : config.log_level);
+	shorten_waits(&config, arguments);
+	code = loop_run(arguments, &config, path);
+	config_release(&config);
+	free(path);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments;
+	struct error err = ERROR_INIT;
+
+	open_standard_streams();
+	log_open();
+	notify_open();
+	if (arguments_parse(&arguments, argc, argv, &err) < 0) {
+		fprintf(stderr, "steem-worker: %s\n", err.text);
+		return EXIT_USAGE_ERROR;
+	}
+	if (arguments.action == WORKER_HELP)
+		arguments_help(stdout);
+	else if (arguments.action == WORKER_VERSION)
+		printf("steem-worker %s\n", PACKAGE_VERSION);
+	else
+		return (int)run(&arguments);
+	return EXIT_OK;
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/slot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "worker/arguments.h"
+#include "worker/record.h"
+#include "worker/slot_impl.h"
+
+#define RETRY_BASE_MS 100
+#define RETRY_CAP_MS  5000 /* of a result that the database does not take */
+#define START_CAP_MS  30000
+
+void slot_init(struct slot *slot, struct workshop *shop)
+{
+	*slot = (struct slot){.shop = shop};
+	child_init(&slot->child);
+	verdict_release(&slot->verdict);
+	backoff_init(&slot->again, RETRY_BASE_MS, RETRY_CAP_MS);
+	backoff_init(&slot->restart, RETRY_BASE_MS, START_CAP_MS);
+}
+
+void slot_release(struct slot *slot)
+{
+	child_release(&slot->child);
+	verdict_release(&slot->verdict);
+}
+
+static bool is_persistent(const struct slot *slot)
+{
+	return slot->shop->arguments->is_persistent;
+}
+
+bool slot_is_ready(const struct slot *slot)
+{
+	return slot->state == SLOT_FREE && slot->child.kill_at_ms == INT64_MAX &&
+	       is_persistent(slot) == (slot->child.pid > 0);
+}
+
+bool slot_is_empty(const struct slot *slot)
+{
+	return slot->state == SLOT_FREE && slot->child.pid == 0;
+}
+
+/* Beginning. */
+
+static void cannot_start(struct slot *slot, const char *why)
+{
+	struct workshop *shop = slot->shop;
+	int64_t now_ms = clock_now_ms();
+	int64_t delay_ms;
+
+	if (now_ms < shop->pause_until_ms)
+		return;
+	delay_ms = backoff_next_ms(&shop->pause);
+	shop->pause_until_ms = now_ms + delay_ms;
+	log_limited(&shop->pause_limit, LOG_LEVEL_ERROR, "command_unstartable",
+		    "%s cannot be started: %s; nothing is claimed for %lld ms, then again",
+		    shop->path, why, (long long)delay_ms);
+}
+
+static void keep_running(struct slot *slot, int64_t now_ms)
+{
+	struct workshop *shop = slot->shop;
+	struct error err = ERROR_INIT;
+
+	if (!is_persistent(slot) || shop->is_stopping || slot->child.pid > 0 ||
+	    slot->state == SLOT_BUSY || now_ms < slot->start_at_ms)
+		return;
+	snprintf(slot->child.label, sizeof(slot->child.label), "command");
+	if (child_start(&slot->child, shop->path, shop->arguments->command, true, &err) == 0)
+		return;
+	slot->start_at_ms = now_ms + backoff_next_ms(&slot->restart);
+	cannot_start(slot, err.text);
+}
+
+/* The record goes in; false with the verdict when it cannot be begun. */
+static bool begin(struct slot *slot, const struct delivery *delivery, int64_t now_ms)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(CHILD_INPUT_BYTES);
+	const struct arguments *arguments = slot->shop->arguments;
+	struct verdict *verdict = &slot->verdict;
+	struct error err = ERROR_INIT;
+
+	if (slot->shop->is_stopping)
+		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "the worker was stopped");
+	else if (is_persistent(slot) && slot->child.pid == 0)
+		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "the command is not running");
+	else if (!lease_is_worth_starting(&slot->lease, now_ms))
+		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
+			    "the claim took %lld ms of a lease of %u s",
+			    (long long)(now_ms - slot->lease.from_ms), arguments->lease_s);
+	else if (record_write(delivery, &text, &err) < 0)
+		verdict_set(verdict, DELIVERY_FAIL, NULL, 0, "%s", err.text);
+	else if (!is_persistent(slot) &&
+		 child_start(&slot->child, slot->shop->path, arguments->command,
+			     arguments->is_reply, &err) < 0) {
+		cannot_start(slot, err.text);
+		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
+	} else {
+		snprintf(slot->child.label, sizeof(slot->child.label), "%llu",
+			 (unsigned long long)delivery->delivery_id);
+		slot->child.tail_len = 0;
+		child_give(&slot->child, text.data, text.len, !is_persistent(slot));
+		return true;
+	}
+	return false;
+}
+
+void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms)
+{
+	int64_t now_ms = clock_now_ms();
+
+	slot->delivery_id = delivery->delivery_id;
+	memcpy(slot->token, delivery->token, sizeof(slot->token));
+	slot->attempt = delivery->attempt;
+	slot->began_at_ms = now_ms;
+	slot->timeout_at_ms = now_ms + (int64_t)slot->shop->arguments->timeout_s * 1000;
+	slot->fate = FATE_NONE;
+	lease_start(&slot->lease, slot->shop->arguments->lease_s, asked_at_ms);
+	verdict_release(&slot->verdict);
+	slot->state = SLOT_BUSY;
+	if (!begin(slot, delivery, now_ms))
+		slot_end_delivery(slot);
+	delivery_free(delivery);
+}
+
+/* The command has ended. */
+
+static void judge_fate(struct slot *slot)
+{
+	struct child *child = &slot->child;
+	struct verdict *verdict = &slot->verdict;
+	const char *tail = child->tail;
+	size_t len = child->tail_len;
+
+	switch (slot->fate) {
+	case FATE_TIMEOUT:
+		verdict_set(verdict, DELIVERY_RETRY, tail, len,
+			    "the command took more than %u s and was ended",
+			    slot->shop->arguments->timeout_s);
+		break;
+	case FATE_LEASE_ENDING:
+		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
+			    "the command was ended because its lease could not be renewed in time");
+		break;
+	case FATE_STOPPED:
+		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
+			    "the command was ended because the worker was stopped");
+		break;
+	case FATE_FLOOD:
+		verdict_set(verdict, DELIVERY_FAIL, tail, len,
+			    "the command wrote more than %zu bytes to its standard output",
+			    CHILD_OUTPUT_BYTES);
+		break;
+	case FATE_RUBBISH:
+		verdict_set(verdict, DELIVERY_RETRY, tail, len, "the command was ended: %s",
+			    slot->rubbish.text);
+		break;
+	case FATE_LEASE_LOST:
+	case FATE_NONE:
+		break;
+	}
+}
+
+static void judge_exit(struct slot *slot)
+{
+	struct child *child = &slot->child;
+	struct verdict exit = {.result = DELIVERY_RETRY};
+
+	if (!is_persistent(slot)) {
+		verdict_of_exit(&slot->verdict, child->wait_status, child->tail, child->tail_len,
+				buf_text(&child->out), child->out.len);
+		return;
+	}
+	verdict_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);
+	verdict_set(&slot->verdict, DELIVERY_RETRY, child->tail, child->tail_len,
+		    "the command ended before it answered (%s)",
+		    exit.error[0] != '\0' ? exit.error : "exit code 0");
+	verdict_release(&exit);
+}
+
+static void plan_restart(struct slot *slot)
+{
+	static struct log_limit limit = LOG_LIMIT_INIT(10000);
+	int64_t delay_ms;
+
+	if (slot->shop->is_stopping)
+		return;
+	delay_ms = backoff_next_ms(&slot->restart);
+	slot->start_at_ms = clock_now_ms() + delay_ms;
+	log_limited(&limit, LOG_LEVEL_WARNING, "command_restarted",
+		    "a persistent command has ended%s%s; another one starts in %lld ms",
+		    slot->fate == FATE_RUBBISH ? ": " : "",
+		    slot->fate == FATE_RUBBISH ? slot->rubbish.text : "", (long long)delay_ms);
+}
+
+static void child_ended(struct slot *slot)
+{
+	struct child *child = &slot->child;
+	bool was_busy = slot->state == SLOT_BUSY;
+	struct error err = ERROR_INIT;
+
+	if (is_persistent(slot))
+		plan_restart(slot);
+	if (child->exec_errno != 0) {
+		errno = child->exec_errno;
+		(void)error_set_errno(&err, ERROR_CONFIG, "%s", slot->shop->path);
+		cannot_start(slot, err.text);
+		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
+			    "the command cannot be started: %s", err.text);
+	} else {
+		backoff_reset(&slot->shop->pause);
+		if (!was_busy)
+			slot->fate = FATE_NONE;
+		else if (slot->fate != FATE_NONE)
+			judge_fate(slot);
+		else if (child->is_flooding) {
+			slot->fate = FATE_FLOOD;
+			judge_fate(slot);
+		} else
+			judge_exit(slot);
+	}
+	if (!was_busy)
+		return;
+	if (slot->fate == FATE_LEASE_LOST)
+		slot_clear(slot);
+	else
+		slot_end_delivery(slot);
+}
+
+/* A persistent command's lines. */
+
+static void end_for_rubbish(struct slot *slot)
+{
+	slot->fate = FATE_RUBBISH;
+	child_kill(&slot->child);
+}
+
+static void take_line(struct slot *slot)
+{
+	struct buf *out = &slot->child.out;
+	const char *end;
+	size_t len;
+
+	/* An empty line says nothing. */
+	while (out->len > 0 && (end = memchr(out->data, '\n', out->len)) &&
+	       slot->fate == FATE_NONE) {
+		len = (size_t)(end - out->data);
+		if (len > 0 && slot->state != SLOT_BUSY) {
+			(void)error_set(&slot->rubbish, ERROR_DATA,
+					"it answers without a question: %.*s",
+					(int)(len < 80 ? len : 80), out->data);
+			end_for_rubbish(slot);
+		} else if (len > 0 && verdict_of_line(&slot->verdict, out->data, len,
+						      slot->delivery_id, &slot->rubbish) < 0) {
+			end_for_rubbish(slot);
+		} else if (len > 0) {
+			backoff_reset(&slot->restart);
+			slot_end_delivery(slot);
+		}
+		memmove(out->data, end + 1, out->len - len - 1);
+		out->len -= len + 1;
+	}
+}
+
+/* Deadlines. */
+
+static void end_before(struct slot *slot, enum slot_fate fate, int64_t kill_at_ms)
+{
+	if (slot->fate == FATE_NONE)
+		slot->fate = fate;
+	child_ask_to_end(&slot->child, kill_at_ms);
+}
+
+static void keep_deadlines(struct slot *slot, int64_t now_ms)
+{
+	int64_t kill_at_ms = lease_kill_at_ms(&slot->lease);
+
+	if (slot->state != SLOT_BUSY)
+		return;
+	if (now_ms >= lease_term_at_ms(&slot->lease)) {
+		if (slot->fate == FATE_NONE)
+			log_warning("lease_ending",
+				    "%llu: its lease could not be renewed in time; the command is "
+				    "ended before another worker gets the delivery",
+				    (unsigned long long)slot->delivery_id);
+		end_before(slot, FATE_LEASE_ENDING, kill_at_ms);
+	} else if (now_ms >= slot->timeout_at_ms && slot->fate == FATE_NONE) {
+		end_before(slot, FATE_TIMEOUT, now_ms + CHILD_KILL_MS);
+	}
+}
+
+void slot_fill_fds(const struct slot *slot, struct pollfd *fds)
+{
+	child_fill_fds(&slot->child, fds);
+}
+
+void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
+{
+	keep_deadlines(slot, now_ms);
+	child_step(&slot->child, fds, now_ms);
+	if (slot->child.is_flooding && slot->child.pid > 0 && slot->fate == FATE_NONE) {
+		slot->fate = FATE_FLOOD;
+		child_kill(&slot->child);
+	}
+	/* First the answer, then the end: who answers and dies has answered. */
+	if (is_persistent(slot))
+		take_line(slot);
+	if (child_has_ended(&slot->child)) {
+		if (is_persistent(slot))
+			take_line(slot);
+		child_ended(slot);
+	}
+	if (slot->state == SLOT_ENDING && !slot->is_sent && now_ms >= slot->send_at_ms)
+		slot_send_result(slot);
+	keep_running(slot, now_ms);
+}
+
+int64_t slot_wake_at_ms(const struct slot *slot)
+{
+	int64_t at_ms = slot->child.kill_at_ms;
+	int64_t other_ms = INT64_MAX;
+
+	if (slot->state == SLOT_BUSY) {
+		/* Once it is being ended, kill_at_ms counts, unless its lease ends before. */
+		if (at_ms > lease_kill_at_ms(&slot->lease) && at_ms != CHILD_KILLED)
+			other_ms = lease_term_at_ms(&slot->lease);
+		if (slot->fate == FATE_NONE && slot->timeout_at_ms < other_ms)
+			other_ms = slot->timeout_at_ms;
+	} else if (slot->state == SLOT_ENDING && !slot->is_sent) {
+		other_ms = slot->send_at_ms;
+	}
+	if (other_ms < at_ms)
+		at_ms = other_ms;
+	if (is_persistent(slot) && slot->child.pid == 0 && !slot->shop->is_stopping &&
+	    slot->state != SLOT_BUSY && slot->start_at_ms < at_ms)
+		at_ms = slot->start_at_ms;
+	return at_ms;
+}
+
+/* Leases. */
+
+bool slot_wants_renewal(const struct slot *slot)
+{
+	return slot->state == SLOT_BUSY && slot->fate != FATE_LEASE_LOST;
+}
+
+void slot_renewed(struct slot *slot, const struct renewal *renewal)
+{
+	if (slot->state != SLOT_BUSY || slot->delivery_id != renewal->delivery_id ||
+	    strcmp(slot->token, renewal->token) != 0)
+		return;
+	if (renewal->err.kind == ERROR_NONE) {
+		lease_renewed(&slot->lease, renewal->asked_at_ms);
+	} else if (deliveries_is_lost(&renewal->err)) {
+		log_warning("lease_lost",
+			    "%llu: it is not held any more (taken away, or the lease ran out); the "
+			    "command is killed, its result would not be taken",
+			    (unsigned long long)slot->delivery_id);
+		slot->fate = FATE_LEASE_LOST;
+		child_kill(&slot->child);
+	} else {
+		lease_not_renewed(&slot->lease, clock_now_ms());
+		if (renewal->err.kind != ERROR_RETRY)
+			slot_fail_worker(slot, &renewal->err);
+	}
+}
+
+/* The worker stops. */
+
+void slot_stop(struct slot *slot)
+{
+	if (slot->child.pid > 0)
+		end_before(slot, FATE_STOPPED, clock_now_ms() + CHILD_KILL_MS);
+}
+
+void slot_kill(struct slot *slot)
+{
+	child_kill(&slot->child);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/verdict.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "steem/json.h"
+
+#define DELAY_MAX_S  (31 * 86400)
+#define REPLY_FACTOR 2 /* what an escaped text may grow to when it is unescaped, and more */
+
+void verdict_release(struct verdict *verdict)
+{
+	free(verdict->reply);
+	*verdict = (struct verdict){.delay_s = DELIVERY_BACK_OFF};
+}
+
+/* Text for the table. */
+
+/* Bytes of the character that begins at text, 0 when it is none in UTF-8. */
+static size_t character_bytes(const unsigned char *text, size_t len)
+{
+	size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+	unsigned long code = text[0] & (0xffU >> (bytes + 1));
+
+	if (bytes == 1)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4 || bytes > len)
+		return 0;
+	for (size_t i = 1; i < bytes; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3fU);
+	}
+	if ((bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000) || code > 0x10ffff ||
+	    (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return bytes;
+}
+
+/* Add the end of some bytes to text: as much as fits, clean, without white space around it. */
+static void add_tail(char *text, size_t size, const char *tail, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)tail;
+	size_t used = strlen(text);
+	size_t room = size - 1 - used;
+
+	while (len > 0 && strchr(" \t\r\n", tail[len - 1]))
+		len--;
+	if (len > room) {
+		at += len - room;
+		len = room;
+		/* Not in the middle of a character. */
+		while (len > 0 && (*at & 0xc0) == 0x80) {
+			at++;
+			len--;
+		}
+	}
+	while (len > 0) {
+		size_t bytes = character_bytes(at, len);
+		bool is_good =
+			bytes > 1 || (bytes == 1 && (*at >= 0x20 || *at == '\n' || *at == '\t'));
+
+		if (bytes == 0)
+			bytes = 1;
+		if (is_good)
+			memcpy(text + used, at, bytes);
+		else
+			text[used] = '?';
+		used += is_good ? bytes : 1;
+		at += bytes;
+		len -= bytes;
+	}
+	text[used] = '\0';
+}
+
+void verdict_set(struct verdict *verdict, enum delivery_result result, const char *tail,
+		 size_t tail_len, const char *fmt, ...)
+{
+	char words[VERDICT_ERROR_BYTES];
+	va_list args;
+
+	verdict_release(verdict);
+	verdict->result = result;
+	va_start(args, fmt);
+	vsnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	add_tail(verdict->error, sizeof(verdict->error), words, strlen(words));
+	if (tail_len == 0 || strlen(verdict->error) + 2 > VERDICT_ERROR_BYTES / 2)
+		return;
+	memcpy(verdict->error + strlen(verdict->error), ": ", 3);
+	add_tail(verdict->error, sizeof(verdict->error), tail, tail_len);
+}
+
+void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail, size_t tail_len,
+		     const char *output, size_t output_len)
+{
+	int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+
+	if (code < 0) {
+		verdict_set(verdict, DELIVERY_FAIL, tail, tail_len, "killed by signal %d (SIG%s)",
+			    WTERMSIG(wait_status), sigabbrev_np(WTERMSIG(wait_status)));
+		return;
+	}
+	if (code != 0) {
+		verdict_set(verdict, code == VERDICT_EXIT_RETRY ? DELIVERY_RETRY : DELIVERY_FAIL,
+			    tail, tail_len, "exit code %d", code);
+		return;
+	}
+	verdict_release(verdict);
+	verdict->result = DELIVERY_DONE;
+	while (output_len > 0 && strchr("\r\n", output[output_len - 1]))
+		output_len--;
+	if (output_len == 0)
+		return;
+	verdict->reply = xstrndup(output, output_len);
+	verdict->reply_len = output_len;
+}
+
+/* A persistent command's line. */
+
+struct answer {
+	uint64_t delivery_id;
+	uint64_t delay_s;
+	bool has_id;
+	bool has_result;
+	bool has_delay;
+	struct buf *error;
+	struct buf *reply;
+};
+
+static bool take_text(struct json_cursor *cursor, struct buf *out)
+{
+	struct json_slice text;
+
+	if (json_peek(cursor) == JSON_NULL)
+		return json_skip(cursor, NULL);
+	return json_take_string(cursor, &text) && json_unescape(&text, out);
+}
+
+static bool take_result(struct json_cursor *cursor, struct verdict *verdict)
+{
+	static const char *const names[] = {
+		[DELIVERY_DONE] = "done",
+		[DELIVERY_RETRY] = "retry",
+		[DELIVERY_FAIL] = "fail",
+	};
+	struct json_slice text;
+
+	if (!json_take_string(cursor, &text))
+		return false;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!json_slice_is(&text, names[i]))
+			continue;
+		verdict->result = (enum delivery_result)i;
+		return true;
+	}
+	return false;
+}
+
+static bool take_members(struct json_cursor *cursor, struct answer *answer, struct verdict *verdict)
+{
+	struct json_slice key;
+	bool is_first = true;
+
+	while (json_next_member(cursor, &is_first, &key)) {
+		bool is_good;
+
+		if (json_slice_is(&key, "delivery_id"))
+			is_good = answer->has_id = json_take_u64(cursor, &answer->delivery_id);
+		else if (json_slice_is(&key, "result"))
+			is_good = answer->has_result = take_result(cursor, verdict);
+		else if (json_slice_is(&key, "delay_s") && json_peek(cursor) != JSON_NULL)
+			is_good = answer->has_delay = json_take_u64(cursor, &answer->delay_s);
+		else if (json_slice_is(&key, "error"))
+			is_good = take_text(cursor, answer->error);
+		else if (json_slice_is(&key, "reply"))
+			is_good = take_text(cursor, answer->reply);
+		else
+			is_good = json_skip(cursor, NULL);
+		if (!is_good)
+			return false;
+	}
+	return json_at_end(cursor);
+}
+
+static int refuse(const char *why, const char *line, size_t len, struct error *err)
+{
+	char shown[160] = "";
+
+	add_tail(shown, sizeof(shown), line, len < 120 ? len : 120);
+	return error_set(err, ERROR_DATA, "%s: %s", why, shown);
+}
+
+static int check(const struct answer *answer, uint64_t delivery_id, const char *line, size_t len,
+		 struct error *err)
+{
+	char why[120];
+
+	if (!answer->has_id || !answer->has_result)
+		return refuse("its answer lacks delivery_id or result", line, len, err);
+	if (answer->delivery_id != delivery_id) {
+		snprintf(why, sizeof(why), "its answer is to delivery %llu, not to %llu",
+			 (unsigned long long)answer->delivery_id, (unsigned long long)delivery_id);
+		return refuse(why, line, len, err);
+	}
+	if (answer->delay_s > DELAY_MAX_S)
+		return refuse("the delay_s of its answer is above 31 days", line, len, err);
+	return 0;
+}
+
+int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint64_t delivery_id,
+		    struct error *err)
+{
+	CLEANUP(buf_release) struct buf error = BUF_INIT(REPLY_FACTOR * len + 64);
+	CLEANUP(buf_release) struct buf reply = BUF_INIT(REPLY_FACTOR * len + 64);
+	struct answer answer = {.error = &error, .reply = &reply};
+	struct json_cursor cursor;
+	bool is_good;
+	int result;
+
+	verdict_release(verdict);
+	json_open(&cursor, line, len);
+	is_good = json_enter(&cursor, JSON_OBJECT) && take_members(&cursor, &answer, verdict);
+	result = is_good ? check(&answer, delivery_id, line, len, err)
+			 : refuse("its answer is no JSON object as it should be", line, len, err);
+	if (result < 0)
+		return -1;
+	if (verdict->result != DELIVERY_DONE)
+		add_tail(verdict->error, sizeof(verdict->error), buf_text(&error), error.len);
+	if (answer.has_delay)
+		verdict->delay_s = (int64_t)answer.delay_s;
+	if (verdict->result == DELIVERY_DONE && reply.len > 0) {
+		verdict->reply = xstrndup(reply.data, reply.len);
+		verdict->reply_len = reply.len;
+	}
+	return 0;
+}
