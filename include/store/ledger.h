@@ -80,6 +80,14 @@ enum ledger_rewrite {
 	LEDGER_REPAIR,
 };
 
+/* A comment of an entry's block, of an author who has an outbox. */
+struct ledger_comment {
+	uint32_t block;
+	const char *author;
+	const char *permlink;
+	const char *trx_id;
+};
+
 struct ledger_commit {
 	struct ledger_entry *entries; /* ascending by block number, at least one */
 	size_t count;
@@ -92,6 +100,11 @@ struct ledger_commit {
 	const char *const *queues; /* bit i of an operation's `queues` is queues[i] */
 	bool delivers_history;
 	int64_t late_before_s; /* what was in the chain before is delivered as failed; 0: nothing */
+	/* What waits of these in the outbox goes into comments_seen with its block, if that is
+	   irreversible and written by this commit. */
+	const struct ledger_comment *comments; /* ascending by block */
+	size_t comment_count;
+	size_t seen_count; /* set by ledger_commit(): how many that were, at least; 0: none */
 };
 
 /*

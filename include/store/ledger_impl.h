@@ -62,6 +62,9 @@ void ledger_deliveries_release(struct ledger_deliveries *deliveries);
 int ledger_deliveries_insert(struct db *db, const struct ledger_deliveries *deliveries,
 			     struct error *err) MUST_CHECK;
 
+/* outbox.c: what the slice's blocks hold of the outbox is noted with them. */
+int ledger_see_comments(struct ledger_slice *slice, struct error *err) MUST_CHECK;
+
 /* ledger_rows.c: the live entries as rows. Bulks, and the texts that they point to. */
 struct ledger_rows {
 	struct bulk *blocks;

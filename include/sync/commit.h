@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "store/ledger.h"
+#include "sync/seen.h"
 #include "sync/work.h"
 #include "sync/writer.h"
 
@@ -16,6 +17,7 @@ struct commit {
 	struct job job;
 	struct work *work;
 	struct ledger_commit ledger;
+	struct seen seen;
 	struct held *held; /* held[i] belongs to ledger.entries[i] */
 	size_t count;
 	void *context;

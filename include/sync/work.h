@@ -94,6 +94,7 @@ struct work {
 	uint64_t stored_operations;
 	uint64_t present_blocks; /* stood there already */
 	uint64_t node_failures;
+	uint64_t seen_comments;   /* of the outbox, read from the chain and not looked after yet */
 	uint64_t replaced_blocks; /* took the place of orphans */
 	uint32_t committed_block; /* the highest irreversible one of all commits; 0: none yet */
 	uint32_t newest_block;    /* the same, with those that are not irreversible yet */

@@ -144,6 +144,8 @@ static enum attempt write_all(struct ledger_slice *slice, const struct ledger_ro
 		return duplicate_or_failed(err, ATTEMPT_LEFTOVERS);
 	if (ledger_deliveries_insert(slice->db, &rows->deliveries, err) < 0)
 		return duplicate_or_failed(err, ATTEMPT_LOST_RACE);
+	if (ledger_see_comments(slice, err) < 0)
+		return ATTEMPT_FAILED;
 	return record_progress(slice, err) < 0 ? ATTEMPT_FAILED : ATTEMPT_DONE;
 }
 
@@ -285,6 +287,7 @@ int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err
 {
 	struct ledger_slice whole = {.db = db, .commit = commit, .entries = commit->entries};
 
+	commit->seen_count = 0;
 	for (size_t i = 0; i < commit->count; i++) {
 		commit->entries[i].outcome = LEDGER_PENDING;
 		commit->entries[i].leftovers_removed = false;

@@ -17,6 +17,8 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 
 	for (size_t i = 0; i < commit->count; i++)
 		commit->ledger.entries[i].outcome = LEDGER_PENDING;
+	if (!commit->ledger.is_reversible && seen_find(db, &commit->ledger, &commit->seen, err) < 0)
+		return -1;
 	return ledger_commit(db, &commit->ledger, err);
 }
 
@@ -132,6 +134,7 @@ static void finish_commit(struct job *job)
 		note_committed(commit);
 		if (!commit->ledger.is_reversible)
 			work_progress(work);
+		work->seen_comments += commit->ledger.seen_count;
 		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
 	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
 		work_end(work, &job->err);
@@ -139,6 +142,7 @@ static void finish_commit(struct job *job)
 	commit->done(commit->context, commit, is_done);
 	for (size_t i = 0; i < commit->count; i++)
 		work_let_go(work, &commit->held[i]);
+	seen_release(&commit->seen);
 	free(commit->held);
 	free(commit->ledger.entries);
 	free(commit);

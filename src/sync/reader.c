@@ -8,6 +8,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "store/ranges.h"
+#include "sync/confirm.h"
 #include "sync/head.h"
 #include "sync/keeper.h"
 #include "sync/plan.h"
@@ -440,7 +441,7 @@ static void step_leaving(struct reader *reader)
 	if (reader->phase == PHASE_LEAVING) {
 		bool is_quiet = replay_is_idle(reader->replay) && tail_is_idle(reader->tail) &&
 				head_is_idle(reader->head) && verify_is_done(reader->verify) &&
-				!scan_is_running(reader->scan);
+				!scan_is_running(reader->scan) && confirm_is_idle(reader->confirm);
 
 		if (!is_quiet && !is_late)
 			return;

@@ -10,6 +10,7 @@
 #include "steem/client.h"
 #include "steem/http.h"
 #include "steem/pool.h"
+#include "sync/confirm.h"
 #include "sync/filter.h"
 #include "sync/head.h"
 #include "sync/keeper.h"
@@ -191,6 +192,7 @@ static void make_parts(struct reader *reader)
 	reader->head = head_new(work);
 	reader->verify = verify_new(work);
 	reader->keeper = keeper_new(work);
+	reader->confirm = confirm_new(work);
 	progress_init(&reader->progress);
 }
 
@@ -242,6 +244,7 @@ void reader_free(struct reader *reader)
 	scan_free(reader->scan);
 	startup_free(reader->startup);
 	keeper_free(reader->keeper);
+	confirm_free(reader->confirm);
 	client_free(reader->work.client);
 	pool_free(reader->work.pool);
 	http_free(reader->http);
@@ -319,6 +322,8 @@ static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
 		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
+	if (reader->is_ready && reader->phase < PHASE_LEAVING && !reader->work.config.dry_run)
+		earlier(&least_ms, confirm_next_timeout_ms(reader->confirm));
 	if (asks_heads(reader))
 		earlier(&least_ms, heads_ms > 0 ? heads_ms : 0);
 	return least_ms;
@@ -352,9 +357,11 @@ static void work_all(struct reader *reader)
 	if (asks_heads(reader) && clock_now_ms() >= reader->heads_at_ms)
 		reader_ask_heads(reader);
 	replay_get_status(reader->replay, &status);
-	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF && !reader->work.config.dry_run)
+	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF && !reader->work.config.dry_run) {
+		confirm_step(reader->confirm);
 		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
 			    reader->phase == PHASE_TAILING ? tail_next_block(reader->tail) - 1 : 0);
+	}
 	if (reader->work.is_over)
 		reader_leave(reader, READER_END_ERROR);
 	client_handle(reader->work.client);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/confirm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/outbox.h"
+#include "sync/writer.h"
+
+/* For a row that a bot holds; doubled while it does. */
+#define LOCKED_MS       200
+#define LOCKED_MOST_MS  10000
+#define FAILED_AGAIN_MS 60000
+
+struct confirm {
+	struct work *work;
+	bool is_running;
+	int64_t due_ms;
+	uint64_t noticed_count; /* of work->seen_comments: what the errands so far look after */
+	int64_t locked_ms;      /* the wait before the next try */
+	unsigned locked_count;  /* in this pass through the table */
+	struct outbox_step step;
+};
+
+struct confirm_job {
+	struct job job;
+	struct confirm *confirm;
+	struct outbox_step from; /* where a failed try begins again */
+	struct outbox_step step;
+};
+
+/* A bot that answers much must not fill the log. */
+static struct log_limit confirmed_limit = LOG_LIMIT_INIT(10000);
+
+static int run_confirm(struct db *db, struct job *job, struct error *err)
+{
+	struct confirm_job *look = (struct confirm_job *)job;
+
+	look->step = look->from;
+	return outbox_confirm(db, &look->step, err);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The next pass: soon where a bot holds a row, else when the next look is due. */
+static void end_pass(struct confirm *confirm)
+{
+	int64_t wait_ms = (int64_t)confirm->work->config.scan_interval_s * 1000;
+
+	if (confirm->locked_count > 0) {
+		confirm->locked_ms = confirm->locked_ms > 0
+					     ? least(2 * confirm->locked_ms, LOCKED_MOST_MS)
+					     : LOCKED_MS;
+		wait_ms = least(wait_ms, confirm->locked_ms);
+	} else {
+		confirm->locked_ms = 0;
+	}
+	confirm->locked_count = 0;
+	confirm->step = (struct outbox_step){.is_last = false};
+	confirm->due_ms = clock_now_ms() + wait_ms;
+}
+
+static void take_step(struct confirm *confirm, const struct outbox_step *step)
+{
+	if (step->confirmed_count > 0)
+		log_limited(&confirmed_limit, LOG_LEVEL_INFO, "comments_confirmed",
+			    "%u comments of the outbox were read from the chain",
+			    step->confirmed_count);
+	confirm->locked_count += step->locked_count;
+	confirm->step = *step;
+	if (step->is_last)
+		end_pass(confirm);
+}
+
+/* It stands in comments_seen, whatever went wrong: nothing is lost, and no work ends for it. */
+static void finish_confirm(struct job *job)
+{
+	struct confirm_job *look = (struct confirm_job *)job;
+	struct confirm *confirm = look->confirm;
+
+	confirm->is_running = false;
+	if (job->err.kind == ERROR_NONE) {
+		take_step(confirm, &look->step);
+	} else if (!confirm->work->is_stopping) {
+		confirm->due_ms = clock_now_ms() + FAILED_AGAIN_MS;
+		log_warning("confirm_failed", "%s: %s; again in %d s", job->what, job->err.text,
+			    FAILED_AGAIN_MS / 1000);
+	}
+	free(look);
+}
+
+static void send(struct confirm *confirm)
+{
+	struct confirm_job *look = xcalloc(1, sizeof(*look));
+
+	look->job.run = run_confirm;
+	look->job.done = finish_confirm;
+	snprintf(look->job.what, sizeof(look->job.what), "confirming comments of the outbox");
+	look->confirm = confirm;
+	look->from = confirm->step;
+	confirm->is_running = true;
+	writer_errand(confirm->work->writer, &look->job);
+}
+
+struct confirm *confirm_new(struct work *work)
+{
+	struct confirm *confirm = xcalloc(1, sizeof(*confirm));
+
+	confirm->work = work;
+	return confirm;
+}
+
+void confirm_free(struct confirm *confirm)
+{
+	free(confirm);
+}
+
+/* Something was seen: from the beginning, and at once. */
+static void notice(struct confirm *confirm)
+{
+	confirm->noticed_count = confirm->work->seen_comments;
+	confirm->step = (struct outbox_step){.is_last = false};
+	confirm->locked_count = 0;
+	confirm->due_ms = 0;
+}
+
+void confirm_step(struct confirm *confirm)
+{
+	if (confirm->is_running)
+		return;
+	if (confirm->noticed_count != confirm->work->seen_comments)
+		notice(confirm);
+	else if (confirm->work->is_stopping || clock_now_ms() < confirm->due_ms)
+		return;
+	send(confirm);
+}
+
+int64_t confirm_next_timeout_ms(const struct confirm *confirm)
+{
+	int64_t left_ms = confirm->due_ms - clock_now_ms();
+
+	if (confirm->is_running)
+		return -1;
+	return left_ms > 0 ? left_ms : 0;
+}
+
+bool confirm_is_idle(const struct confirm *confirm)
+{
+	return !confirm->is_running && confirm->noticed_count == confirm->work->seen_comments;
+}
