@@ -117,7 +117,8 @@ static void add_transactions(struct buf *out, uint32_t num, unsigned version)
 		buf_addf(out, "%s{\"ref_block_num\":1,\"operations\":[", trx > 0 ? "," : "");
 		for (unsigned op = 0; op < chain_op_count(num, version, trx); op++) {
 			chain_payload(num, version, trx, op, payload);
-			buf_addf(out, "%s[\"vote\",%s]", op > 0 ? "," : "", payload);
+			buf_addf(out, "%s[\"%s\",%s]", op > 0 ? "," : "",
+				 chain_op_name(num, trx, op), payload);
 		}
 		buf_add_text(out, "]}");
 	}

@@ -107,8 +107,30 @@ void chain_trx_id(uint32_t num, unsigned version, unsigned trx, char text[BLOCK_
 		 (unsigned long long)mix(chain_seed + num, version), (unsigned long long)trx);
 }
 
+static bool is_comment(uint32_t num, unsigned trx, unsigned op)
+{
+	return num % 3 == 1 && trx == 0 && op == 0;
+}
+
+const char *chain_op_name(uint32_t num, unsigned trx, unsigned op)
+{
+	return is_comment(num, trx, op) ? "comment" : "vote";
+}
+
+bool chain_has_comment(uint32_t num, unsigned version)
+{
+	return is_comment(num, 0, 0) && chain_trx_count(num, version) > 0;
+}
+
 void chain_payload(uint32_t num, unsigned version, unsigned trx, unsigned op, char text[64])
 {
+	if (is_comment(num, trx, op)) {
+		snprintf(text, 64,
+			 "{\"author\":\"" CHAIN_AUTHOR "\",\"permlink\":\"" CHAIN_PERMLINK
+			 "\",\"n\":%u}",
+			 num, version + 1);
+		return;
+	}
 	snprintf(text, 64, "{\"voter\":\"v%u\",\"weight\":%u,\"n\":%u%u}", num % 100, num,
 		 version + 1, trx * 10 + op);
 }
@@ -126,7 +148,8 @@ const struct op_rows *chain_operations(uint32_t num, unsigned version)
 			rows->items[rows->count++] = (struct op){
 				.trx_in_block = trx,
 				.op_in_trx = op,
-				.hash = op_hash(trx_id, timestamp, "vote", payload),
+				.hash = op_hash(trx_id, timestamp, chain_op_name(num, trx, op),
+						payload),
 			};
 		}
 	}

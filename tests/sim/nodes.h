@@ -82,6 +82,11 @@ int chain_version(uint32_t num, const uint8_t id[BLOCK_ID_BYTES]);
 /* The version of the block before a block of this version. */
 unsigned chain_version_before(uint32_t num, unsigned version);
 void chain_id(uint32_t num, unsigned version, uint8_t ret_id[BLOCK_ID_BYTES]);
+/* Some blocks begin with a comment, named by their number; the others hold votes. */
+#define CHAIN_AUTHOR   "bot"
+#define CHAIN_PERMLINK "p%010u"
+bool chain_has_comment(uint32_t num, unsigned version);
+void chain_trx_id(uint32_t num, unsigned version, unsigned trx, char text[BLOCK_ID_HEX + 1]);
 /* Both as they stand in the tables; both live as long as the tables. */
 const struct op_rows *chain_operations(uint32_t num, unsigned version);
 void chain_timestamp(uint32_t num, char separator, char text[20]);

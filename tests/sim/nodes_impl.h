@@ -7,7 +7,7 @@
 
 unsigned chain_trx_count(uint32_t num, unsigned version);
 unsigned chain_op_count(uint32_t num, unsigned version, unsigned trx);
-void chain_trx_id(uint32_t num, unsigned version, unsigned trx, char text[BLOCK_ID_HEX + 1]);
 void chain_payload(uint32_t num, unsigned version, unsigned trx, unsigned op, char text[64]);
+const char *chain_op_name(uint32_t num, unsigned trx, unsigned op);
 
 #endif

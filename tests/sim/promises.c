@@ -166,6 +166,45 @@ static void check_orphan(const struct write *write)
 		sim_fail("block %u is called an orphan", row->num);
 }
 
+/* The outbox. */
+
+/* A comment that waits there is noted with the block that holds it, or confirmed already. */
+static void check_seen(const struct block_row *row)
+{
+	const struct comment_row *comment = row_read(&everything, TABLE_COMMENTS, row->num);
+	int version = chain_version(row->num, row->id);
+
+	if (!row->is_irreversible || !comment || comment->is_confirmed ||
+	    !chain_has_comment(row->num, (unsigned)version))
+		return;
+	if (!row_read(&everything, TABLE_SEEN, row->num))
+		sim_fail("block %u was committed, and nothing says that its comment was seen",
+			 row->num);
+}
+
+static void check_confirmed(uint64_t num)
+{
+	const struct comment_row *comment = row_read(&everything, TABLE_COMMENTS, num);
+	const struct block_row *row = row_read(&everything, TABLE_BLOCKS, num);
+	char trx_id[BLOCK_ID_HEX + 1];
+
+	if (!comment->is_confirmed || !row) /* or somebody tore the row out by hand */
+		return;
+	if (!row->is_irreversible || comment->block != num)
+		sim_fail("the comment of block %u is confirmed in block %u, or too early", row->num,
+			 comment->block);
+	chain_trx_id(row->num, (unsigned)chain_version(row->num, row->id), 0, trx_id);
+	if (strcmp(comment->trx_id, trx_id) != 0)
+		sim_fail("the comment of block %u is confirmed in another trx", row->num);
+}
+
+bool promises_all_confirmed(void)
+{
+	uint64_t key;
+
+	return row_first(&everything, TABLE_SEEN, 0, UINT64_MAX, &key) == NULL;
+}
+
 static void check_block_write(const struct tx *tx, const struct write *write)
 {
 	const struct block_row *old = row_before(tx, write);
@@ -181,6 +220,7 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 	if (old && memcmp(old->id, row->id, BLOCK_ID_BYTES) != 0)
 		check_orphans(tx, old);
 	check_block(row);
+	check_seen(row);
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num - 1));
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num + 1));
 	if (!row->is_delivered && open_first > 0 && row->num >= open_first)
@@ -300,6 +340,9 @@ static void check_commit(const struct tx *tx)
 			break;
 		case TABLE_ORPHANS:
 			check_orphan(write);
+			break;
+		case TABLE_COMMENTS:
+			check_confirmed(write->key);
 			break;
 		case TABLE_GAPS:
 		case TABLE_RANGES:

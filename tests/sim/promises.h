@@ -27,4 +27,7 @@ bool promises_holds_lies(void);
 /* What is wanted is stored, whole and right, and nothing else is. */
 void promises_check_all(void);
 
+/* Nothing that was seen of the outbox is still to be confirmed. */
+bool promises_all_confirmed(void);
+
 #endif

@@ -182,6 +182,15 @@ static void put_past(struct world *world, struct tx *tx, uint32_t top)
 	range_set_release(&known);
 }
 
+/* Comments that are to be published, and will be read in blocks that are not stored yet. */
+static void put_outbox(struct tx *tx, uint32_t irreversible)
+{
+	for (uint32_t num = irreversible > 300 ? irreversible - 300 : 1; num < irreversible + 300;
+	     num++)
+		if (!row_read(tx, TABLE_BLOCKS, num) && sim_chance(500))
+			put(tx, TABLE_COMMENTS, num, row_new(sizeof(struct comment_row)));
+}
+
 static void put_bookkeeping(struct tx *tx)
 {
 	put(tx, TABLE_BOOKKEEPING, 1, row_new(sizeof(struct bookkeeping_row)));
@@ -205,6 +214,8 @@ static void make_tables(struct world *world, uint32_t irreversible, bool is_empt
 	put_bookkeeping(&tx);
 	if (!is_empty && irreversible - behind > world->open_first)
 		put_past(world, &tx, irreversible - behind);
+	if (sim_chance(500))
+		put_outbox(&tx, irreversible);
 	(void)tx_commit(&tx);
 	for (unsigned i = 0; i < world->server_count; i++)
 		sim_servers[i].clock_ms = sim_chance(500) ? sim_between(-5000, 5000) : 0;

@@ -34,6 +34,8 @@ enum table {
 	TABLE_READERS, /* key: the id, one for each name that there ever was */
 	TABLE_FILTERS,
 	TABLE_BOOKKEEPING,
+	TABLE_COMMENTS, /* key: the block that is to hold the comment */
+	TABLE_SEEN,     /* the same */
 	TABLE_COUNT
 };
 
@@ -108,6 +110,18 @@ struct filter_row {
 
 struct bookkeeping_row {
 	uint64_t changes, irreversible_block;
+};
+
+/* Of the outbox. */
+struct comment_row {
+	bool is_confirmed; /* then: where */
+	uint32_t block;
+	char trx_id[BLOCK_ID_HEX + 1];
+};
+
+struct seen_row {
+	uint32_t block;
+	char trx_id[BLOCK_ID_HEX + 1];
 };
 
 struct record;

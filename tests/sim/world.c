@@ -199,7 +199,7 @@ static bool is_all_well(void)
 			return false;
 	if (world.needs_operator)
 		return true;
-	if (!is_head_followed())
+	if (!is_head_followed() || !promises_all_confirmed())
 		return false;
 	promises_missing(chain_irreversible() - TAIL_BEHIND, world.has_lies, &missing);
 	if (sim_poison.block > 0)
