@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include "shim.h"
+#include "store/outbox.h"
 #include "sync/writer.h"
 
 /* One run of a scenario. */
@@ -159,6 +160,17 @@ static inline int call_settle(struct db *lane, struct error *ret_err)
 static inline int call_missing(struct db *lane, struct error *ret_err)
 {
 	return gaps_set_reason(lane, 12, 12, "not given for a minute", ret_err);
+}
+
+static inline int call_confirm(struct db *lane, struct error *ret_err)
+{
+	struct outbox_step step = {.is_last = false};
+
+	while (!step.is_last)
+		if (outbox_confirm(lane, &step, ret_err) < 0)
+			return -1;
+	assert_int_equal(step.locked_count, 0);
+	return 0;
 }
 
 static inline int call_sign_off(struct db *lane, struct error *ret_err)

@@ -73,6 +73,22 @@ static void row_repair(void)
 	commit_lot();
 }
 
+/* Blocks with comments that wait in the outbox, and one that does not. */
+static void confirm(void)
+{
+	static const struct ledger_comment comments[] = {
+		{.block = 5, .author = "alice", .permlink = "p5", .trx_id = "00"},
+		{.block = 6, .author = "alice", .permlink = "other", .trx_id = "00"},
+		{.block = 7, .author = "alice", .permlink = "p7", .trx_id = "01"},
+	};
+
+	make_lot(&run.lot, 5, 7);
+	run.lot.commit.comments = comments;
+	run.lot.commit.comment_count = 3;
+	commit_lot();
+	errand(call_confirm);
+}
+
 static void nothing_before(void)
 {
 }
@@ -81,6 +97,16 @@ static void opened_before(void)
 {
 	OK(call_open(db, &err));
 	OK(call_ranges_open(db, &err));
+}
+
+static void outbox_before(void)
+{
+	opened_before();
+	run_sql("INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, "
+		"json_metadata, created_at) VALUES "
+		"('alice', 'p5', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6)), "
+		"('alice', 'p6', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6)), "
+		"('alice', 'p7', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6))");
 }
 
 static void others_before(void)
@@ -132,6 +158,7 @@ static const struct scenario {
 	{"replay", others_before, replay, false, false},
 	{"fork_repair", forked_before, fork_repair, false, false},
 	{"row_repair", forked_before, row_repair, false, true},
+	{"confirm", outbox_before, confirm, false, false},
 	{"commits_as_text", opened_before, commits, true, false},
 };
 static const struct scenario *scenario; /* of this process */
@@ -161,6 +188,9 @@ static void dump(struct buf *out)
 		"head_block, irreversible_block, IF(?, 0, blocks_stored), "
 		"IF(?, 0, operations_stored), "
 		"COALESCE(node, 'NULL')) FROM readers "
+		"UNION ALL SELECT CONCAT_WS('|', 'comment', author, permlink, state, COALESCE(block, 0), "
+		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM comments "
+		"UNION ALL SELECT CONCAT_WS('|', 'seen', author, permlink, block) FROM comments_seen "
 		"UNION ALL SELECT CONCAT_WS('|', 'filter', rules, is_active) FROM filters "
 		"ORDER BY line";
 	struct db_value repeats = db_u64(scenario->repeats);
@@ -181,9 +211,17 @@ static const struct {
 	const char *name;
 	const char *columns;
 } tables[] = {
-	{"blocks", "*"},     {"blockchain", "*"}, {"ranges", "first_block, last_block, scanned_to"},
-	{"known_gaps", "*"}, {"orphans", "*"},    {"gap_claims", "*"},
-	{"readers", "*"},    {"filters", "*"},    {"bookkeeping", "*"},
+	{"blocks", "*"},
+	{"blockchain", "*"},
+	{"ranges", "first_block, last_block, scanned_to"},
+	{"known_gaps", "*"},
+	{"orphans", "*"},
+	{"gap_claims", "*"},
+	{"readers", "*"},
+	{"filters", "*"},
+	{"bookkeeping", "*"},
+	{"comments", "*"},
+	{"comments_seen", "*"},
 };
 
 static void keep_tables(void)
