@@ -309,18 +309,36 @@ int db_connect(struct db *db, struct error *err)
 
 /* Statements. */
 
+static struct db *find_holder(const struct tx *tx)
+{
+	for (size_t i = 0; i < MAX_OPEN; i++)
+		if (opened[i] && &opened[i]->tx == tx)
+			return opened[i];
+	return NULL;
+}
+
+static bool is_idle(const struct db *holder)
+{
+	return sim_now_ms > holder->used_ms + IDLE_WRITE_MS;
+}
+
+void database_end_idle(const struct tx *tx)
+{
+	struct db *holder = find_holder(tx);
+
+	if (holder && is_idle(holder))
+		cut(holder);
+}
+
 /* Until the owner of the lock ends, or is ended by the server for its idleness. */
 static int wait_for_lock(struct db *db, int64_t deadline_ms, struct error *err)
 {
-	struct db *holder = NULL;
+	struct db *holder = find_holder(db->tx.blocker);
 	int64_t until_ms = deadline_ms;
 
-	for (size_t i = 0; i < MAX_OPEN; i++)
-		if (opened[i] && &opened[i]->tx == db->tx.blocker)
-			holder = opened[i];
 	if (sim_now_ms >= deadline_ms)
 		return fail_code(db, 1205, err);
-	if (holder && sim_now_ms > holder->used_ms + IDLE_WRITE_MS) {
+	if (holder && is_idle(holder)) {
 		cut(holder);
 		return 0;
 	}

@@ -30,6 +30,8 @@ void database_open(unsigned server_count);
 void database_cut(unsigned server);
 /* The process is gone: what it had sent may still be done, all else is undone. */
 void database_bury(const struct process *process);
+/* The transaction that holds a lock, if its client is silent: the server ends it after a while. */
+void database_end_idle(const struct tx *tx);
 uint64_t database_now_us(unsigned server);
 /* How often a fault was made up, since the program began. */
 extern uint64_t sim_db_fault_count;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "database.h"
 #include "nodes.h"
 #include "sched.h"
 #include "statements_impl.h"
@@ -86,6 +87,8 @@ bool model_lock_comment(struct call *call)
 	call->rows->column_count = 1;
 	if (row && row_write(call->tx, TABLE_COMMENTS, key, row))
 		give_u64(call, key);
+	else if (row)
+		database_end_idle(call->tx->blocker);
 	return true;
 }
 

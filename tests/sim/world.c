@@ -221,6 +221,8 @@ static void say_what_is_wrong(void)
 				slot->reader ? reader_state_name(slot->reader) : "does not run",
 				slot->reader ? tail_next_block(slot->reader->tail) : 0);
 	}
+	if (!promises_all_confirmed())
+		fprintf(stderr, "a comment that was seen is not confirmed\n");
 	sim_fail("%d s after the last fault not all is well; missing: %s (irreversible: %u)",
 		 CALM_LIMIT_MS / 1000, range_format(&missing, text, sizeof(text)),
 		 chain_irreversible());
