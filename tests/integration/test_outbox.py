@@ -147,6 +147,7 @@ def test_a_bot_that_holds_the_row_holds_up_nobody(world):
     assert world.db.rows("SELECT attempts, block, trx_id FROM comments"
                          " WHERE permlink = 're-22'") == ((1, *place(chain, 22, "re-22")),)
     assert not reader.events("commit_retry") and not reader.events("confirm_failed")
+    world.db.wait_blocks(node.irreversible)
     world.expect(chain, (1, node.irreversible))
 
 
@@ -217,6 +218,7 @@ def test_two_readers(world):
     node.still()
     wait_confirmed(world, last - 20)
     assert world.db.value(UNTRUE) == 0
+    world.db.wait_blocks(node.irreversible)
     world.expect(chain, (1, node.irreversible))
 
 
