@@ -223,7 +223,8 @@ bool commit_add(const struct work *work, struct commit_size *size, const struct 
 {
 	if (commit_is_full(work, size))
 		return false;
-	size->rows += 1 + block->stored_count;
+	/* A delivery is two rows: the fact, and the work. */
+	size->rows += 1 + block->stored_count + 2 * block->delivery_count;
 	size->payload_bytes += block->stored_payload_bytes;
 	return true;
 }
