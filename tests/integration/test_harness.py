@@ -168,6 +168,11 @@ CREATE TABLE orphans (block INT UNSIGNED, block_id BINARY(20), trx_in_block INT 
     operation VARCHAR(64), account VARCHAR(16),
     payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, replaced_by BINARY(20),
     orphaned_at DATETIME);
+CREATE TABLE delivered (block INT UNSIGNED, trx_in_block INT UNSIGNED, op_in_trx INT UNSIGNED,
+    virtual_op INT UNSIGNED, queue VARCHAR(32), block_crc INT UNSIGNED, delivery_id BIGINT);
+CREATE TABLE deliveries_open (block INT UNSIGNED, trx_in_block INT UNSIGNED,
+    op_in_trx INT UNSIGNED, virtual_op INT UNSIGNED, queue VARCHAR(32), delivery_id BIGINT);
+CREATE TABLE deliveries_ended LIKE deliveries_open;
 CREATE TABLE gaps (first_block INT, last_block INT, missing INT)
 """
 LAST = 12
@@ -299,6 +304,34 @@ def test_the_auditor_knows_the_filter(tables):
         cursor.execute("UPDATE blocks SET stored_operations = (SELECT COUNT(*) FROM blockchain"
                        " WHERE blockchain.block = blocks.block)")
     auditor.audit(tables, SyntheticChain(), [(1, LAST)], rules=rules)
+
+
+DELIVER = """INSERT INTO delivered SELECT o.block, trx_in_block, op_in_trx, virtual_op, 'votes',
+    CRC32(block_id), o.block * 1048576 + trx_in_block * 1024 + op_in_trx
+    FROM blockchain o JOIN blocks b USING (block) WHERE operation = 'vote'"""
+OPEN = """INSERT INTO deliveries_open SELECT block, trx_in_block, op_in_trx, virtual_op, queue,
+    delivery_id FROM delivered"""
+
+
+@pytest.mark.parametrize("damage, finding", [
+    ("DELETE FROM delivered LIMIT 1", "was not delivered to votes"),
+    ("UPDATE delivered SET queue = 'other' LIMIT 1", "delivered to other, but should not"),
+    ("UPDATE delivered SET block_crc = 1 LIMIT 1", "was not delivered to votes"),
+    ("INSERT INTO delivered SELECT * FROM delivered LIMIT 1", "delivered twice"),
+    ("DELETE FROM deliveries_open LIMIT 1", "there are 0 deliveries"),
+    ("INSERT INTO deliveries_ended SELECT * FROM deliveries_open LIMIT 1", "there are 2 deliver"),
+])
+def test_the_auditor_knows_deliveries(tables, damage, finding):
+    rules = [{"operation": "vote", "queue": "votes"}, {"name": "all"}]
+    with pytest.raises(auditor.AuditError, match="was not delivered to votes"):
+        auditor.audit(tables, SyntheticChain(), [(1, LAST)], rules=rules)
+    with tables.cursor() as cursor:
+        cursor.execute(DELIVER)
+        cursor.execute(OPEN)
+        auditor.audit(tables, SyntheticChain(), [(1, LAST)], rules=rules)
+        assert cursor.execute(damage) > 0
+    with pytest.raises(auditor.AuditError, match=finding):
+        auditor.audit(tables, SyntheticChain(), [(1, LAST)], rules=rules)
 
 
 # ---- the node

@@ -196,6 +196,8 @@ def _check_deliveries(db, operations, rules_of, purged, findings):
            for queue in rules_of(number).queues(op)}
     facts = rows(db, DELIVERED)
     found = set(facts)
+    if len(found) < len(facts):
+        findings.note(f"{len(facts) - len(found)} operations were delivered twice")
     for key in sorted(due - found)[:MAX_FINDINGS]:
         findings.note(f"operation {key[:4]} was not delivered to {key[4]}")
     for key in sorted(found - due)[:MAX_FINDINGS]:
