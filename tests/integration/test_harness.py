@@ -306,24 +306,24 @@ def test_the_auditor_knows_the_filter(tables):
     auditor.audit(tables, SyntheticChain(), [(1, LAST)], rules=rules)
 
 
-DELIVER = """INSERT INTO delivered SELECT o.block, trx_in_block, op_in_trx, virtual_op, 'votes',
+DELIVER = """INSERT INTO delivered SELECT o.block, trx_in_block, op_in_trx, virtual_op, 'talk',
     CRC32(block_id), o.block * 1048576 + trx_in_block * 1024 + op_in_trx
-    FROM blockchain o JOIN blocks b USING (block) WHERE operation = 'vote'"""
+    FROM blockchain o JOIN blocks b USING (block) WHERE operation = 'comment'"""
 OPEN = """INSERT INTO deliveries_open SELECT block, trx_in_block, op_in_trx, virtual_op, queue,
     delivery_id FROM delivered"""
 
 
 @pytest.mark.parametrize("damage, finding", [
-    ("DELETE FROM delivered LIMIT 1", "was not delivered to votes"),
+    ("DELETE FROM delivered LIMIT 1", "was not delivered to talk"),
     ("UPDATE delivered SET queue = 'other' LIMIT 1", "delivered to other, but should not"),
-    ("UPDATE delivered SET block_crc = 1 LIMIT 1", "was not delivered to votes"),
+    ("UPDATE delivered SET block_crc = 1 LIMIT 1", "was not delivered to talk"),
     ("INSERT INTO delivered SELECT * FROM delivered LIMIT 1", "delivered twice"),
     ("DELETE FROM deliveries_open LIMIT 1", "there are 0 deliveries"),
     ("INSERT INTO deliveries_ended SELECT * FROM deliveries_open LIMIT 1", "there are 2 deliver"),
 ])
 def test_the_auditor_knows_deliveries(tables, damage, finding):
-    rules = [{"operation": "vote", "queue": "votes"}, {"name": "all"}]
-    with pytest.raises(auditor.AuditError, match="was not delivered to votes"):
+    rules = [{"operation": "comment", "queue": "talk"}, {"name": "all"}]
+    with pytest.raises(auditor.AuditError, match="was not delivered to talk"):
         auditor.audit(tables, SyntheticChain(), [(1, LAST)], rules=rules)
     with tables.cursor() as cursor:
         cursor.execute(DELIVER)
