@@ -4,8 +4,8 @@
 
 Three readers tail and replay at once on a chain at fifty times the real pace, while the script
 of soak_plan.py happens to them. Each round ends when the newest block of its end is stored, so
-nothing that is dead may hold up the tail. At the end everything is healed, and the auditor
-compares all tables with the chain. The seed is printed; it replays the script, not the timing.
+nothing that is dead may hold up the tail. Two bots take what the readers deliver, and may lose
+every answer. At the end everything is healed, and the auditor compares all tables with the chain. The seed is printed; it replays the script, not the timing.
 """
 
 import argparse
@@ -33,8 +33,10 @@ INTERVAL_S = 3 / PACE
 FIRST, BEGIN = 3001, 4600  # the open range; what is irreversible at the start
 ROUND_LIMIT_S = 90
 NODE_DELAY_S = 0.03
+RULES = [{"queue": "all"}, {"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
 SETTINGS = {
     "reader": {"start_block": FIRST},
+    "filter": RULES,
     "fetch": {"batch_size": 10, "connections": 4, "timeout_ms": 1000, "max_memory_mib": 32},
     "write": {"batch_rows": 300},
     "replay": {"scan_interval_s": 1, "before_tail": 500},  # what is deeper: beside the tail
@@ -80,6 +82,27 @@ class Watcher:
         return [sum(column) for column in zip(*self.seen.values())]
 
 
+class Bot:
+    """Takes deliveries and ends them; what it knows to be done, nobody else may have done."""
+
+    def __init__(self, world, queue, done):
+        self.world, self.queue, self.done = world, queue, done
+        self.db = reader.Database(world.connect)
+        self.ticker = Ticker(0.2, self.work)
+
+    def work(self):
+        try:
+            for ident, token, *_ in self.db.rows("CALL queue_claim(%s, 'bot', 200, 5)", self.queue):
+                self.db.execute("CALL queue_done(%s, %s)", ident, token)
+                self.done.append(ident)
+        except Exception:  # pylint: disable=broad-except
+            self.db.close()  # its lease runs out, and the next claim has the rest
+
+    def stop(self):
+        self.ticker.cancel()
+        self.db.close()
+
+
 class Soak:
     """One run; run() raises AssertionError where something is lost, doubled or held up."""
 
@@ -90,6 +113,7 @@ class Soak:
         self.chain = SyntheticChain()
         self.done = collections.Counter()
         self.daemons, self.ticker, self.watcher = [], None, None
+        self.bots, self.ended = [], []
         self.backfills, self.tips_s, self.torn = [], [], 0
         self.number, self.recent, self.behind = 0, [], {}
 
@@ -102,6 +126,7 @@ class Soak:
             self.slow(world.node(self.chain, irreversible=BEGIN))
         self.daemons = [self.daemon(who) for who in range(READERS)]
         self.watcher = Watcher(world)
+        self.bots = [Bot(world, queue, self.ended) for queue in ("all", "ask")]
         self.ticker = Ticker(INTERVAL_S, self.next_block)
 
     @staticmethod
@@ -330,7 +355,15 @@ class Soak:
         self.world.db.wait_until("SELECT COUNT(*) FROM gaps", lambda n: n == 0, ROUND_LIMIT_S)
 
     def audit(self):
-        self.world.audit(self.chain, (FIRST, self.top), *self.backfills)
+        """The tables against the chain; and what bots know to be done is done, each once."""
+        for bot in self.bots:
+            bot.stop()
+        self.world.audit(self.chain, (FIRST, self.top), *self.backfills, rules=RULES,
+                         undelivered=[(1, FIRST - 1)])
+        done = {row[0] for row in self.world.db.rows(
+            "SELECT delivery_id FROM deliveries_ended WHERE state = 'done'")}
+        assert len(self.ended) == len(set(self.ended)), "two bots were told that one was done"
+        assert done >= set(self.ended), "what a bot was told to be done is not"
 
     def run(self):
         began = time.monotonic()
@@ -355,7 +388,8 @@ class Soak:
         takeovers = sum(len(made.events("claim_taken_over")) for made in self.world.readers)
         lines = [f"seed {self.seed}, {self.number} rounds, {took_s:.0f} s: nothing missing,"
                  " nothing twice",
-                 f"  blocks {blocks}, operations {operations}; torn out on the way {self.torn}",
+                 f"  blocks {blocks}, operations {operations}; torn out on the way {self.torn};"
+                 f" deliveries done {len(self.ended)}",
                  f"  processes {len(self.world.readers)}, commits retried {retries},"
                  f" blocks lost to another reader {lost}, claims taken over {takeovers}",
                  f"  until the newest block stood there: {statistics.median(self.tips_s):.1f} s"
@@ -369,6 +403,8 @@ class Soak:
         if self.watcher:
             self.ticker.cancel()
             self.watcher.stop()
+        for bot in self.bots:
+            bot.stop()
         self.world.close()
 
 
