@@ -41,6 +41,7 @@ struct child {
 	char tail[CHILD_TAIL_BYTES]; /* the end of what it wrote to standard error */
 	size_t tail_len;
 	struct buf line;    /* of standard error, not logged yet */
+	int64_t term_at_ms; /* after the end of its input; INT64_MAX: none */
 	int64_t kill_at_ms; /* after a SIGTERM; INT64_MAX: none */
 	int wait_status;
 	int exec_errno; /* 0: it was executed */
@@ -65,6 +66,10 @@ void child_fill_fds(const struct child *child, struct pollfd *fds);
 void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms);
 /* True once, when the process has ended: its group is gone, everything it wrote is read. */
 bool child_has_ended(struct child *child);
+/* Is it on its way to its end? */
+bool child_is_ending(const struct child *child);
+/* The end of its input now; who does not go is asked to at term_at_ms. */
+void child_end_input(struct child *child, int64_t term_at_ms);
 /* SIGTERM to the group now, SIGKILL at kill_at_ms at the latest. */
 void child_ask_to_end(struct child *child, int64_t kill_at_ms);
 void child_kill(struct child *child);

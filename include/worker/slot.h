@@ -100,7 +100,7 @@ int64_t slot_wake_at_ms(const struct slot *slot);
 /* May its lease be renewed? */
 bool slot_wants_renewal(const struct slot *slot);
 void slot_renewed(struct slot *slot, const struct renewal *renewal);
-/* End the command, with a SIGTERM first; its delivery is given back. */
+/* End the command, politely; its delivery is given back. */
 void slot_stop(struct slot *slot);
 void slot_kill(struct slot *slot);
 

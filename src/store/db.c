@@ -12,7 +12,8 @@
 #include "store/db_error.h"
 #include "store/db_impl.h"
 
-#define IDLE_MS 3000
+#define IDLE_MS     3000
+#define LOCK_WAIT_S 8
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
@@ -185,13 +186,19 @@ static int set_session_up(struct db *db, struct error *err)
 	static const char *const common[] = {
 		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,"
 		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', "
-		"autocommit = 1, sql_notes = 0, innodb_lock_wait_timeout = 8, lock_wait_timeout = 8",
+		"autocommit = 1, sql_notes = 0, lock_wait_timeout = 8",
 		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 	};
+
+	char lock_wait[80];
 
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
 		if (db_exec_text(db, common[i], err) < 0)
 			return -1;
+	snprintf(lock_wait, sizeof(lock_wait), "SET SESSION innodb_lock_wait_timeout = %u",
+		 db->config->lock_wait_s > 0 ? db->config->lock_wait_s : LOCK_WAIT_S);
+	if (db_exec_text(db, lock_wait, err) < 0)
+		return -1;
 	return db_exec_text(db,
 			    db->is_mariadb ? "SET SESSION idle_write_transaction_timeout = 5"
 					   : "SET SESSION wait_timeout = 8",

@@ -63,6 +63,7 @@ void child_init(struct child *child)
 		.in = BUF_INIT(CHILD_INPUT_BYTES),
 		.out = BUF_INIT(CHILD_OUTPUT_BYTES),
 		.line = BUF_INIT(CHILD_LINE_BYTES),
+		.term_at_ms = INT64_MAX,
 		.kill_at_ms = INT64_MAX,
 	};
 }
@@ -147,6 +148,7 @@ static void reset(struct child *child)
 	child->is_fed_once = false;
 	child->is_flooding = false;
 	child->tail_len = 0;
+	child->term_at_ms = INT64_MAX;
 	child->kill_at_ms = INT64_MAX;
 	child->wait_status = 0;
 	child->exec_errno = 0;
@@ -275,6 +277,8 @@ void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms)
 		read_all(child, &child->out_fd, take_output);
 	if (fds[2].revents)
 		read_all(child, &child->err_fd, take_errors);
+	if (child->pid > 0 && now_ms >= child->term_at_ms)
+		child_ask_to_end(child, now_ms + CHILD_KILL_MS);
 	if (child->pid > 0 && now_ms >= child->kill_at_ms)
 		child_kill(child);
 }
@@ -301,9 +305,21 @@ bool child_has_ended(struct child *child)
 	while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)
 		continue;
 	child->pid = 0;
+	child->term_at_ms = INT64_MAX;
 	child->kill_at_ms = INT64_MAX;
 	close_fds(child);
 	return true;
+}
+
+bool child_is_ending(const struct child *child)
+{
+	return child->term_at_ms != INT64_MAX || child->kill_at_ms != INT64_MAX;
+}
+
+void child_end_input(struct child *child, int64_t term_at_ms)
+{
+	close_fd(&child->in_fd);
+	child->term_at_ms = term_at_ms;
 }
 
 void child_ask_to_end(struct child *child, int64_t kill_at_ms)
@@ -312,6 +328,7 @@ void child_ask_to_end(struct child *child, int64_t kill_at_ms)
 		return;
 	if (child->kill_at_ms == INT64_MAX)
 		kill(-child->pid, SIGTERM);
+	child->term_at_ms = INT64_MAX;
 	if (kill_at_ms < child->kill_at_ms)
 		child->kill_at_ms = kill_at_ms;
 }
@@ -321,6 +338,7 @@ void child_kill(struct child *child)
 	if (child->pid <= 0)
 		return;
 	/* Once is enough, however long it takes to die. */
+	child->term_at_ms = INT64_MAX;
 	child->kill_at_ms = CHILD_KILLED;
 	kill(-child->pid, SIGKILL);
 }

@@ -97,8 +97,7 @@ static void keep_stopping(struct loop *loop, int64_t now_ms)
 		struct slot *slot = &loop->slots[i];
 
 		/* A persistent command without work has nothing to finish. */
-		if (slot->child.kill_at_ms == INT64_MAX &&
-		    (now_ms >= loop->commands_end_at_ms || slot->state == SLOT_FREE))
+		if (now_ms >= loop->commands_end_at_ms || slot->state != SLOT_BUSY)
 			slot_stop(slot);
 		is_quiet = is_quiet && slot->child.pid == 0;
 	}

@@ -30,7 +30,10 @@ static void open_standard_streams(void)
 		close(fd);
 }
 
-/* A server that hangs is given up in time to renew the lease with another one. */
+/*
+ * A server that hangs is given up in time to renew the lease with another one, and a locked row
+ * is given up before the server.
+ */
 static void shorten_waits(struct config *config, const struct arguments *arguments)
 {
 	int64_t most_ms = (int64_t)arguments->lease_s * 1000 / 4;
@@ -41,6 +44,7 @@ static void shorten_waits(struct config *config, const struct arguments *argumen
 		config->database.io_timeout_ms = most_ms;
 	if (config->database.connect_timeout_ms > most_ms)
 		config->database.connect_timeout_ms = most_ms;
+	config->database.lock_wait_s = (unsigned)(most_ms / 4000) + 1;
 }
 
 static enum exit_code run(const struct arguments *arguments)

@@ -14,6 +14,7 @@
 #define RETRY_BASE_MS 100
 #define RETRY_CAP_MS  5000 /* of a result that the database does not take */
 #define START_CAP_MS  30000
+#define END_INPUT_MS  2000
 
 void slot_init(struct slot *slot, struct workshop *shop)
 {
@@ -37,7 +38,7 @@ static bool is_persistent(const struct slot *slot)
 
 bool slot_is_ready(const struct slot *slot)
 {
-	return slot->state == SLOT_FREE && slot->child.kill_at_ms == INT64_MAX &&
+	return slot->state == SLOT_FREE && !child_is_ending(&slot->child) &&
 	       is_persistent(slot) == (slot->child.pid > 0);
 }
 
@@ -323,7 +324,8 @@ void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
 
 int64_t slot_wake_at_ms(const struct slot *slot)
 {
-	int64_t at_ms = slot->child.kill_at_ms;
+	int64_t at_ms = slot->child.kill_at_ms < slot->child.term_at_ms ? slot->child.kill_at_ms
+									: slot->child.term_at_ms;
 	int64_t other_ms = INT64_MAX;
 
 	if (slot->state == SLOT_BUSY) {
@@ -375,8 +377,15 @@ void slot_renewed(struct slot *slot, const struct renewal *renewal)
 
 void slot_stop(struct slot *slot)
 {
-	if (slot->child.pid > 0)
-		end_before(slot, FATE_STOPPED, clock_now_ms() + CHILD_KILL_MS);
+	int64_t now_ms = clock_now_ms();
+
+	if (slot->child.pid == 0 || child_is_ending(&slot->child))
+		return;
+	/* A persistent command without work may go by itself. */
+	if (slot->state == SLOT_BUSY)
+		end_before(slot, FATE_STOPPED, now_ms + CHILD_KILL_MS);
+	else
+		child_end_input(&slot->child, now_ms + END_INPUT_MS);
 }
 
 void slot_kill(struct slot *slot)

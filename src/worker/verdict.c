@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "steem/json.h"
 
+#define WHITE_SPACE  " \t\r\n"
 #define DELAY_MAX_S  (31 * 86400)
 #define REPLY_FACTOR 2 /* what an escaped text may grow to when it is unescaped, and more */
 
@@ -51,7 +52,7 @@ static void add_tail(char *text, size_t size, const char *tail, size_t len)
 	size_t used = strlen(text);
 	size_t room = size - 1 - used;
 
-	while (len > 0 && strchr(" \t\r\n", tail[len - 1]))
+	while (len > 0 && strchr(WHITE_SPACE, tail[len - 1]))
 		len--;
 	if (len > room) {
 		at += len - room;
@@ -92,6 +93,8 @@ void verdict_set(struct verdict *verdict, enum delivery_result result, const cha
 	vsnprintf(words, sizeof(words), fmt, args);
 	va_end(args);
 	add_tail(verdict->error, sizeof(verdict->error), words, strlen(words));
+	while (tail_len > 0 && strchr(WHITE_SPACE, tail[tail_len - 1]))
+		tail_len--;
 	if (tail_len == 0 || strlen(verdict->error) + 2 > VERDICT_ERROR_BYTES / 2)
 		return;
 	memcpy(verdict->error + strlen(verdict->error), ": ", 3);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/verdict.h"
+
+#define EXITED(code)   ((code) << 8)
+#define SIGNALLED(num) (num)
+#define TEXT(text)     (text), strlen(text)
+#define ID             UINT64_C(104857600000001)
+
+static struct verdict verdict;
+
+static int release(void **state)
+{
+	(void)state;
+	verdict_release(&verdict);
+	return 0;
+}
+
+static void exit_codes(void **state)
+{
+	(void)state;
+	verdict_of_exit(&verdict, EXITED(0), TEXT("a warning\n"), TEXT(""));
+	assert_int_equal(verdict.result, DELIVERY_DONE);
+	assert_string_equal(verdict.error, "");
+	assert_null(verdict.reply);
+	verdict_of_exit(&verdict, EXITED(75), TEXT(" \n"), TEXT("half"));
+	assert_int_equal(verdict.result, DELIVERY_RETRY);
+	assert_int_equal(verdict.delay_s, DELIVERY_BACK_OFF);
+	assert_string_equal(verdict.error, "exit code 75");
+	assert_null(verdict.reply);
+	verdict_of_exit(&verdict, EXITED(1), NULL, 0, TEXT(""));
+	assert_int_equal(verdict.result, DELIVERY_FAIL);
+	assert_string_equal(verdict.error, "exit code 1");
+	verdict_of_exit(&verdict, EXITED(127), TEXT("one\ntwo\r\n\n"), TEXT(""));
+	assert_string_equal(verdict.error, "exit code 127: one\ntwo");
+	verdict_of_exit(&verdict, SIGNALLED(SIGKILL), NULL, 0, TEXT(""));
+	assert_int_equal(verdict.result, DELIVERY_FAIL);
+	assert_string_equal(verdict.error, "killed by signal 9 (SIGKILL)");
+}
+
+static void the_output_is_the_reply(void **state)
+{
+	(void)state;
+	verdict_of_exit(&verdict, EXITED(0), NULL, 0, TEXT("\n hello\n\nworld \r\n\n"));
+	assert_string_equal(verdict.reply, "\n hello\n\nworld ");
+	assert_int_equal(verdict.reply_len, strlen(verdict.reply));
+	verdict_of_exit(&verdict, EXITED(0), NULL, 0, TEXT("\r\n\n"));
+	assert_null(verdict.reply);
+}
+
+static void an_error_is_clean_and_fits(void **state)
+{
+	/* Cut, overlong, surrogate, too high, alone; then what is good. */
+	static const char bytes[] = "\xc3 \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \x80 \x01 \x7f"
+				    "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\t.";
+	static const char want[] =
+		"x: ? ?? ??? ???? ? ? \x7f\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\t.";
+	char *many = malloc(5000);
+
+	(void)state;
+	verdict_set(&verdict, DELIVERY_FAIL, bytes, sizeof(bytes) - 1, "x");
+	assert_string_equal(verdict.error, want);
+	for (size_t i = 0; i < 5000; i++)
+		many[i] = i % 2 == 0 ? '\xc3' : '\xa4';
+	for (size_t len = 4990; len <= 5000; len++) {
+		verdict_set(&verdict, DELIVERY_FAIL, many, len, "%s", "why");
+		assert_in_range(strlen(verdict.error), VERDICT_ERROR_BYTES - 3,
+				VERDICT_ERROR_BYTES);
+		assert_memory_equal(verdict.error, "why: \xc3\xa4", 7);
+		assert_int_equal(strchr(verdict.error, '?') != NULL, len % 2);
+	}
+	memset(many, 'y', 5000);
+	many[4999] = '\0';
+	verdict_set(&verdict, DELIVERY_FAIL, TEXT("tail"), "%s", many);
+	assert_in_range(strlen(verdict.error), 900, VERDICT_ERROR_BYTES);
+	free(many);
+}
+
+static void good_lines(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(
+		verdict_of_line(&verdict,
+				TEXT("{\"delivery_id\":104857600000001,\"result\":\"done\"}"), ID,
+				&err),
+		0);
+	assert_int_equal(verdict.result, DELIVERY_DONE);
+	assert_null(verdict.reply);
+	assert_int_equal(verdict_of_line(&verdict,
+					 TEXT(" { \"reply\" : \"a\\u00e4\\n\\\"\" , \"x\":[{}],"
+					      "\"result\":\"done\",\"error\":null,\"delay_s\":null,"
+					      "\"delivery_id\":\"104857600000001\"} "),
+					 ID, &err),
+			 0);
+	assert_string_equal(verdict.reply, "a\xc3\xa4\n\"");
+	assert_int_equal(
+		verdict_of_line(&verdict,
+				TEXT("{\"delivery_id\":104857600000001,\"result\":\"retry\","
+				     "\"error\":\"later\",\"delay_s\":60,\"reply\":\"no\"}"),
+				ID, &err),
+		0);
+	assert_int_equal(verdict.result, DELIVERY_RETRY);
+	assert_int_equal(verdict.delay_s, 60);
+	assert_string_equal(verdict.error, "later");
+	assert_null(verdict.reply);
+	assert_int_equal(
+		verdict_of_line(&verdict,
+				TEXT("{\"delivery_id\":104857600000001,\"result\":\"fail\"}"), ID,
+				&err),
+		0);
+	assert_int_equal(verdict.result, DELIVERY_FAIL);
+	assert_string_equal(verdict.error, "");
+}
+
+static void bad_lines(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *words;
+	} lines[] = {
+		{"", "no JSON object"},
+		{"done", "no JSON object as it should be: done"},
+		{"[]", "no JSON object"},
+		{"{\"delivery_id\":104857600000001,\"result\":\"done\"} x", "no JSON object"},
+		{"{\"delivery_id\":104857600000001,\"result\":\"done\"", "no JSON object"},
+		{"{\"delivery_id\":104857600000001,\"result\":\"ok\"}", "no JSON object"},
+		{"{\"delivery_id\":104857600000001,\"result\":true}", "no JSON object"},
+		{"{\"delivery_id\":-1,\"result\":\"done\"}", "no JSON object"},
+		{"{\"delivery_id\":104857600000001,\"result\":\"done\",\"reply\":7}",
+		 "no JSON object"},
+		{"{\"delivery_id\":104857600000001}", "lacks delivery_id or result"},
+		{"{\"result\":\"done\"}", "lacks delivery_id or result"},
+		{"{\"delivery_id\":5,\"result\":\"done\"}",
+		 "to delivery 5, not to 104857600000001"},
+		{"{\"delivery_id\":104857600000001,\"result\":\"retry\",\"delay_s\":99999999}",
+		 "above 31 days"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct error err = ERROR_INIT;
+
+		assert_int_equal(verdict_of_line(&verdict, TEXT(lines[i].line), ID, &err), -1);
+		assert_non_null(strstr(err.text, lines[i].words));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(exit_codes, release),
+		cmocka_unit_test_teardown(the_output_is_the_reply, release),
+		cmocka_unit_test_teardown(an_error_is_clean_and_fits, release),
+		cmocka_unit_test_teardown(good_lines, release),
+		cmocka_unit_test_teardown(bad_lines, release),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
