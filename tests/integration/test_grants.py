@@ -5,6 +5,7 @@ import re
 import pymysql
 import pytest
 
+from harness.bots import Bots
 from harness.chain import TOP
 
 
@@ -115,3 +116,24 @@ def test_what_a_consumer_and_a_monitor_may_do(open_accounts):
     assert allowed(world, "consumer", "SELECT COUNT(*) FROM blockchain")[0][0] > 0
     refused(world, "monitor", "SELECT * FROM blockchain")
     world.expect(node.chain, (1, 30))
+
+
+@pytest.mark.parametrize("language", ["python", "node"])
+def test_a_bot_can_do_its_work_with_these_rights(granted, language):
+    world = granted
+    give_password(world, "consumer")
+    secret = world.folder / "password"
+    secret.write_text("open sesame\n")
+    bots = Bots(world, language)
+    rules = [{"operation": "comment", "queue": "ask"}]
+    node = world.node(irreversible=60)
+    world.run("--once", filter=rules)
+    world.expect(node.chain, (1, 60), rules=rules)
+    bot = bots.start(DB_USER=user(world, "consumer")["user"], DB_PASSWORD_FILE=str(secret))
+    try:
+        world.db.wait_until("SELECT COUNT(*) FROM deliveries_open", lambda count: not count)
+        bot.stop()
+    finally:
+        bots.close()
+    assert world.db.value("SELECT COUNT(*) FROM comments") > 0, bots.report()
+    assert world.db.value("SELECT COUNT(*) FROM deliveries WHERE state <> 'done'") == 0

@@ -1,0 +1,262 @@
+"""The bots in examples/: each question is answered once, whatever happens on the way."""
+
+import contextlib
+import json
+
+import pymysql
+import pytest
+
+from harness.bots import AUTHOR, Bots
+from harness.chain import SyntheticChain
+
+LAST = 40
+RULES = [{"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
+OTHERS = ("SELECT COUNT(*) FROM information_schema.processlist"
+          " WHERE db = DATABASE() AND id <> CONNECTION_ID()")
+LANGUAGES = ["python", "node", "shell"]
+# What answer() may be replaced by, in each of the languages that are no command.
+SLOW = {"python": "def answer(delivery):\n time.sleep(1.7)\n return 'at last'",
+        "node": "async function answer(delivery) { await sleep(1700); return 'at last'; }"}
+TROUBLE = {"python": "def answer(delivery):\n raise TimeoutError('come again')",
+           "node": "async function answer(delivery) { throw new Error('come again'); }"}
+HOPELESS = {"python": "def answer(delivery):\n raise Hopeless('never')",
+            "node": "function answer(delivery) { throw new Hopeless('never'); }"}
+EMPTY = {"python": "def answer(delivery):\n return ''", "node": "const answer = () => '';"}
+
+
+def question(author, permlink):
+    """A comment that asks, as operations of a block come."""
+    return "comment", json.dumps({
+        "parent_author": "", "parent_permlink": "life", "author": author, "permlink": permlink,
+        "title": "", "body": f"!ask what, \"{AUTHOR}\"? \\ \u00e4\U0001f600",
+        "json_metadata": "{}"})
+
+
+def ask(world, *asked):
+    """A chain with these questions, each (author, permlink), read by a reader."""
+    extra = {}
+    for serial, one in enumerate(asked):
+        extra.setdefault(1 + serial % LAST, []).append(question(*one))
+    node = world.node(SyntheticChain(plain=True, extra=extra), irreversible=LAST)
+    world.run("--once", filter=RULES)
+    world.expect(node.chain, (1, LAST), rules=RULES)
+    assert states(world) == {"ready": len(asked)}
+
+
+def many(count):
+    return [(f"asker{serial}", f"q-{serial}") for serial in range(count)]
+
+
+def states(world):
+    """How many deliveries there are in each state."""
+    return dict(world.db.rows("SELECT state, COUNT(*) FROM deliveries GROUP BY state"))
+
+
+def wait_ended(world, count, timeout=30):
+    world.db.wait_until("SELECT COUNT(*) FROM deliveries_ended", lambda n: n >= count, timeout)
+
+
+def wait_alone(world):
+    """Until the server has noticed that the others are gone, and rolled back what they had open."""
+    world.db.wait_until(OTHERS, lambda count: not count)
+
+
+def kill(world, bot):
+    bot.kill()
+    wait_alone(world)
+
+
+def expire_leases(world):
+    """As if the leases of those who are dead had run out."""
+    world.db.execute("UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6)"
+                     " WHERE token IS NOT NULL")
+
+
+def check_answers(world, asked):
+    """One answer to each question, under it; all deliveries done."""
+    assert states(world) == {"done": len(asked)}
+    answers = world.db.rows(
+        "SELECT parent_author, parent_permlink, author, body, state FROM comments")
+    assert sorted(row[:2] for row in answers) == sorted(asked)
+    assert {row[2] for row in answers} == {AUTHOR} and {row[4] for row in answers} == {"pending"}
+    assert all("42" in row[3] for row in answers)
+    assert world.db.value("SELECT COUNT(DISTINCT delivery_id) FROM comments") == len(asked)
+
+
+@pytest.fixture
+def make_bots(world):
+    made = []
+
+    def make(language):
+        made.append(Bots(world, language))
+        return made[-1]
+
+    yield make
+    for bots in made:
+        bots.close()
+        print(bots.report())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_question_gets_one_answer(world, make_bots, language):
+    bots = make_bots(language)
+    asked = many(20)
+    ask(world, *asked)
+    world.db.execute("CALL queue_pause('ask')")
+    running = [bots.start(), bots.start()]
+    world.db.wait_until(OTHERS, lambda count: count >= 2)
+    assert states(world) == {"ready": 20}
+    world.db.execute("CALL queue_resume('ask')")
+    wait_ended(world, 20)
+    for bot in running:
+        bot.stop()
+    check_answers(world, asked)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_bot_does_not_answer_itself(world, make_bots, language):
+    bots = make_bots(language)
+    ask(world, (AUTHOR, "mine"), ("alice", AUTHOR))
+    bot = bots.start()
+    wait_ended(world, 2)
+    bot.stop()
+    assert states(world) == {"done": 2}
+    assert world.db.rows("SELECT parent_author, parent_permlink FROM comments") == \
+        (("alice", AUTHOR),)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_killed_in_the_middle(world, make_bots, language):
+    bots = make_bots(language)
+    asked = many(60)
+    ask(world, *asked)
+    for done in (5, 20, 35):
+        bot = bots.start()
+        wait_ended(world, done)
+        kill(world, bot)
+        expire_leases(world)
+    assert world.db.value("SELECT COUNT(*) FROM deliveries_open") > 0
+    bot = bots.start()
+    wait_ended(world, 60)
+    bot.stop()
+    check_answers(world, asked)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_killed_between_the_answer_and_its_commit(world, make_bots, language):
+    bots = make_bots(language)
+    asked = many(1)
+    ask(world, *asked)
+    with contextlib.closing(world.connect()) as other:
+        # Who holds a row under the answer's name makes the bot wait in its transaction.
+        other.begin()
+        other.cursor().execute(
+            "INSERT INTO comments (author, permlink, parent_author, parent_permlink, body,"
+            " json_metadata, created_at) SELECT %s, CONCAT('re-ask-', trx_id, '-', op_in_trx), '',"
+            " '', '', '', UTC_TIMESTAMP(6) FROM blockchain", (AUTHOR,))
+        bot = bots.start()
+        world.db.wait_until(OTHERS + " AND info LIKE 'INSERT INTO comments%' AND time_ms > 200")
+        bot.kill()
+        other.rollback()
+    wait_alone(world)
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 0
+    assert states(world) == {"claimed": 1}
+    expire_leases(world)
+    bot = bots.start()
+    wait_ended(world, 1)
+    bot.stop()
+    check_answers(world, asked)
+    assert world.db.value("SELECT attempts FROM deliveries") == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_the_lease_is_renewed_while_the_work_is_slow(world, make_bots, language):
+    bots = make_bots(language)
+    ask(world, *many(1))
+    bot = bots.start(answer=SLOW[language], lease_s=1)
+    world.db.wait_until("SELECT COUNT(*) FROM deliveries WHERE state = 'claimed'")
+    while states(world) != {"done": 1}:
+        assert world.db.rows("CALL queue_claim('ask', 'another', 1, 60)") == ()
+    bot.stop()
+    assert world.db.rows("SELECT attempts FROM deliveries") == ((1,),)
+    assert world.db.rows("SELECT body FROM comments") == (("at last",),)
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_who_lost_the_lease_writes_nothing(world, make_bots, language):
+    bots = make_bots(language)
+    ask(world, *many(1))
+    bot = bots.start(answer=SLOW[language])
+    world.db.wait_until("SELECT COUNT(*) FROM deliveries WHERE state = 'claimed'")
+    expire_leases(world)
+    ((delivery_id, token, *_),) = world.db.rows("CALL queue_claim('ask', 'another', 1, 60)")
+    world.db.wait_until("SELECT 1", lambda _: str(delivery_id) in bot.text)
+    assert world.db.rows("SELECT state, worker FROM deliveries") == (("claimed", "another"),)
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 0
+    world.db.execute("CALL queue_retry(%s, %s, 0, 'you do it')", delivery_id, token)
+    wait_ended(world, 1)
+    bot.stop()
+    assert world.db.rows("SELECT state, attempts FROM deliveries") == (("done", 3),)
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+@pytest.mark.parametrize("answer, attempts, error", [
+    (TROUBLE, 2, "come again"), (HOPELESS, 1, "never"), (EMPTY, 1, "the body is empty")],
+    ids=["trouble", "hopeless", "refused"])
+def test_what_cannot_be_answered_is_failed(world, make_bots, language, answer, attempts, error):
+    bots = make_bots(language)
+    ask(world, *many(1))
+    world.db.execute("UPDATE queues SET max_attempts = 2, retry_s = 0")
+    bot = bots.start(answer=answer[language])
+    wait_ended(world, 1)
+    bot.stop()
+    ((state, tried, last_error),) = world.db.rows(
+        "SELECT state, attempts, last_error FROM deliveries")
+    assert (state, tried) == ("failed", attempts) and error in last_error
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_lost_connections_and_deadlocks_are_tried_again(world, make_bots, language):
+    bots = make_bots(language)
+    asked = many(24)
+    ask(world, *asked)
+    # Every second answer is first a deadlock, or waits for a lock for too long. (An Aria table is
+    # not rolled back.)
+    world.db.execute("CREATE TABLE tries (permlink VARCHAR(256) PRIMARY KEY) ENGINE = Aria")
+    world.db.execute(
+        "CREATE TRIGGER troubles BEFORE INSERT ON comments FOR EACH ROW BEGIN"
+        " IF NEW.parent_permlink REGEXP '[02468]$' AND NOT EXISTS (SELECT 1 FROM tries t"
+        "  WHERE t.permlink = NEW.permlink) THEN INSERT INTO tries VALUES (NEW.permlink);"
+        "  IF NEW.parent_permlink REGEXP '[04]$' THEN"
+        "   SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213;"
+        "  ELSE SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1205; END IF; END IF; END")
+    bot = bots.start(lease_s=2)
+    for done in (3, 8, 13):
+        wait_ended(world, done)
+        for (connection,) in world.db.rows(OTHERS.replace("COUNT(*)", "id")):
+            with contextlib.suppress(pymysql.MySQLError):
+                world.db.execute(f"KILL {connection}")
+    wait_ended(world, 24)
+    bot.stop()
+    check_answers(world, asked)
+    assert world.db.value("SELECT COUNT(*) FROM tries") == 12
+    assert "trying again" in bot.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_a_bot_stops_while_the_database_is_away(world, make_bots, language):
+    bot = make_bots(language).start(DB_SOCKET=str(world.folder / "no-such-socket"))
+    world.db.wait_until("SELECT 1", lambda _: bot.text.count("trying again") > 2)
+    bot.stop()
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_a_bot_says_what_it_cannot_do_and_ends(world, make_bots, language):
+    bots = make_bots(language)
+    for settings, message in (({}, "no such queue"), ({"AUTHOR": ""}, "AUTHOR is not set"),
+                              ({"DB_USER": "nobody-we-know"}, "nobody-we-know")):
+        bot = bots.start(**settings)
+        assert bot.process.wait(20) == 1
+        assert message in bot.text
