@@ -122,6 +122,9 @@ class Database:
             backoff_s = min(2 * backoff_s, 10)
 
     def call(self, procedure, *arguments):
+        # A comment may hold half a surrogate; a text that quotes it is no UTF-8.
+        arguments = [argument.encode("utf-8", "replace").decode() if isinstance(argument, str)
+                     else argument for argument in arguments]
         places = ", ".join(["%s"] * len(arguments))
         with self.connection.cursor() as cursor:
             cursor.execute(f"CALL {procedure}({places})", arguments)

@@ -567,9 +567,12 @@ BEGIN
 	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_block, v_op INT UNSIGNED;
 	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	-- The block may have been replaced since the claim: then another operation stands in its place.
 	SELECT w.queue, w.block, w.op_in_trx, o.trx_id, o.operation, o.payload
 	INTO v_queue, v_block, v_op, v_trx_id, v_operation, v_payload
-	FROM deliveries_open w LEFT JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+	FROM deliveries_open w
+	LEFT JOIN blocks b ON b.block = w.block AND CRC32(b.block_id) = w.block_crc
+	LEFT JOIN blockchain o ON o.block = b.block AND o.trx_in_block = w.trx_in_block
 		AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
 	WHERE w.delivery_id = p_delivery AND w.token = p_token;
 	IF v_queue IS NULL THEN
@@ -586,6 +589,13 @@ BEGIN
 	END IF;
 	IF COALESCE(p_body, '') = '' THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: the body is empty';
+	END IF;
+	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
+	-- backslashes before it is put aside first: then it is text.
+	IF LOCATE(CONCAT(CHAR(92), 'ud'), v_payload) > 0 THEN
+		SET v_payload = REGEXP_REPLACE(
+			REPLACE(v_payload, CONCAT(CHAR(92), CHAR(92)), CONCAT(CHAR(92), 'u005c')),
+			CONCAT(CHAR(92), CHAR(92), 'ud[89a-f][0-9a-f]{2}'), '?');
 	END IF;
 	INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
 		delivery_id, created_at)

@@ -21,6 +21,8 @@ TROUBLE = {"python": "def answer(delivery):\n raise TimeoutError('come again')",
            "node": "async function answer(delivery) { throw new Error('come again'); }"}
 HOPELESS = {"python": "def answer(delivery):\n raise Hopeless('never')",
             "node": "function answer(delivery) { throw new Hopeless('never'); }"}
+QUOTES = {"python": "def answer(delivery):\n return ask_bot.json.loads(delivery['payload'])['body']",
+          "node": "const answer = (delivery) => JSON.parse(delivery.payload).body;"}
 EMPTY = {"python": "def answer(delivery):\n return ''", "node": "const answer = () => '';"}
 
 
@@ -198,6 +200,20 @@ def test_who_lost_the_lease_writes_nothing(world, make_bots, language):
     bot.stop()
     assert world.db.rows("SELECT state, attempts FROM deliveries") == (("done", 3),)
     assert world.db.value("SELECT COUNT(*) FROM comments") == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_an_answer_may_quote_anything(world, make_bots, language):
+    bots = make_bots(language)
+    ask(world, *many(1))
+    world.db.execute(r"UPDATE blockchain SET payload = REPLACE(payload, 'what', '\\ud83d')")
+    bot = bots.start(answer=QUOTES[language])
+    wait_ended(world, 1)
+    bot.stop()
+    assert states(world) == {"done": 1}
+    assert world.db.value("SELECT body FROM comments").replace("\ufffd", "?") == \
+        f"!ask ?, \"{AUTHOR}\"? \\ \u00e4\U0001f600"
+    world.audits.clear()  # for the row was changed
 
 
 @pytest.mark.parametrize("language", LANGUAGES[:2])

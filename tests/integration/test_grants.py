@@ -135,5 +135,6 @@ def test_a_bot_can_do_its_work_with_these_rights(granted, language):
         bot.stop()
     finally:
         bots.close()
+        print(bots.report())
     assert world.db.value("SELECT COUNT(*) FROM comments") > 0, bots.report()
     assert world.db.value("SELECT COUNT(*) FROM deliveries WHERE state <> 'done'") == 0

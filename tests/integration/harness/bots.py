@@ -16,18 +16,11 @@ import pytest
 
 from . import reader
 from .chain import TOP
+from .worker import worker_program
 
 EXAMPLES = TOP / "examples"
 NPM_TIMEOUT_S = 120
 AUTHOR = "ask-bot"
-
-
-def worker():
-    """The path of steem-worker, beside steem-reader, or None."""
-    given = os.environ.get("STEEM_WORKER")
-    found = reader.program()
-    beside = found and str(pathlib.Path(found).with_name("steem-worker"))
-    return next((os.path.abspath(p) for p in (given, beside) if p and os.access(p, os.X_OK)), None)
 
 
 def _modules_folder():
@@ -105,7 +98,7 @@ class Bots:
         self.world, self.language = world, language
         self.made = []
         self.modules = node_modules() if language == "node" else None
-        if language == "shell" and not worker():
+        if language == "shell" and not worker_program():
             pytest.skip("steem-worker is not built")
 
     def start(self, answer=None, lease_s=60, **environment):
@@ -141,7 +134,7 @@ class Bots:
         settings = self.world.settings("worker")
         config = reader.write_config(self.world.folder / "worker.conf",
                                      {"database": settings["database"]})
-        return [worker(), "-c", str(config), "--queue", "ask", "--lease-s", str(lease_s), "--reply",
+        return [worker_program(), "-c", str(config), "--queue", "ask", "--lease-s", str(lease_s), "--reply",
                 "comment", "--author", AUTHOR, "--", str(EXAMPLES / "shell" / "ask-bot")]
 
     def close(self):

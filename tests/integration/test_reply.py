@@ -1,0 +1,53 @@
+"""CALL reply(): under the comment that was delivered, whatever is in it, and under no other."""
+
+import json
+
+import pymysql
+import pytest
+
+from harness import operations
+from harness.chain import SyntheticChain
+
+LAST = 20
+RULES = [{"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
+
+
+def question(author, body):
+    """An operation of a block; the body as it stands in the JSON text."""
+    return "comment", operations.emit({
+        "parent_author": "", "parent_permlink": "life", "title": "",
+        "body": operations.Raw(f'"!ask {body}"'), "author": author, "permlink": "q",
+        "json_metadata": "{}"})
+
+
+@pytest.mark.parametrize("body", [
+    r"\ud83d", r"\ude00 \ud83d?", r"\\ud83d \\\ud83d \\\\ud83d", r"\ude00\ud83d \\ude00",
+    r"\u0000\ufffd\"",
+    r"\ud83d\" \\", "z" * 60000 + r"\ud83d"],
+    ids=["half", "halves", "backslashes", "turned", "whole", "quote", "long"])
+def test_whatever_is_in_the_comment(world, body):
+    chain = SyntheticChain(plain=True, extra={5: [question("alice", body)]})
+    world.node(chain, irreversible=LAST)
+    world.run("--once", filter=RULES)
+    world.expect(chain, (1, LAST), rules=RULES)
+    ((delivery, token, *_),) = world.db.rows("CALL queue_claim('ask', 'bot', 1, 60)")
+    world.db.execute("CALL reply(%s, %s, 'answer-bot', NULL, 'yes', NULL)", delivery, token)
+    assert world.db.rows("SELECT parent_author, parent_permlink FROM comments") == (("alice", "q"),)
+
+
+def test_not_under_what_took_the_place_of_a_reversible_block(world):
+    seen = SyntheticChain(plain=True, extra={LAST + 2: [question("alice", "me")]})
+    right = SyntheticChain(plain=True, extra={LAST + 2: [question("bob", "something else")]},
+                           fork=(LAST + 1, "right"))
+    node = world.node(seen, irreversible=LAST, head=LAST + 3)
+    world.start(filter=RULES, reader={"follow": "head"})
+    world.db.wait_until("SELECT COUNT(*) FROM deliveries")
+    ((delivery, token, *_),) = world.db.rows("CALL queue_claim('ask', 'bot', 1, 60)")
+    node.reorganise(right, head=LAST + 8)
+    node.advance(4)
+    world.db.wait_until("SELECT is_orphaned FROM deliveries WHERE delivery_id = %s",
+                        args=(delivery,))
+    assert json.loads(world.db.value("SELECT payload FROM blockchain"))["author"] == "bob"
+    with pytest.raises(pymysql.MySQLError, match="its operation is gone"):
+        world.db.execute("CALL reply(%s, %s, 'answer-bot', NULL, 'yes', NULL)", delivery, token)
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 0
