@@ -15,13 +15,14 @@ OTHERS = ("SELECT COUNT(*) FROM information_schema.processlist"
           " WHERE db = DATABASE() AND id <> CONNECTION_ID()")
 LANGUAGES = ["python", "node", "shell"]
 # What answer() may be replaced by, in each of the languages that are no command.
-SLOW = {"python": "def answer(delivery):\n time.sleep(1.7)\n return 'at last'",
-        "node": "async function answer(delivery) { await sleep(1700); return 'at last'; }"}
+SLOW = {"python": "def answer(delivery):\n time.sleep(SECONDS)\n return 'at last'",
+        "node": "async function answer(delivery) { await sleep(1000 * SECONDS); return 'at last'; }"}
 TROUBLE = {"python": "def answer(delivery):\n raise TimeoutError('come again')",
            "node": "async function answer(delivery) { throw new Error('come again'); }"}
 HOPELESS = {"python": "def answer(delivery):\n raise Hopeless('never')",
             "node": "function answer(delivery) { throw new Hopeless('never'); }"}
-QUOTES = {"python": "def answer(delivery):\n return ask_bot.json.loads(delivery['payload'])['body']",
+QUOTES = {"python": "import json\ndef answer(delivery):\n"
+                    " return json.loads(delivery['payload'])['body']",
           "node": "const answer = (delivery) => JSON.parse(delivery.payload).body;"}
 EMPTY = {"python": "def answer(delivery):\n return ''", "node": "const answer = () => '';"}
 
@@ -175,10 +176,16 @@ def test_killed_between_the_answer_and_its_commit(world, make_bots, language):
 def test_the_lease_is_renewed_while_the_work_is_slow(world, make_bots, language):
     bots = make_bots(language)
     ask(world, *many(1))
-    bot = bots.start(answer=SLOW[language], lease_s=1)
+    bot = bots.start(answer=SLOW[language].replace("SECONDS", "4.5"), lease_s=3)
     world.db.wait_until("SELECT COUNT(*) FROM deliveries WHERE state = 'claimed'")
-    while states(world) != {"done": 1}:
-        assert world.db.rows("CALL queue_claim('ask', 'another', 1, 60)") == ()
+    taken = []
+
+    def is_done(state):
+        taken.extend(world.db.rows("CALL queue_claim('ask', 'another', 1, 60)"))
+        return taken or state == "done"
+
+    world.db.wait_until("SELECT state FROM deliveries", is_done)
+    assert not taken
     bot.stop()
     assert world.db.rows("SELECT attempts FROM deliveries") == ((1,),)
     assert world.db.rows("SELECT body FROM comments") == (("at last",),)
@@ -188,7 +195,7 @@ def test_the_lease_is_renewed_while_the_work_is_slow(world, make_bots, language)
 def test_who_lost_the_lease_writes_nothing(world, make_bots, language):
     bots = make_bots(language)
     ask(world, *many(1))
-    bot = bots.start(answer=SLOW[language])
+    bot = bots.start(answer=SLOW[language].replace("SECONDS", "1.5"))
     world.db.wait_until("SELECT COUNT(*) FROM deliveries WHERE state = 'claimed'")
     expire_leases(world)
     ((delivery_id, token, *_),) = world.db.rows("CALL queue_claim('ask', 'another', 1, 60)")

@@ -134,8 +134,9 @@ class Bots:
         settings = self.world.settings("worker")
         config = reader.write_config(self.world.folder / "worker.conf",
                                      {"database": settings["database"]})
-        return [worker_program(), "-c", str(config), "--queue", "ask", "--lease-s", str(lease_s), "--reply",
-                "comment", "--author", AUTHOR, "--", str(EXAMPLES / "shell" / "ask-bot")]
+        return [worker_program(), "-c", str(config), "--queue", "ask", "--lease-s", str(lease_s),
+                "--reply", "comment", "--author", AUTHOR, "--",
+                str(EXAMPLES / "shell" / "ask-bot")]
 
     def close(self):
         for bot in self.made:
