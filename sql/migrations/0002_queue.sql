@@ -146,29 +146,22 @@ FROM deliveries_ended e LEFT JOIN blocks b ON b.block = e.block;
 
 -- How the queues are. rate: deliveries done in a second, over the last minute. oldest_age_s: for how long
 -- the oldest of those that could be claimed now has been so.
+-- Each figure is read from its own stretch of an index, not from rows.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW queue_status AS
 SELECT q.queue, q.order_by, CASE WHEN q.paused_at IS NULL THEN 0 ELSE 1 END AS paused,
-	CAST(COALESCE(w.ready, 0) AS UNSIGNED) AS ready,
-	CAST(COALESCE(w.waiting, 0) AS UNSIGNED) AS waiting,
-	CAST(COALESCE(w.claimed, 0) AS UNSIGNED) AS claimed,
-	CAST(COALESCE(e.failed, 0) AS UNSIGNED) AS failed,
-	CAST(GREATEST(TIMESTAMPDIFF(SECOND, w.oldest, UTC_TIMESTAMP(6)), 0) AS UNSIGNED) AS oldest_age_s,
-	COALESCE(e.recent, 0) / 60 AS rate
-FROM queues q
-LEFT JOIN (
-	SELECT o.queue, SUM(CASE WHEN o.available_at <= UTC_TIMESTAMP(6) THEN 1 ELSE 0 END) AS ready,
-		SUM(CASE WHEN o.available_at > UTC_TIMESTAMP(6) AND o.token IS NULL THEN 1 ELSE 0 END) AS waiting,
-		SUM(CASE WHEN o.available_at > UTC_TIMESTAMP(6) AND o.token IS NOT NULL THEN 1 ELSE 0 END) AS claimed,
-		MIN(CASE WHEN o.available_at <= UTC_TIMESTAMP(6) THEN o.available_at END) AS oldest
-	FROM deliveries_open o GROUP BY o.queue
-) w ON w.queue = q.queue
-LEFT JOIN (
-	SELECT d.queue, SUM(CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END) AS failed,
-		SUM(CASE WHEN d.state = 'done' THEN 1 ELSE 0 END) AS recent
-	FROM deliveries_ended d
-	WHERE d.state = 'failed' OR (d.state = 'done' AND d.finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND)
-	GROUP BY d.queue
-) e ON e.queue = q.queue;
+	(SELECT COUNT(*) FROM deliveries_open r
+		WHERE r.queue = q.queue AND r.available_at <= UTC_TIMESTAMP(6)) AS ready,
+	(SELECT COUNT(*) FROM deliveries_open w
+		WHERE w.queue = q.queue AND w.available_at > UTC_TIMESTAMP(6) AND w.token IS NULL) AS waiting,
+	(SELECT COUNT(*) FROM deliveries_open c
+		WHERE c.queue = q.queue AND c.available_at > UTC_TIMESTAMP(6) AND c.token IS NOT NULL) AS claimed,
+	(SELECT COUNT(*) FROM deliveries_ended f WHERE f.queue = q.queue AND f.state = 'failed') AS failed,
+	CAST((SELECT GREATEST(TIMESTAMPDIFF(SECOND, MIN(o.available_at), UTC_TIMESTAMP(6)), 0)
+		FROM deliveries_open o
+		WHERE o.queue = q.queue AND o.available_at <= UTC_TIMESTAMP(6)) AS UNSIGNED) AS oldest_age_s,
+	(SELECT COUNT(*) FROM deliveries_ended d WHERE d.queue = q.queue AND d.state = 'done'
+		AND d.finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND) / 60 AS rate
+FROM queues q;
 
 -- How the outbox is, by author.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW outbox_status AS
@@ -186,6 +179,9 @@ FROM comments GROUP BY author;
 -- 31003: an argument is out of bounds. Only queue_claim commits.
 
 DELIMITER //
+
+-- What is only looked at is read by SELECT ... INTO or a cursor: a subquery in an UPDATE, or in SET, IF or
+-- INSERT, locks what it reads, and waits for others' locks.
 
 -- For the others: work out anew where claims begin to look, at most once a second. The entries of
 -- finished deliveries stay in the index while some long transaction may still see them; a claim that
@@ -208,8 +204,8 @@ BEGIN
 		IF RAND() < 0.03 THEN
 			SET v_from = '2000-01-01';
 		END IF;
-		SET v_first = (SELECT available_at FROM deliveries_open
-			WHERE queue = p_queue AND available_at >= v_from ORDER BY available_at LIMIT 1);
+		SELECT MIN(available_at) INTO v_first FROM deliveries_open
+		WHERE queue = p_queue AND available_at >= v_from;
 		UPDATE queues SET scan_from = LEAST(COALESCE(v_first, v_now), v_now - INTERVAL 5 SECOND),
 			scanned_at = v_now
 		WHERE queue = p_queue;
@@ -222,15 +218,10 @@ END //
 DROP PROCEDURE IF EXISTS queue_end //
 CREATE PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
-		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT)
+		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_error TEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
-	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
-	DECLARE v_block, v_trx, v_op, v_virtual, v_crc, v_attempts INT UNSIGNED;
-	DECLARE v_account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
-	DECLARE v_worker VARCHAR(64);
-	DECLARE v_error TEXT;
-	DECLARE v_created_at, v_claimed_at DATETIME(6);
 	DECLARE v_own TINYINT DEFAULT 0;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
@@ -245,19 +236,20 @@ BEGIN
 	IF v_own THEN
 		START TRANSACTION;
 	END IF;
-	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc, account, attempts, worker,
-		last_error, created_at, claimed_at
-	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc, v_account, v_attempts, v_worker,
-		v_error, v_created_at, v_claimed_at
-	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
-	IF v_queue IS NOT NULL THEN
+	-- Where the server cannot tell, and ended between the two, the delivery stands in both tables, and
+	-- is claimed and ended again: nothing is lost.
+	INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,
+		block_crc, account, state, attempts, token, worker, last_error, created_at, claimed_at,
+		finished_at)
+	SELECT w.delivery_id, w.queue, w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, w.block_crc,
+		w.account, p_state, w.attempts, w.token, w.worker, COALESCE(LEFT(p_error, 1000), w.last_error),
+		w.created_at, w.claimed_at, UTC_TIMESTAMP(6)
+	FROM deliveries_open w WHERE w.delivery_id = p_delivery AND w.token = p_token FOR UPDATE
+	ON DUPLICATE KEY UPDATE state = VALUES(state), attempts = VALUES(attempts), token = VALUES(token),
+		worker = VALUES(worker), last_error = VALUES(last_error), claimed_at = VALUES(claimed_at),
+		finished_at = VALUES(finished_at);
+	IF ROW_COUNT() > 0 THEN
 		DELETE FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token;
-		INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,
-			block_crc, account, state, attempts, token, worker, last_error, created_at, claimed_at,
-			finished_at)
-		VALUES (p_delivery, v_queue, v_block, v_trx, v_op, v_virtual, v_crc, v_account, p_state,
-			v_attempts, p_token, v_worker, COALESCE(LEFT(p_error, 1000), v_error), v_created_at,
-			v_claimed_at, UTC_TIMESTAMP(6));
 	ELSEIF NOT EXISTS (SELECT 1 FROM deliveries_ended
 			WHERE delivery_id = p_delivery AND token = p_token AND state = p_state) THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
@@ -268,93 +260,167 @@ BEGIN
 	END IF;
 END //
 
--- For queue_claim: one transaction that takes up to p_limit deliveries until p_until. r_lost: how many
--- it saw and another took. The locks are there so that nobody waits for anybody; what makes a claim
--- exclusive, also across the members of a cluster, is the condition of the UPDATE and its COMMIT.
+-- For queue_take: of the deliveries just taken, those that no bot is to have. Orphaned ones and those
+-- without attempts left end. Without its block row or its own row an operation is not there: the delivery
+-- is put off, until a reader has brought them back.
+DROP PROCEDURE IF EXISTS queue_sort_out //
+CREATE PROCEDURE queue_sort_out(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_until DATETIME(6), IN p_max INT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_id BIGINT UNSIGNED;
+	DECLARE v_attempts INT UNSIGNED;
+	DECLARE v_orphaned, v_missing, v_end TINYINT DEFAULT 0;
+	DECLARE c_taken CURSOR FOR
+		SELECT w.delivery_id, w.attempts - 1, COALESCE(CRC32(b.block_id) <> w.block_crc, 0), o.block IS NULL
+		FROM deliveries_open w LEFT JOIN blocks b ON b.block = w.block
+		LEFT JOIN blockchain o ON o.block = b.block AND o.trx_in_block = w.trx_in_block
+			AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+		WHERE w.queue = p_queue AND w.available_at = p_until AND w.token = p_token;
+	DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
+	OPEN c_taken;
+	sorting: LOOP
+		FETCH c_taken INTO v_id, v_attempts, v_orphaned, v_missing;
+		IF v_end THEN
+			LEAVE sorting;
+		END IF;
+		IF v_orphaned OR v_missing OR v_attempts >= p_max THEN
+			UPDATE deliveries_open SET attempts = v_attempts WHERE delivery_id = v_id;
+		END IF;
+		IF v_orphaned THEN
+			CALL queue_end(v_id, p_token, 'orphaned', NULL);
+		ELSEIF v_attempts >= p_max THEN
+			CALL queue_end(v_id, p_token, 'failed',
+				CONCAT('the lease of its last attempt ran out (attempts: ', v_attempts, ')'));
+		ELSEIF v_missing THEN
+			UPDATE deliveries_open SET token = NULL, available_at = UTC_TIMESTAMP(6) + INTERVAL 10 SECOND
+			WHERE delivery_id = v_id;
+		END IF;
+	END LOOP;
+	CLOSE c_taken;
+END //
+
+-- For queue_take: takes one delivery, unless somebody else has it, or a lock on it.
+DROP PROCEDURE IF EXISTS queue_take_one //
+CREATE PROCEDURE queue_take_one(IN p_delivery BIGINT UNSIGNED,
+		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4,
+		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_now DATETIME(6), IN p_until DATETIME(6), IN p_max INT UNSIGNED,
+		IN p_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin, OUT r_taken INT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_attempts INT UNSIGNED;
+	SET r_taken = 0;
+	SET v_attempts = (SELECT attempts FROM deliveries_open
+		WHERE delivery_id = p_delivery AND available_at <= p_now FOR UPDATE SKIP LOCKED);
+	IF v_attempts IS NOT NULL THEN
+		UPDATE deliveries_open SET token = p_token, available_at = p_until, granted_by = p_server,
+			attempts = v_attempts + 1, worker = IF(v_attempts < p_max, p_worker, worker),
+			claimed_at = IF(v_attempts < p_max, p_now, claimed_at)
+		WHERE delivery_id = p_delivery;
+		SET r_taken = 1;
+	END IF;
+END //
+
+-- For queue_claim: one transaction that takes up to p_limit deliveries until p_until. r_again: there may
+-- be more, since it met some that no bot is to have (1), or another member of the cluster was first (2).
+-- The locks are there so that nobody waits for anybody; what makes a claim exclusive, also across the
+-- members of a cluster, is that it changes the row and is committed before it counts.
 DROP PROCEDURE IF EXISTS queue_take //
 CREATE PROCEDURE queue_take(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
-		IN p_worker VARCHAR(64), IN p_limit INT UNSIGNED, IN p_window INT UNSIGNED,
+		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT UNSIGNED, IN p_skip INT UNSIGNED,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_now DATETIME(6), IN p_until DATETIME(6),
 		IN p_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_max INT UNSIGNED,
-		IN p_from DATETIME(6), OUT r_taken INT UNSIGNED, OUT r_lost INT UNSIGNED)
+		IN p_from DATETIME(6), OUT r_taken INT UNSIGNED, OUT r_again INT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
-	DECLARE v_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin;
-	DECLARE v_id, v_locked BIGINT UNSIGNED;
-	DECLARE v_attempts INT UNSIGNED;
-	DECLARE v_orphaned, v_end TINYINT DEFAULT 0;
-	DECLARE v_lowest BIGINT UNSIGNED;
-	DECLARE v_gap INT UNSIGNED;
-	-- Another member's clock may be ahead of ours: its leases have 5 seconds more. Without its block
-	-- row an operation is not there: a reader is about to bring it back.
-	DECLARE c_ready CURSOR FOR
-		SELECT STRAIGHT_JOIN w.delivery_id, w.attempts, CRC32(b.block_id) <> w.block_crc
-		FROM deliveries_open w JOIN blocks b ON b.block = w.block
-		LEFT JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
-			AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+	DECLARE v_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin DEFAULT
+		LEFT(MD5(CONCAT_WS(':', @@hostname, @@port, @@datadir
+			/*M! , @@wsrep_node_name, @@wsrep_node_address */)), 8);
+	DECLARE v_grace DATETIME(6) DEFAULT p_now - INTERVAL 5 SECOND;
+	DECLARE v_id, v_lowest BIGINT UNSIGNED;
+	DECLARE v_gap, v_good, v_left, v_one INT UNSIGNED;
+	DECLARE v_end TINYINT DEFAULT 0;
+	-- The oldest one of each account, while none of that account is held.
+	DECLARE c_oldest CURSOR FOR
+		SELECT w.delivery_id FROM deliveries_open w FORCE INDEX (deliveries_open_available)
 		WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
-			AND (w.token IS NULL OR w.granted_by = v_server
-				OR w.available_at <= p_now - INTERVAL 5 SECOND)
-			AND (o.block IS NOT NULL OR CRC32(b.block_id) <> w.block_crc)
-			AND (p_order = 'arrival' OR (p_order = 'account' AND NOT EXISTS (
+			AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
+			AND (w.account IS NULL OR (NOT EXISTS (
 				SELECT 1 FROM deliveries_open e
-				WHERE e.queue = w.queue AND e.account = w.account
-					AND e.delivery_id < w.delivery_id)))
-		ORDER BY w.available_at, w.delivery_id LIMIT p_window;
-	DECLARE c_lowest CURSOR FOR
-		SELECT w.delivery_id, w.attempts, CRC32(b.block_id) <> w.block_crc
-		FROM deliveries_open w JOIN blocks b ON b.block = w.block
-		WHERE w.delivery_id = v_lowest AND w.available_at <= p_now AND w.block < v_gap
-			AND (w.token IS NULL OR w.granted_by = v_server
-				OR w.available_at <= p_now - INTERVAL 5 SECOND);
+				WHERE e.queue = w.queue AND e.account = w.account AND e.delivery_id < w.delivery_id)
+			AND NOT EXISTS (
+				SELECT 1 FROM deliveries_open h FORCE INDEX (deliveries_open_available)
+				WHERE h.queue = w.queue AND h.available_at > v_grace AND h.token IS NOT NULL
+					AND (h.available_at > p_now OR h.granted_by <> v_server)
+					AND h.account = w.account AND h.delivery_id <> w.delivery_id)))
+		ORDER BY w.available_at, w.delivery_id LIMIT p_limit;
 	DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
 	DECLARE EXIT HANDLER FOR 1205, 1213
 	BEGIN
 		ROLLBACK;
-		SET r_taken = 0, r_lost = p_limit;
+		SET r_taken = 0, r_again = 2;
 	END;
-	SET r_taken = 0, r_lost = 0;
-	SET v_server = LEFT(MD5(CONCAT(@@hostname, ':', @@port, ':', @@datadir)), 8);
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		ROLLBACK;
+		RESIGNAL;
+	END;
+	SET r_taken = 0, r_again = 0;
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 	START TRANSACTION;
-	IF p_order = 'chain' THEN
-		SET v_lowest = (SELECT delivery_id FROM deliveries_open
-			WHERE queue = p_queue ORDER BY delivery_id LIMIT 1);
-		SET v_gap = (SELECT COALESCE(MIN(first_block), 4294967295) FROM gaps);
-		OPEN c_lowest;
-	ELSE
-		OPEN c_ready;
-	END IF;
-	taking: WHILE r_taken < p_limit DO
-		IF p_order = 'chain' THEN
-			FETCH c_lowest INTO v_id, v_attempts, v_orphaned;
-		ELSE
-			FETCH c_ready INTO v_id, v_attempts, v_orphaned;
-		END IF;
-		IF v_end THEN
-			LEAVE taking;
-		END IF;
-		SET v_locked = (SELECT delivery_id FROM deliveries_open WHERE delivery_id = v_id
-			AND available_at <= p_now FOR UPDATE SKIP LOCKED);
-		IF v_locked IS NULL THEN
-			SET r_lost = r_lost + 1;
-		ELSEIF v_orphaned OR v_attempts >= p_max THEN
-			-- It is taken all the same, and ends: no bot is to have it.
-			UPDATE deliveries_open SET token = p_token, available_at = p_until
-			WHERE delivery_id = v_id AND available_at <= p_now;
-			IF ROW_COUNT() > 0 THEN
-				CALL queue_end(v_id, p_token, IF(v_orphaned, 'orphaned', 'failed'), IF(v_orphaned, NULL,
-					CONCAT('the lease of its last attempt ran out (attempts: ', v_attempts, ')')));
+	-- Another member's clock may be ahead of ours: its leases have 5 seconds more (v_grace).
+	IF p_order = 'arrival' THEN
+		UPDATE (
+			SELECT w.delivery_id, w.attempts FROM deliveries_open w FORCE INDEX (deliveries_open_available)
+			WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
+				AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
+			ORDER BY w.available_at, w.delivery_id LIMIT p_skip, p_limit FOR UPDATE SKIP LOCKED
+		) c STRAIGHT_JOIN deliveries_open t FORCE INDEX (PRIMARY) ON t.delivery_id = c.delivery_id
+		SET t.token = p_token, t.available_at = p_until, t.granted_by = v_server,
+			t.attempts = c.attempts + 1, t.worker = IF(c.attempts < p_max, p_worker, t.worker),
+			t.claimed_at = IF(c.attempts < p_max, p_now, t.claimed_at);
+		SET r_taken = ROW_COUNT(), r_again = IF(r_taken = 0 AND p_skip > 0, 1, 0);
+	ELSEIF p_order = 'account' THEN
+		SET v_left = p_limit, p_limit = p_limit + p_skip;
+		OPEN c_oldest;
+		taking: WHILE r_taken < v_left DO
+			FETCH c_oldest INTO v_id;
+			IF v_end THEN
+				LEAVE taking;
 			END IF;
-			SET r_lost = r_lost + 1;
-		ELSE
-			UPDATE deliveries_open SET token = p_token, worker = p_worker, granted_by = v_server,
-				attempts = attempts + 1, claimed_at = p_now, available_at = p_until
-			WHERE delivery_id = v_id AND available_at <= p_now;
-			SET r_taken = r_taken + ROW_COUNT();
+			CALL queue_take_one(v_id, p_worker, p_token, p_now, p_until, p_max, v_server, v_one);
+			SET r_taken = r_taken + v_one, r_again = IF(v_one, r_again, 1);
+		END WHILE;
+		CLOSE c_oldest;
+	ELSE
+		-- In this order: what fills a gap meanwhile is seen as the lowest, or the gap is seen.
+		SELECT COALESCE(MIN(first_block), 4294967295) INTO v_gap FROM gaps;
+		SELECT MIN(delivery_id) INTO v_lowest FROM deliveries_open WHERE queue = p_queue;
+		SELECT MAX(w.delivery_id) INTO v_id FROM deliveries_open w
+		WHERE w.delivery_id = v_lowest AND w.block < v_gap
+			AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
+			AND NOT EXISTS (
+				SELECT 1 FROM deliveries_open h FORCE INDEX (deliveries_open_available)
+				WHERE h.queue = w.queue AND h.available_at > v_grace AND h.token IS NOT NULL
+					AND (h.available_at > p_now OR h.granted_by <> v_server)
+					AND h.delivery_id <> w.delivery_id);
+		CALL queue_take_one(v_id, p_worker, p_token, p_now, p_until, p_max, v_server, r_taken);
+	END IF;
+	IF r_taken > 0 THEN
+		SELECT STRAIGHT_JOIN COUNT(*) INTO v_good FROM deliveries_open w
+		JOIN blocks b ON b.block = w.block AND CRC32(b.block_id) = w.block_crc
+		JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+			AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+		WHERE w.queue = p_queue AND w.available_at = p_until AND w.token = p_token
+			AND w.attempts <= p_max;
+		IF v_good < r_taken THEN
+			CALL queue_sort_out(p_queue, p_token, p_until, p_max);
+			SET r_taken = v_good, r_again = 1;
 		END IF;
-	END WHILE;
+	END IF;
 	COMMIT;
 END //
 
@@ -362,14 +428,15 @@ END //
 -- them as rows. Each must be ended with its delivery_id and token before the lease runs out.
 DROP PROCEDURE IF EXISTS queue_claim //
 CREATE PROCEDURE queue_claim(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
-		IN p_worker VARCHAR(64), IN p_limit INT, IN p_lease_s INT)
+		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT, IN p_lease_s INT)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
-	DECLARE v_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin
+		DEFAULT MD5(CONCAT_WS(':', UUID(), RAND(), CONNECTION_ID(), @@hostname));
 	DECLARE v_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_max INT UNSIGNED;
 	DECLARE v_paused_at, v_from, v_scanned_at, v_now, v_until DATETIME(6);
-	DECLARE v_taken, v_lost, v_round, v_window INT UNSIGNED DEFAULT 0;
+	DECLARE v_taken, v_again, v_round, v_spread, v_skip INT UNSIGNED DEFAULT 0;
 	COMMIT;
 	IF p_limit IS NULL OR p_limit < 1 OR p_limit > 1000 THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
@@ -381,28 +448,29 @@ BEGIN
 	END IF;
 	SELECT order_by, max_attempts, paused_at, scan_from, scanned_at
 	INTO v_order, v_max, v_paused_at, v_from, v_scanned_at FROM queues WHERE queue = p_queue;
+	-- Without autocommit it has begun a transaction.
+	COMMIT;
 	IF v_order IS NULL THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
 			'no such queue: a reader makes it when a rule of its filter names it (queue = "...")';
 	END IF;
-	IF v_order = 'chain' THEN
-		SET p_limit = 1;
-	END IF;
-	SET v_token = MD5(CONCAT(UUID(), RAND(), CONNECTION_ID(), COALESCE(p_worker, ''), @@hostname));
 	IF v_paused_at IS NULL THEN
 		IF v_scanned_at < UTC_TIMESTAMP(6) - INTERVAL 1 SECOND THEN
 			CALL queue_advance(p_queue);
 		END IF;
-		-- Where many claim at once, each looks a little further than it must.
-		SET v_window = p_limit + COALESCE(@steem_queue_window, 0);
+		-- Where other members were first, a claim begins further on for a while, by chance.
+		SET v_spread = COALESCE(@steem_queue_spread, 0), v_skip = FLOOR(RAND() * v_spread);
 		REPEAT
 			SET v_now = UTC_TIMESTAMP(6), v_round = v_round + 1;
 			SET v_until = v_now + INTERVAL p_lease_s SECOND;
-			CALL queue_take(p_queue, p_worker, p_limit, v_window, v_token, v_now, v_until, v_order, v_max,
-				v_from, v_taken, v_lost);
-			SET v_window = LEAST(v_window * 2, p_limit + 1000);
-		UNTIL v_taken > 0 OR v_lost = 0 OR v_round >= 8 END REPEAT;
-		SET @steem_queue_window = IF(v_taken < p_limit, v_lost, LEAST(v_lost, 1000));
+			CALL queue_take(p_queue, p_worker, IF(v_order = 'chain', 1, p_limit), v_skip, v_token, v_now,
+				v_until, v_order, v_max, v_from, v_taken, v_again);
+			SET v_spread = IF(v_again = 2 OR (v_again = 1 AND v_order = 'account'),
+				LEAST(GREATEST(v_spread * 2, p_limit * 4), 4000), FLOOR(v_spread * 0.9));
+			SET v_skip = CASE WHEN v_order = 'account' THEN v_spread
+				WHEN v_again = 2 THEN FLOOR(RAND() * v_spread) ELSE 0 END;
+		UNTIL v_taken > 0 OR v_again = 0 OR v_round >= 50 END REPEAT;
+		SET @steem_queue_spread = v_spread;
 	END IF;
 	SELECT STRAIGHT_JOIN w.delivery_id, w.token, w.attempts, w.available_at AS lease_until, w.queue,
 		w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, o.trx_id, o.timestamp, o.operation,
@@ -426,9 +494,12 @@ BEGIN
 			MESSAGE_TEXT = 'queue_renew: the lease is 1 to 86400 seconds';
 	END IF;
 	UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6) + INTERVAL p_lease_s SECOND,
-		granted_by = LEFT(MD5(CONCAT(@@hostname, ':', @@port, ':', @@datadir)), 8)
+		granted_by = LEFT(MD5(CONCAT_WS(':', @@hostname, @@port, @@datadir
+			/*M! , @@wsrep_node_name, @@wsrep_node_address */)), 8)
 	WHERE delivery_id = p_delivery AND token = p_token;
-	IF ROW_COUNT() = 0 THEN
+	-- Twice in one microsecond changes nothing.
+	IF ROW_COUNT() = 0 AND NOT EXISTS (
+			SELECT 1 FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token) THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
 			'the delivery is not held with this token: its lease ran out, or it has ended';
 	END IF;
@@ -446,7 +517,7 @@ END //
 -- Commits nothing. The delivery has failed for good: nobody gets it until queue_requeue.
 DROP PROCEDURE IF EXISTS queue_fail //
 CREATE PROCEDURE queue_fail(IN p_delivery BIGINT UNSIGNED,
-		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT)
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'failed'));
@@ -456,20 +527,27 @@ END //
 -- back-off that doubles with each attempt, less up to half of it by chance. After max_attempts it fails.
 DROP PROCEDURE IF EXISTS queue_retry //
 CREATE PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
-		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT, IN p_error TEXT)
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT,
+		IN p_error TEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_attempts, v_max, v_retry_s, v_retry_max_s INT UNSIGNED;
 	DECLARE v_delay_s DOUBLE;
-	SELECT w.attempts, COALESCE(q.max_attempts, 10), COALESCE(q.retry_s, 5), COALESCE(q.retry_max_s, 3600)
-	INTO v_attempts, v_max, v_retry_s, v_retry_max_s
-	FROM deliveries_open w LEFT JOIN queues q ON q.queue = w.queue
-	WHERE w.delivery_id = p_delivery AND w.token = p_token;
-	IF v_attempts IS NOT NULL AND v_attempts >= v_max THEN
+	-- As it is now, and not as an older snapshot of the caller's shows it.
+	SELECT queue, attempts INTO v_queue, v_attempts
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
+	IF v_queue IS NULL THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the delivery is not held with this token: its lease ran out, or it has ended';
+	END IF;
+	SELECT max_attempts, retry_s, retry_max_s INTO v_max, v_retry_s, v_retry_max_s
+	FROM queues WHERE queue = v_queue;
+	IF v_attempts >= COALESCE(v_max, 10) THEN
 		CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'no attempts are left'));
 	ELSE
-		SET v_delay_s = COALESCE(p_delay_s,
-			LEAST(v_retry_max_s, v_retry_s * POW(2, LEAST(v_attempts, 30) - 1)) * (1 - RAND() / 2));
+		SET v_delay_s = COALESCE(p_delay_s, LEAST(COALESCE(v_retry_max_s, 3600),
+			COALESCE(v_retry_s, 5) * POW(2, LEAST(v_attempts - 1.0, 30))) * (1 - RAND() / 2));
 		UPDATE deliveries_open SET token = NULL, last_error = LEFT(p_error, 1000),
 			available_at = UTC_TIMESTAMP(6) + INTERVAL ROUND(GREATEST(v_delay_s, 0) * 1000000) MICROSECOND
 		WHERE delivery_id = p_delivery AND token = p_token;
@@ -558,26 +636,35 @@ END //
 DROP PROCEDURE IF EXISTS reply //
 CREATE PROCEDURE reply(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
-		IN p_author VARCHAR(64), IN p_title VARCHAR(1024) CHARACTER SET utf8mb4,
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_title VARCHAR(1024) CHARACTER SET utf8mb4,
 		IN p_body MEDIUMTEXT CHARACTER SET utf8mb4, IN p_json_metadata MEDIUMTEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
-	DECLARE v_block, v_op INT UNSIGNED;
+	DECLARE v_block, v_trx, v_op, v_virtual, v_crc INT UNSIGNED;
 	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-	-- The block may have been replaced since the claim: then another operation stands in its place.
-	SELECT w.queue, w.block, w.op_in_trx, o.trx_id, o.operation, o.payload
-	INTO v_queue, v_block, v_op, v_trx_id, v_operation, v_payload
-	FROM deliveries_open w
-	LEFT JOIN blocks b ON b.block = w.block AND CRC32(b.block_id) = w.block_crc
-	LEFT JOIN blockchain o ON o.block = b.block AND o.trx_in_block = w.trx_in_block
-		AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
-	WHERE w.delivery_id = p_delivery AND w.token = p_token;
+	-- As it is now, and not as an older snapshot of the caller's shows it.
+	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
+	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
 	IF v_queue IS NULL THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
 			'the delivery is not held with this token: its lease ran out, or it has ended';
+	END IF;
+	-- The block may have been replaced since the claim: then another operation stands in its place.
+	SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
+	FROM blocks b JOIN blockchain o ON o.block = b.block
+	WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+		AND o.op_in_trx = v_op AND o.virtual_op = v_virtual;
+	IF v_operation IS NULL THEN
+		SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
+		FROM blocks b JOIN blockchain o ON o.block = b.block
+		WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+			AND o.op_in_trx = v_op AND o.virtual_op = v_virtual
+		LOCK IN SHARE MODE;
 	END IF;
 	IF COALESCE(v_operation, '') <> 'comment' THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
@@ -589,6 +676,13 @@ BEGIN
 	END IF;
 	IF COALESCE(p_body, '') = '' THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: the body is empty';
+	END IF;
+	IF CHAR_LENGTH(p_title) > 256 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'reply: the title has more than 256 characters';
+	END IF;
+	IF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: json_metadata is no JSON';
 	END IF;
 	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
 	-- backslashes before it is put aside first: then it is text.

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from harness import chain as chains
-from harness import mariadb, reader
+from harness import deliveries, mariadb, reader
 from harness.world import World
 
 TEST_TIMEOUT_S = 90
@@ -84,6 +84,23 @@ def lone_world(request, own_server, tmp_path):
     made = _world(request, own_server, tmp_path)
     yield made.migrate()
     made.close()
+
+
+@pytest.fixture
+def queue(world):
+    """A world with the queue `ask` and ten deliveries, in blocks 1 to 10."""
+    deliveries.make_queue(world.db)
+    world.ids = [deliveries.deliver(world.db, block)[0] for block in range(1, 11)]
+    world.bots = []
+
+    def bot(name="bot", session=(), **options):
+        world.bots.append(deliveries.Bot(
+            lambda: world.server.connect(world.database, **options), name, session))
+        return world.bots[-1]
+    world.bot = bot
+    yield world
+    for one in world.bots:
+        one.close()
 
 
 @pytest.fixture
