@@ -562,7 +562,8 @@ END //
 -- count. For a worker that stops, or cannot work: what happened says nothing about the delivery.
 DROP PROCEDURE IF EXISTS queue_release //
 CREATE PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
-		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT)
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_error TEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	UPDATE deliveries_open SET token = NULL, attempts = IF(attempts > 0, attempts - 1, 0),

@@ -139,7 +139,7 @@ def test_renewed_it_stays(queue):
 
 # ---- tokens
 
-ENDINGS = ("done", "retry", "fail", "renew", "reply")
+ENDINGS = ("done", "retry", "release", "fail", "renew", "reply")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -237,6 +237,18 @@ def test_after_its_attempts_it_has_failed(queue):
                              " WHERE delivery_id = %s", queue.ids[0])
             look_from_the_beginning(queue.db)
     assert ended(queue, queue.ids[0]) == ("failed", 3, "try 3")
+
+
+def test_released_it_was_never_claimed(queue):
+    make_queue(queue.db, max_attempts=1)
+    bot = queue.bot()
+    for text in ("I stop: \u4e16", None, None):
+        row = bot.claim(limit=100)[0]
+        assert row["delivery_id"] == queue.ids[0] and row["attempts"] == 1
+        bot.release(row, text)
+        assert state(queue, queue.ids[0]) == "ready"
+    assert queue.db.rows("SELECT attempts, last_error FROM deliveries_open WHERE block = 1") \
+        == ((0, "I stop: \u4e16"),)
 
 
 def test_leases_that_run_out_are_attempts(queue):

@@ -26,7 +26,7 @@ def tables(world):
             for name in ("deliveries_open", "deliveries_ended", "comments")]
 
 
-@pytest.mark.parametrize("ending", ["done", "retry", "fail", "reply"])
+@pytest.mark.parametrize("ending", ["done", "retry", "release", "fail", "reply"])
 def test_rolled_back_it_is_still_claimed(queue, ending):
     bot = queue.bot()
     row, = bot.claim()
@@ -125,7 +125,7 @@ def test_at_every_isolation(queue, isolation, autocommit):
     assert queue.db.value("SELECT COUNT(*) FROM deliveries_ended WHERE state = 'done'") == 10
 
 
-@pytest.mark.parametrize("ending", ["done", "retry", "fail", "renew", "reply"])
+@pytest.mark.parametrize("ending", ["done", "retry", "release", "fail", "renew", "reply"])
 def test_a_caller_whose_snapshot_is_older_than_the_claim(queue, ending):
     """One connection claims, another one, with a transaction open before, ends."""
     late = queue.bot("late", autocommit=False)

@@ -124,6 +124,9 @@ class Bot:
     def retry(self, row, delay_s=None, error="not now"):
         self.call("queue_retry", row["delivery_id"], row["token"], delay_s, error)
 
+    def release(self, row, error=None):
+        self.call("queue_release", row["delivery_id"], row["token"], error)
+
     def fail(self, row, error="never"):
         self.call("queue_fail", row["delivery_id"], row["token"], error)
 
