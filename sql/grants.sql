@@ -75,6 +75,8 @@ SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_ended TO ', 
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON comments TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON deliveries TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 
