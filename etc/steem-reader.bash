@@ -3,7 +3,7 @@
 
 _steem_reader() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} line=" ${COMP_WORDS[*]} "
-    local actions="--once --backfill --gaps --status --verify --migrate --activate-filter --forget
+    local actions="--once --backfill --gaps --status --verify --purge --migrate --activate-filter --forget
         --check-config --print-config --help --version"
     local options="-c --config --log-level --dry-run"
 
@@ -17,17 +17,17 @@ _steem_reader() {
         mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$word")
         return
         ;;
-    --backfill | --verify | --forget | --user)
+    --backfill | --verify | --purge | --forget | --user)
         return
         ;;
     esac
     case $line in
     *" --backfill "*) options+=" --refilter --virtual --deliver" ;;
     *" --gaps "*) options+=" --check --json" ;;
-    *" --status "*) options+=" --json" ;;
+    *" --status "*) options+=" --queues --json" ;;
     *" --verify "*) options+=" --deep --offline --repair --json" ;;
     *" --migrate "*) options+=" --user" ;;
-    *" --once "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
+    *" --once "* | *" --purge "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
     *) options+=" $actions" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

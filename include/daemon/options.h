@@ -18,6 +18,7 @@ enum action {
 	ACTION_BACKFILL,
 	ACTION_ONCE,
 	ACTION_VERIFY,
+	ACTION_PURGE,
 	ACTION_GAPS,
 	ACTION_STATUS,
 	ACTION_MIGRATE,
@@ -48,7 +49,9 @@ struct options {
 	const char *config_path; /* -c, else SYSCONFDIR/steem-reader.conf */
 	struct range_set backfill;
 	bool refilter;
-	bool revirtual; /* --virtual */
+	bool revirtual;        /* --virtual */
+	uint32_t purge_before; /* --purge */
+	bool queues;           /* --status --queues */
 	bool deliver;
 	struct range_set verify;
 	bool deep;    /* with --verify: every operation row */

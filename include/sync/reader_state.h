@@ -47,6 +47,7 @@ struct reader {
 	struct verify *verify;
 	struct keeper *keeper;
 	struct confirm *confirm;
+	struct retain *retain;
 	bool is_previewing;     /* a dry run looks for blocks that would be written again */
 	uint64_t rewrite_count; /* stored blocks that a dry run would write again */
 	struct progress progress;

@@ -69,6 +69,7 @@ struct reader_config {
 	const struct range_set *backfill;
 	enum ledger_rewrite rewrite; /* of a backfill: what stands there already */
 	bool delivers_history;       /* of a backfill: it wakes bots too */
+	unsigned keep_days;          /* deliveries that ended, and their operations; 0: for ever */
 	unsigned max_age_s;          /* what is read later than that wakes none; 0: no limit */
 	struct reader_verify verify;
 	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */

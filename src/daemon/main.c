@@ -13,6 +13,7 @@
 #include "daemon/failure.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/purge.h"
 #include "daemon/run.h"
 #include "daemon/verify.h"
 
@@ -25,6 +26,8 @@ static enum exit_code run_action(const struct options *options, const struct con
 		return run_reader(options, config, NULL, NULL);
 	case ACTION_VERIFY:
 		return verify_run(options, config);
+	case ACTION_PURGE:
+		return purge_run(options, config);
 	case ACTION_GAPS:
 		return admin_gaps(options, config);
 	case ACTION_STATUS:

@@ -31,6 +31,8 @@ enum option_id {
 	OPTION_OFFLINE,
 	OPTION_REPAIR,
 	OPTION_DELIVER,
+	OPTION_PURGE,
+	OPTION_QUEUES,
 };
 
 static const struct option long_options[] = {
@@ -58,6 +60,8 @@ static const struct option long_options[] = {
 	{"offline", no_argument, NULL, OPTION_OFFLINE},
 	{"repair", no_argument, NULL, OPTION_REPAIR},
 	{"deliver", no_argument, NULL, OPTION_DELIVER},
+	{"purge", required_argument, NULL, OPTION_PURGE},
+	{"queues", no_argument, NULL, OPTION_QUEUES},
 	{NULL, 0, NULL, 0},
 };
 
@@ -68,6 +72,7 @@ static const struct {
 	{OPTION_BACKFILL, ACTION_BACKFILL},
 	{OPTION_ONCE, ACTION_ONCE},
 	{OPTION_VERIFY, ACTION_VERIFY},
+	{OPTION_PURGE, ACTION_PURGE},
 	{OPTION_GAPS, ACTION_GAPS},
 	{OPTION_STATUS, ACTION_STATUS},
 	{OPTION_MIGRATE, ACTION_MIGRATE},
@@ -106,6 +111,35 @@ static int set_action(struct options *options, int id, struct error *err)
 	return 0;
 }
 
+/* One block number, written as in a range. */
+static int take_purge(struct options *options, struct error *err)
+{
+	struct range_set set = RANGE_SET_INIT;
+	int result = range_parse(&set, optarg, err);
+
+	if (result == 0 && (set.count != 1 || set.items[0].first != set.items[0].last))
+		result = error_set(err, ERROR_CONFIG, "%s is not the number of one block", optarg);
+	if (result == 0)
+		options->purge_before = set.items[0].first;
+	range_set_release(&set);
+	return result == 0 ? 0 : error_set(err, ERROR_CONFIG, "--purge: %s" SEE_HELP, err->text);
+}
+
+/* Options without a value. */
+static void take_flag(struct options *options, int id)
+{
+	options->refilter |= id == OPTION_REFILTER;
+	options->revirtual |= id == OPTION_VIRTUAL;
+	options->deliver |= id == OPTION_DELIVER;
+	options->deep |= id == OPTION_DEEP;
+	options->offline |= id == OPTION_OFFLINE;
+	options->repair |= id == OPTION_REPAIR;
+	options->check |= id == OPTION_CHECK;
+	options->queues |= id == OPTION_QUEUES;
+	options->json |= id == OPTION_JSON;
+	options->dry_run |= id == OPTION_DRY_RUN;
+}
+
 /* Keep what an option says; `--help` and the like say nothing more than their action. */
 static int take_option(struct options *options, int id, struct error *err)
 {
@@ -117,30 +151,11 @@ static int take_option(struct options *options, int id, struct error *err)
 		if (range_parse(&options->backfill, optarg, err) != 0)
 			return error_set(err, ERROR_CONFIG, "--backfill: %s" SEE_HELP, err->text);
 		return 0;
-	case OPTION_REFILTER:
-		options->refilter = true;
-		return 0;
-	case OPTION_VIRTUAL:
-		options->revirtual = true;
-		return 0;
-	case OPTION_DELIVER:
-		options->deliver = true;
-		return 0;
+	case OPTION_PURGE:
+		return take_purge(options, err);
 	case OPTION_VERIFY:
 		if (range_parse(&options->verify, optarg, err) != 0)
 			return error_set(err, ERROR_CONFIG, "--verify: %s" SEE_HELP, err->text);
-		return 0;
-	case OPTION_DEEP:
-		options->deep = true;
-		return 0;
-	case OPTION_OFFLINE:
-		options->offline = true;
-		return 0;
-	case OPTION_REPAIR:
-		options->repair = true;
-		return 0;
-	case OPTION_CHECK:
-		options->check = true;
 		return 0;
 	case OPTION_USER:
 		options->migrate_user = optarg;
@@ -156,13 +171,8 @@ static int take_option(struct options *options, int id, struct error *err)
 					 "debug" SEE_HELP,
 					 optarg);
 		return 0;
-	case OPTION_JSON:
-		options->json = true;
-		return 0;
-	case OPTION_DRY_RUN:
-		options->dry_run = true;
-		return 0;
 	default:
+		take_flag(options, id);
 		return 0;
 	}
 }
@@ -189,6 +199,8 @@ static int check_company(const struct options *options, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 				 "--offline asks no node: it does not go with --deep and "
 				 "--repair" SEE_HELP);
+	if (options->queues && action != ACTION_STATUS)
+		return error_set(err, ERROR_CONFIG, "--queues goes with --status" SEE_HELP);
 	if (options->check && action != ACTION_GAPS)
 		return error_set(err, ERROR_CONFIG, "--check goes with --gaps" SEE_HELP);
 	if (options->migrate_user != NULL && action != ACTION_MIGRATE)
@@ -255,10 +267,10 @@ void options_help(FILE *out)
 	      "    --virtual           also what was stored without virtual operations\n"
 	      "    --deliver           put it into queues, also what was stored without\n"
 	      "  --gaps [--check]    print what is missing; --check: exit 1 if anything is\n"
-	      "  --status            print how the readers are\n"
+	      "  --status [--queues] print how the readers are (or: queues and outbox)\n"
 	      "  --verify RANGES     compare with the chain [--deep] [--offline] [--repair]\n"
-	      "  --migrate           create or upgrade the tables\n"
-	      "    --user NAME         as this user (password: STEEM_READER_PASSWORD)\n"
+	      "  --purge BLOCK       remove the operations of all blocks below\n"
+	      "  --migrate [--user NAME]   create or upgrade the tables (STEEM_READER_PASSWORD)\n"
 	      "  --activate-filter   make this file's filter rules the active ones\n"
 	      "  --forget NAME       remove a reader that is gone for good\n"
 	      "  --check-config, --print-config   the configuration, with defaults\n"

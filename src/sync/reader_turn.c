@@ -16,6 +16,7 @@
 #include "sync/keeper.h"
 #include "sync/reader_state.h"
 #include "sync/replay.h"
+#include "sync/retain.h"
 #include "sync/scan.h"
 #include "sync/startup.h"
 #include "sync/tail.h"
@@ -193,6 +194,7 @@ static void make_parts(struct reader *reader)
 	reader->verify = verify_new(work);
 	reader->keeper = keeper_new(work);
 	reader->confirm = confirm_new(work);
+	reader->retain = retain_new(work);
 	progress_init(&reader->progress);
 }
 
@@ -245,6 +247,7 @@ void reader_free(struct reader *reader)
 	startup_free(reader->startup);
 	keeper_free(reader->keeper);
 	confirm_free(reader->confirm);
+	retain_free(reader->retain);
 	client_free(reader->work.client);
 	pool_free(reader->work.pool);
 	http_free(reader->http);
@@ -322,8 +325,10 @@ static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
 	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF)
 		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
-	if (reader->is_ready && reader->phase < PHASE_LEAVING && !reader->work.config.dry_run)
+	if (reader->is_ready && reader->phase < PHASE_LEAVING && !reader->work.config.dry_run) {
 		earlier(&least_ms, confirm_next_timeout_ms(reader->confirm));
+		earlier(&least_ms, retain_next_timeout_ms(reader->retain));
+	}
 	if (asks_heads(reader))
 		earlier(&least_ms, heads_ms > 0 ? heads_ms : 0);
 	return least_ms;
@@ -359,6 +364,7 @@ static void work_all(struct reader *reader)
 	replay_get_status(reader->replay, &status);
 	if (reader->is_ready && reader->phase < PHASE_SIGNING_OFF && !reader->work.config.dry_run) {
 		confirm_step(reader->confirm);
+		retain_step(reader->retain);
 		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
 			    reader->phase == PHASE_TAILING ? tail_next_block(reader->tail) - 1 : 0);
 	}

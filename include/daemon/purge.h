@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * --purge BEFORE-BLOCK: remove the operations of old blocks, in small commits at half of the
+ * speed that would be possible, so that others and replicas keep up.
+ */
+#ifndef DAEMON_PURGE_H
+#define DAEMON_PURGE_H
+
+#include "daemon/options.h"
+
+struct config;
+
+enum exit_code purge_run(const struct options *options, const struct config *config);
+
+#endif

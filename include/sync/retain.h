@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Retention in a running reader (queue.keep_days): now and then a pass over the deliveries that
+ * ended, in small errands with pauses between them, so that heartbeats and claims go on.
+ */
+#ifndef SYNC_RETAIN_H
+#define SYNC_RETAIN_H
+
+#include <stdint.h>
+
+#include "sync/work.h"
+
+struct retain;
+
+struct retain *retain_new(struct work *work);
+/* NULL is allowed; only after the writer has stopped. */
+void retain_free(struct retain *retain);
+/* Send what is due; a daemon only, and only where keep_days says so. */
+void retain_step(struct retain *retain);
+/* -1: nothing is due, ever or before an errand ends. */
+int64_t retain_next_timeout_ms(const struct retain *retain);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/purge.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/signals.h"
+#include "store/ledger.h"
+#include "store/readers.h"
+#include "store/retention.h"
+#include "store/schema.h"
+#include "sync/progress.h"
+#include "sync/writer.h"
+
+#define PATIENCE_MS      30000 /* for the database */
+#define GRACE_MS         5000  /* after a signal, for the step under way */
+#define LEAST_PAUSE_MS   2
+#define LONGEST_PAUSE_MS 1000
+#define COUNTED_BLOCKS   50000 /* at once, by --dry-run */
+
+struct purge {
+	const struct options *options;
+	struct writer *writer;
+	int signal_fd;
+	bool is_interrupted;
+	struct progress progress;
+};
+
+/* One step: a job of the writer, which connects, and tries again. */
+struct purge_job {
+	struct job job;
+	struct retention_purge purge;
+	bool is_done;
+};
+
+/* All is in order, and these blocks are irreversible. */
+static int run_begin(struct db *db, struct job *job, struct error *err)
+{
+	struct purge_job *step = (struct purge_job *)job;
+	struct stored_block newest = {.num = 0};
+	uint32_t irreversible = 0;
+	bool is_found;
+
+	if (schema_check(db, err) < 0 || readers_irreversible(db, &irreversible, err) < 0 ||
+	    ledger_newest(db, UINT32_MAX, &newest, &is_found, err) < 0)
+		return -1;
+	if (newest.num > irreversible)
+		irreversible = newest.num;
+	if (step->purge.before > irreversible)
+		return error_set_code(
+			err, ERROR_CONFIG, WORK_OVER_USAGE,
+			"--purge %u: the newest irreversible block of the database is %u; nothing above it can be removed",
+			step->purge.before, irreversible);
+	return 0;
+}
+
+static int run_record(struct db *db, struct job *job, struct error *err)
+{
+	return retention_purge_begin(db, ((struct purge_job *)job)->purge.before, err);
+}
+
+static int run_step(struct db *db, struct job *job, struct error *err)
+{
+	return retention_purge_step(db, &((struct purge_job *)job)->purge, err);
+}
+
+static int run_end(struct db *db, struct job *job, struct error *err)
+{
+	return retention_purge_end(db, ((struct purge_job *)job)->purge.before, err);
+}
+
+static int run_count(struct db *db, struct job *job, struct error *err)
+{
+	struct retention_purge *purge = &((struct purge_job *)job)->purge;
+	uint32_t last = purge->before - 1;
+	struct retention_counts counts = purge->removed;
+
+	if (last - purge->next >= COUNTED_BLOCKS)
+		last = purge->next + COUNTED_BLOCKS - 1;
+	if (retention_purge_count(db, purge->next, last, &counts, err) < 0)
+		return -1;
+	purge->removed = counts;
+	purge->next = last + 1;
+	return 0;
+}
+
+static void finish_job(struct job *job)
+{
+	((struct purge_job *)job)->is_done = true;
+}
+
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* Wait until the job is done, or for so long; signals are taken meanwhile. */
+static void wait_some(struct purge *purge, const struct purge_job *step, int64_t pause_ms)
+{
+	int64_t until_ms = clock_now_ms() + pause_ms;
+	int64_t left_ms;
+
+	while ((left_ms = until_ms - clock_now_ms()) > 0 && !(step && step->is_done)) {
+		struct pollfd fds[2] = {{.fd = purge->signal_fd, .events = POLLIN},
+					{.fd = writer_fd(purge->writer), .events = POLLIN}};
+
+		if (poll(fds, 2,
+			 (int)earlier(left_ms, progress_next_timeout_ms(&purge->progress))) < 0)
+			return;
+		writer_collect(purge->writer);
+		if (signals_read(purge->signal_fd) == SIGNAL_STOP) {
+			purge->is_interrupted = true;
+			writer_hurry(purge->writer, GRACE_MS);
+		}
+		progress_update(&purge->progress, purge->progress.done_blocks,
+				purge->progress.operations, purge->progress.left_blocks);
+		if (purge->is_interrupted && !step)
+			return;
+	}
+}
+
+static int do_job(struct purge *purge, struct purge_job *step,
+		  int (*run)(struct db *db, struct job *job, struct error *err), struct error *err)
+{
+	step->job = (struct job){.run = run, .done = finish_job};
+	snprintf(step->job.what, sizeof(step->job.what), "purge before block %u",
+		 step->purge.before);
+	step->is_done = false;
+	writer_errand(purge->writer, &step->job);
+	while (!step->is_done)
+		wait_some(purge, step, 60000);
+	*err = step->job.err;
+	return err->kind == ERROR_NONE ? 0 : -1;
+}
+
+static void show(struct purge *purge, const struct retention_purge *state)
+{
+	progress_update(&purge->progress, state->next - 1, state->removed.operations,
+			state->before - state->next);
+}
+
+/* As long as it took: others have the other half of the time. */
+static void rest(struct purge *purge, const struct purge_job *step)
+{
+	int64_t pause_ms = step->job.took_ms;
+
+	if (purge->options->dry_run)
+		return;
+	pause_ms = pause_ms < LEAST_PAUSE_MS ? LEAST_PAUSE_MS : pause_ms;
+	wait_some(purge, NULL, pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
+}
+
+static int go_through(struct purge *purge, struct purge_job *step, struct error *err)
+{
+	bool is_dry = purge->options->dry_run;
+	int result = 0;
+
+	progress_begin(&purge->progress, is_dry ? "counting" : "purging");
+	show(purge, &step->purge);
+	while (result == 0 && step->purge.next < step->purge.before && !purge->is_interrupted) {
+		result = do_job(purge, step, is_dry ? run_count : run_step, err);
+		show(purge, &step->purge);
+		if (result == 0)
+			rest(purge, step);
+	}
+	progress_drop(&purge->progress);
+	return result;
+}
+
+static void report(const struct purge *purge, const struct retention_purge *state)
+{
+	printf("%s %llu operations, %llu orphans and %llu deliveries of blocks below %u%s\n",
+	       purge->options->dry_run ? "would remove" : "removed",
+	       (unsigned long long)state->removed.operations,
+	       (unsigned long long)state->removed.orphans,
+	       (unsigned long long)state->removed.deliveries, state->next,
+	       purge->options->dry_run ? "; nothing was written" : "");
+}
+
+static int purge_all(struct purge *purge, enum exit_code *code, struct error *err)
+{
+	struct purge_job step = {.purge = {.next = 1, .before = purge->options->purge_before}};
+
+	if (do_job(purge, &step, run_begin, err) < 0 ||
+	    (!purge->options->dry_run && do_job(purge, &step, run_record, err) < 0) ||
+	    (go_through(purge, &step, err) < 0 && !purge->is_interrupted))
+		return -1;
+	report(purge, &step.purge);
+	if (purge->is_interrupted) {
+		log_warning("interrupted", "the rest stays: run the same command again");
+		*code = EXIT_INTERRUPTED;
+	} else if (!purge->options->dry_run) {
+		return do_job(purge, &step, run_end, err);
+	}
+	return 0;
+}
+
+enum exit_code purge_run(const struct options *options, const struct config *config)
+{
+	struct purge purge = {.options = options};
+	enum exit_code code = EXIT_OK;
+	struct error err = ERROR_INIT;
+
+	progress_init(&purge.progress);
+	purge.signal_fd = signals_open(&err);
+	if (purge.signal_fd < 0)
+		return failure_report("failed", &err);
+	purge.writer = writer_new(&config->database, 1, PATIENCE_MS, &err);
+	if (!purge.writer || purge_all(&purge, &code, &err) < 0)
+		code = failure_report("failed", &err);
+	writer_free(purge.writer);
+	signals_close(purge.signal_fd);
+	return code;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/retention.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/sql.h"
+
+#define STEP_ROWS 100
+#define ID_BITS   20 /* of a delivery's id, for its place in the block */
+
+static uint64_t first_id(uint32_t block)
+{
+	return (uint64_t)block << ID_BITS;
+}
+
+static uint64_t last_id(uint32_t block)
+{
+	return (((uint64_t)block + 1) << ID_BITS) - 1;
+}
+
+#define ID_RANGE(first, last) db_u64(first_id(first)), db_u64(last_id(last))
+
+struct over {
+	uint64_t delivery_id;
+	uint64_t place[4]; /* block, trx_in_block, op_in_trx, virtual_op */
+	uint64_t block_crc;
+};
+
+static const char *const states[] = {"done", "failed", "orphaned"};
+#define STATES (sizeof(states) / sizeof(states[0]))
+
+static int load_over(struct db *db, unsigned keep_days, const struct retention_pass *pass,
+		     struct over *ret_over, size_t *ret_count, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	*ret_count = 0;
+	rows = db_query(db, sql_lock_deliveries_over,
+			DB_VALUES(db_text(pass->queue), db_text(states[pass->state]),
+				  db_u64(keep_days), db_u64(STEP_ROWS)),
+			err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		struct over *over = &ret_over[(*ret_count)++];
+
+		over->delivery_id = db_row_u64(rows, 0);
+		for (unsigned i = 0; i < 4; i++)
+			over->place[i] = db_row_u64(rows, 1 + i);
+		over->block_crc = db_row_u64(rows, 5);
+	}
+	return result;
+}
+
+#define PLACE_IN_BLOCK(over)                                                                       \
+	db_u64((over)->place[1]), db_u64((over)->place[2]), db_u64((over)->place[3])
+
+static int is_needed(struct db *db, const struct over *over, bool *ret_needed, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	uint32_t block = (uint32_t)over->place[0];
+	int result;
+
+	rows = db_query(db, sql_select_operation_needed,
+			DB_VALUES(ID_RANGE(block, block), PLACE_IN_BLOCK(over),
+				  db_u64(over->block_crc), ID_RANGE(block, block),
+				  PLACE_IN_BLOCK(over), db_u64(over->block_crc), db_u64(block),
+				  db_u64(over->block_crc)),
+			err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	*ret_needed = result > 0;
+	return result < 0 ? -1 : 0;
+}
+
+static int remove_over(struct db *db, const struct over *over, struct retention_pass *pass,
+		       struct error *err)
+{
+	uint64_t found = 0;
+	bool needed;
+
+	if (db_exec(db, sql_delete_ended_delivery, DB_VALUES(db_u64(over->delivery_id)), &found,
+		    err) < 0)
+		return -1;
+	pass->deliveries += found;
+	if (found == 0)
+		return 0;
+	if (is_needed(db, over, &needed, err) < 0)
+		return -1;
+	found = 0;
+	if (!needed &&
+	    db_exec(db, sql_delete_operation,
+		    DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)), &found, err) < 0)
+		return -1;
+	pass->operations += found;
+	return 0;
+}
+
+static int remove_some(struct db *db, unsigned keep_days, struct retention_pass *pass,
+		       size_t *ret_count, struct error *err)
+{
+	struct over *over = xcalloc(STEP_ROWS, sizeof(*over));
+	int result = -1;
+
+	if (db_begin(db, err) < 0 || load_over(db, keep_days, pass, over, ret_count, err) < 0)
+		goto out;
+	for (size_t i = 0; i < *ret_count; i++)
+		if (remove_over(db, &over[i], pass, err) < 0)
+			goto out;
+	result = db_commit(db, err);
+out:
+	if (result < 0)
+		db_rollback(db);
+	free(over);
+	return result;
+}
+
+static int next_queue(struct db *db, struct retention_pass *pass, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(db, sql_select_ended_queue, DB_VALUES(db_text(pass->queue)), err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	pass->state = 0;
+	pass->is_over = result == 0;
+	if (result > 0)
+		snprintf(pass->queue, sizeof(pass->queue), "%s", db_row_text(rows, 0, NULL));
+	return result < 0 ? -1 : 0;
+}
+
+int retention_step(struct db *db, unsigned keep_days, struct retention_pass *pass,
+		   struct error *err)
+{
+	struct retention_pass next = *pass;
+	size_t count = 0;
+
+	if (next.queue[0] == '\0' && next_queue(db, &next, err) < 0)
+		return -1;
+	while (!next.is_over && count == 0) {
+		if (remove_some(db, keep_days, &next, &count, err) < 0)
+			return -1;
+		if (count == STEP_ROWS)
+			break;
+		if (++next.state == STATES && next_queue(db, &next, err) < 0)
+			return -1;
+	}
+	*pass = next;
+	return 0;
+}
