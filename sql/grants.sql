@@ -50,7 +50,7 @@ SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON deliveries_ended TO ', @reader)
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, UPDATE ON comments TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON comments_seen TO ', @reader);
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON comments_seen TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON purges TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;

@@ -54,6 +54,9 @@ struct audit_row {
 	uint32_t filter_id;
 	uint64_t real_rows;
 	uint64_t virtual_rows;
+	uint64_t real_over; /* operations that are gone with their deliveries */
+	uint64_t virtual_over;
+	bool is_purged; /* of its operations, any may be gone */
 };
 
 /* The rows of first..last, ascending; *ret_rows is freed by the caller with free(). */

@@ -38,7 +38,8 @@ struct ledger_slice {
 	struct ledger_step *steps; /* of each entry */
 	bool has_leftovers; /* operations without a block row are in the way: delete them first */
 	uint32_t reader_id;
-	uint32_t open_first; /* of the open range; 0: there is none */
+	struct range_set to_rewrite; /* by LEDGER_REFILTER: rows of these blocks */
+	uint32_t open_first;         /* of the open range; 0: there is none */
 	struct ledger_facts *facts;
 };
 

@@ -580,6 +580,7 @@ DROP PROCEDURE IF EXISTS queue_requeue //
 CREATE PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
+	DECLARE v_delivery BIGINT UNSIGNED;
 	DECLARE v_own TINYINT DEFAULT 0;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
@@ -592,6 +593,8 @@ BEGIN
 	IF v_own THEN
 		START TRANSACTION;
 	END IF;
+	-- A reader or --purge may be about to remove it, with its operation.
+	SELECT delivery_id INTO v_delivery FROM deliveries_ended WHERE delivery_id = p_delivery FOR UPDATE;
 	INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op, block_crc,
 		account, available_at, last_error, created_at)
 	SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.block_crc,

@@ -39,6 +39,9 @@ static void take_row(struct audit_row *row, const struct db_rows *rows)
 	row->filter_id = (uint32_t)db_row_u64(rows, 10);
 	row->real_rows = db_row_u64(rows, 11);
 	row->virtual_rows = db_row_u64(rows, 12);
+	row->is_purged = db_row_u64(rows, 13) != 0;
+	row->real_over = db_row_u64(rows, 14);
+	row->virtual_over = db_row_u64(rows, 15);
 }
 
 int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **ret_rows,
@@ -92,6 +95,12 @@ static void begin_finding(struct audit_finding *finding, uint32_t block)
 	*finding = (struct audit_finding){.block = block, .last_block = block};
 }
 
+/* Are as many rows there as were stored, less what may be gone? */
+static bool is_whole(const struct audit_row *row, uint64_t rows, uint64_t over, uint64_t stored)
+{
+	return row->is_purged ? rows <= stored : rows + over == stored;
+}
+
 void audit_check_row(const struct audit_row *row, struct audit_finding *finding)
 {
 	begin_finding(finding, row->num);
@@ -100,11 +109,12 @@ void audit_check_row(const struct audit_row *row, struct audit_finding *finding)
 	else if (block_id_num(row->id) != row->num)
 		FIND(finding, AUDIT_ORPHANED, "its id is that of a block %u",
 		     block_id_num(row->id));
-	else if (row->real_rows != row->stored_operations)
+	else if (!is_whole(row, row->real_rows, row->real_over, row->stored_operations))
 		FIND(finding, AUDIT_PARTIAL, "%llu of %llu stored operations are there",
 		     (unsigned long long)row->real_rows,
 		     (unsigned long long)row->stored_operations);
-	else if (row->virtual_rows != row->stored_virtual_operations)
+	else if (!is_whole(row, row->virtual_rows, row->virtual_over,
+			   row->stored_virtual_operations))
 		FIND(finding, AUDIT_PARTIAL, "%llu of %llu stored virtual operations are there",
 		     (unsigned long long)row->virtual_rows,
 		     (unsigned long long)row->stored_virtual_operations);
@@ -183,12 +193,6 @@ static const char *find_difference(const struct operation *op, int64_t timestamp
 	return same_text(rows, 7, op->payload, op->payload_bytes) ? NULL : "payload";
 }
 
-static void find_absent(const struct operation *op, struct audit_finding *finding)
-{
-	FIND(finding, AUDIT_PARTIAL, "operation %u/%u/%u (%s) is not there", op->trx_in_block,
-	     op->op_in_trx, op->virtual_op, op->name);
-}
-
 static int compare_by_place(const void *a, const void *b)
 {
 	const struct operation *x = *(const struct operation *const *)a;
@@ -215,10 +219,78 @@ static const struct operation **sort_operations(const struct block *block, bool 
 	return sorted;
 }
 
+/* Which operations of a block need not be there; looked up when the first is not. */
+struct over {
+	struct db *db;
+	uint32_t block;
+	bool is_loaded;
+	bool is_purged; /* none of them need */
+	uint32_t (*places)[3];
+	size_t count;
+};
+
+static void release_over(struct over *over)
+{
+	free(over->places);
+}
+
+static int load_purged(struct over *over, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(over->db, sql_select_purged, DB_NO_VALUES, err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	over->is_purged = result > 0 && over->block < db_row_u64(rows, 0);
+	return result < 0 ? -1 : 0;
+}
+
+static int load_over(struct over *over, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	over->is_loaded = true;
+	if (load_purged(over, err) < 0)
+		return -1;
+	rows = db_query(over->db, sql_select_operations_over, DB_VALUES(db_u64(over->block)), err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		over->places = xreallocarray(over->places, over->count + 1, sizeof(*over->places));
+		for (unsigned i = 0; i < 3; i++)
+			over->places[over->count][i] = (uint32_t)db_row_u64(rows, 1 + i);
+		over->count++;
+	}
+	return result;
+}
+
+static bool is_over(const struct over *over, const struct operation *op)
+{
+	const uint32_t place[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
+
+	for (size_t i = 0; i < over->count; i++)
+		if (memcmp(over->places[i], place, sizeof(place)) == 0)
+			return true;
+	return over->is_purged;
+}
+
+/* The operation is not there. all_kept: it should be, if the filter keeps it. */
+static int check_absent(const struct operation *op, bool all_kept, struct over *over,
+			struct audit_finding *finding, struct error *err)
+{
+	if (!all_kept || !op->is_stored || finding->kind != AUDIT_NOTHING)
+		return 0;
+	if (!over->is_loaded && load_over(over, err) < 0)
+		return -1;
+	if (!is_over(over, op))
+		FIND(finding, AUDIT_PARTIAL, "operation %u/%u/%u (%s) is not there",
+		     op->trx_in_block, op->op_in_trx, op->virtual_op, op->name);
+	return 0;
+}
+
 /* sorted ends with NULL. all_kept: each operation that the filter keeps must be there. */
 static int walk_operations(struct db_rows *rows, const struct block *block,
 			   const struct operation **sorted, bool with_virtual, bool all_kept,
-			   struct audit_finding *finding, struct error *err)
+			   struct over *over, struct audit_finding *finding, struct error *err)
 {
 	int result;
 
@@ -228,8 +300,8 @@ static int walk_operations(struct db_rows *rows, const struct block *block,
 		if (!with_virtual && db_row_u64(rows, 2) > 0)
 			continue;
 		for (; *sorted && compare_place(*sorted, rows) < 0; sorted++)
-			if (all_kept && (*sorted)->is_stored)
-				find_absent(*sorted, finding);
+			if (check_absent(*sorted, all_kept, over, finding, err) < 0)
+				return -1;
 		if (!*sorted || compare_place(*sorted, rows) != 0 ||
 		    (all_kept && !(*sorted)->is_stored)) {
 			FIND(finding, AUDIT_ALTERED, "operation %llu/%llu/%llu is not the chain's",
@@ -246,8 +318,8 @@ static int walk_operations(struct db_rows *rows, const struct block *block,
 		sorted++;
 	}
 	for (; *sorted && result == 0; sorted++)
-		if (all_kept && (*sorted)->is_stored)
-			find_absent(*sorted, finding);
+		if (check_absent(*sorted, all_kept, over, finding, err) < 0)
+			return -1;
 	return result;
 }
 
@@ -256,6 +328,7 @@ static int check_operations(struct db *db, const struct audit_row *row, const st
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	bool with_virtual = compares_virtual(row, block);
+	CLEANUP(release_over) struct over over = {.db = db, .block = row->num};
 	const struct operation **sorted;
 	int result;
 
@@ -264,7 +337,7 @@ static int check_operations(struct db *db, const struct audit_row *row, const st
 		return -1;
 	sorted = sort_operations(block, with_virtual);
 	result = walk_operations(rows, block, sorted, with_virtual, row->filter_id == filter_id,
-				 finding, err);
+				 &over, finding, err);
 	free(sorted);
 	return result;
 }

@@ -58,8 +58,7 @@ static bool must_rewrite(const struct ledger_slice *slice, const struct block *b
 	case LEDGER_KEEP:
 		break;
 	case LEDGER_REFILTER:
-		return db_row_u64(rows, 3) != slice->commit->filter_id ||
-		       (slice->commit->delivers_history && db_row_u64(rows, 7) == 0);
+		return range_contains(&slice->to_rewrite, block->num);
 	case LEDGER_REDELIVER:
 		return db_row_u64(rows, 3) == slice->commit->filter_id && db_row_u64(rows, 7) == 0;
 	case LEDGER_REVIRTUAL:
@@ -276,8 +275,22 @@ static void begin_step(struct ledger_slice *slice, size_t i)
 				       (slice->open_first > 0 && num >= slice->open_first);
 }
 
+/* Asked first: what another reader writes again meanwhile is written once more, and no harm is done. */
+static int load_rewrite(struct ledger_slice *slice, struct error *err)
+{
+	const struct ledger_commit *commit = slice->commit;
+	struct range range = {.first = slice->entries[0].block->num,
+			      .last = slice->entries[slice->count - 1].block->num};
+
+	range_set_clear(&slice->to_rewrite);
+	return ledger_find_rewrite(slice->db, commit->rewrite, commit->delivers_history, range,
+				   commit->filter_id, SIZE_MAX, &slice->to_rewrite, err);
+}
+
 int ledger_look(struct ledger_slice *slice, struct error *err)
 {
+	if (slice->commit->rewrite == LEDGER_REFILTER && load_rewrite(slice, err) < 0)
+		return -1;
 	for (size_t from = 0; from < slice->count;) {
 		size_t to = run_end(slice, from);
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/retention.h"
@@ -12,7 +11,6 @@
 
 #define STATEMENT_ROWS 2000 /* that one statement removes */
 #define ENDED_ROWS     500
-#define PLACES_BYTES   (1 << 20)
 #define ID_BITS        20
 
 #define ID_RANGE(range)                                                                            \
@@ -24,39 +22,53 @@ struct blocks {
 	uint32_t last;
 };
 
-/* Operations that stay, in the order of the table. */
-struct needed {
-	uint32_t (*places)[4];
+/* Keys of operations, in the order of the table. */
+struct places {
+	uint32_t (*items)[4];
 	size_t count;
 	size_t capacity;
 };
 
-static void release_needed(struct needed *needed)
+static void release_places(struct places *places)
 {
-	free(needed->places);
-	*needed = (struct needed){.count = 0};
+	free(places->items);
+	*places = (struct places){.count = 0};
 }
 
-static int load_needed(struct db *db, const struct blocks *range, struct needed *ret_needed,
-		       struct error *err)
+static int compare_places(const uint32_t a[4], const uint32_t b[4])
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	for (unsigned i = 0; i < 4; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+static int load_places(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		       struct places *ret_places, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, values, count, err);
 	int result = -1;
 
-	rows = db_query(db, sql_select_operations_needed,
-			DB_VALUES(ID_RANGE(range), ID_RANGE(range)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		if (ret_needed->count == ret_needed->capacity) {
-			ret_needed->capacity =
-				ret_needed->capacity > 0 ? 2 * ret_needed->capacity : 64;
-			ret_needed->places = xreallocarray(ret_needed->places, ret_needed->capacity,
-							   sizeof(*ret_needed->places));
+		if (ret_places->count == ret_places->capacity) {
+			ret_places->capacity =
+				ret_places->capacity > 0 ? 2 * ret_places->capacity : 64;
+			ret_places->items = xreallocarray(ret_places->items, ret_places->capacity,
+							  sizeof(*ret_places->items));
 		}
 		for (unsigned i = 0; i < 4; i++)
-			ret_needed->places[ret_needed->count][i] = (uint32_t)db_row_u64(rows, i);
-		ret_needed->count++;
+			ret_places->items[ret_places->count][i] = (uint32_t)db_row_u64(rows, i);
+		ret_places->count++;
 	}
 	return result;
+}
+
+/* Operations that stay. */
+static int load_needed(struct db *db, const struct blocks *range, struct places *ret_needed,
+		       struct error *err)
+{
+	return load_places(db, sql_select_operations_needed,
+			   DB_VALUES(ID_RANGE(range), ID_RANGE(range)), ret_needed, err);
 }
 
 /* The end of a step: about a thousand operations. */
@@ -98,39 +110,13 @@ static int remove_ended(struct db *db, const struct blocks *range, uint64_t *cou
 	return result;
 }
 
-static int remove_rows(struct db *db, const char *sql, uint32_t first, uint32_t last,
-		       uint64_t *count, bool *more, struct error *err)
+static int remove_rows(struct db *db, const char *sql, const struct blocks *range, uint64_t *count,
+		       bool *more, struct error *err)
 {
 	uint64_t found = 0;
 
-	if (first > last)
-		return 0;
-	if (db_exec(db, sql, DB_VALUES(db_u64(first), db_u64(last), db_u64(STATEMENT_ROWS)), &found,
-		    err) < 0)
-		return -1;
-	*count += found;
-	*more |= found == STATEMENT_ROWS;
-	return 0;
-}
-
-/* The operations of one block but for the needed ones from *at on, which is moved behind them. */
-static int remove_others(struct db *db, const struct needed *needed, size_t *at, uint64_t *count,
-			 bool *more, struct error *err)
-{
-	CLEANUP(buf_release) struct buf places = BUF_INIT(PLACES_BYTES);
-	uint32_t block = needed->places[*at][0];
-	uint64_t found = 0;
-
-	for (; *at < needed->count && needed->places[*at][0] == block; (*at)++) {
-		const uint32_t *place = needed->places[*at];
-
-		(void)buf_addf(&places, "%s%u:%u:%u", places.len > 0 ? "," : "", place[1], place[2],
-			       place[3]);
-	}
-	if (places.is_full) /* a list that was cut would remove what is needed */
-		return 0;
-	if (db_exec(db, sql_delete_operations_except,
-		    DB_VALUES(db_u64(block), db_text(buf_text(&places)), db_u64(STATEMENT_ROWS)),
+	if (db_exec(db, sql,
+		    DB_VALUES(db_u64(range->first), db_u64(range->last), db_u64(STATEMENT_ROWS)),
 		    &found, err) < 0)
 		return -1;
 	*count += found;
@@ -138,38 +124,52 @@ static int remove_others(struct db *db, const struct needed *needed, size_t *at,
 	return 0;
 }
 
-static int remove_operations(struct db *db, const struct blocks *range, const struct needed *needed,
-			     uint64_t *count, bool *more, struct error *err)
+/*
+ * One by one, but for those that are needed, and those that somebody has locked.  A statement for
+ * a whole range would wait for them, and even for the row behind the range.
+ */
+static int remove_others(struct db *db, const struct blocks *range, const struct places *needed,
+			 uint64_t *count, bool *more, struct error *err)
 {
-	uint32_t next = range->first;
+	CLEANUP(release_places) struct places there = {.count = 0};
+	unsigned removed = 0;
 	size_t at = 0;
 
-	while (at < needed->count) {
-		uint32_t block = needed->places[at][0];
+	if (load_places(db, sql_lock_operations_between,
+			DB_VALUES(db_u64(range->first), db_u64(range->last)), &there, err) < 0)
+		return -1;
+	for (size_t i = 0; i < there.count && removed < STATEMENT_ROWS; i++) {
+		const uint32_t *place = there.items[i];
 
-		if (remove_rows(db, sql_delete_operations_between, next, block - 1, count, more,
-				err) < 0 ||
-		    remove_others(db, needed, &at, count, more, err) < 0)
+		while (at < needed->count && compare_places(needed->items[at], place) < 0)
+			at++;
+		if (at < needed->count && compare_places(needed->items[at], place) == 0)
+			continue;
+		if (db_exec(db, sql_delete_operation,
+			    DB_VALUES(db_u64(place[0]), db_u64(place[1]), db_u64(place[2]),
+				      db_u64(place[3])),
+			    NULL, err) < 0)
 			return -1;
-		next = block + 1;
+		removed++;
 	}
-	return remove_rows(db, sql_delete_operations_between, next, range->last, count, more, err);
+	*count += removed;
+	*more |= removed == STATEMENT_ROWS;
+	return 0;
 }
 
 /* Was a delivery of what is removed here committed meanwhile (a block that is read again)? */
-static int check_needed(struct db *db, const struct blocks *range, const struct needed *before,
+static int check_needed(struct db *db, const struct blocks *range, const struct places *before,
 			struct error *err)
 {
-	CLEANUP(release_needed) struct needed now = {.count = 0};
+	CLEANUP(release_places) struct places now = {.count = 0};
 	size_t at = 0;
 
 	if (load_needed(db, range, &now, err) < 0)
 		return -1;
 	for (size_t i = 0; i < now.count; i++) {
-		while (at < before->count &&
-		       memcmp(before->places[at], now.places[i], sizeof(now.places[i])) != 0)
+		while (at < before->count && compare_places(before->items[at], now.items[i]) < 0)
 			at++;
-		if (at == before->count)
+		if (at == before->count || compare_places(before->items[at], now.items[i]) != 0)
 			return error_set(err, ERROR_RETRY,
 					 "operations of blocks %u..%u were delivered just now",
 					 range->first, range->last);
@@ -177,19 +177,25 @@ static int check_needed(struct db *db, const struct blocks *range, const struct 
 	return 0;
 }
 
-static int remove_range(struct db *db, const struct blocks *range, struct retention_counts *removed,
-			bool *ret_more, struct error *err)
+static int remove_range(struct db *db, const struct blocks *range, bool is_careful,
+			struct retention_counts *removed, bool *ret_more, struct error *err)
 {
-	CLEANUP(release_needed) struct needed needed = {.count = 0};
+	CLEANUP(release_places) struct places needed = {.count = 0};
+	int result;
 
 	if (remove_ended(db, range, &removed->deliveries, ret_more, err) < 0)
 		return -1;
 	if (*ret_more)
 		return 0;
-	if (load_needed(db, range, &needed, err) < 0 ||
-	    remove_operations(db, range, &needed, &removed->operations, ret_more, err) < 0 ||
-	    remove_rows(db, sql_delete_orphans_between, range->first, range->last,
-			&removed->orphans, ret_more, err) < 0)
+	if (load_needed(db, range, &needed, err) < 0)
+		return -1;
+	if (is_careful || needed.count > 0)
+		result = remove_others(db, range, &needed, &removed->operations, ret_more, err);
+	else
+		result = remove_rows(db, sql_delete_operations_between, range, &removed->operations,
+				     ret_more, err);
+	if (result < 0 || remove_rows(db, sql_delete_orphans_between, range, &removed->orphans,
+				      ret_more, err) < 0)
 		return -1;
 	return check_needed(db, range, &needed, err);
 }
@@ -207,11 +213,14 @@ int retention_purge_step(struct db *db, struct retention_purge *purge, struct er
 
 	if (find_end(db, purge, &range, err) < 0)
 		return -1;
-	if (db_begin(db, err) < 0 || remove_range(db, &range, &removed, &more, err) < 0 ||
+	if (db_begin(db, err) < 0 ||
+	    remove_range(db, &range, purge->is_careful, &removed, &more, err) < 0 ||
 	    db_commit(db, err) < 0) {
 		db_rollback(db);
+		purge->is_careful = true; /* somebody may hold a row for long */
 		return -1;
 	}
+	purge->is_careful = false;
 	purge->removed = removed;
 	if (!more)
 		purge->next = range.last + 1;

@@ -64,38 +64,63 @@ static int is_needed(struct db *db, const struct over *over, bool *ret_needed, s
 	uint32_t block = (uint32_t)over->place[0];
 	int result;
 
-	rows = db_query(db, sql_select_operation_needed,
-			DB_VALUES(ID_RANGE(block, block), PLACE_IN_BLOCK(over),
-				  db_u64(over->block_crc), ID_RANGE(block, block),
-				  PLACE_IN_BLOCK(over), db_u64(over->block_crc), db_u64(block),
-				  db_u64(over->block_crc)),
-			err);
+	rows = db_query(
+		db, sql_select_operation_needed,
+		DB_VALUES(ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
+			  ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
+			  db_u64(over->delivery_id), db_u64(block), db_u64(over->block_crc)),
+		err);
 	result = rows ? db_rows_next(rows, err) : -1;
 	*ret_needed = result > 0;
 	return result < 0 ? -1 : 0;
 }
 
-static int remove_over(struct db *db, const struct over *over, struct retention_pass *pass,
-		       struct error *err)
+/* Does the statement find the operation? */
+static int find_operation(struct db *db, const char *sql, const struct over *over, bool *ret_found,
+			  struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result;
+
+	rows = db_query(db, sql, DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)), err);
+	result = rows ? db_rows_next(rows, err) : -1;
+	*ret_found = result > 0;
+	return result < 0 ? -1 : 0;
+}
+
+/* *ret_held: somebody has locked it, and it stays; so does its delivery. */
+static int remove_operation(struct db *db, const struct over *over, struct retention_pass *pass,
+			    bool *ret_held, struct error *err)
 {
 	uint64_t found = 0;
-	bool needed;
+	bool is_ours;
 
-	if (db_exec(db, sql_delete_ended_delivery, DB_VALUES(db_u64(over->delivery_id)), &found,
-		    err) < 0)
+	*ret_held = false;
+	if (find_operation(db, sql_lock_operation, over, &is_ours, err) < 0)
 		return -1;
-	pass->deliveries += found;
-	if (found == 0)
-		return 0;
-	if (is_needed(db, over, &needed, err) < 0)
-		return -1;
-	found = 0;
-	if (!needed &&
-	    db_exec(db, sql_delete_operation,
+	if (!is_ours)
+		return find_operation(db, sql_select_operation_place, over, ret_held, err);
+	if (db_exec(db, sql_delete_operation,
 		    DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)), &found, err) < 0)
 		return -1;
 	pass->operations += found;
 	return 0;
+}
+
+static int remove_over(struct db *db, const struct over *over, struct retention_pass *pass,
+		       struct error *err)
+{
+	bool is_held = false;
+	bool needed;
+
+	if (is_needed(db, over, &needed, err) < 0 ||
+	    (!needed && remove_operation(db, over, pass, &is_held, err) < 0))
+		return -1;
+	if (is_held)
+		return 0;
+	pass->deliveries++;
+	return db_exec(db, sql_delete_ended_delivery, DB_VALUES(db_u64(over->delivery_id)), NULL,
+		       err);
 }
 
 static int remove_some(struct db *db, unsigned keep_days, struct retention_pass *pass,
@@ -140,10 +165,12 @@ int retention_step(struct db *db, unsigned keep_days, struct retention_pass *pas
 	if (next.queue[0] == '\0' && next_queue(db, &next, err) < 0)
 		return -1;
 	while (!next.is_over && count == 0) {
+		uint64_t before = next.deliveries;
+
 		if (remove_some(db, keep_days, &next, &count, err) < 0)
 			return -1;
-		if (count == STEP_ROWS)
-			break;
+		if (next.deliveries - before == STEP_ROWS)
+			break; /* there may be more */
 		if (++next.state == STATES && next_queue(db, &next, err) < 0)
 			return -1;
 	}

@@ -6,7 +6,7 @@ import pymysql
 import pytest
 
 from harness.bots import Bots
-from harness.chain import TOP
+from harness.chain import TOP, SyntheticChain
 
 
 @pytest.fixture
@@ -94,6 +94,34 @@ def test_a_reader_can_do_everything_with_these_rights(open_accounts):
     world.run("--backfill", "5-9", "--refilter", database=database, filter=rules)
     world.run("--once", database=database, filter=rules)
     world.expect(node.chain, (1, 100), rules_at=lambda n: rules if n < 20 else None)
+
+
+def test_retention_and_the_outbox_need_no_more(open_accounts):
+    world, database = open_accounts, user(open_accounts, "reader")
+    chain = SyntheticChain(extra={55: [("comment", '{"author":"bot","permlink":"a"}')]})
+    node = world.node(chain, irreversible=50)
+    settings = {"database": database, "filter": [{"queue": "all"}], "queue": {"keep_days": 1}}
+    world.db.execute("INSERT INTO comments (author, permlink, parent_author, parent_permlink, body,"
+                     " json_metadata, created_at) VALUES ('bot', 'a', 'b', 'b', 'b', '{}', NOW())")
+    world.run("--once", **settings)
+    for _ in range(10):
+        allowed(world, "consumer", "CALL queue_claim('all', 'w', 1000, 60)")
+    world.db.execute("INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block,"
+                     " op_in_trx, virtual_op, block_crc, state, attempts, created_at, finished_at)"
+                     " SELECT delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
+                     " block_crc, 'done', 1, created_at, IF(block < 30, '2020-01-01', NOW())"
+                     " FROM deliveries_open WHERE block <> 40")
+    world.db.execute("DELETE FROM deliveries_open WHERE block <> 40")
+    world.start(**settings).wait_for("deliveries_removed")
+    node.advance(10)
+    world.db.wait_until("SELECT state FROM comments", lambda state: state == "confirmed")
+    world.run("--purge", "45", **settings)
+    assert world.db.value("SELECT COUNT(DISTINCT block) FROM blockchain WHERE block < 45") <= 1
+    world.run("--verify", "1-50", "--deep", **settings)
+    for role in ("reader", "consumer", "monitor"):
+        world.run("--status", "--queues", database=user(world, role))
+    world.expect(chain, (1, 60), rules=settings["filter"], purged=True,
+                 gone=lambda key: key[0] < 45 and key[0] != 40)
 
 
 @pytest.mark.parametrize("statement", [

@@ -78,7 +78,8 @@ def spans(found):
 
 
 def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True, rules_at=None,
-          forks=(), reversible=(), virtual=virtuals.unasked, undelivered=(), purged=False):
+          forks=(), reversible=(), virtual=virtuals.unasked, undelivered=(), purged=False,
+          gone=lambda key: False):
     """Compare; raises AuditError.
 
     ranges: what must be there, as (first, last) or numbers; missing: of these, what must not be;
@@ -87,7 +88,7 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
     reversible; forks: chains that nodes were on for a while. virtual(chain, n): the state and the
     list of virtual operations that block n must have once it is irreversible (see virtual.py).
     undelivered: blocks whose operations must not be in queues (history); purged: finished
-    deliveries may be gone.
+    deliveries may be gone. gone(key): this operation must have been removed by retention.
     """
     findings = Findings()
     wanted, missing, allowed = numbers(ranges), numbers(missing), numbers(allow_missing)
@@ -116,7 +117,7 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
     expected = {number: block for number, block in expected.items() if block}
     lists = {number: (virtual if number in stored else virtuals.unasked)(chain, number)
              for number in expected}
-    _check_operations(db, expected, lists, _rules_of(rules, rules_at), everything, findings)
+    _check_operations(db, expected, lists, _rules_of(rules, rules_at), everything, gone, findings)
     _check_orphans(db, chain, forks, _rules_of(rules, rules_at), findings)
     _check_deliveries(db, {number: (block.operations + virtuals.read(lists[number][1], block))
                            for number, block in expected.items()
@@ -167,14 +168,14 @@ def _check_blocks(expected, lists, stored, kept, findings):
                 findings.note(f"blocks.{name} of {number} is NULL")
 
 
-def _check_operations(db, expected, lists, rules_of, stored, findings):
+def _check_operations(db, expected, lists, rules_of, stored, gone, findings):
     lists = {number: (state, virtuals.read(raw, expected[number]))
              for number, (state, raw) in lists.items()}
     kept = {number: [op for op in block.operations + lists[number][1]
                      if rules_of(number).wants(op)]
             for number, block in expected.items()}
     _check_blocks(expected, lists, stored, kept, findings)
-    should = {op.key: op for ops in kept.values() for op in ops}
+    should = {op.key: op for ops in kept.values() for op in ops if not gone(op.key)}
     seen = set()
     for row in rows(db, OPERATIONS):
         key, is_so = tuple(row[:4]), row[4:]
