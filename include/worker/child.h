@@ -44,21 +44,27 @@ struct child {
 	int64_t term_at_ms; /* after the end of its input; INT64_MAX: none */
 	int64_t kill_at_ms; /* after a SIGTERM; INT64_MAX: none */
 	int wait_status;
-	int exec_errno; /* 0: it was executed */
-	char label[64]; /* for log lines */
+	int exec_errno;      /* 0: it was executed */
+	char label[64];      /* for log lines */
+	struct guard *guard; /* NULL: none, in tests */
 };
+
+struct guard;
 
 /* Blocks SIGCHLD; the descriptor to poll, or -1. Before the first thread. */
 int children_open(struct error *err) MUST_CHECK;
 /* Read away what made it readable; then ask child_has_ended() of every child. */
 void children_clear(int fd);
 
-void child_init(struct child *child);
+/* guard: ends it when we cannot; NULL: nobody does. */
+void child_init(struct child *child, struct guard *guard);
 /* Kills it, if it lives. */
 void child_release(struct child *child);
 /* has_output: read what it writes to standard output; else that goes where our own goes. */
 int child_start(struct child *child, const char *path, char *const *argv, bool has_output,
 		struct error *err) MUST_CHECK;
+/* The guard kills it then; INT64_MAX: no more. */
+int child_limit(struct child *child, int64_t kill_at_ms, struct error *err) MUST_CHECK;
 /* Text for its standard input, of at most CHILD_INPUT_BYTES; is_last: nothing follows. */
 void child_give(struct child *child, const char *text, size_t len, bool is_last);
 /* CHILD_FDS of them; unused ones are -1. */

@@ -29,6 +29,8 @@ bool lease_is_due(const struct lease *lease, int64_t now_ms);
 /* When the command is asked to end, when it is killed, and when the lease is over. */
 int64_t lease_term_at_ms(const struct lease *lease);
 int64_t lease_kill_at_ms(const struct lease *lease);
+/* Between those two: for who does it when the worker itself does not. */
+int64_t lease_guard_at_ms(const struct lease *lease);
 int64_t lease_end_at_ms(const struct lease *lease);
 /* Is there enough left of it to begin? What the claim took was slow: half of it at least. */
 bool lease_is_worth_starting(const struct lease *lease, int64_t now_ms);

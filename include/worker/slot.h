@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "worker/child.h"
 #include "worker/errand.h"
+#include "worker/guard.h"
 #include "worker/lease.h"
 #include "worker/verdict.h"
 
@@ -30,6 +31,7 @@ struct workshop {
 	const struct arguments *arguments;
 	char *path; /* of the command */
 	struct writer *writer;
+	struct guard guard;
 	bool is_stopping;   /* commands that end are not started again, records are given back */
 	bool is_giving_up;  /* what the database does not take now is left */
 	struct error fault; /* why the worker cannot go on, or ERROR_NONE */

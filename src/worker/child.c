@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "worker/guard.h"
 
 #define PIECE_BYTES 65536
 #define PIECES_MAX  32 /* in one step: who writes without end must not hold up the others */
@@ -53,9 +54,10 @@ static void close_fds(struct child *child)
 	close_fd(&child->exec_fd);
 }
 
-void child_init(struct child *child)
+void child_init(struct child *child, struct guard *guard)
 {
 	*child = (struct child){
+		.guard = guard,
 		.in_fd = -1,
 		.out_fd = -1,
 		.err_fd = -1,
@@ -74,12 +76,13 @@ void child_release(struct child *child)
 		child_kill(child);
 		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
+		child->pid = 0;
 	}
 	close_fds(child);
 	buf_release(&child->in);
 	buf_release(&child->out);
 	buf_release(&child->line);
-	child_init(child);
+	child_init(child, child->guard);
 }
 
 /* Starting. */
@@ -180,7 +183,17 @@ int child_start(struct child *child, const char *path, char *const *argv, bool h
 	child->err_fd = take_end(&pipes.err[0]);
 	child->exec_fd = take_end(&pipes.exec[0]);
 	close_pipes(&pipes);
-	return 0;
+	if (child_limit(child, INT64_MAX, err) == 0)
+		return 0;
+	child_kill(child);
+	return -1;
+}
+
+int child_limit(struct child *child, int64_t kill_at_ms, struct error *err)
+{
+	if (!child->guard || child->pid <= 0)
+		return 0;
+	return guard_watch(child->guard, child->pid, kill_at_ms, err);
 }
 
 /* Reading and writing. */
@@ -302,6 +315,8 @@ bool child_has_ended(struct child *child)
 	if (read(child->exec_fd, &child->exec_errno, sizeof(child->exec_errno)) !=
 	    (ssize_t)sizeof(child->exec_errno))
 		child->exec_errno = 0;
+	if (child->guard)
+		guard_forget(child->guard, child->pid);
 	while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)
 		continue;
 	child->pid = 0;

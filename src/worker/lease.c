@@ -47,6 +47,11 @@ int64_t lease_kill_at_ms(const struct lease *lease)
 	return lease_end_at_ms(lease) - margin_ms(lease);
 }
 
+int64_t lease_guard_at_ms(const struct lease *lease)
+{
+	return lease_end_at_ms(lease) - margin_ms(lease) / 2;
+}
+
 int64_t lease_term_at_ms(const struct lease *lease)
 {
 	return lease_end_at_ms(lease) - 2 * margin_ms(lease);

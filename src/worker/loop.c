@@ -353,8 +353,13 @@ static void turn(struct loop *loop)
 		slot_fill_fds(&loop->slots[i], &fds[3 + i * CHILD_FDS]);
 	if (poll(fds, 3 + (nfds_t)count * CHILD_FDS, timeout_ms(loop, clock_now_ms())) < 0)
 		memset(fds, 0, (3 + (size_t)count * CHILD_FDS) * sizeof(*fds));
-	if (fds[1].revents)
+	if (fds[1].revents) {
+		struct error err = ERROR_INIT;
+
 		children_clear(loop->child_fd);
+		if (guard_check(&loop->shop.guard, &err) < 0)
+			fail(loop, &err);
+	}
 	now_ms = clock_now_ms();
 	for (unsigned i = 0; i < count; i++)
 		slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
@@ -398,6 +403,8 @@ static int open_all(struct loop *loop, struct error *err)
 {
 	int64_t patience_ms = loop->arguments->is_drain ? DRAIN_PATIENCE_MS : 0;
 
+	if (guard_open(&loop->shop.guard, err) < 0)
+		return -1;
 	loop->signal_fd = signals_open(err);
 	if (loop->signal_fd < 0)
 		return -1;
@@ -413,6 +420,7 @@ static void close_all(struct loop *loop)
 	writer_free(loop->shop.writer);
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 		slot_release(&loop->slots[i]);
+	guard_close(&loop->shop.guard);
 	free(loop->slots);
 	free(loop->fds);
 	if (loop->child_fd >= 0)
@@ -425,7 +433,7 @@ enum exit_code loop_run(const struct arguments *arguments, const struct config *
 	struct loop loop = {
 		.arguments = arguments,
 		.config = config,
-		.shop = {.arguments = arguments, .path = path},
+		.shop = {.arguments = arguments, .path = path, .guard = {.fd = -1}},
 		.signal_fd = -1,
 		.child_fd = -1,
 		.claim_limit = LOG_LIMIT_INIT(10000),

@@ -19,7 +19,7 @@
 void slot_init(struct slot *slot, struct workshop *shop)
 {
 	*slot = (struct slot){.shop = shop};
-	child_init(&slot->child);
+	child_init(&slot->child, &shop->guard);
 	verdict_release(&slot->verdict);
 	backoff_init(&slot->again, RETRY_BASE_MS, RETRY_CAP_MS);
 	backoff_init(&slot->restart, RETRY_BASE_MS, START_CAP_MS);
@@ -49,19 +49,21 @@ bool slot_is_empty(const struct slot *slot)
 
 /* Beginning. */
 
-static void cannot_start(struct slot *slot, const char *why)
+static void cannot_start(struct slot *slot, const struct error *err)
 {
 	struct workshop *shop = slot->shop;
 	int64_t now_ms = clock_now_ms();
 	int64_t delay_ms;
 
+	if (err->kind == ERROR_FATAL)
+		slot_fail_worker(slot, err);
 	if (now_ms < shop->pause_until_ms)
 		return;
 	delay_ms = backoff_next_ms(&shop->pause);
 	shop->pause_until_ms = now_ms + delay_ms;
 	log_limited(&shop->pause_limit, LOG_LEVEL_ERROR, "command_unstartable",
 		    "%s cannot be started: %s; nothing is claimed for %lld ms, then again",
-		    shop->path, why, (long long)delay_ms);
+		    shop->path, err->text, (long long)delay_ms);
 }
 
 static void keep_running(struct slot *slot, int64_t now_ms)
@@ -76,7 +78,15 @@ static void keep_running(struct slot *slot, int64_t now_ms)
 	if (child_start(&slot->child, shop->path, shop->arguments->command, true, &err) == 0)
 		return;
 	slot->start_at_ms = now_ms + backoff_next_ms(&slot->restart);
-	cannot_start(slot, err.text);
+	cannot_start(slot, &err);
+}
+
+static void limit_child(struct slot *slot, int64_t kill_at_ms)
+{
+	struct error err = ERROR_INIT;
+
+	if (child_limit(&slot->child, kill_at_ms, &err) < 0)
+		slot_fail_worker(slot, &err);
 }
 
 /* The record goes in; false with the verdict when it cannot be begun. */
@@ -100,12 +110,13 @@ static bool begin(struct slot *slot, const struct delivery *delivery, int64_t no
 	else if (!is_persistent(slot) &&
 		 child_start(&slot->child, slot->shop->path, arguments->command,
 			     arguments->is_reply, &err) < 0) {
-		cannot_start(slot, err.text);
+		cannot_start(slot, &err);
 		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
 	} else {
 		snprintf(slot->child.label, sizeof(slot->child.label), "%llu",
 			 (unsigned long long)delivery->delivery_id);
 		slot->child.tail_len = 0;
+		limit_child(slot, lease_guard_at_ms(&slot->lease));
 		child_give(&slot->child, text.data, text.len, !is_persistent(slot));
 		return true;
 	}
@@ -211,7 +222,7 @@ static void child_ended(struct slot *slot)
 	if (child->exec_errno != 0) {
 		errno = child->exec_errno;
 		(void)error_set_errno(&err, ERROR_CONFIG, "%s", slot->shop->path);
-		cannot_start(slot, err.text);
+		cannot_start(slot, &err);
 		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
 			    "the command cannot be started: %s", err.text);
 	} else {
@@ -262,6 +273,7 @@ static void take_line(struct slot *slot)
 			end_for_rubbish(slot);
 		} else if (len > 0) {
 			backoff_reset(&slot->restart);
+			limit_child(slot, GUARD_NEVER);
 			slot_end_delivery(slot);
 		}
 		memmove(out->data, end + 1, out->len - len - 1);
@@ -359,6 +371,7 @@ void slot_renewed(struct slot *slot, const struct renewal *renewal)
 		return;
 	if (renewal->err.kind == ERROR_NONE) {
 		lease_renewed(&slot->lease, renewal->asked_at_ms);
+		limit_child(slot, lease_guard_at_ms(&slot->lease));
 	} else if (deliveries_is_lost(&renewal->err)) {
 		log_warning("lease_lost",
 			    "%llu: it is not held any more (taken away, or the lease ran out); the "

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import time
 
 import pytest
 
@@ -383,6 +385,56 @@ def test_killed_and_another_one_does_it(desk):
     desk.wait_state(delivery, "done")
     assert desk.row(delivery)[:2] == ("done", 2)
     assert other.is_running
+
+
+def test_killed_with_all_that_its_command_started(desk):
+    """Nobody reaps, and yet nothing works on without a lease."""
+    bot = desk.shell('sleep 1000 & echo $! > $HERE/pid; wait')
+    desk.put()
+    worker = desk.start(command=bot)
+    pid = int(desk.wait_file("pid"))
+    worker.kill()
+    wait_gone(pid)
+
+
+@pytest.mark.parametrize("options", [(), ("--persistent",)])
+def test_a_frozen_worker_does_not_let_a_command_outlive_its_lease(desk, options):
+    bot = desk.shell('read line; trap "" TERM; sleep 1000 & echo $! > $HERE/pid; wait')
+    delivery, = desk.put()
+    worker = desk.start("--lease-s", "2", *options, command=bot)
+    pid = int(desk.wait_file("pid"))
+    worker.freeze()
+    left = desk.db.value("SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), available_at)"
+                         " FROM deliveries_open")
+    end = time.monotonic() + left / 1e6
+    wait_gone(pid)
+    assert time.monotonic() < end
+    other = desk.start(command=desk.shell("exit 0", "next"), name="other")
+    desk.wait_state(delivery, "done")
+    worker.thaw()
+    worker.wait_for("lease_lost")
+    assert desk.db.rows("SELECT worker, attempts FROM deliveries_ended") == (("other", 2),)
+    assert other.is_running and worker.is_running
+
+
+def test_its_guard_goes_with_it(desk):
+    worker = desk.start(command=desk.shell("exit 0"))
+    worker.wait_for("queue_opened")
+    guards = subprocess.run(["pgrep", "-P", str(worker.pid)], capture_output=True, text=True,
+                            check=True).stdout.split()
+    assert len(guards) == 1
+    assert worker.stop() == 0
+    wait_gone(int(guards[0]))
+
+
+def test_without_its_guard_it_ends(desk):
+    """Somebody killed it: what could not be ended in an emergency is not begun."""
+    worker = desk.start(command=desk.shell("exit 0"))
+    worker.wait_for("queue_opened")
+    subprocess.run(["pkill", "-KILL", "-P", str(worker.pid)], check=True)
+    assert worker.wait_exit() == 70
+    assert "guard" in worker.events("ended")[0].message
+    desk.world.readers.remove(worker)  # 70 is meant here
 
 
 def test_the_log_level_is_read_again(desk):

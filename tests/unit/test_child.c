@@ -36,7 +36,7 @@ static int set_up(void **state)
 static int begin(void **state)
 {
 	(void)state;
-	child_init(&child);
+	child_init(&child, NULL);
 	return 0;
 }
 
@@ -213,7 +213,7 @@ static void no_descriptor_is_handed_on(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	child_init(&other);
+	child_init(&other, NULL);
 	assert_int_equal(child_start(&other, "/bin/cat", argv, true, &err), 0);
 	start("for fd in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && readlink /proc/$$/fd/$fd; done; :");
 	run_to_end();

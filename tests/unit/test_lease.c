@@ -20,6 +20,7 @@ static void it_is_counted_from_before_the_claim(void **state)
 	assert_int_equal(lease.renew_ms, NOW + 20000);
 	assert_int_equal(lease_kill_at_ms(&lease), NOW + 58000);
 	assert_int_equal(lease_term_at_ms(&lease), NOW + 56000);
+	assert_int_equal(lease_guard_at_ms(&lease), NOW + 59000);
 }
 
 static void the_margin_fits_short_and_long_leases(void **state)
