@@ -1,9 +1,14 @@
 """--migrate: twice, two at once, newer ones refused; and starts without tables."""
 
+import pathlib
+import re
+
 import pytest
 
+QUEUE = pathlib.Path(__file__).resolve().parents[2] / "sql" / "migrations" / "0002_queue.sql"
 TABLES = {"blocks", "blockchain", "ranges", "known_gaps", "gap_claims", "readers", "filters",
-          "schema_version", "gaps", "reader_status"}
+          "schema_version", "gaps", "reader_status", "queues", "delivered", "deliveries",
+          "comments", "queue_status", "outbox_status"}
 
 
 def names(world):
@@ -70,6 +75,31 @@ def test_interrupted_and_run_again(world):
     node = world.node(irreversible=20)
     world.run("--once")
     world.expect(node.chain, (1, 20))
+
+
+def test_from_the_first_version(world):
+    """A database that version 1 has filled: refused by name, upgraded, and read on."""
+    node = world.node(irreversible=20)
+    world.run("--once")
+    text = QUEUE.read_text(encoding="utf-8")
+    made = re.findall(r"^CREATE (?:OR REPLACE SQL SECURITY INVOKER )?(TABLE|VIEW|PROCEDURE)"
+                      r"(?: IF NOT EXISTS)? (\w+)", text, re.M)
+    assert ("TABLE", "delivered") in made and ("PROCEDURE", "queue_claim") in made
+    for kind, name in made:
+        world.db.execute(f"DROP {kind} {name}")
+    world.db.execute("ALTER TABLE blocks DROP COLUMN is_delivered")
+    world.db.execute("DELETE FROM schema_version WHERE version > 1")
+    refused = world.run("--once", code=78)
+    assert "version 1" in refused.stderr and "--migrate" in refused.stderr
+    world.allow_errors(*(line.event for line in refused.events()))
+    # A run that was interrupted before its end.
+    world.db.execute("ALTER TABLE blocks ADD COLUMN is_delivered TINYINT UNSIGNED NOT NULL"
+                     " DEFAULT 1")
+    world.run("--migrate")
+    node.advance(5)
+    world.run("--once")
+    assert world.db.value("SELECT COUNT(*) FROM deliveries") == 0
+    world.expect(node.chain, (1, 25))
 
 
 def test_a_newer_database_is_refused(world):
