@@ -69,6 +69,13 @@ def kill(world, bot):
     wait_alone(world)
 
 
+def cut_off(world):
+    """The connections of all others end."""
+    for (connection,) in world.db.rows(OTHERS.replace("COUNT(*)", "id")):
+        with contextlib.suppress(pymysql.MySQLError):
+            world.db.execute(f"KILL {connection}")
+
+
 def expire_leases(world):
     """As if the leases of those who are dead had run out."""
     world.db.execute("UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6)"
@@ -224,6 +231,19 @@ def test_an_answer_may_quote_anything(world, make_bots, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_nothing_stays_where_the_end_was_refused(world, make_bots, language):
+    bots = make_bots(language)
+    ask(world, *many(2))
+    world.db.execute("CREATE TRIGGER too_late BEFORE INSERT ON deliveries_ended FOR EACH ROW"
+                     " SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT = 'too late'")
+    bot = bots.start()
+    world.db.wait_until("SELECT 1", lambda _: bot.text.count("too late") == 2)
+    bot.stop()
+    assert states(world) == {"claimed": 2}
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
 @pytest.mark.parametrize("answer, attempts, error", [
     (TROUBLE, 2, "come again"), (HOPELESS, 1, "never"), (EMPTY, 1, "the body is empty")],
     ids=["trouble", "hopeless", "refused"])
@@ -258,10 +278,11 @@ def test_lost_connections_and_deadlocks_are_tried_again(world, make_bots, langua
     bot = bots.start(lease_s=2)
     for done in (3, 8, 13):
         wait_ended(world, done)
-        for (connection,) in world.db.rows(OTHERS.replace("COUNT(*)", "id")):
-            with contextlib.suppress(pymysql.MySQLError):
-                world.db.execute(f"KILL {connection}")
+        cut_off(world)
     wait_ended(world, 24)
+    for _ in range(4):  # also while it has nothing to do
+        world.db.wait_until(OTHERS)
+        cut_off(world)
     bot.stop()
     check_answers(world, asked)
     assert world.db.value("SELECT COUNT(*) FROM tries") == 12
