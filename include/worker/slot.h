@@ -32,8 +32,9 @@ struct workshop {
 	char *path; /* of the command */
 	struct writer *writer;
 	struct guard guard;
-	bool is_stopping;   /* commands that end are not started again, records are given back */
-	bool is_giving_up;  /* what the database does not take now is left */
+	bool has_news;     /* a delivery has ended: another may have become ready, in some orders */
+	bool is_stopping;  /* commands that end are not started again, records are given back */
+	bool is_giving_up; /* what the database does not take now is left */
 	struct error fault; /* why the worker cannot go on, or ERROR_NONE */
 	/* The command cannot be started: nothing is claimed until then. */
 	int64_t pause_until_ms;

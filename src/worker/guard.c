@@ -14,8 +14,10 @@
 #include "base/clock.h"
 #include "worker/arguments.h"
 
-#define FORGET     (-1)
-#define GROUPS_MAX (2 * CONCURRENCY_MAX)
+#define FORGET      (-1)
+#define PIPE_BYTES  (1024 * 1024)
+#define PATIENCE_MS 1000
+#define GROUPS_MAX  (2 * CONCURRENCY_MAX)
 
 /* What goes through the pipe: whole, since it is shorter than PIPE_BUF. */
 struct order {
@@ -124,6 +126,7 @@ int guard_open(struct guard *guard, struct error *err)
 	}
 	close(ends[0]);
 	guard->fd = ends[1];
+	(void)fcntl(guard->fd, F_SETPIPE_SZ, PIPE_BYTES); /* the usual size would do as well */
 	if (guard->pid > 0)
 		return 0;
 	(void)error_set_errno(err, ERROR_FATAL, "cannot start the guard");
@@ -134,9 +137,13 @@ int guard_open(struct guard *guard, struct error *err)
 int guard_watch(struct guard *guard, pid_t group, int64_t kill_at_ms, struct error *err)
 {
 	struct order order = {.group = group, .kill_at_ms = kill_at_ms};
+	struct pollfd room = {.fd = guard->fd, .events = POLLOUT};
 
-	if (write(guard->fd, &order, sizeof(order)) == (ssize_t)sizeof(order))
-		return 0;
+	/* It may not get the processor for a while, but not for that long. */
+	do {
+		if (write(guard->fd, &order, sizeof(order)) == (ssize_t)sizeof(order))
+			return 0;
+	} while (errno == EAGAIN && poll(&room, 1, PATIENCE_MS) > 0);
 	return error_set_errno(err, ERROR_FATAL, "the guard of the commands does not listen");
 }
 

@@ -184,6 +184,8 @@ static int64_t claim_at_ms(const struct loop *loop)
 
 	if (loop->shop.is_stopping || loop->is_claiming || count_ready(loop) == 0)
 		return INT64_MAX;
+	if (loop->shop.has_news)
+		return pause_ms;
 	return loop->claim_at_ms > pause_ms ? loop->claim_at_ms : pause_ms;
 }
 
@@ -192,6 +194,7 @@ static void claim(struct loop *loop, int64_t now_ms)
 	if (now_ms < claim_at_ms(loop))
 		return;
 	loop->is_claiming = true;
+	loop->shop.has_news = false;
 	loop->is_idle_claim = count_at_work(loop) == 0;
 	errand_claim(loop->shop.writer, loop->arguments, count_ready(loop), claim_answered, loop);
 }

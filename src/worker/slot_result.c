@@ -2,6 +2,7 @@
 /* The result of a delivery, and its way to the database. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "sync/writer.h"
 #include "worker/arguments.h"
 #include "worker/slot_impl.h"
 
@@ -85,13 +86,16 @@ static void result_answered(void *context, const struct error *err, bool was_tri
 
 	slot->is_sent = false;
 	if (err->kind == ERROR_NONE) {
+		slot->shop->has_news = true;
 		tell_result(slot);
 		slot_clear(slot);
 	} else if (deliveries_is_lost(err)) {
 		result_lost(slot, was_tried);
 	} else if (err->kind == ERROR_DATA) {
 		result_refused(slot, err);
-	} else if (err->kind != ERROR_RETRY) {
+	} else if (err->kind != ERROR_RETRY ||
+		   (!slot->shop->is_giving_up && writer_has_lost_database(slot->shop->writer))) {
+		/* The writer gives up only where it was told to, with --drain. */
 		slot_fail_worker(slot, err);
 		slot->shop->left_count++;
 		slot_clear(slot);

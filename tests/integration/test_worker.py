@@ -332,6 +332,15 @@ with open(HERE + "/" + record["account"], "a") as seen:
         assert [int(line) for line in desk.lines(name)] == wanted
 
 
+@pytest.mark.parametrize("order", ["account", "chain"])
+def test_the_next_one_in_order_does_not_wait_for_the_poll(world, order):
+    """Where one must end before the next one is ready, its end is when to look."""
+    desk = Desk(world, order_by=order)
+    desk.put(40)
+    desk.drain("--concurrency", "4", "--poll-ms", "3000", command="/bin/true", timeout=30)
+    assert desk.db.value("SELECT COUNT(*) FROM deliveries_ended WHERE state = 'done'") == 40
+
+
 # ---- how it ends
 
 def test_a_stop_waits_for_commands(desk):

@@ -175,9 +175,18 @@ def test_a_database_that_comes_later(desk):
 
 @pytest.mark.slow
 def test_a_drain_does_not_wait_for_ever(desk):
+    """Neither for its first claim, nor to write a result."""
+    bot = desk.shell("echo up > $HERE/up; while [ ! -e $HERE/go ]; do sleep 0.02; done")
+    desk.put()
+    midway = desk.start("--drain", command=bot)
+    desk.wait_file("up")
     desk.world.server.kill()
-    worker = desk.drain(command=desk.shell("exit 0"), code=69, timeout=60)
-    assert worker.events("ended")
+    (desk.commands / "go").touch()
+    early = desk.start("--drain", command=bot, name="early")
+    for worker in (midway, early):
+        assert worker.wait_exit(60) == 69
+        assert worker.events("ended")
+    assert midway.events("results_left")
     desk.world.server.start()
 
 
