@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The commands that look at the tables or change what is not chain data: --gaps,
- * --status, --migrate, --activate-filter, --forget.  Each tries the database once.
+ * --migrate, --activate-filter, --forget.  Each tries the database once.
  */
 #ifndef DAEMON_ADMIN_H
 #define DAEMON_ADMIN_H
@@ -21,7 +21,6 @@ enum exit_code admin_with_database(const struct options *options, const struct c
 void admin_print_json_text(const char *text);
 
 enum exit_code admin_gaps(const struct options *options, const struct config *config);
-enum exit_code admin_status(const struct options *options, const struct config *config);
 enum exit_code admin_migrate(const struct options *options, const struct config *config);
 enum exit_code admin_activate_filter(const struct options *options, const struct config *config);
 enum exit_code admin_forget(const struct options *options, const struct config *config);

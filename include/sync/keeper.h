@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "store/overview.h"
+#include "store/queue_status.h"
 #include "sync/work.h"
 
 struct keeper;
@@ -36,5 +37,7 @@ int64_t keeper_beat_at_ms(const struct keeper *keeper);
 uint32_t keeper_irreversible(const struct keeper *keeper);
 /* The overview and when it was made; NULL: none yet. */
 const struct overview *keeper_overview(const struct keeper *keeper, int64_t *ret_at_ms);
+/* How queues and outbox were then; NULL: not known. */
+const struct queue_status *keeper_queues(const struct keeper *keeper);
 
 #endif

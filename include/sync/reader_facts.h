@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "store/overview.h"
+#include "store/queue_status.h"
 #include "sync/writer.h"
 
 struct node;
@@ -54,7 +55,8 @@ struct reader_facts {
 	int64_t beat_at_ms; /* the last heartbeat that it took; 0: none yet */
 	struct writer_trouble trouble;
 	const struct metric_histogram *commit_times;
-	const struct overview *overview; /* NULL: none yet, or not kept */
+	const struct overview *overview;   /* NULL: none yet, or not kept */
+	const struct queue_status *queues; /* as old as the overview; NULL: not known */
 	int64_t overview_at_ms;
 	/* the nodes */
 	size_t node_count;

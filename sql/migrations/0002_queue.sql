@@ -105,6 +105,7 @@ CREATE TABLE IF NOT EXISTS comments (
 	PRIMARY KEY (comment_id),
 	UNIQUE KEY comments_author_permlink (author, permlink),
 	KEY comments_state (state, not_before),
+	KEY comments_outbox (author, state, created_at) COMMENT 'all that outbox_status needs',
 	KEY comments_delivery (delivery_id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

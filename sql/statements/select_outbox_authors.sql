@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- Who has an outbox. The unique key gives each author once, whatever stands behind the name.
-SELECT DISTINCT author FROM comments ORDER BY author;
+-- The authors behind one, where there are many.
+SELECT DISTINCT author FROM comments WHERE author > ? ORDER BY author;

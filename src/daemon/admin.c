@@ -18,6 +18,26 @@
 #include "sync/filter.h"
 #include "sync/plan.h"
 
+void admin_print_json_text(const char *text)
+{
+	if (!text) {
+		printf("null");
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
 enum exit_code admin_with_database(const struct options *options, const struct config *config,
 				   int (*command)(const struct options *options,
 						  const struct config *config, struct db *db,
@@ -141,100 +161,6 @@ static int print_gaps(const struct options *options, const struct config *config
 enum exit_code admin_gaps(const struct options *options, const struct config *config)
 {
 	return admin_with_database(options, config, print_gaps);
-}
-
-/* --status */
-
-struct status_report {
-	bool is_json;
-	unsigned count;
-};
-
-void admin_print_json_text(const char *text)
-{
-	if (!text) {
-		printf("null");
-		return;
-	}
-	putchar('"');
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
-
-static void print_json_member(const char *key, const char *text)
-{
-	printf("\"%s\":", key);
-	admin_print_json_text(text);
-}
-
-static void print_json_row(const struct status_report *report, const struct reader_status_row *row)
-{
-	printf("%s{", report->count > 0 ? "," : "");
-	print_json_member("name", row->name);
-	putchar(',');
-	print_json_member("state", row->state);
-	printf(",\"alive\":%s,\"last_block\":%u,\"irreversible_block\":%u,",
-	       row->is_alive ? "true" : "false", row->last_block, row->irreversible_block);
-	if (row->has_lag_s)
-		printf("\"lag_blocks\":%llu,\"lag_s\":%.3f,", (unsigned long long)row->lag_blocks,
-		       row->lag_s);
-	else
-		printf("\"lag_blocks\":null,\"lag_s\":null,");
-	printf("\"heartbeat_age_s\":%.3f,", row->heartbeat_age_s);
-	print_json_member("node", row->node);
-	putchar('}');
-}
-
-static void print_status_row(void *context, const struct reader_status_row *row)
-{
-	struct status_report *report = context;
-
-	if (report->is_json) {
-		print_json_row(report, row);
-	} else {
-		if (report->count == 0)
-			printf("%-24s %-12s %-5s %12s %12s %8s %8s %9s  %s\n", "name", "state",
-			       "alive", "last block", "irreversible", "lag", "lag s", "heartbeat",
-			       "node");
-		printf("%-24s %-12s %-5s %12u %12u %8llu %8.0f %7.1f s  %s\n", row->name,
-		       row->state, row->is_alive ? "yes" : "no", row->last_block,
-		       row->irreversible_block, (unsigned long long)row->lag_blocks,
-		       row->has_lag_s ? row->lag_s : 0.0, row->heartbeat_age_s,
-		       row->node ? row->node : "-");
-	}
-	report->count++;
-}
-
-static int print_status(const struct options *options, const struct config *config, struct db *db,
-			enum exit_code *code, struct error *err)
-{
-	struct status_report report = {.is_json = options->json};
-
-	(void)config;
-	(void)code;
-	if (report.is_json)
-		putchar('[');
-	if (readers_list(db, print_status_row, &report, err) < 0)
-		return -1;
-	if (report.is_json)
-		printf("]\n");
-	else if (report.count == 0)
-		printf("no reader has ever been here\n");
-	return 0;
-}
-
-enum exit_code admin_status(const struct options *options, const struct config *config)
-{
-	return admin_with_database(options, config, print_status);
 }
 
 /* --migrate */

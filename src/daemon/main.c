@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/purge.h"
 #include "daemon/run.h"
+#include "daemon/status.h"
 #include "daemon/verify.h"
 
 static enum exit_code run_action(const struct options *options, const struct config *config)
@@ -31,7 +32,7 @@ static enum exit_code run_action(const struct options *options, const struct con
 	case ACTION_GAPS:
 		return admin_gaps(options, config);
 	case ACTION_STATUS:
-		return admin_status(options, config);
+		return status_run(options, config);
 	case ACTION_MIGRATE:
 		return admin_migrate(options, config);
 	case ACTION_ACTIVATE_FILTER:

@@ -146,6 +146,71 @@ static void write_gaps(struct buf *buf, const struct reader_facts *facts)
 	      wall_of(facts, facts->overview_at_ms));
 }
 
+/* Queues and outbox. */
+
+static void counted(struct buf *buf, const char *name, const char *label, const char *whose,
+		    const char *state, uint64_t count)
+{
+	struct metric_label labels[] = {{label, whose}, {"state", state}};
+
+	metric_sample(buf, name, labels, 2, (double)count);
+}
+
+static void write_queues(struct buf *buf, const struct queue_status *status)
+{
+	metric_begin(buf, NAME("queue_deliveries"), METRIC_GAUGE,
+		     "Deliveries of a queue that have not ended well (view queue_status).");
+	for (size_t i = 0; i < status->queue_count; i++) {
+		const struct queue_status_queue *queue = &status->queues[i];
+
+		counted(buf, NAME("queue_deliveries"), "queue", queue->queue, "ready",
+			queue->ready);
+		counted(buf, NAME("queue_deliveries"), "queue", queue->queue, "waiting",
+			queue->waiting);
+		counted(buf, NAME("queue_deliveries"), "queue", queue->queue, "claimed",
+			queue->claimed);
+		counted(buf, NAME("queue_deliveries"), "queue", queue->queue, "failed",
+			queue->failed);
+	}
+	metric_begin(buf, NAME("queue_oldest_age_seconds"), METRIC_GAUGE,
+		     "For how long the oldest ready one has been so.");
+	for (size_t i = 0; i < status->queue_count; i++)
+		labelled(buf, NAME("queue_oldest_age_seconds"), "queue", status->queues[i].queue,
+			 (double)status->queues[i].oldest_age_s);
+	metric_begin(buf, NAME("queue_done_per_second"), METRIC_GAUGE,
+		     "Deliveries done, over the last minute.");
+	for (size_t i = 0; i < status->queue_count; i++)
+		labelled(buf, NAME("queue_done_per_second"), "queue", status->queues[i].queue,
+			 status->queues[i].rate);
+	metric_begin(buf, NAME("queue_paused"), METRIC_GAUGE, "1 while nothing is handed out.");
+	for (size_t i = 0; i < status->queue_count; i++)
+		labelled(buf, NAME("queue_paused"), "queue", status->queues[i].queue,
+			 status->queues[i].is_paused);
+}
+
+static void write_outbox(struct buf *buf, const struct queue_status *status)
+{
+	metric_begin(buf, NAME("outbox_comments"), METRIC_GAUGE,
+		     "Comments of an author in the outbox (view outbox_status).");
+	for (size_t i = 0; i < status->author_count; i++) {
+		const struct queue_status_author *author = &status->authors[i];
+
+		counted(buf, NAME("outbox_comments"), "author", author->author, "pending",
+			author->pending);
+		counted(buf, NAME("outbox_comments"), "author", author->author, "sent",
+			author->sent);
+		counted(buf, NAME("outbox_comments"), "author", author->author, "confirmed",
+			author->confirmed);
+		counted(buf, NAME("outbox_comments"), "author", author->author, "failed",
+			author->failed);
+	}
+	metric_begin(buf, NAME("outbox_oldest_age_seconds"), METRIC_GAUGE,
+		     "Age of the oldest one that is not confirmed, and not given up.");
+	for (size_t i = 0; i < status->author_count; i++)
+		labelled(buf, NAME("outbox_oldest_age_seconds"), "author",
+			 status->authors[i].author, (double)status->authors[i].oldest_age_s);
+}
+
 /* Work. */
 
 static void write_work(struct buf *buf, const struct reader_facts *facts)
@@ -316,6 +381,10 @@ void metrics_write(struct buf *buf, const struct reader *reader, const struct re
 	write_health(buf, facts);
 	write_chain(buf, facts);
 	write_gaps(buf, facts);
+	if (facts->queues) {
+		write_queues(buf, facts->queues);
+		write_outbox(buf, facts->queues);
+	}
 	write_work(buf, facts);
 	write_database(buf, facts);
 	write_nodes(buf, reader, facts->node_count);

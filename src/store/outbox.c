@@ -11,27 +11,40 @@
 #include "store/ledger_impl.h"
 #include "store/sql.h"
 
-#define STEP_ROWS 100
+#define STEP_ROWS   100
+#define FEW_AUTHORS 64
 
 /* Authors. */
 
-int outbox_authors_load(struct db *db, struct outbox_authors *ret_authors, struct error *err)
+/* The authors that the statement gives behind the last one known; *ret_any: there was one. */
+static int load_behind(struct db *db, const char *sql, struct outbox_authors *authors,
+		       bool *ret_any, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	size_t capacity = 0;
+	const char *last = authors->count > 0 ? authors->names[authors->count - 1] : "";
+	CLEANUP(db_rows_free_pointer)
+	struct db_rows *rows = db_query(db, sql, DB_VALUES(db_text(last)), err);
 	int result = -1;
 
-	rows = db_query(db, sql_select_outbox_authors, DB_NO_VALUES, err);
+	*ret_any = false;
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		if (ret_authors->count == capacity) {
-			capacity = capacity > 0 ? 2 * capacity : 16;
-			ret_authors->names = xreallocarray(ret_authors->names, capacity,
-							   sizeof(*ret_authors->names));
-		}
-		snprintf(ret_authors->names[ret_authors->count++], sizeof(*ret_authors->names),
-			 "%s", db_row_text(rows, 0, NULL));
+		authors->names =
+			xreallocarray(authors->names, authors->count + 1, sizeof(*authors->names));
+		snprintf(authors->names[authors->count++], sizeof(*authors->names), "%s",
+			 db_row_text(rows, 0, NULL));
+		*ret_any = true;
 	}
 	return result;
+}
+
+/* One by one while they are few: that is sure to be fast, whatever the server knows of the table. */
+int outbox_authors_load(struct db *db, struct outbox_authors *ret_authors, struct error *err)
+{
+	bool any = true;
+
+	while (any && ret_authors->count < FEW_AUTHORS)
+		if (load_behind(db, sql_select_next_author, ret_authors, &any, err) < 0)
+			return -1;
+	return any ? load_behind(db, sql_select_outbox_authors, ret_authors, &any, err) : 0;
 }
 
 void outbox_authors_release(struct outbox_authors *authors)

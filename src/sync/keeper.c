@@ -30,6 +30,7 @@ struct keeper {
 	int64_t overview_due_ms;
 	int64_t overview_at_ms; /* 0: there is none yet */
 	struct overview overview;
+	struct queue_status *queues; /* NULL: not known */
 };
 
 struct beat_job {
@@ -127,13 +128,22 @@ struct overview_job {
 	struct keeper *keeper;
 	uint32_t decided;
 	struct overview overview;
+	struct queue_status *queues;
+	struct error queue_err; /* of them alone: the others count without them */
 };
 
 static int run_overview(struct db *db, struct job *job, struct error *err)
 {
 	struct overview_job *look = (struct overview_job *)job;
 
-	return overview_load(db, look->decided, &look->overview, err);
+	if (overview_load(db, look->decided, &look->overview, err) < 0)
+		return -1;
+	look->queue_err = ERROR_INIT;
+	if (queue_status_load(db, look->queues, &look->queue_err) == 0 ||
+	    look->queue_err.kind != ERROR_RETRY)
+		return 0;
+	*err = look->queue_err;
+	return -1;
 }
 
 static int64_t overview_pause_ms(int64_t took_ms)
@@ -143,6 +153,23 @@ static int64_t overview_pause_ms(int64_t took_ms)
 	if (pause_ms > OVERVIEW_LONGEST_MS)
 		return OVERVIEW_LONGEST_MS;
 	return pause_ms < HEARTBEAT_MS ? HEARTBEAT_MS : pause_ms;
+}
+
+/* A monitor without rights on the queues still has all the rest. */
+static void take_queues(struct keeper *keeper, struct overview_job *look)
+{
+	bool is_known = look->queue_err.kind == ERROR_NONE;
+
+	if (!is_known) {
+		keeper->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
+		log_warning("overview_failed",
+			    "counting deliveries: %s; metrics are without them, again in %d s",
+			    look->queue_err.text, OVERVIEW_AGAIN_MS / 1000);
+	}
+	free(keeper->queues);
+	keeper->queues = is_known ? look->queues : NULL;
+	if (is_known)
+		look->queues = NULL;
 }
 
 static void finish_overview(struct job *job)
@@ -155,11 +182,13 @@ static void finish_overview(struct job *job)
 	if (job->err.kind == ERROR_NONE) {
 		keeper->overview = look->overview;
 		keeper->overview_at_ms = clock_now_ms();
+		take_queues(keeper, look);
 	} else if (!keeper->work->is_stopping) { /* who only looks on must not end the work */
 		keeper->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
 		log_warning("overview_failed", "%s: %s; metrics are without it, again in %d s",
 			    job->what, job->err.text, OVERVIEW_AGAIN_MS / 1000);
 	}
+	free(look->queues);
 	free(look);
 }
 
@@ -172,6 +201,7 @@ static void send_overview(struct keeper *keeper, uint32_t decided)
 	snprintf(look->job.what, sizeof(look->job.what), "counting what is missing");
 	look->keeper = keeper;
 	look->decided = decided;
+	look->queues = xcalloc(1, sizeof(*look->queues));
 	keeper->is_overlooking = true;
 	writer_errand(keeper->work->writer, &look->job);
 }
@@ -186,6 +216,8 @@ struct keeper *keeper_new(struct work *work)
 
 void keeper_free(struct keeper *keeper)
 {
+	if (keeper)
+		free(keeper->queues);
 	free(keeper);
 }
 
@@ -253,4 +285,9 @@ const struct overview *keeper_overview(const struct keeper *keeper, int64_t *ret
 {
 	*ret_at_ms = keeper->overview_at_ms;
 	return keeper->overview_at_ms > 0 ? &keeper->overview : NULL;
+}
+
+const struct queue_status *keeper_queues(const struct keeper *keeper)
+{
+	return keeper->queues;
 }

@@ -95,6 +95,7 @@ void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts)
 	};
 	reader_describe(reader, ret_facts->description, sizeof(ret_facts->description));
 	ret_facts->overview = keeper_overview(reader->keeper, &ret_facts->overview_at_ms);
+	ret_facts->queues = keeper_queues(reader->keeper);
 	writer_get_trouble(reader->work.writer, &ret_facts->trouble);
 	tell_chain(reader, ret_facts);
 	tell_progress(reader, ret_facts);

@@ -25,6 +25,27 @@ def tailing(world, last=LAST, **options):
     return reader, Endpoint.of(reader)
 
 
+def fill_queues(world):
+    """Two queues, one paused, and an outbox; what the views then say."""
+    world.db.execute("INSERT INTO queues (queue, paused_at, created_at)"
+                     " VALUES ('ask', NULL, UTC_TIMESTAMP()), ('pay', UTC_TIMESTAMP(), UTC_TIMESTAMP())")
+    world.db.execute(
+        "INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
+        " block_crc, available_at, token, created_at) SELECT seq, IF(seq = 9, 'pay', 'ask'), 1, 0, 0,"
+        " 0, 0, UTC_TIMESTAMP() + INTERVAL IF(seq < 6, -100 - CAST(seq AS SIGNED), 600) SECOND,"
+        " IF(seq = 7, REPEAT('a', 32), NULL), UTC_TIMESTAMP() FROM seq_1_to_9")
+    world.db.execute(
+        "INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
+        " block_crc, state, attempts, created_at, finished_at) SELECT seq, 'ask', 1, 0, 0, 0, 0,"
+        " IF(seq < 14, 'failed', 'done'), 1, UTC_TIMESTAMP(),"
+        " UTC_TIMESTAMP() + INTERVAL IF(seq > 40, 3600, -3600) SECOND FROM seq_11_to_100")
+    world.db.execute(
+        "INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, json_metadata,"
+        " state, created_at) SELECT IF(seq < 5, 'other', 'bot'), seq, 'a', 'b', 'c', '{}',"
+        " ELT(1 + seq MOD 4, 'pending', 'sent', 'confirmed', 'failed'),"
+        " UTC_TIMESTAMP() - INTERVAL 500 SECOND FROM seq_1_to_20")
+
+
 @pytest.mark.parametrize("page", [
     "no_family 1\n",
     "# HELP a x\n# TYPE a gauge\na 1",
@@ -90,6 +111,49 @@ def test_the_figures_are_those_of_the_tables(world):
     assert build.labels["reader"] == "reader" and re.match(r"\d+\.\d+", build.labels["version"])
     assert pages["steem_reader_newest_block_timestamp_seconds"].value() > 1458000000
     assert pages["process_start_time_seconds"].value() > 1700000000
+    world.expect(node.chain, (1, LAST))
+
+
+def test_queues_and_outbox_are_as_the_views_say(world):
+    node = world.node(irreversible=LAST)
+    _, endpoint = tailing(world)
+    endpoint.wait_value("steem_reader_gap_blocks", lambda blocks: blocks == 0)
+    assert not endpoint.metrics()["steem_reader_queue_deliveries"].samples
+    fill_queues(world)
+    endpoint.wait_value("steem_reader_outbox_comments", bool, author="bot", state="failed")
+    pages = endpoint.metrics()
+    deliveries = pages["steem_reader_queue_deliveries"]
+    for queue, _, paused, *counts, oldest, rate in world.db.rows("SELECT * FROM queue_status"):
+        for state, count in zip(("ready", "waiting", "claimed", "failed"), counts):
+            assert deliveries.value(queue=queue, state=state) == count, (queue, state)
+        assert pages["steem_reader_queue_paused"].value(queue=queue) == paused
+        age = pages["steem_reader_queue_oldest_age_seconds"].value(queue=queue)
+        assert (oldest or 0) - 20 <= age <= (oldest or 0)
+        assert abs(pages["steem_reader_queue_done_per_second"].value(queue=queue) - float(rate)) < 0.01
+    assert deliveries.value(queue="ask", state="ready") == 5
+    assert deliveries.value(queue="ask", state="waiting") == 2
+    assert deliveries.value(queue="ask", state="claimed") == 1
+    assert pages["steem_reader_queue_done_per_second"].value(queue="ask") == 1
+    for author, *counts, oldest in world.db.rows("SELECT * FROM outbox_status"):
+        for state, count in zip(("pending", "sent", "confirmed", "failed"), counts):
+            assert pages["steem_reader_outbox_comments"].value(author=author, state=state) == count
+        age = pages["steem_reader_outbox_oldest_age_seconds"].value(author=author)
+        assert 500 <= age <= oldest
+    world.expect(node.chain, (1, LAST), gaps=False, purged=True)
+
+
+def test_without_rights_on_queues_the_rest_is_there(world):
+    """Grants of an older version: gaps are counted, the reader is ready."""
+    node = world.node(irreversible=LAST)
+    world.server.execute(f"DROP USER IF EXISTS {world.database}_old@localhost",
+                         f"CREATE USER {world.database}_old@localhost",
+                         f"GRANT ALL ON {world.database}.* TO {world.database}_old@localhost")
+    world.db.execute("RENAME TABLE queues TO elsewhere")
+    reader, endpoint = tailing(world, database={"user": f"{world.database}_old"})
+    assert "deliveries" in reader.wait_for("overview_failed").message
+    endpoint.wait_status("/readyz", 200)
+    assert "steem_reader_queue_deliveries" not in endpoint.metrics()
+    world.server.execute(f"DROP USER {world.database}_old@localhost")
     world.expect(node.chain, (1, LAST))
 
 
@@ -306,6 +370,9 @@ def test_dashboard_and_rules_name_what_there_is(lone_world):
     world.server.start()
     reader.wait_for("database_back", timeout=40)
     endpoint.wait_value("steem_reader_gap_blocks", lambda blocks: blocks == 0)
+    world.db.close()  # that of the killed server
+    fill_queues(world)
+    endpoint.wait_value("steem_reader_outbox_comments", bool, author="bot", state="failed")
     known = names_and_labels(endpoint.metrics())
     expressions = list(dashboard_expressions())
     expressions += [(rule["alert"], rule["expr"]) for rule in rules()]

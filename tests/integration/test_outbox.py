@@ -17,8 +17,8 @@ LOST = """SELECT COUNT(*) FROM comments c JOIN blocks b ON c.permlink = CONCAT('
           LEFT JOIN comments_seen s ON s.author = c.author AND s.permlink = c.permlink
           WHERE c.state <> 'confirmed' AND s.block IS NULL AND b.is_irreversible = 1"""
 UNTRUE = """SELECT COUNT(*) FROM comments c LEFT JOIN blocks b ON b.block = c.block
-            WHERE (c.state = 'confirmed') <> (b.block IS NOT NULL AND b.is_irreversible = 1)
-            OR c.permlink <> CONCAT('re-', c.block)"""
+            WHERE ((c.state = 'confirmed') <> (b.block IS NOT NULL AND b.is_irreversible = 1)
+            OR c.permlink <> CONCAT('re-', c.block))"""
 
 
 def comment(permlink, author=BOT, body="canned", **more):
@@ -74,6 +74,21 @@ def test_it_has_block_and_trx_id_of_the_chain(world):
     assert world.db.value("SELECT state FROM comments WHERE author = 'other-bot'") == "pending"
     reader.wait_for("comments_confirmed")
     world.expect(chain, (1, 26))
+
+
+def test_many_authors(world):
+    """Far more bots than a commit looks up one by one; names next to each other."""
+    names = sorted(f"bot{number:02d}" for number in range(75)) + ["bot0", "bot", "zz"]
+    extra = {20 + number: [comment(f"re-{20 + number}", author=name)]
+             for number, name in enumerate(names, 1)}
+    node, _ = tail(world, SyntheticChain(extra=extra))
+    for number, name in enumerate(names, 1):
+        put(world, f"re-{20 + number}", author=name)
+        put(world, "another", author=name)
+    node.advance(len(names) + 2)
+    wait_confirmed(world, len(names))
+    assert world.db.value(UNTRUE + " AND c.permlink <> 'another'") == 0
+    world.expect(node.chain, (1, 22 + len(names)))
 
 
 def test_what_the_filter_drops_is_confirmed_too(world):

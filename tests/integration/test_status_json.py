@@ -82,3 +82,62 @@ def test_a_stopped_reader_is_seen_as_stopped(world):
     reader.stop()
     assert world.db.value("SELECT state FROM reader_status") != running
     world.expect(node.chain, (1, 20))
+
+
+# ---- queues and outbox
+
+def fill(world):
+    world.db.execute("INSERT INTO queues (queue, paused_at, created_at) VALUES"
+                     " ('ask', NULL, UTC_TIMESTAMP()), ('pay', UTC_TIMESTAMP(), UTC_TIMESTAMP())")
+    world.db.execute(
+        "INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
+        " block_crc, available_at, token, created_at) SELECT seq, 'ask', 1, 0, 0, 0, 0,"
+        " UTC_TIMESTAMP() + INTERVAL IF(seq < 4, -90, 600) SECOND,"
+        " IF(seq = 7, REPEAT('a', 32), NULL), UTC_TIMESTAMP() FROM seq_1_to_9")
+    world.db.execute(
+        "INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, json_metadata,"
+        " state, created_at) SELECT 'bot', seq, 'a', 'b', 'c', '{}', IF(seq < 3, 'sent', 'confirmed'),"
+        " UTC_TIMESTAMP() - INTERVAL 500 SECOND FROM seq_1_to_20")
+
+
+def test_status_shows_queues_and_outbox_where_there_are_any(world):
+    """--status --json stays a list of readers: that is a contract."""
+    text = world.run("--status").stdout
+    assert "queue" not in text and "outbox" not in text
+    assert "there is no queue" in world.run("--status", "--queues").stdout
+    assert json.loads(world.run("--status", "--queues", "--json").stdout) \
+        == {"queues": [], "outbox": []}
+    fill(world)
+    assert json.loads(world.run("--status", "--json").stdout) == []
+    for more in ((), ("--queues",)):
+        text = world.run("--status", *more).stdout
+        assert ("no reader" in text) == (not more)
+        lines = [line.split() for line in text.splitlines() if line]
+        ask = next(line for line in lines if line[0] == "ask")
+        assert ask[1:5] == ["3", "5", "1", "0"]
+        pay = next(line for line in lines if line[0] == "pay")
+        assert pay[1:6] == ["0", "0", "0", "0", "-"] and pay[-1] == "paused"
+        bot = next(line for line in lines if line[0] == "bot")
+        assert bot[1:5] == ["0", "2", "18", "0"]
+
+
+def test_the_json_of_queues_has_what_the_views_have(world):
+    fill(world)
+    shown = json.loads(world.run("--status", "--queues", "--json").stdout)
+    assert set(shown) == {"queues", "outbox"}
+    for key, view in (("queues", "queue_status"), ("outbox", "outbox_status")):
+        with world.db.connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {view} ORDER BY 1")
+            names = [column[0] for column in cursor.description]
+            due = [dict(zip(names, row)) for row in cursor.fetchall()]
+        assert [set(entry) for entry in shown[key]] == [set(names)] * len(due)
+        for entry, row in zip(shown[key], due):
+            age, oldest = entry.pop("oldest_age_s"), row.pop("oldest_age_s")
+            assert (age is None) == (oldest is None) and (age is None or oldest - 20 <= age <= oldest)
+            assert entry.pop("rate", 0) == float(row.pop("rate", 0))
+            assert entry == row
+
+
+def test_queues_goes_with_status(world):
+    world.run("--queues", code=64)
+    world.run("--gaps", "--queues", code=64)

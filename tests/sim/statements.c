@@ -118,6 +118,7 @@ static const struct {
 	{sql_select_irreversible, model_select_irreversible},
 	{sql_select_known_gaps, model_select_gaps},
 	{sql_select_newest_block, model_select_edge_block},
+	{sql_select_next_author, model_select_outbox_authors},
 	{sql_select_now, model_select_now},
 	{sql_select_oldest_block, model_select_edge_block},
 	{sql_select_other_filter, model_select_blocks},

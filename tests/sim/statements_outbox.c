@@ -22,13 +22,14 @@ static const char *permlink_of(uint64_t key)
 	return row_text(text);
 }
 
-/* An author without comments has no outbox. */
+/* (author): the one behind. An author without comments has no outbox. */
 bool model_select_outbox_authors(struct call *call)
 {
 	uint64_t key;
 
 	call->rows->column_count = 1;
-	if (row_first(call->tx, TABLE_COMMENTS, 0, UINT64_MAX, &key))
+	if (strcmp(take_text(call, 0), CHAIN_AUTHOR) < 0 &&
+	    row_first(call->tx, TABLE_COMMENTS, 0, UINT64_MAX, &key))
 		give_text(call, CHAIN_AUTHOR);
 	return true;
 }
