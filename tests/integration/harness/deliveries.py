@@ -65,7 +65,7 @@ def deliver(db, block, queue="ask", accounts=("alice",), **operation):
     return ids
 
 
-def deliver_many(db, count, queue="ask", first=1, per_block=10):
+def deliver_many(db, count, queue="ask", first=1, per_block=10, age_s=3600):
     """The same quickly, for many: `per_block` deliveries a block, of accounts u0 to u999."""
     last = first + (count + per_block - 1) // per_block - 1
     db.execute("INSERT INTO blocks (block, block_id, previous, timestamp, operations,"
@@ -87,7 +87,7 @@ def deliver_many(db, count, queue="ask", first=1, per_block=10):
     db.execute("INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx,"
                " virtual_op, block_crc, account, available_at, created_at)"
                f" SELECT b.seq * 1048576 + o.op, %s, b.seq, 0, o.op, 0, {crc}, {account},"
-               " UTC_TIMESTAMP(6) - INTERVAL 1 HOUR + INTERVAL b.seq MICROSECOND,"
+               f" UTC_TIMESTAMP(6) - INTERVAL {age_s} SECOND + INTERVAL b.seq MICROSECOND,"
                f" UTC_TIMESTAMP(6) {each}", queue)
 
 
