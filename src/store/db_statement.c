@@ -147,6 +147,7 @@ struct db_rows {
 	MYSQL_BIND *binds;
 	struct cell *cells;
 	unsigned column_count;
+	bool is_unbound; /* a cell has grown since the columns were bound */
 };
 
 static bool is_integer(const MYSQL_FIELD *field)
@@ -252,9 +253,13 @@ static int fetch_rest(struct db_rows *rows, unsigned column, struct error *err)
 
 int db_rows_next(struct db_rows *rows, struct error *err)
 {
-	int result = mysql_stmt_fetch(rows->handle);
-	bool is_longer = false;
+	int result;
 
+	/* Not before the row was read: Connector/C 3.3.19 sets all lengths to 0 when it binds. */
+	if (rows->is_unbound && mysql_stmt_bind_result(rows->handle, rows->binds) != 0)
+		return db_fail(rows->db, rows->handle, err);
+	rows->is_unbound = false;
+	result = mysql_stmt_fetch(rows->handle);
 	if (result == MYSQL_NO_DATA)
 		return read_rest(rows->db, rows->handle, err);
 	if (result != 0 && result != MYSQL_DATA_TRUNCATED)
@@ -264,10 +269,8 @@ int db_rows_next(struct db_rows *rows, struct error *err)
 
 		if (rest < 0)
 			return -1;
-		is_longer = is_longer || rest > 0;
+		rows->is_unbound = rows->is_unbound || rest > 0;
 	}
-	if (is_longer && mysql_stmt_bind_result(rows->handle, rows->binds) != 0)
-		return db_fail(rows->db, rows->handle, err);
 	for (unsigned i = 0; i < rows->column_count; i++)
 		if (!rows->cells[i].is_number && !rows->cells[i].is_null)
 			rows->cells[i].text[rows->cells[i].len] = '\0';
