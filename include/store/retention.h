@@ -40,7 +40,7 @@ struct retention_counts {
 struct retention_purge {
 	uint32_t next;
 	uint32_t before;
-	bool is_careful; /* the last try failed */
+	unsigned failures; /* of this step */
 	struct retention_counts removed;
 };
 /* Record it, before anything is removed: --verify must know. */

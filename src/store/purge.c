@@ -17,6 +17,17 @@
 	db_u64((uint64_t)(range)->first << ID_BITS),                                               \
 		db_u64((((uint64_t)(range)->last + 1) << ID_BITS) - 1)
 
+/*
+ * How locks of others are met.  After a failure the first locks may be our own, of a connection
+ * that the server does not know to be dead yet: these are waited for.  If that fails as well,
+ * what is locked stays.
+ */
+enum manner {
+	MANNER_FAST,
+	MANNER_WAIT,
+	MANNER_PASS_OVER,
+};
+
 struct blocks {
 	uint32_t first;
 	uint32_t last;
@@ -89,8 +100,8 @@ static int find_end(struct db *db, const struct retention_purge *purge, struct b
 }
 
 /* What a bot holds is passed over. *ret_more: there is more. */
-static int remove_ended(struct db *db, const struct blocks *range, uint64_t *count, bool *ret_more,
-			struct error *err)
+static int remove_ended_free(struct db *db, const struct blocks *range, uint64_t *count,
+			     bool *ret_more, struct error *err)
 {
 	uint64_t *ids = xcalloc(ENDED_ROWS, sizeof(*ids));
 	struct db_rows *rows = db_query(db, sql_lock_ended_between,
@@ -108,6 +119,21 @@ static int remove_ended(struct db *db, const struct blocks *range, uint64_t *cou
 	*ret_more = found == ENDED_ROWS;
 	free(ids);
 	return result;
+}
+
+static int remove_ended(struct db *db, const struct blocks *range, enum manner manner,
+			uint64_t *count, bool *ret_more, struct error *err)
+{
+	uint64_t found = 0;
+
+	if (manner != MANNER_WAIT)
+		return remove_ended_free(db, range, count, ret_more, err);
+	if (db_exec(db, sql_delete_ended_between, DB_VALUES(ID_RANGE(range), db_u64(ENDED_ROWS)),
+		    &found, err) < 0)
+		return -1;
+	*count += found;
+	*ret_more = found == ENDED_ROWS;
+	return 0;
 }
 
 static int remove_rows(struct db *db, const char *sql, const struct blocks *range, uint64_t *count,
@@ -128,14 +154,17 @@ static int remove_rows(struct db *db, const char *sql, const struct blocks *rang
  * One by one, but for those that are needed, and those that somebody has locked.  A statement for
  * a whole range would wait for them, and even for the row behind the range.
  */
-static int remove_others(struct db *db, const struct blocks *range, const struct places *needed,
-			 uint64_t *count, bool *more, struct error *err)
+static int remove_others(struct db *db, const struct blocks *range, enum manner manner,
+			 const struct places *needed, uint64_t *count, bool *more,
+			 struct error *err)
 {
 	CLEANUP(release_places) struct places there = {.count = 0};
 	unsigned removed = 0;
 	size_t at = 0;
 
-	if (load_places(db, sql_lock_operations_between,
+	if (load_places(db,
+			manner == MANNER_WAIT ? sql_select_operation_places
+					      : sql_lock_operations_between,
 			DB_VALUES(db_u64(range->first), db_u64(range->last)), &there, err) < 0)
 		return -1;
 	for (size_t i = 0; i < there.count && removed < STATEMENT_ROWS; i++) {
@@ -177,20 +206,21 @@ static int check_needed(struct db *db, const struct blocks *range, const struct 
 	return 0;
 }
 
-static int remove_range(struct db *db, const struct blocks *range, bool is_careful,
+static int remove_range(struct db *db, const struct blocks *range, enum manner manner,
 			struct retention_counts *removed, bool *ret_more, struct error *err)
 {
 	CLEANUP(release_places) struct places needed = {.count = 0};
 	int result;
 
-	if (remove_ended(db, range, &removed->deliveries, ret_more, err) < 0)
+	if (remove_ended(db, range, manner, &removed->deliveries, ret_more, err) < 0)
 		return -1;
 	if (*ret_more)
 		return 0;
 	if (load_needed(db, range, &needed, err) < 0)
 		return -1;
-	if (is_careful || needed.count > 0)
-		result = remove_others(db, range, &needed, &removed->operations, ret_more, err);
+	if (manner == MANNER_PASS_OVER || needed.count > 0)
+		result = remove_others(db, range, manner, &needed, &removed->operations, ret_more,
+				       err);
 	else
 		result = remove_rows(db, sql_delete_operations_between, range, &removed->operations,
 				     ret_more, err);
@@ -214,13 +244,15 @@ int retention_purge_step(struct db *db, struct retention_purge *purge, struct er
 	if (find_end(db, purge, &range, err) < 0)
 		return -1;
 	if (db_begin(db, err) < 0 ||
-	    remove_range(db, &range, purge->is_careful, &removed, &more, err) < 0 ||
+	    remove_range(db, &range,
+			 purge->failures < 2 ? (enum manner)purge->failures : MANNER_PASS_OVER,
+			 &removed, &more, err) < 0 ||
 	    db_commit(db, err) < 0) {
 		db_rollback(db);
-		purge->is_careful = true; /* somebody may hold a row for long */
+		purge->failures++;
 		return -1;
 	}
-	purge->is_careful = false;
+	purge->failures = 0;
 	purge->removed = removed;
 	if (!more)
 		purge->next = range.last + 1;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/gap_rows.h"
 #include "store/sql.h"
 
 #define STEP_ROWS 100
@@ -130,6 +131,9 @@ static int remove_some(struct db *db, unsigned keep_days, struct retention_pass 
 	int result = -1;
 
 	if (db_begin(db, err) < 0 || load_over(db, keep_days, pass, over, ret_count, err) < 0)
+		goto out;
+	/* One reader at a time, or of two each would leave an operation to the delivery of the other. */
+	if (*ret_count > 0 && gap_rows_lock(db, err) < 0)
 		goto out;
 	for (size_t i = 0; i < *ret_count; i++)
 		if (remove_over(db, &over[i], pass, err) < 0)

@@ -12,6 +12,7 @@
 
 #include "shim.h"
 #include "store/outbox.h"
+#include "store/retention.h"
 #include "sync/writer.h"
 
 /* One run of a scenario. */
@@ -171,6 +172,52 @@ static inline int call_confirm(struct db *lane, struct error *ret_err)
 			return -1;
 	assert_int_equal(step.locked_count, 0);
 	return 0;
+}
+
+/* Locks of a connection that the server does not know to be dead yet: again, until it does. */
+static inline int check_gone(struct db *lane, const char *sql, struct error *ret_err)
+{
+	CLEANUP(db_rows_free_pointer)
+	struct db_rows *rows = db_query(lane, sql, DB_NO_VALUES, ret_err);
+
+	if (!rows || db_rows_next(rows, ret_err) < 0)
+		return -1;
+	return db_row_u64(rows, 0) == 0
+		       ? 0
+		       : error_set(ret_err, ERROR_RETRY, "something is still locked");
+}
+
+static inline int call_retain(struct db *lane, struct error *ret_err)
+{
+	struct retention_pass pass = {.is_over = false};
+
+	while (!pass.is_over)
+		if (retention_step(lane, 7, &pass, ret_err) < 0)
+			return -1;
+	return check_gone(lane, "SELECT COUNT(*) FROM deliveries_ended WHERE block = 3", ret_err);
+}
+
+static inline int call_purge_begin(struct db *lane, struct error *ret_err)
+{
+	return retention_purge_begin(lane, 10, ret_err);
+}
+
+static inline int call_purge(struct db *lane, struct error *ret_err)
+{
+	static struct retention_purge purge;
+
+	if (purge.next == purge.before) /* else it is the same step again */
+		purge = (struct retention_purge){.next = 1, .before = 10};
+
+	while (purge.next < purge.before)
+		if (retention_purge_step(lane, &purge, ret_err) < 0)
+			return -1;
+	return 0;
+}
+
+static inline int call_purge_end(struct db *lane, struct error *ret_err)
+{
+	return retention_purge_end(lane, 10, ret_err);
 }
 
 static inline int call_sign_off(struct db *lane, struct error *ret_err)

@@ -89,6 +89,15 @@ static void confirm(void)
 	errand(call_confirm);
 }
 
+/* Some deliveries are over; then all old blocks are purged. */
+static void retention(void)
+{
+	errand(call_retain);
+	errand(call_purge_begin);
+	errand(call_purge);
+	errand(call_purge_end);
+}
+
 static void nothing_before(void)
 {
 }
@@ -119,6 +128,25 @@ static void others_before(void)
 	store(3, 4);
 	store(9, 12);
 	me = own;
+}
+
+/* Of queue a: block 3 is over, 4 and 9 are not; of b, something of 3 and of 9 is still open. */
+static void deliveries_before(void)
+{
+	others_before();
+	run_sql("INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, "
+		"virtual_op, block_crc, state, attempts, created_at, finished_at) "
+		"SELECT o.block * 1048576 + o.trx_in_block, 'a', o.block, o.trx_in_block, 0, 0, "
+		"CRC32(b.block_id), 'done', 1, UTC_TIMESTAMP(6), "
+		"UTC_TIMESTAMP(6) - INTERVAL IF(o.block = 3, 10, 5) DAY "
+		"FROM blockchain o JOIN blocks b ON b.block = o.block WHERE o.block < 10");
+	run_sql("INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, "
+		"virtual_op, block_crc, available_at, created_at) "
+		"SELECT block * 1048576 + 5, 'b', block, 1, 0, 0, CRC32(block_id), "
+		"UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) FROM blocks WHERE block IN (3, 9)");
+	run_sql("INSERT INTO orphans SELECT block, REPEAT('x', 20), trx_in_block, op_in_trx, "
+		"virtual_op, trx_id, timestamp, operation, account, payload, REPEAT('y', 20), 1, "
+		"UTC_TIMESTAMP(6) FROM blockchain WHERE block IN (4, 10)");
 }
 
 static void forked_before(void)
@@ -159,6 +187,7 @@ static const struct scenario {
 	{"fork_repair", forked_before, fork_repair, false, false},
 	{"row_repair", forked_before, row_repair, false, true},
 	{"confirm", outbox_before, confirm, false, false},
+	{"retention", deliveries_before, retention, false, false},
 	{"commits_as_text", opened_before, commits, true, false},
 };
 static const struct scenario *scenario; /* of this process */
@@ -191,6 +220,9 @@ static void dump(struct buf *out)
 		"UNION ALL SELECT CONCAT_WS('|', 'comment', author, permlink, state, COALESCE(block, 0), "
 		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM comments "
 		"UNION ALL SELECT CONCAT_WS('|', 'seen', author, permlink, block) FROM comments_seen "
+		"UNION ALL SELECT CONCAT_WS('|', 'open', delivery_id, queue) FROM deliveries_open "
+		"UNION ALL SELECT CONCAT_WS('|', 'ended', delivery_id, queue) FROM deliveries_ended "
+		"UNION ALL SELECT CONCAT_WS('|', 'purge', before_block, finished_at IS NULL) FROM purges "
 		"UNION ALL SELECT CONCAT_WS('|', 'filter', rules, is_active) FROM filters "
 		"ORDER BY line";
 	struct db_value repeats = db_u64(scenario->repeats);
@@ -222,6 +254,9 @@ static const struct {
 	{"bookkeeping", "*"},
 	{"comments", "*"},
 	{"comments_seen", "*"},
+	{"deliveries_open", "*"},
+	{"deliveries_ended", "*"},
+	{"purges", "*"},
 };
 
 static void keep_tables(void)
