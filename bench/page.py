@@ -119,7 +119,27 @@ def settings(results):
     return table(["setting", "blocks/s", "server's CPU, µs a row", "bytes on disk a row"], lines)
 
 
-PARTS = (machine, end_to_end, peers, second_reader, stages, tail, gap_scan, growth, settings)
+def queue(results):
+    lines = [[number(one["ready"]), one["workers"], one["batch"], number(one["ours_per_s"]),
+              f"{one['ours_p50_ms']:.1f} / {one['ours_p99_ms']:.1f}", number(one["theirs_per_s"]),
+              f"{one['theirs_p50_ms']:.1f} / {one['theirs_p99_ms']:.1f}"]
+             for one in results["queue"]["cases"]]
+    for part, words in (("first", "first 5 s of a long snapshot"), ("last", "after 15 s of it")):
+        lines.append([words, 8, 10, number(results["queue"]["snapshot"][f"ours_{part}_per_s"]), "",
+                      number(results["queue"]["snapshot"][f"theirs_{part}_per_s"]), ""])
+    return table(["ready", "workers", "batch", "`queue_claim`, deliveries/s", "ms a claim, p50 / p99",
+                  "`SKIP LOCKED` loop, rows/s", "ms a claim, p50 / p99"], lines)
+
+
+def queue_rules(results):
+    lines = [[one["rules"], number(one["delivered_per_block"], 2), number(one["steady_blocks_s"]),
+              f"{one['share']:.0%}"] for one in results["queue_rules"]]
+    return table(["two rules with a queue, that keep", "deliveries a block", "blocks/s, steady",
+                  "of the pace without"], lines)
+
+
+PARTS = (machine, end_to_end, peers, second_reader, stages, tail, gap_scan, growth, queue, queue_rules,
+         settings)
 
 
 def main(results_path, page_path):

@@ -106,6 +106,27 @@ def settings(results):
                 ["setting", "blocks/s", "server CPU us/row", "bytes on disk/row"], lines)
 
 
+def queue(results):
+    """Ours and the usual loop."""
+    lines = [[number(one["ready"]), one["workers"], one["batch"]]
+             + [number(one[f"{who}_{key}"], digits) for who in ("ours", "theirs")
+                for key, digits in (("per_s", 0), ("p50_ms", 1), ("p99_ms", 1))]
+             for one in results["queue"]["cases"]]
+    snapshot = results["queue"]["snapshot"]
+    return rows("The queue: deliveries claimed and done a second, ms a claim; and a SKIP LOCKED loop",
+                ["ready", "workers", "batch", "1/s", "p50 ms", "p99 ms", "loop 1/s", "p50", "p99"],
+                lines) + "behind a long snapshot, first and last 5 s of 20: " + ", ".join(
+                    f"{who} {number(snapshot[f'{who}_first_per_s'])} -> "
+                    f"{number(snapshot[f'{who}_last_per_s'])}/s" for who in ("ours", "theirs")) + "\n"
+
+
+def queue_rules(results):
+    lines = [[one["rules"], number(one["delivered_per_block"], 2), number(one["steady_blocks_s"]),
+              f"{one['share']:.0%}"] for one in results["queue_rules"]]
+    return rows("Catching up with two rules that have a queue",
+                ["rules", "deliveries/block", "blocks/s, steady", "of none"], lines)
+
+
 def table(results):
     """All of it, as text."""
     place = results["machine"]
@@ -115,7 +136,7 @@ def table(results):
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
     for part in (end_to_end, stages, peers, together, second_reader, tail, gap_scan, growth,
-                 settings):
+                 queue, queue_rules, settings):
         if part.__name__ in results:
             text.append(part(results))
     for part, why in results.get("failed", {}).items():

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 
+import claims
 import corpus
 import lab as laboratory
 import report
@@ -305,6 +306,35 @@ class Bench:
                 table[1] += step
         return [{"rows": size, **median_of(list_)} for size, list_ in rounds.items()]
 
+    def measure_queue_rules(self):
+        """What two rules with a queue cost the reader: catching up with and without, in turn. Once
+        rules as a bot's, of which few operations are; once such that a seventh of all is delivered."""
+        rest = {"name": "rest"}
+        cases = {"none": {}, "few": {"filter": (
+            {"operation": "transfer", "memo_prefix": "!ask", "queue": "pay"},
+            {"operation": "comment", "body_contains": "question", "queue": "ask"}, rest)},
+            "many": {"filter": ({"operation": "transfer", "queue": "pay"},
+                                {"operation": "comment", "queue": "ask"}, rest)}}
+        rounds, delivered, blocks = {name: [] for name in cases}, {}, 8000
+        for turn in range(2 * self.rounds - 1):
+            for name, sections in cases.items():
+                say(f"  queue rules: {name}, round {turn + 1}")
+                database = self.lab.fresh_database()
+                rounds[name].append(self.end_to_end(blocks, 0, database=database, **sections))
+                delivered[name] = self.lab.rows(database, "SELECT COUNT(*) FROM delivered")[0][0]
+        found = [{"rules": name, "delivered_per_block": delivered[name] / blocks, **median_of(list_),
+                  "share": statistics.median(
+                      one["steady_blocks_s"] / none["steady_blocks_s"]
+                      for none, one in zip(rounds["none"], list_))}
+                 for name, list_ in rounds.items()]
+        return found
+
+    def measure_queue(self):
+        """Claims beside the usual loop; and with a transaction open that still sees all of them."""
+        sizes = claims.SIZES[:2] if self.quick else claims.SIZES
+        return {"cases": claims.measure(self.lab, sizes, say),
+                "snapshot": claims.measure_snapshot(self.lab, say)}
+
     def one_setting(self, lab, count, table):
         """Bulk writing on another server: figures, and what the rows take on disk."""
         lab.corpus.write_bytes(self.lab.corpus.read_bytes())
@@ -341,7 +371,9 @@ PARTS = {"end_to_end": Bench.measure_end_to_end, "stages": Bench.measure_stages,
          "peers": Bench.measure_peers, "together": Bench.measure_together,
          "second_reader": Bench.measure_second_reader,
          "tail": Bench.measure_tail, "gap_scan": Bench.measure_gap_scan,
-         "growth": Bench.measure_growth, "settings": Bench.measure_settings}
+         "growth": Bench.measure_growth, "queue": Bench.measure_queue,
+         "queue_rules": Bench.measure_queue_rules,
+         "settings": Bench.measure_settings}
 
 
 def find_peers(build, wish):
