@@ -194,16 +194,19 @@ CREATE PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLAT
 BEGIN
 	DECLARE v_from DATETIME(6);
 	DECLARE v_first DATETIME(6);
+	DECLARE v_scanned_at DATETIME(6);
 	DECLARE v_now DATETIME(6);
 	-- Another worker is about it, or it failed: the old value will do.
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK;
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 	START TRANSACTION;
 	SET v_now = UTC_TIMESTAMP(6);
-	SELECT scan_from INTO v_from FROM queues
-	WHERE queue = p_queue AND scanned_at < v_now - INTERVAL 1 SECOND FOR UPDATE SKIP LOCKED;
+	SELECT scan_from, scanned_at INTO v_from, v_scanned_at FROM queues
+	WHERE queue = p_queue AND scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND
+	FOR UPDATE SKIP LOCKED;
 	IF v_from IS NOT NULL THEN
-		IF RAND() < 0.1 THEN
+		-- In the future: the clock was put back, or another member's is far ahead.
+		IF v_scanned_at > v_now OR RAND() < 0.1 THEN
 			SET v_from = '2000-01-01';
 		END IF;
 		SELECT MIN(available_at) INTO v_first FROM deliveries_open
@@ -457,7 +460,11 @@ BEGIN
 			'no such queue: a reader makes it when a rule of its filter names it (queue = "...")';
 	END IF;
 	IF v_paused_at IS NULL THEN
-		IF v_scanned_at < UTC_TIMESTAMP(6) - INTERVAL 1 SECOND THEN
+		SET v_now = UTC_TIMESTAMP(6);
+		IF v_scanned_at > v_now + INTERVAL 5 SECOND THEN
+			SET v_from = '2000-01-01';
+		END IF;
+		IF v_scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND THEN
 			CALL queue_advance(p_queue);
 		END IF;
 		-- Where other members were first, a claim begins further on for a while, by chance.

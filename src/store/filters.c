@@ -80,10 +80,22 @@ int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_
 	return 0;
 }
 
+/* It is looked first: an INSERT would wait for a bot that holds the row, with queue_pause() say. */
+static int make_queue(struct db *db, const char *queue, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer)
+	struct db_rows *rows = db_query(db, sql_select_queue, DB_VALUES(db_text(queue)), err);
+	int found = rows ? db_rows_next(rows, err) : -1;
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	return exec_first_wins(db, sql_insert_queue, DB_VALUES(db_text(queue)), err);
+}
+
 int filters_make_queues(struct db *db, const char *const *queues, size_t count, struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (exec_first_wins(db, sql_insert_queue, DB_VALUES(db_text(queues[i])), err) < 0)
+		if (make_queue(db, queues[i], err) < 0)
 			return -1;
 	return 0;
 }

@@ -208,3 +208,15 @@ def test_a_rule_for_all_that_is_stored_beside_queues(world):
     node = world.node(irreversible=100)
     world.run("--once", filter=rules)
     world.expect(node.chain, (1, 100), rules=rules)
+
+
+def test_a_bot_that_holds_its_queue_holds_up_no_start(world):
+    """It has called queue_pause() in a transaction, and stands still."""
+    node = world.node(irreversible=20)
+    world.run("--once", filter=[ASK])
+    with world.connect() as frozen, frozen.cursor() as cursor:
+        frozen.begin()
+        cursor.execute("CALL queue_pause('ask')")
+        node.advance(10)
+        world.run("--once", filter=[ASK], timeout=8)
+    world.expect(node.chain, (1, 30), rules=[ASK])

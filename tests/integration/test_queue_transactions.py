@@ -6,8 +6,9 @@ import threading
 import pymysql
 import pytest
 
-from harness.deliveries import (LOST, MISSING, REFUSED, deliver_many, look_from_the_beginning,
-                                number_of, open_delivery, store_block, store_operation)
+from harness.deliveries import (LOST, MISSING, REFUSED, deliver, deliver_many,
+                                look_from_the_beginning, number_of, open_delivery, store_block,
+                                store_operation)
 
 READ_COMMITTED = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
@@ -155,6 +156,21 @@ def test_a_frozen_bot_holds_up_nobody(queue):
     look_from_the_beginning(queue.db)
     assert ids(quick.claim(limit=100)) == queue.ids[:6]
     assert number_of(frozen.done, rows[0]) == LOST
+
+
+def test_a_clock_that_was_put_back(queue):
+    """What came before is found at once, and not when the clock is where it was."""
+    ahead, bot = queue.bot("ahead"), queue.bot()
+    ahead.query("SET timestamp = UNIX_TIMESTAMP() + 3600")
+    for row in ahead.claim(limit=10):
+        ahead.done(row)
+    look_from_the_beginning(queue.db)
+    queue.db.execute("UPDATE queues SET scanned_at = '2000-01-01'")
+    assert ahead.claim() == []
+    assert queue.db.value("SELECT scan_from > UTC_TIMESTAMP() FROM queues") == 1
+    delivery, = deliver(queue.db, 50)
+    assert ids(bot.claim()) == [delivery]
+    assert queue.db.value("SELECT scan_from < UTC_TIMESTAMP() FROM queues") == 1
 
 
 def end_leases_of_others(queue, rows):
