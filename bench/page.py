@@ -119,6 +119,14 @@ def settings(results):
     return table(["setting", "blocks/s", "server's CPU, µs a row", "bytes on disk a row"], lines)
 
 
+def bot(results):
+    lines = [[f"{one['latency_ms']} ms", one["deliveries"],
+              f"{one['stored_p50_ms']:.0f} ms", f"**{one['p50_ms']:.0f} ms**",
+              f"{one['p90_ms']:.0f} ms", f"{one['max_ms']:.0f} ms"] for one in results["bot"]]
+    return table(["latency of the node", "deliveries", "block stored, p50", "command started, p50", "p90",
+                  "longest"], lines)
+
+
 def queue(results):
     lines = [[number(one["ready"]), one["workers"], one["batch"], number(one["ours_per_s"]),
               f"{one['ours_p50_ms']:.1f} / {one['ours_p99_ms']:.1f}", number(one["theirs_per_s"]),
@@ -138,7 +146,7 @@ def queue_rules(results):
                   "of the pace without"], lines)
 
 
-PARTS = (machine, end_to_end, peers, second_reader, stages, tail, gap_scan, growth, queue, queue_rules,
+PARTS = (machine, end_to_end, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
          settings)
 
 

@@ -106,6 +106,13 @@ def settings(results):
                 ["setting", "blocks/s", "server CPU us/row", "bytes on disk/row"], lines)
 
 
+def bot(results):
+    lines = [[one["latency_ms"], one["deliveries"], number(one["stored_p50_ms"]), number(one["p50_ms"]), number(one["p90_ms"]),
+              number(one["max_ms"])] for one in results["bot"]]
+    return rows("From a block that the node can give to the bot's command, ms",
+                ["node latency", "deliveries", "block stored, p50", "command, p50", "p90", "max"], lines)
+
+
 def queue(results):
     """Ours and the usual loop."""
     lines = [[number(one["ready"]), one["workers"], one["batch"]]
@@ -135,7 +142,7 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, stages, peers, together, second_reader, tail, gap_scan, growth,
+    for part in (end_to_end, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
                  queue, queue_rules, settings):
         if part.__name__ in results:
             text.append(part(results))

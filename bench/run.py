@@ -23,6 +23,7 @@ import corpus
 import lab as laboratory
 import report
 from lab import Failed, Node, Reader
+from bot import Bot
 from tail import Tail
 
 LATENCIES_MS = (0, 50, 100, 150)
@@ -236,6 +237,19 @@ class Bench:
                 time.sleep(0.2)
             return [tail.figures() for tail in tails]
 
+    def measure_bot(self):
+        """From the node to the bot's command, beside nothing else."""
+        result = []
+        for delay in (0, 100):
+            count = 10 if self.quick else 40
+            say(f"  bot, {count} blocks, node {delay} ms away")
+            with contextlib.ExitStack() as stack:
+                bot = Bot(self.lab, delay, 3000, stack)
+                time.sleep(23)  # the pace is learnt
+                bot.begin()
+                result.append(bot.figures(count))
+        return result
+
     def measure_gap_scan(self):
         """A full scan and the view `gaps` with 100 holes of three blocks."""
         result = []
@@ -370,7 +384,7 @@ class Bench:
 PARTS = {"end_to_end": Bench.measure_end_to_end, "stages": Bench.measure_stages,
          "peers": Bench.measure_peers, "together": Bench.measure_together,
          "second_reader": Bench.measure_second_reader,
-         "tail": Bench.measure_tail, "gap_scan": Bench.measure_gap_scan,
+         "tail": Bench.measure_tail, "bot": Bench.measure_bot, "gap_scan": Bench.measure_gap_scan,
          "growth": Bench.measure_growth, "queue": Bench.measure_queue,
          "queue_rules": Bench.measure_queue_rules,
          "settings": Bench.measure_settings}
