@@ -57,6 +57,7 @@ bool model_select_gaps_due(struct call *call);
 bool model_select_irreversible(struct call *call);
 bool model_select_now(struct call *call);
 bool model_select_outbox_authors(struct call *call);
+bool model_select_queue(struct call *call);
 bool model_select_ranges(struct call *call);
 bool model_select_reader(struct call *call);
 bool model_select_schema_version(struct call *call);

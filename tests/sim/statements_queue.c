@@ -10,7 +10,14 @@
 
 #define ID_BITS 20
 
-/* A queue is there already, or it is made: nobody looks. */
+/* None is there before the first reader has asked. */
+bool model_select_queue(struct call *call)
+{
+	call->rows->column_count = 1;
+	return true;
+}
+
+/* It is made, or was made by another one meanwhile. */
 bool model_insert_queue(struct call *call)
 {
 	call->found = 1;

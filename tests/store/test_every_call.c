@@ -336,6 +336,15 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* EVERY_CALL_SHARE=4: each call in every fourth way only, not in the same ones each time. */
+static bool is_left_out(unsigned call, size_t way)
+{
+	const char *given = getenv("EVERY_CALL_SHARE");
+	unsigned long share = given ? strtoul(given, NULL, 10) : 1;
+
+	return share > 1 && (call + way + (unsigned long)time(NULL) / 3600) % share != 0;
+}
+
 static void each_call_fails_once(void **state)
 {
 	CLEANUP(buf_release) struct buf should = BUF_INIT(1 << 20);
@@ -350,13 +359,15 @@ static void each_call_fails_once(void **state)
 		for (size_t i = 0; i < 2 * SHIM_ERRORS; i++) {
 			CLEANUP(buf_release) struct buf is = BUF_INIT(1 << 20);
 
+			if (is_left_out(k, i))
+				continue;
 			run_scenario(k, &shim_errors[i / 2], i % 2 == 1, &is, &ignored);
 			if (shim.failures != 1)
 				fail_msg("call %u of %s was not made again", k, scenario->name);
 			compare(scenario->name, &is, &should);
 			runs++;
 		}
-	printf("%s: %u calls, each failed in %zu ways: %u runs in %.1f s\n", scenario->name, calls,
+	printf("%s: %u calls, of %zu ways to fail each: %u runs in %.1f s\n", scenario->name, calls,
 	       2 * SHIM_ERRORS, runs, now_s() - began_s);
 }
 
