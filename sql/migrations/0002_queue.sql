@@ -177,7 +177,8 @@ FROM comments GROUP BY author;
 
 -- The procedures. All run with the rights of who calls. Errors have SQLSTATE 45000 and the numbers
 -- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
--- 31003: an argument is out of bounds. Only queue_claim commits.
+-- 31003: an argument is out of bounds. Only queue_claim commits; 31001, and 31002 of queue_requeue, roll the
+-- caller's transaction back, as a deadlock does: nothing of it may be committed, and no lock of it stay.
 
 DELIMITER //
 
@@ -216,6 +217,17 @@ BEGIN
 		WHERE queue = p_queue;
 	END IF;
 	COMMIT;
+END //
+
+-- For the others: the caller has lost the delivery. Under REPEATABLE READ the search for it has locked the
+-- place where it would stand, maybe the one where readers insert.
+DROP PROCEDURE IF EXISTS queue_lost //
+CREATE PROCEDURE queue_lost()
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	ROLLBACK;
+	SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+		'the delivery is not held with this token: its lease ran out, or it has ended';
 END //
 
 -- For the others: one delivery ends. It must be held with p_token; a second call with the same
@@ -257,8 +269,7 @@ BEGIN
 		DELETE FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token;
 	ELSEIF NOT EXISTS (SELECT 1 FROM deliveries_ended
 			WHERE delivery_id = p_delivery AND token = p_token AND state = p_state) THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
-			'the delivery is not held with this token: its lease ran out, or it has ended';
+		CALL queue_lost();
 	END IF;
 	IF v_own THEN
 		COMMIT;
@@ -509,8 +520,7 @@ BEGIN
 	-- Twice in one microsecond changes nothing.
 	IF ROW_COUNT() = 0 AND NOT EXISTS (
 			SELECT 1 FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token) THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
-			'the delivery is not held with this token: its lease ran out, or it has ended';
+		CALL queue_lost();
 	END IF;
 END //
 
@@ -547,8 +557,7 @@ BEGIN
 	SELECT queue, attempts INTO v_queue, v_attempts
 	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
 	IF v_queue IS NULL THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
-			'the delivery is not held with this token: its lease ran out, or it has ended';
+		CALL queue_lost();
 	END IF;
 	SELECT max_attempts, retry_s, retry_max_s INTO v_max, v_retry_s, v_retry_max_s
 	FROM queues WHERE queue = v_queue;
@@ -561,8 +570,7 @@ BEGIN
 			available_at = UTC_TIMESTAMP(6) + INTERVAL ROUND(GREATEST(v_delay_s, 0) * 1000000) MICROSECOND
 		WHERE delivery_id = p_delivery AND token = p_token;
 		IF ROW_COUNT() = 0 THEN
-			SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
-				'the delivery is not held with this token: its lease ran out, or it has ended';
+			CALL queue_lost();
 		END IF;
 	END IF;
 END //
@@ -579,8 +587,7 @@ BEGIN
 		last_error = COALESCE(LEFT(p_error, 1000), last_error), available_at = UTC_TIMESTAMP(6)
 	WHERE delivery_id = p_delivery AND token = p_token;
 	IF ROW_COUNT() = 0 THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
-			'the delivery is not held with this token: its lease ran out, or it has ended';
+		CALL queue_lost();
 	END IF;
 END //
 
@@ -613,6 +620,7 @@ BEGIN
 		AND o.op_in_trx = e.op_in_trx AND o.virtual_op = e.virtual_op
 	WHERE e.delivery_id = p_delivery;
 	IF ROW_COUNT() = 0 THEN
+		ROLLBACK;
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
 			'no such delivery that has ended and whose operation is still there';
 	END IF;
@@ -664,8 +672,7 @@ BEGIN
 	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
 	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
 	IF v_queue IS NULL THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
-			'the delivery is not held with this token: its lease ran out, or it has ended';
+		CALL queue_lost();
 	END IF;
 	-- The block may have been replaced since the claim: then another operation stands in its place.
 	SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload

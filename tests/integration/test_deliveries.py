@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from harness.chain import SyntheticChain
+from harness.deliveries import LOST, MISSING, Bot, number_of
 
 ASK = {"operation": "comment", "body_prefix": "!ask", "queue": "ask"}
 RULES = [ASK, {"operation": "transfer", "queue": "pay"}, {"account": "alice", "queue": "alice"},
@@ -220,3 +221,31 @@ def test_a_bot_that_holds_its_queue_holds_up_no_start(world):
         node.advance(10)
         world.run("--once", filter=[ASK], timeout=8)
     world.expect(node.chain, (1, 30), rules=[ASK])
+
+
+STALE = {"queue_done": ("x",), "queue_fail": ("x", "e"), "queue_retry": ("x", None, "e"),
+         "queue_release": ("x", "e"), "queue_renew": ("x", 30),
+         "reply": ("x", "answer-bot", None, "a body", None), "queue_requeue": ()}
+
+
+@pytest.mark.parametrize("procedure", STALE)
+@pytest.mark.parametrize("max_age_s", [0, 1], ids=["open", "late"])
+def test_a_bot_that_was_refused_and_stands_still_holds_up_no_reader(world, procedure, max_age_s):
+    """Under REPEATABLE READ its search has locked the place where readers insert: not for long."""
+    node = world.node(irreversible=40)
+    settings = {"filter": EVERYTHING, "queue": {"max_age_s": max_age_s}}
+    world.run("--once", **settings)
+    frozen = Bot(world.connect, session=("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                                         "SET autocommit = 0"))
+    newest = world.db.value("SELECT MAX(delivery_id) FROM delivered")
+    frozen.query("INSERT INTO comments (author, permlink, parent_author, parent_permlink, body,"
+                 " json_metadata, created_at) VALUES ('bot', 'p', '', 'x', 'b', '{}', NOW())")
+    number = number_of(frozen.call, procedure, newest + 10 ** 12, *STALE[procedure])
+    assert number == (MISSING if procedure == "queue_requeue" else LOST)
+    node.advance(10)
+    world.run("--once", timeout=6, **settings)
+    # What it had written is gone with its transaction, and cannot be committed any more.
+    frozen.query("COMMIT")
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 0
+    frozen.connection.close()
+    world.expect(node.chain, (1, 50), rules=EVERYTHING)
