@@ -30,8 +30,9 @@ struct job {
 	char what[64];    /* "commit of 5..104", for log lines */
 	struct error err; /* ERROR_NONE: it was done */
 	unsigned retry_count;
-	int64_t took_ms; /* from its first try to its end */
-	bool is_commit;  /* the writer's own */
+	int64_t took_ms;     /* from its first try to its end */
+	int64_t last_try_ms; /* what the try that did it took: its cost for the database */
+	bool is_commit;      /* the writer's own */
 };
 
 struct writer;

@@ -146,7 +146,7 @@ static void show(struct purge *purge, const struct retention_purge *state)
 /* As long as it took: others have the other half of the time. */
 static void rest(struct purge *purge, const struct purge_job *step)
 {
-	int64_t pause_ms = step->job.took_ms;
+	int64_t pause_ms = step->job.last_try_ms;
 
 	if (purge->options->dry_run)
 		return;

@@ -178,7 +178,7 @@ static void finish_overview(struct job *job)
 	struct keeper *keeper = look->keeper;
 
 	keeper->is_overlooking = false;
-	keeper->overview_due_ms = clock_now_ms() + overview_pause_ms(job->took_ms);
+	keeper->overview_due_ms = clock_now_ms() + overview_pause_ms(job->last_try_ms);
 	if (job->err.kind == ERROR_NONE) {
 		keeper->overview = look->overview;
 		keeper->overview_at_ms = clock_now_ms();

@@ -54,7 +54,7 @@ static void finish_retain(struct job *job)
 {
 	struct retain_job *step = (struct retain_job *)job;
 	struct retain *retain = step->retain;
-	int64_t pause_ms = job->took_ms * (STEP_SHARE - 1);
+	int64_t pause_ms = job->last_try_ms * (STEP_SHARE - 1);
 
 	retain->is_running = false;
 	if (job->err.kind == ERROR_NONE) {

@@ -184,11 +184,14 @@ static void run_job(struct lane *lane, struct job *job)
 	backoff_init(&backoff, RETRY_BASE_MS, RETRY_CAP_MS);
 	for (;;) {
 		struct error err = ERROR_INIT;
+		bool is_connected = connect_lane(lane, &err) == 0;
+		int64_t try_at_ms = clock_now_ms();
 		int64_t delay_ms;
 
-		if (connect_lane(lane, &err) == 0 && job->run(lane->db, job, &err) == 0) {
+		if (is_connected && job->run(lane->db, job, &err) == 0) {
 			job->err = ERROR_INIT;
 			job->took_ms = clock_now_ms() - began_at_ms;
+			job->last_try_ms = clock_now_ms() - try_at_ms;
 			note_done(lane);
 			return;
 		}
