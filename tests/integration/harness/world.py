@@ -155,4 +155,12 @@ class World:
             node.close()
         self.db.close()
         with contextlib.suppress(Exception):
+            self._disconnect_all()
             self.server.execute(f"DROP DATABASE IF EXISTS `{self.database}`")
+
+    def _disconnect_all(self):
+        """A transaction that a failed test has left open would hold up the DROP for ever."""
+        for (connection,) in self.server.execute(
+                f"SELECT id FROM information_schema.processlist WHERE db = '{self.database}'"):
+            with contextlib.suppress(Exception):  # it may have gone by itself
+                self.server.execute(f"KILL {connection}")
