@@ -366,7 +366,6 @@ static void the_last_try_is_timed_apart(void **state)
 	wait_for_retries(*state, 3);
 	atomic_store(&gate_error, 0);
 	wait_for_all(*state);
-	assert_true(job.job.took_ms > 0);
 	assert_true(job.job.last_try_ms < job.job.took_ms);
 }
 
