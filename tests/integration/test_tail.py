@@ -6,7 +6,7 @@ import json
 import pytest
 
 from harness.chain import SyntheticChain
-from harness.node import Ticker
+from harness.ticker import Ticker
 
 
 def settled(world, last, **options):

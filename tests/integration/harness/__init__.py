@@ -8,6 +8,7 @@ real nodes answer. Modules, bottom to top:
     operations  sample bodies of every operation type
     chain       chains that a node can serve
     faults      what a node can do wrong
+    calls       what a node was asked
     node        a simulated node (also a command: python3 -m harness.node)
     mariadb     a private MariaDB server
     auditor     tables against chain, row for row

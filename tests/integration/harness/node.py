@@ -15,7 +15,6 @@ As a command: python3 -m harness.node --chain best --irreversible 500 --interval
 import argparse
 import collections
 import contextlib
-import dataclasses
 import gzip
 import http.server
 import json
@@ -29,40 +28,12 @@ import time
 
 from . import chain as chains
 from . import faults, jsontext
+from .calls import Call, Request
 from .ticker import Ticker
 
 HEAD_AHEAD = 17
 METHODS = ("get_dynamic_global_properties", "get_block", "get_ops_in_block",
            "broadcast_transaction_synchronous")
-
-
-@dataclasses.dataclass
-class Call:
-    """One JSON-RPC call."""
-
-    ident: object
-    api: str
-    method: str
-    params: list
-
-    @property
-    def block(self):
-        if self.method in ("get_block", "get_ops_in_block") and self.params:
-            return self.params[0]
-        return None
-
-
-@dataclasses.dataclass
-class Request:
-    """One line of the log."""
-
-    at: float
-    calls: list
-    is_batch: bool
-
-    @property
-    def blocks(self):
-        return [call.block for call in self.calls if call.block is not None]
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -286,7 +257,7 @@ class Node:
         """Answer one HTTP request, or do it wrong."""
         request = json.loads(body)
         is_batch = isinstance(request, list)
-        calls = [self._call(item) for item in (request if is_batch else [request])]
+        calls = [Call.of(item) for item in (request if is_batch else [request])]
         with self.changed:
             self.log.append(Request(time.monotonic(), calls, is_batch))
             self.count["requests"] += 1
@@ -300,15 +271,6 @@ class Node:
         with self.changed:
             self.count["answers"] += 1
             self.changed.notify_all()
-
-    @staticmethod
-    def _call(item):
-        method, params = item["method"], item.get("params") or []
-        if method == "call":
-            api, method, params = params
-        else:
-            api, _, method = method.partition(".")
-        return Call(item.get("id"), api, method, params)
 
     def _disturb(self, handler, calls):
         """Faults that answer before there is an answer. True: nothing is left to do."""

@@ -19,13 +19,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 from . import faults, mariadb, reader
 from .chain import SyntheticChain
-from .node import Ticker
 from .soak_plan import NODES, READERS, plan
+from .ticker import Ticker
 from .world import World
 
 PACE = 50  # times the real one
