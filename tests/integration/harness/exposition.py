@@ -4,6 +4,7 @@
     families["x_total"].value(node="a")        the one sample with these labels
     endpoint = Endpoint.of(reader)             waits until it is served
     endpoint.get("/healthz")                   Answer(status, headers, text)
+    reader, endpoint = tailing(world)          both, of a reader at the tip
 
 Stricter than the format: every family has HELP and TYPE, counters end in _total, nothing is
 there twice, histograms are whole.
@@ -16,6 +17,7 @@ import re
 
 from .polling import poll
 
+LISTEN = {"listen": "127.0.0.1:0"}
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 SAMPLE = re.compile(rf"({NAME})(?:\{{(.*)\}})? (\S+)")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
@@ -185,3 +187,11 @@ class Endpoint:
         return poll(ask, predicate, timeout=timeout, interval=0.05,
                     not_yet=(OSError, http.client.HTTPException, KeyError, NoSample),
                     otherwise=lambda answer: f"still {answer!r} after {timeout} s")
+
+
+def tailing(world, **options):
+    """A reader at the tip of the first node, and its endpoint."""
+    reader = world.start(metrics=LISTEN, **options)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(world.nodes[0].irreversible)
+    return reader, Endpoint.of(reader)
