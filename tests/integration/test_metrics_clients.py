@@ -35,7 +35,7 @@ def test_silent_clients_hold_nothing_up(world):
         # Those beyond the limit were sent away, the others have their time.
         for connection in silent:
             with contextlib.suppress(ConnectionError):
-                assert connection.recv(1000).startswith((b"", b"HTTP/1.1 408"))
+                assert connection.recv(1000)[:12] in (b"", b"HTTP/1.1 408")
     endpoint.wait_status("/healthz", 200)
     world.expect(node.chain, (1, node.irreversible))
 
