@@ -83,7 +83,7 @@ class Consumer:
                     self.connection._force_close()  # pylint: disable=protected-access
                 self.connection = None
                 self.place += 1
-                time.sleep(0.05)
+                time.sleep(0.05)  # a member that is down is not asked all the time
         return None
 
     # ---- the work
@@ -121,7 +121,7 @@ class Consumer:
 
     def work(self, delivery, token, until):
         """One of what was claimed, as long as its time is not over."""
-        time.sleep(self.random.random() * PATIENCE_S)
+        time.sleep(self.random.random() * PATIENCE_S)  # the work
         if self.random.random() < 0.2:
             until = self.until_answered(lambda: self.renew(delivery, token), until) or 0
         if time.monotonic() >= until and not self.careless:
@@ -143,6 +143,7 @@ class Consumer:
                     self.query("ROLLBACK")
                     self.note("lost", delivery=delivery, token=token, got=time.monotonic())
             if not rows:
+                # as often as an idle bot asks, and never in step with the others
                 time.sleep(0.02 + self.random.random() * 0.03)
 
 

@@ -24,7 +24,7 @@ for line in sys.stdin:
     note = {"pid": os.getpid(), "delivery": got["delivery_id"], "token": got["token"],
             "attempt": got["attempt"]}
     os.write(log, (json.dumps({"event": "begun", "at": time.monotonic(), **note}) + "\\n").encode())
-    time.sleep(0.05)
+    time.sleep(0.05)  # the work
     os.write(log, (json.dumps({"event": "over", "at": time.monotonic(), **note}) + "\\n").encode())
     print(json.dumps({"delivery_id": got["delivery_id"], "result": "done"}), flush=True)
 """
