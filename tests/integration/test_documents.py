@@ -1,53 +1,31 @@
 """What the documents say is true: options, exit codes, completion, and every query in them."""
 
+import functools
 import re
-import subprocess
 
 import pytest
 
-from harness import reader
-from harness.chain import TOP
+from harness import documents, reader
+from harness.documents import exit_codes_of_manual, options_of_help, options_of_manual, text
 
 LAST = 60
 RULES = [{"name": "all"}, {"operation": "comment", "queue": "ask"}]
+built = pytest.mark.skipif(not reader.program(),
+                           reason="steem-reader is not built (STEEM_READER names it)")
+complete = functools.partial(documents.complete, "steem-reader")
 
 
-def text(*path):
-    return TOP.joinpath(*path).read_text(encoding="utf-8")
-
-
-def options_of_help():
-    if reader.program() is None:
-        pytest.skip("steem-reader is not built (STEEM_READER names it)")
-    shown = subprocess.run([reader.program(), "--help"], capture_output=True, text=True,
-                           check=True, timeout=20).stdout
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", shown))
-
-
+@built
 def test_the_manual_has_every_option():
-    named = re.findall(r"Fl -([a-z][a-z-]*)", text("doc", "steem-reader.8"))
-    assert {f"--{name}" for name in named} == options_of_help()
+    assert options_of_manual("steem-reader") == options_of_help(reader.program())
 
 
-def complete(*words):
-    """What bash offers for the last word."""
-    script = f"""
-        source {TOP}/etc/steem-reader.bash
-        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _steem_reader
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    shown = subprocess.run(["bash", "--norc", "-c", script, "bash", "steem-reader", *words],
-                           capture_output=True, text=True, check=True, timeout=20)
-    assert not shown.stderr
-    return set(shown.stdout.split())
-
-
+@built
 def test_the_completion_has_every_option():
     offered = complete("-")
     for action in ("--backfill", "--gaps", "--status", "--verify", "--migrate"):
         offered |= complete(action, "1-2", "-")
-    assert offered - {"-c"} == options_of_help()
+    assert offered - {"-c"} == options_of_help(reader.program())
 
 
 def test_the_completion_knows_what_goes_together():
@@ -63,8 +41,7 @@ def test_the_completion_knows_what_goes_together():
 def test_the_documents_have_every_exit_code():
     codes = set(re.findall(r"\tEXIT_\w+ = (\d+),", text("include", "daemon", "options.h")))
     assert "78" in codes
-    manual = re.search(r"\.Sh EXIT STATUS(.*?)\.El", text("doc", "steem-reader.8"), re.S)[1]
-    assert set(re.findall(r"^\.It (\d+)$", manual, re.M)) == codes
+    assert exit_codes_of_manual("steem-reader") == codes
     table = text("doc", "operations.md").split("## Exit codes")[1].split("## ")[0]
     assert set(re.findall(r"^\| (\d+) \|", table, re.M)) == codes
     unit = text("etc", "steem-reader.service.in")

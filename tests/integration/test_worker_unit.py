@@ -1,5 +1,6 @@
 """steem-worker under systemd: what it tells, what the unit says, and what the documents say of both."""
 
+import functools
 import pathlib
 import re
 import shutil
@@ -7,12 +8,14 @@ import subprocess
 
 import pytest
 
-from harness.chain import TOP
+from harness import documents
+from harness.documents import exit_codes_of_manual, options_of_help, options_of_manual, text
 from harness.manager import Manager
 from harness.worker import Desk, worker_program
 
 pytestmark = pytest.mark.skipif(not worker_program(), reason="steem-worker is not built")
 UNIT = "steem-worker@.service"
+complete = functools.partial(documents.complete, "steem-worker")
 
 
 @pytest.fixture
@@ -20,10 +23,6 @@ def manager(tmp_path):
     made = Manager(str(tmp_path / "notify"))
     yield made
     made.close()
-
-
-def text(*path):
-    return TOP.joinpath(*path).read_text(encoding="utf-8")
 
 
 # ---- what systemd is told
@@ -103,33 +102,12 @@ def test_systemd_understands_the_unit(tmp_path):
 
 # ---- the documents
 
-def options_of_help():
-    shown = subprocess.run([worker_program(), "--help"], capture_output=True, text=True, check=True,
-                           timeout=20).stdout
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", shown))
-
-
 def test_the_manual_has_every_option():
-    named = re.findall(r"Fl -([a-z][a-z-]*)", text("doc", "steem-worker.8"))
-    assert {f"--{name}" for name in named} == options_of_help()
-
-
-def complete(*words):
-    """What bash offers for the last word."""
-    script = f"""
-        source {TOP}/etc/steem-worker.bash
-        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _steem_worker
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    shown = subprocess.run(["bash", "--norc", "-c", script, "bash", "steem-worker", *words],
-                           capture_output=True, text=True, check=True, timeout=20)
-    assert not shown.stderr
-    return set(shown.stdout.split())
+    assert options_of_manual("steem-worker") == options_of_help(worker_program())
 
 
 def test_the_completion():
-    assert complete("-") - {"-c"} == options_of_help()
+    assert complete("-") - {"-c"} == options_of_help(worker_program())
     assert complete("--reply", "") == {"comment"}
     assert complete("--queue", "") == set()
     assert complete("--queue", "ask", "--", "/bin/truncat") == {"/bin/truncate"}
@@ -137,8 +115,7 @@ def test_the_completion():
 
 
 def test_the_manual_has_the_exit_codes():
-    manual = re.search(r"\.Sh EXIT STATUS(.*?)\.El", text("doc", "steem-worker.8"), re.S)[1]
-    assert set(re.findall(r"^\.It (\d+)$", manual, re.M)) == {"0", "64", "69", "70", "77", "78", "130"}
+    assert exit_codes_of_manual("steem-worker") == {"0", "64", "69", "70", "77", "78", "130"}
     assert unit_values()["RestartPreventExitStatus"] == ["64 77 78"]
 
 
