@@ -9,6 +9,8 @@ import pytest
 
 from harness import chain as chains
 from harness import deliveries, mariadb, reader
+from harness.manager import Manager
+from harness.worker import Desk
 from harness.world import World
 
 TEST_TIMEOUT_S = 90
@@ -79,6 +81,14 @@ def world(bare_world):
 
 
 @pytest.fixture
+def filled(request, world):
+    """A world with blocks 1 to LAST of the test's module, complete."""
+    world.node(irreversible=request.module.LAST)
+    world.run("--once")
+    return world
+
+
+@pytest.fixture
 def lone_world(request, own_server, tmp_path):
     """A world with tables on a server of its own."""
     made = _world(request, own_server, tmp_path)
@@ -101,6 +111,20 @@ def queue(world):
     yield world
     for one in world.bots:
         one.close()
+
+
+@pytest.fixture
+def desk(world):
+    """A queue filled by SQL, for steem-worker."""
+    return Desk(world)
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """What systemd would be told."""
+    made = Manager(str(tmp_path / "notify"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,16 +3,9 @@
 import pytest
 
 from harness.chain import SyntheticChain
+from harness.world import OTHER_ID
 
 LAST = 100
-WRONG = "UPDATE blocks SET block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16)) WHERE block = %s"
-
-
-@pytest.fixture
-def filled(world):
-    world.node(irreversible=LAST)
-    world.run("--once")
-    return world
 
 
 def heal(world, *numbers):
@@ -26,7 +19,7 @@ def heal(world, *numbers):
 
 def test_a_stored_row_that_is_wrong_stops_nothing_else(filled):
     node = filled.nodes[0]
-    filled.db.execute(WRONG, 50)
+    filled.db.execute(OTHER_ID, 50)
     filled.forget_blocks(20, 49, 51, 80)
     reader = filled.start()
     # no other node can be asked who is right: it is not decided, and said so
@@ -45,7 +38,7 @@ def test_a_stored_row_that_is_wrong_stops_nothing_else(filled):
 def test_three_nodes_outvote_a_stored_row(filled):
     for _ in range(2):
         filled.node(irreversible=LAST)
-    filled.db.execute(WRONG, 50)
+    filled.db.execute(OTHER_ID, 50)
     filled.forget_blocks(51)
     reader = filled.start()
     said = reader.wait_for("stored_block_orphaned", timeout=40)

@@ -8,14 +8,6 @@ LAST = 300
 PLACES = [1, 2, 37, 100, 101, 102, 180, 250, 299, LAST]
 
 
-@pytest.fixture
-def filled(world):
-    """A database with blocks 1 to LAST, complete."""
-    world.node(irreversible=LAST)
-    world.run("--once")
-    return world
-
-
 def listed(reader):
     """What --gaps --json printed, as a set of blocks."""
     found = json.loads(reader.stdout)

@@ -8,13 +8,6 @@ LAST = 100
 HELD = range(41, 51)
 
 
-@pytest.fixture
-def filled(world):
-    world.node(irreversible=LAST)
-    world.run("--once")
-    return world
-
-
 @pytest.mark.parametrize("change", [
     "payload = '{}'", "operation = 'other'", "account = NULL, trx_id = NULL",
     "op_in_trx = op_in_trx + 1"])

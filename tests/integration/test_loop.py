@@ -1,16 +1,15 @@
 """From the chain to the answer on the chain: the whole loop, with real processes."""
 
 import contextlib
-import pathlib
 
 import pytest
 
 from harness import publisher
+from harness.chain import TOP
 from harness.reader import Reader, write_config
 from harness.ticker import Ticker
 from harness.worker import worker_program
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
 BOT = TOP / "examples" / "shell" / "ask-bot"
 ASK = [{"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
 CONFIRMED = ("SELECT COUNT(*) FROM comments WHERE state = 'confirmed'"

@@ -1,11 +1,12 @@
 """--migrate: twice, two at once, newer ones refused; and starts without tables."""
 
-import pathlib
 import re
 
 import pytest
 
-QUEUE = pathlib.Path(__file__).resolve().parents[2] / "sql" / "migrations" / "0002_queue.sql"
+from harness.chain import TOP
+
+QUEUE = TOP / "sql" / "migrations" / "0002_queue.sql"
 TABLES = {"blocks", "blockchain", "ranges", "known_gaps", "gap_claims", "readers", "filters",
           "schema_version", "gaps", "reader_status", "queues", "delivered", "deliveries",
           "comments", "queue_status", "outbox_status"}

@@ -7,28 +7,14 @@ import datetime
 
 import pytest
 
-from harness.deliveries import (LOST, MISSING, REFUSED, end_leases, look_from_the_beginning,
-                                make_queue, number_of, open_delivery)
-
-
-def ids(rows):
-    return [row["delivery_id"] for row in rows]
-
-
-def state(world, delivery):
-    return world.db.value("SELECT state FROM deliveries WHERE delivery_id = %s", delivery)
+from harness.deliveries import (LOST, MISSING, REFUSED, end_leases, ids, look_from_the_beginning,
+                                make_queue, number_of, open_delivery, state, tables)
 
 
 def ended(world, delivery):
     """(state, attempts, last_error)"""
     return world.db.rows("SELECT state, attempts, last_error FROM deliveries_ended"
                          " WHERE delivery_id = %s", delivery)[0]
-
-
-def tables(world):
-    """All that bots change, but for where claims begin to look."""
-    return [world.db.rows(f"SELECT * FROM {name} ORDER BY 1")
-            for name in ("deliveries_open", "deliveries_ended", "comments")]
 
 
 def wait_out(world, delivery):
@@ -148,9 +134,9 @@ def test_a_stale_token_changes_nothing(queue, ending):
     row, = slow.claim()
     end_leases(queue.db)
     assert ids(quick.claim()) == ids([row])
-    before = tables(queue)
+    before = tables(queue.db)
     assert number_of(getattr(slow, ending), row) == LOST
-    assert tables(queue) == before
+    assert tables(queue.db) == before
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -158,11 +144,11 @@ def test_a_stale_token_changes_nothing(queue, ending):
 def test_no_token_is_no_token(queue, ending, token):
     bot = queue.bot()
     row, = bot.claim()
-    before = tables(queue)
+    before = tables(queue.db)
     assert number_of(getattr(bot, ending), {**row, "token": token}) == LOST
     assert number_of(getattr(bot, ending), {**row, "delivery_id": queue.ids[5]}) == LOST
     assert number_of(getattr(bot, ending), {**row, "delivery_id": 77}) == LOST
-    assert tables(queue) == before
+    assert tables(queue.db) == before
 
 
 def test_a_token_holds_until_somebody_else_has_one(queue):
@@ -174,7 +160,7 @@ def test_a_token_holds_until_somebody_else_has_one(queue):
     assert bot.claim()[0]["delivery_id"] == queue.ids[1]
     end_leases(queue.db)
     bot.done(row)
-    assert state(queue, row["delivery_id"]) == "done"
+    assert state(queue.db, row["delivery_id"]) == "done"
 
 
 @pytest.mark.parametrize("ending, ends_as", [("done", "done"), ("fail", "failed")])
@@ -182,13 +168,13 @@ def test_ended_twice_with_one_token_is_once(queue, ending, ends_as):
     bot = queue.bot()
     row, = bot.claim()
     getattr(bot, ending)(row)
-    before = tables(queue)
+    before = tables(queue.db)
     getattr(bot, ending)(row)
-    assert tables(queue) == before and state(queue, row["delivery_id"]) == ends_as
+    assert tables(queue.db) == before and state(queue.db, row["delivery_id"]) == ends_as
     other = {"done": bot.fail, "fail": bot.done}[ending]
     assert number_of(other, row) == LOST
     assert number_of(bot.retry, row) == LOST and number_of(bot.renew, row) == LOST
-    assert tables(queue) == before
+    assert tables(queue.db) == before
 
 
 # ---- attempts
@@ -222,7 +208,7 @@ def test_a_wait_of_the_bots_choice(queue, delay_s, at_least, at_most):
         " attempts FROM deliveries_open WHERE block = 1")[0]
     assert at_least - 1 <= wait <= at_most and token is None and attempts == 1
     assert error == "later: \u00e4\u4e16\U0001f600"
-    assert state(queue, row["delivery_id"]) == "ready"
+    assert state(queue.db, row["delivery_id"]) == "ready"
 
 
 def test_after_its_attempts_it_has_failed(queue):
@@ -246,7 +232,7 @@ def test_released_it_was_never_claimed(queue):
         row = bot.claim(limit=100)[0]
         assert row["delivery_id"] == queue.ids[0] and row["attempts"] == 1
         bot.release(row, text)
-        assert state(queue, queue.ids[0]) == "ready"
+        assert state(queue.db, queue.ids[0]) == "ready"
     assert queue.db.rows("SELECT attempts, last_error FROM deliveries_open WHERE block = 1") \
         == ((0, "I stop: \u4e16"),)
 
@@ -294,7 +280,7 @@ def test_put_back_it_begins_anew(queue, ending):
     row, = bot.claim()
     getattr(bot, ending)(row)
     bot.call("queue_requeue", row["delivery_id"])
-    assert state(queue, row["delivery_id"]) == "ready"
+    assert state(queue.db, row["delivery_id"]) == "ready"
     assert number_of(bot.done, row) == LOST, "an old token ended the new work"
     assert number_of(bot.call, "queue_requeue", row["delivery_id"]) == MISSING
     again = bot.claim(limit=100)[0]  # in the order of their blocks
@@ -310,4 +296,4 @@ def test_what_is_gone_is_not_put_back(queue, gone):
     bot.done(row)
     queue.db.execute(gone)
     assert number_of(bot.call, "queue_requeue", row["delivery_id"]) == MISSING
-    assert state(queue, row["delivery_id"]) == "done"
+    assert state(queue.db, row["delivery_id"]) == "done"

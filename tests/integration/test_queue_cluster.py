@@ -5,16 +5,14 @@ With QUEUE_SECONDS=600 it is a long run; QUEUE_SEED tries another one.
 """
 
 import contextlib
-import os
 
 import pytest
 
 from harness import galera
 from harness.deliveries import Bot, deliver, make_queue
-from harness.troubled import Troubled, seconds_of
+from harness.troubled import SEED, Troubled, seconds_of
 from test_cluster import bare_cluster_world, cluster, cluster_world  # noqa: F401, pylint: disable=W0611
 
-SEED = int(os.environ.get("QUEUE_SEED", "5"))
 CLOCKS = [0, 2, -2]  # what each member's clock is ahead, in seconds: four apart, of five allowed
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout_s(seconds_of(0) + 150)]
 

@@ -3,14 +3,12 @@
 With QUEUE_SECONDS=600 it is a long run; QUEUE_SEED tries another one.
 """
 
-import os
 import re
 
 import pytest
 
-from harness.troubled import Troubled, seconds_of
+from harness.troubled import SEED, Troubled, seconds_of
 
-SEED = int(os.environ.get("QUEUE_SEED", "5"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout_s(seconds_of(0) + 120)]
 
 

@@ -6,39 +6,25 @@ import threading
 import pymysql
 import pytest
 
-from harness.deliveries import (LOST, MISSING, REFUSED, deliver, deliver_many,
-                                look_from_the_beginning, number_of, open_delivery, store_block,
-                                store_operation)
+from harness.deliveries import (LOST, MISSING, REFUSED, deliver, deliver_many, ids,
+                                look_from_the_beginning, number_of, open_delivery, state,
+                                store_block, store_operation, tables)
 
 READ_COMMITTED = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
-
-
-def ids(rows):
-    return [row["delivery_id"] for row in rows]
-
-
-def state(world, delivery):
-    return world.db.value("SELECT state FROM deliveries WHERE delivery_id = %s", delivery)
-
-
-def tables(world):
-    """All that bots change, but for where claims begin to look."""
-    return [world.db.rows(f"SELECT * FROM {name} ORDER BY 1")
-            for name in ("deliveries_open", "deliveries_ended", "comments")]
 
 
 @pytest.mark.parametrize("ending", ["done", "retry", "release", "fail", "reply"])
 def test_rolled_back_it_is_still_claimed(queue, ending):
     bot = queue.bot()
     row, = bot.claim()
-    before = tables(queue)
+    before = tables(queue.db)
     bot.query("START TRANSACTION")
     getattr(bot, ending)(row)
-    assert tables(queue) == before, "it committed"
+    assert tables(queue.db) == before, "it committed"
     bot.query("ROLLBACK")
-    assert tables(queue) == before
+    assert tables(queue.db) == before
     bot.done(row)
-    assert state(queue, row["delivery_id"]) == "done"
+    assert state(queue.db, row["delivery_id"]) == "done"
 
 
 def test_done_goes_with_what_the_bot_writes(queue):
@@ -53,7 +39,7 @@ def test_done_goes_with_what_the_bot_writes(queue):
     bot.query("COMMIT")
     assert queue.db.value("SELECT COUNT(*) FROM answers") == 1
     assert queue.db.value("SELECT COUNT(*) FROM comments") == 1
-    assert state(queue, row["delivery_id"]) == "done"
+    assert state(queue.db, row["delivery_id"]) == "done"
 
 
 @pytest.mark.parametrize("ending", ["queue_done", "queue_requeue"])
@@ -68,9 +54,9 @@ def test_in_autocommit_it_is_all_or_nothing(queue, ending):
     table = "deliveries_open" if ending == "queue_done" else "deliveries_ended"
     queue.db.execute(f"CREATE TRIGGER no BEFORE DELETE ON {table} FOR EACH ROW"
                      " SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31999")
-    before = tables(queue)
+    before = tables(queue.db)
     assert number_of(bot.call, ending, *arguments) == 31999
-    assert tables(queue) == before and bot.value("SELECT @@in_transaction") == 0
+    assert tables(queue.db) == before and bot.value("SELECT @@in_transaction") == 0
     queue.db.execute("DROP TRIGGER no")
     bot.call(ending, *arguments)
     assert bot.value("SELECT @@in_transaction") == 0
@@ -84,7 +70,7 @@ def test_a_claim_commits_what_the_caller_had_open(queue):
     row, = bot.claim()
     bot.query("ROLLBACK")
     assert queue.db.value("SELECT COUNT(*) FROM answers") == 1
-    assert state(queue, row["delivery_id"]) == "claimed"
+    assert state(queue.db, row["delivery_id"]) == "claimed"
 
 
 @pytest.mark.parametrize("session", [(), (READ_COMMITTED,)], ids=["repeatable", "committed"])

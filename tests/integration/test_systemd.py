@@ -5,16 +5,8 @@ import signal
 import pytest
 
 from harness.exposition import Endpoint
-from harness.manager import Manager
 
 LAST = 50
-
-
-@pytest.fixture
-def manager(tmp_path):
-    made = Manager(str(tmp_path / "notify"))
-    yield made
-    made.close()
 
 
 def test_ready_when_the_database_is_open(lone_world, manager):

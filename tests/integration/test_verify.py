@@ -6,9 +6,9 @@ import signal
 import pytest
 
 from harness.chain import SyntheticChain
+from harness.world import OTHER_ID
 
 LAST = 1200
-OTHER_ID = "UPDATE blocks SET block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16)) WHERE block = %s"
 
 
 class Mangled:
@@ -27,13 +27,6 @@ class Mangled:
 def expect(world, *ranges):
     chain = world.nodes[0].chain
     world.expect(chain, *ranges, forks=[Mangled(chain)])
-
-
-@pytest.fixture
-def filled(world):
-    world.node(irreversible=LAST)
-    world.run("--once")
-    return world
 
 
 def verify(world, *arguments, code=0, ranges=f"1-{LAST}", **sections):

@@ -12,11 +12,6 @@ from harness.worker import Desk, is_alive, wait_gone, worker_program
 pytestmark = pytest.mark.skipif(not worker_program(), reason="steem-worker is not built")
 
 
-@pytest.fixture
-def desk(world):
-    return Desk(world)
-
-
 # ---- results
 
 def test_done_retry_and_fail(desk):

@@ -2,15 +2,10 @@
 
 import pytest
 
-from harness.worker import Desk, worker_program
+from harness.worker import worker_program
 
 pytestmark = pytest.mark.skipif(not worker_program(), reason="steem-worker is not built")
 REPLY = ("--reply", "comment", "--author", "the-bot")
-
-
-@pytest.fixture
-def desk(world):
-    return Desk(world)
 
 
 def comments(desk):

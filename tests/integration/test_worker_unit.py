@@ -10,19 +10,11 @@ import pytest
 
 from harness import documents
 from harness.documents import exit_codes_of_manual, options_of_help, options_of_manual, text
-from harness.manager import Manager
 from harness.worker import Desk, worker_program
 
 pytestmark = pytest.mark.skipif(not worker_program(), reason="steem-worker is not built")
 UNIT = "steem-worker@.service"
 complete = functools.partial(documents.complete, "steem-worker")
-
-
-@pytest.fixture
-def manager(tmp_path):
-    made = Manager(str(tmp_path / "notify"))
-    yield made
-    made.close()
 
 
 # ---- what systemd is told

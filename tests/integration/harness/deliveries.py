@@ -141,6 +141,21 @@ class Bot:
             self.connection.close()
 
 
+def ids(rows):
+    """Of what was claimed."""
+    return [row["delivery_id"] for row in rows]
+
+
+def state(db, delivery):
+    return db.value("SELECT state FROM deliveries WHERE delivery_id = %s", delivery)
+
+
+def tables(db):
+    """All that bots change, but for where claims begin to look."""
+    return [db.rows(f"SELECT * FROM {name} ORDER BY 1")
+            for name in ("deliveries_open", "deliveries_ended", "comments")]
+
+
 def number_of(function, *args, **options):
     """The number of the error that the call ends with; 0: it went well."""
     try:

@@ -29,7 +29,7 @@ OPTIONS = COMMON + [
     "--innodb-buffer-pool-dump-at-shutdown=OFF", "--innodb-buffer-pool-load-at-startup=OFF",
 ]
 START_TIMEOUT_S = 30
-# util-linux's setpriv: the server dies with us, also when we are killed
+# util-linux's setpriv: what we start dies with us, also when we are killed
 DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 

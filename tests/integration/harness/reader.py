@@ -7,13 +7,13 @@ import contextlib
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import threading
 import time
 
 from .chain import TOP
+from .mariadb import DIES_WITH_US
 from .polling import poll
 
 LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) (\w+) ([a-z][a-z0-9_]*): (.*)$")
@@ -21,8 +21,6 @@ JOURNAL_LINE = re.compile(r"^<([0-7])>([a-z][a-z0-9_]*): (.*)$")
 SANITIZER = re.compile(r"(?:Address|Thread)Sanitizer|runtime error:|LeakSanitizer|UndefinedBehavior")
 LEVELS = {3: "error", 4: "warning", 6: "info", 7: "debug"}
 SANITIZER_EXIT = 99
-# util-linux's setpriv: the process dies with its parent, also when that is killed
-DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 def program():

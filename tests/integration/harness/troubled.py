@@ -16,6 +16,7 @@ from .worker import worker_program
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1]
 LEASE_S = 2
+SEED = int(os.environ.get("QUEUE_SEED", "5"))
 COMMAND = """
 import json, os, sys, time
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
