@@ -144,6 +144,7 @@ def test_tables_are_made_through_two_members_at_once(bare_cluster_world):
     world = bare_cluster_world
     for turn in range(4):
         world.cluster.execute(f"DROP DATABASE IF EXISTS {world.database}")
+        world.cluster.members[1].wait_applied()  # or the tables are made in what is dropped there next
         both = [world.start("--migrate", name=f"migrate-{turn}-{place}",
                             database={"hosts": [world.cluster.members[place].host]})
                 for place in (0, 1)]
