@@ -219,7 +219,7 @@ def test_a_bot_that_holds_its_queue_holds_up_no_start(world):
         frozen.begin()
         cursor.execute("CALL queue_pause('ask')")
         node.advance(10)
-        world.run("--once", filter=[ASK], timeout=8)
+        world.run("--once", filter=[ASK])
     world.expect(node.chain, (1, 30), rules=[ASK])
 
 
@@ -243,7 +243,7 @@ def test_a_bot_that_was_refused_and_stands_still_holds_up_no_reader(world, proce
     number = number_of(frozen.call, procedure, newest + 10 ** 12, *STALE[procedure])
     assert number == (MISSING if procedure == "queue_requeue" else LOST)
     node.advance(10)
-    world.run("--once", timeout=6, **settings)
+    world.run("--once", **settings)
     # What it had written is gone with its transaction, and cannot be committed any more.
     frozen.query("COMMIT")
     assert world.db.value("SELECT COUNT(*) FROM comments") == 0

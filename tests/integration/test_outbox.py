@@ -152,7 +152,7 @@ def test_a_bot_that_holds_the_row_holds_up_nobody(world):
                        " WHERE author = %s AND permlink = 're-22'", (BOT,))
         node.live(0.05)
         for number in range(22, 62, 4):
-            world.db.wait_block(number, timeout=5)
+            world.db.wait_block(number)
         node.still()
         world.db.wait_until(CONFIRMED, lambda n: n == 1)  # the other one is not held up either
         assert world.db.value(SEEN) == 1
@@ -174,7 +174,7 @@ def test_a_bot_that_adds_to_the_outbox_holds_up_nobody(world):
         cursor.execute("BEGIN")
         cursor.execute(INSERT, (BOT, "re-22", "pending", None))
         node.advance(10)
-        world.db.wait_block(30, timeout=5)
+        world.db.wait_block(30)
         bot.rollback()
     assert not reader.events("commit_retry")
     world.expect(node.chain, (1, 30))
