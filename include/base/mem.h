@@ -23,7 +23,8 @@ void *xrealloc(void *old, size_t size);
 /* Room for count things of `size` bytes each; aborts when the product overflows. */
 void *xreallocarray(void *old, size_t count, size_t size);
 char *xstrdup(const char *text);
-char *xstrndup(const char *text, size_t len);
+/* Exactly len bytes, whatever they are, and a '\0' behind them. */
+char *xtextdup(const char *text, size_t len);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* For CLEANUP on a char pointer and the like: frees *pointer. */
 void mem_free_pointer(void *pointer);

@@ -50,16 +50,15 @@ void *xreallocarray(void *old, size_t count, size_t size)
 
 char *xstrdup(const char *text)
 {
-	return xstrndup(text, strlen(text));
+	return xtextdup(text, strlen(text));
 }
 
-char *xstrndup(const char *text, size_t len)
+char *xtextdup(const char *text, size_t len)
 {
-	size_t used = strnlen(text, len);
-	char *copy = xmalloc(used + 1);
+	char *copy = xmalloc(len + 1);
 
-	memcpy(copy, text, used);
-	copy[used] = '\0';
+	memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 

@@ -167,7 +167,7 @@ void http_post(struct http *http, const struct http_post *request)
 	buf_reset(&post->answer);
 	post->answer.limit_bytes = request->max_answer_bytes;
 	post->url = xstrdup(request->url);
-	post->body = xstrndup(request->body, request->len);
+	post->body = xtextdup(request->body, request->len);
 	post->done = request->done;
 	post->context = request->context;
 	post->timeout_ms = request->timeout_ms;

@@ -122,7 +122,7 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 		output_len--;
 	if (output_len == 0)
 		return;
-	verdict->reply = xstrndup(output, output_len);
+	verdict->reply = xtextdup(output, output_len);
 	verdict->reply_len = output_len;
 }
 
@@ -240,7 +240,7 @@ int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint6
 	if (answer.has_delay)
 		verdict->delay_s = (int64_t)answer.delay_s;
 	if (verdict->result == DELIVERY_DONE && reply.len > 0) {
-		verdict->reply = xstrndup(reply.data, reply.len);
+		verdict->reply = xtextdup(reply.data, reply.len);
 		verdict->reply_len = reply.len;
 	}
 	return 0;

@@ -230,7 +230,7 @@ static void broken_blocks_do_no_harm(void **state)
 	}
 	for (int round = 0; round < 20000; round++) {
 		struct error err = ERROR_INIT;
-		char *copy = xstrndup(GOOD, len);
+		char *copy = xtextdup(GOOD, len);
 		struct block *block;
 
 		copy[random_below(len)] = (char)random_below(256);

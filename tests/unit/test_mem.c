@@ -15,14 +15,14 @@
 static void strings_are_copied(void **state)
 {
 	CLEANUP(mem_free_pointer) char *a = xstrdup("abc");
-	CLEANUP(mem_free_pointer) char *b = xstrndup("abcdef", 2);
-	CLEANUP(mem_free_pointer) char *c = xstrndup("ab", 9);
+	CLEANUP(mem_free_pointer) char *b = xtextdup("abcdef", 2);
+	CLEANUP(mem_free_pointer) char *c = xtextdup("a\0b", 3);
 	CLEANUP(mem_free_pointer) char *d = xasprintf("%d-%s", 7, "x");
 
 	(void)state;
 	assert_string_equal(a, "abc");
 	assert_string_equal(b, "ab");
-	assert_string_equal(c, "ab");
+	assert_memory_equal(c, "a\0b", 4);
 	assert_string_equal(d, "7-x");
 }
 

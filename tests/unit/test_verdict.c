@@ -57,6 +57,9 @@ static void the_output_is_the_reply(void **state)
 	assert_int_equal(verdict.reply_len, strlen(verdict.reply));
 	verdict_of_exit(&verdict, EXITED(0), NULL, 0, TEXT("\r\n\n"));
 	assert_null(verdict.reply);
+	verdict_of_exit(&verdict, EXITED(0), NULL, 0, "a\0b\n", 4);
+	assert_int_equal(verdict.reply_len, 3);
+	assert_memory_equal(verdict.reply, "a\0b", 4);
 }
 
 static void an_error_is_clean_and_fits(void **state)
@@ -99,13 +102,15 @@ static void good_lines(void **state)
 		0);
 	assert_int_equal(verdict.result, DELIVERY_DONE);
 	assert_null(verdict.reply);
-	assert_int_equal(verdict_of_line(&verdict,
-					 TEXT(" { \"reply\" : \"a\\u00e4\\n\\\"\" , \"x\":[{}],"
-					      "\"result\":\"done\",\"error\":null,\"delay_s\":null,"
-					      "\"delivery_id\":\"104857600000001\"} "),
-					 ID, &err),
-			 0);
-	assert_string_equal(verdict.reply, "a\xc3\xa4\n\"");
+	assert_int_equal(
+		verdict_of_line(&verdict,
+				TEXT(" { \"reply\" : \"a\\u00e4\\u0000\\n\\\"\" , \"x\":[{}],"
+				     "\"result\":\"done\",\"error\":null,\"delay_s\":null,"
+				     "\"delivery_id\":\"104857600000001\"} "),
+				ID, &err),
+		0);
+	assert_int_equal(verdict.reply_len, 6);
+	assert_memory_equal(verdict.reply, "a\xc3\xa4\0\n\"", 7);
 	assert_int_equal(
 		verdict_of_line(&verdict,
 				TEXT("{\"delivery_id\":104857600000001,\"result\":\"retry\","
