@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One process of the command: started in a process group of its own, fed and read without ever
+ * One process of the command: started in a session of its own, fed and read without ever
  * waiting, ended with all that it has started.
  *
  * Calling sequence: child_init(); child_start(); then in each turn of the loop child_fill_fds(),
  * child_step() and child_has_ended(); from then on what it said is there until the next
- * child_start().  A process that dies takes its group with it: what it has left behind in
+ * child_start().  A process that dies takes its session with it: what it has left behind in
  * the background would work on without a lease, and may hold the pipes open.
  */
 #ifndef WORKER_CHILD_H
@@ -70,13 +70,13 @@ void child_give(struct child *child, const char *text, size_t len, bool is_last)
 /* CHILD_FDS of them; unused ones are -1. */
 void child_fill_fds(const struct child *child, struct pollfd *fds);
 void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms);
-/* True once, when the process has ended: its group is gone, everything it wrote is read. */
+/* True once, when the process has ended: its session is gone, everything it wrote is read. */
 bool child_has_ended(struct child *child);
 /* Is it on its way to its end? */
 bool child_is_ending(const struct child *child);
 /* The end of its input now; who does not go is asked to at term_at_ms. */
 void child_end_input(struct child *child, int64_t term_at_ms);
-/* SIGTERM to the group now, SIGKILL at kill_at_ms at the latest. */
+/* SIGTERM to the session now, SIGKILL at kill_at_ms at the latest. */
 void child_ask_to_end(struct child *child, int64_t kill_at_ms);
 void child_kill(struct child *child);
 

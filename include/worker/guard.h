@@ -2,7 +2,7 @@
 /*
  * A second process that ends commands when the worker cannot: when it is killed, or frozen.
  *
- * It is told of each process group and until when that may live.  What is late it kills, and when
+ * It is told of each session and until when that may live.  What is late it kills, and when
  * the worker is gone it kills all.  It has no other business, no database and no locks, so there is
  * little that could stop it too.
  */
@@ -23,10 +23,11 @@ struct guard {
 
 /* Before the first thread, and before anything that nobody else should keep open. */
 int guard_open(struct guard *guard, struct error *err) MUST_CHECK;
-/* The group is killed at this time (of clock_now_ms()) unless told otherwise before; GUARD_NEVER: only with us. */
-int guard_watch(struct guard *guard, pid_t group, int64_t kill_at_ms, struct error *err) MUST_CHECK;
-/* To be called while the group's leader is not reaped: then its number is still its own. */
-void guard_forget(struct guard *guard, pid_t group);
+/* The session is killed at this time (of clock_now_ms()) unless told otherwise before; GUARD_NEVER: only with us. */
+int guard_watch(struct guard *guard, pid_t session, int64_t kill_at_ms,
+		struct error *err) MUST_CHECK;
+/* To be called while the session's leader is not reaped: then its number is still its own. */
+void guard_forget(struct guard *guard, pid_t session);
 /* After a SIGCHLD: does it still live? Without it nothing should be begun. */
 int guard_check(struct guard *guard, struct error *err) MUST_CHECK;
 void guard_close(struct guard *guard);

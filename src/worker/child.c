@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "worker/guard.h"
+#include "worker/session.h"
 
 #define PIECE_BYTES 65536
 #define PIECES_MAX  32 /* in one step: who writes without end must not hold up the others */
@@ -114,12 +115,11 @@ static void become(const struct pipes *pipes, const char *path, char *const *arg
 
 	sigemptyset(&none);
 	signal(SIGPIPE, SIG_DFL);
-	setpgid(0, 0);
 	/* A worker that is killed must not leave it behind. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	if (dup2(pipes->in[0], STDIN_FILENO) >= 0 &&
+	if (setsid() >= 0 && dup2(pipes->in[0], STDIN_FILENO) >= 0 &&
 	    (pipes->out[1] < 0 || dup2(pipes->out[1], STDOUT_FILENO) >= 0) &&
 	    dup2(pipes->err[1], STDERR_FILENO) >= 0) {
 		sigprocmask(SIG_SETMASK, &none, NULL);
@@ -175,8 +175,6 @@ int child_start(struct child *child, const char *path, char *const *argv, bool h
 		close_pipes(&pipes);
 		return -1;
 	}
-	/* Both sides do it: whoever is first, the group is there when it is needed. */
-	setpgid(pid, pid);
 	child->pid = pid;
 	child->in_fd = take_end(&pipes.in[1]);
 	child->out_fd = take_end(&pipes.out[0]);
@@ -304,11 +302,11 @@ bool child_has_ended(struct child *child)
 
 	if (child->pid <= 0)
 		return false;
-	/* It stays a zombie until its group is gone: nobody else can get its number before. */
+	/* It stays a zombie until its session is gone: nobody else can get its number before. */
 	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 	    info.si_pid == 0)
 		return false;
-	kill(-child->pid, SIGKILL);
+	session_kill(child->pid);
 	read_all(child, &child->out_fd, take_output);
 	read_all(child, &child->err_fd, take_errors);
 	log_line(child);
@@ -342,7 +340,7 @@ void child_ask_to_end(struct child *child, int64_t kill_at_ms)
 	if (child->pid <= 0 || child->kill_at_ms == CHILD_KILLED)
 		return;
 	if (child->kill_at_ms == INT64_MAX)
-		kill(-child->pid, SIGTERM);
+		session_signal(child->pid, SIGTERM);
 	child->term_at_ms = INT64_MAX;
 	if (kill_at_ms < child->kill_at_ms)
 		child->kill_at_ms = kill_at_ms;
@@ -355,5 +353,6 @@ void child_kill(struct child *child)
 	/* Once is enough, however long it takes to die. */
 	child->term_at_ms = INT64_MAX;
 	child->kill_at_ms = CHILD_KILLED;
-	kill(-child->pid, SIGKILL);
+	kill(child->pid, SIGKILL); /* it may not have got as far as to its session */
+	session_kill(child->pid);
 }

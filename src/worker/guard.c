@@ -13,22 +13,23 @@
 
 #include "base/clock.h"
 #include "worker/arguments.h"
+#include "worker/session.h"
 
-#define FORGET      (-1)
-#define PIPE_BYTES  (1024 * 1024)
-#define PATIENCE_MS 1000
-#define GROUPS_MAX  (2 * CONCURRENCY_MAX)
+#define FORGET       (-1)
+#define PIPE_BYTES   (1024 * 1024)
+#define PATIENCE_MS  1000
+#define SESSIONS_MAX (2 * CONCURRENCY_MAX)
 
 /* What goes through the pipe: whole, since it is shorter than PIPE_BUF. */
 struct order {
-	pid_t group;
+	pid_t session;
 	int64_t kill_at_ms;
 };
 
 /* The guard's side. */
 
 struct watch {
-	struct order groups[GROUPS_MAX];
+	struct order orders[SESSIONS_MAX];
 	unsigned count;
 };
 
@@ -36,13 +37,13 @@ static void obey(struct watch *watch, const struct order *order)
 {
 	unsigned i = 0;
 
-	while (i < watch->count && watch->groups[i].group != order->group)
+	while (i < watch->count && watch->orders[i].session != order->session)
 		i++;
 	if (order->kill_at_ms == FORGET) {
 		if (i < watch->count)
-			watch->groups[i] = watch->groups[--watch->count];
-	} else if (i < GROUPS_MAX) {
-		watch->groups[i] = *order;
+			watch->orders[i] = watch->orders[--watch->count];
+	} else if (i < SESSIONS_MAX) {
+		watch->orders[i] = *order;
 		if (i == watch->count)
 			watch->count++;
 	}
@@ -65,10 +66,10 @@ static int64_t kill_late(struct watch *watch, int64_t now_ms)
 	int64_t next_ms = GUARD_NEVER;
 
 	for (unsigned i = 0; i < watch->count; i++) {
-		struct order *order = &watch->groups[i];
+		struct order *order = &watch->orders[i];
 
 		if (order->kill_at_ms <= now_ms) {
-			kill(-order->group, SIGKILL);
+			session_kill(order->session);
 			order->kill_at_ms = GUARD_NEVER;
 		}
 		if (order->kill_at_ms < next_ms)
@@ -105,7 +106,7 @@ static void keep_guard(int fd)
 		poll(&poll_fd, 1, wait_ms < 60000 ? (int)wait_ms : 60000);
 	}
 	for (unsigned i = 0; i < watch.count; i++)
-		kill(-watch.groups[i].group, SIGKILL);
+		session_kill(watch.orders[i].session);
 	_exit(0);
 }
 
@@ -134,9 +135,9 @@ int guard_open(struct guard *guard, struct error *err)
 	return -1;
 }
 
-int guard_watch(struct guard *guard, pid_t group, int64_t kill_at_ms, struct error *err)
+int guard_watch(struct guard *guard, pid_t session, int64_t kill_at_ms, struct error *err)
 {
-	struct order order = {.group = group, .kill_at_ms = kill_at_ms};
+	struct order order = {.session = session, .kill_at_ms = kill_at_ms};
 	struct pollfd room = {.fd = guard->fd, .events = POLLOUT};
 
 	/* It may not get the processor for a while, but not for that long. */
@@ -147,12 +148,12 @@ int guard_watch(struct guard *guard, pid_t group, int64_t kill_at_ms, struct err
 	return error_set_errno(err, ERROR_FATAL, "the guard of the commands does not listen");
 }
 
-void guard_forget(struct guard *guard, pid_t group)
+void guard_forget(struct guard *guard, pid_t session)
 {
 	struct error ignored = ERROR_INIT;
 
 	/* The guard is gone: the next guard_watch() tells. */
-	if (guard_watch(guard, group, FORGET, &ignored) < 0)
+	if (guard_watch(guard, session, FORGET, &ignored) < 0)
 		return;
 }
 

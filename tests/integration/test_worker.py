@@ -126,8 +126,16 @@ def test_standard_output_goes_where_the_worker_writes(desk):
 
 # ---- time
 
-def test_too_slow_is_ended_with_all_it_started(desk):
-    bot = desk.shell('sleep 1000 & echo $! > $HERE/child.pid; trap "" TERM; '
+# A process that the command starts beside itself, its number in a file. timeout(1) makes a process group.
+BESIDE = {"plain": "sleep 1000 & echo $! > $HERE/child.pid",
+          "group": "export HERE; timeout 1000 sh -c 'echo $$ > $HERE/child.pid; exec sleep 1000' &"
+                   " while [ ! -s $HERE/child.pid ]; do sleep 0.02; done"}
+beside = pytest.mark.parametrize("start", BESIDE.values(), ids=BESIDE)
+
+
+@beside
+def test_too_slow_is_ended_with_all_it_started(desk, start):
+    bot = desk.shell(f'{start}\ntrap "" TERM; '
                      'echo $$ > $HERE/self.pid; echo thinking >&2; while :; do sleep 1000; done')
     delivery, = desk.put()
     worker = desk.start("--timeout-s", "1", command=bot)
@@ -150,14 +158,15 @@ def test_too_slow_may_end_by_itself(desk):
     assert desk.state(delivery) == "ready"
 
 
-def test_what_is_left_behind_does_not_hold_the_worker(desk):
+@beside
+def test_what_is_left_behind_does_not_hold_the_worker(desk, start):
     """A grandchild that keeps the pipes open, and works on."""
-    bot = desk.shell('sleep 1000 & echo $! > $HERE/pid; echo reply')
+    bot = desk.shell(f'{start}\necho reply')
     delivery, = desk.put()
     desk.drain("--reply", "comment", "--author", "bot", command=bot)
     assert desk.state(delivery) == "done"
     assert desk.db.value("SELECT body FROM comments") == "reply"
-    wait_gone(int(desk.wait_file("pid")))
+    wait_gone(int(desk.wait_file("child.pid")))
 
 
 def test_the_lease_is_renewed_while_a_slow_command_runs(desk):
@@ -391,22 +400,24 @@ def test_killed_and_another_one_does_it(desk):
     assert other.is_running
 
 
-def test_killed_with_all_that_its_command_started(desk):
+@beside
+def test_killed_with_all_that_its_command_started(desk, start):
     """Nobody reaps, and yet nothing works on without a lease."""
-    bot = desk.shell('sleep 1000 & echo $! > $HERE/pid; wait')
+    bot = desk.shell(f"{start}\nwait")
     desk.put()
     worker = desk.start(command=bot)
-    pid = int(desk.wait_file("pid"))
+    pid = int(desk.wait_file("child.pid"))
     worker.kill()
     wait_gone(pid)
 
 
+@beside
 @pytest.mark.parametrize("options", [(), ("--persistent",)])
-def test_a_frozen_worker_does_not_let_a_command_outlive_its_lease(desk, options):
-    bot = desk.shell('read line; trap "" TERM; sleep 1000 & echo $! > $HERE/pid; wait')
+def test_a_frozen_worker_does_not_let_a_command_outlive_its_lease(desk, options, start):
+    bot = desk.shell(f'read line; trap "" TERM\n{start}\nwait')
     delivery, = desk.put()
     worker = desk.start("--lease-s", "2", *options, command=bot)
-    pid = int(desk.wait_file("pid"))
+    pid = int(desk.wait_file("child.pid"))
     worker.freeze()
     left = desk.db.value("SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), available_at)"
                          " FROM deliveries_open")

@@ -143,6 +143,30 @@ static void who_holds_the_pipes_is_killed(void **state)
 	assert_int_equal(child.pid, 0);
 }
 
+/* As timeout(1) has it, and jobs of an interactive shell. */
+static void who_has_a_group_of_its_own_is_killed(void **state)
+{
+	int status = 0;
+	pid_t left, pid;
+
+	(void)state;
+	start("timeout 1000 sh -c 'echo $$; exec sleep 1000' & read line");
+	while (child.out.len == 0)
+		assert_false(turn());
+	left = (pid_t)atol(buf_text(&child.out));
+	assert_int_equal(getsid(left), child.pid);
+	assert_int_not_equal(getpgid(left), child.pid);
+	child_give(&child, "\n", 1, true);
+	run_to_end();
+	alarm(20); /* for the waiting, should it live on */
+	do
+		pid = waitpid(-1, &status, 0);
+	while (pid > 0 && pid != left);
+	alarm(0);
+	assert_int_equal(pid, left);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 static void the_whole_group_is_asked_and_then_killed(void **state)
 {
 	int64_t began_ms = clock_now_ms();
@@ -231,6 +255,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(too_much_output_is_noticed, begin, release),
 		cmocka_unit_test_setup_teardown(only_the_end_of_the_errors_is_kept, begin, release),
 		cmocka_unit_test_setup_teardown(who_holds_the_pipes_is_killed, begin, release),
+		cmocka_unit_test_setup_teardown(who_has_a_group_of_its_own_is_killed, begin,
+						release),
 		cmocka_unit_test_setup_teardown(the_whole_group_is_asked_and_then_killed, begin,
 						release),
 		cmocka_unit_test_setup_teardown(the_end_of_its_input_is_enough, begin, release),

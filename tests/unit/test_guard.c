@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A guard, and process groups that it is told of. */
+/* A guard, and sessions that it is told of. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,19 +31,20 @@ static int end(void **state)
 	return 0;
 }
 
-/* A process in a group of its own that does nothing. */
+/* A process in a session of its own that does nothing. */
 static pid_t sleeper(void)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		close(guard.fd); /* as exec does: else the guard would not see us go */
-		setpgid(0, 0);
+		setsid();
 		for (;;)
 			pause();
 	}
 	assert_true(pid > 0);
-	setpgid(pid, pid);
+	while (getsid(pid) != pid)
+		sched_yield();
 	return pid;
 }
 
