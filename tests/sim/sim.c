@@ -89,6 +89,8 @@ static int run_jobs(const struct options *options)
 	while (wait(&status) > 0) {
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
+		if (WIFSIGNALED(status) && code == 0)
+			fprintf(stderr, "a job was killed by signal %d\n", WTERMSIG(status));
 		for (unsigned i = 0; i < options->jobs && code == 0; i++)
 			kill(jobs[i], SIGTERM); /* of those that are over, nobody waits any more */
 		code = 1;
