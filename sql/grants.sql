@@ -38,7 +38,7 @@ SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON filters TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, UPDATE ON bookkeeping TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader);
+SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader, ', ', @consumer, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT ON queues TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;

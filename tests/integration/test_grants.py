@@ -140,6 +140,8 @@ def test_what_a_consumer_and_a_monitor_may_do(open_accounts):
         refused(world, role, "DELETE FROM blocks")
         refused(world, role, "INSERT INTO ranges (first_block) VALUES (1)")
         refused(world, role, "UPDATE readers SET name = 'x'")
+        for command in (["--status"], ["--status", "--queues"], ["--gaps", "--check", "--dry-run"]):
+            world.run(*command, database=user(world, role))
     assert allowed(world, "consumer", "SELECT COUNT(*) FROM blockchain")[0][0] > 0
     refused(world, "monitor", "SELECT * FROM blockchain")
     world.expect(node.chain, (1, 30))
