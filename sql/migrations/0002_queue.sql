@@ -236,7 +236,7 @@ DROP PROCEDURE IF EXISTS queue_end //
 CREATE PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
-		IN p_error TEXT CHARACTER SET utf8mb4)
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	DECLARE v_own TINYINT DEFAULT 0;
@@ -468,7 +468,7 @@ BEGIN
 	COMMIT;
 	IF v_order IS NULL THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
-			'no such queue: a reader makes it when a rule of its filter names it (queue = "...")';
+			'no such queue: a reader makes it when it starts with a rule that names it (queue = "...")';
 	END IF;
 	IF v_paused_at IS NULL THEN
 		SET v_now = UTC_TIMESTAMP(6);
@@ -536,7 +536,7 @@ END //
 -- Commits nothing. The delivery has failed for good: nobody gets it until queue_requeue.
 DROP PROCEDURE IF EXISTS queue_fail //
 CREATE PROCEDURE queue_fail(IN p_delivery BIGINT UNSIGNED,
-		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error TEXT CHARACTER SET utf8mb4)
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error LONGTEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'failed'));
@@ -547,7 +547,7 @@ END //
 DROP PROCEDURE IF EXISTS queue_retry //
 CREATE PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT,
-		IN p_error TEXT CHARACTER SET utf8mb4)
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
@@ -580,7 +580,7 @@ END //
 DROP PROCEDURE IF EXISTS queue_release //
 CREATE PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
-		IN p_error TEXT CHARACTER SET utf8mb4)
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
 	UPDATE deliveries_open SET token = NULL, attempts = IF(attempts > 0, attempts - 1, 0),

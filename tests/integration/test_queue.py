@@ -262,7 +262,7 @@ def test_behind_many_that_have_failed_there_is_one(queue):
 def test_failed_with_its_text(queue):
     bot = queue.bot()
     rows = bot.claim(limit=3)
-    bot.fail(rows[0], "no: \U0001f600" + "x" * 2000)
+    bot.fail(rows[0], "no: \U0001f600" + "x" * 200_000)
     bot.fail(rows[1], None)
     bot.retry(rows[2], 0, "first")
     again, = bot.claim(limit=1)
