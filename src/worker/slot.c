@@ -15,6 +15,7 @@
 #define RETRY_CAP_MS  5000 /* of a result that the database does not take */
 #define START_CAP_MS  30000
 #define END_INPUT_MS  2000
+#define IDLE_ENDS_MAX 5 /* then --drain gives up: nothing would ever be done */
 
 void slot_init(struct slot *slot, struct workshop *shop)
 {
@@ -199,10 +200,19 @@ static void judge_exit(struct slot *slot)
 static void plan_restart(struct slot *slot)
 {
 	static struct log_limit limit = LOG_LIMIT_INIT(10000);
+	struct error err = ERROR_INIT;
 	int64_t delay_ms;
 
 	if (slot->shop->is_stopping)
 		return;
+	if (slot->state != SLOT_BUSY && ++slot->idle_end_count >= IDLE_ENDS_MAX &&
+	    slot->shop->arguments->is_drain) {
+		(void)error_set(&err, ERROR_CONFIG,
+				"%s ended %d times before it was given a record; with --persistent "
+				"it should wait for lines on its standard input",
+				slot->shop->path, IDLE_ENDS_MAX);
+		slot_fail_worker(slot, &err);
+	}
 	delay_ms = backoff_next_ms(&slot->restart);
 	slot->start_at_ms = clock_now_ms() + delay_ms;
 	log_limited(&limit, LOG_LEVEL_WARNING, "command_restarted",
@@ -273,6 +283,7 @@ static void take_line(struct slot *slot)
 			end_for_rubbish(slot);
 		} else if (len > 0) {
 			backoff_reset(&slot->restart);
+			slot->idle_end_count = 0;
 			limit_child(slot, GUARD_NEVER);
 			slot_end_delivery(slot);
 		}

@@ -187,3 +187,13 @@ def test_a_command_that_ends_at_once_is_not_started_without_end(desk):
     desk.wait_file("started", "x\nx\nx\n")
     assert worker.stop() == 0
     assert len(desk.lines("started")) < 10
+
+
+@pytest.mark.parametrize("text", ["exit 0", "echo hello"])
+def test_a_queue_cannot_be_drained_by_a_command_that_does_not_wait(desk, text):
+    """It ends, or says something unasked, before it has got a record: each record would be given
+    back for ever."""
+    delivery, = desk.put()
+    worker = desk.run("--drain", "--persistent", command=desk.shell(text, "other"), code=78)
+    assert "wait for lines on its standard input" in worker.events("ended")[0].message
+    assert desk.state(delivery) == "ready"
