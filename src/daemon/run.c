@@ -253,6 +253,10 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 		return failure_report("ended", &err);
 	log_info("started", "steem-reader %s, %zu nodes, database %s", PACKAGE_VERSION,
 		 config->nodes.count, config->database.name);
+	if (options->deliver && !options->refilter)
+		log_info(
+			"deliver_scope",
+			"--deliver: blocks that were stored under other filter rules stay as they are; with --refilter they are read again, and what the rules of today want is delivered");
 	run.reader = reader_new(&reader_config, &nodes, &config->database, &err);
 	if (!run.reader) {
 		signals_close(run.signal_fd);

@@ -98,6 +98,21 @@ def test_history_wakes_bots_only_on_demand(world):
     world.expect(node.chain, (50, LAST), rules=EVERYTHING, undelivered=[(121, 149), (201, 249)])
 
 
+def test_history_for_a_queue_that_comes_later(world):
+    """Blocks stored before its rule was there: --deliver alone says that it leaves them alone."""
+    node = world.node(irreversible=60)
+    world.run("--once", filter=[{"name": "all"}, ASK])
+    late = [{"name": "all"}, ASK, {"operation": "transfer", "queue": "late"}]
+    world.run("--activate-filter", filter=late)
+    alone = world.run("--backfill", "1-60", "--deliver", filter=late)
+    assert "--refilter" in alone.wait_for("deliver_scope").message
+    assert world.db.value("SELECT COUNT(*) FROM delivered WHERE queue = 'late'") == 0
+    both = world.run("--backfill", "1-60", "--deliver", "--refilter", filter=late)
+    assert not both.events("deliver_scope")
+    assert world.db.value("SELECT COUNT(*) FROM delivered WHERE queue = 'late'") > 0
+    world.expect(node.chain, (1, 60), rules=late)
+
+
 def test_an_interrupted_delivery_of_history_is_run_again(world):
     node = world.node(irreversible=LAST)
     settings = {"filter": EVERYTHING, "reader": {"start_block": 250}}
