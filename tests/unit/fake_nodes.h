@@ -96,7 +96,7 @@ void http_post(struct http *http, const struct http_post *request)
 
 	assert_true(http->count < sizeof(http->posts) / sizeof(http->posts[0]));
 	post->request = *request;
-	post->body = xstrndup(request->body, request->len);
+	post->body = xtextdup(request->body, request->len);
 	post->node = (unsigned)(request->url[strlen(request->url) - 1] - 'a') % NODES_MAX;
 	if (http->most < http->count)
 		http->most = http->count;
