@@ -68,16 +68,9 @@ def test_the_server_freezes_for_a_while(busy):
 def test_connections_are_killed(busy):
     world, node, reader = busy
     for step in range(1, 6):
-        for ident, in world.db.rows("SELECT id FROM information_schema.processlist"
-                                    " WHERE user = 'root' AND id <> CONNECTION_ID()"):
-            world.server.execute(f"KILL {ident}") if ident_is_alive(world, ident) else None
+        world.db.kill_others()
         world.db.wait_blocks(100 + step * 40)
     whole(world, node, reader)
-
-
-def ident_is_alive(world, ident):
-    return world.db.value("SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s",
-                          ident)
 
 
 @pytest.mark.timeout_s(120)

@@ -3,7 +3,6 @@
 import contextlib
 import json
 
-import pymysql
 import pytest
 
 from harness.bots import AUTHOR, Bots
@@ -71,9 +70,7 @@ def kill(world, bot):
 
 def cut_off(world):
     """The connections of all others end."""
-    for (connection,) in world.db.rows(OTHERS.replace("COUNT(*)", "id")):
-        with contextlib.suppress(pymysql.MySQLError):
-            world.db.execute(f"KILL {connection}")
+    world.db.kill_others("db = DATABASE()")
 
 
 def expire_leases(world):

@@ -12,6 +12,8 @@ import subprocess
 import threading
 import time
 
+import pymysql
+
 from .chain import TOP
 from .mariadb import DIES_WITH_US
 from .polling import poll
@@ -227,6 +229,15 @@ class Database:
     def execute(self, statement, *args):
         with self.connection.cursor() as cursor:
             return cursor.execute(statement, args or None)
+
+    def kill_others(self, where="user = 'root'", *args, pick=lambda: True):
+        """End those connections of the server of which this holds, but our own; of these only the ones
+        for which pick() is true."""
+        for (number,) in self.rows("SELECT id FROM information_schema.processlist"
+                                   f" WHERE id <> CONNECTION_ID() AND {where}", *args):
+            if pick():
+                with contextlib.suppress(pymysql.MySQLError):  # it has gone by itself
+                    self.execute(f"KILL {number}")
 
     def wait_until(self, statement, predicate=bool, timeout=20, args=()):
         """The first value of a statement, once the predicate holds for it.

@@ -274,12 +274,7 @@ class Soak:
         self.server.thaw()
 
     def cut_connections(self, _, share):
-        own = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID()" \
-              " AND user = 'root'"
-        for ident, in self.world.db.rows(own):
-            if self.dice.random() < share:
-                with contextlib.suppress(Exception):  # it has gone by itself
-                    self.world.db.execute(f"KILL {ident}")
+        self.world.db.kill_others(pick=lambda: self.dice.random() < share)
 
     def tear_holes(self, _, at, count, apart, leftovers):
         """Delete stored blocks by hand; with `leftovers` their operations stay behind."""

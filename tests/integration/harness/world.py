@@ -155,14 +155,9 @@ class World:
                 reader.kill()
         for node in self.nodes:
             node.close()
-        self.db.close()
+        self.db.close()  # whatever state it is in
         with contextlib.suppress(Exception):
-            self._disconnect_all()
+            # A transaction that a failed test has left open would hold up the DROP for ever.
+            self.db.kill_others("db = %s", self.database)
             self.server.execute(f"DROP DATABASE IF EXISTS `{self.database}`")
-
-    def _disconnect_all(self):
-        """A transaction that a failed test has left open would hold up the DROP for ever."""
-        for (connection,) in self.server.execute(
-                f"SELECT id FROM information_schema.processlist WHERE db = '{self.database}'"):
-            with contextlib.suppress(Exception):  # it may have gone by itself
-                self.server.execute(f"KILL {connection}")
+        self.db.close()
