@@ -218,6 +218,9 @@ static void a_program_that_is_not_there(void **state)
 /* What the worker ignores or blocks, the command gets as usual. */
 static void signals_are_as_usual(void **state)
 {
+	static const char ignored[] = "SigIgn:\t";
+	const char *found;
+
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	start("exec 3>&1; { while :; do echo x; done; } 2>/dev/null | head -n 1 >&3; "
@@ -225,7 +228,10 @@ static void signals_are_as_usual(void **state)
 	run_to_end();
 	assert_non_null(strstr(buf_text(&child.out), "x\n"));
 	assert_non_null(strstr(buf_text(&child.out), "SigBlk:\t0000000000000000"));
-	assert_non_null(strstr(buf_text(&child.out), "SigIgn:\t0000000000000000"));
+	/* A shell that started us in the background has others ignored. */
+	found = strstr(buf_text(&child.out), ignored);
+	assert_non_null(found);
+	assert_int_equal(strtoull(found + strlen(ignored), NULL, 16) >> (SIGPIPE - 1) & 1, 0);
 }
 
 /* No descriptor but the three is handed on. */
