@@ -88,15 +88,6 @@ for header in curl/curl.h json-c/json.h mysql.h libconfig.h pthread.h stdatomic.
 done
 
 begin
-put src/base/a.c "$(lines 500 '')"
-put src/base/a.c "$(lines 500 'int x;')"
-expect 'long file' '^src/base/a.c:501: the file is longer than 500'
-
-begin
-put src/base/a.c 'int f(void)' '{' "$(lines 61 '	f();')" '}'
-expect 'long function' '^src/base/a.c:3: the function has 61 lines'
-
-begin
 echo 'int x;' > sample/src/base/a.c
 expect 'licence of C' '^src/base/a.c:1: the first line is'
 
