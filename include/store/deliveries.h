@@ -2,7 +2,7 @@
 /*
  * The consumer's side of the queues: claim deliveries, hold them, end them.
  *
- * Everything goes through the stored procedures of sql/migrations/0002_queue.sql, which are
+ * Everything goes through the stored procedures of sql/procedures.sql, which are
  * the contract with bots of any language.  A delivery is named by its id and the token of the
  * claim; once another claim holds it every call fails with deliveries_is_lost(), and nothing is
  * written.

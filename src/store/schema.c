@@ -2,6 +2,7 @@
 #include "store/schema.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "base/buf.h"
@@ -183,6 +184,34 @@ static int apply_statement(struct db *db, const char *sql, struct error *err)
 	return 0;
 }
 
+/* A procedure is dropped first: MySQL cannot replace one. */
+static int make_routine(struct db *db, const struct sql_routine *routine, struct error *err)
+{
+	char drop[128];
+
+	if (strcmp(routine->kind, "PROCEDURE") == 0) {
+		snprintf(drop, sizeof(drop), "DROP PROCEDURE IF EXISTS %s", routine->name);
+		if (db_exec_text(db, drop, err) < 0)
+			return -1;
+	}
+	return apply_statement(db, routine->statement, err);
+}
+
+/* The views and the procedures, which are those of the last migration. */
+static int make_routines(struct db *db, const struct sql_migration *migration, struct turn *turn,
+			 unsigned *ret_have, struct error *err)
+{
+	for (size_t i = 0; i < sql_routine_count; i++) {
+		if (wait_turn(db, turn, ret_have, err) < 0)
+			return -1;
+		if (*ret_have >= migration->version)
+			return 0;
+		if (make_routine(db, &sql_routines[i], err) < 0)
+			return error_prefix(err, "%s: ", sql_routines[i].name);
+	}
+	return 0;
+}
+
 /* *ret_done false: another program recorded it first. */
 static int apply(struct db *db, const struct sql_migration *migration, struct turn *turn,
 		 bool *ret_done, struct error *err)
@@ -198,6 +227,11 @@ static int apply(struct db *db, const struct sql_migration *migration, struct tu
 			return error_prefix(err, "migration %u (%s), statement %zu: ",
 					    migration->version, migration->name, i + 1);
 	}
+	if (migration->version == sql_migration_count &&
+	    make_routines(db, migration, turn, &have, err) < 0)
+		return -1;
+	if (have >= migration->version)
+		return 0;
 	*ret_done = true;
 	if (db_exec(db, sql_insert_schema_version,
 		    DB_VALUES(db_u64(migration->version), db_text(migration->name),

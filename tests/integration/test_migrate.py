@@ -6,7 +6,8 @@ import pytest
 
 from harness.chain import TOP
 
-QUEUE = TOP / "sql" / "migrations" / "0002_queue.sql"
+SQL = TOP / "sql"
+QUEUE = [SQL / "migrations" / "0002_queue.sql", SQL / "views.sql", SQL / "procedures.sql"]
 TABLES = {"blocks", "blockchain", "ranges", "known_gaps", "gap_claims", "readers", "filters",
           "schema_version", "gaps", "reader_status", "queues", "delivered", "deliveries",
           "comments", "queue_status", "outbox_status"}
@@ -82,7 +83,7 @@ def test_from_the_first_version(world):
     """A database that version 1 has filled: refused by name, upgraded, and read on."""
     node = world.node(irreversible=20)
     world.run("--once")
-    text = QUEUE.read_text(encoding="utf-8")
+    text = "\n".join(part.read_text(encoding="utf-8") for part in QUEUE)
     made = re.findall(r"^CREATE (?:OR REPLACE SQL SECURITY INVOKER )?(TABLE|VIEW|PROCEDURE)"
                       r"(?: IF NOT EXISTS)? (\w+)", text, re.M)
     assert ("TABLE", "delivered") in made and ("PROCEDURE", "queue_claim") in made

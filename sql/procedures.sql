@@ -1,0 +1,534 @@
+-- SPDX-License-Identifier: MIT
+-- The queue between readers and bots: doc/consumers.md tells how to use these. --migrate makes what is
+-- missing or has another text, after the views.
+
+-- The procedures. All run with the rights of who calls. Errors have SQLSTATE 45000 and the numbers
+-- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
+-- 31003: an argument is out of bounds. Only queue_claim commits; 31001, and 31002 of queue_requeue, roll the
+-- caller's transaction back, as a deadlock does: nothing of it may be committed, and no lock of it stay.
+
+DELIMITER //
+
+-- What is only looked at is read by SELECT ... INTO or a cursor: a subquery in an UPDATE, or in SET, IF or
+-- INSERT, locks what it reads, and waits for others' locks.
+
+-- For the others: work out anew where claims begin to look, at most once a second. The entries of
+-- finished deliveries stay in the index while some long transaction may still see them; a claim that
+-- walked through them all would be slower with each. One time in ten it looks from the very beginning:
+-- a reader that hung before its COMMIT has made available what nobody could see then.
+CREATE PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_from DATETIME(6);
+	DECLARE v_first DATETIME(6);
+	DECLARE v_scanned_at DATETIME(6);
+	DECLARE v_now DATETIME(6);
+	-- Another worker is about it, or it failed: the old value will do.
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK;
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+	START TRANSACTION;
+	SET v_now = UTC_TIMESTAMP(6);
+	SELECT scan_from, scanned_at INTO v_from, v_scanned_at FROM queues
+	WHERE queue = p_queue AND scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND
+	FOR UPDATE SKIP LOCKED;
+	IF v_from IS NOT NULL THEN
+		-- In the future: the clock was put back, or another member's is far ahead.
+		IF v_scanned_at > v_now OR RAND() < 0.1 THEN
+			SET v_from = '2000-01-01';
+		END IF;
+		SELECT MIN(available_at) INTO v_first FROM deliveries_open
+		WHERE queue = p_queue AND available_at >= v_from;
+		UPDATE queues SET scan_from = LEAST(COALESCE(v_first, v_now), v_now - INTERVAL 5 SECOND),
+			scanned_at = v_now
+		WHERE queue = p_queue;
+	END IF;
+	COMMIT;
+END //
+
+-- For the others: the caller has lost the delivery. Under REPEATABLE READ the search for it has locked the
+-- place where it would stand, maybe the one where readers insert.
+CREATE PROCEDURE queue_lost()
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	ROLLBACK;
+	SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+		'the delivery is not held with this token: its lease ran out, or it has ended';
+END //
+
+-- For the others: one delivery ends. It must be held with p_token; a second call with the same
+-- token and state changes nothing (the answer to the first may have been lost).
+CREATE PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_own TINYINT DEFAULT 0;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		IF v_own THEN
+			ROLLBACK;
+		END IF;
+		RESIGNAL;
+	END;
+	-- Outside of a transaction the two statements below make one of their own, where the server
+	-- can tell (MariaDB).
+	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	IF v_own THEN
+		START TRANSACTION;
+	END IF;
+	-- Where the server cannot tell, and ended between the two, the delivery stands in both tables, and
+	-- is claimed and ended again: nothing is lost.
+	INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,
+		block_crc, account, state, attempts, token, worker, last_error, created_at, claimed_at,
+		finished_at)
+	SELECT w.delivery_id, w.queue, w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, w.block_crc,
+		w.account, p_state, w.attempts, w.token, w.worker, COALESCE(LEFT(p_error, 1000), w.last_error),
+		w.created_at, w.claimed_at, UTC_TIMESTAMP(6)
+	FROM deliveries_open w WHERE w.delivery_id = p_delivery AND w.token = p_token FOR UPDATE
+	ON DUPLICATE KEY UPDATE state = VALUES(state), attempts = VALUES(attempts), token = VALUES(token),
+		worker = VALUES(worker), last_error = VALUES(last_error), claimed_at = VALUES(claimed_at),
+		finished_at = VALUES(finished_at);
+	IF ROW_COUNT() > 0 THEN
+		DELETE FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token;
+	ELSEIF NOT EXISTS (SELECT 1 FROM deliveries_ended
+			WHERE delivery_id = p_delivery AND token = p_token AND state = p_state) THEN
+		CALL queue_lost();
+	END IF;
+	IF v_own THEN
+		COMMIT;
+	END IF;
+END //
+
+-- For queue_take: of the deliveries just taken, those that no bot is to have. Orphaned ones and those
+-- without attempts left end. Without its block row or its own row an operation is not there: the delivery
+-- is put off, until a reader has brought them back.
+CREATE PROCEDURE queue_sort_out(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_until DATETIME(6), IN p_max INT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_id BIGINT UNSIGNED;
+	DECLARE v_attempts INT UNSIGNED;
+	DECLARE v_orphaned, v_missing, v_end TINYINT DEFAULT 0;
+	DECLARE c_taken CURSOR FOR
+		SELECT w.delivery_id, w.attempts - 1, COALESCE(CRC32(b.block_id) <> w.block_crc, 0), o.block IS NULL
+		FROM deliveries_open w LEFT JOIN blocks b ON b.block = w.block
+		LEFT JOIN blockchain o ON o.block = b.block AND o.trx_in_block = w.trx_in_block
+			AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+		WHERE w.queue = p_queue AND w.available_at = p_until AND w.token = p_token;
+	DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
+	OPEN c_taken;
+	sorting: LOOP
+		FETCH c_taken INTO v_id, v_attempts, v_orphaned, v_missing;
+		IF v_end THEN
+			LEAVE sorting;
+		END IF;
+		IF v_orphaned OR v_missing OR v_attempts >= p_max THEN
+			UPDATE deliveries_open SET attempts = v_attempts WHERE delivery_id = v_id;
+		END IF;
+		IF v_orphaned THEN
+			CALL queue_end(v_id, p_token, 'orphaned', NULL);
+		ELSEIF v_attempts >= p_max THEN
+			CALL queue_end(v_id, p_token, 'failed',
+				CONCAT('the lease of its last attempt ran out (attempts: ', v_attempts, ')'));
+		ELSEIF v_missing THEN
+			UPDATE deliveries_open SET token = NULL, available_at = UTC_TIMESTAMP(6) + INTERVAL 10 SECOND
+			WHERE delivery_id = v_id;
+		END IF;
+	END LOOP;
+	CLOSE c_taken;
+END //
+
+-- For queue_take: takes one delivery, unless somebody else has it, or a lock on it.
+CREATE PROCEDURE queue_take_one(IN p_delivery BIGINT UNSIGNED,
+		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4,
+		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_now DATETIME(6), IN p_until DATETIME(6), IN p_max INT UNSIGNED,
+		IN p_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin, OUT r_taken INT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_attempts INT UNSIGNED;
+	SET r_taken = 0;
+	SET v_attempts = (SELECT attempts FROM deliveries_open
+		WHERE delivery_id = p_delivery AND available_at <= p_now FOR UPDATE SKIP LOCKED);
+	IF v_attempts IS NOT NULL THEN
+		UPDATE deliveries_open SET token = p_token, available_at = p_until, granted_by = p_server,
+			attempts = v_attempts + 1, worker = IF(v_attempts < p_max, p_worker, worker),
+			claimed_at = IF(v_attempts < p_max, p_now, claimed_at)
+		WHERE delivery_id = p_delivery;
+		SET r_taken = 1;
+	END IF;
+END //
+
+-- For queue_claim: one transaction that takes up to p_limit deliveries until p_until. r_again: there may
+-- be more, since it met some that no bot is to have (1), or another member of the cluster was first (2).
+-- The locks are there so that nobody waits for anybody; what makes a claim exclusive, also across the
+-- members of a cluster, is that it changes the row and is committed before it counts.
+CREATE PROCEDURE queue_take(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT UNSIGNED, IN p_skip INT UNSIGNED,
+		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_now DATETIME(6), IN p_until DATETIME(6),
+		IN p_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_max INT UNSIGNED,
+		IN p_from DATETIME(6), OUT r_taken INT UNSIGNED, OUT r_again INT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin DEFAULT
+		LEFT(MD5(CONCAT_WS(':', @@hostname, @@port, @@datadir
+			/*M! , @@wsrep_node_name, @@wsrep_node_address */)), 8);
+	DECLARE v_grace DATETIME(6) DEFAULT p_now - INTERVAL 5 SECOND;
+	DECLARE v_id, v_lowest BIGINT UNSIGNED;
+	DECLARE v_gap, v_good, v_left, v_one INT UNSIGNED;
+	DECLARE v_end TINYINT DEFAULT 0;
+	-- The oldest one of each account, while none of that account is held.
+	DECLARE c_oldest CURSOR FOR
+		SELECT w.delivery_id FROM deliveries_open w FORCE INDEX (deliveries_open_available)
+		WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
+			AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
+			AND (w.account IS NULL OR (NOT EXISTS (
+				SELECT 1 FROM deliveries_open e
+				WHERE e.queue = w.queue AND e.account = w.account AND e.delivery_id < w.delivery_id)
+			AND NOT EXISTS (
+				SELECT 1 FROM deliveries_open h FORCE INDEX (deliveries_open_available)
+				WHERE h.queue = w.queue AND h.available_at > v_grace AND h.token IS NOT NULL
+					AND (h.available_at > p_now OR h.granted_by <> v_server)
+					AND h.account = w.account AND h.delivery_id <> w.delivery_id)))
+		ORDER BY w.available_at, w.delivery_id LIMIT p_limit;
+	DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
+	DECLARE EXIT HANDLER FOR 1205, 1213
+	BEGIN
+		ROLLBACK;
+		SET r_taken = 0, r_again = 2;
+	END;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		ROLLBACK;
+		RESIGNAL;
+	END;
+	SET r_taken = 0, r_again = 0;
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+	START TRANSACTION;
+	-- Another member's clock may be ahead of ours: its leases have 5 seconds more (v_grace).
+	IF p_order = 'arrival' THEN
+		UPDATE (
+			SELECT w.delivery_id, w.attempts FROM deliveries_open w FORCE INDEX (deliveries_open_available)
+			WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
+				AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
+			ORDER BY w.available_at, w.delivery_id LIMIT p_skip, p_limit FOR UPDATE SKIP LOCKED
+		) c STRAIGHT_JOIN deliveries_open t FORCE INDEX (PRIMARY) ON t.delivery_id = c.delivery_id
+		SET t.token = p_token, t.available_at = p_until, t.granted_by = v_server,
+			t.attempts = c.attempts + 1, t.worker = IF(c.attempts < p_max, p_worker, t.worker),
+			t.claimed_at = IF(c.attempts < p_max, p_now, t.claimed_at);
+		SET r_taken = ROW_COUNT(), r_again = IF(r_taken = 0 AND p_skip > 0, 1, 0);
+	ELSEIF p_order = 'account' THEN
+		SET v_left = p_limit, p_limit = p_limit + p_skip;
+		OPEN c_oldest;
+		taking: WHILE r_taken < v_left DO
+			FETCH c_oldest INTO v_id;
+			IF v_end THEN
+				LEAVE taking;
+			END IF;
+			CALL queue_take_one(v_id, p_worker, p_token, p_now, p_until, p_max, v_server, v_one);
+			SET r_taken = r_taken + v_one, r_again = IF(v_one, r_again, 1);
+		END WHILE;
+		CLOSE c_oldest;
+	ELSE
+		-- In this order: what fills a gap meanwhile is seen as the lowest, or the gap is seen.
+		SELECT COALESCE(MIN(first_block), 4294967295) INTO v_gap FROM gaps;
+		SELECT MIN(delivery_id) INTO v_lowest FROM deliveries_open WHERE queue = p_queue;
+		SELECT MAX(w.delivery_id) INTO v_id FROM deliveries_open w
+		WHERE w.delivery_id = v_lowest AND w.block < v_gap
+			AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
+			AND NOT EXISTS (
+				SELECT 1 FROM deliveries_open h FORCE INDEX (deliveries_open_available)
+				WHERE h.queue = w.queue AND h.available_at > v_grace AND h.token IS NOT NULL
+					AND (h.available_at > p_now OR h.granted_by <> v_server)
+					AND h.delivery_id <> w.delivery_id);
+		CALL queue_take_one(v_id, p_worker, p_token, p_now, p_until, p_max, v_server, r_taken);
+	END IF;
+	IF r_taken > 0 THEN
+		SELECT STRAIGHT_JOIN COUNT(*) INTO v_good FROM deliveries_open w
+		JOIN blocks b ON b.block = w.block AND CRC32(b.block_id) = w.block_crc
+		JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+			AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+		WHERE w.queue = p_queue AND w.available_at = p_until AND w.token = p_token
+			AND w.attempts <= p_max;
+		IF v_good < r_taken THEN
+			CALL queue_sort_out(p_queue, p_token, p_until, p_max);
+			SET r_taken = v_good, r_again = 1;
+		END IF;
+	END IF;
+	COMMIT;
+END //
+
+-- Commits, before and after. Takes up to p_limit deliveries of the queue for p_lease_s seconds, and gives
+-- them as rows. Each must be ended with its delivery_id and token before the lease runs out.
+CREATE PROCEDURE queue_claim(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT, IN p_lease_s INT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin
+		DEFAULT MD5(CONCAT_WS(':', UUID(), RAND(), CONNECTION_ID(), @@hostname));
+	DECLARE v_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_max INT UNSIGNED;
+	DECLARE v_paused_at, v_from, v_scanned_at, v_now, v_until DATETIME(6);
+	DECLARE v_taken, v_again, v_round, v_spread, v_skip INT UNSIGNED DEFAULT 0;
+	COMMIT;
+	IF p_limit IS NULL OR p_limit < 1 OR p_limit > 1000 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'queue_claim: the limit is 1 to 1000 deliveries';
+	END IF;
+	IF p_lease_s IS NULL OR p_lease_s < 1 OR p_lease_s > 86400 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'queue_claim: the lease is 1 to 86400 seconds';
+	END IF;
+	SELECT order_by, max_attempts, paused_at, scan_from, scanned_at
+	INTO v_order, v_max, v_paused_at, v_from, v_scanned_at FROM queues WHERE queue = p_queue;
+	-- Without autocommit it has begun a transaction.
+	COMMIT;
+	IF v_order IS NULL THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
+			'no such queue: a reader makes it when it starts with a rule that names it (queue = "...")';
+	END IF;
+	IF v_paused_at IS NULL THEN
+		SET v_now = UTC_TIMESTAMP(6);
+		IF v_scanned_at > v_now + INTERVAL 5 SECOND THEN
+			SET v_from = '2000-01-01';
+		END IF;
+		IF v_scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND THEN
+			CALL queue_advance(p_queue);
+		END IF;
+		-- Where other members were first, a claim begins further on for a while, by chance.
+		SET v_spread = COALESCE(@steem_queue_spread, 0), v_skip = FLOOR(RAND() * v_spread);
+		REPEAT
+			SET v_now = UTC_TIMESTAMP(6), v_round = v_round + 1;
+			SET v_until = v_now + INTERVAL p_lease_s SECOND;
+			CALL queue_take(p_queue, p_worker, IF(v_order = 'chain', 1, p_limit), v_skip, v_token, v_now,
+				v_until, v_order, v_max, v_from, v_taken, v_again);
+			SET v_spread = IF(v_again = 2 OR (v_again = 1 AND v_order = 'account'),
+				LEAST(GREATEST(v_spread * 2, p_limit * 4), 4000), FLOOR(v_spread * 0.9));
+			SET v_skip = CASE WHEN v_order = 'account' THEN v_spread
+				WHEN v_again = 2 THEN FLOOR(RAND() * v_spread) ELSE 0 END;
+		UNTIL v_taken > 0 OR v_again = 0 OR v_round >= 50 END REPEAT;
+		SET @steem_queue_spread = v_spread;
+	END IF;
+	SELECT STRAIGHT_JOIN w.delivery_id, w.token, w.attempts, w.available_at AS lease_until, w.queue,
+		w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, o.trx_id, o.timestamp, o.operation,
+		o.account, o.payload
+	FROM deliveries_open w JOIN blocks b ON b.block = w.block AND CRC32(b.block_id) = w.block_crc
+	JOIN blockchain o ON o.block = w.block AND o.trx_in_block = w.trx_in_block
+		AND o.op_in_trx = w.op_in_trx AND o.virtual_op = w.virtual_op
+	WHERE w.queue = p_queue AND w.available_at = v_until AND w.token = v_token
+	ORDER BY w.delivery_id;
+	COMMIT;
+END //
+
+-- Commits nothing. Holds the delivery for p_lease_s seconds from now.
+CREATE PROCEDURE queue_renew(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_lease_s INT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	IF p_lease_s IS NULL OR p_lease_s < 1 OR p_lease_s > 86400 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'queue_renew: the lease is 1 to 86400 seconds';
+	END IF;
+	UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6) + INTERVAL p_lease_s SECOND,
+		granted_by = LEFT(MD5(CONCAT_WS(':', @@hostname, @@port, @@datadir
+			/*M! , @@wsrep_node_name, @@wsrep_node_address */)), 8)
+	WHERE delivery_id = p_delivery AND token = p_token;
+	-- Twice in one microsecond changes nothing.
+	IF ROW_COUNT() = 0 AND NOT EXISTS (
+			SELECT 1 FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token) THEN
+		CALL queue_lost();
+	END IF;
+END //
+
+-- Commits nothing. The work is done: it goes with what the caller has written in its transaction.
+CREATE PROCEDURE queue_done(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	CALL queue_end(p_delivery, p_token, 'done', NULL);
+END //
+
+-- Commits nothing. The delivery has failed for good: nobody gets it until queue_requeue.
+CREATE PROCEDURE queue_fail(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'failed'));
+END //
+
+-- Commits nothing. Gives the delivery back: it may be claimed after p_delay_s seconds; NULL: after a
+-- back-off that doubles with each attempt, less up to half of it by chance. After max_attempts it fails.
+CREATE PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT,
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_attempts, v_max, v_retry_s, v_retry_max_s INT UNSIGNED;
+	DECLARE v_delay_s DOUBLE;
+	-- As it is now, and not as an older snapshot of the caller's shows it.
+	SELECT queue, attempts INTO v_queue, v_attempts
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
+	IF v_queue IS NULL THEN
+		CALL queue_lost();
+	END IF;
+	SELECT max_attempts, retry_s, retry_max_s INTO v_max, v_retry_s, v_retry_max_s
+	FROM queues WHERE queue = v_queue;
+	IF v_attempts >= COALESCE(v_max, 10) THEN
+		CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'no attempts are left'));
+	ELSE
+		SET v_delay_s = COALESCE(p_delay_s, LEAST(COALESCE(v_retry_max_s, 3600),
+			COALESCE(v_retry_s, 5) * POW(2, LEAST(v_attempts - 1.0, 30))) * (1 - RAND() / 2));
+		UPDATE deliveries_open SET token = NULL, last_error = LEFT(p_error, 1000),
+			available_at = UTC_TIMESTAMP(6) + INTERVAL ROUND(GREATEST(v_delay_s, 0) * 1000000) MICROSECOND
+		WHERE delivery_id = p_delivery AND token = p_token;
+		IF ROW_COUNT() = 0 THEN
+			CALL queue_lost();
+		END IF;
+	END IF;
+END //
+
+-- Commits nothing. Gives the delivery back at once, as if it had never been claimed: the attempt does not
+-- count. For a worker that stops, or cannot work: what happened says nothing about the delivery.
+CREATE PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	UPDATE deliveries_open SET token = NULL, attempts = IF(attempts > 0, attempts - 1, 0),
+		last_error = COALESCE(LEFT(p_error, 1000), last_error), available_at = UTC_TIMESTAMP(6)
+	WHERE delivery_id = p_delivery AND token = p_token;
+	IF ROW_COUNT() = 0 THEN
+		CALL queue_lost();
+	END IF;
+END //
+
+-- Commits nothing. A delivery that has ended is to be done (again), with all attempts before it.
+CREATE PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_delivery BIGINT UNSIGNED;
+	DECLARE v_own TINYINT DEFAULT 0;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		IF v_own THEN
+			ROLLBACK;
+		END IF;
+		RESIGNAL;
+	END;
+	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	IF v_own THEN
+		START TRANSACTION;
+	END IF;
+	-- A reader or --purge may be about to remove it, with its operation.
+	SELECT delivery_id INTO v_delivery FROM deliveries_ended WHERE delivery_id = p_delivery FOR UPDATE;
+	INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op, block_crc,
+		account, available_at, last_error, created_at)
+	SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.block_crc,
+		e.account, UTC_TIMESTAMP(6), e.last_error, e.created_at
+	FROM deliveries_ended e JOIN blocks b ON b.block = e.block AND CRC32(b.block_id) = e.block_crc
+	JOIN blockchain o ON o.block = e.block AND o.trx_in_block = e.trx_in_block
+		AND o.op_in_trx = e.op_in_trx AND o.virtual_op = e.virtual_op
+	WHERE e.delivery_id = p_delivery;
+	IF ROW_COUNT() = 0 THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
+			'no such delivery that has ended and whose operation is still there';
+	END IF;
+	DELETE FROM deliveries_ended WHERE delivery_id = p_delivery;
+	IF v_own THEN
+		COMMIT;
+	END IF;
+END //
+
+-- Commits nothing. Until queue_resume, claims of the queue give nothing; what is claimed goes on.
+CREATE PROCEDURE queue_pause(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	UPDATE queues SET paused_at = COALESCE(paused_at, UTC_TIMESTAMP(6)) WHERE queue = p_queue;
+	IF NOT EXISTS (SELECT 1 FROM queues WHERE queue = p_queue) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such queue';
+	END IF;
+END //
+
+CREATE PROCEDURE queue_resume(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	UPDATE queues SET paused_at = NULL WHERE queue = p_queue;
+	IF NOT EXISTS (SELECT 1 FROM queues WHERE queue = p_queue) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such queue';
+	END IF;
+END //
+
+-- Commits nothing. Puts a reply to the comment that the delivery is about into the outbox; to be called
+-- in the transaction of queue_done, before it. The permlink follows from the operation: who answers
+-- twice, after a crash or because its block was replaced, enqueues once.
+CREATE PROCEDURE reply(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_title VARCHAR(1024) CHARACTER SET utf8mb4,
+		IN p_body MEDIUMTEXT CHARACTER SET utf8mb4, IN p_json_metadata MEDIUMTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER
+BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_block, v_trx, v_op, v_virtual, v_crc INT UNSIGNED;
+	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	-- As it is now, and not as an older snapshot of the caller's shows it.
+	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
+	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
+	IF v_queue IS NULL THEN
+		CALL queue_lost();
+	END IF;
+	-- The block may have been replaced since the claim: then another operation stands in its place.
+	SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
+	FROM blocks b JOIN blockchain o ON o.block = b.block
+	WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+		AND o.op_in_trx = v_op AND o.virtual_op = v_virtual;
+	IF v_operation IS NULL THEN
+		SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
+		FROM blocks b JOIN blockchain o ON o.block = b.block
+		WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+			AND o.op_in_trx = v_op AND o.virtual_op = v_virtual
+		LOCK IN SHARE MODE;
+	END IF;
+	IF COALESCE(v_operation, '') <> 'comment' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
+			'reply: the delivery is no comment, or its operation is gone; nothing can be replied to';
+	END IF;
+	IF COALESCE(p_author, '') NOT REGEXP '^[a-z][a-z0-9.-]{2,15}$' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'reply: the author is no account name';
+	END IF;
+	IF COALESCE(p_body, '') = '' THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: the body is empty';
+	END IF;
+	IF CHAR_LENGTH(p_title) > 256 THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
+			MESSAGE_TEXT = 'reply: the title has more than 256 characters';
+	END IF;
+	IF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: json_metadata is no JSON';
+	END IF;
+	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
+	-- backslashes before it is put aside first: then it is text.
+	IF LOCATE(CONCAT(CHAR(92), 'ud'), v_payload) > 0 THEN
+		SET v_payload = REGEXP_REPLACE(
+			REPLACE(v_payload, CONCAT(CHAR(92), CHAR(92)), CONCAT(CHAR(92), 'u005c')),
+			CONCAT(CHAR(92), CHAR(92), 'ud[89a-f][0-9a-f]{2}'), '?');
+	END IF;
+	INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
+		delivery_id, created_at)
+	VALUES (p_author, CONCAT('re-', v_queue, '-', v_trx_id, '-', v_op),
+		JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.author')),
+		JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.permlink')),
+		COALESCE(p_title, ''), p_body, COALESCE(p_json_metadata, '{}'), p_delivery, UTC_TIMESTAMP(6))
+	ON DUPLICATE KEY UPDATE comment_id = comment_id;
+END //
+
+DELIMITER ;
