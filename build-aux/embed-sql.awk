@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Make C of SQL files, so that the program needs no file at run time.
 #
-#   awk -v mode=header|source -f embed-sql.awk STATEMENT_FILES... MIGRATION_FILES... VIEW_FILE PROCEDURE_FILE
+#   awk -v mode=header|source -f embed-sql.awk STATEMENT_FILES... MIGRATION_FILES... definer.sql views.sql procedures.sql
 #
 # A file under statements/ becomes one string: verb_noun.sql is sql_verb_noun.  A file
 # under migrations/ becomes a list of statements, split at a `;` that ends a line, or at
 # what a DELIMITER line says, as the mariadb client does.  views.sql and procedures.sql
-# become one list of what they create.  Comment lines go, and so does the last delimiter.
+# become one list of what they create, definer.sql a list of statements.  Comment lines go, and so does the last delimiter.
 
 function fail(what) {
     printf "%s:%d: %s\n", FILENAME, FNR, what > "/dev/stderr"
@@ -34,6 +34,7 @@ function begin_file(    parts, n) {
     name = parts[n]
     sub(/\.sql$/, "", name)
     is_migration = parts[n - 1] == "migrations"
+    is_definer = name == "definer"
     is_routines = name == "views" || name == "procedures"
     line_count = 0
     statement_count = 0
@@ -45,15 +46,20 @@ function begin_file(    parts, n) {
             fail("migrations are numbered from 0001 without holes")
         migration_count++
         migration_names[migration_count] = substr(name, 6)
-    } else if (!is_routines && name !~ /^[a-z]+(_[a-z0-9]+)+$/) {
+    } else if (!is_definer && !is_routines && name !~ /^[a-z]+(_[a-z0-9]+)+$/) {
         fail("the name of a statement is verb_noun.sql")
     }
 }
 
 # The first line of a routine names its kind and itself.
-function add_routine(    words) {
-    if (!match(lines[1], /^CREATE .*(VIEW|PROCEDURE) [a-z_]+/))
+function add_routine(    words, word, i) {
+    if (!match(lines[1], /^CREATE .*(VIEW|PROCEDURE) [a-z0-9_]+/))
         fail("a view or a procedure is to be created here")
+    for (i = 1; i <= line_count; i++)
+        if (index(lines[i], "@fingerprint@"))
+            break
+    if (i > line_count)
+        fail("there is no @fingerprint@ in the statement")
     split(substr(lines[1], RSTART, RLENGTH), words, " ")
     for (word in words)
         if (words[word] ~ /^(VIEW|PROCEDURE)$/)
@@ -67,6 +73,10 @@ function end_statement() {
     if (is_migration) {
         statement_count++
         bodies = bodies (statement_count > 1 ? "," : "") literal(line_count)
+    } else if (is_definer) {
+        statement_count++
+        definer = definer literal(line_count) ","
+        definer_count++
     } else if (is_routines) {
         statement_count++
         add_routine()
@@ -82,7 +92,7 @@ function end_file() {
     end_statement()
     if (statement_count == 0)
         fail(name ": no statement in the file")
-    if (!is_migration && !is_routines && statement_count > 1)
+    if (!is_migration && !is_definer && !is_routines && statement_count > 1)
         fail(name ": one statement a file")
     if (is_migration) {
         source = source "\nstatic const char *const migration_" migration_count "[] = {" bodies ",\n};\n"
@@ -141,6 +151,9 @@ END {
         print "};"
         print "extern const struct sql_migration sql_migrations[];"
         print "extern const size_t sql_migration_count;"
+        print "\n/* sql/definer.sql: the account that the procedures run as. */"
+        print "extern const char *const sql_definer[];"
+        print "extern const size_t sql_definer_count;"
         print "\n/* sql/views.sql and sql/procedures.sql, in the order in which they are created. */"
         print "struct sql_routine {"
         print "\tconst char *kind; /* VIEW or PROCEDURE */"
@@ -159,6 +172,8 @@ END {
         printf "\t{%d, \"%s\", migration_%d, %d},\n", i, migration_names[i], i, statement_counts[i]
     print "};"
     printf "const size_t sql_migration_count = %d;\n", migration_count
+    printf "\nconst char *const sql_definer[] = {%s\n};\n", definer
+    printf "const size_t sql_definer_count = %d;\n", definer_count
     printf "\nconst struct sql_routine sql_routines[] = {%s\n};\n", routines
     printf "const size_t sql_routine_count = %d;\n", routine_count
 }

@@ -1,23 +1,34 @@
 -- SPDX-License-Identifier: MIT
--- The rights of a reader, a consumer (bot) and a monitor, and no more.
+-- The rights of a reader, a consumer, an operator and a monitor, and no more. The consumer is for bots that
+-- may all do the same: it may use every queue and every author. A bot that may not gets an account of its own
+-- with bot.sql, which lies beside this file.
 --
--- Edit the four names, then run it as an administrator, after `steem-reader --migrate`:
+-- Edit the five names, then run it as an administrator, after `steem-reader --migrate`:
 --     mariadb < grants.sql
--- It can be run again. An account that it makes is locked, since it has no password yet and
--- may come from any host. Give it one, and open it:
+-- It can be run again. An account that it makes is locked, since it may come from any host, and has a password
+-- that nobody knows. Give it one, and open it:
 --     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
 -- An account that was there before keeps its password, and is not locked.
--- The views run with the rights of who asks, so a consumer and a monitor may also read
--- the tables behind them.
+-- The views run with the rights of who asks, so all of them may also read the tables behind them.
 
 USE steem;
 SET @reader = '''steem_reader''@''%''';
 SET @consumer = '''steem_consumer''@''%''';
+SET @operator = '''steem_operator''@''%''';
 SET @monitor = '''steem_monitor''@''%''';
 
-SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, ', ', @consumer, ', ', @monitor,
-	' ACCOUNT LOCK');
+-- A random password, which also satisfies a server that asks for letters, digits and others.
+SET @locked = CONCAT(' IDENTIFIED BY ''!Q-z_W+x.E:c7', LEFT(SHA2(CONCAT(UUID(), RAND()), 256), 32),
+	UPPER(LEFT(SHA2(CONCAT(RAND(), UUID()), 256), 32)), ''' ACCOUNT LOCK');
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, @locked);
 PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @consumer, @locked);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @operator, @locked);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @monitor, @locked);
+PREPARE s FROM @s; EXECUTE s;
+SET @locked = NULL, @s = NULL;
 
 -- The reader: never deletes a block, never changes an operation, never changes a table.
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON blocks TO ', @reader);
@@ -38,7 +49,7 @@ SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON filters TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, UPDATE ON bookkeeping TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader, ', ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT ON queues TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
@@ -54,33 +65,50 @@ SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON comments_seen TO ', @re
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON purges TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON gaps TO ', @reader, ', ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON gaps TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON reader_status TO ', @reader, ', ', @consumer, ', ', @monitor);
-PREPARE s FROM @s; EXECUTE s;
-
-SET @s = CONCAT('GRANT SELECT ON queue_status TO ', @reader, ', ', @consumer, ', ', @monitor);
-PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON reader_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 
--- The consumer changes what is in its queues and in the outbox, through the procedures.
+SET @s = CONCAT('GRANT SELECT ON queue_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The consumer changes what is in the queues and in the outbox through the procedures, which look into `bots`
+-- and run as an account of their own (definer.sql).
 SET @s = CONCAT('GRANT EXECUTE ON * TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT, UPDATE ON queues TO ', @consumer);
+INSERT INTO bots (account, queue, author)
+VALUES (TRIM(BOTH '''' FROM LEFT(@consumer,
+	CHAR_LENGTH(@consumer) - CHAR_LENGTH(SUBSTRING_INDEX(@consumer, '@', -1)) - 1)), '*', '*')
+ON DUPLICATE KEY UPDATE queue = VALUES(queue);
+
+-- The operator pauses queues, changes their settings, and has failed deliveries done again.
+SET @s = CONCAT('GRANT EXECUTE ON * TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_open TO ', @consumer);
+SET @s = CONCAT('GRANT SELECT, UPDATE, DELETE ON queues TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_ended TO ', @consumer);
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_open TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON comments TO ', @consumer);
-PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @consumer);
-PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON deliveries TO ', @consumer);
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_ended TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 
--- The monitor sees how they are, and both what they come from; only the consumer sees operations.
+-- Who may look at deliveries and the outbox.
+SET @s = CONCAT('GRANT SELECT ON deliveries TO ', @consumer, ', ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON queues TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON deliveries_open TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON deliveries_ended TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON comments TO ', @consumer, ', ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @consumer, ', ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The monitor sees how they are, and what that comes from; only the consumer and the operator see operations.
 SET @s = CONCAT('GRANT SELECT ON queues TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON deliveries_open TO ', @monitor);
@@ -89,20 +117,20 @@ SET @s = CONCAT('GRANT SELECT ON deliveries_ended TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON comments TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON blockchain TO ', @consumer);
+SET @s = CONCAT('GRANT SELECT ON blockchain TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON orphans TO ', @consumer);
+SET @s = CONCAT('GRANT SELECT ON orphans TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON blocks TO ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON blocks TO ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON ranges TO ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON ranges TO ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON known_gaps TO ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON known_gaps TO ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON gap_claims TO ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON gap_claims TO ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON readers TO ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON readers TO ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON bookkeeping TO ', @consumer, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON bookkeeping TO ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 DEALLOCATE PREPARE s;

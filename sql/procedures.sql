@@ -2,22 +2,78 @@
 -- The queue between readers and bots: doc/consumers.md tells how to use these. --migrate makes what is
 -- missing or has another text, after the views.
 
--- The procedures. All run with the rights of who calls. Errors have SQLSTATE 45000 and the numbers
+-- The procedures for bots run as an account of their own (sql/definer.sql), so that a bot needs no right on a
+-- table, and look into `bots` whether the account that connected may have this queue or this author. All
+-- others run with the rights of who calls: a bot that calls one gets no further than it may by itself.
+-- Errors have SQLSTATE 45000 and the numbers
 -- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
--- 31003: an argument is out of bounds. Only queue_claim commits; 31001, and 31002 of queue_requeue, roll the
--- caller's transaction back, as a deadlock does: nothing of it may be committed, and no lock of it stay.
+-- 31003: an argument is out of bounds; 31004: the account may not do this. Only queue_claim commits; 31001,
+-- 31004, and 31002 of queue_requeue, roll the caller's transaction back, as a deadlock does: nothing of it may
+-- be committed, and no lock of it stay.
 
 DELIMITER //
 
 -- What is only looked at is read by SELECT ... INTO or a cursor: a subquery in an UPDATE, or in SET, IF or
 -- INSERT, locks what it reads, and waits for others' locks.
 
+-- For the others: whether the account that connected may have the queue, the author, or both; NULL: not asked.
+-- USER() is who connected, CURRENT_USER() the account of the procedures. An account's name may hold an '@',
+-- a host's name cannot.
+CREATE /*M! OR REPLACE */ PROCEDURE queue_allow(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_account VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT
+		LEFT(USER(), CHAR_LENGTH(USER()) - CHAR_LENGTH(SUBSTRING_INDEX(USER(), '@', -1)) - 1);
+	DECLARE v_found INT UNSIGNED;
+	DECLARE v_text VARCHAR(128) CHARACTER SET utf8mb4;
+	SELECT COUNT(*) INTO v_found FROM bots
+	WHERE account = v_account AND (p_queue IS NULL OR queue IN ('*', p_queue))
+		AND (p_author IS NULL OR author = '*' OR CONVERT(author USING utf8mb4) COLLATE utf8mb4_bin = p_author);
+	IF v_found = 0 THEN
+		ROLLBACK;
+		SET v_text = LEFT(CONCAT_WS('', 'the account ', LEFT(v_account, 40), ' may not use ',
+			CONCAT('the queue ', p_queue), IF(p_queue IS NULL OR p_author IS NULL, '', ' with '),
+			CONCAT('the author ', LEFT(p_author, 16)), ': see sql/bot.sql'), 128);
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31004, MESSAGE_TEXT = v_text;
+	END IF;
+END //
+
+-- For the others: the same for the queue of a delivery. What the caller's snapshot does not show is
+-- read as it is now.
+CREATE /*M! OR REPLACE */ PROCEDURE queue_allow_delivery(IN p_delivery BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	SELECT queue INTO v_queue FROM deliveries_open WHERE delivery_id = p_delivery;
+	IF v_queue IS NULL THEN
+		SELECT queue INTO v_queue FROM deliveries_ended WHERE delivery_id = p_delivery;
+	END IF;
+	IF v_queue IS NULL THEN
+		SELECT queue INTO v_queue FROM deliveries_open WHERE delivery_id = p_delivery LOCK IN SHARE MODE;
+	END IF;
+	IF v_queue IS NOT NULL THEN
+		CALL queue_allow(v_queue, NULL);
+	END IF;
+END //
+
+-- For the others: a session of another character set would get '?' for what it cannot show, and what it
+-- sends may be read wrongly. All else of the session is that of when the procedure was made.
+CREATE /*M! OR REPLACE */ PROCEDURE queue_need_utf8mb4()
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	IF COALESCE(@@character_set_results, 'binary') NOT IN ('utf8mb4', 'binary') THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
+			'the character set of this connection cannot hold every text: say SET NAMES utf8mb4 first';
+	END IF;
+END //
+
 -- For the others: work out anew where claims begin to look, at most once a second. The entries of
 -- finished deliveries stay in the index while some long transaction may still see them; a claim that
 -- walked through them all would be slower with each. One time in ten it looks from the very beginning:
 -- a reader that hung before its COMMIT has made available what nobody could see then.
-CREATE PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+CREATE /*M! OR REPLACE */ PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_from DATETIME(6);
 	DECLARE v_first DATETIME(6);
@@ -26,7 +82,7 @@ BEGIN
 	-- Another worker is about it, or it failed: the old value will do.
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK;
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-	START TRANSACTION;
+	START TRANSACTION READ WRITE;
 	SET v_now = UTC_TIMESTAMP(6);
 	SELECT scan_from, scanned_at INTO v_from, v_scanned_at FROM queues
 	WHERE queue = p_queue AND scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND
@@ -47,8 +103,8 @@ END //
 
 -- For the others: the caller has lost the delivery. Under REPEATABLE READ the search for it has locked the
 -- place where it would stand, maybe the one where readers insert.
-CREATE PROCEDURE queue_lost()
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+CREATE /*M! OR REPLACE */ PROCEDURE queue_lost()
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	ROLLBACK;
 	SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
@@ -57,11 +113,11 @@ END //
 
 -- For the others: one delivery ends. It must be held with p_token; a second call with the same
 -- token and state changes nothing (the answer to the first may have been lost).
-CREATE PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_error LONGTEXT CHARACTER SET utf8mb4)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_own TINYINT DEFAULT 0;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -75,7 +131,7 @@ BEGIN
 	-- can tell (MariaDB).
 	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
 	IF v_own THEN
-		START TRANSACTION;
+		START TRANSACTION READ WRITE;
 	END IF;
 	-- Where the server cannot tell, and ended between the two, the delivery stands in both tables, and
 	-- is claimed and ended again: nothing is lost.
@@ -103,10 +159,10 @@ END //
 -- For queue_take: of the deliveries just taken, those that no bot is to have. Orphaned ones and those
 -- without attempts left end. Without its block row or its own row an operation is not there: the delivery
 -- is put off, until a reader has brought them back.
-CREATE PROCEDURE queue_sort_out(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+CREATE /*M! OR REPLACE */ PROCEDURE queue_sort_out(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_until DATETIME(6), IN p_max INT UNSIGNED)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_id BIGINT UNSIGNED;
 	DECLARE v_attempts INT UNSIGNED;
@@ -141,12 +197,12 @@ BEGIN
 END //
 
 -- For queue_take: takes one delivery, unless somebody else has it, or a lock on it.
-CREATE PROCEDURE queue_take_one(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ PROCEDURE queue_take_one(IN p_delivery BIGINT UNSIGNED,
 		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_now DATETIME(6), IN p_until DATETIME(6), IN p_max INT UNSIGNED,
 		IN p_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin, OUT r_taken INT UNSIGNED)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_attempts INT UNSIGNED;
 	SET r_taken = 0;
@@ -165,21 +221,22 @@ END //
 -- be more, since it met some that no bot is to have (1), or another member of the cluster was first (2).
 -- The locks are there so that nobody waits for anybody; what makes a claim exclusive, also across the
 -- members of a cluster, is that it changes the row and is committed before it counts.
-CREATE PROCEDURE queue_take(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+CREATE /*M! OR REPLACE */ PROCEDURE queue_take(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT UNSIGNED, IN p_skip INT UNSIGNED,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_now DATETIME(6), IN p_until DATETIME(6),
 		IN p_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_max INT UNSIGNED,
 		IN p_from DATETIME(6), OUT r_taken INT UNSIGNED, OUT r_again INT UNSIGNED)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_server CHAR(8) CHARACTER SET ascii COLLATE ascii_bin DEFAULT
-		LEFT(MD5(CONCAT_WS(':', @@hostname, @@port, @@datadir
-			/*M! , @@wsrep_node_name, @@wsrep_node_address */)), 8);
+		LEFT(SHA2(CONCAT_WS(':', @@hostname, @@port, @@datadir
+			/*M! , @@wsrep_node_name, @@wsrep_node_address */), 256), 8);
 	DECLARE v_grace DATETIME(6) DEFAULT p_now - INTERVAL 5 SECOND;
 	DECLARE v_id, v_lowest BIGINT UNSIGNED;
 	DECLARE v_gap, v_good, v_left, v_one INT UNSIGNED;
 	DECLARE v_end TINYINT DEFAULT 0;
+	DECLARE v_safe TINYINT DEFAULT @@sql_safe_updates;
 	-- The oldest one of each account, while none of that account is held.
 	DECLARE c_oldest CURSOR FOR
 		SELECT w.delivery_id FROM deliveries_open w FORCE INDEX (deliveries_open_available)
@@ -198,18 +255,22 @@ BEGIN
 	DECLARE EXIT HANDLER FOR 1205, 1213
 	BEGIN
 		ROLLBACK;
+		SET SESSION sql_safe_updates = v_safe;
 		SET r_taken = 0, r_again = 2;
 	END;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
 		ROLLBACK;
+		SET SESSION sql_safe_updates = v_safe;
 		RESIGNAL;
 	END;
 	SET r_taken = 0, r_again = 0;
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-	START TRANSACTION;
+	START TRANSACTION READ WRITE;
 	-- Another member's clock may be ahead of ours: its leases have 5 seconds more (v_grace).
 	IF p_order = 'arrival' THEN
+		-- It would refuse the UPDATE, since it reads the whole of the list.
+		SET SESSION sql_safe_updates = 0;
 		UPDATE (
 			SELECT w.delivery_id, w.attempts FROM deliveries_open w FORCE INDEX (deliveries_open_available)
 			WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
@@ -219,7 +280,9 @@ BEGIN
 		SET t.token = p_token, t.available_at = p_until, t.granted_by = v_server,
 			t.attempts = c.attempts + 1, t.worker = IF(c.attempts < p_max, p_worker, t.worker),
 			t.claimed_at = IF(c.attempts < p_max, p_now, t.claimed_at);
-		SET r_taken = ROW_COUNT(), r_again = IF(r_taken = 0 AND p_skip > 0, 1, 0);
+		SET r_taken = ROW_COUNT();
+		SET SESSION sql_safe_updates = v_safe;
+		SET r_again = IF(r_taken = 0 AND p_skip > 0, 1, 0);
 	ELSEIF p_order = 'account' THEN
 		SET v_left = p_limit, p_limit = p_limit + p_skip;
 		OPEN c_oldest;
@@ -263,12 +326,13 @@ END //
 
 -- Commits, before and after. Takes up to p_limit deliveries of the queue for p_lease_s seconds, and gives
 -- them as rows. Each must be ended with its delivery_id and token before the lease runs out.
-CREATE PROCEDURE queue_claim(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_claim(
+		IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT, IN p_lease_s INT)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin
-		DEFAULT MD5(CONCAT_WS(':', UUID(), RAND(), CONNECTION_ID(), @@hostname));
+		DEFAULT LEFT(SHA2(CONCAT_WS(':', UUID(), RAND(), CONNECTION_ID(), @@hostname), 256), 32);
 	DECLARE v_order VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_max INT UNSIGNED;
 	DECLARE v_paused_at, v_from, v_scanned_at, v_now, v_until DATETIME(6);
@@ -282,6 +346,8 @@ BEGIN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
 			MESSAGE_TEXT = 'queue_claim: the lease is 1 to 86400 seconds';
 	END IF;
+	CALL queue_need_utf8mb4();
+	CALL queue_allow(p_queue, NULL);
 	SELECT order_by, max_attempts, paused_at, scan_from, scanned_at
 	INTO v_order, v_max, v_paused_at, v_from, v_scanned_at FROM queues WHERE queue = p_queue;
 	-- Without autocommit it has begun a transaction.
@@ -324,17 +390,18 @@ BEGIN
 END //
 
 -- Commits nothing. Holds the delivery for p_lease_s seconds from now.
-CREATE PROCEDURE queue_renew(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_renew(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_lease_s INT)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
 	IF p_lease_s IS NULL OR p_lease_s < 1 OR p_lease_s > 86400 THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
 			MESSAGE_TEXT = 'queue_renew: the lease is 1 to 86400 seconds';
 	END IF;
+	CALL queue_allow_delivery(p_delivery);
 	UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6) + INTERVAL p_lease_s SECOND,
-		granted_by = LEFT(MD5(CONCAT_WS(':', @@hostname, @@port, @@datadir
-			/*M! , @@wsrep_node_name, @@wsrep_node_address */)), 8)
+		granted_by = LEFT(SHA2(CONCAT_WS(':', @@hostname, @@port, @@datadir
+			/*M! , @@wsrep_node_name, @@wsrep_node_address */), 256), 8)
 	WHERE delivery_id = p_delivery AND token = p_token;
 	-- Twice in one microsecond changes nothing.
 	IF ROW_COUNT() = 0 AND NOT EXISTS (
@@ -344,27 +411,29 @@ BEGIN
 END //
 
 -- Commits nothing. The work is done: it goes with what the caller has written in its transaction.
-CREATE PROCEDURE queue_done(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_done(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
+	CALL queue_allow_delivery(p_delivery);
 	CALL queue_end(p_delivery, p_token, 'done', NULL);
 END //
 
 -- Commits nothing. The delivery has failed for good: nobody gets it until queue_requeue.
-CREATE PROCEDURE queue_fail(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_fail(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_error LONGTEXT CHARACTER SET utf8mb4)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
+	CALL queue_allow_delivery(p_delivery);
 	CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'failed'));
 END //
 
 -- Commits nothing. Gives the delivery back: it may be claimed after p_delay_s seconds; NULL: after a
 -- back-off that doubles with each attempt, less up to half of it by chance. After max_attempts it fails.
-CREATE PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT,
 		IN p_error LONGTEXT CHARACTER SET utf8mb4)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_attempts, v_max, v_retry_s, v_retry_max_s INT UNSIGNED;
@@ -375,6 +444,7 @@ BEGIN
 	IF v_queue IS NULL THEN
 		CALL queue_lost();
 	END IF;
+	CALL queue_allow(v_queue, NULL);
 	SELECT max_attempts, retry_s, retry_max_s INTO v_max, v_retry_s, v_retry_max_s
 	FROM queues WHERE queue = v_queue;
 	IF v_attempts >= COALESCE(v_max, 10) THEN
@@ -393,11 +463,12 @@ END //
 
 -- Commits nothing. Gives the delivery back at once, as if it had never been claimed: the attempt does not
 -- count. For a worker that stops, or cannot work: what happened says nothing about the delivery.
-CREATE PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_error LONGTEXT CHARACTER SET utf8mb4)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
+	CALL queue_allow_delivery(p_delivery);
 	UPDATE deliveries_open SET token = NULL, attempts = IF(attempts > 0, attempts - 1, 0),
 		last_error = COALESCE(LEFT(p_error, 1000), last_error), available_at = UTC_TIMESTAMP(6)
 	WHERE delivery_id = p_delivery AND token = p_token;
@@ -407,8 +478,8 @@ BEGIN
 END //
 
 -- Commits nothing. A delivery that has ended is to be done (again), with all attempts before it.
-CREATE PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+CREATE /*M! OR REPLACE */ PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_delivery BIGINT UNSIGNED;
 	DECLARE v_own TINYINT DEFAULT 0;
@@ -421,7 +492,7 @@ BEGIN
 	END;
 	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
 	IF v_own THEN
-		START TRANSACTION;
+		START TRANSACTION READ WRITE;
 	END IF;
 	-- A reader or --purge may be about to remove it, with its operation.
 	SELECT delivery_id INTO v_delivery FROM deliveries_ended WHERE delivery_id = p_delivery FOR UPDATE;
@@ -445,8 +516,8 @@ BEGIN
 END //
 
 -- Commits nothing. Until queue_resume, claims of the queue give nothing; what is claimed goes on.
-CREATE PROCEDURE queue_pause(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+CREATE /*M! OR REPLACE */ PROCEDURE queue_pause(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	UPDATE queues SET paused_at = COALESCE(paused_at, UTC_TIMESTAMP(6)) WHERE queue = p_queue;
 	IF NOT EXISTS (SELECT 1 FROM queues WHERE queue = p_queue) THEN
@@ -454,8 +525,8 @@ BEGIN
 	END IF;
 END //
 
-CREATE PROCEDURE queue_resume(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+CREATE /*M! OR REPLACE */ PROCEDURE queue_resume(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
 	UPDATE queues SET paused_at = NULL WHERE queue = p_queue;
 	IF NOT EXISTS (SELECT 1 FROM queues WHERE queue = p_queue) THEN
@@ -463,21 +534,84 @@ BEGIN
 	END IF;
 END //
 
+-- For the others: one comment into the outbox. What the chain refuses whoever signs it is refused here, where
+-- the bot can say something else. (author, permlink) is there already: nothing happens.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_put(IN p_who VARCHAR(16) CHARACTER SET utf8mb4,
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_parent_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_parent_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_title LONGTEXT CHARACTER SET utf8mb4, IN p_body LONGTEXT CHARACTER SET utf8mb4,
+		IN p_json_metadata LONGTEXT CHARACTER SET utf8mb4, IN p_delivery BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_text VARCHAR(128) CHARACTER SET utf8mb4;
+	DECLARE v_bytes BIGINT UNSIGNED DEFAULT COALESCE(LENGTH(p_title), 0) + COALESCE(LENGTH(p_body), 0)
+		+ COALESCE(LENGTH(p_json_metadata), 0) + COALESCE(LENGTH(p_permlink), 0)
+		+ COALESCE(LENGTH(p_parent_permlink), 0) + COALESCE(LENGTH(p_parent_author), 0)
+		+ COALESCE(LENGTH(p_author), 0);
+	DECLARE v_latin1 LONGTEXT CHARACTER SET latin1;
+	-- Labels of three or more characters, parted by dots: a letter, then letters, digits and single hyphens,
+	-- none at its end. $ matches before a line end, too: so what is in it is asked for besides.
+	IF COALESCE(p_author, '') NOT REGEXP '^[a-z](-?[a-z0-9])+([.][a-z](-?[a-z0-9])+)*$'
+			OR p_author REGEXP '[^a-z0-9.-]' OR p_author REGEXP '(^|[.])[^.]{0,2}([.]|$)'
+			OR CHAR_LENGTH(p_author) NOT BETWEEN 3 AND 16 THEN
+		SET v_text = 'the author is no account name';
+	ELSEIF COALESCE(p_body, '') = '' THEN
+		SET v_text = 'the body is empty';
+	ELSEIF LENGTH(p_title) > 255 THEN
+		SET v_text = 'the title has more than 255 bytes';
+	ELSEIF COALESCE(p_permlink, '') = '' OR LENGTH(p_permlink) > 255 THEN
+		SET v_text = 'the permlink has to have 1 to 255 bytes';
+	ELSEIF COALESCE(p_parent_permlink, '') = '' OR LENGTH(p_parent_permlink) > 255 THEN
+		SET v_text = 'the parent_permlink has to have 1 to 255 bytes';
+	ELSEIF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
+		SET v_text = 'json_metadata is no JSON';
+	-- The chain takes no transaction above 65536 bytes. 512 are for what is around the texts: the lengths,
+	-- the header and the signatures.
+	ELSEIF v_bytes > 65024 THEN
+		SET v_text = 'the texts have more than 65024 bytes together';
+	END IF;
+	-- UTF-8 that was sent as latin1: each byte of a character has become a character of its own.
+	IF v_text IS NULL AND LENGTH(p_body) > CHAR_LENGTH(p_body) THEN
+		BEGIN
+			-- It cannot be converted: then it was not.
+			DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END;
+			SET v_latin1 = CONVERT(p_body USING latin1);
+			IF HEX(CONVERT(v_latin1 USING utf8mb4)) = HEX(p_body)
+					AND HEX(CONVERT(CAST(v_latin1 AS BINARY) USING utf8mb4)) = HEX(v_latin1) THEN
+				SET v_text = 'the body is UTF-8 that was sent as latin1: say SET NAMES utf8mb4 first';
+			END IF;
+		END;
+	END IF;
+	IF v_text IS NOT NULL THEN
+		SET v_text = CONCAT(p_who, ': ', v_text);
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_text;
+	END IF;
+	INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
+		delivery_id, created_at)
+	VALUES (p_author, p_permlink, COALESCE(p_parent_author, ''), p_parent_permlink, COALESCE(p_title, ''),
+		p_body, COALESCE(p_json_metadata, '{}'), p_delivery, UTC_TIMESTAMP(6))
+	ON DUPLICATE KEY UPDATE comment_id = comment_id;
+END //
+
 -- Commits nothing. Puts a reply to the comment that the delivery is about into the outbox; to be called
 -- in the transaction of queue_done, before it. The permlink follows from the operation: who answers
 -- twice, after a crash or because its block was replaced, enqueues once.
-CREATE PROCEDURE reply(IN p_delivery BIGINT UNSIGNED,
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE reply(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 		IN p_title VARCHAR(1024) CHARACTER SET utf8mb4,
 		IN p_body MEDIUMTEXT CHARACTER SET utf8mb4, IN p_json_metadata MEDIUMTEXT CHARACTER SET utf8mb4)
-	MODIFIES SQL DATA SQL SECURITY INVOKER
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
 	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_parent_author, v_parent_permlink LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 	DECLARE v_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_block, v_trx, v_op, v_virtual, v_crc INT UNSIGNED;
 	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	CALL queue_need_utf8mb4();
 	-- As it is now, and not as an older snapshot of the caller's shows it.
 	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
 	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
@@ -485,6 +619,7 @@ BEGIN
 	IF v_queue IS NULL THEN
 		CALL queue_lost();
 	END IF;
+	CALL queue_allow(v_queue, p_author);
 	-- The block may have been replaced since the claim: then another operation stands in its place.
 	SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
 	FROM blocks b JOIN blockchain o ON o.block = b.block
@@ -501,20 +636,6 @@ BEGIN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
 			'reply: the delivery is no comment, or its operation is gone; nothing can be replied to';
 	END IF;
-	IF COALESCE(p_author, '') NOT REGEXP '^[a-z][a-z0-9.-]{2,15}$' THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
-			MESSAGE_TEXT = 'reply: the author is no account name';
-	END IF;
-	IF COALESCE(p_body, '') = '' THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: the body is empty';
-	END IF;
-	IF CHAR_LENGTH(p_title) > 256 THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003,
-			MESSAGE_TEXT = 'reply: the title has more than 256 characters';
-	END IF;
-	IF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = 'reply: json_metadata is no JSON';
-	END IF;
 	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
 	-- backslashes before it is put aside first: then it is text.
 	IF LOCATE(CONCAT(CHAR(92), 'ud'), v_payload) > 0 THEN
@@ -522,13 +643,107 @@ BEGIN
 			REPLACE(v_payload, CONCAT(CHAR(92), CHAR(92)), CONCAT(CHAR(92), 'u005c')),
 			CONCAT(CHAR(92), CHAR(92), 'ud[89a-f][0-9a-f]{2}'), '?');
 	END IF;
-	INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
-		delivery_id, created_at)
-	VALUES (p_author, CONCAT('re-', v_queue, '-', v_trx_id, '-', v_op),
-		JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.author')),
-		JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.permlink')),
-		COALESCE(p_title, ''), p_body, COALESCE(p_json_metadata, '{}'), p_delivery, UTC_TIMESTAMP(6))
-	ON DUPLICATE KEY UPDATE comment_id = comment_id;
+	SET v_parent_author = JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.author')),
+		v_parent_permlink = JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.permlink'));
+	CALL outbox_put('reply', p_author, CONCAT('re-', v_queue, '-', v_trx_id, '-', v_op), v_parent_author,
+		v_parent_permlink, p_title, p_body, p_json_metadata, p_delivery);
+END //
+
+-- Commits nothing. Puts a comment of the bot's own into the outbox; parent_author '': a post. The same author
+-- and permlink again: nothing happens.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_add(
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_parent_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_parent_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_title LONGTEXT CHARACTER SET utf8mb4, IN p_body LONGTEXT CHARACTER SET utf8mb4,
+		IN p_json_metadata LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	CALL queue_need_utf8mb4();
+	CALL queue_allow(NULL, COALESCE(p_author, ''));
+	CALL outbox_put('outbox_add', p_author, p_permlink, p_parent_author, p_parent_permlink, p_title, p_body,
+		p_json_metadata, NULL);
+END //
+
+-- For the others: whether the account may publish the comment.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_allow(IN p_comment BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_author VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	SELECT author INTO v_author FROM comments WHERE comment_id = p_comment;
+	IF v_author IS NULL THEN
+		SELECT author INTO v_author FROM comments WHERE comment_id = p_comment LOCK IN SHARE MODE;
+	END IF;
+	IF v_author IS NULL THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such comment';
+	END IF;
+	CALL queue_allow(NULL, v_author);
+END //
+
+-- Commits nothing. The comment is about to be sent as p_trx_id, which can get into a block until
+-- p_expiration. 31001: it is not pending any more; another process was first: do not send it.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_sent(
+		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_expiration DATETIME(6))
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	CALL outbox_allow(p_comment);
+	IF COALESCE(p_trx_id, '') NOT REGEXP '^[0-9a-f]{40}$' OR LENGTH(p_trx_id) <> 40
+			OR p_expiration IS NULL THEN
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
+			'outbox_sent: the trx_id is 40 hex digits, and the expiration is a time';
+	END IF;
+	UPDATE comments SET state = 'sent', trx_id = p_trx_id, sent_at = UTC_TIMESTAMP(6),
+		not_before = p_expiration, attempts = attempts + 1, error = NULL
+	WHERE comment_id = p_comment AND state = 'pending';
+	IF ROW_COUNT() = 0 THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the comment is not pending: another process was first, or it is on the chain; do not send it';
+	END IF;
+END //
+
+-- Commits nothing. What was sent as p_trx_id was refused for a reason that passes: again after p_delay_s.
+-- It is not in that state any more: nothing happens.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_retry(
+		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_delay_s INT UNSIGNED, IN p_error LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	CALL outbox_allow(p_comment);
+	UPDATE comments SET state = 'pending', error = LEFT(p_error, 1000),
+		not_before = UTC_TIMESTAMP(6) + INTERVAL COALESCE(p_delay_s, 0) SECOND
+	WHERE comment_id = p_comment AND state = 'sent' AND trx_id = p_trx_id;
+END //
+
+-- Commits nothing. What was sent as p_trx_id was refused for good. Not in that state: nothing happens.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_fail(
+		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_error LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	CALL outbox_allow(p_comment);
+	UPDATE comments SET state = 'failed', error = LEFT(COALESCE(p_error, 'failed'), 1000)
+	WHERE comment_id = p_comment AND state = 'sent' AND trx_id = p_trx_id;
+END //
+
+-- Commits nothing. Comments of the author that were sent, can get into no block any more, and are in none that
+-- the readers have read: pending again.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_expire(
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_gap, v_top INT UNSIGNED;
+	DECLARE v_read_to DATETIME;
+	CALL queue_allow(NULL, COALESCE(p_author, ''));
+	SELECT MIN(first_block) INTO v_gap FROM gaps;
+	SELECT MAX(block) INTO v_top FROM blocks WHERE is_irreversible = 1;
+	SELECT timestamp INTO v_read_to FROM blocks WHERE block = COALESCE(v_gap - 1, v_top);
+	UPDATE comments SET state = 'pending', not_before = NULL, error = 'expired, and is not on the chain'
+	WHERE author = CONVERT(p_author USING ascii) COLLATE ascii_bin AND state = 'sent' AND not_before < v_read_to
+		AND NOT EXISTS (SELECT 1 FROM comments_seen s
+			WHERE s.author = comments.author AND s.permlink = comments.permlink);
 END //
 
 DELIMITER ;

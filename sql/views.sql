@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- The views. --migrate makes what is missing or has another text, after the tables.
--- All times are UTC, by the database's clock.
+-- Each holds a fingerprint of its own text, which --migrate puts in. All times are UTC, by the database's clock.
 
 -- What is missing: known gaps, and what is neither stored nor a known gap above the point
 -- that the last scan reached. Up there each stretch of stored blocks and each known gap is
@@ -65,6 +65,7 @@ FROM (
 ) g LEFT JOIN gap_claims c
 	ON c.first_block <= g.last_block AND c.first_block + 999 >= g.first_block
 	AND c.expires_at > UTC_TIMESTAMP(6)
+WHERE '@fingerprint@' <> ''
 GROUP BY g.first_block, g.last_block, g.reason;
 
 -- How the readers are. irreversible_block is the highest that any reader recorded, and
@@ -85,19 +86,22 @@ SELECT r.name, r.state,
 FROM readers r JOIN (
 	SELECT GREATEST((SELECT COALESCE(MAX(irreversible_block), 0) FROM readers),
 		(SELECT COALESCE(MAX(irreversible_block), 0) FROM bookkeeping)) AS top
-) i;
+) i
+WHERE '@fingerprint@' <> '';
 
 -- Every delivery that is not removed yet. is_orphaned: its block was replaced by another one.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW deliveries AS
 SELECT w.delivery_id, w.queue, w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, w.account,
-	CASE WHEN w.token IS NOT NULL AND w.available_at > UTC_TIMESTAMP(6) THEN 'claimed'
+	-- Converted, so that any session may compare it with texts of its own collation.
+	CONVERT(CASE WHEN w.token IS NOT NULL AND w.available_at > UTC_TIMESTAMP(6) THEN 'claimed'
 		WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 'orphaned'
-		ELSE 'ready' END AS state,
+		ELSE 'ready' END USING utf8mb4) AS state,
 	CASE WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 1 ELSE 0 END AS is_orphaned,
 	w.attempts, w.available_at, w.token, w.worker,
 	CASE WHEN w.token IS NOT NULL THEN w.available_at END AS lease_until,
 	w.last_error, w.created_at, w.claimed_at, CAST(NULL AS DATETIME(6)) AS finished_at
 FROM deliveries_open w LEFT JOIN blocks b ON b.block = w.block
+WHERE '@fingerprint@' <> ''
 UNION ALL
 SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.account, e.state,
 	CASE WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> e.block_crc THEN 1 ELSE 0 END,
@@ -121,7 +125,7 @@ SELECT q.queue, q.order_by, CASE WHEN q.paused_at IS NULL THEN 0 ELSE 1 END AS p
 		WHERE o.queue = q.queue AND o.available_at <= UTC_TIMESTAMP(6)) AS UNSIGNED) AS oldest_age_s,
 	(SELECT COUNT(*) FROM deliveries_ended d WHERE d.queue = q.queue AND d.state = 'done'
 		AND d.finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND) / 60 AS rate
-FROM queues q;
+FROM queues q WHERE '@fingerprint@' <> '';
 
 -- How the outbox is, by author.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW outbox_status AS
@@ -132,4 +136,4 @@ SELECT author,
 	CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS UNSIGNED) AS failed,
 	CAST(GREATEST(TIMESTAMPDIFF(SECOND, MIN(CASE WHEN state IN ('pending', 'sent') THEN created_at END),
 		UTC_TIMESTAMP(6)), 0) AS UNSIGNED) AS oldest_age_s
-FROM comments GROUP BY author;
+FROM comments WHERE '@fingerprint@' <> '' GROUP BY author;

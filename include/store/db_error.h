@@ -20,6 +20,7 @@
 #define DB_LEASE_LOST   31001
 #define DB_NO_QUEUE     31002
 #define DB_BAD_ARGUMENT 31003
+#define DB_NOT_ALLOWED  31004
 
 struct db_fault {
 	enum error_kind kind;

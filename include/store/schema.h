@@ -2,10 +2,14 @@
 /*
  * The tables' version: migrations are applied in order, each may be run again to its
  * end, also by two programs at once.  A database newer than the program is refused.
+ * Besides, --migrate looks at what is there: a restored or damaged database may lack
+ * what its version promises.  A view and a procedure hold a fingerprint of their text:
+ * those that are as they should be are left alone.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -17,12 +21,17 @@ int schema_check(struct db *db, struct error *err) MUST_CHECK;
 /* The version that the database has (0: none) and that the program needs. */
 int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need,
 		    struct error *err) MUST_CHECK;
+struct schema_report {
+	/* One thing that was made, or would be: a migration ("0002 queue"), or "view gaps". */
+	void (*made)(void *context, bool is_migration, const char *what);
+	void *context;
+};
 /*
  * Create the database if it is missing (db is not connected yet, or to the server
- * only), then apply what is missing.  `applied` is called for each migration done.
+ * only), then apply and make what is missing.  The report may be NULL.
  */
-int schema_migrate(struct db *db,
-		   void (*applied)(void *context, unsigned version, const char *name),
-		   void *context, struct error *err) MUST_CHECK;
+int schema_migrate(struct db *db, const struct schema_report *report, struct error *err) MUST_CHECK;
+/* Connect, report what schema_migrate() would do, and write nothing. */
+int schema_plan(struct db *db, const struct schema_report *report, struct error *err) MUST_CHECK;
 
 #endif

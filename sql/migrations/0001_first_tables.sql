@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS schema_version (
 	program_version VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
 	applied_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (version)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One committed block. This row alone says that a block is done.
 CREATE TABLE IF NOT EXISTS blocks (
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 	committed_at DATETIME(6) NOT NULL COMMENT 'when this row was last written',
 	PRIMARY KEY (block),
 	KEY blocks_irreversible (is_irreversible, block) COMMENT 'what a scan reads: small, and all it needs'
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One stored operation. The primary key is the unique key of the whole system.
 CREATE TABLE IF NOT EXISTS blockchain (
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS blockchain (
 	account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
 	payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 	PRIMARY KEY (block, trx_in_block, op_in_trx, virtual_op)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One operation that stood in blockchain and is not part of the chain: its block was read at
 -- the head, or from a lying node, and another block took its number.
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS orphans (
 	orphaned_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (block, block_id, trx_in_block, op_in_trx, virtual_op),
 	KEY orphans_orphaned_at (orphaned_at)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One wanted range. The generated column makes a second open range a duplicate key.
 CREATE TABLE IF NOT EXISTS ranges (
@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS ranges (
 	is_open TINYINT GENERATED ALWAYS AS (CASE WHEN last_block IS NULL THEN 1 ELSE NULL END) STORED,
 	PRIMARY KEY (first_block),
 	UNIQUE KEY ranges_one_open (is_open)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One hole that a scan found and that is not filled yet. Rows never overlap.
 CREATE TABLE IF NOT EXISTS known_gaps (
@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS known_gaps (
 	retry_at DATETIME(6) NULL,
 	found_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (first_block)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One cell (1000 blocks) that one reader is replaying.
 CREATE TABLE IF NOT EXISTS gap_claims (
@@ -97,7 +97,7 @@ CREATE TABLE IF NOT EXISTS gap_claims (
 	claimed_at DATETIME(6) NOT NULL,
 	expires_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (first_block)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS readers (
 	id INT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS readers (
 	heartbeat_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (id),
 	UNIQUE KEY readers_name (name)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One set of filter rules. The unique key on is_active lets one row hold 1, the others NULL.
 CREATE TABLE IF NOT EXISTS filters (
@@ -132,7 +132,7 @@ CREATE TABLE IF NOT EXISTS filters (
 	PRIMARY KEY (id),
 	UNIQUE KEY filters_fingerprint (fingerprint),
 	UNIQUE KEY filters_one_active (is_active)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One row. Whoever changes ranges or known_gaps updates it first, so that such changes
 -- happen one after another on every kind of server, also across Galera nodes.
@@ -142,6 +142,6 @@ CREATE TABLE IF NOT EXISTS bookkeeping (
 	irreversible_block INT UNSIGNED NOT NULL DEFAULT 0
 		COMMENT 'the highest that a reader without a row any more had recorded',
 	PRIMARY KEY (id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 INSERT INTO bookkeeping (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 1;

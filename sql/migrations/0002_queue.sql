@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS queues (
 	scanned_at DATETIME(6) NOT NULL DEFAULT '2000-01-01' COMMENT 'when scan_from was last worked out',
 	created_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (queue)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- The fact that an operation was put into a queue. Written with its block, never changed, and kept
 -- when all else of it is gone: what stands here is never delivered again.
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS delivered (
 	block_crc INT UNSIGNED NOT NULL COMMENT 'CRC32 of the block id: another block may take its number',
 	delivery_id BIGINT UNSIGNED NOT NULL COMMENT 'block * 2^20 + place among the deliveries of the block',
 	PRIMARY KEY (block, trx_in_block, op_in_trx, virtual_op, queue, block_crc)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- The deliveries that wait for a bot, or are with one: the table that claims poll. It stays small.
 CREATE TABLE IF NOT EXISTS deliveries_open (
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS deliveries_open (
 	KEY deliveries_open_available (queue, available_at, delivery_id),
 	KEY deliveries_open_queue (queue, delivery_id),
 	KEY deliveries_open_account (queue, account, delivery_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- What became of the others, until queue.keep_days or --purge removes it.
 CREATE TABLE IF NOT EXISTS deliveries_ended (
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS deliveries_ended (
 	finished_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (delivery_id),
 	KEY deliveries_ended_state (queue, state, finished_at)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- The outbox: one comment that is to be published. (author, permlink) is its name on the chain too.
 CREATE TABLE IF NOT EXISTS comments (
@@ -107,7 +107,7 @@ CREATE TABLE IF NOT EXISTS comments (
 	KEY comments_state (state, not_before),
 	KEY comments_outbox (author, state, created_at) COMMENT 'all that outbox_status needs',
 	KEY comments_delivery (delivery_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- A comment of the outbox that a reader saw in an irreversible block. Written with the block: a bot that
 -- holds a lock on the outbox holds up no reader. Applied to `comments` within seconds, and removed.
@@ -118,7 +118,7 @@ CREATE TABLE IF NOT EXISTS comments_seen (
 	trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin NULL,
 	seen_at DATETIME(6) NOT NULL,
 	PRIMARY KEY (author, permlink)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- What --purge has removed: operations of blocks below before_block need not be there.
 CREATE TABLE IF NOT EXISTS purges (
@@ -126,4 +126,4 @@ CREATE TABLE IF NOT EXISTS purges (
 	started_at DATETIME(6) NOT NULL,
 	finished_at DATETIME(6) NULL,
 	PRIMARY KEY (before_block)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

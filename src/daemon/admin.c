@@ -165,24 +165,27 @@ enum exit_code admin_gaps(const struct options *options, const struct config *co
 
 /* --migrate */
 
-static void print_migration(void *context, unsigned version, const char *name)
+static void print_made(void *context, bool is_migration, const char *what)
 {
-	(void)context;
-	printf("applied %04u %s\n", version, name);
+	const bool *is_dry_run = context;
+
+	if (*is_dry_run)
+		printf("would %s %s\n", is_migration ? "apply" : "make", what);
+	else
+		printf("%s %s\n", is_migration ? "applied" : "made", what);
 }
 
 static int migrate(const struct options *options, struct db *db, struct error *err)
 {
+	bool is_dry_run = options->dry_run;
+	struct schema_report report = {.made = print_made, .context = &is_dry_run};
 	unsigned have = 0;
 	unsigned need = 0;
 
-	if (!options->dry_run && schema_migrate(db, print_migration, NULL, err) < 0)
+	if ((is_dry_run ? schema_plan(db, &report, err) : schema_migrate(db, &report, err)) < 0 ||
+	    schema_versions(db, &have, &need, err) < 0)
 		return -1;
-	if (db_is_lost(db) && db_connect(db, err) < 0)
-		return -1;
-	if (schema_versions(db, &have, &need, err) < 0)
-		return -1;
-	if (options->dry_run)
+	if (is_dry_run)
 		printf("schema version %u, this program needs %u; nothing was written\n", have,
 		       need);
 	else

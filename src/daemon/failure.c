@@ -8,15 +8,16 @@
 static bool is_about_rights(int code)
 {
 	switch (code) {
-	case 1044: /* no access to this database */
-	case 1045: /* wrong user or password */
-	case 1142: /* command denied on a table */
-	case 1143: /* on a column */
-	case 1227: /* a privilege is missing */
-	case 1370: /* routine */
-	case 1698: /* wrong way to authenticate */
-	case 3118: /* account locked: MySQL */
-	case 4151: /* the same: MariaDB */
+	case 1044:  /* no access to this database */
+	case 1045:  /* wrong user or password */
+	case 1142:  /* command denied on a table */
+	case 1143:  /* on a column */
+	case 1227:  /* a privilege is missing */
+	case 1370:  /* routine */
+	case 1698:  /* wrong way to authenticate */
+	case 3118:  /* account locked: MySQL */
+	case 4151:  /* the same: MariaDB */
+	case 31004: /* not this queue or author: the procedures */
 		return true;
 	default:
 		return false;

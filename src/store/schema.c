@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/readers.h"
+#include "store/schema_impl.h"
 #include "store/sql.h"
 
 #ifdef HAVE_CONFIG_H
@@ -177,38 +178,9 @@ static int apply_statement(struct db *db, const char *sql, struct error *err)
 {
 	if (db_exec_text(db, sql, err) == 0)
 		return 0;
-	if (err->code != COLUMN_EXISTS && err->code != INDEX_EXISTS &&
-	    err->code != PROCEDURE_EXISTS)
+	if (err->code != COLUMN_EXISTS && err->code != INDEX_EXISTS)
 		return -1;
 	*err = ERROR_INIT;
-	return 0;
-}
-
-/* A procedure is dropped first: MySQL cannot replace one. */
-static int make_routine(struct db *db, const struct sql_routine *routine, struct error *err)
-{
-	char drop[128];
-
-	if (strcmp(routine->kind, "PROCEDURE") == 0) {
-		snprintf(drop, sizeof(drop), "DROP PROCEDURE IF EXISTS %s", routine->name);
-		if (db_exec_text(db, drop, err) < 0)
-			return -1;
-	}
-	return apply_statement(db, routine->statement, err);
-}
-
-/* The views and the procedures, which are those of the last migration. */
-static int make_routines(struct db *db, const struct sql_migration *migration, struct turn *turn,
-			 unsigned *ret_have, struct error *err)
-{
-	for (size_t i = 0; i < sql_routine_count; i++) {
-		if (wait_turn(db, turn, ret_have, err) < 0)
-			return -1;
-		if (*ret_have >= migration->version)
-			return 0;
-		if (make_routine(db, &sql_routines[i], err) < 0)
-			return error_prefix(err, "%s: ", sql_routines[i].name);
-	}
 	return 0;
 }
 
@@ -227,11 +199,6 @@ static int apply(struct db *db, const struct sql_migration *migration, struct tu
 			return error_prefix(err, "migration %u (%s), statement %zu: ",
 					    migration->version, migration->name, i + 1);
 	}
-	if (migration->version == sql_migration_count &&
-	    make_routines(db, migration, turn, &have, err) < 0)
-		return -1;
-	if (have >= migration->version)
-		return 0;
 	*ret_done = true;
 	if (db_exec(db, sql_insert_schema_version,
 		    DB_VALUES(db_u64(migration->version), db_text(migration->name),
@@ -245,9 +212,23 @@ static int apply(struct db *db, const struct sql_migration *migration, struct tu
 	return 0;
 }
 
-static int apply_missing(struct db *db, struct turn *turn,
-			 void (*applied)(void *context, unsigned version, const char *name),
-			 void *context, struct error *err)
+static void tell(const struct schema_report *report, bool is_migration, const char *what)
+{
+	if (report && report->made)
+		report->made(report->context, is_migration, what);
+}
+
+static void tell_migration(const struct schema_report *report,
+			   const struct sql_migration *migration)
+{
+	CLEANUP(mem_free_pointer)
+	char *what = xasprintf("%04u %s", migration->version, migration->name);
+
+	tell(report, true, what);
+}
+
+static int apply_missing(struct db *db, struct turn *turn, const struct schema_report *report,
+			 struct error *err)
 {
 	unsigned tries = 0;
 	unsigned have;
@@ -267,16 +248,160 @@ static int apply_missing(struct db *db, struct turn *turn,
 			*err = ERROR_INIT;
 			continue;
 		}
-		if (is_done && applied)
-			applied(context, migration->version, migration->name);
+		if (is_done)
+			tell_migration(report, migration);
 		have++;
 	}
 	return 0;
 }
 
-int schema_migrate(struct db *db,
-		   void (*applied)(void *context, unsigned version, const char *name),
-		   void *context, struct error *err)
+/* What is not there, although schema_version says so; and views and procedures. */
+
+/* The account that the procedures run as, and all its rights. */
+static int make_definer(struct db *db, struct error *err)
+{
+	for (size_t i = 0; i < sql_definer_count; i++)
+		if (db_exec_text(db, sql_definer[i], err) < 0)
+			return error_prefix(
+				err,
+				"the account that the procedures run as (%s); --migrate needs "
+				"an administrator who may make accounts and give rights: ",
+				"'steem_queue'@'localhost'");
+	return 0;
+}
+
+/* With all that its migration says: another table, or a row in it, may be gone, too. */
+static int make_table(struct db *db, const struct schema_part *part, struct error *err)
+{
+	const struct sql_migration *migration = &sql_migrations[part->migration];
+
+	for (size_t i = 0; i < migration->count; i++)
+		if (apply_statement(db, migration->statements[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int has_rows(struct db *db, const char *table, bool *ret_any, struct error *err)
+{
+	CLEANUP(mem_free_pointer) char *sql = xasprintf("SELECT 1 FROM %s LIMIT 1", table);
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, DB_NO_VALUES, err);
+	int result = rows ? db_rows_next(rows, err) : -1;
+
+	*ret_any = result > 0;
+	return result < 0 ? -1 : 0;
+}
+
+/* A column without a default is not made where there are rows: its values would be wrong. */
+static int make_element(struct db *db, const struct schema_part *part, struct error *err)
+{
+	bool is_column = part->kind == SCHEMA_COLUMN;
+	bool any = false;
+	CLEANUP(mem_free_pointer)
+	char *sql = xasprintf("ALTER TABLE %s ADD %s%s", part->name, is_column ? "COLUMN " : "",
+			      part->text);
+
+	if (is_column && strstr(part->text, " NOT NULL") && !strstr(part->text, " DEFAULT ") &&
+	    has_rows(db, part->name, &any, err) < 0)
+		return -1;
+	if (any)
+		return error_set(err, ERROR_CONFIG,
+				 "the column %s of the table %s is gone, with what stood in it: "
+				 "restore the table from a backup, or empty it; then --migrate",
+				 part->part, part->name);
+	return apply_statement(db, sql, err);
+}
+
+/* MariaDB replaces a procedure, so that no caller misses it. MySQL cannot. */
+static int make_routine(struct db *db, const struct schema_part *part, struct error *err)
+{
+	CLEANUP(mem_free_pointer) char *drop = xasprintf("DROP PROCEDURE IF EXISTS %s", part->name);
+
+	if (db_exec_text(db, part->text, err) == 0)
+		return 0;
+	if (err->code != PROCEDURE_EXISTS)
+		return -1;
+	*err = ERROR_INIT;
+	return db_exec_text(db, drop, err) < 0 ? -1 : db_exec_text(db, part->text, err);
+}
+
+static int make_part(struct db *db, const struct schema_part *part, struct error *err)
+{
+	switch (part->kind) {
+	case SCHEMA_TABLE:
+		return make_table(db, part, err);
+	case SCHEMA_COLUMN:
+	case SCHEMA_KEY:
+		return make_element(db, part, err);
+	case SCHEMA_RIGHT:
+		return make_definer(db, err);
+	case SCHEMA_VIEW:
+	case SCHEMA_PROCEDURE:
+		break;
+	}
+	return make_routine(db, part, err);
+}
+
+/* A column or a key of a table that is not there either comes with the table. */
+static bool is_missing(const struct schema_parts *present, const struct schema_part *part)
+{
+	struct schema_part table = {.kind = SCHEMA_TABLE, .name = part->name, .part = ""};
+
+	if (schema_parts_have(present, part))
+		return false;
+	return (part->kind != SCHEMA_COLUMN && part->kind != SCHEMA_KEY) ||
+	       schema_parts_have(present, &table);
+}
+
+/* What the first `version` migrations made and is gone, and the views and procedures. */
+static int complete(struct db *db, struct turn *turn, unsigned version, bool is_dry_run,
+		    const struct schema_report *report, struct error *err)
+{
+	CLEANUP(schema_parts_release) struct schema_parts wanted = {.count = 0};
+	CLEANUP(schema_parts_release) struct schema_parts present = {.count = 0};
+	unsigned have;
+	bool is_definer_made = false;
+
+	if (!is_dry_run && wait_turn(db, turn, &have, err) < 0)
+		return -1;
+	if (schema_parts_present(db, &present, err) < 0)
+		return -1;
+	schema_parts_wanted(&wanted, version);
+	for (size_t i = 0; i < wanted.count; i++) {
+		const struct schema_part *part = &wanted.items[i];
+		const char *what;
+
+		if (!is_missing(&present, part))
+			continue;
+		what = schema_part_describe(&wanted, part);
+		if (part->kind == SCHEMA_RIGHT) { /* all come at once */
+			if (is_definer_made)
+				continue;
+			is_definer_made = true;
+			what = "the account that the procedures run as, and its rights";
+		}
+		if (!is_dry_run &&
+		    (wait_turn(db, turn, &have, err) < 0 || make_part(db, part, err) < 0))
+			return error_prefix(err, "%s: ", what);
+		tell(report, false, what);
+	}
+	return 0;
+}
+
+static int complete_in_the_end(struct db *db, struct turn *turn, const struct schema_report *report,
+			       struct error *err)
+{
+	for (unsigned tries = 0; tries < MAX_TRIES; tries++) {
+		*err = ERROR_INIT;
+		if (complete(db, turn, (unsigned)sql_migration_count, false, report, err) == 0)
+			return 0;
+		/* Another program makes the same things. */
+		if ((err->kind != ERROR_RETRY && err->code != PROCEDURE_EXISTS) || db_is_lost(db))
+			return -1;
+	}
+	return -1;
+}
+
+int schema_migrate(struct db *db, const struct schema_report *report, struct error *err)
 {
 	struct turn turn = {.is_ours = false};
 	int result;
@@ -284,7 +409,24 @@ int schema_migrate(struct db *db,
 	random_hex(turn.session, READER_SESSION_BYTES);
 	if (connect_to_database(db, err) < 0)
 		return -1;
-	result = apply_missing(db, &turn, applied, context, err);
+	result = apply_missing(db, &turn, report, err);
+	if (result == 0)
+		result = complete_in_the_end(db, &turn, report, err);
 	give_turn_back(db, &turn);
 	return result;
+}
+
+int schema_plan(struct db *db, const struct schema_report *report, struct error *err)
+{
+	struct turn turn = {.is_ours = false};
+	unsigned have;
+	unsigned need;
+
+	if (db_connect(db, err) < 0 || schema_versions(db, &have, &need, err) < 0)
+		return -1;
+	if (have > need)
+		return fail_newer(have, need, err);
+	for (unsigned version = have; version < need; version++)
+		tell_migration(report, &sql_migrations[version]);
+	return complete(db, &turn, have, true, report, err);
 }

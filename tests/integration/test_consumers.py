@@ -5,7 +5,7 @@ import re
 
 import pymysql
 import pytest
-from test_grants import granted, user  # pylint: disable=unused-import
+from test_grants import give_password, granted, user  # pylint: disable=unused-import
 
 from harness.chain import TOP
 
@@ -28,15 +28,21 @@ def block_with(*words):
     return found[0]
 
 
+# What the text gives to the operator.
+OPERATOR = re.compile("UPDATE queues|INSERT INTO deliveries_open|DELETE e FROM|CALL queue_(?:pause|resume|requeue)")
+
+
 class Consumer:
-    """A connection with the rights of a consumer, and what it holds."""
+    """A connection with the rights of a consumer, and what it holds; another of the operator."""
 
     def __init__(self, world):
         self.connection = world.server.connect(world.database, **user(world, "consumer"))
+        self.operator = world.server.connect(world.database, **user(world, "operator"))
         self.rows("SET SESSION sql_mode = 'STRICT_TRANS_TABLES'")
 
     def rows(self, statement, *args):
-        with self.connection.cursor() as cursor:
+        is_operator = OPERATOR.search(statement)
+        with (self.operator if is_operator else self.connection).cursor() as cursor:
             cursor.execute(statement, args or None)
             return cursor.fetchall()
 
@@ -59,7 +65,8 @@ class Consumer:
 def world_with_asks(granted):  # pylint: disable=redefined-outer-name
     """Some thirty deliveries, and the account of the consumer."""
     world = granted
-    world.server.execute(f"ALTER USER {user(world, 'consumer')['user']}@localhost ACCOUNT UNLOCK")
+    for role in ("consumer", "operator"):
+        give_password(world, role, "")
     node = world.node(irreversible=LAST)
     world.run("--once", filter=RULES)
     world.expect(node.chain, (1, LAST), rules=RULES)
@@ -71,12 +78,14 @@ def consumer(world_with_asks):
     made = Consumer(world_with_asks)
     yield made
     made.connection.close()
+    made.operator.close()
 
 
-def test_every_statement_runs(consumer):
+def test_every_statement_runs(world_with_asks, consumer):
     for block in BLOCKS:
         consumer.claim()
-        consumer.rows("SET @comment_id = 1, @trx_id = REPEAT('a', 40), @error = 'no',"
+        world_with_asks.db.execute("UPDATE comments SET state = 'pending'")
+        consumer.rows("SET @comment_id = (SELECT MIN(comment_id) FROM comments), @trx_id = REPEAT('a', 40), @error = 'no',"
                       " @expiration = UTC_TIMESTAMP(6)")
         for statement in statements(block):
             consumer.rows(statement)
@@ -177,35 +186,38 @@ def test_the_broadcaster(world_with_asks, consumer):
                   comment_id, LAST - 1)
 
     def send():
-        consumer.run("state = 'sent', trx_id = @trx_id")
+        consumer.run("CALL outbox_sent")
         return consumer.rows(COMMENT)[0]
 
     assert send()[:3] == ("sent", 1, None)
     assert consumer.run("oldest first") == ()
-    consumer.run("INTERVAL 30 SECOND")
+    consumer.run("CALL outbox_retry")
     assert consumer.rows(COMMENT)[0][:3] == ("pending", 1, "too fast")
     assert consumer.run("oldest first") == ()  # not before half a minute is over
-    consumer.rows("UPDATE comments SET not_before = NULL")
+    world.db.execute("UPDATE comments SET not_before = NULL")
     assert send()[:2] == ("sent", 2)
     # A reader has seen it, and not yet said so; or has not read up to the expiration.
     world.db.execute("INSERT INTO comments_seen SELECT author, permlink, 1, NULL, UTC_TIMESTAMP(6)"
                      " FROM comments")
-    consumer.run("expired")
-    assert send()[0] == "sent"
+    consumer.run("CALL outbox_expire")
+    assert consumer.rows(COMMENT)[0][0] == "sent"
     world.db.execute("DELETE FROM comments_seen")
     world.db.execute("UPDATE comments SET not_before = not_before + INTERVAL 3 SECOND")
-    consumer.run("expired")
-    assert send()[0] == "sent"
+    consumer.run("CALL outbox_expire")
+    assert consumer.rows(COMMENT)[0][0] == "sent"
     world.db.execute("UPDATE comments SET not_before = not_before - INTERVAL 3 SECOND")
-    consumer.run("expired")
+    consumer.run("CALL outbox_expire")
     assert consumer.rows(COMMENT)[0][:3] == ("pending", 2, "expired, and is not on the chain")
     assert send()[:2] == ("sent", 3)
-    consumer.rows("UPDATE comments SET state = 'confirmed'")
-    for words in (("INTERVAL 30 SECOND",), ("state = 'failed', error = @error",), ("expired",)):
-        consumer.run(*words)
-    assert send()[:2] == ("confirmed", 3)
-    consumer.rows("UPDATE comments SET state = 'sent'")
-    consumer.run("state = 'failed', error = @error")
+    world.db.execute("UPDATE comments SET state = 'confirmed'")
+    for procedure in ("outbox_retry", "outbox_fail", "outbox_expire"):
+        consumer.run(f"CALL {procedure}")
+    with pytest.raises(pymysql.MySQLError, match="do not send") as raised:
+        send()
+    assert raised.value.args[0] == 31001
+    assert consumer.rows(COMMENT)[0][:2] == ("confirmed", 3)
+    world.db.execute("UPDATE comments SET state = 'sent'")
+    consumer.run("CALL outbox_fail")
     assert consumer.rows(COMMENT)[0][0] == "failed"
 
 
@@ -213,7 +225,7 @@ def test_all_procedures_are_in_the_text():
     """With as many arguments as they have; but for those that are for the others."""
     sql = (TOP / "sql" / "procedures.sql").read_text("utf-8")
     made = {name: len(re.findall(r"\bIN p_", arguments)) for comment, name, arguments in re.findall(
-        r"((?:^--[^\n]*\n)*)^CREATE PROCEDURE (\w+)\((.*?)\n\tMODIFIES", sql,
+        r"((?:^--[^\n]*\n)*)^CREATE [^\n]*PROCEDURE (\w+)\((.*?)\n\tMODIFIES", sql,
         re.M | re.S)
         if not re.search(r"For the others|For queue_\w+", comment)}
     table = TEXT.split("### The procedures")[1].split("###")[0]

@@ -1,4 +1,4 @@
-"""sql/grants.sql: a reader, a consumer and a monitor can do their work, and no more."""
+"""sql/grants.sql: a reader, a consumer, an operator and a monitor can do their work, and no more."""
 
 import re
 
@@ -9,18 +9,26 @@ from harness.bots import Bots
 from harness.chain import TOP, SyntheticChain
 
 
+ROLES = ("reader", "consumer", "operator", "monitor")
+
+
 @pytest.fixture
 def granted(world):
     """The file run as its text says, with names of this test."""
+    run_grants(world)
+    return world
+
+
+def run_grants(world):
     text = (TOP / "sql" / "grants.sql").read_text("utf-8")
     text = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-    for word in ("USE steem", "''steem_reader''", "''steem_consumer''", "''steem_monitor''"):
+    for word in ("USE steem", "''steem_reader''", "''steem_consumer''", "''steem_operator''",
+                 "''steem_monitor''"):
         assert word in text
     text = text.replace("USE steem", f"USE {world.database}")
     text = re.sub(r"''steem_(\w+)''@''%''", rf"''{world.database}_\1''@''localhost''", text)
     for _ in range(2):
         world.server.execute(*filter(None, map(str.strip, text.split(";"))))
-    return world
 
 
 def give_password(world, role, password="open sesame"):
@@ -33,9 +41,9 @@ def give_password(world, role, password="open sesame"):
 
 @pytest.fixture
 def open_accounts(granted):
-    """The three accounts, opened, without a password."""
-    for role in ("reader", "consumer", "monitor"):
-        granted.server.execute(f"ALTER USER {granted.database}_{role}@localhost ACCOUNT UNLOCK")
+    """The four accounts, opened, without a password."""
+    for role in ROLES:
+        give_password(granted, role, "")
     return granted
 
 
@@ -59,9 +67,11 @@ def allowed(world, role, statement):
 def test_nobody_comes_in_before_there_is_a_password(granted):
     world = granted
     node = world.node(irreversible=30)
-    for role in ("reader", "consumer", "monitor"):
-        with pytest.raises(pymysql.MySQLError, match="account is locked"):
+    for role in ROLES:
+        with pytest.raises(pymysql.MySQLError, match="denied"):
             world.server.connect(world.database, **user(world, role))
+    # With a password, and still locked.
+    world.server.execute(f"ALTER USER {world.database}_reader@localhost IDENTIFIED BY ''")
     reader = world.run("--once", database=user(world, "reader"), code=77)
     reader.wait_for("ended", containing="ACCOUNT UNLOCK")
     world.allow_errors("ended")

@@ -58,10 +58,16 @@ def test_too_much_output(desk):
     assert len(worker.events("delivery_failed")) == 1
 
 
-def test_as_much_output_as_is_taken(desk):
-    desk.put()
-    desk.drain(*REPLY, command=desk.python("print('x' * (2**20 - 1))"))
-    assert desk.db.value("SELECT LENGTH(body) FROM comments") == 2**20 - 1
+def test_as_much_output_as_the_chain_takes(desk):
+    """One byte more fails, with the reason, and is not sent for ever."""
+    fits, = desk.put()
+    desk.drain(*REPLY, command=desk.python("print('x' * 64000)"))
+    assert desk.db.value("SELECT LENGTH(body) FROM comments") == 64000 and desk.state(fits) == "done"
+    long, = desk.put()
+    desk.drain(*REPLY, command=desk.python("print('x' * 66000)"))
+    assert desk.state(long) == "failed"
+    assert "65024 bytes" in desk.db.value("SELECT last_error FROM deliveries_ended"
+                                          " WHERE delivery_id = %s", long)
 
 
 def test_the_comment_and_the_end_are_one_transaction(desk):

@@ -110,8 +110,8 @@ static void migrations_run_twice_and_from_any_cut(void **state)
 		assert_int_equal(err.kind, ERROR_CONFIG);
 		assert_non_null(strstr(err.text, "--migrate"));
 		err = ERROR_INIT;
-		OK(schema_migrate(other, NULL, NULL, &err));
-		OK(schema_migrate(other, NULL, NULL, &err));
+		OK(schema_migrate(other, NULL, &err));
+		OK(schema_migrate(other, NULL, &err));
 		OK(schema_check(other, &err));
 		db_free(other);
 	}
@@ -120,7 +120,7 @@ static void migrations_run_twice_and_from_any_cut(void **state)
 	run_sql("INSERT INTO schema_version VALUES (99, 'newer', '9', UTC_TIMESTAMP(6))");
 	assert_int_equal(schema_check(db, &err), -1);
 	assert_non_null(strstr(err.text, "newer"));
-	assert_int_equal(schema_migrate(db, NULL, NULL, &err), -1);
+	assert_int_equal(schema_migrate(db, NULL, &err), -1);
 	assert_int_equal(err.kind, ERROR_CONFIG);
 }
 
@@ -129,7 +129,7 @@ static void *migrate(void *context)
 	struct error *error = context;
 	struct db *other = db_new(&world_config);
 
-	if (schema_migrate(other, NULL, NULL, error) == 0 && schema_check(other, error) == 0)
+	if (schema_migrate(other, NULL, error) == 0 && schema_check(other, error) == 0)
 		*error = ERROR_INIT;
 	db_free(other);
 	return NULL;

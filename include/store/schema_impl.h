@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside store/schema only: the parts of the schema, read from the texts of sql/. */
+#ifndef STORE_SCHEMA_IMPL_H
+#define STORE_SCHEMA_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+struct db;
+
+#define SCHEMA_FINGERPRINT_BYTES 16 /* of hex digits */
+
+enum schema_kind {
+	SCHEMA_TABLE,
+	SCHEMA_COLUMN,
+	SCHEMA_KEY,
+	SCHEMA_RIGHT, /* of the account that the procedures run as */
+	SCHEMA_VIEW,
+	SCHEMA_PROCEDURE,
+};
+
+struct schema_part {
+	enum schema_kind kind;
+	const char *name; /* of the table, view or procedure; "*": the whole database */
+	const char *
+		part; /* of a column or a key: its name; of a right: SELECT and the like; else "" */
+	const char *text; /* a table, column, key or right: its text in sql/; else the statement */
+	size_t migration; /* of a table: the one that makes it, from 0 */
+	char fingerprint[SCHEMA_FINGERPRINT_BYTES + 1]; /* of a view or a procedure, else "" */
+};
+
+struct schema_parts {
+	struct arena *arena;
+	struct schema_part *items;
+	size_t count;
+};
+
+/* All that a database has after the first `migration_count` migrations. */
+void schema_parts_wanted(struct schema_parts *parts, size_t migration_count);
+/* All that the database has. The text of a view or a procedure is what holds its fingerprint. */
+int schema_parts_present(struct db *db, struct schema_parts *parts, struct error *err) MUST_CHECK;
+void schema_parts_release(struct schema_parts *parts);
+/* Whether the part is there, and is the same where it has a fingerprint. */
+bool schema_parts_have(const struct schema_parts *present, const struct schema_part *part);
+/* "table blocks", "column blocks.block_id": for people; made in the arena of `parts`. */
+const char *schema_part_describe(struct schema_parts *parts, const struct schema_part *part);
+
+#endif

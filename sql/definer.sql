@@ -1,0 +1,26 @@
+-- SPDX-License-Identifier: MIT
+-- The account that the procedures for bots run as, and its rights: no more than they need. --migrate makes
+-- it and gives it what it lacks. It is locked: nobody logs in with it, and nobody knows its password, which
+-- is there to satisfy a server that asks for one.
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ''steem_queue''@''localhost'' IDENTIFIED BY ''!Q-z_W+x.E:c7',
+	LEFT(SHA2(CONCAT(UUID(), RAND()), 256), 32), UPPER(LEFT(SHA2(CONCAT(RAND(), UUID()), 256), 32)),
+	''' ACCOUNT LOCK');
+PREPARE s FROM @s;
+EXECUTE s;
+DEALLOCATE PREPARE s;
+SET @s = NULL;
+GRANT EXECUTE ON * TO 'steem_queue'@'localhost';
+GRANT SELECT ON bots TO 'steem_queue'@'localhost';
+GRANT SELECT, UPDATE ON queues TO 'steem_queue'@'localhost';
+GRANT SELECT, UPDATE, DELETE ON deliveries_open TO 'steem_queue'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON deliveries_ended TO 'steem_queue'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON comments TO 'steem_queue'@'localhost';
+GRANT SELECT ON comments_seen TO 'steem_queue'@'localhost';
+GRANT SELECT ON blockchain TO 'steem_queue'@'localhost';
+GRANT SELECT ON blocks TO 'steem_queue'@'localhost';
+GRANT SELECT ON ranges TO 'steem_queue'@'localhost';
+GRANT SELECT ON known_gaps TO 'steem_queue'@'localhost';
+GRANT SELECT ON gap_claims TO 'steem_queue'@'localhost';
+GRANT SELECT ON readers TO 'steem_queue'@'localhost';
+GRANT SELECT ON gaps TO 'steem_queue'@'localhost';
+GRANT SELECT ON bookkeeping TO 'steem_queue'@'localhost';
