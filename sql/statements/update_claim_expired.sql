@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: MIT
+-- A claim lasts 30 seconds. One that is to last more than a minute longer was written by a clock that was ahead.
 UPDATE gap_claims SET reader = ?, session = ?, claimed_at = UTC_TIMESTAMP(6),
 	expires_at = UTC_TIMESTAMP(6) + INTERVAL 30 SECOND
-WHERE first_block = ? AND expires_at <= UTC_TIMESTAMP(6);
+WHERE first_block = ?
+	AND (expires_at <= UTC_TIMESTAMP(6) OR expires_at > UTC_TIMESTAMP(6) + INTERVAL 90 SECOND);

@@ -57,6 +57,14 @@ static bool overlaps(const struct range_set *set, uint32_t first, uint32_t last)
 	return false;
 }
 
+/* What this session works on is nothing to look for, whatever the clock says of the claim. */
+static void leave_out_own_work(struct search *search)
+{
+	for (size_t i = 0; search->working && i < search->working->count; i++)
+		range_add(&search->taken, lowest_block(cell_first(search->working->items[i].first)),
+			  cell_last(search->working->items[i].last));
+}
+
 /* Which cells are claimed now. */
 static int load_claims(struct search *search, struct error *err)
 {
@@ -247,6 +255,7 @@ static int run_search(struct search *search, struct error *err)
 {
 	bool ends = false;
 
+	leave_out_own_work(search);
 	if (db_exec(search->db, sql_delete_claims_expired, DB_NO_VALUES, NULL, err) < 0 ||
 	    load_claims(search, err) < 0)
 		return -1;

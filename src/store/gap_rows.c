@@ -146,6 +146,19 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 	return result;
 }
 
+/* Nothing was found or tried later than now: such times were written by a clock that was ahead. */
+static struct gap put_right(const struct gap *gap, uint64_t now_us)
+{
+	struct gap right = *gap;
+
+	right.found_us = lower(gap->found_us, now_us);
+	if (gap->tried_us != GAP_NEVER)
+		right.tried_us = lower(gap->tried_us, now_us);
+	if (gap->retry_us != GAP_NEVER)
+		right.retry_us = lower(gap->retry_us, now_us + RETRY_CAP_US);
+	return right;
+}
+
 /* One hole: what old rows said of its parts stays, the rest is new. */
 static void append_hole(struct gap_rows *rows, const struct gap_rows *old, size_t *at,
 			uint32_t first, uint32_t last, uint64_t now_us)
@@ -155,6 +168,7 @@ static void append_hole(struct gap_rows *rows, const struct gap_rows *old, size_
 
 	while (next <= last) {
 		const struct gap *gap;
+		struct gap right;
 		uint32_t end = last;
 
 		while (*at < old->count && old->items[*at].last < next)
@@ -167,7 +181,8 @@ static void append_hole(struct gap_rows *rows, const struct gap_rows *old, size_
 		}
 		if (gap && gap->last < end)
 			end = gap->last;
-		append(rows, gap ? gap : &fresh, (uint32_t)next, end);
+		right = gap ? put_right(gap, now_us) : fresh;
+		append(rows, &right, (uint32_t)next, end);
 		next = (uint64_t)end + 1;
 	}
 }

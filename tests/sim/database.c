@@ -51,7 +51,10 @@ void database_open(unsigned servers)
 
 uint64_t database_now_us(unsigned server)
 {
-	return SIM_EPOCH_US + (uint64_t)(sim_now_ms + sim_servers[server].clock_ms) * 1000 +
+	const struct server *at = &sim_servers[server];
+	int64_t jump_ms = sim_now_ms < at->jump_until_ms ? at->jump_ms : 0;
+
+	return SIM_EPOCH_US + (uint64_t)(sim_now_ms + at->clock_ms + jump_ms) * 1000 +
 	       tick++ % 1000;
 }
 

@@ -19,6 +19,8 @@ struct server {
 	bool is_read_only;     /* 1290 */
 	int64_t hung_until_ms; /* until then it answers nothing */
 	int64_t clock_ms;      /* how far its clock is off */
+	int64_t jump_ms;       /* and how much further until jump_until_ms */
+	int64_t jump_until_ms;
 };
 
 extern struct server sim_servers[DB_NODES_MAX];

@@ -7,7 +7,8 @@
 #include "store/gap_rows.h"
 #include "store/sql.h"
 
-#define DUE_PAGE 500
+#define DUE_PAGE        500
+#define LONGEST_WAIT_US (UINT64_C(1000000) * 660)
 
 static void give_time(struct call *call, uint64_t time_us)
 {
@@ -87,6 +88,13 @@ bool model_insert_gaps(struct call *call)
 	return true;
 }
 
+/* A time that is too far ahead was written by a clock that was ahead. */
+static bool waits_still(const struct call *call, const struct gap_row_model *row)
+{
+	return row->retry_us == GAP_NEVER ||
+	       (row->retry_us > call->now_us && row->retry_us <= call->now_us + LONGEST_WAIT_US);
+}
+
 /* (name, session, last, first) */
 bool model_select_gaps_due(struct call *call)
 {
@@ -102,7 +110,7 @@ bool model_select_gaps_due(struct call *call)
 			break;
 		if (row->last < first ||
 		    (row->tried_us != GAP_NEVER && reader && row->tried_us >= reader->started_us &&
-		     !(row->retry_us != GAP_NEVER && row->retry_us <= call->now_us)))
+		     waits_still(call, row)))
 			continue;
 		give_u64(call, row->first);
 		give_u64(call, row->last);
@@ -132,7 +140,7 @@ bool model_sum_gaps(struct call *call)
 			row->tried_us != GAP_NEVER && reader && row->tried_us >= reader->started_us;
 		missing += count;
 		failed += is_tried ? count : 0;
-		if (!is_tried || row->retry_us == GAP_NEVER || row->retry_us <= call->now_us)
+		if (!is_tried || row->retry_us == GAP_NEVER || !waits_still(call, row))
 			continue;
 		waits++;
 		if (row->retry_us - call->now_us < next_us)

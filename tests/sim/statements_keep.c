@@ -10,6 +10,7 @@
 #include "store/sql.h"
 
 #define LEASE_US     (UINT64_C(1000000) * CLAIM_LEASE_S)
+#define CLAIM_TOP_US (UINT64_C(1000000) * 90) /* no claim lasts longer */
 #define OLD_CLAIM_US (UINT64_C(1000000) * 600)
 #define ALL_KEYS     0, UINT64_MAX
 
@@ -97,6 +98,8 @@ bool model_update_reader(struct call *call)
 	row = row_new(sizeof(*row));
 	*row = *old;
 	row->heartbeat_us = call->now_us;
+	if ((is_beat || is_progress) && row->started_us > call->now_us)
+		row->started_us = call->now_us;
 	if (is_beat) {
 		copy_text(row->state, sizeof(row->state), take_text(call, 0));
 		row->head_block = greater(row->head_block, take_u64(call, 2));
@@ -300,17 +303,21 @@ bool model_delete_claim(struct call *call)
 	return row_write(call->tx, TABLE_CLAIMS, row->first, NULL);
 }
 
-/* Those of a reader, of a session, or long expired. */
+/* Those of a reader, of a session, or far from now. */
 bool model_delete_claims(struct call *call)
 {
 	const struct claim_row *row;
 	uint64_t key;
 
 	for (EACH(call, TABLE_CLAIMS, key, row)) {
-		bool goes = call->value_count == 0 ? row->expires_us + OLD_CLAIM_US <= call->now_us
-						   : strcmp(row->reader, take_text(call, 0)) == 0;
+		bool goes;
 
-		if (call->value_count == 2)
+		if (call->value_count == 0)
+			goes = row->expires_us + OLD_CLAIM_US <= call->now_us ||
+			       row->expires_us > call->now_us + OLD_CLAIM_US;
+		else if (call->value_count == 1)
+			goes = strcmp(row->reader, take_text(call, 0)) == 0;
+		else
 			goes = is_claim_of(call, row, 0);
 		if (goes && !row_write(call->tx, TABLE_CLAIMS, key, NULL))
 			return false;
@@ -343,11 +350,17 @@ bool model_renew_claims(struct call *call)
 	return true;
 }
 
+/* A claim that lasts too long was written by a clock that was ahead. */
+static bool is_claimed(const struct call *call, const struct claim_row *row)
+{
+	return row->expires_us > call->now_us && row->expires_us <= call->now_us + CLAIM_TOP_US;
+}
+
 bool model_update_claim_expired(struct call *call)
 {
 	const struct claim_row *row = row_read(call->tx, TABLE_CLAIMS, take_u64(call, 2));
 
-	if (!row || row->expires_us > call->now_us)
+	if (!row || is_claimed(call, row))
 		return true;
 	return write_claim(call, row, take_text(call, 0), take_text(call, 1));
 }
@@ -361,7 +374,7 @@ bool model_select_claims(struct call *call)
 	for (EACH(call, TABLE_CLAIMS, key, row)) {
 		const struct gap_row_model *gap;
 
-		if (row->expires_us <= call->now_us)
+		if (!is_claimed(call, row))
 			continue;
 		gap = row_last(call->tx, TABLE_GAPS, 0, row->first + CLAIM_CELL_BLOCKS - 1,
 			       &gap_key);

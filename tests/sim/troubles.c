@@ -120,6 +120,24 @@ static void trouble_server(struct world *world)
 	sim_trace("server %u: trouble %u", index, choice);
 }
 
+/* The clock of one server, or of all, jumps ahead and comes back; rows written meanwhile are in the future. */
+static void trouble_clock(struct world *world)
+{
+	static const int64_t jumps_ms[] = {120000, 3600000, 86400000, 400 * INT64_C(86400000)};
+	int64_t jump_ms = jumps_ms[sim_random(sizeof(jumps_ms) / sizeof(jumps_ms[0]))];
+	int64_t until_ms = sim_now_ms + sim_between(100, 20000);
+	unsigned only = (unsigned)sim_random(world->server_count + 1);
+
+	for (unsigned i = 0; i < world->server_count; i++) {
+		if (only != world->server_count && only != i)
+			continue;
+		sim_servers[i].jump_ms = jump_ms;
+		sim_servers[i].jump_until_ms = until_ms;
+	}
+	sim_trace("clocks jump %lld s ahead for %lld ms: server %u", (long long)jump_ms / 1000,
+		  (long long)(until_ms - sim_now_ms), only);
+}
+
 static void trouble_statements(struct world *world)
 {
 	(void)world;
@@ -163,7 +181,7 @@ void troubles_cause(struct world *world)
 		trouble_kill,   trouble_kill,   trouble_freeze,     trouble_stop, trouble_reload,
 		trouble_node,   trouble_node,   trouble_node,       trouble_liar, trouble_server,
 		trouble_server, trouble_server, trouble_statements, trouble_tear, trouble_fork,
-		trouble_fork,   trouble_fork,
+		trouble_fork,   trouble_fork,   trouble_clock,
 	};
 
 	troubles[sim_random(sizeof(troubles) / sizeof(troubles[0]))](world);
@@ -179,6 +197,7 @@ void troubles_end(struct world *world)
 		sim_servers[i].is_minority = false;
 		sim_servers[i].is_read_only = false;
 		sim_servers[i].hung_until_ms = 0;
+		sim_servers[i].jump_until_ms = 0;
 	}
 	sim_db_faults_per_mille = 0;
 	for (unsigned i = 0; i < world->reader_count; i++) {
