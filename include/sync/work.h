@@ -16,8 +16,10 @@
 #include "steem/block.h"
 #include "store/ledger.h"
 #include "store/readers.h"
+#include "sync/dbclock.h"
 
 struct client;
+struct db;
 struct filter;
 struct node;
 struct pool;
@@ -86,6 +88,7 @@ struct work {
 	unsigned
 		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */
 	struct writer *writer;
+	struct dbclock database_clock;
 	uint32_t filter_id;
 	size_t held_bytes;          /* decoded blocks that are not freed yet */
 	size_t average_block_bytes; /* of those lately; 0: none yet */
@@ -109,6 +112,13 @@ struct work {
 void work_end(struct work *work, const struct error *err);
 /* Something moved: a commit, a scan step, an answer that nothing is new. */
 void work_progress(struct work *work);
+/* One look at the database's clock: made by the writer's thread, then told to the loop thread. */
+struct work_look {
+	int64_t now_ms; /* by the monotonic clock: halfway between question and answer */
+	int64_t database_ms;
+};
+int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *err) MUST_CHECK;
+void work_note_look(struct work *work, const struct work_look *look);
 /* How many more blocks may be asked for now without passing the memory limit? */
 size_t work_room_blocks(const struct work *work);
 

@@ -34,7 +34,7 @@ struct over {
 static const char *const states[] = {"done", "failed", "orphaned"};
 #define STATES (sizeof(states) / sizeof(states[0]))
 
-static int load_over(struct db *db, unsigned keep_days, const struct retention_pass *pass,
+static int load_over(struct db *db, int64_t before_s, const struct retention_pass *pass,
 		     struct over *ret_over, size_t *ret_count, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
@@ -43,7 +43,8 @@ static int load_over(struct db *db, unsigned keep_days, const struct retention_p
 	*ret_count = 0;
 	rows = db_query(db, sql_lock_deliveries_over,
 			DB_VALUES(db_text(pass->queue), db_text(states[pass->state]),
-				  db_u64(keep_days), db_u64(STEP_ROWS)),
+				  db_u64((uint64_t)before_s), db_u64((uint64_t)before_s),
+				  db_u64(STEP_ROWS)),
 			err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct over *over = &ret_over[(*ret_count)++];
@@ -124,13 +125,13 @@ static int remove_over(struct db *db, const struct over *over, struct retention_
 		       err);
 }
 
-static int remove_some(struct db *db, unsigned keep_days, struct retention_pass *pass,
+static int remove_some(struct db *db, int64_t before_s, struct retention_pass *pass,
 		       size_t *ret_count, struct error *err)
 {
 	struct over *over = xcalloc(STEP_ROWS, sizeof(*over));
 	int result = -1;
 
-	if (db_begin(db, err) < 0 || load_over(db, keep_days, pass, over, ret_count, err) < 0)
+	if (db_begin(db, err) < 0 || load_over(db, before_s, pass, over, ret_count, err) < 0)
 		goto out;
 	/* One reader at a time, or of two each would leave an operation to the delivery of the other. */
 	if (*ret_count > 0 && gap_rows_lock(db, err) < 0)
@@ -160,8 +161,7 @@ static int next_queue(struct db *db, struct retention_pass *pass, struct error *
 	return result < 0 ? -1 : 0;
 }
 
-int retention_step(struct db *db, unsigned keep_days, struct retention_pass *pass,
-		   struct error *err)
+int retention_step(struct db *db, int64_t before_s, struct retention_pass *pass, struct error *err)
 {
 	struct retention_pass next = *pass;
 	size_t count = 0;
@@ -171,7 +171,7 @@ int retention_step(struct db *db, unsigned keep_days, struct retention_pass *pas
 	while (!next.is_over && count == 0) {
 		uint64_t before = next.deliveries;
 
-		if (remove_some(db, keep_days, &next, &count, err) < 0)
+		if (remove_some(db, before_s, &next, &count, err) < 0)
 			return -1;
 		if (next.deliveries - before == STEP_ROWS)
 			break; /* there may be more */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/pool.h"
@@ -148,10 +148,12 @@ static void finish_commit(struct job *job)
 	free(commit);
 }
 
-/* By the calendar, as the chain's times are. */
+/* By the database's clock, whatever the calendar of this host says. */
 static int64_t late_before_s(const struct work *work)
 {
-	return work->config.max_age_s > 0 ? (int64_t)time(NULL) - work->config.max_age_s : 0;
+	return work->config.max_age_s > 0 ? dbclock_now_s(&work->database_clock, clock_now_ms()) -
+						    (int64_t)work->config.max_age_s
+					  : 0;
 }
 
 static struct commit *make_commit(struct work *work, const struct held *held, size_t count)

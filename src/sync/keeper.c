@@ -42,6 +42,7 @@ struct beat_job {
 	bool renews_claims;
 	bool is_one_shot;
 	uint32_t irreversible; /* what the database says of it */
+	struct work_look look;
 };
 
 static int run_beat(struct db *db, struct job *job, struct error *err)
@@ -49,7 +50,8 @@ static int run_beat(struct db *db, struct job *job, struct error *err)
 	struct beat_job *beat = (struct beat_job *)job;
 
 	if (readers_heartbeat(db, &beat->identity, &beat->report, err) < 0 ||
-	    readers_irreversible(db, &beat->irreversible, err) < 0)
+	    readers_irreversible(db, &beat->irreversible, err) < 0 ||
+	    work_look_at_clock(db, &beat->look, err) < 0)
 		return -1;
 	return beat->renews_claims ? claims_renew(db, &beat->identity, err) : 0;
 }
@@ -63,6 +65,7 @@ static void finish_beat(struct job *job)
 	if (job->err.kind == ERROR_NONE) {
 		keeper->answered_at_ms = clock_now_ms();
 		keeper->irreversible = beat->irreversible;
+		work_note_look(keeper->work, &beat->look);
 	} else if (!keeper->work->is_stopping) {
 		work_end(keeper->work, &job->err);
 	}

@@ -7,25 +7,36 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "steem/pool.h"
 #include "store/retention.h"
+#include "sync/dbclock.h"
 #include "sync/writer.h"
 
 /* Of the time of the thread for errands, a pass takes at most one part in so many. */
 #define STEP_SHARE      5
 #define LEAST_PAUSE_MS  20
 #define FAILED_AGAIN_MS 60000
+#define DAY_S           86400
+/* Between the two looks at the clocks that a pass needs: a scan interval, but no longer than that. */
+#define LONGEST_EVEN_MS 60000
+#define LOOK_AGAIN_MS   1000
 
 struct retain {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
+	int64_t before_s; /* of the pass that is under way: what ended before goes; 0: none is */
 	struct retention_pass pass;
+	int64_t chain_s; /* the chain's time when it was looked at before; 0: not yet */
+	int64_t chain_at_ms;
 };
+
+static struct log_limit doubt_limit = LOG_LIMIT_INIT(3600000);
 
 struct retain_job {
 	struct job job;
 	struct retain *retain;
-	unsigned keep_days;
+	int64_t before_s;
 	struct retention_pass pass;
 };
 
@@ -33,7 +44,7 @@ static int run_retain(struct db *db, struct job *job, struct error *err)
 {
 	struct retain_job *step = (struct retain_job *)job;
 
-	return retention_step(db, step->keep_days, &step->pass, err);
+	return retention_step(db, step->before_s, &step->pass, err);
 }
 
 static void end_pass(struct retain *retain)
@@ -47,6 +58,7 @@ static void end_pass(struct retain *retain)
 			(unsigned long long)pass->deliveries, retain->work->config.keep_days,
 			(unsigned long long)pass->operations);
 	retain->pass = (struct retention_pass){.is_over = false};
+	retain->before_s = 0;
 	retain->due_ms = clock_now_ms() + (int64_t)retain->work->config.scan_interval_s * 1000;
 }
 
@@ -79,6 +91,72 @@ static bool is_wanted(const struct retain *retain)
 	       !retain->is_running;
 }
 
+/* Of the newest block that a node tells of; 0: none yet. */
+static int64_t chain_time_s(struct pool *pool)
+{
+	int64_t newest_s = 0;
+
+	for (unsigned i = 0; i < pool_count(pool); i++) {
+		const struct node *node = pool_node(pool, i);
+
+		if (!node->is_excluded && !node->is_on_trial && node->head.head_time_s > newest_s)
+			newest_s = node->head.head_time_s;
+	}
+	return newest_s;
+}
+
+static int64_t even_ms(const struct work *work)
+{
+	int64_t interval_ms = (int64_t)work->config.scan_interval_s * 1000;
+
+	return interval_ms < LONGEST_EVEN_MS ? interval_ms : LONGEST_EVEN_MS;
+}
+
+/* Two looks at the chain's time so far apart are there; the second one is *ret_witness's. */
+static bool look_at_chain(struct retain *retain, int64_t now_ms,
+			  struct dbclock_witness *ret_witness)
+{
+	int64_t elapsed_ms = now_ms - retain->chain_at_ms;
+	int64_t chain_s = chain_time_s(retain->work->pool);
+
+	if (chain_s == 0 || (retain->chain_s > 0 && elapsed_ms < even_ms(retain->work)))
+		return false;
+	*ret_witness = (struct dbclock_witness){
+		.host_s = clock_wall_s(),
+		.chain_s = chain_s,
+		.chain_before_s = retain->chain_s,
+		.chain_elapsed_ms = elapsed_ms,
+	};
+	retain->chain_s = chain_s;
+	retain->chain_at_ms = now_ms;
+	return ret_witness->chain_before_s > 0;
+}
+
+/* Nothing is removed on the word of one look at a clock: a pass begins when the clocks agree. */
+static bool begin_pass(struct retain *retain)
+{
+	const struct work *work = retain->work;
+	int64_t now_ms = clock_now_ms();
+	struct dbclock_witness witness;
+	char why[200];
+
+	retain->due_ms = now_ms + LOOK_AGAIN_MS;
+	if (!look_at_chain(retain, now_ms, &witness))
+		return false;
+	if (!dbclock_is_sure(&work->database_clock, now_ms, even_ms(work), &witness, why,
+			     sizeof(why))) {
+		if (why[0] != '\0')
+			log_limited(
+				&doubt_limit, LOG_LEVEL_WARNING, "clock_doubted",
+				"%s: nothing is removed (queue.keep_days) until the clocks agree",
+				why);
+		return false;
+	}
+	retain->before_s = dbclock_now_s(&work->database_clock, now_ms) -
+			   (int64_t)work->config.keep_days * DAY_S;
+	return true;
+}
+
 struct retain *retain_new(struct work *work)
 {
 	struct retain *retain = xcalloc(1, sizeof(*retain));
@@ -96,14 +174,15 @@ void retain_step(struct retain *retain)
 {
 	struct retain_job *step;
 
-	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms)
+	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms ||
+	    (retain->before_s == 0 && !begin_pass(retain)))
 		return;
 	step = xcalloc(1, sizeof(*step));
 	step->job.run = run_retain;
 	step->job.done = finish_retain;
 	snprintf(step->job.what, sizeof(step->job.what), "removing deliveries that are over");
 	step->retain = retain;
-	step->keep_days = retain->work->config.keep_days;
+	step->before_s = retain->before_s;
 	step->pass = retain->pass;
 	retain->is_running = true;
 	writer_errand(retain->work->writer, &step->job);

@@ -28,6 +28,7 @@ struct startup_job {
 	char *filter_text;
 	uint32_t filter_id;
 	uint32_t irreversible;
+	struct work_look look;
 };
 
 static void submit(struct startup *startup, const char *what,
@@ -92,7 +93,9 @@ static int run_open(struct db *db, struct job *job, struct error *err)
 	    filters_make_queues(db, work->config.filter->queues, work->config.filter->queue_count,
 				err) < 0)
 		return -1;
-	return readers_register(db, &work->identity, work->config.version, err);
+	if (readers_register(db, &work->identity, work->config.version, err) < 0)
+		return -1;
+	return work_look_at_clock(db, &start->look, err);
 }
 
 static void finish_open(struct job *job)
@@ -102,6 +105,8 @@ static void finish_open(struct job *job)
 
 	if (succeeded(start)) {
 		startup->work->filter_id = start->filter_id;
+		if (!startup->work->config.dry_run)
+			work_note_look(startup->work, &start->look);
 		startup->done(startup->context);
 	}
 	free_job(start);

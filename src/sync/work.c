@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "steem/client.h"
 #include "steem/pool.h"
+#include "store/gap_rows.h"
 #include "sync/filter.h"
 
 /* Until the first one was seen. A busy one takes 20 kB; many of 2 MiB must not come at once. */
@@ -24,6 +25,23 @@ void work_end(struct work *work, const struct error *err)
 void work_progress(struct work *work)
 {
 	work->progress_at_ms = clock_now_ms();
+}
+
+int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *err)
+{
+	int64_t asked_at_ms = clock_now_ms();
+	uint64_t now_us;
+
+	if (gap_rows_now(db, &now_us, err) < 0)
+		return -1;
+	ret_look->now_ms = asked_at_ms + (clock_now_ms() - asked_at_ms) / 2;
+	ret_look->database_ms = (int64_t)(now_us / 1000);
+	return 0;
+}
+
+void work_note_look(struct work *work, const struct work_look *look)
+{
+	dbclock_look(&work->database_clock, look->now_ms, look->database_ms);
 }
 
 size_t work_room_blocks(const struct work *work)
