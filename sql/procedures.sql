@@ -79,8 +79,14 @@ BEGIN
 	DECLARE v_first DATETIME(6);
 	DECLARE v_scanned_at DATETIME(6);
 	DECLARE v_now DATETIME(6);
+	DECLARE v_set_at DATETIME(6);
+	DECLARE v_safe TINYINT DEFAULT @@sql_safe_updates;
 	-- Another worker is about it, or it failed: the old value will do.
-	DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+	BEGIN
+		ROLLBACK;
+		SET SESSION sql_safe_updates = v_safe;
+	END;
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 	START TRANSACTION READ WRITE;
 	SET v_now = UTC_TIMESTAMP(6);
@@ -91,6 +97,24 @@ BEGIN
 		-- In the future: the clock was put back, or another member's is far ahead.
 		IF v_scanned_at > v_now OR RAND() < 0.1 THEN
 			SET v_from = '2000-01-01';
+		END IF;
+		-- A lease, or a wait, that was set by a clock that was ahead lasts as long as it was to, from now on.
+		-- All that waits is walked through: not each second.
+		IF v_scanned_at > v_now OR MOD(SECOND(v_now), 4) = 0 OR RAND() < 0.1 THEN
+			SELECT MAX(set_at) INTO v_set_at FROM deliveries_open FORCE INDEX (deliveries_open_available)
+			WHERE queue = p_queue AND available_at > v_now;
+		END IF;
+		IF v_set_at > v_now + INTERVAL 1 MINUTE THEN
+			-- It would refuse the UPDATE, since it reads the whole of the list.
+			SET SESSION sql_safe_updates = 0;
+			UPDATE (
+				SELECT w.delivery_id, GREATEST(TIMESTAMPDIFF(MICROSECOND, w.set_at, w.available_at), 0) AS length_us
+				FROM deliveries_open w FORCE INDEX (deliveries_open_available)
+				WHERE w.queue = p_queue AND w.available_at > v_now AND w.set_at > v_now + INTERVAL 1 MINUTE
+				ORDER BY w.available_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+			) c STRAIGHT_JOIN deliveries_open t FORCE INDEX (PRIMARY) ON t.delivery_id = c.delivery_id
+			SET t.available_at = v_now + INTERVAL c.length_us MICROSECOND, t.set_at = v_now;
+			SET SESSION sql_safe_updates = v_safe;
 		END IF;
 		SELECT MIN(available_at) INTO v_first FROM deliveries_open
 		WHERE queue = p_queue AND available_at >= v_from;
@@ -189,7 +213,8 @@ BEGIN
 			CALL queue_end(v_id, p_token, 'failed',
 				CONCAT('the lease of its last attempt ran out (attempts: ', v_attempts, ')'));
 		ELSEIF v_missing THEN
-			UPDATE deliveries_open SET token = NULL, available_at = UTC_TIMESTAMP(6) + INTERVAL 10 SECOND
+			UPDATE deliveries_open SET token = NULL, set_at = UTC_TIMESTAMP(6),
+				available_at = UTC_TIMESTAMP(6) + INTERVAL 10 SECOND
 			WHERE delivery_id = v_id;
 		END IF;
 	END LOOP;
@@ -209,7 +234,7 @@ BEGIN
 	SET v_attempts = (SELECT attempts FROM deliveries_open
 		WHERE delivery_id = p_delivery AND available_at <= p_now FOR UPDATE SKIP LOCKED);
 	IF v_attempts IS NOT NULL THEN
-		UPDATE deliveries_open SET token = p_token, available_at = p_until, granted_by = p_server,
+		UPDATE deliveries_open SET token = p_token, set_at = p_now, available_at = p_until, granted_by = p_server,
 			attempts = v_attempts + 1, worker = IF(v_attempts < p_max, p_worker, worker),
 			claimed_at = IF(v_attempts < p_max, p_now, claimed_at)
 		WHERE delivery_id = p_delivery;
@@ -277,7 +302,7 @@ BEGIN
 				AND (w.token IS NULL OR w.granted_by = v_server OR w.available_at <= v_grace)
 			ORDER BY w.available_at, w.delivery_id LIMIT p_skip, p_limit FOR UPDATE SKIP LOCKED
 		) c STRAIGHT_JOIN deliveries_open t FORCE INDEX (PRIMARY) ON t.delivery_id = c.delivery_id
-		SET t.token = p_token, t.available_at = p_until, t.granted_by = v_server,
+		SET t.token = p_token, t.set_at = p_now, t.available_at = p_until, t.granted_by = v_server,
 			t.attempts = c.attempts + 1, t.worker = IF(c.attempts < p_max, p_worker, t.worker),
 			t.claimed_at = IF(c.attempts < p_max, p_now, t.claimed_at);
 		SET r_taken = ROW_COUNT();
@@ -399,7 +424,7 @@ BEGIN
 			MESSAGE_TEXT = 'queue_renew: the lease is 1 to 86400 seconds';
 	END IF;
 	CALL queue_allow_delivery(p_delivery);
-	UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6) + INTERVAL p_lease_s SECOND,
+	UPDATE deliveries_open SET available_at = UTC_TIMESTAMP(6) + INTERVAL p_lease_s SECOND, set_at = UTC_TIMESTAMP(6),
 		granted_by = LEFT(SHA2(CONCAT_WS(':', @@hostname, @@port, @@datadir
 			/*M! , @@wsrep_node_name, @@wsrep_node_address */), 256), 8)
 	WHERE delivery_id = p_delivery AND token = p_token;
@@ -452,7 +477,7 @@ BEGIN
 	ELSE
 		SET v_delay_s = COALESCE(p_delay_s, LEAST(COALESCE(v_retry_max_s, 3600),
 			COALESCE(v_retry_s, 5) * POW(2, LEAST(v_attempts - 1.0, 30))) * (1 - RAND() / 2));
-		UPDATE deliveries_open SET token = NULL, last_error = LEFT(p_error, 1000),
+		UPDATE deliveries_open SET token = NULL, last_error = LEFT(p_error, 1000), set_at = UTC_TIMESTAMP(6),
 			available_at = UTC_TIMESTAMP(6) + INTERVAL ROUND(GREATEST(v_delay_s, 0) * 1000000) MICROSECOND
 		WHERE delivery_id = p_delivery AND token = p_token;
 		IF ROW_COUNT() = 0 THEN
@@ -470,7 +495,8 @@ CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_re
 BEGIN
 	CALL queue_allow_delivery(p_delivery);
 	UPDATE deliveries_open SET token = NULL, attempts = IF(attempts > 0, attempts - 1, 0),
-		last_error = COALESCE(LEFT(p_error, 1000), last_error), available_at = UTC_TIMESTAMP(6)
+		last_error = COALESCE(LEFT(p_error, 1000), last_error), available_at = UTC_TIMESTAMP(6),
+		set_at = UTC_TIMESTAMP(6)
 	WHERE delivery_id = p_delivery AND token = p_token;
 	IF ROW_COUNT() = 0 THEN
 		CALL queue_lost();
@@ -497,9 +523,9 @@ BEGIN
 	-- A reader or --purge may be about to remove it, with its operation.
 	SELECT delivery_id INTO v_delivery FROM deliveries_ended WHERE delivery_id = p_delivery FOR UPDATE;
 	INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op, block_crc,
-		account, available_at, last_error, created_at)
+		account, available_at, set_at, last_error, created_at)
 	SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.block_crc,
-		e.account, UTC_TIMESTAMP(6), e.last_error, e.created_at
+		e.account, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), e.last_error, e.created_at
 	FROM deliveries_ended e JOIN blocks b ON b.block = e.block AND CRC32(b.block_id) = e.block_crc
 	JOIN blockchain o ON o.block = e.block AND o.trx_in_block = e.trx_in_block
 		AND o.op_in_trx = e.op_in_trx AND o.virtual_op = e.virtual_op

@@ -64,24 +64,26 @@ FROM (
 	WHERE h.cover = -1 AND h.next_block IS NOT NULL
 ) g LEFT JOIN gap_claims c
 	ON c.first_block <= g.last_block AND c.first_block + 999 >= g.first_block
-	AND c.expires_at > UTC_TIMESTAMP(6)
+	AND c.expires_at > UTC_TIMESTAMP(6) AND c.expires_at <= UTC_TIMESTAMP(6) + INTERVAL 90 SECOND
 WHERE '@fingerprint@' <> ''
 GROUP BY g.first_block, g.last_block, g.reason;
 
 -- How the readers are. irreversible_block is the highest that any reader recorded, and
 -- lag_s is three seconds for each block of the lag: both hold although a reader that
--- stands still, or was never first, would give figures of its own. NULL: nothing read yet.
+-- stands still, or was never first, would give figures of its own. NULL: nothing read yet. A
+-- heartbeat that lies more than a minute ahead has no age: it was written by a clock that was ahead.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW reader_status AS
 SELECT r.name, r.state,
 	CASE WHEN r.state <> 'stopped' AND r.heartbeat_at > UTC_TIMESTAMP(6) - INTERVAL 30 SECOND
-		THEN 1 ELSE 0 END AS alive,
+		AND r.heartbeat_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND THEN 1 ELSE 0 END AS alive,
 	r.last_block,
 	CAST(i.top AS UNSIGNED) AS irreversible_block,
 	CAST(CASE WHEN r.last_block = 0 THEN NULL WHEN r.last_block >= i.top THEN 0
 		ELSE i.top - r.last_block END AS UNSIGNED) AS lag_blocks,
 	CAST(CASE WHEN r.last_block = 0 THEN NULL WHEN r.last_block >= i.top THEN 0
 		ELSE (i.top - r.last_block) * 3 END AS UNSIGNED) AS lag_s,
-	TIMESTAMPDIFF(MICROSECOND, r.heartbeat_at, UTC_TIMESTAMP(6)) / 1e6 AS heartbeat_age_s,
+	CASE WHEN r.heartbeat_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND THEN
+		GREATEST(TIMESTAMPDIFF(MICROSECOND, r.heartbeat_at, UTC_TIMESTAMP(6)), 0) / 1e6 END AS heartbeat_age_s,
 	r.node
 FROM readers r JOIN (
 	SELECT GREATEST((SELECT COALESCE(MAX(irreversible_block), 0) FROM readers),
@@ -93,7 +95,8 @@ WHERE '@fingerprint@' <> '';
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW deliveries AS
 SELECT w.delivery_id, w.queue, w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, w.account,
 	-- Converted, so that any session may compare it with texts of its own collation.
-	CONVERT(CASE WHEN w.token IS NOT NULL AND w.available_at > UTC_TIMESTAMP(6) THEN 'claimed'
+	CONVERT(CASE WHEN w.token IS NOT NULL AND w.available_at > UTC_TIMESTAMP(6)
+			AND COALESCE(w.set_at, w.created_at) <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND THEN 'claimed'
 		WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 'orphaned'
 		ELSE 'ready' END USING utf8mb4) AS state,
 	CASE WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 1 ELSE 0 END AS is_orphaned,
@@ -124,7 +127,8 @@ SELECT q.queue, q.order_by, CASE WHEN q.paused_at IS NULL THEN 0 ELSE 1 END AS p
 		FROM deliveries_open o
 		WHERE o.queue = q.queue AND o.available_at <= UTC_TIMESTAMP(6)) AS UNSIGNED) AS oldest_age_s,
 	(SELECT COUNT(*) FROM deliveries_ended d WHERE d.queue = q.queue AND d.state = 'done'
-		AND d.finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND) / 60 AS rate
+		AND d.finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND
+		AND d.finished_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND) / 60 AS rate
 FROM queues q WHERE '@fingerprint@' <> '';
 
 -- How the outbox is, by author.

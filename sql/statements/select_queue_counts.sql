@@ -11,4 +11,5 @@ SELECT
 	(SELECT GREATEST(TIMESTAMPDIFF(SECOND, MIN(available_at), UTC_TIMESTAMP(6)), 0) FROM deliveries_open
 		WHERE queue = ? AND available_at <= UTC_TIMESTAMP(6)) AS oldest_age_s,
 	(SELECT COUNT(*) FROM deliveries_ended WHERE queue = ? AND state = 'done'
-		AND finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND) AS done_in_a_minute;
+		AND finished_at > UTC_TIMESTAMP(6) - INTERVAL 60 SECOND
+		AND finished_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND) AS done_in_a_minute;

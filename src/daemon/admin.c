@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -249,10 +250,30 @@ enum exit_code admin_activate_filter(const struct options *options, const struct
 
 /* --forget */
 
+/* Does its heartbeat stand still?  Whether it is old, no clock can say for sure. */
+static int watch_heartbeat(struct db *db, const char *name, const struct reader_pulse *first,
+			   bool *ret_beats, struct error *err)
+{
+	*ret_beats = false;
+	if (!first->is_found || first->is_stopped)
+		return 0;
+	log_info("watching", "reader %s has not stopped: is there a heartbeat within %d s?", name,
+		 READERS_SILENCE_S);
+	for (unsigned i = 0; i < READERS_SILENCE_S && !*ret_beats; i++) {
+		struct reader_pulse pulse;
+
+		sleep(1);
+		if (readers_pulse(db, name, &pulse, err) < 0)
+			return -1;
+		*ret_beats = pulse.is_found && pulse.heartbeat_us != first->heartbeat_us;
+	}
+	return 0;
+}
+
 static int forget(const struct options *options, const struct config *config, struct db *db,
 		  enum exit_code *code, struct error *err)
 {
-	bool is_found;
+	struct reader_pulse pulse;
 	bool is_alive;
 
 	(void)config;
@@ -261,12 +282,16 @@ static int forget(const struct options *options, const struct config *config, st
 		       options->forget_name);
 		return 0;
 	}
-	if (readers_forget(db, options->forget_name, &is_found, &is_alive, err) < 0)
+	if (readers_pulse(db, options->forget_name, &pulse, err) < 0 ||
+	    watch_heartbeat(db, options->forget_name, &pulse, &is_alive, err) < 0)
+		return -1;
+	if (pulse.is_found && !is_alive &&
+	    readers_forget(db, options->forget_name, pulse.heartbeat_us, &is_alive, err) < 0)
 		return -1;
 	if (is_alive) {
 		log_error("failed", "reader %s is alive: stop it first", options->forget_name);
 		*code = EXIT_USAGE_ERROR;
-	} else if (!is_found) {
+	} else if (!pulse.is_found) {
 		log_error("failed", "there is no reader %s; --status lists them all",
 			  options->forget_name);
 		*code = EXIT_USAGE_ERROR;

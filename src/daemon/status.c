@@ -35,7 +35,10 @@ static void print_json_row(const struct status_report *report, const struct read
 		       row->lag_s);
 	else
 		printf("\"lag_blocks\":null,\"lag_s\":null,");
-	printf("\"heartbeat_age_s\":%.3f,", row->heartbeat_age_s);
+	if (row->heartbeat_age_s >= 0)
+		printf("\"heartbeat_age_s\":%.3f,", row->heartbeat_age_s);
+	else
+		printf("\"heartbeat_age_s\":null,");
 	print_json_member("node", row->node);
 	putchar('}');
 }
@@ -47,14 +50,17 @@ static void print_status_row(void *context, const struct reader_status_row *row)
 	if (report->is_json) {
 		print_json_row(report, row);
 	} else {
+		char age[32] = "-";
+
 		if (report->count == 0)
 			printf("%-24s %-12s %-5s %12s %12s %8s %8s %9s  %s\n", "name", "state",
 			       "alive", "last block", "irreversible", "lag", "lag s", "heartbeat",
 			       "node");
-		printf("%-24s %-12s %-5s %12u %12u %8llu %8.0f %7.1f s  %s\n", row->name,
-		       row->state, row->is_alive ? "yes" : "no", row->last_block,
-		       row->irreversible_block, (unsigned long long)row->lag_blocks,
-		       row->has_lag_s ? row->lag_s : 0.0, row->heartbeat_age_s,
+		if (row->heartbeat_age_s >= 0)
+			snprintf(age, sizeof(age), "%.1f s", row->heartbeat_age_s);
+		printf("%-24s %-12s %-5s %12u %12u %8llu %8.0f %9s  %s\n", row->name, row->state,
+		       row->is_alive ? "yes" : "no", row->last_block, row->irreversible_block,
+		       (unsigned long long)row->lag_blocks, row->has_lag_s ? row->lag_s : 0.0, age,
 		       row->node ? row->node : "-");
 	}
 	report->count++;

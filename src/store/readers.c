@@ -102,30 +102,32 @@ int readers_remove(struct db *db, const struct reader_identity *identity, struct
 	return -1;
 }
 
-static int reader_exists(struct db *db, const char *name, bool *ret_found, struct error *err)
+int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
+		  struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result;
 
-	rows = db_query(db, sql_select_reader, DB_VALUES(db_text(name)), err);
+	*ret_pulse = (struct reader_pulse){.is_found = false};
+	rows = db_query(db, sql_select_reader_heartbeat, DB_VALUES(db_text(name)), err);
 	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_found = result > 0;
+	if (result > 0)
+		*ret_pulse = (struct reader_pulse){.is_found = true,
+						   .is_stopped = db_row_u64(rows, 0) != 0,
+						   .heartbeat_us = db_row_u64(rows, 1)};
 	return result < 0 ? -1 : 0;
 }
 
-int readers_forget(struct db *db, const char *name, bool *ret_found, bool *ret_alive,
+int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool *ret_alive,
 		   struct error *err)
 {
 	uint64_t removed = 0;
 
 	*ret_alive = false;
-	if (reader_exists(db, name, ret_found, err) < 0)
-		return -1;
-	if (!*ret_found)
-		return 0;
 	if (db_begin(db, err) < 0 ||
 	    db_exec(db, sql_update_irreversible_kept, DB_VALUES(db_text(name)), NULL, err) < 0 ||
-	    db_exec(db, sql_delete_dead_reader, DB_VALUES(db_text(name)), &removed, err) < 0 ||
+	    db_exec(db, sql_delete_dead_reader, DB_VALUES(db_text(name), db_u64(heartbeat_us)),
+		    &removed, err) < 0 ||
 	    (removed > 0 &&
 	     db_exec(db, sql_delete_reader_claims, DB_VALUES(db_text(name)), NULL, err) < 0) ||
 	    db_commit(db, err) < 0) {
@@ -165,7 +167,7 @@ int readers_list(struct db *db, void (*row)(void *context, const struct reader_s
 			.irreversible_block = (uint32_t)db_row_u64(rows, 5),
 			.lag_blocks = db_row_u64(rows, 6),
 			.lag_s = (double)db_row_u64(rows, 7),
-			.heartbeat_age_s = age ? strtod(age, NULL) : 0,
+			.heartbeat_age_s = age ? strtod(age, NULL) : -1,
 			.has_lag_s = !db_row_is_null(rows, 7),
 		};
 

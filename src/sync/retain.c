@@ -38,6 +38,7 @@ struct retain_job {
 	struct retain *retain;
 	int64_t before_s;
 	struct retention_pass pass;
+	struct work_look look;
 };
 
 static int run_retain(struct db *db, struct job *job, struct error *err)
@@ -45,6 +46,21 @@ static int run_retain(struct db *db, struct job *job, struct error *err)
 	struct retain_job *step = (struct retain_job *)job;
 
 	return retention_step(db, step->before_s, &step->pass, err);
+}
+
+static int run_look(struct db *db, struct job *job, struct error *err)
+{
+	return work_look_at_clock(db, &((struct retain_job *)job)->look, err);
+}
+
+static void finish_look(struct job *job)
+{
+	struct retain_job *step = (struct retain_job *)job;
+
+	step->retain->is_running = false;
+	if (job->err.kind == ERROR_NONE)
+		work_note_look(step->retain->work, &step->look);
+	free(step);
 }
 
 static void end_pass(struct retain *retain)
@@ -173,14 +189,16 @@ void retain_free(struct retain *retain)
 void retain_step(struct retain *retain)
 {
 	struct retain_job *step;
+	bool is_sure;
 
-	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms ||
-	    (retain->before_s == 0 && !begin_pass(retain)))
+	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms)
 		return;
+	is_sure = retain->before_s != 0 || begin_pass(retain);
 	step = xcalloc(1, sizeof(*step));
-	step->job.run = run_retain;
-	step->job.done = finish_retain;
-	snprintf(step->job.what, sizeof(step->job.what), "removing deliveries that are over");
+	step->job.run = is_sure ? run_retain : run_look;
+	step->job.done = is_sure ? finish_retain : finish_look;
+	snprintf(step->job.what, sizeof(step->job.what), "%s",
+		 is_sure ? "removing deliveries that are over" : "looking at the database's clock");
 	step->retain = retain;
 	step->before_s = retain->before_s;
 	step->pass = retain->pass;

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from harness import chain as chains
-from harness import deliveries, mariadb, reader
+from harness import deliveries, mariadb, moved, reader
 from harness.manager import Manager
 from harness.worker import Desk
 from harness.world import World
@@ -93,6 +93,18 @@ def lone_world(request, own_server, tmp_path):
     """A world with tables on a server of its own."""
     made = _world(request, own_server, tmp_path)
     yield made.migrate()
+    made.close()
+
+
+@pytest.fixture
+def moved_world(request, tmp_path):
+    """A world with tables on a server of its own whose calendar can be moved."""
+    if not mariadb.available() or not moved.compiler():
+        pytest.skip("no MariaDB server (package mariadb-server-core) or no C compiler here")
+    made = moved.MovedServer().start()
+    built = _world(request, made, tmp_path)
+    yield built.migrate()
+    built.close()
     made.close()
 
 

@@ -8,6 +8,7 @@ from harness.chain import TOP
 
 SQL = TOP / "sql"
 QUEUE = [SQL / "migrations" / "0002_queue.sql", SQL / "migrations" / "0003_bots.sql",
+         SQL / "migrations" / "0004_times.sql",
          SQL / "views.sql", SQL / "procedures.sql"]
 TABLES = {"blocks", "blockchain", "ranges", "known_gaps", "gap_claims", "readers", "filters",
           "schema_version", "gaps", "reader_status", "queues", "delivered", "deliveries",

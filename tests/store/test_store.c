@@ -176,7 +176,7 @@ static void the_status_of_readers(void **state)
 	struct reader_identity you = {.name = "two/once-1", .session = "t1"};
 	const struct reader_report report = {
 		.state = "tailing", .head_block = 130, .irreversible_block = 120};
-	bool is_found;
+	struct reader_pulse pulse;
 	bool is_alive;
 	uint32_t top;
 
@@ -192,8 +192,11 @@ static void the_status_of_readers(void **state)
 	assert_int_equal(statuses[0].last_block, 110);
 	assert_int_equal(statuses[0].lag_blocks, 10);
 	assert_true(statuses[0].has_lag_s && statuses[0].lag_s > 29.9 && statuses[0].lag_s < 30.1);
-	OK(readers_forget(db, you.name, &is_found, &is_alive, &err));
-	assert_true(is_found && is_alive);
+	OK(readers_pulse(db, you.name, &pulse, &err));
+	assert_true(pulse.is_found && !pulse.is_stopped);
+	OK(readers_heartbeat(db, &you, &report, &err));
+	OK(readers_forget(db, you.name, pulse.heartbeat_us, &is_alive, &err));
+	assert_true(is_alive);
 	OK(readers_remove(db, &you, &err));
 	OK(readers_irreversible(db, &top, &err));
 	assert_int_equal(top, 120); /* what it knew stays */
@@ -201,10 +204,10 @@ static void the_status_of_readers(void **state)
 	list_readers(1);
 	assert_string_equal(names[0], "one/stopped");
 	assert_false(statuses[0].is_alive);
-	OK(readers_forget(db, "one", &is_found, &is_alive, &err));
-	assert_true(is_found && !is_alive);
-	OK(readers_forget(db, "one", &is_found, &is_alive, &err));
-	assert_false(is_found);
+	OK(readers_forget(db, "one", 0, &is_alive, &err));
+	assert_false(is_alive);
+	OK(readers_pulse(db, "one", &pulse, &err));
+	assert_false(pulse.is_found);
 	assert_int_equal(readers_heartbeat(db, &me, &report, &err), -1);
 	assert_int_equal(err.code, READER_OVER_FORGOTTEN);
 	err = ERROR_INIT;
@@ -301,7 +304,7 @@ static void do_all_of_a_readers_work(struct db *account)
 	free_lot(&lot);
 	list_readers(1);
 	OK(readers_sign_off(db, &me, &err));
-	OK(readers_forget(db, "one", &flag, &other, &err));
+	OK(readers_forget(db, "one", 0, &other, &err));
 	db = root;
 	range_set_release(&all);
 }

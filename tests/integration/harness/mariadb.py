@@ -104,6 +104,7 @@ class Server(Service):
         self.socket = str(self.folder / "s")
         self.data = self.folder / "data"
         self.options = list(options)
+        self.environment = {}  # what the server gets beside ours
         self.port = _free_port() if tcp else 0
         self.process = None
         shutil.copytree(template(), self.data)
@@ -117,7 +118,8 @@ class Server(Service):
                  f"--datadir={self.data}",
                  f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
                  f"--tmpdir={self.folder}", *network, *OPTIONS, *self.options, *_user_option()],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment})
         if wait:
             self.wait_ready()
         return self

@@ -1,0 +1,44 @@
+"""A database server whose calendar a test can move while it runs: ahead, and back.
+
+A small library (clock.c) is preloaded into the server; how far the calendar is off stands in a
+file that it has mapped. The monotonic clock, and all clocks outside the server, stay as they are.
+"""
+
+import mmap
+import pathlib
+import shutil
+import struct
+import subprocess
+
+from . import mariadb
+
+SOURCE = pathlib.Path(__file__).with_name("clock.c")
+DAY_S = 86400
+
+
+def compiler():
+    """A C compiler, or None."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+class MovedServer(mariadb.Server):
+    """A private server; move() says how many seconds its calendar is ahead of this host's."""
+
+    def __init__(self, ahead_s=0):
+        super().__init__()
+        library, offset = self.folder / "clock.so", self.folder / "clock"
+        subprocess.run([compiler(), "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"],
+                       check=True)
+        offset.write_bytes(bytes(8))
+        self._file = open(offset, "r+b")
+        self._map = mmap.mmap(self._file.fileno(), 8)
+        self.environment = {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(offset)}
+        self.move(ahead_s)
+
+    def move(self, ahead_s):
+        self._map[:8] = struct.pack("=q", ahead_s)
+
+    def close(self):
+        super().close()
+        self._map.close()
+        self._file.close()
