@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "worker/guard.h"
+#include "worker/inherit.h"
 #include "worker/session.h"
 
 #define PIECE_BYTES 65536
@@ -22,6 +23,8 @@ int children_open(struct error *err)
 	sigset_t set;
 	int fd;
 
+	/* Who ignores it, or was started so, is never told how a child has ended. */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
@@ -110,19 +113,16 @@ static void close_pipes(struct pipes *pipes)
 /* In the new process, beside which other threads may hold any lock: system calls only. */
 static void become(const struct pipes *pipes, const char *path, char *const *argv, pid_t parent)
 {
-	sigset_t none;
 	int problem;
 
-	sigemptyset(&none);
-	signal(SIGPIPE, SIG_DFL);
 	/* A worker that is killed must not leave it behind. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	if (setsid() >= 0 && dup2(pipes->in[0], STDIN_FILENO) >= 0 &&
 	    (pipes->out[1] < 0 || dup2(pipes->out[1], STDOUT_FILENO) >= 0) &&
-	    dup2(pipes->err[1], STDERR_FILENO) >= 0) {
-		sigprocmask(SIG_SETMASK, &none, NULL);
+	    dup2(pipes->err[1], STDERR_FILENO) >= 0 && inherit_no_descriptors(3)) {
+		inherit_default_signals();
 		execv(path, argv);
 	}
 	problem = errno;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "worker/arguments.h"
+#include "worker/inherit.h"
 #include "worker/session.h"
 
 #define FORGET       (-1)
@@ -79,7 +80,7 @@ static int64_t kill_late(struct watch *watch, int64_t now_ms)
 }
 
 /* Nothing of the worker's is kept open, and no signal that is meant for it is heard. */
-static void part_from_worker(void)
+static void part_from_worker(int own_fd)
 {
 	static const int unheard[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -90,6 +91,7 @@ static void part_from_worker(void)
 	prctl(PR_SET_NAME, "steem-guard");
 	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
+	inherit_close_all_but(own_fd);
 }
 
 static void keep_guard(int fd)
@@ -97,7 +99,7 @@ static void keep_guard(int fd)
 	struct watch watch = {.count = 0};
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-	part_from_worker();
+	part_from_worker(fd);
 	/* Orders first: what was forgotten in time is not killed. */
 	while (take_orders(&watch, fd)) {
 		int64_t now_ms = clock_now_ms();
@@ -121,10 +123,8 @@ int guard_open(struct guard *guard, struct error *err)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return error_set_errno(err, ERROR_FATAL, "cannot make a pipe");
 	guard->pid = fork();
-	if (guard->pid == 0) {
-		close(ends[1]);
+	if (guard->pid == 0)
 		keep_guard(ends[0]);
-	}
 	close(ends[0]);
 	guard->fd = ends[1];
 	(void)fcntl(guard->fd, F_SETPIPE_SZ, PIPE_BYTES); /* the usual size would do as well */

@@ -15,6 +15,7 @@
 #include "daemon/notify.h"
 #include "worker/arguments.h"
 #include "worker/command.h"
+#include "worker/inherit.h"
 #include "worker/loop.h"
 
 #define IO_TIMEOUT_MIN_MS 2000
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
 	open_standard_streams();
 	log_open();
 	notify_open();
+	inherit_clear_environment();
 	if (arguments_parse(&arguments, argc, argv, &err) < 0) {
 		fprintf(stderr, "steem-worker: %s\n", err.text);
 		return EXIT_USAGE_ERROR;

@@ -9,6 +9,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +138,25 @@ static void its_death_is_noticed(void **state)
 	assert_int_equal(guard_watch(&guard, 12345, GUARD_NEVER, &err), -1);
 }
 
+/* A connection that it kept open would keep its locks in the database after the worker's death. */
+static void it_keeps_nothing_of_ours_open(void **state)
+{
+	char byte;
+	int pair[2];
+
+	(void)state;
+	guard_close(&guard);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(guard_open(&guard, &err), 0);
+	close(pair[1]);
+	alarm(20);
+	assert_int_equal(read(pair[0], &byte, 1), 0);
+	alarm(0);
+	close(pair[0]);
+	/* It still listens. */
+	all_go_with_the_worker(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +164,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_later_word_counts, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_forgotten_lives, begin, end),
 		cmocka_unit_test_setup_teardown(all_go_with_the_worker, begin, end),
+		cmocka_unit_test_setup_teardown(it_keeps_nothing_of_ours_open, begin, end),
 		cmocka_unit_test_setup_teardown(its_death_is_noticed, begin, end),
 	};
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/inherit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+void inherit_clear_environment(void)
+{
+	/* NOTIFY_SOCKET and its like: notify_open() has read and removed them. */
+	static const char *const names[] = {
+		"STEEM_READER_PASSWORD", "STEEM_WORKER_PASSWORD", "LISTEN_PID", "LISTEN_FDS",
+		"LISTEN_FDNAMES",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+}
+
+void inherit_default_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number <= SIGRTMAX; number++)
+		signal(number, SIG_DFL); /* SIGKILL, SIGSTOP and those of the library stay */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Descriptors. */
+
+static bool keep_from_exec(int fd)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 || errno == EBADF;
+}
+
+/* By the list of the kernel. readdir() takes memory and locks, which another thread may hold. */
+static bool keep_listed(int first)
+{
+	_Alignas(struct dirent64) char names[4096];
+	int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_good = folder >= 0;
+	long got = 0;
+
+	while (is_good && (got = syscall(SYS_getdents64, folder, names, sizeof(names))) > 0) {
+		for (long at = 0; at < got;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(names + at);
+			int fd = 0;
+
+			for (const char *digit = entry->d_name; *digit >= '0' && *digit <= '9';
+			     digit++)
+				fd = fd * 10 + (*digit - '0');
+			if (fd >= first)
+				is_good = keep_from_exec(fd) && is_good;
+			at += entry->d_reclen;
+		}
+	}
+	if (folder >= 0)
+		close(folder);
+	return is_good && got == 0;
+}
+
+/* The last resort: every number that may be in use. */
+static bool keep_all(int first)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	if (limit.rlim_max > INT_MAX)
+		limit.rlim_max = INT_MAX;
+	for (int fd = first; fd < (int)limit.rlim_max; fd++)
+		if (!keep_from_exec(fd))
+			return false;
+	return true;
+}
+
+bool inherit_no_descriptors(int first)
+{
+	/* Not close_range(3): the kernel may be older than the headers, or a container forbid it. */
+	if (syscall(SYS_close_range, (unsigned)first, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
+		return true;
+	return keep_listed(first) || keep_all(first);
+}
+
+void inherit_close_all_but(int fd)
+{
+	struct rlimit limit;
+
+	if ((fd <= 3 || syscall(SYS_close_range, 3U, (unsigned)fd - 1, 0U) == 0) &&
+	    syscall(SYS_close_range, (unsigned)fd + 1, UINT_MAX, 0U) == 0)
+		return;
+	/* The worker has opened but a few yet. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 65536)
+		limit.rlim_cur = 65536;
+	for (int other = 3; other < (int)limit.rlim_cur; other++)
+		if (other != fd)
+			close(other);
+}
