@@ -16,6 +16,8 @@ struct config_loading {
 	const char *path;
 	FILE *mistakes;
 	unsigned mistake_count;
+	const config_setting_t *filter; /* looked at when all else is loaded; NULL: none */
+	const struct option_row *filter_row;
 };
 
 /* Write "FILE:LINE: OPTION: what is wrong"; at NULL: line 1. */
@@ -24,7 +26,7 @@ void config_mistake(struct config_loading *loading, const config_setting_t *at, 
 /* What a setting is, in words. */
 const char *config_kind_of(const config_setting_t *setting);
 bool config_is_sequence(const config_setting_t *setting);
-/* The text of a setting when it is one of min..max bytes without control characters, else NULL. */
+/* The text of a setting when it is one of min..max bytes of UTF-8 without control characters, else NULL. */
 const char *config_take_text(struct config_loading *loading, const config_setting_t *setting,
 			     const char *option, size_t min, size_t max);
 /* Is it a list of as many things as the row allows? */

@@ -55,13 +55,11 @@ extern const size_t filter_row_count;
 /* The texts of an OPTION_CHOICE, in the order of its enum; behind the last one is NULL. */
 const char *const *config_choices(const struct option_row *row);
 
+/* In front of the name of an operation that accounts.c does not know. */
+#define CONFIG_UNKNOWN_OPERATION "unknown:"
+
 /* The defaults of all rows; the caller releases it. */
 void config_set_defaults(struct config *config);
-
-/* http://HOST... or https://HOST..., without white space. */
-bool config_is_url(const char *text);
-/* HOST, HOST:PORT, [V6]:PORT or /PATH; whether it is there only a connection can tell. */
-bool config_is_host(const char *text);
 
 /* The whole file; the caller frees it. NULL with err when it cannot be read or is too large. */
 char *config_file_text(const char *path, struct error *err) MUST_CHECK;

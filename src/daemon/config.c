@@ -9,9 +9,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "daemon/config_check.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 #include "daemon/metrics_http.h"
+#include "store/db_error.h"
 
 void config_mistake(struct config_loading *loading, const config_setting_t *at, const char *option,
 		    const char *fmt, ...)
@@ -51,7 +53,7 @@ bool config_is_sequence(const config_setting_t *setting)
 	return config_setting_is_list(setting) || config_setting_is_array(setting);
 }
 
-/* The text of a setting when it is one of min..max bytes without control characters, else NULL. */
+/* The text of a setting when it is one of min..max bytes of UTF-8 without control characters, else NULL. */
 const char *config_take_text(struct config_loading *loading, const config_setting_t *setting,
 			     const char *option, size_t min, size_t max)
 {
@@ -65,6 +67,14 @@ const char *config_take_text(struct config_loading *loading, const config_settin
 	if (strlen(text) < min || strlen(text) > max) {
 		config_mistake(loading, setting, option, "has %zu bytes; allowed are %zu to %zu",
 			       strlen(text), min, max);
+		return NULL;
+	}
+	if (config_utf8_fault(text) >= 0) {
+		config_mistake(
+			loading, setting, option,
+			"is no UTF-8 from its byte %ld on, and what is on the chain is UTF-8; "
+			"save the file as UTF-8",
+			config_utf8_fault(text) + 1);
 		return NULL;
 	}
 	for (const char *at = text; *at != '\0'; at++) {
@@ -166,10 +176,10 @@ static void load_choice(struct config_loading *loading, const config_setting_t *
 		       text != NULL ? text : config_kind_of(setting), buf_text(&allowed));
 }
 
-static bool has_duplicate(char *const *texts, size_t count, const char *text)
+static bool has_duplicate(char *const *urls, size_t count, const char *url)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(texts[i], text) == 0)
+		if (config_url_is_same(urls[i], url))
 			return true;
 	}
 	return false;
@@ -200,6 +210,22 @@ bool config_check_list(struct config_loading *loading, const config_setting_t *s
 	return false;
 }
 
+static void load_node(struct config_loading *loading, const config_setting_t *setting,
+		      const char *url)
+{
+	struct config *config = loading->config;
+	const char *fault = config_url_fault(url);
+	char *shown = config_url_shown(url);
+
+	if (fault != NULL)
+		config_mistake(loading, setting, "nodes.url", "is \"%s\", %s", shown, fault);
+	else if (has_duplicate(config->nodes.urls, config->nodes.count, url))
+		config_mistake(loading, setting, "nodes.url", "\"%s\" is there twice", shown);
+	else
+		config->nodes.urls[config->nodes.count++] = xstrdup(url);
+	free(shown);
+}
+
 static void load_nodes(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row)
 {
@@ -227,14 +253,7 @@ static void load_nodes(struct config_loading *loading, const config_setting_t *s
 		url = config_take_text(loading, member, "nodes.url", 1, 2000);
 		if (url == NULL)
 			continue;
-		if (!config_is_url(url))
-			config_mistake(loading, member, "nodes.url",
-				       "is \"%s\"; allowed is http://HOST... or https://HOST...",
-				       url);
-		else if (has_duplicate(config->nodes.urls, config->nodes.count, url))
-			config_mistake(loading, member, "nodes.url", "\"%s\" is there twice", url);
-		else
-			config->nodes.urls[config->nodes.count++] = xstrdup(url);
+		load_node(loading, member, url);
 	}
 }
 
@@ -242,6 +261,8 @@ static void load_hosts(struct config_loading *loading, const config_setting_t *s
 		       const struct option_row *row, const char *option)
 {
 	struct db_config *database = &loading->config->database;
+	struct error err = ERROR_INIT;
+	struct db_address address;
 	unsigned count;
 
 	if (!config_check_list(loading, setting, row, option, "texts such as \"127.0.0.1:3306\""))
@@ -256,11 +277,8 @@ static void load_hosts(struct config_loading *loading, const config_setting_t *s
 
 		if (host == NULL)
 			continue;
-		if (!config_is_host(host))
-			config_mistake(
-				loading, member, option,
-				"is \"%s\"; allowed is \"HOST:PORT\", \"[V6]:PORT\" or \"/PATH\"",
-				host);
+		if (db_parse_address(host, &address, &err) < 0)
+			config_mistake(loading, member, option, "%s", err.text);
 		else
 			database->hosts[database->host_count++] = xstrdup(host);
 	}
@@ -310,7 +328,9 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		load_hosts(loading, setting, row, option);
 		break;
 	case OPTION_FILTER:
-		config_load_filter(loading, setting, row);
+		/* What a rule may name depends on reader.virtual_operations, which may stand below. */
+		loading->filter = setting;
+		loading->filter_row = row;
 		break;
 	}
 }
@@ -380,7 +400,10 @@ static void complete(struct config_loading *loading, const config_t *file)
 {
 	struct config *config = loading->config;
 	struct error err = ERROR_INIT;
+	const char *fault;
 
+	if (loading->filter != NULL)
+		config_load_filter(loading, loading->filter, loading->filter_row);
 	if (config->reader.name[0] == '\0') {
 		char host[49] = "";
 
@@ -395,6 +418,45 @@ static void complete(struct config_loading *loading, const config_t *file)
 	    config_read_password(config->password_file, &config->database.password, &err) != 0)
 		config_mistake(loading, config_lookup(file, "database.password_file"),
 			       "database.password_file", "%s", err.text);
+	fault = config->database.password != NULL ? config_password_fault(config->database.password)
+						  : NULL;
+	if (fault != NULL)
+		config_mistake(loading, config_lookup(file, "database.password_file"),
+			       "database.password_file", "%s %s", config->password_file, fault);
+}
+
+/* Only the first bytes: of a file that could not be read, or is no text. */
+static const char *look_at_bytes(const char *path)
+{
+	char bytes[4];
+	FILE *file = fopen(path, "re");
+	size_t len = file != NULL ? fread(bytes, 1, sizeof(bytes), file) : 0;
+
+	if (file != NULL)
+		fclose(file);
+	return config_bytes_fault(bytes, len);
+}
+
+/* libconfig says "syntax error"; the cause often is a byte that an editor has put there. */
+static void tell_syntax(struct config_loading *loading, const config_t *file, const char *text)
+{
+	const char *foreign;
+	unsigned line;
+	size_t len;
+
+	fprintf(loading->mistakes, "%s:%d: %s\n", loading->path, config_error_line(file),
+		config_error_text(file));
+	foreign = config_find_foreign(text, &line, &len);
+	if (foreign != NULL && config_utf8_fault(text) < 0)
+		fprintf(loading->mistakes,
+			"%s:%u: the character %.*s outside of quotes is not allowed; quotes are "
+			"\", spaces are plain ones\n",
+			loading->path, line, (int)len, foreign);
+	else if (foreign != NULL)
+		fprintf(loading->mistakes,
+			"%s:%u: a byte that is no UTF-8; save the file as UTF-8\n", loading->path,
+			line);
+	loading->mistake_count++;
 }
 
 int config_load(struct config *config, const char *path, FILE *mistakes)
@@ -402,20 +464,24 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 	struct config_loading loading = {.config = config, .path = path, .mistakes = mistakes};
 	struct error err = ERROR_INIT;
 	char *text = config_file_text(path, &err);
+	const char *fault =
+		text != NULL ? config_bytes_fault(text, strlen(text)) : look_at_bytes(path);
 	config_t file;
 
 	config_set_defaults(config);
-	if (text == NULL) {
-		fprintf(mistakes, "%s: %s\n", path, err.text);
+	if (text == NULL || fault != NULL) {
+		if (fault != NULL)
+			fprintf(mistakes, "%s:1: the file %s\n", path, fault);
+		else
+			fprintf(mistakes, "%s: %s\n", path, err.text);
+		free(text);
 		config_release(config);
 		return -1;
 	}
 	config_init(&file);
 	loading.mistake_count = config_scan_text(path, text, mistakes);
 	if (config_read_string(&file, text) != CONFIG_TRUE) {
-		fprintf(mistakes, "%s:%d: %s\n", path, config_error_line(&file),
-			config_error_text(&file));
-		loading.mistake_count++;
+		tell_syntax(&loading, &file, text);
 	} else {
 		load_group(&loading, config_root_setting(&file), NULL);
 		complete(&loading, &file);

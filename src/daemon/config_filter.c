@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The filter rules of a configuration file. */
+#include <ctype.h>
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,23 +8,181 @@
 #include "base/mem.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
+#include "steem/account_name.h"
+#include "steem/accounts.h"
 #include "steem/block.h"
+
+#define SUGGEST_MAX 3 /* letters to change, to add or to leave out, at most */
+#define NAME_BYTES  80
+
+/* Operations. */
+
+static size_t min_of(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters one must change, add or leave out to make b of a. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NAME_BYTES + 1];
+	size_t len = min_of(strlen(b), NAME_BYTES);
+
+	for (size_t i = 0; i <= len; i++)
+		row[i] = i;
+	for (; *a != '\0'; a++) {
+		size_t corner = row[0]++;
+
+		for (size_t i = 1; i <= len; i++) {
+			size_t changed = corner + (*a != b[i - 1]);
+
+			corner = row[i];
+			row[i] = min_of(changed, min_of(row[i], row[i - 1]) + 1);
+		}
+	}
+	return row[len];
+}
+
+/* The operation that was meant, or NULL. */
+static const char *nearest_operation(const char *name)
+{
+	static const char suffix[] = "_operation";
+	char plain[NAME_BYTES];
+	const char *nearest = NULL;
+	size_t best = SUGGEST_MAX + 1;
+	size_t len;
+
+	snprintf(plain, sizeof(plain), "%s", name);
+	for (char *at = plain; *at != '\0'; at++)
+		*at = *at == '-' || *at == ' ' ? '_' : (char)tolower((unsigned char)*at);
+	len = strlen(plain);
+	if (len > strlen(suffix) && strcmp(plain + len - strlen(suffix), suffix) == 0)
+		plain[len - strlen(suffix)] = '\0';
+	for (size_t i = 0; accounts_operation(i) != NULL; i++) {
+		size_t far = distance(plain, accounts_operation(i));
+
+		if (far < best && far < strlen(plain)) {
+			best = far;
+			nearest = accounts_operation(i);
+		}
+	}
+	return nearest;
+}
+
+static void refuse_operation(struct config_loading *loading, const config_setting_t *setting,
+			     const char *name)
+{
+	const char *nearest = nearest_operation(name);
+
+	config_mistake(
+		loading, setting, "filter.operation",
+		"is \"%s\", which is no operation of the chain%s%s%s; steem-reader.conf(5) lists "
+		"them, and how to name one that is newer than this program",
+		name, nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+		nearest != NULL ? "\"?" : "");
+}
+
+/* The name of an operation that can be there, without its mark; else NULL. */
+static const char *check_operation(struct config_loading *loading, const config_setting_t *setting,
+				   const char *text)
+{
+	size_t mark_len = strlen(CONFIG_UNKNOWN_OPERATION);
+	bool is_marked = strncmp(text, CONFIG_UNKNOWN_OPERATION, mark_len) == 0;
+	const char *name = is_marked ? text + mark_len : text;
+	enum accounts_kind kind = accounts_kind(name, strlen(name));
+
+	if (is_marked && kind != ACCOUNTS_KIND_UNKNOWN) {
+		config_mistake(loading, setting, "filter.operation",
+			       "is \"%s\", but %s is known; write \"%s\"", text, name, name);
+	} else if (is_marked &&
+		   (name[0] == '\0' ||
+		    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')) {
+		config_mistake(loading, setting, "filter.operation",
+			       "is \"%s\"; allowed behind " CONFIG_UNKNOWN_OPERATION
+			       " are lower-case letters, digits and '_'",
+			       text);
+	} else if (!is_marked && kind == ACCOUNTS_KIND_UNKNOWN) {
+		refuse_operation(loading, setting, text);
+	} else if (kind == ACCOUNTS_KIND_VIRTUAL && !loading->config->filter.virtual_operations) {
+		config_mistake(loading, setting, "filter.operation",
+			       "is \"%s\", a virtual operation, and none is read; set "
+			       "reader.virtual_operations = true, or leave it out",
+			       text);
+	} else {
+		return name;
+	}
+	return NULL;
+}
 
 static void add_operation(struct config_loading *loading, const config_setting_t *setting,
 			  struct filter_rule *rule, size_t max_bytes)
 {
 	const char *name = config_take_text(loading, setting, "filter.operation", 1, max_bytes);
 
+	if (name != NULL)
+		name = check_operation(loading, setting, name);
 	if (name == NULL)
 		return;
-	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0') {
-		config_mistake(loading, setting, "filter.operation",
-			       "is \"%s\"; allowed are lower-case letters, digits and '_'", name);
-		return;
-	}
 	rule->operations = xreallocarray(rule->operations, rule->operation_count + 1,
 					 sizeof(*rule->operations));
 	rule->operations[rule->operation_count++] = xstrdup(name);
+}
+
+/* Conditions that can hold together. */
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names != NULL && strcmp(name, *names) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* The condition that no operation of this name can meet, or NULL. A newer one may have any member. */
+static const char *impossible_condition(const struct filter_rule *rule, const char *name)
+{
+	static const char *const with_body[] = {"comment", NULL};
+	static const char *const with_memo[] = {"transfer", "transfer_to_savings",
+						"transfer_from_savings",
+						"fill_transfer_from_savings", NULL};
+	bool is_known = accounts_kind(name, strlen(name)) != ACCOUNTS_KIND_UNKNOWN;
+
+	if (rule->id != NULL && strcmp(name, "custom_json") != 0)
+		return "id";
+	if (rule->account != NULL && !accounts_can_name(name, strlen(name)))
+		return "account";
+	if (rule->body_prefix != NULL && is_known && !is_one_of(name, with_body))
+		return "body_prefix";
+	if (rule->body_contains != NULL && is_known && !is_one_of(name, with_body))
+		return "body_contains";
+	if (rule->memo_prefix != NULL && is_known && !is_one_of(name, with_memo))
+		return "memo_prefix";
+	return NULL;
+}
+
+/* A condition that excludes an operation of the rule, or conditions that exclude each other. */
+static void check_together(struct config_loading *loading, const config_setting_t *group,
+			   const struct filter_rule *rule)
+{
+	for (size_t i = 0; i < rule->operation_count; i++) {
+		const char *condition = impossible_condition(rule, rule->operations[i]);
+
+		if (condition != NULL)
+			config_mistake(
+				loading, group, "filter",
+				"this rule can never keep a \"%s\": its condition %s is about "
+				"something that this operation does not have; take one of the two "
+				"out, or make two rules of it",
+				rule->operations[i], condition);
+	}
+	if (rule->operation_count > 0 || config_setting_get_member(group, "operation") != NULL)
+		return;
+	for (size_t i = 0; accounts_operation(i) != NULL; i++)
+		if (impossible_condition(rule, accounts_operation(i)) == NULL)
+			return;
+	config_mistake(
+		loading, group, "filter",
+		"this rule can never keep anything: no operation has all that its conditions are "
+		"about (a body, a memo, the id of a custom_json); make a rule of each");
 }
 
 static void load_condition(struct config_loading *loading, const config_setting_t *setting,
@@ -53,6 +212,13 @@ static void load_condition(struct config_loading *loading, const config_setting_
 	    text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0') {
 		config_mistake(loading, setting, option,
 			       "is \"%s\"; allowed are lower-case letters, digits and '-'", text);
+		return;
+	}
+	if (row->offset == offsetof(struct filter_rule, account) &&
+	    account_name_fault(text, strlen(text)) != NULL) {
+		config_mistake(loading, setting, option,
+			       "is \"%s\", which can be no account: %s; " ACCOUNT_NAME_RULE, text,
+			       account_name_fault(text, strlen(text)));
 		return;
 	}
 	copy = xstrdup(text);
@@ -87,6 +253,7 @@ static void load_rule(struct config_loading *loading, const config_setting_t *gr
 		*ret_has_condition |= filter_rows[row].offset != offsetof(struct filter_rule, name);
 		load_condition(loading, member, &filter_rows[row], rule);
 	}
+	check_together(loading, group, rule);
 }
 
 void config_load_filter(struct config_loading *loading, const config_setting_t *setting,

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config_table.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "daemon/config_check.h"
+#include "steem/accounts.h"
 
 static void print_text(FILE *out, const char *text)
 {
@@ -33,11 +38,35 @@ static void print_nodes(FILE *out, const struct config *config)
 {
 	fputs("(\n", out);
 	for (size_t i = 0; i < config->nodes.count; i++) {
+		char *shown = config_url_shown(config->nodes.urls[i]);
+
 		fputs("    { url = ", out);
-		print_text(out, config->nodes.urls[i]);
+		print_text(out, shown);
+		free(shown);
 		fputs(i + 1 < config->nodes.count ? "; },\n" : "; }\n", out);
 	}
 	fputs(")", out);
+}
+
+/* As the file has it: with a mark where the name is not known. */
+static char *mark_operation(const char *name)
+{
+	bool is_known = accounts_kind(name, strlen(name)) != ACCOUNTS_KIND_UNKNOWN;
+
+	return xasprintf("%s%s", is_known ? "" : CONFIG_UNKNOWN_OPERATION, name);
+}
+
+static void print_operations(FILE *out, const struct filter_rule *rule)
+{
+	fputs(rule->operation_count > 1 ? "( " : "", out);
+	for (size_t i = 0; i < rule->operation_count; i++) {
+		char *marked = mark_operation(rule->operations[i]);
+
+		fputs(i > 0 ? ", " : "", out);
+		print_text(out, marked);
+		free(marked);
+	}
+	fputs(rule->operation_count > 1 ? " )" : "", out);
 }
 
 static void print_rule(FILE *out, const struct filter_rule *rule)
@@ -54,10 +83,8 @@ static void print_rule(FILE *out, const struct filter_rule *rule)
 		fprintf(out, " %s = ", row->name);
 		if (text != NULL)
 			print_text(out, text);
-		else if (rule->operation_count == 1)
-			print_text(out, rule->operations[0]);
 		else
-			print_texts(out, rule->operations, rule->operation_count);
+			print_operations(out, rule);
 		fputc(';', out);
 	}
 	fputs(" }", out);
@@ -178,6 +205,18 @@ static void print_rows(const struct config *config, FILE *out)
 void config_print(const struct config *config, FILE *out)
 {
 	fputs("# The effective configuration of steem-reader.\n", out);
+	for (size_t i = 0; i < config->nodes.count; i++) {
+		char *shown = config_url_shown(config->nodes.urls[i]);
+		bool is_hidden = strcmp(shown, config->nodes.urls[i]) != 0;
+
+		free(shown);
+		if (!is_hidden)
+			continue;
+		fputs("# *** in the URL of a node stands for what is not shown: the user and password, or "
+		      "the query.\n",
+		      out);
+		break;
+	}
 	print_rows(config, out);
 }
 

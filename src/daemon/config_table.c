@@ -103,12 +103,12 @@ const size_t option_row_count = COUNT(option_rows);
 
 const struct filter_row filter_rows[] = {
 	{"name", IN_RULE(name), 64, "for people; no condition"},
-	{"operation", SIZE_MAX, 64, "name of the operation, or a list of names"},
+	{"operation", SIZE_MAX, 72, "name of the operation, or a list of names"},
 	{"account", IN_RULE(account), 16, "an account that the operation names in any place"},
 	{"body_prefix", IN_RULE(body_prefix), 1024, "the body begins so"},
 	{"body_contains", IN_RULE(body_contains), 1024, "the body holds this"},
 	{"memo_prefix", IN_RULE(memo_prefix), 1024, "the memo begins so"},
-	{"id", IN_RULE(id), 256, "the id of a custom_json"},
+	{"id", IN_RULE(id), 32, "the id of a custom_json"},
 	{"queue", IN_RULE(queue), 32, "what the rule keeps is also put into this queue, for bots"},
 };
 const size_t filter_row_count = COUNT(filter_rows);
@@ -207,29 +207,4 @@ void config_release(struct config *config)
 	free(config->metrics_listen);
 	filter_release(&config->filter);
 	*config = (struct config){.log_level = LOG_LEVEL_INFO};
-}
-
-bool config_is_url(const char *text)
-{
-	const char *host = strstr(text, "://");
-
-	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
-		return false;
-	return host[3] != '\0' && host[3] != '/' && strpbrk(text, " \t\n") == NULL;
-}
-
-bool config_is_host(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	unsigned long port;
-	char *end;
-
-	if (text[0] == '/')
-		return true;
-	if (strpbrk(text, " \t\n") != NULL || text[0] == ':')
-		return false;
-	if (colon == NULL || strchr(colon, ']') != NULL)
-		return true;
-	port = strtoul(colon + 1, &end, 10);
-	return colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port >= 1 && port <= 65535;
 }

@@ -286,3 +286,16 @@ enum accounts_kind accounts_kind(const char *name, size_t name_len)
 		return ACCOUNTS_KIND_UNKNOWN;
 	return row->fields[0] == '~' ? ACCOUNTS_KIND_VIRTUAL : ACCOUNTS_KIND_REAL;
 }
+
+const char *accounts_operation(size_t i)
+{
+	return i < sizeof(rows) / sizeof(rows[0]) ? rows[i].name : NULL;
+}
+
+bool accounts_can_name(const char *name, size_t name_len)
+{
+	const struct name_key key = {name, name_len};
+	const struct row *row = find_row(&key);
+
+	return row && row->fields[strspn(row->fields, "~ ")] != '\0';
+}

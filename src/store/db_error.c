@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/db_error.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +184,8 @@ int db_parse_address(const char *text, struct db_address *ret_address, struct er
 	const char *host = text;
 	const char *colon = strrchr(text, ':');
 	size_t len = strlen(text);
+	char v6[sizeof(ret_address->host)];
+	struct in6_addr unused;
 
 	*ret_address = (struct db_address){.port = 3306};
 	if (text[0] == '/') {
@@ -214,5 +218,11 @@ int db_parse_address(const char *text, struct db_address *ret_address, struct er
 		return bad_address(text, err);
 	memcpy(ret_address->host, host, len);
 	ret_address->host[len] = '\0';
+	/* An IPv6 address may have its interface behind a '%'. */
+	snprintf(v6, sizeof(v6), "%.*s", (int)strcspn(ret_address->host, "%"), ret_address->host);
+	if (!ret_address->is_socket && (strpbrk(ret_address->host, " \t\n[]") ||
+					((text[0] == '[' || strchr(ret_address->host, ':')) &&
+					 inet_pton(AF_INET6, v6, &unused) != 1)))
+		return bad_address(text, err);
 	return 0;
 }

@@ -71,6 +71,44 @@ def test_print_config_is_a_configuration(bare_world, tmp_path):
     assert again == text
 
 
+@pytest.mark.parametrize("line, said", [
+    ('filter = ( { operation = "coment"; } );', 'did you mean "comment"?'),
+    ('filter = ( { account = "Alice"; } );', "capital letters"),
+    ('filter = ( { body_prefix = "\\xff"; } );', "no UTF-8"),
+    ('filter = ( { operation = "comment"; memo_prefix = "x"; } );', "can never keep"),
+    ('nodes = ( { url = "http://host:99999"; } );', "port"),
+    ('nodes = ( { url = "http://[::1"; } );', "IPv6"),
+    ('nodes = ( { url = "ws://127.0.0.1:8090"; } );', "websocket"),
+    ('database = { hosts = ( "[::1" ); };', "no database host")])
+def test_what_can_never_work_is_refused(bare_world, tmp_path, line, said):
+    path = tmp_path / "bad.conf"
+    path.write_text(f"# a line before\n{line}\n")
+    assert re.search(rf"bad\.conf:2: .*{re.escape(said)}",
+                     bare_world.run("--check-config", config=path, code=78).stderr)
+
+
+@pytest.mark.parametrize("encoding, said", [("utf-8-sig", "byte-order mark"), ("utf-16", "UTF-16"),
+                                            ("utf-16-le", "UTF-16")])
+def test_a_file_that_another_system_saved(bare_world, tmp_path, encoding, said):
+    path = tmp_path / "bad.conf"
+    path.write_text('log = { level = "info"; };\n', encoding=encoding)
+    assert said in bare_world.run("--check-config", config=path, code=78).stderr
+
+
+def test_the_password_of_a_node_is_shown_nowhere(world):
+    """Not in the log, not in the tables, not in --print-config."""
+    node = world.node(irreversible=30)
+    urls = [node.url.replace("http://", "http://user:hush@") + "/?key=hush2",
+            "http://user:hush@127.0.0.1:1/?hush"]  # nobody is there
+    settings = {"nodes": [{"url": url} for url in urls]}
+    printed = world.run("--print-config", **settings).stdout
+    assert "hush" not in printed and "http://***@127.0.0.1" in printed and "# ***" in printed
+    run = world.run("--once", "--log-level", "debug", **settings)
+    assert "127.0.0.1:1" in run.stderr and "hush" not in run.stderr + run.stdout
+    for table in ("readers", "known_gaps", "filters"):
+        assert "hush" not in str(world.db.rows(f"SELECT * FROM {table}"))
+
+
 def test_passwords_come_from_a_file_that_others_may_not_read(bare_world, tmp_path):
     world = bare_world
     world.server.execute("CREATE USER IF NOT EXISTS secretive@localhost IDENTIFIED BY 'pass word'",

@@ -14,7 +14,9 @@
 
 #include "base/mem.h"
 #include "daemon/config.h"
+#include "daemon/config_check.h"
 #include "daemon/config_table.h"
+#include "steem/accounts.h"
 
 static char path[64];
 static char secret_path[64];
@@ -154,13 +156,15 @@ static void what_is_printed_can_be_read_back(void **state)
 	assert_int_equal(load(&config,
 			      "reader = { start_block = 3000000000L; name = \"x\"; };\n"
 			      "filter = ( { body_contains = \"a\\\"b\\\\c\\n\"; },\n"
-			      "  { operation = [ \"a\", \"b\" ]; } );",
+			      "  { operation = [ \"vote\", \"unknown:new_one\" ]; },\n"
+			      "  { operation = \"unknown:new_one\"; body_prefix = \"x\"; } );",
 			      &said),
 			 0);
 	first = print(&config);
 	config_release(&config);
 	assert_int_equal(load(&config, first, &again_said), 0);
 	assert_string_equal(config.filter.rules[0].body_contains, "a\"b\\c\n");
+	assert_string_equal(config.filter.rules[1].operations[1], "new_one");
 	second = print(&config);
 	config_release(&config);
 	assert_string_equal(first, second);
@@ -214,7 +218,8 @@ static const struct {
 	{"nodes = ( { url = \"http://a\"; weight = 1; } );", "nodes: a node is a group"},
 	{"nodes = ( { url = \"http://a\"; }, { url = \"http://a\"; } );", "is there twice"},
 	{"database = { hosts = ( ); };", "database.hosts: has 0 members"},
-	{"database = { hosts = ( \"h:99999\" ); };", "database.hosts: is \"h:99999\""},
+	{"database = { hosts = ( \"h:99999\" ); };",
+	 "database.hosts: \"h:99999\" is no database host"},
 	{"database = { name = \"\"; };", "database.name: has 0 bytes"},
 	{"database = { password_file = \"/nonexistent/x\"; };", "cannot open /nonexistent/x"},
 	{"database = { tls = \"yes\"; };",
@@ -234,6 +239,97 @@ static const struct {
 	{"fetch = { };\nfetch = { };", ":2: duplicate setting name"},
 	{"fetch = {\n\n batch_size = ; };", ":3: syntax error"},
 	{"@include \"x\"", "@include: is not allowed"},
+	/* Operations. */
+	{"filter = (\n { operation = \"coment\"; } );",
+	 ":2: filter.operation: is \"coment\", which is no operation of the chain; did you mean "
+	 "\"comment\"?"},
+	{"filter = ( { operation = ( \"vote\", \"tranfser\" ); } );", "did you mean \"transfer\"?"},
+	{"filter = ( { operation = \"comment_operation\"; } );", "did you mean \"comment\"?"},
+	{"filter = ( { operation = \"Custom-JSON\"; } );", "did you mean \"custom_json\"?"},
+	{"filter = ( { operation = \"something_else_entirely\"; } );",
+	 "which is no operation of the chain; steem-reader.conf(5)"},
+	{"filter = ( { operation = \"unknown:comment\"; } );",
+	 "comment is known; write \"comment\""},
+	{"filter = ( { operation = \"unknown:\"; } );", "allowed behind unknown: are"},
+	{"filter = ( { operation = \"unknown:A\"; } );", "allowed behind unknown: are"},
+	{"filter = ( { operation = \"author_reward\"; } );",
+	 "a virtual operation, and none is read; set reader.virtual_operations = true"},
+	/* Conditions. */
+	{"filter = (\n { operation = \"comment\"; memo_prefix = \"x\"; } );",
+	 ":2: filter: this rule can never keep a \"comment\": its condition memo_prefix"},
+	{"filter = ( { operation = \"transfer\"; body_prefix = \"x\"; } );",
+	 "condition body_prefix"},
+	{"filter = ( { operation = \"vote\"; body_contains = \"x\"; } );",
+	 "condition body_contains"},
+	{"filter = ( { operation = \"comment\"; id = \"x\"; } );", "condition id"},
+	{"filter = ( { operation = \"unknown:new_one\"; id = \"x\"; } );", "condition id"},
+	{"filter = ( { operation = \"unknown:new_one\"; account = \"alice\"; } );",
+	 "condition account"},
+	{"filter = ( { operation = ( \"comment\", \"vote\" ); body_prefix = \"x\"; } );",
+	 "can never keep a \"vote\""},
+	{"filter = ( { memo_prefix = \"x\"; body_prefix = \"x\"; } );", "can never keep anything"},
+	{"filter = ( { memo_prefix = \"x\"; id = \"x\"; } );", "can never keep anything"},
+	{"filter = ( { id = \"a23456789012345678901234567890123\"; } );",
+	 "filter.id: has 33 bytes"},
+	{"filter = ( { body_prefix = \"\"; } );", "filter.body_prefix: has 0 bytes"},
+	{"filter = ( { body_prefix = \"a\xe4\"; } );",
+	 "filter.body_prefix: is no UTF-8 from its byte 2"},
+	{"filter = ( { memo_prefix = \"\\xff\"; } );",
+	 "filter.memo_prefix: is no UTF-8 from its byte 1"},
+	{"filter = ( { body_contains = \"\xed\xa0\x80\"; } );", "is no UTF-8 from its byte 1"},
+	/* Accounts. */
+	{"filter = ( { account = \"Alice\"; } );",
+	 "filter.account: is \"Alice\", which can be no account: it has capital letters"},
+	{"filter = ( { account = \"@alice\"; } );", "which can be no account"},
+	{"filter = ( { account = \"al\"; } );", "which can be no account"},
+	{"filter = ( { account = \"alice.\"; } );", "which can be no account"},
+	{"filter = ( { account = \"alice\\n\"; } );", "which can be no account"},
+	/* URLs. */
+	{"nodes = ( { url = \"http://host:99999\"; } );",
+	 "nodes.url: is \"http://host:99999\", whose port is no number"},
+	{"nodes = ( { url = \"http://host:0\"; } );", "whose port"},
+	{"nodes = ( { url = \"http://host:80x/\"; } );", "whose port"},
+	{"nodes = ( { url = \"http://host:-1\"; } );", "whose port"},
+	{"nodes = ( { url = \"http://host:\"; } );", "has no port behind its ':'"},
+	{"nodes = ( { url = \"http://[::1\"; } );", "has no ']' at its end"},
+	{"nodes = ( { url = \"http://[::1]x\"; } );", "between ']' and the port"},
+	{"nodes = ( { url = \"http://[]:80\"; } );", "no IPv6 address"},
+	{"nodes = ( { url = \"http://[::g]\"; } );", "no IPv6 address"},
+	{"nodes = ( { url = \"http://::1\"; } );", "which has no host"},
+	{"nodes = ( { url = \"http://2001:db8::1/\"; } );", "whose port is no number"},
+	{"nodes = ( { url = \"http:///x\"; } );", "which has no host"},
+	{"nodes = ( { url = \"http://:80\"; } );", "which has no host"},
+	{"nodes = ( { url = \"http://user@\"; } );", "which has no host"},
+	{"nodes = ( { url = \"http://a b\"; } );", "white space"},
+	{"nodes = ( { url = \" http://a\"; } );", "white space"},
+	{"nodes = ( { url = \"http://a\\n\"; } );", "white space"},
+	{"nodes = ( { url = \"http://a..b\"; } );", "a part that is empty"},
+	{"nodes = ( { url = \"http://256.1.1.1\"; } );", "no IPv4 address"},
+	{"nodes = ( { url = \"http://a,b\"; } );", "a character that no host name has"},
+	{"nodes = ( { url = \"http://a/#x\"; } );", "which has a '#'"},
+	{"nodes = ( { url = \"ws://a:8090\"; } );", "the websocket port of a node"},
+	{"nodes = ( { url = \"wss://a\"; } );", "the websocket port of a node"},
+	{"nodes = ( { url = \"HTTP://a\"; } );", "not in lower case"},
+	{"nodes = ( { url = \"api.steemit.com\"; } );", "does not begin with http://"},
+	{"nodes = ( { url = \"http://a\"; }, { url = \"http://A:80/\"; } );", "is there twice"},
+	{"nodes = ( { url = \"https://a/x\"; }, { url = \"https://a:443/x\"; } );",
+	 "is there twice"},
+	/* Database servers: as store/db_error.c understands them. */
+	{"database = { hosts = ( \"[::1\" ); };", "database.hosts: \"[::1\" is no database host"},
+	{"database = { hosts = ( \"[::1]x\" ); };", "is no database host"},
+	{"database = { hosts = ( \"[]:3306\" ); };", "is no database host"},
+	{"database = { hosts = ( \"[db]:3306\" ); };", "is no database host"},
+	{"database = { hosts = ( \"a:b:c\" ); };", "is no database host"},
+	{"database = { hosts = ( \"a b\" ); };", "is no database host"},
+	/* Bytes. */
+	{"\xef\xbb\xbf"
+	 "fetch = { };",
+	 ":1: the file begins with a byte-order mark"},
+	{"# x\rfetch = { batch_size = 0; };\r", ":1: the file has carriage returns (CR)"},
+	{"fetch = { };\nlog = { level = \xe2\x80\x9cinfo\xe2\x80\x9d; };",
+	 ":2: the character \xe2\x80\x9c outside of quotes"},
+	{"fetch =\xc2\xa0{ };", ":1: the character \xc2\xa0 outside of quotes"},
+	{"# \xe2\x80\x9c\n/* \xe2\n */ \"\xe4\" fetch =\xe4{ };", ":3: a byte that is no UTF-8"},
 };
 
 static void mistakes_are_named(void **state)
@@ -246,6 +342,107 @@ static void mistakes_are_named(void **state)
 		assert_int_equal(load(&config, bad[i].text, &said), -1);
 		if (strstr(said, bad[i].said) == NULL || strstr(said, path) != said)
 			fail_msg("%s\nsaid: %s\nnot: %s", bad[i].text, said, bad[i].said);
+	}
+}
+
+/* What a strict check must not refuse. */
+static const char *const good[] = {
+	"fetch = { };\r\nlog = { level = \"info\"; };\r\n",
+	"# \xc3\xa4 \xe4\nfetch = { };",
+	"nodes = ( { url = \"http://127.0.0.1:8090\"; }, { url = \"http://[::1]:8090/\"; },\n"
+	"  { url = \"https://user:pass@api.example.org:8443/rpc?key=x\"; },\n"
+	"  { url = \"http://[fe80::1%25eth0]:80\"; }, { url = \"http://steem_node\"; },\n"
+	"  { url = \"http://127.0.0.1:8091\"; }, { url = \"https://127.0.0.1:8090\"; },\n"
+	"  { url = \"http://h\xc3\xb6st.example\"; }, { url = \"http://a.example.\"; },\n"
+	"  { url = \"http://10.0.0.1.example\"; }, { url = \"http://a/x\"; }, { url = \"http://a/y\"; } );",
+	"database = { hosts = ( \"::1\", \"2001:db8::1\", \"[2001:db8::1]:3307\", \"db\", \"db:3306\",\n"
+	"  \"[fe80::1%eth0]\", \"/run/a b.sock\" ); };",
+	"reader = { virtual_operations = true; };\n"
+	"filter = ( { operation = \"author_reward\"; account = \"alice\"; } );",
+	/* The order of the groups does not matter. */
+	"filter = ( { operation = ( \"fill_transfer_from_savings\", \"transfer\" ); memo_prefix = \"x\"; } );\n"
+	"reader = { virtual_operations = true; };",
+	"filter = ( { operation = \"unknown:new_one\"; memo_prefix = \"x\"; } );",
+	"filter = ( { operation = \"custom_json\"; id = \"follow\"; account = \"alice\"; },\n"
+	"  { memo_prefix = \"x\"; account = \"alice\"; }, { body_prefix = \"!ask\"; body_contains = \"x\"; },\n"
+	"  { account = \"steem.dao\"; }, { body_contains = \"\xf0\x9f\x98\x80\"; } );",
+};
+
+static void what_can_work_is_accepted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+
+		if (load(&config, good[i], &said) != 0)
+			fail_msg("%s\nsaid: %s", good[i], said);
+		config_release(&config);
+	}
+}
+
+/* All names that accounts.c knows may be asked for, and near ones are no names. */
+static void every_operation_may_be_asked_for(void **state)
+{
+	(void)state;
+	for (size_t i = 0; accounts_operation(i) != NULL; i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 "reader = { virtual_operations = true; };\n"
+			 "filter = ( { operation = \"%s\"; } );",
+			 accounts_operation(i));
+		assert_int_equal(load(&config, text, &said), 0);
+		config_release(&config);
+	}
+}
+
+static void a_secret_in_a_url_is_never_shown(void **state)
+{
+	static const struct {
+		const char *url, *shown;
+	} cases[] = {
+		{"https://user:hush@api.example.org:8443/rpc",
+		 "https://***@api.example.org:8443/rpc"},
+		{"https://hush@api.example.org/", "https://***@api.example.org/"},
+		{"https://user:hush@x:hush@api.example.org", "https://***@api.example.org"},
+		{"https://api.example.org/?key=hush", "https://api.example.org/?***"},
+		{"https://u:hush@api.example.org/a@b?hush", "https://***@api.example.org/a@b?***"},
+		{"https://api.example.org/plain", "https://api.example.org/plain"},
+		/* With faults, too. */
+		{"https://user:hush@api.example.org:99999", "https://***@api.example.org:99999"},
+		{"https://user:hu/sh@api.example.org", "https://***@api.example.org"},
+		{"https://user:hu#sh@api.example.org", "https://***@api.example.org"},
+		{"ftp://user:hush@host", "ftp://***@host"},
+		{"user:hush@host", "***@host"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CLEANUP(mem_free_pointer) char *shown = config_url_shown(cases[i].url);
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+		char text[300];
+
+		assert_string_equal(shown, cases[i].shown);
+		snprintf(text, sizeof(text), "nodes = ( { url = \"%s\"; } );", cases[i].url);
+		if (load(&config, text, &said) == 0) {
+			CLEANUP(mem_free_pointer) char *printed = print(&config);
+
+			assert_null(strstr(printed, "hush"));
+			assert_int_equal(strstr(printed, "# ***") != NULL,
+					 strcmp(shown, cases[i].url) != 0);
+			assert_string_equal(config.nodes.urls[0], cases[i].url);
+			config_release(&config);
+		}
+		assert_null(strstr(said, "hush"));
+		snprintf(text, sizeof(text), "nodes = ( { url = \"%s\"; }, { url = \"%s\"; } );",
+			 cases[i].url, cases[i].url);
+		mem_free_pointer(&said);
+		assert_int_equal(load(&config, text, &said), -1);
+		assert_null(strstr(said, "hush"));
 	}
 }
 
@@ -298,6 +495,55 @@ static void the_password_comes_from_its_file(void **state)
 		else
 			assert_null(config.database.password);
 		config_release(&config);
+	}
+}
+
+static void what_an_editor_leaves_in_a_password_is_named(void **state)
+{
+	static const struct {
+		const char *password, *said;
+	} cases[] = {
+		{"hush\r\n", "carriage return (CR)"},
+		{"hush\r", "carriage return (CR)"},
+		{"hush\r\n\r\n", "carriage return (CR)"},
+		{"\xef\xbb\xbfhush\n", "byte-order mark"},
+	};
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "database = {\n password_file = \"%s\"; };", secret_path);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		struct config config;
+
+		write_file(secret_path, cases[i].password);
+		chmod(secret_path, 0600);
+		assert_int_equal(load(&config, text, &said), -1);
+		assert_non_null(strstr(said, ":2: database.password_file: "));
+		assert_non_null(strstr(said, cases[i].said));
+		assert_null(strstr(said, "hush"));
+	}
+}
+
+static void a_file_in_utf16_is_named(void **state)
+{
+	static const char *const files[] = {"\xff\xfe"
+					    "f\0e\0",
+					    "\xfe\xff\0f\0e", "f\0e\0t\0"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		FILE *file = fopen(path, "w");
+		size_t size;
+		FILE *mistakes = open_memstream(&said, &size);
+		struct config config;
+
+		assert_int_equal(fwrite(files[i], 1, 6, file), 6);
+		fclose(file);
+		assert_int_equal(config_load(&config, path, mistakes), -1);
+		fclose(mistakes);
+		assert_non_null(strstr(said, "UTF-16; save it as UTF-8"));
 	}
 }
 
@@ -369,6 +615,11 @@ int main(int argc, char **argv)
 		TEST(all_options_arrive),
 		TEST(what_is_printed_can_be_read_back),
 		TEST(mistakes_are_named),
+		TEST(what_can_work_is_accepted),
+		TEST(every_operation_may_be_asked_for),
+		TEST(a_secret_in_a_url_is_never_shown),
+		TEST(what_an_editor_leaves_in_a_password_is_named),
+		TEST(a_file_in_utf16_is_named),
 		TEST(numbers_in_texts_and_comments_are_no_numbers),
 		TEST(all_mistakes_come_at_once),
 		TEST(the_password_comes_from_its_file),
