@@ -15,6 +15,11 @@
 
 #define VERDICT_EXIT_RETRY  75 /* EX_TEMPFAIL */
 #define VERDICT_ERROR_BYTES 1000
+/*
+ * The chain takes no transaction above 65536 bytes; 512 are for what is around the texts of a
+ * comment.  reply() counts them together.
+ */
+#define VERDICT_REPLY_BYTES 65024
 
 struct verdict {
 	enum delivery_result result;
@@ -31,6 +36,8 @@ void verdict_set(struct verdict *verdict, enum delivery_result result, const cha
 /* Exit code 0: done, with what it wrote to standard output as the reply; 75: retry; else fail. */
 void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail, size_t tail_len,
 		     const char *output, size_t output_len);
+/* A reply that the chain would refuse becomes a failure that says why. */
+void verdict_check_reply(struct verdict *verdict);
 /*
  * One line of a persistent command:
  *   {"delivery_id":N,"result":"done"|"retry"|"fail","error":"...","delay_s":N,"reply":"..."}

@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "steem/account_name.h"
+
 #define DEFAULT_CONFIG SYSCONFDIR "/steem-worker.conf"
 #define SEE_HELP       "; --help lists what is allowed"
 #define QUEUE_MAX      32
-#define AUTHOR_MAX     16
 
 enum option_id {
 	OPTION_CONFIG = 'c',
@@ -24,6 +25,7 @@ enum option_id {
 	OPTION_PERSISTENT,
 	OPTION_REPLY,
 	OPTION_AUTHOR,
+	OPTION_ANSWER_OWN,
 	OPTION_DRAIN,
 	OPTION_LOG_LEVEL,
 	OPTION_HELP,
@@ -42,6 +44,7 @@ static const struct option long_options[] = {
 	{"persistent", no_argument, NULL, OPTION_PERSISTENT},
 	{"reply", required_argument, NULL, OPTION_REPLY},
 	{"author", required_argument, NULL, OPTION_AUTHOR},
+	{"answer-own", no_argument, NULL, OPTION_ANSWER_OWN},
 	{"drain", no_argument, NULL, OPTION_DRAIN},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -99,10 +102,13 @@ static int take_worker(struct arguments *arguments, struct error *err)
 
 static int take_author(struct arguments *arguments, struct error *err)
 {
-	if (!is_made_of(optarg, "abcdefghijklmnopqrstuvwxyz0123456789.-", 3, AUTHOR_MAX) ||
-	    optarg[0] < 'a')
-		return error_set(err, ERROR_CONFIG, "--author is '%s', which is no account name",
-				 optarg);
+	const char *fault = account_name_fault(optarg, strlen(optarg));
+
+	if (fault)
+		return error_set(
+			err, ERROR_CONFIG,
+			"--author is '%s', which is no account name: %s; " ACCOUNT_NAME_RULE,
+			optarg, fault);
 	arguments->author = optarg;
 	return 0;
 }
@@ -138,6 +144,9 @@ static int take_option(struct arguments *arguments, int id, struct error *err)
 		return 0;
 	case OPTION_AUTHOR:
 		return take_author(arguments, err);
+	case OPTION_ANSWER_OWN:
+		arguments->answers_own = true;
+		return 0;
 	case OPTION_DRAIN:
 		arguments->is_drain = true;
 		return 0;
@@ -159,6 +168,9 @@ static int check_company(const struct arguments *arguments, struct error *err)
 	if (arguments->is_reply != (arguments->author != NULL))
 		return error_set(err, ERROR_CONFIG,
 				 "--reply comment and --author go together" SEE_HELP);
+	if (arguments->answers_own && !arguments->is_reply)
+		return error_set(err, ERROR_CONFIG,
+				 "--answer-own goes with --reply comment" SEE_HELP);
 	if (!arguments->command[0] || arguments->command[0][0] == '\0')
 		return error_set(err, ERROR_CONFIG,
 				 "the command is missing; it stands behind '--'" SEE_HELP);
@@ -219,13 +231,13 @@ void arguments_help(FILE *out)
 	      "  --persistent        the commands live on: a line in, a line out\n"
 	      "  --reply comment     the output is a reply to the comment of the record\n"
 	      "    --author NAME       by this account\n"
+	      "    --answer-own        also to that account's own comments\n"
 	      "  --timeout-s S       a command that takes longer is killed (300)\n"
 	      "  --lease-s S         how long a claim holds, unless it is renewed (60)\n"
 	      "  --poll-ms MS        look for new records so often (100)\n"
 	      "  --stop-s S          when stopped, let commands run so long (30)\n"
 	      "  --drain             exit when nothing is ready any more\n"
 	      "  --worker NAME       name of this worker in the tables (HOST/PID)\n"
-	      "\n"
 	      "  -c, --config FILE   read this configuration\n"
 	      "  --log-level LEVEL   error, warning, info or debug\n"
 	      "  --help, --version\n"

@@ -31,16 +31,31 @@ static int check_interpreter(const char *path, struct error *err)
 	char line[256] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd >= 0 ? read(fd, line, sizeof(line) - 1) : -1;
+	const char *end;
 	char *name;
 	int problem;
 
 	if (fd >= 0)
 		close(fd);
 	/* What may be executed but not read is no script. */
+	if (got >= 5 && memcmp(line, "\xef\xbb\xbf#!", 5) == 0)
+		return error_set(
+			err, ERROR_CONFIG,
+			"the command %s cannot be executed: it begins with a byte-order mark; "
+			"save it as UTF-8 without one",
+			path);
 	if (got < 2 || line[0] != '#' || line[1] != '!')
 		return 0;
+	/* The kernel takes it for a part of the name, or of the argument. */
+	end = line + strcspn(line, "\n");
+	if (*end == '\n' && end[-1] == '\r')
+		return error_set(
+			err, ERROR_CONFIG,
+			"the command %s cannot be executed: its first line ends with a carriage "
+			"return (CR); save it with Unix line ends",
+			path);
 	name = line + 2 + strspn(line + 2, " \t");
-	name[strcspn(name, " \t\r\n")] = '\0';
+	name[strcspn(name, " \t\n")] = '\0';
 	problem = look_at(name);
 	if (problem == 0)
 		return 0;

@@ -383,16 +383,20 @@ static enum exit_code end(struct loop *loop)
 	const struct workshop *shop = &loop->shop;
 	unsigned left = shop->left_count + count_at_work(loop);
 	enum exit_code code = EXIT_OK;
+	char own[64] = "";
 
 	if (left > 0)
 		log_warning("results_left",
 			    "the database did not take %u results; these records come back when "
 			    "their leases run out",
 			    left);
+	if (shop->own_count > 0)
+		snprintf(own, sizeof(own), " (%llu of them our own comments)",
+			 (unsigned long long)shop->own_count);
 	if (shop->fault.kind != ERROR_NONE)
 		code = failure_report("ended", &shop->fault);
-	log_info("stopped", "exit code %d; %llu done, %llu to be tried again, %llu failed", code,
-		 (unsigned long long)shop->done_count, (unsigned long long)shop->retry_count,
+	log_info("stopped", "exit code %d; %llu done%s, %llu to be tried again, %llu failed", code,
+		 (unsigned long long)shop->done_count, own, (unsigned long long)shop->retry_count,
 		 (unsigned long long)shop->fail_count);
 	/* The thread that waits for the database cannot be joined. */
 	if (writer_pending(shop->writer) > 0) {

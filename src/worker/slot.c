@@ -90,6 +90,16 @@ static void limit_child(struct slot *slot, int64_t kill_at_ms)
 		slot_fail_worker(slot, &err);
 }
 
+/* A bot that answers itself would do so for ever: each answer may be the next record. */
+static bool is_own_comment(const struct slot *slot, const struct delivery *delivery)
+{
+	const struct arguments *arguments = slot->shop->arguments;
+
+	return arguments->is_reply && !arguments->answers_own && delivery->account &&
+	       strcmp(delivery->operation, "comment") == 0 &&
+	       strcmp(delivery->account, arguments->author) == 0;
+}
+
 /* The record goes in; false with the verdict when it cannot be begun. */
 static bool begin(struct slot *slot, const struct delivery *delivery, int64_t now_ms)
 {
@@ -106,7 +116,14 @@ static bool begin(struct slot *slot, const struct delivery *delivery, int64_t no
 		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
 			    "the claim took %lld ms of a lease of %u s",
 			    (long long)(now_ms - slot->lease.from_ms), arguments->lease_s);
-	else if (record_write(delivery, &text, &err) < 0)
+	else if (is_own_comment(slot, delivery)) {
+		slot->shop->own_count++;
+		log_info("own_comment",
+			 "%llu: by %s itself; done without the command, --answer-own would give it "
+			 "to it",
+			 (unsigned long long)delivery->delivery_id, arguments->author);
+		verdict_set(verdict, DELIVERY_DONE, NULL, 0, "%s", "");
+	} else if (record_write(delivery, &text, &err) < 0)
 		verdict_set(verdict, DELIVERY_FAIL, NULL, 0, "%s", err.text);
 	else if (!is_persistent(slot) &&
 		 child_start(&slot->child, slot->shop->path, arguments->command,

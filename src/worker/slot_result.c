@@ -126,6 +126,7 @@ void slot_end_delivery(struct slot *slot)
 	if (slot->verdict.reply && !arguments->is_reply)
 		verdict_set(&slot->verdict, DELIVERY_FAIL, NULL, 0,
 			    "the command gave a reply, but the worker was started without --reply");
+	verdict_check_reply(&slot->verdict);
 	slot->state = SLOT_ENDING;
 	slot->is_sent = false;
 	backoff_reset(&slot->again);

@@ -126,6 +126,36 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 	verdict->reply_len = output_len;
 }
 
+/* The place of the first byte that no comment may have: no UTF-8, or a NUL; len: there is none. */
+static size_t find_bad_byte(const char *text, size_t len)
+{
+	size_t at = 0;
+	size_t bytes;
+
+	while (at < len && text[at] != '\0' &&
+	       (bytes = character_bytes((const unsigned char *)text + at, len - at)) > 0)
+		at += bytes;
+	return at;
+}
+
+void verdict_check_reply(struct verdict *verdict)
+{
+	size_t len = verdict->reply_len;
+	size_t bad;
+
+	if (!verdict->reply)
+		return;
+	bad = find_bad_byte(verdict->reply, len);
+	if (len > VERDICT_REPLY_BYTES)
+		verdict_set(verdict, DELIVERY_FAIL, NULL, 0,
+			    "the reply has %zu bytes; the chain takes no comment of more than %d",
+			    len, VERDICT_REPLY_BYTES);
+	else if (bad < len)
+		verdict_set(verdict, DELIVERY_FAIL, NULL, 0,
+			    "the reply is no text: its byte %zu is %s", bad + 1,
+			    verdict->reply[bad] == '\0' ? "zero" : "no UTF-8");
+}
+
 /* A persistent command's line. */
 
 struct answer {

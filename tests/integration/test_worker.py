@@ -229,6 +229,20 @@ def test_a_script_without_its_interpreter(desk):
     assert desk.row(delivery)[:2] == ("ready", 0)
 
 
+@pytest.mark.parametrize("first, said", [
+    (b"#!/bin/sh\r\n", "carriage return (CR)"), (b"#!/usr/bin/env python3\r\n", "carriage return (CR)"),
+    (b"\xef\xbb\xbf#!/bin/sh\n", "byte-order mark")])
+def test_a_script_that_another_system_saved(desk, first, said):
+    """The kernel says only that there is no such file, though the file is there."""
+    delivery, = desk.put()
+    path = desk.commands / "bot"
+    path.write_bytes(first + b"exit 0\r\n")
+    path.chmod(0o755)
+    worker = desk.run(command=str(path), code=78)
+    assert said in worker.events("ended")[0].message and str(path) in worker.events("ended")[0].message
+    assert desk.row(delivery)[:2] == ("ready", 0)
+
+
 def test_a_command_that_vanishes(desk):
     """Records are given back uncounted, and the worker goes on when it is there again."""
     first, = desk.put()

@@ -46,7 +46,16 @@ def test_a_reply_that_is_no_text(desk):
     delivery, = desk.put()
     desk.drain(*REPLY, command=desk.shell(r"printf '\377\376'"))
     state, _, error = desk.row(delivery)
-    assert state == "failed" and "Incorrect string value" in error and comments(desk) == ()
+    assert state == "failed" and comments(desk) == ()
+    assert error == "the reply is no text: its byte 1 is no UTF-8"
+
+
+def test_a_reply_with_a_zero_byte(desk):
+    delivery, = desk.put()
+    desk.drain(*REPLY, command=desk.shell(r"printf 'ab\000c'"))
+    state, _, error = desk.row(delivery)
+    assert state == "failed" and comments(desk) == ()
+    assert error == "the reply is no text: its byte 3 is zero"
 
 
 def test_too_much_output(desk):
@@ -58,17 +67,56 @@ def test_too_much_output(desk):
     assert len(worker.events("delivery_failed")) == 1
 
 
-def test_as_much_output_as_the_chain_takes(desk):
-    """One byte more fails, with the reason, and is not sent for ever."""
-    fits, = desk.put()
-    desk.drain(*REPLY, command=desk.python("print('x' * 64000)"))
-    assert desk.db.value("SELECT LENGTH(body) FROM comments") == 64000 and desk.state(fits) == "done"
-    long, = desk.put()
-    desk.drain(*REPLY, command=desk.python("print('x' * 66000)"))
-    assert desk.state(long) == "failed"
-    assert "65024 bytes" in desk.db.value("SELECT last_error FROM deliveries_ended"
-                                          " WHERE delivery_id = %s", long)
+def test_as_much_output_as_is_taken(desk):
+    """More than the chain takes as a comment, but no flood."""
+    delivery, = desk.put()
+    desk.drain(*REPLY, command=desk.python("print('x' * (2**20 - 1))"))
+    assert desk.row(delivery) == ("failed", 1, "the reply has 1048575 bytes; the chain takes no comment"
+                                  " of more than 65024")
+    assert comments(desk) == ()
 
+
+def test_a_long_reply(desk):
+    desk.put()
+    desk.drain(*REPLY, command=desk.python("print('x' * 64000)"))
+    assert desk.db.value("SELECT LENGTH(body) FROM comments") == 64000
+
+
+PERSISTENT = r"""
+import json, sys
+for line in sys.stdin:
+    print("ran", file=open(HERE + "/ran", "a"))
+    print(json.dumps({"delivery_id": json.loads(line)["delivery_id"], "result": "done", "reply": "yes"}),
+          flush=True)
+"""
+
+
+@pytest.mark.parametrize("kind", ["plain", "persistent"])
+def test_it_does_not_answer_itself(desk, kind):
+    """Each answer may be the next record, for ever."""
+    bot = desk.python(PERSISTENT) if kind == "persistent" else desk.shell("echo ran >> $HERE/ran; echo yes")
+    options = (*REPLY, *(["--persistent"] if kind == "persistent" else []))
+    own, = desk.put(account="the-bot")
+    other, = desk.put(account="alice")
+    worker = desk.drain(*options, command=bot)
+    assert desk.row(own) == ("done", 1, None) and desk.row(other) == ("done", 1, None)
+    assert [row[0] for row in comments(desk)] == [other]
+    assert desk.lines("ran") == ["ran"]
+    assert len(worker.events("own_comment", containing=str(own))) == 1
+    assert worker.events("stopped", containing="2 done (1 of them our own comments)")
+
+
+def test_it_may_answer_itself(desk):
+    own, = desk.put(account="the-bot")
+    desk.drain(*REPLY, "--answer-own", command=desk.shell("echo yes"))
+    assert [row[0] for row in comments(desk)] == [own]
+
+
+def test_without_replies_its_own_records_are_records(desk):
+    """A bot may want to know what it has written; there is nothing that it could answer."""
+    own, = desk.put(account="the-bot")
+    desk.drain(command=desk.shell("echo ran >> $HERE/ran"))
+    assert desk.state(own) == "done" and desk.lines("ran") == ["ran"]
 
 def test_the_comment_and_the_end_are_one_transaction(desk):
     """The server ends the connection between the two: neither is there; then both are, once."""

@@ -54,7 +54,7 @@ static void everything(void **state)
 	(void)state;
 	assert_int_equal(parse("-c f --queue a-1 --worker w --concurrency 128 --lease-s 86400 "
 			       "--timeout-s 1 --stop-s 0 --poll-ms 10 --persistent --reply comment "
-			       "--author a.b-c --drain --log-level debug bot --queue x -- y"),
+			       "--author abc.d-e --drain --log-level debug bot --queue x -- y"),
 			 0);
 	assert_string_equal(got.config_path, "f");
 	assert_string_equal(got.queue, "a-1");
@@ -65,7 +65,7 @@ static void everything(void **state)
 	assert_int_equal(got.stop_s, 0);
 	assert_int_equal(got.poll_ms, 10);
 	assert_true(got.is_persistent && got.is_drain && got.is_reply && got.has_log_level);
-	assert_string_equal(got.author, "a.b-c");
+	assert_string_equal(got.author, "abc.d-e");
 	/* What follows the command is the command's. */
 	assert_string_equal(got.command[1], "--queue");
 	assert_string_equal(got.command[3], "--");
@@ -97,6 +97,13 @@ static void what_is_wrong(void **state)
 		{"--queue a --author bob -- b", "go together"},
 		{"--queue a --reply comment --author 1bob -- b", "no account name"},
 		{"--queue a --reply comment --author bo -- b", "no account name"},
+		{"--queue a --reply comment --author Bob -- b", "it has capital letters"},
+		{"--queue a --reply comment --author a--b -- b", "no account name"},
+		{"--queue a --reply comment --author bob. -- b", "no account name"},
+		{"--queue a --reply comment --author bob.x -- b", "no account name"},
+		{"--queue a --reply comment --author bob- -- b", "no account name"},
+		{"--queue a --reply comment --author @bob -- b", "no account name"},
+		{"--queue a --answer-own -- b", "--answer-own goes with --reply"},
 		{"--queue a --log-level loud -- b", "--log-level is 'loud'"},
 		{"--queue a --no-such -- b", "--no-such is not an option"},
 		{"--queue", "--queue needs a value"},
