@@ -7,6 +7,11 @@
  * something happens and then calls the `done` functions of the finished posts from
  * within; http_free().  A `done` function may post again.
  *
+ * Whether a server keeps connections is learnt here, for each URL: a request that is lost with a
+ * kept connection, before any byte of an answer, is sent once more and is no failure.  So a request
+ * may reach a server twice, which is harmless for calls that only read.  No connection is used for
+ * longer than five minutes, because its name may lead elsewhere by then.
+ *
  * Debian's libcurl re-reads the CA directory for every new verified connection unless
  * CURLOPT_CAPATH is NULL: 15 ms of CPU each.
  */
@@ -44,11 +49,13 @@ struct http_post {
 	const char *body; /* copied */
 	size_t len;
 	int64_t timeout_ms;      /* for the whole post */
-	size_t max_answer_bytes; /* a longer answer (unpacked) is an error, RPC_FAILURE_BATCH */
+	size_t max_answer_bytes; /* a longer answer (packed or not) is an error, RPC_FAILURE_BATCH */
 	http_done_fn *done;
 	void *context;
 };
 void http_post(struct http *http, const struct http_post *post);
+/* No post from now on uses a connection or a resolved name that is there now. */
+void http_renew_connections(struct http *http);
 /* How many posts are under way. */
 unsigned http_in_flight(const struct http *http);
 /*

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "steem/rpc.h"
 
@@ -17,35 +18,88 @@
 #define KEEPALIVE_IDLE_S 30L
 #define RECEIVE_BYTES    131072L /* at once; a batch of blocks is a megabyte, and each call costs */
 #define EXTRA_FDS_MAX    16
-/* What an idle handle keeps of its answer's memory while others are at work. */
+/* What an idle post keeps of its answer's memory while others are at work. */
 #define KEPT_BYTES ((size_t)4 * 1024 * 1024)
+/* Of all that stands before and behind the body: interim answers, a proxy's answer, trailers. */
+#define HEADER_BYTES_MAX ((size_t)64 * 1024)
+#define HEADER_LINES_MAX 256
+/* A name may move to another address: so old a connection, or a resolved name, is not used again. */
+#define CONNECTION_LIFE_S 300
+#define NAME_LIFE_S       60
+/* For so long after http_renew_connections() every request has a new connection. */
+#define RENEWAL_S 2
+/* A host that lost so many kept connections in a row does not keep them. */
+#define LOSSES_MAX 2
+/* When to try whether it keeps them now: each time that it does not, the pause doubles. */
+#define TRIAL_MIN_MS 1000
+#define TRIAL_MAX_MS 600000
+#define HOSTS_MAX    128
 
-/* A post, or the free easy handle of a former one: handles keep what curl learnt of a host. */
+/*
+ * What is known of the server behind one URL.  A steemd without a proxy closes each connection
+ * after its answer and does not say so: a request that follows at once is lost.
+ */
+struct host {
+	struct host *next;
+	char *url;
+	unsigned post_count; /* under way */
+	unsigned loss_count; /* kept connections that were lost, since one was of use */
+	bool is_closing;     /* no connection is used twice, but for a trial now and then */
+	enum { TRIAL_NONE, TRIAL_FIRST, TRIAL_KEPT, TRIAL_SECOND } trial;
+	int64_t trial_at_ms, pause_ms;
+};
+
+/* How one attempt uses connections. */
+enum manner {
+	MANNER_KEEP,         /* takes a kept connection, and leaves one */
+	MANNER_CLOSE,        /* neither */
+	MANNER_TRIAL_FIRST,  /* leaves one, */
+	MANNER_TRIAL_SECOND, /* and this takes it */
+};
+
+/* A post, or the memory of a former one. */
 struct post {
 	struct post *next, *prev;
+	/*
+	 * Of this attempt alone: libcurl 7.88 keeps a pointer to the last header of a handle's former
+	 * answer, through which the next answer can write, and a count of lost connections for ever.
+	 */
 	CURL *easy;
-	char *url;
+	struct host *host;
 	char *body;
+	size_t body_len;
 	struct buf answer;
 	http_done_fn *done;
 	void *context;
 	int64_t timeout_ms;
+	int64_t spent_us; /* in the attempt before this one */
+	bool is_repeat;
+	enum manner manner;
+	unsigned sent_count; /* how often curl began to send: again when a connection was lost */
+	size_t header_bytes;
+	unsigned header_lines;
+	bool is_too_long;    /* the body on the wire */
+	const char *refused; /* what it sent that is not taken, or NULL */
 	char error_text[CURL_ERROR_SIZE];
 };
 
 struct http {
 	CURLM *multi;
+	CURLSH *share; /* TLS sessions; connections and names are in `multi` */
 	struct curl_slist *headers;
 	char *user_agent;
+	struct host *hosts;
+	unsigned host_count;
 	struct post *active; /* newest first */
 	struct post *idle;
 	unsigned active_count;
+	bool is_renewed;
+	int64_t renewed_at_ms;
 };
 
 static void post_free(struct post *post)
 {
 	curl_easy_cleanup(post->easy);
-	free(post->url);
 	free(post->body);
 	buf_release(&post->answer);
 	free(post);
@@ -63,6 +117,7 @@ struct http *http_new(unsigned connections, const char *user_agent, struct error
 	is_initialised = true;
 	http = xcalloc(1, sizeof(*http));
 	http->multi = curl_multi_init();
+	http->share = curl_share_init();
 	http->user_agent = xstrdup(user_agent);
 	http->headers = curl_slist_append(NULL, "Content-Type: application/json");
 	/* curl asks "Expect: 100-continue" of large posts, which steemd never answers. */
@@ -70,11 +125,12 @@ struct http *http_new(unsigned connections, const char *user_agent, struct error
 		curl_slist_free_all(http->headers);
 		http->headers = NULL;
 	}
-	if (!http->multi || !http->headers) {
+	if (!http->multi || !http->share || !http->headers) {
 		error_set(err, ERROR_FATAL, "libcurl has no memory");
 		http_free(http);
 		return NULL;
 	}
+	curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)connections);
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections);
 	return http;
@@ -90,18 +146,109 @@ static void free_list(struct post *post)
 	}
 }
 
+/* Forget the hosts that nothing is asked of now. */
+static void drop_hosts(struct http *http)
+{
+	struct host **at = &http->hosts;
+
+	while (*at) {
+		struct host *host = *at;
+
+		if (host->post_count > 0) {
+			at = &host->next;
+			continue;
+		}
+		*at = host->next;
+		http->host_count--;
+		free(host->url);
+		free(host);
+	}
+}
+
 void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	for (struct post *post = http->active; post; post = post->next)
+	for (struct post *post = http->active; post; post = post->next) {
 		curl_multi_remove_handle(http->multi, post->easy);
+		post->host->post_count--;
+	}
 	free_list(http->active);
 	free_list(http->idle);
+	drop_hosts(http);
 	curl_multi_cleanup(http->multi);
+	curl_share_cleanup(http->share);
 	curl_slist_free_all(http->headers);
 	free(http->user_agent);
 	free(http);
+}
+
+static struct host *find_host(struct http *http, const char *url)
+{
+	struct host *host;
+
+	for (host = http->hosts; host; host = host->next)
+		if (!strcmp(host->url, url))
+			return host;
+	if (http->host_count >= HOSTS_MAX)
+		drop_hosts(http);
+	host = xcalloc(1, sizeof(*host));
+	host->url = xstrdup(url);
+	host->next = http->hosts;
+	http->hosts = host;
+	http->host_count++;
+	return host;
+}
+
+static enum manner choose_manner(struct host *host)
+{
+	if (!host->is_closing)
+		return MANNER_KEEP;
+	if (host->trial == TRIAL_NONE && clock_now_ms() >= host->trial_at_ms) {
+		host->trial = TRIAL_FIRST;
+		return MANNER_TRIAL_FIRST;
+	}
+	if (host->trial == TRIAL_KEPT) {
+		host->trial = TRIAL_SECOND;
+		return MANNER_TRIAL_SECOND;
+	}
+	return MANNER_CLOSE;
+}
+
+static void try_later(struct host *host)
+{
+	host->trial = TRIAL_NONE;
+	host->trial_at_ms = clock_now_ms() + host->pause_ms;
+	host->pause_ms = host->pause_ms * 2 < TRIAL_MAX_MS ? host->pause_ms * 2 : TRIAL_MAX_MS;
+}
+
+/* What an attempt taught: its kept connection `was_lost`, or `was_kept` and of use. */
+static void learn(struct host *host, enum manner manner, bool was_lost, bool was_kept)
+{
+	switch (manner) {
+	case MANNER_KEEP:
+		if (was_kept)
+			host->loss_count = 0;
+		if (!was_lost || host->is_closing || ++host->loss_count < LOSSES_MAX)
+			break;
+		host->is_closing = true;
+		host->pause_ms = TRIAL_MIN_MS;
+		try_later(host);
+		break;
+	case MANNER_TRIAL_FIRST:
+		host->trial = TRIAL_KEPT;
+		break;
+	case MANNER_TRIAL_SECOND:
+		host->trial = TRIAL_NONE;
+		host->loss_count = 0;
+		if (was_kept)
+			host->is_closing = false;
+		else
+			try_later(host);
+		break;
+	case MANNER_CLOSE:
+		break;
+	}
 }
 
 static size_t receive(char *bytes, size_t size, size_t count, void *context)
@@ -112,22 +259,124 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
 	return buf_add(&post->answer, bytes, size * count) == 0 ? size * count : 0;
 }
 
-/* What never changes for a handle. */
-static void set_fixed_options(struct http *http, struct post *post)
+/*
+ * The length of what `name` is followed by, 0 when the header is another one.  Names
+ * have no NUL in them, and `line` needs none behind it.
+ */
+static size_t header_value(const char *line, size_t len, const char *name, const char **ret_value)
+{
+	size_t name_len = strlen(name);
+
+	if (len <= name_len || strncasecmp(line, name, name_len) != 0 || line[name_len] != ':')
+		return 0;
+	*ret_value = line + name_len + 1;
+	return len - name_len - 1;
+}
+
+/* Can all of these encodings be undone in little memory?  zstd may ask for 128 MiB, brotli for 16. */
+static bool is_small_encoding(const char *list, size_t len)
+{
+	static const char *const names[] = {"identity", "gzip", "x-gzip", "deflate", "chunked"};
+	static const char separators[] = " \t\r\n,";
+	size_t at = 0;
+
+	while (at < len) {
+		size_t from = at;
+		bool is_known = false;
+
+		while (at < len && !strchr(separators, list[at]))
+			at++;
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			is_known |= strlen(names[i]) == at - from &&
+				    !strncasecmp(list + from, names[i], at - from);
+		if (at > from && !is_known)
+			return false;
+		at++;
+	}
+	return true;
+}
+
+/* One line before or behind the body; all that curl keeps of an answer goes through here. */
+static size_t receive_header(char *line, size_t size, size_t count, void *context)
+{
+	struct post *post = context;
+	size_t len = size * count;
+	size_t value_len;
+	const char *value;
+
+	post->header_bytes += len;
+	post->header_lines++;
+	if (post->header_bytes > HEADER_BYTES_MAX)
+		post->refused = "more than 64 KiB of headers";
+	else if (post->header_lines > HEADER_LINES_MAX)
+		post->refused = "more than 256 lines of headers";
+	else if (((value_len = header_value(line, len, "Content-Encoding", &value)) > 0 ||
+		  (value_len = header_value(line, len, "Transfer-Encoding", &value)) > 0) &&
+		 !is_small_encoding(value, value_len))
+		post->refused = "an encoding that was not asked for (gzip and deflate were)";
+	return post->refused ? 0 : len;
+}
+
+/* What is packed may unpack to nothing: so the bytes on the wire have the same limit. */
+static int note_progress(void *context, curl_off_t expected, curl_off_t received,
+			 curl_off_t to_send, curl_off_t sent)
+{
+	struct post *post = context;
+
+	(void)expected;
+	(void)to_send;
+	(void)sent;
+	post->is_too_long |= received > (curl_off_t)post->answer.limit_bytes;
+	return post->is_too_long;
+}
+
+/* Did the last connection that curl took for this attempt serve others before? */
+static bool is_on_kept_connection(const struct post *post)
+{
+	long connected_count = 1;
+
+	curl_easy_getinfo(post->easy, CURLINFO_NUM_CONNECTS, &connected_count);
+	return post->sent_count > 0 && connected_count == 0;
+}
+
+/* curl goes on with another connection where one was lost; once is enough with kept ones. */
+static int begin_sending(void *context, char *remote_ip, char *local_ip, int remote_port,
+			 int local_port)
+{
+	struct post *post = context;
+
+	(void)remote_ip;
+	(void)local_ip;
+	(void)remote_port;
+	(void)local_port;
+	post->sent_count++;
+	return post->sent_count > 1 && is_on_kept_connection(post) ? CURL_PREREQFUNC_ABORT
+								   : CURL_PREREQFUNC_OK;
+}
+
+static void set_fixed_options(const struct http *http, struct post *post)
 {
 	CURL *easy = post->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, post);
+	curl_easy_setopt(easy, CURLOPT_SHARE, http->share);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, post->error_text);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, post);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, note_progress);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, post);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin_sending);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, post);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that curl can unpack */
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);        /* see http.h; CAINFO stays */
+	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* see http.h; CAINFO stays */
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
@@ -135,19 +384,73 @@ static void set_fixed_options(struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 }
 
+/* Which connections it may use, and how old they and what is known of names may be. */
+static void set_connection_options(const struct http *http, const struct post *post)
+{
+	int64_t life_s = CONNECTION_LIFE_S, name_life_s = NAME_LIFE_S;
+	bool must_be_new = post->is_repeat || post->manner == MANNER_CLOSE ||
+			   post->manner == MANNER_TRIAL_FIRST;
+
+	if (http->is_renewed) {
+		int64_t since_s = (clock_now_ms() - http->renewed_at_ms) / 1000;
+
+		must_be_new |= since_s < RENEWAL_S;
+		if (since_s < name_life_s)
+			name_life_s = since_s;
+		/* curl compares whole seconds: all that is older than the renewal is too old. */
+		if (since_s >= RENEWAL_S && since_s - 1 < life_s)
+			life_s = since_s - 1;
+	}
+	curl_easy_setopt(post->easy, CURLOPT_FRESH_CONNECT, (long)must_be_new);
+	curl_easy_setopt(post->easy, CURLOPT_FORBID_REUSE, (long)(post->manner == MANNER_CLOSE));
+	curl_easy_setopt(post->easy, CURLOPT_MAXLIFETIME_CONN, (long)life_s);
+	curl_easy_setopt(post->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)name_life_s);
+}
+
+/* Give curl the post, or the rest of its time on a new connection. */
+static void start_attempt(struct http *http, struct post *post)
+{
+	int64_t left_ms = post->timeout_ms - post->spent_us / 1000;
+
+	if (left_ms < 1)
+		left_ms = 1;
+	post->easy = curl_easy_init();
+	if (!post->easy)
+		abort(); /* like every other allocation */
+	buf_reset(&post->answer);
+	post->manner = choose_manner(post->host);
+	post->sent_count = post->header_lines = 0;
+	post->header_bytes = 0;
+	post->is_too_long = false;
+	post->refused = NULL;
+	post->error_text[0] = '\0';
+	set_fixed_options(http, post);
+	set_connection_options(http, post);
+	curl_easy_setopt(post->easy, CURLOPT_URL, post->host->url);
+	/* With the body in memory curl can send it again on a new connection. */
+	curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_len);
+	curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, post->body);
+	curl_easy_setopt(post->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
+	curl_easy_setopt(post->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms / 2 + 1);
+	if (curl_multi_add_handle(http->multi, post->easy) != CURLM_OK)
+		abort(); /* a handle that is no handle, or no memory */
+}
+
+static void end_attempt(struct http *http, struct post *post)
+{
+	curl_multi_remove_handle(http->multi, post->easy);
+	curl_easy_cleanup(post->easy);
+	post->easy = NULL;
+}
+
 static struct post *take_post(struct http *http)
 {
 	struct post *post = http->idle;
 
-	if (post) {
+	if (post)
 		http->idle = post->next;
-	} else {
+	else
 		post = xcalloc(1, sizeof(*post));
-		post->easy = curl_easy_init();
-		if (!post->easy)
-			abort(); /* like every other allocation */
-		set_fixed_options(http, post);
-	}
 	post->prev = NULL;
 	post->next = http->active;
 	if (http->active)
@@ -160,26 +463,25 @@ static struct post *take_post(struct http *http)
 void http_post(struct http *http, const struct http_post *request)
 {
 	struct post *post = take_post(http);
-	CURL *easy = post->easy;
 
-	free(post->url);
 	free(post->body);
-	buf_reset(&post->answer);
 	post->answer.limit_bytes = request->max_answer_bytes;
-	post->url = xstrdup(request->url);
+	post->host = find_host(http, request->url);
+	post->host->post_count++;
 	post->body = xtextdup(request->body, request->len);
+	post->body_len = request->len;
 	post->done = request->done;
 	post->context = request->context;
 	post->timeout_ms = request->timeout_ms;
-	post->error_text[0] = '\0';
-	curl_easy_setopt(easy, CURLOPT_URL, post->url);
-	/* With the body in memory curl can send it again on a new connection. */
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->len);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->timeout_ms / 2 + 1);
-	if (curl_multi_add_handle(http->multi, easy) != CURLM_OK)
-		abort(); /* a handle that is no handle, or no memory */
+	post->spent_us = 0;
+	post->is_repeat = false;
+	start_attempt(http, post);
+}
+
+void http_renew_connections(struct http *http)
+{
+	http->is_renewed = true;
+	http->renewed_at_ms = clock_now_ms();
 }
 
 unsigned http_in_flight(const struct http *http)
@@ -218,6 +520,11 @@ static const char *curl_hint(CURLcode result)
 		return "; check its certificate, this host's clock and the package ca-certificates";
 	case CURLE_SSL_CONNECT_ERROR:
 		return "; check whether it speaks TLS on this port";
+	case CURLE_OUT_OF_MEMORY: /* so libcurl calls it */
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE:
+#endif
+		return "; it sent a header line without end, or this host has no memory left";
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
 		return "; a node's URL begins with http:// or https://";
@@ -248,8 +555,13 @@ static void set_transfer_error(const struct post *post, CURLcode result, struct 
 	curl_off_t connect_us = 0;
 	enum rpc_failure failure = curl_failure(result);
 
-	format_host(post->url, host, sizeof(host));
-	if (post->answer.is_full) {
+	format_host(post->host->url, host, sizeof(host));
+	if (post->refused) {
+		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "%s sent %s", host,
+			       post->refused);
+		return;
+	}
+	if (post->answer.is_full || post->is_too_long) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH,
 			       "%s gave an answer of more than %zu bytes", host,
 			       post->answer.limit_bytes);
@@ -278,7 +590,6 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 	char *content_type = NULL;
 	long status = 0;
 
-	curl_multi_remove_handle(http->multi, post->easy);
 	if (post->prev)
 		post->prev->next = post->next;
 	else
@@ -286,22 +597,48 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 	if (post->next)
 		post->next->prev = post->prev;
 	http->active_count--;
+	post->host->post_count--;
 	curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(post->easy, CURLINFO_TOTAL_TIME_T, &took_us);
 	curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	curl_easy_getinfo(post->easy, CURLINFO_CONTENT_TYPE, &content_type);
-	answer.took_us = took_us;
+	answer.took_us = post->spent_us + took_us;
 	answer.retry_after_ms = retry_after_s < 86400 ? retry_after_s * 1000 : 86400000;
 	if (result != CURLE_OK)
 		set_transfer_error(post, result, &err);
 	else if (status != 200)
 		rpc_http_error(status, content_type, answer.body, answer.len, &err);
+	end_attempt(http, post);
 	post->done(post->context, &answer, err.kind == ERROR_NONE ? NULL : &err);
 	/* Memory fresh from the system costs more than what is received into it. */
 	if (post->answer.capacity > KEPT_BYTES)
 		buf_release(&post->answer);
 	post->next = http->idle;
 	http->idle = post;
+}
+
+/*
+ * An attempt is over.  One that was lost with its kept connection, before a byte of an answer
+ * came, says nothing of the node: it is made once more, on a new connection.
+ */
+static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
+{
+	bool is_kept = is_on_kept_connection(post), has_answer = post->header_bytes > 0;
+	bool is_lost =
+		is_kept && !has_answer && result != CURLE_OK && result != CURLE_OPERATION_TIMEDOUT;
+	curl_off_t took_us = 0;
+
+	learn(post->host, post->manner, is_lost || post->sent_count > 1,
+	      is_kept && has_answer && post->sent_count == 1);
+	if (!is_lost || post->is_repeat) {
+		finish(http, post, result);
+		return;
+	}
+	curl_easy_getinfo(post->easy, CURLINFO_TOTAL_TIME_T, &took_us);
+	end_attempt(http, post);
+	post->spent_us = took_us;
+	post->is_repeat = true;
+	start_attempt(http, post);
 }
 
 /*
@@ -321,7 +658,7 @@ static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 		CURLcode result = message->data.result;
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post);
-		finish(http, post, result); /* the message is gone after this */
+		end_or_repeat(http, post, result); /* the message is gone after this */
 		++*ret_finished;
 		/* What it posted goes out now, not after the next answer was worked through. */
 		code = curl_multi_perform(http->multi, &running);

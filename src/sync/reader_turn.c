@@ -109,7 +109,7 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 	case WATCH_CHAIN_STILL:
 		log_warning(
 			"chain_still",
-			"nobody knows of a block after %u for %u s: the chain stands, or all nodes do; they are asked on",
+			"nobody knows of a block after %u for %u s: the chain stands, or all nodes do; they are asked on, over new connections",
 			watch->chain_block, reader->work.config.stall_s);
 		break;
 	case WATCH_CHAIN_MOVES:
@@ -117,6 +117,20 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 		break;
 	case WATCH_NOTHING:
 		break;
+	}
+}
+
+/*
+ * Kept connections may lead to where a name no longer leads, and servers stand still there: all
+ * are renewed, again and again while nothing comes.
+ */
+static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t now_ms)
+{
+	if (!reader->watch.is_stalled && !reader->watch.is_chain_still) {
+		reader->renewed_at_ms = 0;
+	} else if (reader->renewed_at_ms == 0 || now_ms - reader->renewed_at_ms >= stall_ms) {
+		reader->renewed_at_ms = now_ms;
+		http_renew_connections(reader->http);
 	}
 }
 
@@ -141,6 +155,7 @@ static void check_progress(struct reader *reader)
 		if (node_is_up(pool_node(reader->work.pool, i)))
 			reader->node_up_at_ms = now_ms;
 	tell_watch(reader, watch_step(&reader->watch, &facts, now_ms));
+	renew_connections(reader, facts.stall_ms, now_ms);
 }
 
 /* Making and ending one. */

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,7 +19,7 @@
 
 #include "base/buf.h"
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX 512
 
 /* "[", 99,998 spaces and "]", packed with gzip */
 static const char packed[] =
@@ -38,8 +39,12 @@ struct server {
 	pthread_t workers[CONNECTIONS_MAX];
 	int sockets[CONNECTIONS_MAX];
 	atomic_uint connection_count;
-	pthread_mutex_t lock;    /* for the next one, which several connections write */
-	char last_request[1024]; /* its head; read when nothing is under way */
+	atomic_uint request_count;
+	atomic_int close_after_us; /* of /close */
+	atomic_bool keeps;         /* what /close is about: it does not close */
+	atomic_uint lost_count;    /* requests that /close got and closed upon */
+	pthread_mutex_t lock;      /* for the next one, which several connections write */
+	char last_request[1024];   /* its head; read when nothing is under way */
 };
 
 static struct server server = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -54,6 +59,68 @@ static void send_all(int fd, const char *bytes, size_t len)
 		bytes += sent;
 		len -= (size_t)sent;
 	}
+}
+
+/* `first`, and then `more` until the client has enough; a row of `more` is sent at once. */
+static void send_without_end(int fd, const char *first, const char *more, size_t more_len)
+{
+	struct buf row = BUF_INIT(1 << 17);
+
+	while (row.len < 1 << 16 && buf_add(&row, more, more_len) == 0)
+		;
+	send_all(fd, first, strlen(first));
+	while (send(fd, row.data, row.len, MSG_NOSIGNAL) > 0)
+		;
+	buf_release(&row);
+}
+
+/* Ways to send bytes for ever that are no part of a body; false: the path is none of them. */
+static bool serve_without_end(int fd, const char *path)
+{
+	static const struct {
+		const char *path, *first, *more;
+		size_t more_len;
+	} ways[] = {
+		{"/trailers",
+		 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n",
+		 "trailer: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n", 57},
+		{"/headers", "HTTP/1.1 200 OK\r\n", "a: b\r\n", 6},
+		{"/folds", "HTTP/1.1 200 OK\r\na: b\r\n", " c\r\n", 4},
+		{"/interim", "", "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 39},
+		{"/line", "HTTP/1.1 200 OK\r\na: ", "b", 1},
+		{"/before", "", "b", 1},
+		{"/extension", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;", "b", 1},
+		/* blocks of deflate that hold nothing */
+		{"/blocks", "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n\x78\x9c",
+		 "\0\0\0\xff\xff", 5},
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(path, ways[i].path) != 0)
+			continue;
+		send_without_end(fd, ways[i].first, ways[i].more, ways[i].more_len);
+		return true;
+	}
+	return false;
+}
+
+/* As a steemd without a proxy answers: it closes, and does not say so. */
+static void reply_as_steemd(int fd, const char *body, size_t len)
+{
+	char head[256];
+
+	snprintf(head, sizeof(head),
+		 "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nContent-Type: application/json\r\n"
+		 "Server: WebSocket++/0.8.1\r\n\r\n",
+		 len);
+	send_all(fd, head, strlen(head));
+	send_all(fd, body, len);
+	if (server.keeps)
+		return;
+	if (server.close_after_us > 0)
+		usleep((useconds_t)server.close_after_us);
+	if (recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) > 0)
+		server.lost_count++;
 }
 
 static void reply(int fd, const char *status, const char *headers, const char *body, size_t len)
@@ -73,8 +140,20 @@ static bool serve(int fd, const char *path, const char *body, size_t len, unsign
 
 	if (!strcmp(path, "/echo")) {
 		reply(fd, "200 OK", json, body, len);
-	} else if (!strcmp(path, "/close")) { /* as steemd does, without saying so */
-		reply(fd, "200 OK", json, body, len);
+	} else if (!strcmp(path, "/close")) {
+		reply_as_steemd(fd, body, len);
+		return server.keeps;
+	} else if (!strcmp(path, "/fold")) { /* the first line continues one that is not there */
+		char fold[2048] = "HTTP/1.1 200 OK\r\n fold: ";
+
+		memset(fold + strlen(fold), 'A', 1500);
+		send_all(fd, fold, strlen(fold));
+		send_all(fd, "\r\nContent-Length: 3\r\n\r\n[1]", 28);
+	} else if (!strcmp(path, "/zstd")) {
+		reply(fd, "200 OK", "Content-Encoding: gzip, zstd\r\n", body, len);
+	} else if (!strcmp(path, "/brotli")) {
+		reply(fd, "200 OK", "transfer-encoding:br\r\n", body, len);
+	} else if (serve_without_end(fd, path)) {
 		return false;
 	} else if (!strcmp(path, "/once")) { /* the second request finds the connection dead */
 		if (served > 0)
@@ -136,6 +215,7 @@ static void *serve_connection(void *context)
 	size_t body_at;
 
 	for (unsigned served = 0; read_request(fd, &in, path, &body_at); served++) {
+		server.request_count++;
 		pthread_mutex_lock(&server.lock);
 		snprintf(server.last_request, sizeof(server.last_request), "%.*s", (int)body_at,
 			 in.data);
@@ -158,6 +238,7 @@ static void *accept_connections(void *context)
 
 		if (fd < 0 || i == CONNECTIONS_MAX)
 			return NULL;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 		server.sockets[i] = fd;
 		atomic_store(&server.connection_count, i + 1); /* before anything is answered */
 		pthread_create(&server.workers[i], NULL, serve_connection, &server.sockets[i]);
@@ -173,7 +254,7 @@ static int open_server(void **state)
 	memset(&server, 0, sizeof(server));
 	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(server.listener, (struct sockaddr *)&address, len) != 0 ||
-	    listen(server.listener, 16) != 0 ||
+	    listen(server.listener, 64) != 0 ||
 	    getsockname(server.listener, (struct sockaddr *)&address, &len) != 0)
 		return -1;
 	server.port = ntohs(address.sin_port);
