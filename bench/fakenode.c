@@ -3,11 +3,12 @@
  * A fast simulated node for measuring: condenser_api.get_block and
  * get_dynamic_global_properties over HTTP/1.1, kept connections, batches.
  *
- *   fakenode CORPUS --port 0 --irreversible N [--delay MS] [--interval MS]
+ *   fakenode CORPUS --port 0 --irreversible N [--delay MS] [--interval MS] [--close-after US]
  *
  * CORPUS: see fakechain.h.  --interval makes the irreversible block advance; each block is printed when
  * it becomes readable.  The surprise: half of --delay passes before a request is looked
- * at, half after, as on a real line.
+ * at, half after, as on a real line.  --close-after: as a steemd without a proxy, it closes each
+ * connection so long after its answer, does not say so, and reads nothing more.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -30,9 +31,9 @@
 
 #define HEAD_AHEAD   17
 #define SEND_BUFFER  (8 << 20) /* a smaller one stalls large answers by 40 ms each */
-#define HEADER_BYTES 128
+#define HEADER_BYTES 192
 
-enum stage { STAGE_READING, STAGE_ON_THE_WAY, STAGE_COMING_BACK, STAGE_SENDING };
+enum stage { STAGE_READING, STAGE_ON_THE_WAY, STAGE_COMING_BACK, STAGE_SENDING, STAGE_ENDING };
 
 struct connection {
 	int fd;
@@ -57,12 +58,14 @@ struct line {
 static struct {
 	uint32_t irreversible;
 	int64_t half_delay_us;
+	int64_t close_after_us; /* negative: connections are kept */
 	int64_t interval_us;
 	int64_t live_since_us; /* wall clock */
 	uint32_t told;
 	int epoll_fd;
 	struct line there;
 	struct line back;
+	struct line ending;
 	unsigned long long requests;
 	unsigned long long calls;
 } node;
@@ -205,7 +208,8 @@ static void build_answer(struct connection *connection)
 	connection->in.data[connection->request_len] = behind;
 	len = snprintf(
 		header, sizeof(header),
-		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nContent-Type: application/json\r\n"
+		"Server: WebSocket++/0.8.1\r\n\r\n",
 		connection->out.len - HEADER_BYTES);
 	connection->out_from = HEADER_BYTES - (size_t)len;
 	memcpy(connection->out.data + connection->out_from, header, (size_t)len);
@@ -224,7 +228,8 @@ static void close_connection(struct connection *connection)
 		close(connection->fd);
 	connection->fd = -1;
 	connection->is_closed = true;
-	if (connection->stage == STAGE_ON_THE_WAY || connection->stage == STAGE_COMING_BACK)
+	if (connection->stage == STAGE_ON_THE_WAY || connection->stage == STAGE_COMING_BACK ||
+	    connection->stage == STAGE_ENDING)
 		return; /* freed when it leaves its queue */
 	free(connection->in.data);
 	free(connection->out.data);
@@ -239,10 +244,11 @@ static void watch(struct connection *connection, uint32_t events, int operation)
 		die("epoll_ctl");
 }
 
-static void line_join(struct line *line, struct connection *connection, enum stage stage)
+static void line_join(struct line *line, struct connection *connection, enum stage stage,
+		      int64_t delay_us)
 {
 	connection->stage = stage;
-	connection->due_us = clock_us(CLOCK_MONOTONIC) + node.half_delay_us;
+	connection->due_us = clock_us(CLOCK_MONOTONIC) + delay_us;
 	connection->next = NULL;
 	if (line->last)
 		line->last->next = connection;
@@ -288,7 +294,7 @@ static void look_at_input(struct connection *connection)
 	if (connection->stage != STAGE_READING || !find_request(connection))
 		return;
 	if (node.half_delay_us > 0) {
-		line_join(&node.there, connection, STAGE_ON_THE_WAY);
+		line_join(&node.there, connection, STAGE_ON_THE_WAY, node.half_delay_us);
 		return;
 	}
 	build_answer(connection);
@@ -314,6 +320,11 @@ static void send_some(struct connection *connection)
 			return;
 		}
 		connection->sent += (size_t)sent;
+	}
+	if (node.close_after_us >= 0) {
+		watch(connection, 0, EPOLL_CTL_DEL);
+		line_join(&node.ending, connection, STAGE_ENDING, node.close_after_us);
+		return;
 	}
 	if (was_sending)
 		watch(connection, EPOLLIN, EPOLL_CTL_MOD);
@@ -344,7 +355,7 @@ static void serve_lines(void)
 	while ((connection = line_leave(&node.there))) {
 		if (!connection->is_closed)
 			build_answer(connection);
-		line_join(&node.back, connection, STAGE_COMING_BACK);
+		line_join(&node.back, connection, STAGE_COMING_BACK, node.half_delay_us);
 	}
 	while ((connection = line_leave(&node.back))) {
 		connection->stage = STAGE_READING;
@@ -352,6 +363,10 @@ static void serve_lines(void)
 			close_connection(connection);
 		else
 			send_some(connection);
+	}
+	while ((connection = line_leave(&node.ending))) {
+		connection->stage = STAGE_READING;
+		close_connection(connection);
 	}
 }
 
@@ -389,16 +404,19 @@ static int listen_on(uint16_t port)
 	return fd;
 }
 
-static int next_timeout_ms(void)
+static struct timespec next_timeout(void)
 {
+	const struct line *const lines[] = {&node.there, &node.back, &node.ending};
 	int64_t now_us = clock_us(CLOCK_MONOTONIC);
 	int64_t least_us = 1000000;
 
-	if (node.there.first && node.there.first->due_us - now_us < least_us)
-		least_us = node.there.first->due_us - now_us;
-	if (node.back.first && node.back.first->due_us - now_us < least_us)
-		least_us = node.back.first->due_us - now_us;
-	return least_us > 0 ? (int)((least_us + 999) / 1000) : 0;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (lines[i]->first && lines[i]->first->due_us - now_us < least_us)
+			least_us = lines[i]->first->due_us - now_us;
+	if (least_us < 0)
+		least_us = 0;
+	return (struct timespec){.tv_sec = least_us / 1000000,
+				 .tv_nsec = least_us % 1000000 * 1000};
 }
 
 static void tell_blocks(void)
@@ -423,7 +441,8 @@ static void loop(int listener)
 	if (epoll_ctl(node.epoll_fd, EPOLL_CTL_ADD, listener, &event) != 0)
 		die("epoll_ctl");
 	while (!must_end) {
-		int count = epoll_wait(node.epoll_fd, events, 64, next_timeout_ms());
+		struct timespec timeout = next_timeout();
+		int count = epoll_pwait2(node.epoll_fd, events, 64, &timeout, NULL);
 
 		for (int i = 0; i < count; i++) {
 			struct connection *connection = events[i].data.ptr;
@@ -448,9 +467,11 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || argc % 2 != 0) {
 		fprintf(stderr,
-			"usage: fakenode CORPUS [--port N] [--irreversible N] [--delay MS] [--interval MS]\n");
+			"usage: fakenode CORPUS [--port N] [--irreversible N] [--delay MS] [--interval MS]\n"
+			"                       [--close-after US]\n");
 		return 64;
 	}
+	node.close_after_us = -1;
 	for (int i = 2; i + 1 < argc; i += 2) {
 		unsigned long value = strtoul(argv[i + 1], NULL, 10);
 
@@ -462,6 +483,8 @@ int main(int argc, char **argv)
 			node.half_delay_us = (int64_t)value * 500;
 		else if (strcmp(argv[i], "--interval") == 0)
 			node.interval_us = (int64_t)value * 1000;
+		else if (strcmp(argv[i], "--close-after") == 0)
+			node.close_after_us = (int64_t)value;
 	}
 	signal(SIGTERM, end_soon);
 	signal(SIGINT, end_soon);

@@ -43,10 +43,11 @@ def process_memory_mib(pid, key="VmRSS"):
 class Node:
     """A running fakenode; `served` after stop() is (requests, calls)."""
 
-    def __init__(self, lab, irreversible, delay_ms=0, interval_ms=0):
+    def __init__(self, lab, irreversible, delay_ms=0, interval_ms=0, close_after_us=None):
+        closing = [] if close_after_us is None else ["--close-after", str(close_after_us)]
         self.process = subprocess.Popen(
             [lab.build / "bench" / "fakenode", lab.corpus, "--irreversible", str(irreversible),
-             "--delay", str(delay_ms), "--interval", str(interval_ms)],
+             "--delay", str(delay_ms), "--interval", str(interval_ms), *closing],
             stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{self.process.stdout.readline().split()[1]}/"
         self.readable_us, self.requests_at, self.served = {}, {}, (0, 0)
@@ -113,6 +114,10 @@ class Reader:
             raise Failed(f"steem-reader ended with {self.process.returncode}:\n"
                          + pathlib.Path(self.log.name).read_text(errors="replace")[-2000:])
         return usage.ru_utime + usage.ru_stime, self.watch.peak_mib
+
+    def count(self, event):
+        """How often the log names an event."""
+        return pathlib.Path(self.log.name).read_text(errors="replace").count(f" {event}: ")
 
 
 class Lab:

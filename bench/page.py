@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 
-from report import number
+from report import closing_words, number
 
 SETTINGS = {"as above": "as above", "buffer pool 128 MB": "`innodb_buffer_pool_size` 128 MB",
             "redo log 1 GB": "`innodb_log_file_size` 1 GB",
@@ -51,6 +51,15 @@ def end_to_end(results):
     return (table(["node at", "1 reader, blocks/s (steady)", "rows/s",
                    "3 readers, blocks/s (steady)", "calls a block"], lines)
             + f"\n\nPeak memory of a reader: {min(peaks):.0f} to {max(peaks):.0f} MiB.")
+
+
+def closing(results):
+    lines = [[f"{one['latency_ms']} ms", closing_words(one),
+              f"{number(one['blocks_s'])} ({number(one['steady_blocks_s'])})",
+              number(one["calls_per_request"], 1), number(one["node_failed"])]
+             for one in results["closing"]]
+    return table(["node at", "connections", "blocks/s (steady)", "calls a request", "`node_failed`"],
+                 lines)
 
 
 def peers(results):
@@ -146,7 +155,7 @@ def queue_rules(results):
                   "of the pace without"], lines)
 
 
-PARTS = (machine, end_to_end, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
+PARTS = (machine, end_to_end, closing, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
          settings)
 
 

@@ -27,6 +27,19 @@ def end_to_end(results):
                  "server CPU s/1000", "peak MiB", "calls/block"], lines)
 
 
+def closing_words(one):
+    after_us = one["close_after_us"]
+    return "kept" if after_us is None else f"closed after {after_us / 1000:g} ms"
+
+
+def closing(results):
+    lines = [[f"{one['latency_ms']} ms, {closing_words(one)}", number(one["blocks_s"]),
+              number(one["steady_blocks_s"]), number(one["calls_per_request"], 1),
+              number(one["node_failed"])] for one in results["closing"]]
+    return rows("A node that closes each connection after its answer, unsaid",
+                ["node at, connections", "blocks/s", "steady", "calls/request", "node_failed"], lines)
+
+
 def stages(results):
     lines = [[one["stage"], number(one["blocks_s"]), number(one["cpu_us_per_block"], 1),
               number(one["server_us_per_block"], 1), number(one["node_us_per_block"], 1),
@@ -142,7 +155,7 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
+    for part in (end_to_end, closing, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
                  queue, queue_rules, settings):
         if part.__name__ in results:
             text.append(part(results))

@@ -27,6 +27,7 @@ from bot import Bot
 from tail import Tail
 
 LATENCIES_MS = (0, 50, 100, 150)
+CLOSINGS_US = (None, 0, 100, 1000)
 CONNECTIONS, BATCH = 8, 50
 WRITERS, BATCH_ROWS, BATCH_BYTES = 2, 3000, 1024 * 1024
 PEERS = ("@hiveio/dhive", "dsteem", "steem", "@splinterlands/hive-interface")
@@ -76,10 +77,10 @@ class Bench:
         low, high = len(times) // 10, len(times) * 9 // 10
         return (high - low) / max(times[high] - times[low], 1e-6)
 
-    def end_to_end(self, blocks, delay_ms, readers=1, database=None, **sections):
+    def end_to_end(self, blocks, delay_ms, readers=1, database=None, close_after_us=None, **sections):
         """Readers catch up `blocks` blocks from an empty database."""
         database = database or self.lab.fresh_database()
-        with Node(self.lab, blocks, delay_ms) as node:
+        with Node(self.lab, blocks, delay_ms, close_after_us=close_after_us) as node:
             configs = [self.lab.config(database, node.url, f"bench{i}", **sections)
                        for i in range(readers)]
             server_cpu, at = self.lab.server_cpu_s, time.time()
@@ -95,6 +96,8 @@ class Bench:
                 "node_cpu_s_per_1000": node.total_cpu_s * 1000 / count,
                 "peak_mib": max(peak for _, peak in ended),
                 "calls_per_block": node.served[1] / count,
+                "calls_per_request": node.served[1] / node.served[0],
+                "node_failed": sum(reader.count("node_failed") for reader in running),
                 "requests": node.served[0]}
 
     def measure_end_to_end(self):
@@ -109,6 +112,20 @@ class Bench:
                 rounds[delay, readers].append(self.end_to_end(blocks, delay, readers))
         return [{"latency_ms": delay, "readers": readers, **median_of(rounds[delay, readers])}
                 for delay, readers in cases]
+
+    def measure_closing(self):
+        """A node that closes each connection after its answer and does not say so, as a steemd
+        without a proxy does, beside one that keeps them."""
+        cases = [(delay, closing) for delay in (0, 50) for closing in CLOSINGS_US]
+        rounds = {case: [] for case in cases}
+        for turn in range(self.rounds):
+            for delay, closing in cases:
+                blocks = 4000 if self.quick else 12000
+                say(f"  closing, {delay} ms, closed after {closing} us, round {turn + 1}")
+                rounds[delay, closing].append(
+                    self.end_to_end(blocks, delay, close_after_us=closing))
+        return [{"latency_ms": delay, "close_after_us": closing,
+                 **median_of(rounds[delay, closing])} for delay, closing in cases]
 
     def stages_alone(self, count):
         """One round: fetching, decoding and writing, each by itself."""
@@ -381,8 +398,9 @@ class Bench:
         return [{"setting": name, **median_of(list_)} for name, list_ in rounds.items()]
 
 
-PARTS = {"end_to_end": Bench.measure_end_to_end, "stages": Bench.measure_stages,
-         "peers": Bench.measure_peers, "together": Bench.measure_together,
+PARTS = {"end_to_end": Bench.measure_end_to_end, "closing": Bench.measure_closing,
+         "stages": Bench.measure_stages, "peers": Bench.measure_peers,
+         "together": Bench.measure_together,
          "second_reader": Bench.measure_second_reader,
          "tail": Bench.measure_tail, "bot": Bench.measure_bot, "gap_scan": Bench.measure_gap_scan,
          "growth": Bench.measure_growth, "queue": Bench.measure_queue,

@@ -9,7 +9,8 @@ fault hits everything. `times=None` is for ever, until fault.clear(). `turn=k` s
 first k - 1 requests.
 
 The connection    reset, reset_body, hang (until fault.release()), delay (seconds),
-                  drip (seconds between single bytes), huge (bytes)
+                  drip (seconds between single bytes), huge (bytes), endless (first, more:
+                  the bytes of the answer, the second for ever), wire (bytes: the answer)
 HTTP              status (code, retry_after, body), raw (status, headers, body), html, empty,
                   garbage, cut, trailing, wrong_length
 The envelope      error_object (code, message: one object in place of an array),
@@ -27,8 +28,12 @@ import threading
 from . import virtual
 
 HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>down</body>\r\n</html>\r\n"
+TRAILERS = {"first": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n",
+            "more": b"trailer: " + b"x" * 60 + b"\r\n"}
+# Its first header line continues one that is not there.
+FOLDED = (b"HTTP/1.1 200 OK\r\n fold: " + b"A" * 2000 + b"\r\nContent-Length: 3\r\n\r\n[1]")
 GARBAGE = bytes(range(256)) * 8
-CONNECTION = {"reset", "reset_body", "hang", "delay", "drip", "huge"}
+CONNECTION = {"reset", "reset_body", "hang", "delay", "drip", "huge", "endless", "wire"}
 HTTP = {"status", "raw", "html", "empty", "garbage", "cut", "trailing", "wrong_length"}
 ENVELOPE = {"error_object", "refuse_batch", "missing", "doubled", "reordered", "extra"}
 ITEM = {"wrong_id", "rpc_error", "null", "result", "other_block", "fork", "broken_previous",

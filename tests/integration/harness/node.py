@@ -50,6 +50,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server_version, sys_version = "WebSocket++/0.8.1", ""
     disable_nagle_algorithm = True
     wbufsize = -1
 
@@ -86,6 +87,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         if self.server.node.closes_every_connection:
             self.close_connection = True
+        if self.server.node.close_after_s is not None:
+            self._close_as_steemd()
+
+    def _close_as_steemd(self):
+        """Without having said so; what came meanwhile is lost, and counted."""
+        self.close_connection = True
+        time.sleep(self.server.node.close_after_s)
+        with contextlib.suppress(OSError):
+            if self.connection.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK):
+                self.server.node.lost()
 
     def reset(self):
         """Close so that the client sees ECONNRESET."""
@@ -98,7 +109,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Node:
-    """See the module's text. spelling: as_is, proxy or spaced (jsontext.respell)."""
+    """See the module's text. spelling: as_is, proxy or spaced (jsontext.respell).
+
+    close_after_s: as a steemd without a proxy, the node closes each connection so long after its
+    answer and does not say so; count["lost"] is of the requests that came on it meanwhile.
+    """
 
     def __init__(self, chain=None, irreversible=100, head=None, spelling="as_is", gzip=True,
                  port=0, name="node"):
@@ -112,6 +127,7 @@ class Node:
         self._closing = threading.Event()
         self._live = None
         self.closes_every_connection = False
+        self.close_after_s = None
         self.port = port
         self._bound = socket.socket()  # holds the port while nobody listens
         self.accept()
@@ -247,6 +263,11 @@ class Node:
             self.count["connections"] += 1
             self.changed.notify_all()
 
+    def lost(self):
+        with self.changed:
+            self.count["lost"] += 1
+            self.changed.notify_all()
+
     def disconnected(self, sock):
         with self.changed:
             self._sockets.discard(sock)
@@ -274,13 +295,20 @@ class Node:
 
     def _disturb(self, handler, calls):
         """Faults that answer before there is an answer. True: nothing is left to do."""
-        for fault in self._take({"reset", "hang", "delay", "status", "raw", "huge"}, calls):
+        for fault in self._take({"reset", "hang", "delay", "status", "raw", "huge", "endless",
+                                 "wire"}, calls):
             if fault.what == "delay":
                 fault.released.wait(fault["seconds"])
             elif fault.what == "hang":
                 self._hang(handler, fault)
             elif fault.what == "reset":
                 handler.reset()
+                return True
+            elif fault.what == "endless":
+                self._endless(handler, **{**faults.TRAILERS, **fault.details})
+                return True
+            elif fault.what == "wire":
+                handler.connection.sendall(fault.details.get("bytes", faults.FOLDED))
                 return True
             elif fault.what == "huge":
                 self._huge(handler, fault.details.get("bytes", 100 << 20))
@@ -314,6 +342,16 @@ class Node:
         if "retry_after" in fault.details:
             headers.append(("Retry-After", str(fault["retry_after"])))
         handler.reply(fault["code"], fault.details.get("body", faults.HTML), headers)
+
+    @staticmethod
+    def _endless(handler, first, more):
+        """Bytes, until the client has enough of them."""
+        handler.close_connection = True
+        row = more * ((1 << 16) // len(more) + 1)
+        with contextlib.suppress(OSError):
+            handler.connection.sendall(first)
+            while True:
+                handler.connection.sendall(row)
 
     @staticmethod
     def _huge(handler, size):

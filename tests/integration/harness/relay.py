@@ -1,8 +1,9 @@
-"""A TCP relay in front of the database: a network that may stop, without a word to either side.
+"""A TCP relay in front of a server: a network that may stop, without a word to either side.
 
     relay = Relay(server.port)        connect to relay.port
     relay.stop()                      what is sent from now on goes nowhere, both ways
     relay.go_on()                     what was held back goes on
+    relay.move(port)                  new connections lead elsewhere, those that are there stay
     relay.close()
 """
 
@@ -28,6 +29,9 @@ class Relay:
 
     def go_on(self):
         self._flowing.set()
+
+    def move(self, port):
+        self.target = self.target[0], port
 
     def close(self):
         self._listener.close()
