@@ -16,6 +16,8 @@
 #define DB_DUPLICATE_KEY    1062
 #define DB_PACKET_TOO_LARGE 1153
 #define DB_LOCK_TIMEOUT     1205
+#define DB_NO_PRIVILEGE     1227
+#define DB_OPTION_PREVENTS  1290
 /* Of the procedures of the queue. */
 #define DB_LEASE_LOST   31001
 #define DB_NO_QUEUE     31002

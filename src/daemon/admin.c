@@ -206,9 +206,10 @@ enum exit_code admin_migrate(const struct options *options, const struct config 
 	if (options->migrate_user) {
 		user = xstrdup(options->migrate_user);
 		admin.user = user;
+	}
+	if (options->migrate_user || password) {
 		admin.password = password;
-	} else if (password) {
-		admin.password = password;
+		admin.read_password = NULL;
 	}
 	db = db_new(&admin);
 	if (migrate(options, db, &err) < 0)

@@ -414,8 +414,11 @@ static void complete(struct config_loading *loading, const config_t *file)
 		config->reader.name = xstrdup(host);
 	}
 	check_tls(loading, file);
-	if (config->password_file[0] != '\0' &&
-	    config_read_password(config->password_file, &config->database.password, &err) != 0)
+	if (config->password_file[0] == '\0')
+		return;
+	config->database.read_password = config_read_password;
+	config->database.password_path = config->password_file;
+	if (config_read_password(config->password_file, &config->database.password, &err) != 0)
 		config_mistake(loading, config_lookup(file, "database.password_file"),
 			       "database.password_file", "%s", err.text);
 	fault = config->database.password != NULL ? config_password_fault(config->database.password)

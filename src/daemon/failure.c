@@ -29,7 +29,8 @@ enum exit_code failure_exit_code(const struct error *err)
 	switch (err->kind) {
 	case ERROR_NONE:
 		return EXIT_OK;
-	case ERROR_RETRY:
+	case ERROR_RETRY: /* tried again until the patience of a command ended */
+		return is_about_rights(err->code) ? EXIT_NO_RIGHTS : EXIT_UNAVAILABLE;
 	case ERROR_NODE:
 		return EXIT_UNAVAILABLE;
 	case ERROR_DATA:

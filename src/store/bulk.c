@@ -36,9 +36,8 @@ static int check_result(struct db *db, uint64_t inserted, size_t count, struct e
 	if (mysql_warning_count(db->mysql) > 0)
 		return fail_for_warning(db, err);
 	if (inserted != count)
-		return error_set(err, ERROR_FATAL,
-				 "database %s: %zu rows were given, %llu inserted",
-				 db->config->hosts[db->host], count, (unsigned long long)inserted);
+		return db_mangled(db, err, "%zu rows were given, %llu are said to be inserted",
+				  count, (unsigned long long)inserted);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <mysql.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,7 @@
 #include "store/db_error.h"
 #include "store/db_impl.h"
 
-#define IDLE_MS     3000
-#define LOCK_WAIT_S 8
+#define IDLE_MS 3000
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
@@ -93,15 +93,49 @@ static int set_fault(struct db *db, size_t host, unsigned code, const char *stat
 			      fault.cure ? fault.cure : "");
 }
 
+/*
+ * A password that is just being rotated, an account that is locked for a moment, a procedure that
+ * --migrate replaces: after a while it is cured, by somebody else.  Rights count from a new
+ * connection on, and it has the new password.
+ */
+static int soften(struct db *db, struct error *err)
+{
+	if (err->kind != ERROR_CONFIG || !db->is_patient)
+		return -1;
+	err->kind = ERROR_RETRY;
+	db->is_lost = true;
+	return -1;
+}
+
+void db_set_patient(struct db *db, bool is_patient)
+{
+	db->is_patient = is_patient;
+}
+
 int db_fail(struct db *db, void *statement, struct error *err)
 {
 	unsigned code = statement ? mysql_stmt_errno(statement) : mysql_errno(db->mysql);
 
 	if (statement && code != 0)
-		return set_fault(db, db->host, code, mysql_stmt_sqlstate(statement),
-				 mysql_stmt_error(statement), err);
-	return set_fault(db, db->host, mysql_errno(db->mysql), mysql_sqlstate(db->mysql),
-			 mysql_error(db->mysql), err);
+		(void)set_fault(db, db->host, code, mysql_stmt_sqlstate(statement),
+				mysql_stmt_error(statement), err);
+	else
+		(void)set_fault(db, db->host, mysql_errno(db->mysql), mysql_sqlstate(db->mysql),
+				mysql_error(db->mysql), err);
+	return soften(db, err);
+}
+
+int db_mangled(struct db *db, struct error *err, const char *fmt, ...)
+{
+	char text[200];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	db->is_lost = true;
+	return error_set(err, ERROR_RETRY, "database %s: %s; the connection is given up",
+			 db->config->hosts[db->host], text);
 }
 
 static int not_open(struct error *err)
@@ -177,35 +211,6 @@ static int check_tls(struct db *db, enum db_tls tls, struct error *err)
 }
 
 /*
- * Nothing of this may depend on the server's configuration.  Notes are no warnings here:
- * "already exists" is what a repeated migration hopes for.  A frozen reader must not hold
- * its locks: MariaDB ends its transaction, MySQL its connection.
- */
-static int set_session_up(struct db *db, struct error *err)
-{
-	static const char *const common[] = {
-		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,"
-		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', "
-		"autocommit = 1, sql_notes = 0, lock_wait_timeout = 8",
-		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	};
-
-	char lock_wait[80];
-
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		if (db_exec_text(db, common[i], err) < 0)
-			return -1;
-	snprintf(lock_wait, sizeof(lock_wait), "SET SESSION innodb_lock_wait_timeout = %u",
-		 db->config->lock_wait_s > 0 ? db->config->lock_wait_s : LOCK_WAIT_S);
-	if (db_exec_text(db, lock_wait, err) < 0)
-		return -1;
-	return db_exec_text(db,
-			    db->is_mariadb ? "SET SESSION idle_write_transaction_timeout = 5"
-					   : "SET SESSION wait_timeout = 8",
-			    err);
-}
-
-/*
  * A statement longer than max_allowed_packet the server answers by closing the connection, often
  * before it says why: it would be sent again and again.  And of several hosts a read-only one is
  * passed over: it lets us in, but may be a replica that lags, whose old rows would be believed.
@@ -267,8 +272,8 @@ static int look_at_server(struct db *db, struct error *err)
 	return 0;
 }
 
-static int connect_host(struct db *db, size_t host, const char *name, bool takes_behind,
-			struct error *err)
+static int connect_host(struct db *db, size_t host, const char *name, const char *password,
+			bool takes_behind, struct error *err)
 {
 	struct db_address address;
 	enum db_tls tls;
@@ -289,7 +294,7 @@ static int connect_host(struct db *db, size_t host, const char *name, bool takes
 		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
 	}
 	if (!mysql_real_connect(mysql, address.is_socket ? "localhost" : address.host,
-				db->config->user, db->config->password, name, address.port,
+				db->config->user, password, name, address.port,
 				address.is_socket ? address.host : NULL, CLIENT_FOUND_ROWS)) {
 		(void)set_fault(db, host, mysql_errno(mysql), mysql_sqlstate(mysql),
 				mysql_error(mysql), err);
@@ -300,7 +305,7 @@ static int connect_host(struct db *db, size_t host, const char *name, bool takes
 	db->host = host;
 	db->is_lost = false;
 	if (check_tls(db, tls, err) < 0 || look_at_server(db, err) < 0 ||
-	    set_session_up(db, err) < 0 || look_at_limits(db, err) < 0 ||
+	    db_set_session_up(db, name, err) < 0 || look_at_limits(db, err) < 0 ||
 	    db_look_at_cluster(db, takes_behind, err) < 0) {
 		db_disconnect(db);
 		return -1;
@@ -309,20 +314,19 @@ static int connect_host(struct db *db, size_t host, const char *name, bool takes
 }
 
 /* One host that may come back is worth waiting for, whatever the others said. */
-static int connect_any(struct db *db, const char *name, struct error *err)
+static int connect_any(struct db *db, const char *name, const char *password, struct error *err)
 {
 	size_t count = db->config->host_count;
 	size_t start = db->first_host;
 	size_t behind = count;
 	struct error all = ERROR_INIT;
 
-	db_disconnect(db);
 	if (count == 0)
 		return error_set(err, ERROR_CONFIG, "database.hosts names no host");
 	for (size_t i = 0; i < count; i++) {
 		struct error one = ERROR_INIT;
 
-		if (connect_host(db, (start + i) % count, name, count == 1, &one) == 0) {
+		if (connect_host(db, (start + i) % count, name, password, count == 1, &one) == 0) {
 			/* Once all is well again, the first host is the first again. */
 			db->first_host = 0;
 			return 0;
@@ -339,20 +343,38 @@ static int connect_any(struct db *db, const char *name, struct error *err)
 					     one.text);
 	}
 	/* A member of a cluster that is behind is better than none. */
-	if (behind < count && connect_host(db, behind, name, true, err) == 0)
+	if (behind < count && connect_host(db, behind, name, password, true, err) == 0)
 		return 0;
 	*err = all;
 	return -1;
 }
 
+/* A password may be changed, in the server and in its file, while this process runs. */
+static int open_connection(struct db *db, const char *name, struct error *err)
+{
+	char *read = NULL;
+	int result = 0;
+
+	db_disconnect(db);
+	if (db->config->read_password)
+		result = db->config->read_password(db->config->password_path, &read, err);
+	if (result == 0)
+		result = connect_any(db, name,
+				     db->config->read_password ? read : db->config->password, err);
+	if (read)
+		explicit_bzero(read, strlen(read));
+	free(read);
+	return result == 0 ? 0 : soften(db, err);
+}
+
 int db_connect(struct db *db, struct error *err)
 {
-	return connect_any(db, db->config->name, err);
+	return open_connection(db, db->config->name, err);
 }
 
 int db_connect_server(struct db *db, struct error *err)
 {
-	return connect_any(db, NULL, err);
+	return open_connection(db, NULL, err);
 }
 
 /* Transactions. */

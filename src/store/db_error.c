@@ -79,13 +79,24 @@ static const struct known_fault {
 	{2004, ERROR_RETRY, REFUSED, HOSTS},
 	{2005, ERROR_RETRY, REFUSED, HOSTS},
 	{2006, ERROR_RETRY, LOST, NULL},
-	{2007, ERROR_CONFIG, REFUSED, "this is no server of a known protocol"},
+	{2007, ERROR_RETRY, REFUSED, "this is no server of a known protocol; " HOSTS},
 	{2012, ERROR_RETRY, LOST, NULL},
 	{2013, ERROR_RETRY, LOST, NULL},
-	{2014, ERROR_FATAL, LOST, NULL}, /* commands out of sync: a bug of ours */
 	{2026, ERROR_RETRY, REFUSED, TLS},
-	{2027, ERROR_RETRY, LOST, NULL},
 	{2055, ERROR_RETRY, LOST, NULL},
+	/*
+	 * What came was not what was sent, on this way or the other: a packet was mangled, or the
+	 * two do not mean the same statement any more. Only a new connection is clean.
+	 */
+	{1156, ERROR_RETRY, LOST, NULL}, /* packets out of order */
+	{1210, ERROR_RETRY, LOST, NULL}, /* wrong arguments of a prepared statement */
+	{1243, ERROR_RETRY, LOST, NULL}, /* a prepared statement that the server does not know */
+	{1835, ERROR_RETRY, LOST, NULL}, /* malformed packet */
+	{2014, ERROR_RETRY, LOST, NULL}, /* commands out of sync */
+	{2020, ERROR_RETRY, LOST, NULL}, /* a packet that says it is longer than any may be */
+	{2027, ERROR_RETRY, LOST, NULL}, /* malformed packet */
+	{2054, ERROR_RETRY, LOST, NULL}, /* no description of the rows */
+	{2057, ERROR_RETRY, LOST, NULL}, /* another description than before */
 	/* This server takes no writes now; another one may. */
 	{1047, ERROR_RETRY, REFUSED, "this Galera node is not part of the cluster's majority"},
 	{1290, ERROR_RETRY, REFUSED, "the server is read-only"},
@@ -130,7 +141,6 @@ static const struct known_fault {
 	{1300, ERROR_DATA, STAYS, NULL},
 	{1366, ERROR_DATA, STAYS, NULL},
 	{1406, ERROR_DATA, STAYS, NULL},
-	{2020, ERROR_DATA, LOST, "raise max_allowed_packet of the server"},
 	{3140, ERROR_DATA, STAYS, NULL},
 	/* What the procedures of the queue say. */
 	{DB_LEASE_LOST, ERROR_DATA, STAYS, NULL},

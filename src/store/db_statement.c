@@ -72,9 +72,12 @@ static int execute(struct db *db, MYSQL_STMT *handle, const struct db_value *val
 {
 	MYSQL_BIND binds[MAX_PARAMETERS];
 
-	if (count != mysql_stmt_param_count(handle) || count > MAX_PARAMETERS)
-		return error_set(err, ERROR_FATAL, "a statement takes %lu values, not %zu",
-				 mysql_stmt_param_count(handle), count);
+	if (count > MAX_PARAMETERS)
+		return error_set(err, ERROR_FATAL, "a statement takes at most %d values, not %zu",
+				 MAX_PARAMETERS, count);
+	if (count != mysql_stmt_param_count(handle))
+		return db_mangled(db, err, "a statement of %zu values is said to take %lu", count,
+				  mysql_stmt_param_count(handle));
 	memset(binds, 0, sizeof(binds));
 	for (size_t i = 0; i < count; i++) {
 		/* The library only reads it, but its struct says otherwise. */
@@ -169,7 +172,7 @@ static int bind_columns(struct db_rows *rows, struct error *err)
 	MYSQL_RES *fields = mysql_stmt_result_metadata(rows->handle);
 
 	if (!fields)
-		return error_set(err, ERROR_FATAL, "a query that gives no rows");
+		return db_mangled(rows->db, err, "a query is said to give no rows");
 	rows->column_count = mysql_num_fields(fields);
 	rows->binds = xcalloc(rows->column_count, sizeof(*rows->binds));
 	rows->cells = xcalloc(rows->column_count, sizeof(*rows->cells));

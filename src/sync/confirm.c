@@ -101,6 +101,7 @@ static void send(struct confirm *confirm)
 
 	look->job.run = run_confirm;
 	look->job.done = finish_confirm;
+	look->job.is_side_work = true;
 	snprintf(look->job.what, sizeof(look->job.what), "confirming comments of the outbox");
 	look->confirm = confirm;
 	look->from = confirm->step;

@@ -201,6 +201,7 @@ static void send_overview(struct keeper *keeper, uint32_t decided)
 
 	look->job.run = run_overview;
 	look->job.done = finish_overview;
+	look->job.is_side_work = true;
 	snprintf(look->job.what, sizeof(look->job.what), "counting what is missing");
 	look->keeper = keeper;
 	look->decided = decided;

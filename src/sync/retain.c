@@ -199,6 +199,7 @@ void retain_step(struct retain *retain)
 	step->job.done = is_sure ? finish_retain : finish_look;
 	snprintf(step->job.what, sizeof(step->job.what), "%s",
 		 is_sure ? "removing deliveries that are over" : "looking at the database's clock");
+	step->job.is_side_work = true;
 	step->retain = retain;
 	step->before_s = retain->before_s;
 	step->pass = retain->pass;

@@ -47,6 +47,7 @@ struct writer {
 	struct metric_histogram commit_times; /* the loop thread's own */
 	atomic_uint_least64_t retry_count;
 	atomic_bool has_told_connection;
+	atomic_bool has_worked; /* a job was done: from then on nothing is final that may pass */
 	atomic_uint down_count; /* lanes that have lost the database */
 	/* Retrying ends at this time; wakes those who wait between two tries. Also guards what follows. */
 	pthread_mutex_t mutex;
@@ -148,8 +149,9 @@ static void tell_retry(struct lane *lane, const struct job *job, const struct er
 		    (long long)delay_ms);
 }
 
-static int connect_lane(struct lane *lane, struct error *err)
+static int connect_lane(struct lane *lane, const struct job *job, struct error *err)
 {
+	db_set_patient(lane->db, atomic_load(&lane->writer->has_worked) && !job->is_side_work);
 	if (!db_is_lost(lane->db))
 		return 0;
 	if (db_connect(lane->db, err) < 0)
@@ -184,7 +186,7 @@ static void run_job(struct lane *lane, struct job *job)
 	backoff_init(&backoff, RETRY_BASE_MS, RETRY_CAP_MS);
 	for (;;) {
 		struct error err = ERROR_INIT;
-		bool is_connected = connect_lane(lane, &err) == 0;
+		bool is_connected = connect_lane(lane, job, &err) == 0;
 		int64_t try_at_ms = clock_now_ms();
 		int64_t delay_ms;
 
@@ -192,6 +194,7 @@ static void run_job(struct lane *lane, struct job *job)
 			job->err = ERROR_INIT;
 			job->took_ms = clock_now_ms() - began_at_ms;
 			job->last_try_ms = clock_now_ms() - try_at_ms;
+			atomic_store(&lane->writer->has_worked, true);
 			note_done(lane);
 			return;
 		}

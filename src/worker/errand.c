@@ -11,10 +11,13 @@
 #include "sync/writer.h"
 #include "worker/arguments.h"
 
-/* The error of one errand: kept for the loop, unless the writer has to connect again. */
+/*
+ * The error of one errand: kept for the loop, unless the writer has to connect again, or it ends
+ * the worker.  So an errand that is done proves that account, tables and procedures are right.
+ */
 static int keep_error(struct db *db, struct error *kept, struct error *err)
 {
-	if (db_is_lost(db) && err->kind == ERROR_RETRY)
+	if ((db_is_lost(db) && err->kind == ERROR_RETRY) || err->kind == ERROR_CONFIG)
 		return -1;
 	*kept = *err;
 	*err = ERROR_INIT;

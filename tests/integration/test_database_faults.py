@@ -279,6 +279,81 @@ def test_no_right_to_the_database(world):
     ends_with(world, reader, 77, "(1044)")
 
 
+def comes_back(world, node, reader, last, said, cure):
+    """A running daemon says what is wrong and what to do, and goes on by itself when it is cured."""
+    node.advance(1)
+    line = reader.wait_for("database_lost", containing=said, timeout=40)
+    assert reader.is_running
+    cure()
+    reader.wait_for("database_back", timeout=40)
+    whole(world, node, reader, last)
+    return line
+
+
+@pytest.fixture
+def with_password(lone_world):
+    """An account with a password, which stands in a file; and the reader that uses it."""
+    world = lone_world
+    secret = world.folder / "password"
+    secret.write_text("one\n")
+    secret.chmod(0o600)
+    world.server.execute(f"CREATE USER {LIMITED} IDENTIFIED BY 'one'",
+                         f"GRANT ALL ON `{world.database}`.* TO {LIMITED}")
+    world.secret = secret
+    world.cut = lambda: world.db.kill_others("user = 'limited'")
+    world.node_and_reader = tailing(world, database={"user": "limited",
+                                                     "password_file": str(secret)})
+    return world
+
+
+def test_a_password_that_is_rotated(with_password):
+    """First in the server, then in the file: the reader reads the file again at each connect."""
+    world = with_password
+    node, reader = world.node_and_reader
+    world.server.execute(f"ALTER USER {LIMITED} IDENTIFIED BY 'two'")
+    world.cut()
+    line = comes_back(world, node, reader, 51, "(1045)", lambda: world.secret.write_text("two\n"))
+    assert "database.password_file" in line.message
+
+
+def test_a_password_file_that_is_away_for_a_moment(with_password):
+    world = with_password
+    node, reader = world.node_and_reader
+    world.secret.rename(world.folder / "away")
+    world.cut()
+    comes_back(world, node, reader, 51, "password",
+               lambda: (world.folder / "away").rename(world.secret))
+
+
+@pytest.mark.parametrize("trouble, cure, code", [
+    (f"ALTER USER {LIMITED} ACCOUNT LOCK", f"ALTER USER {LIMITED} ACCOUNT UNLOCK", "(4151)"),
+    (f"RENAME USER {LIMITED} TO limited@elsewhere", f"RENAME USER limited@elsewhere TO {LIMITED}",
+     "(1045)"),
+    (f"ALTER USER {LIMITED} PASSWORD EXPIRE", f"ALTER USER {LIMITED} IDENTIFIED BY 'one'", "("),
+], ids=["locked", "away", "expired"])
+def test_an_account_that_is_closed_for_a_while(with_password, trouble, cure, code):
+    world = with_password
+    node, reader = world.node_and_reader
+    world.server.execute(trouble)
+    world.cut()
+    comes_back(world, node, reader, 51, code, lambda: world.server.execute(cure))
+
+
+def test_a_database_that_is_away_for_a_while(with_password):
+    """As while somebody restores it: taken away, then there again with what it held."""
+    world = with_password
+    node, reader = world.node_and_reader
+    world.server.execute("CREATE DATABASE aside")
+    tables = [name for name, kind in world.db.rows("SHOW FULL TABLES") if kind == "BASE TABLE"]
+
+    def move(source, target):
+        world.server.execute("RENAME TABLE " + ", ".join(
+            f"`{source}`.{name} TO `{target}`.{name}" for name in tables))
+
+    move(world.database, "aside")
+    comes_back(world, node, reader, 51, "--migrate", lambda: move("aside", world.database))
+
+
 @pytest.mark.parametrize("table, code", [("blocks", "(1142)"), ("blockchain", "(1142)")])
 def test_a_right_that_is_taken_from_a_running_reader(lone_world, table, code):
     world = lone_world
@@ -289,22 +364,19 @@ def test_a_right_that_is_taken_from_a_running_reader(lone_world, table, code):
                              f" TO {LIMITED}")
     node, reader = tailing(world, database={"user": "limited"})
     world.server.execute(f"REVOKE INSERT ON `{world.database}`.{table} FROM {LIMITED}")
-    node.advance(1)
-    ends_with(world, reader, 77, code)
-    assert "sql/grants.sql" in reader.wait_for("ended").message
-    world.server.execute(f"GRANT INSERT ON `{world.database}`.{table} TO {LIMITED}")
-    world.run("--once", database={"user": "limited"})
-    world.expect(node.chain, (1, 51))
+    line = comes_back(world, node, reader, 51, code, lambda: world.server.execute(
+        f"GRANT INSERT ON `{world.database}`.{table} TO {LIMITED}"))
+    assert "sql/grants.sql" in line.message
 
 
 @pytest.mark.parametrize("table", ["blocks", "blockchain", "readers"])
 def test_a_table_that_is_lost(world, table):
-    """The reader ends. What the table held is made again from the chain, as the document says."""
+    """The reader waits. What the table held is made again from the chain, as the document says."""
     node, reader = tailing(world)
     world.db.execute(f"DROP TABLE {table}")
     node.advance(1)
-    ends_with(world, reader, 78, "(1146)")
-    assert "--migrate" in reader.wait_for("ended").message
+    line = reader.wait_for("database_lost", containing="(1146)")
+    assert "--migrate" in line.message and reader.stop() == 0
     world.db.execute("DELETE FROM schema_version")
     world.run("--migrate")
     if table == "blockchain":
@@ -330,8 +402,5 @@ def test_a_schema_that_is_upgraded_under_the_reader(world):
 def test_a_schema_that_no_longer_fits(world):
     node, reader = tailing(world)
     world.db.execute("ALTER TABLE blocks RENAME COLUMN block_id TO ident")
-    node.advance(1)
-    ends_with(world, reader, 78, "(1054)")
-    world.db.execute("ALTER TABLE blocks RENAME COLUMN ident TO block_id")
-    world.run("--once")
-    world.expect(node.chain, (1, 51))
+    comes_back(world, node, reader, 51, "(1054)", lambda: world.db.execute(
+        "ALTER TABLE blocks RENAME COLUMN ident TO block_id"))

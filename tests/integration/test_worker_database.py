@@ -207,19 +207,40 @@ def test_tls_goes_through(desk, tcp):
 
 
 def test_rights_that_are_taken_away(desk):
-    """A worker that may not end what it has claimed stops, and its command with it."""
+    """A worker that may not end what it has claimed keeps the result until it may."""
     bot = desk.shell("echo up > $HERE/up; while [ ! -e $HERE/go ]; do sleep 0.02; done")
     desk.db.execute("CREATE USER bot@localhost")
     desk.db.execute(f"GRANT EXECUTE ON {desk.world.database}.* TO bot@localhost")
     for table in ("queues", "deliveries_open", "deliveries_ended", "blocks", "blockchain"):
         desk.db.execute(f"GRANT ALL ON {table} TO bot@localhost")
-    desk.put()
+    delivery, = desk.put()
     worker = desk.start(command=bot, config=desk.config(user="bot"))
     desk.wait_file("up")
     desk.db.execute("REVOKE ALL ON deliveries_ended FROM bot@localhost")
     (desk.commands / "go").touch()
-    assert worker.wait_exit() == 77
-    assert "grants.sql" in worker.events("ended")[0].message
+    worker.wait_for("database_lost", containing="grants.sql")
+    desk.db.execute("GRANT ALL ON deliveries_ended TO bot@localhost")
+    worker.wait_for("database_back")
+    desk.wait_state(delivery, "done")
+    assert desk.row(delivery)[1] == 1 and worker.is_running
+
+
+def test_procedures_that_are_replaced_under_workers(desk):
+    """As --migrate does it: dropped, and made again a moment later. No worker ends of it."""
+    workers = [desk.start("--poll-ms", "50", command=desk.shell("exit 0"), name=f"w{i}")
+               for i in range(3)]
+    for worker in workers:
+        worker.wait_for("queue_opened")
+    text = desk.db.rows("SHOW CREATE PROCEDURE queue_claim")[0][2]
+    desk.db.execute("DROP PROCEDURE queue_claim")
+    for worker in workers:
+        worker.wait_for("database_lost", containing="(1305)")
+    desk.db.execute(text.replace("%", "%%"))
+    delivery, = desk.put()
+    desk.wait_state(delivery, "done")
+    for worker in workers:
+        worker.wait_for("database_back")
+        assert worker.is_running
 
 
 def test_nothing_is_asked_while_all_are_at_work(desk):

@@ -58,9 +58,58 @@ static void a_statement_gets_its_values_and_a_query_gives_rows(void **state)
 {
 	(void)state;
 	FAILS(db_exec(db, "DELETE FROM steem.blocks WHERE block = ?", DB_NO_VALUES, NULL, &err),
-	      ERROR_FATAL, "takes 1 values, not 0");
+	      ERROR_RETRY, "a statement of 0 values is said to take 1");
+	OK(db_connect(db, &err));
 	assert_null(db_query(db, "DELETE FROM steem.blocks", DB_NO_VALUES, &err));
-	assert_int_equal(err.kind, ERROR_FATAL);
+	assert_int_equal(err.kind, ERROR_RETRY);
+	assert_true(db_is_lost(db));
+}
+
+static const char *password;
+
+static int give_password(const char *path, char **ret_password, struct error *why)
+{
+	(void)why;
+	assert_string_equal(path, "a path");
+	*ret_password = xstrdup(password);
+	return 0;
+}
+
+/* Fatal for a process that has not worked yet; for one that has, a reason to connect anew. */
+static void what_the_operator_can_cure_may_pass(void **state)
+{
+	static char user[] = "patient";
+	struct db_config config = world_config;
+	struct db *other;
+
+	(void)state;
+	run_sql("CREATE OR REPLACE USER patient IDENTIFIED BY 'one'");
+	run_sql("GRANT SELECT ON steem.ranges TO patient");
+	config.user = user;
+	config.read_password = give_password;
+	config.password_path = "a path";
+	password = "one";
+	other = db_new(&config);
+	OK(db_connect(other, &err));
+	FAILS(db_exec(other, "DELETE FROM ranges", DB_NO_VALUES, NULL, &err), ERROR_CONFIG,
+	      "(1142)");
+	assert_false(db_is_lost(other));
+	db_set_patient(other, true);
+	FAILS(db_exec(other, "DELETE FROM ranges", DB_NO_VALUES, NULL, &err), ERROR_RETRY,
+	      "sql/grants.sql");
+	assert_true(db_is_lost(other));
+	run_sql("ALTER USER patient IDENTIFIED BY 'two'");
+	FAILS(db_connect(other, &err), ERROR_RETRY, "(1045)");
+	password = "two";
+	OK(db_connect(other, &err));
+	FAILS(db_exec(other, "CALL no_such_procedure()", DB_NO_VALUES, NULL, &err), ERROR_RETRY,
+	      "database");
+	run_sql("ALTER USER patient ACCOUNT LOCK");
+	FAILS(db_connect(other, &err), ERROR_RETRY, "(4151)");
+	db_set_patient(other, false);
+	FAILS(db_connect(other, &err), ERROR_CONFIG, "(4151)");
+	db_free(other);
+	run_sql("DROP USER patient");
 }
 
 static void without_a_host_there_is_no_connection(void **state)
@@ -152,7 +201,9 @@ static void rows_are_counted(bool force_text)
 		bulk_add_u64(bulk, i);
 	}
 	/* Replacing a row counts twice. */
-	FAILS(bulk_insert(other, bulk, &err), ERROR_FATAL, "3 rows were given, 4 inserted");
+	FAILS(bulk_insert(other, bulk, &err), ERROR_RETRY,
+	      "3 rows were given, 4 are said to be inserted");
+	OK(db_connect(other, &err));
 	bulk_add_u64(bulk, 4);
 	FAILS(bulk_insert(other, bulk, &err), ERROR_FATAL, "not complete");
 	world_config.force_text_bulk = false;
@@ -237,6 +288,7 @@ int main(void)
 		TEST(on_a_lost_connection_nothing_seems_to_work),
 		TEST(no_transaction_inside_another),
 		TEST(a_statement_gets_its_values_and_a_query_gives_rows),
+		TEST(what_the_operator_can_cure_may_pass),
 		TEST(without_a_host_there_is_no_connection),
 		TEST(a_row_too_long_in_arrays),
 		TEST(a_row_too_long_in_text),

@@ -53,6 +53,106 @@ static void the_session_does_not_depend_on_the_server(void **state)
 	db_rows_free(rows);
 }
 
+static char inherits[] = "inherits";
+static char root_user[] = "root";
+
+/*
+ * A session begins as init_connect left it, for every account without SUPER. The text is one whose
+ * last byte a server that takes it for GBK reads together with the backslash behind it.
+ */
+static void insert_as_inherited(const char *init_connect, bool force_text)
+{
+	static const enum bulk_type types[] = {BULK_U32, BULK_TEXT};
+	static const char text[] = "\xE7\xB8\x97'), (7, 'ours') -- \xF0\x9F\x98\x80";
+	struct bulk *bulk = bulk_new("INSERT INTO t (a, c) VALUES (?, ?)", types, 2);
+	struct db *other;
+
+	OK(db_exec(db, "SET GLOBAL init_connect = ?", DB_VALUES(db_text(init_connect)), NULL,
+		   &err));
+	world_config.user = inherits;
+	world_config.force_text_bulk = force_text;
+	other = db_new(&world_config);
+	if (db_connect(other, &err) < 0)
+		fail_msg("%s: %s", init_connect, err.text);
+	for (uint32_t i = 0; i < 3; i++) {
+		bulk_add_u64(bulk, i);
+		bulk_add_bytes(bulk, text, strlen(text));
+	}
+	OK(bulk_insert(other, bulk, &err));
+	OK(db_exec(other, "UPDATE t SET a = a + 10", DB_NO_VALUES, NULL, &err));
+	db_free(other);
+	world_config.user = root_user;
+	world_config.force_text_bulk = false;
+	if (number("SELECT COUNT(*) FROM t WHERE a >= 10 AND HEX(c) = "
+		   "'E7B89727292C2028372C20276F7572732729202D2D20F09F9880'") != 3)
+		fail_msg("%s, %s: %llu rows, %llu of them foreign", init_connect,
+			 force_text ? "text" : "arrays",
+			 (unsigned long long)number("SELECT COUNT(*) FROM t"),
+			 (unsigned long long)number("SELECT COUNT(*) FROM t WHERE c = 'ours'"));
+	run_sql("DELETE FROM t");
+	bulk_free(bulk);
+}
+
+static void a_session_inherits_nothing(void **state)
+{
+	static const char *const inits[] = {
+		"SET NAMES latin1",
+		"SET NAMES gbk",
+		"SET character_set_results = latin1, collation_connection = sjis_bin",
+		"SET sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'",
+		"SET sql_mode = 'ORACLE'",
+		"SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,TIME_ROUND_FRACTIONAL'",
+		"SET sql_safe_updates = 1, sql_select_limit = 0, max_join_size = 1",
+		"SET autocommit = 0",
+		"SET completion_type = 'RELEASE'",
+		"SET completion_type = 'CHAIN', autocommit = 0",
+		"SET SESSION TRANSACTION READ ONLY",
+		"SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+		"START TRANSACTION",
+		"LOCK TABLES mysql.help_topic READ",
+		"USE information_schema",
+		"SET unique_checks = 0, foreign_key_checks = 0, check_constraint_checks = 0",
+		"SET max_statement_time = 0.001, lock_wait_timeout = 1, wait_timeout = 1",
+		"SET max_error_count = 0, sql_notes = 1, group_concat_max_len = 4",
+	};
+
+	(void)state;
+	run_sql("USE steem");
+	run_sql("DROP TABLE IF EXISTS t");
+	run_sql("CREATE TABLE t (a INT UNSIGNED PRIMARY KEY, c MEDIUMTEXT CHARACTER SET utf8mb4 "
+		"COLLATE utf8mb4_bin) ENGINE=InnoDB");
+	run_sql("CREATE OR REPLACE USER inherits");
+	run_sql("GRANT ALL ON steem.* TO inherits");
+	run_sql("GRANT SELECT, LOCK TABLES ON mysql.* TO inherits");
+	for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
+		for (unsigned force_text = 0; force_text < 2; force_text++)
+			insert_as_inherited(inits[i], force_text);
+	run_sql("SET GLOBAL init_connect = ''");
+	run_sql("DROP USER inherits");
+}
+
+static void a_session_s_clock_goes(void **state)
+{
+	struct db *other;
+	struct db_rows *rows;
+
+	(void)state;
+	run_sql("CREATE OR REPLACE USER inherits");
+	run_sql("GRANT ALL ON steem.* TO inherits");
+	run_sql("SET GLOBAL init_connect = 'SET timestamp = 1000000000'");
+	world_config.user = inherits;
+	other = world_connect();
+	world_config.user = root_user;
+	rows = db_query(other, "SELECT UTC_TIMESTAMP() > '2020-01-01'", DB_NO_VALUES, &err);
+	assert_non_null(rows);
+	assert_int_equal(db_rows_next(rows, &err), 1);
+	assert_int_equal(db_row_u64(rows, 0), 1);
+	db_rows_free(rows);
+	db_free(other);
+	run_sql("SET GLOBAL init_connect = ''");
+	run_sql("DROP USER inherits");
+}
+
 /* As Connector/C 3.3.19 does it: whoever binds again loses what was just read. */
 /* my_bool, or bool in MySQL's library. */
 typedef __typeof__(mysql_stmt_bind_result(NULL, NULL)) bind_result;
@@ -480,6 +580,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(connects_to_the_first_host_that_answers),
 		TEST(the_session_does_not_depend_on_the_server),
+		TEST(a_session_inherits_nothing),
+		TEST(a_session_s_clock_goes),
 		TEST(long_values_come_back_whole),
 		TEST(bulk_refuses_a_foreign_text_in_arrays),
 		TEST(bulk_refuses_a_foreign_text_in_text),

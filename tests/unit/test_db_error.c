@@ -55,6 +55,17 @@ static const struct {
 	{3140, "22032", ERROR_DATA, false, false},
 	{1118, "42000", ERROR_DATA, false, false},
 	{1153, "08S01", ERROR_DATA, true, false},
+	/* Mangled on the way: nothing that could be a row is at fault, and a new connection is clean. */
+	{1156, "08S01", ERROR_RETRY, true, false},
+	{1210, "HY000", ERROR_RETRY, true, false},
+	{1243, "HY000", ERROR_RETRY, true, false},
+	{1835, "HY000", ERROR_RETRY, true, false},
+	{2007, "HY000", ERROR_RETRY, true, true},
+	{2014, "HY000", ERROR_RETRY, true, false},
+	{2020, "HY000", ERROR_RETRY, true, false},
+	{2027, "HY000", ERROR_RETRY, true, false},
+	{2054, "HY000", ERROR_RETRY, true, false},
+	{2057, "HY000", ERROR_RETRY, true, false},
 	/* Unknown ones, by their state. */
 	{9001, "42000", ERROR_CONFIG, false, false},
 	{9001, "22000", ERROR_DATA, false, false},

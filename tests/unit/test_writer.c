@@ -26,6 +26,7 @@
 
 struct db {
 	bool is_open;
+	bool is_patient;
 };
 
 static atomic_int connects;
@@ -70,6 +71,11 @@ const char *db_describe(const struct db *db)
 	return "made up";
 }
 
+void db_set_patient(struct db *db, bool is_patient)
+{
+	db->is_patient = is_patient;
+}
+
 void db_rollback(struct db *db)
 {
 	(void)db;
@@ -100,6 +106,10 @@ static int run_it(struct db *db, struct job *job, struct error *err)
 		test->fails--;
 	if (test->loses_connection)
 		db_disconnect(db);
+	if (test->kind == ERROR_CONFIG && db->is_patient) {
+		db_disconnect(db);
+		return error_set_code(err, ERROR_RETRY, 1045, "it would not let us in");
+	}
 	return error_set_code(err, test->kind, 1205, "it would not");
 }
 
@@ -188,6 +198,33 @@ static void does_not_repeat_what_nobody_here_can_cure(void **state)
 		assert_string_equal(job.job.err.text, "it would not");
 	}
 	assert_int_equal(rollbacks, 4);
+}
+
+/* Login, rights, tables: fatal at a start, a trouble like any other once something was done. */
+static void what_the_operator_can_cure_is_tried_again_later_on(void **state)
+{
+	struct test_job early = make_job(-1, ERROR_CONFIG);
+	struct test_job first = make_job(0, ERROR_NONE);
+	struct test_job later = make_job(3, ERROR_CONFIG);
+	struct test_job aside = make_job(-1, ERROR_CONFIG);
+
+	writer_errand(*state, &early.job);
+	wait_for_all(*state);
+	assert_int_equal(early.runs, 1);
+	assert_int_equal(early.job.err.kind, ERROR_CONFIG);
+	writer_errand(*state, &first.job);
+	wait_for_all(*state);
+	writer_commit(*state, &later.job); /* by a thread that has done nothing yet */
+	wait_for_all(*state);
+	assert_int_equal(later.runs, 4);
+	assert_int_equal(later.job.err.kind, ERROR_NONE);
+	/* What nothing else waits for must not hold up the rest. */
+	aside.job.is_side_work = true;
+	writer_errand(*state, &aside.job);
+	wait_for_all(*state);
+	assert_int_equal(aside.runs, 1);
+	assert_int_equal(aside.job.err.kind, ERROR_CONFIG);
+	assert_false(writer_has_lost_database(*state));
 }
 
 static void connects_again_for_a_lost_connection(void **state)
@@ -467,6 +504,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(repeats_what_may_succeed_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(does_not_repeat_what_nobody_here_can_cure, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_the_operator_can_cure_is_tried_again_later_on,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(connects_again_for_a_lost_connection, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(gives_up_when_told_to_hurry, set_up, tear_down),

@@ -135,7 +135,7 @@ class Server(Service):
     def connect(self, database=None, **options):
         """A pymysql connection as the server's root; autocommit, UTC, utf8mb4."""
         settings = dict(unix_socket=self.socket, user="root", database=database, autocommit=True,
-                        charset="utf8mb4", init_command="SET time_zone = '+00:00'",
+                        charset="utf8mb4", init_command="SET NAMES utf8mb4, time_zone = '+00:00'",
                         connect_timeout=10)
         return pymysql.connect(**{**settings, **options})
 

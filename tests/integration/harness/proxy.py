@@ -88,9 +88,12 @@ class Proxy:
                 except OSError:
                     _shut(client)
                     continue
-                line = _Line(self, client, server)
+                line = self.make_line(client, server)
                 for run in (line.carry_queries, line.carry_replies):
                     threading.Thread(target=run, daemon=True).start()
+
+    def make_line(self, client, server):
+        return _Line(self, client, server)
 
     def take_commit(self):
         """Called for each COMMIT: must its reply be dropped, and how?"""
