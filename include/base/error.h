@@ -4,8 +4,9 @@
  *
  * A function that can fail returns 0 or -1 (or a pointer or NULL) and takes a
  * `struct error *` as its last parameter.  It fills it only when it fails, with
- * one complete sentence that can be printed as it is.  The kind is the decision
- * already taken: callers look at the kind, never at the text.
+ * one complete sentence that can be printed as it is: whatever a node, a user or a file
+ * wrote into it is cleaned here (base/text.h), so any table and any terminal takes it.
+ * The kind is the decision already taken: callers look at the kind, never at the text.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H

@@ -7,6 +7,9 @@
  * journal (JOURNAL_STREAM is set) the line begins with the priority (`<4>`),
  * elsewhere with the time and the level.  Any thread may log: a line is written
  * whole, with one write.  Secrets never come here.
+ *
+ * Nobody need read the log: a line that cannot be written within a moment is lost and counted,
+ * and the next one that can be written is preceded by `log_lost`, which says how many.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -23,8 +26,15 @@ enum log_level {
 	LOG_LEVEL_DEBUG,   /* everything else */
 };
 
-/* Look at the environment and choose the form of the lines. The level is info until set. */
+/*
+ * Look at the environment and at standard error, and choose the form of the lines. The level is
+ * info until set.
+ */
 void log_open(void);
+/* Close what log_open() opened; lines go to standard error itself. */
+void log_close(void);
+/* How many lines could not be written. Any thread. */
+uint64_t log_lost_count(void);
 void log_set_level(enum log_level level);
 const char *log_level_name(enum log_level level);
 /* 0 and the level in *ret_level, or -1 when the name is none of error, warning, info, debug. */
@@ -58,5 +68,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *even
  * taken away and drawn again.  NULL: none.
  */
 void log_set_redraw(void (*redraw)(void *context, bool draw), void *context);
+/* Write the bar: as much of it as the terminal takes at once. */
+void log_draw(const char *text, size_t len);
 
 #endif

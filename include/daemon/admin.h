@@ -17,7 +17,12 @@ enum exit_code admin_with_database(const struct options *options, const struct c
 				   int (*command)(const struct options *options,
 						  const struct config *config, struct db *db,
 						  enum exit_code *code, struct error *err));
-/* A JSON string, or null for NULL, to standard output. */
+/*
+ * To standard output, with what is not clean (base/text.h) as U+FFFD, and with spaces behind it up to
+ * so many characters: the tables may hold what an older program, or somebody else, wrote.
+ */
+void admin_print_text(const char *text, unsigned width);
+/* A JSON string, or null for NULL, to standard output; what is not clean is escaped. */
 void admin_print_json_text(const char *text);
 
 enum exit_code admin_gaps(const struct options *options, const struct config *config);

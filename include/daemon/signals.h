@@ -8,6 +8,12 @@
 
 #include "base/error.h"
 
+/*
+ * A wish to stop that comes so soon after another is the same one: timeout(1) sends the signal to
+ * its command and to the group of it, and a service manager may do the like.
+ */
+#define SIGNAL_SAME_STOP_MS 1000
+
 enum signal_event {
 	SIGNAL_NOTHING,
 	SIGNAL_STOP,   /* SIGTERM or SIGINT: finish what is under way */

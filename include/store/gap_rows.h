@@ -29,6 +29,9 @@ struct gap {
 	uint64_t found_us;
 };
 
+/* Stands in place of a reason that the table refuses: no text is worth a gap. */
+#define GAP_REASON_REFUSED "the table refuses the text of the reason; the log has it"
+
 struct gap_rows {
 	struct gap *items;
 	size_t count;
@@ -44,7 +47,10 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 /* What is missing of first..last is `holes`: what the rows say of it is replaced, attributes kept. */
 void gap_rows_replace(const struct gap_rows *old, uint32_t first, uint32_t last,
 		      const struct range_set *holes, uint64_t now_us, struct gap_rows *ret_rows);
-/* What the rows say of first..last was tried in vain just now. */
+/*
+ * What the rows say of first..last was tried in vain just now. The reason may be any text; it is
+ * cleaned, and cut to what the column holds.
+ */
 void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, const char *reason,
 		   uint64_t now_us, struct gap_rows *ret_rows);
 /* Write what differs between the two lists. */

@@ -2,18 +2,30 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
-/* A line is cut behind so many bytes; the longest sentences carry one error text of 512. */
+/*
+ * A line is cut behind so many bytes; the longest sentences carry one error text of 512. Less than
+ * PIPE_BUF: a pipe takes it whole or not at all.
+ */
 #define LINE_BYTES 2048
+
+/* Nobody reads: a line waits so long, then those of some seconds do not wait at all. */
+#define WAIT_MS    100
+#define NO_WAIT_MS 10000
 
 static const struct {
 	const char *name;
@@ -29,15 +41,46 @@ static const struct {
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic bool is_journal;
 
-/* Keeps the bar and the lines apart; also protects the two below. */
+/*
+ * Standard error once more, opened anew: non-blocking for us without being so for the other processes
+ * that have it. -1: that cannot be had (a socket) or is not needed (a file).
+ */
+static _Atomic int own_fd = -1;
+static _Atomic uint64_t lost_total;
+
+/* Keeps the bar and the lines apart; also protects those below. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t lost_count; /* lines, since one was written */
+static int64_t no_wait_until_ms;
+static bool is_torn; /* the last line was written in part */
 static void (*redraw_hook)(void *context, bool draw);
 static void *redraw_context;
+
+void log_close(void)
+{
+	int fd = atomic_exchange(&own_fd, -1);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+static void open_own(void)
+{
+	struct stat status;
+
+	log_close();
+	/* A file takes every line at once, and opened anew it would be written from its beginning. */
+	if (fstat(STDERR_FILENO, &status) == 0 &&
+	    (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
+		atomic_store(&own_fd,
+			     open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
 
 void log_open(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 
+	open_own();
 	/* A shell under the journal passes the variable on to what runs on a terminal. */
 	atomic_store(&is_journal, stream != NULL && stream[0] != '\0' && !isatty(STDERR_FILENO));
 }
@@ -71,27 +114,98 @@ void log_set_redraw(void (*redraw)(void *context, bool draw), void *context)
 	pthread_mutex_unlock(&lock);
 }
 
-static void write_whole(const char *text, size_t len)
+static bool can_write(int64_t wait_ms)
 {
-	while (len > 0) {
-		ssize_t written = write(STDERR_FILENO, text, len);
+	int fd = atomic_load(&own_fd);
+	struct pollfd poll_fd = {.fd = fd >= 0 ? fd : STDERR_FILENO, .events = POLLOUT};
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return; /* nobody listens: nothing better can be done */
-		text += written;
-		len -= (size_t)written;
+	return poll(&poll_fd, 1, wait_ms > 0 ? (int)wait_ms : 0) > 0;
+}
+
+/* What can be written without waiting; -1 and EAGAIN when that is nothing. */
+static ssize_t write_some(const char *text, size_t len)
+{
+	int fd = atomic_load(&own_fd);
+	ssize_t sent;
+
+	if (fd >= 0)
+		return write(fd, text, len);
+	sent = send(STDERR_FILENO, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent >= 0 || errno != ENOTSOCK)
+		return sent;
+	if (can_write(0))
+		return write(STDERR_FILENO, text, len);
+	errno = EAGAIN;
+	return -1;
+}
+
+/* The bytes written of the text in so many milliseconds. */
+static size_t write_in_time(const char *text, size_t len, int64_t wait_ms)
+{
+	int64_t until_ms = clock_now_ms() + wait_ms;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t written = write_some(text + done, len - done);
+
+		if (written >= 0)
+			done += (size_t)written;
+		else if (errno != EINTR &&
+			 (errno != EAGAIN || !can_write(until_ms - clock_now_ms())))
+			break;
+	}
+	return done;
+}
+
+static bool put(const char *line, size_t len)
+{
+	int64_t now_ms = clock_now_ms();
+	int64_t wait_ms = now_ms < no_wait_until_ms ? 0 : WAIT_MS;
+	size_t written;
+
+	if (is_torn && write_in_time("\n", 1, wait_ms) == 1)
+		is_torn = false;
+	written = is_torn ? 0 : write_in_time(line, len, wait_ms);
+	if (written == len)
+		return true;
+	is_torn |= written > 0;
+	no_wait_until_ms = now_ms + NO_WAIT_MS;
+	return false;
+}
+
+static size_t write_head(char *line, size_t size, enum log_level level, const char *event);
+
+/* What was lost is said before the next line that somebody reads. */
+static bool put_loss(void)
+{
+	char line[256];
+	size_t len = write_head(line, sizeof(line), LOG_LEVEL_WARNING, "log_lost");
+	int more = snprintf(
+		line + len, sizeof(line) - len,
+		"%llu lines could not be written: nobody read the log, or its disk was full\n",
+		(unsigned long long)lost_count);
+
+	return lost_count == 0 || put(line, len + (more > 0 ? (size_t)more : 0));
+}
+
+static void put_line(const char *line, size_t len)
+{
+	if (put_loss() && put(line, len)) {
+		lost_count = 0;
+	} else {
+		lost_count++;
+		atomic_fetch_add(&lost_total, 1);
 	}
 }
 
-/* One event, one line: what nodes and databases say may hold line ends and escape codes. */
-static void flatten(char *text)
+uint64_t log_lost_count(void)
 {
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = ' ';
-	}
+	return atomic_load(&lost_total);
+}
+
+void log_draw(const char *text, size_t len)
+{
+	(void)write_in_time(text, len, 0);
 }
 
 static size_t write_head(char *line, size_t size, enum log_level level, const char *event)
@@ -118,20 +232,15 @@ static void write_line(enum log_level level, const char *event, const char *fmt,
 {
 	static const char cut[] = "...";
 	char line[LINE_BYTES];
-	size_t room = sizeof(line) - 64; /* for the count and the line end */
+	size_t room = sizeof(line) - 64; /* for what stands behind the text */
 	size_t len = write_head(line, room, level, event);
-	int wanted = vsnprintf(line + len, room - len, fmt, args);
 
-	if (wanted < 0)
-		return;
-	if ((size_t)wanted >= room - len) {
-		len = room - 1;
-		memcpy(line + len - (sizeof(cut) - 1), cut, sizeof(cut) - 1);
-	} else {
-		len += (size_t)wanted;
+	len += text_vformat(line + len, room - len, fmt, args);
+	/* A text of this length was cut, or might as well have been. */
+	if (len + 4 >= room) {
+		memcpy(line + len, cut, sizeof(cut));
+		len += sizeof(cut) - 1;
 	}
-	line[len] = '\0';
-	flatten(line);
 	if (left_out_count > 0) {
 		int more = snprintf(line + len, sizeof(line) - len - 1,
 				    " (%u more like this were left out)", left_out_count);
@@ -142,7 +251,7 @@ static void write_line(enum log_level level, const char *event, const char *fmt,
 	pthread_mutex_lock(&lock);
 	if (redraw_hook != NULL)
 		redraw_hook(redraw_context, false);
-	write_whole(line, len);
+	put_line(line, len);
 	if (redraw_hook != NULL)
 		redraw_hook(redraw_context, true);
 	pthread_mutex_unlock(&lock);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "store/filters.h"
@@ -21,22 +22,45 @@
 
 void admin_print_json_text(const char *text)
 {
+	const char *end = text ? strchr(text, '\0') : NULL;
+
 	if (!text) {
 		printf("null");
 		return;
 	}
 	putchar('"');
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (text < end) {
+		const char *from = text;
+		uint32_t code = text_next(&text, end);
 
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20)
-			printf("\\u%04x", c);
+		if (code == '"' || code == '\\')
+			printf("\\%c", (int)code);
+		else if (code == TEXT_INVALID)
+			printf("\\ufffd");
+		else if (!text_is_clean(code) && code <= 0xffff)
+			printf("\\u%04x", code);
+		else if (!text_is_clean(code))
+			printf("\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
 		else
-			putchar(c);
+			fwrite(from, 1, (size_t)(text - from), stdout);
 	}
 	putchar('"');
+}
+
+void admin_print_text(const char *text, unsigned width)
+{
+	const char *end = strchr(text, '\0');
+	unsigned printed = 0;
+
+	for (; text < end; printed++) {
+		const char *from = text;
+		bool is_clean = text_is_clean(text_next(&text, end));
+
+		fwrite(is_clean ? from : "\xef\xbf\xbd", 1, is_clean ? (size_t)(text - from) : 3,
+		       stdout);
+	}
+	for (; printed < width; printed++)
+		putchar(' ');
 }
 
 enum exit_code admin_with_database(const struct options *options, const struct config *config,

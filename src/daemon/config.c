@@ -8,24 +8,27 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "daemon/config_check.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 #include "daemon/metrics_http.h"
 #include "store/db_error.h"
+#include "store/readers.h"
 
 void config_mistake(struct config_loading *loading, const config_setting_t *at, const char *option,
 		    const char *fmt, ...)
 {
+	char text[1024];
 	va_list args;
 
-	fprintf(loading->mistakes, "%s:%u: %s: ", loading->path,
-		at != NULL ? (unsigned)config_setting_source_line(at) : 1, option);
 	va_start(args, fmt);
-	vfprintf(loading->mistakes, fmt, args);
+	text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	fputc('\n', loading->mistakes);
+	fprintf(loading->mistakes, "%s:%u: %s: %s\n", loading->path,
+		at != NULL ? (unsigned)config_setting_source_line(at) : 1, option, text);
 	loading->mistake_count++;
 }
 
@@ -110,15 +113,22 @@ static void load_uint(struct config_loading *loading, const config_setting_t *se
 	memcpy((char *)loading->config + row->offset, &number, sizeof(number));
 }
 
+#define READER_NAME_WORDS "are letters, digits, '.', '_' and '-'"
+
+static bool is_reader_name(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789._-")] == '\0';
+}
+
 /* What a text must look like besides its length; *ret_allowed says it in words. */
 static bool is_allowed(const struct option_row *row, const char *text, const char **ret_allowed)
 {
 	struct metrics_http_address address;
 
 	if (row->offset == offsetof(struct config, reader.name)) {
-		*ret_allowed = "are letters, digits, '.', '_' and '-'";
-		return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					 "0123456789._-")] == '\0';
+		*ret_allowed = READER_NAME_WORDS;
+		return is_reader_name(text);
 	}
 	if (row->offset == offsetof(struct config, metrics_listen)) {
 		*ret_allowed = "is \"ADDRESS:PORT\" such as \"127.0.0.1:9753\" or \"[::1]:9753\"";
@@ -405,11 +415,16 @@ static void complete(struct config_loading *loading, const config_t *file)
 	if (loading->filter != NULL)
 		config_load_filter(loading, loading->filter, loading->filter_row);
 	if (config->reader.name[0] == '\0') {
-		char host[49] = "";
+		char host[READER_NAME_BYTES + 1] = "";
 
-		if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+		if (gethostname(host, sizeof(host)) != 0 || host[0] == '\0')
 			config_mistake(loading, NULL, "reader.name",
 				       "is \"\", but this host has no name; give the reader one");
+		else if (!is_reader_name(host))
+			config_mistake(
+				loading, NULL, "reader.name",
+				"is \"\", and the name of this host is \"%s\"; allowed " READER_NAME_WORDS,
+				host);
 		free(config->reader.name);
 		config->reader.name = xstrdup(host);
 	}
@@ -495,4 +510,23 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 		return 0;
 	config_release(config);
 	return -1;
+}
+
+int config_reload(struct config *config, const char *path)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *mistakes = open_memstream(&text, &size);
+	char *rest = NULL;
+	int result;
+
+	if (mistakes == NULL)
+		return -1;
+	result = config_load(config, path, mistakes);
+	fclose(mistakes);
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_error("config_mistake", "%s", line);
+	free(text);
+	return result;
 }

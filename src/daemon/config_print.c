@@ -5,21 +5,26 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "daemon/config_check.h"
 #include "steem/accounts.h"
 
 static void print_text(FILE *out, const char *text)
 {
-	fputc('"', out);
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	const char *end = strchr(text, '\0');
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
+	fputc('"', out);
+	while (text < end) {
+		const char *from = text;
+		uint32_t code = text_next(&text, end);
+
+		if (code == '"' || code == '\\')
+			fprintf(out, "\\%c", (int)code);
+		else if (text_is_clean(code))
+			fwrite(from, 1, (size_t)(text - from), out);
 		else
-			fputc(c, out);
+			for (; from < text; from++)
+				fprintf(out, "\\x%02x", (unsigned char)*from);
 	}
 	fputc('"', out);
 }

@@ -39,7 +39,7 @@ const struct option_row option_rows[] = {
 	{"database", "tls_ca", OPTION_TEXT, IN_CONFIG(database.tls_ca), "", 0, 4096, false,
 	 "A PEM file with the authorities whose certificates are good, for tls = \"verify\".\n"
 	 "\"\": those of the system."},
-	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 48, false,
+	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 64, false,
 	 "Name of this reader, unlike that of any other reader. \"\": the name of the host."},
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
 	 "First block wanted. 0: on an empty database the newest irreversible one, later no\n"

@@ -13,6 +13,7 @@
 #include "daemon/failure.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/process.h"
 #include "daemon/purge.h"
 #include "daemon/run.h"
 #include "daemon/status.h"
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	enum exit_code code = EXIT_OK;
 
+	process_begin();
 	log_open();
 	notify_open();
 	if (options_parse(&options, argc, argv, &err) < 0) {
@@ -84,5 +86,5 @@ int main(int argc, char **argv)
 	else
 		code = run_with_config(&options);
 	options_release(&options);
-	return (int)code;
+	return (int)process_end(code);
 }

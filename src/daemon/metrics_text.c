@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "daemon/metrics.h"
@@ -81,6 +82,9 @@ static void write_reader(struct buf *buf, const struct reader_facts *facts)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		labelled(buf, NAME("state"), "state", states[i],
 			 strcmp(states[i], facts->state) == 0);
+	counter(buf, NAME("log_lines_lost_total"),
+		"Lines of the log that could not be written: nobody read it, or its disk was full.",
+		(double)log_lost_count());
 	gauge(buf, NAME("is_live"), "1 while it follows the tip of the chain.", facts->is_tailing);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static struct sockaddr_un address;
 static socklen_t address_len; /* 0: nobody listens */
@@ -99,14 +100,10 @@ void notify_status(const char *fmt, ...)
 	size_t len = strlen(text);
 	va_list args;
 
+	/* Clean: a line end would begin another message, and systemd takes only UTF-8. */
 	va_start(args, fmt);
-	vsnprintf(text + len, sizeof(text) - len, fmt, args);
+	text_vformat(text + len, sizeof(text) - len, fmt, args);
 	va_end(args);
-	/* A line end would begin another message. */
-	for (char *at = text; *at != '\0'; at++) {
-		if (*at == '\n')
-			*at = ' ';
-	}
 	send_text(text);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/failure.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
+#include "daemon/process.h"
 #include "daemon/signals.h"
 #include "sync/reader.h"
 
@@ -95,7 +96,7 @@ static void reload(struct run *run)
 	struct reader_nodes nodes;
 
 	notify_reloading();
-	if (config_load(&config, run->options->config_path, stderr) < 0) {
+	if (config_reload(&config, run->options->config_path) < 0) {
 		log_error("reload_refused",
 			  "%s has mistakes; the old nodes, limits and log level stay",
 			  run->options->config_path);
@@ -274,8 +275,7 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 			"stopped_at_once",
 			"the database does not answer, exit code %d; nothing is lost, the next start replays it",
 			code);
-		fflush(stdout);
-		_exit((int)code);
+		_exit((int)process_end(code));
 	}
 	reader_free(run.reader);
 	signals_close(run.signal_fd);

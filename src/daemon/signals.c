@@ -6,6 +6,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+/* Until when a wish to stop is the same one, sent twice; 0: there was none. */
+static int64_t same_stop_until_ms;
+
 static void fill(sigset_t *set)
 {
 	sigemptyset(set);
@@ -21,6 +26,7 @@ int signals_open(struct error *err)
 	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
+	same_stop_until_ms = 0;
 	fill(&set);
 	number = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (number != 0)
@@ -35,9 +41,17 @@ enum signal_event signals_read(int fd)
 {
 	struct signalfd_siginfo info;
 
-	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return SIGNAL_NOTHING;
-	return info.ssi_signo == SIGHUP ? SIGNAL_RELOAD : SIGNAL_STOP;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int64_t now_ms = clock_now_ms();
+
+		if (info.ssi_signo == SIGHUP)
+			return SIGNAL_RELOAD;
+		if (now_ms < same_stop_until_ms)
+			continue;
+		same_stop_until_ms = now_ms + SIGNAL_SAME_STOP_MS;
+		return SIGNAL_STOP;
+	}
+	return SIGNAL_NOTHING;
 }
 
 void signals_close(int fd)

@@ -58,10 +58,14 @@ static void print_status_row(void *context, const struct reader_status_row *row)
 			       "node");
 		if (row->heartbeat_age_s >= 0)
 			snprintf(age, sizeof(age), "%.1f s", row->heartbeat_age_s);
-		printf("%-24s %-12s %-5s %12u %12u %8llu %8.0f %9s  %s\n", row->name, row->state,
-		       row->is_alive ? "yes" : "no", row->last_block, row->irreversible_block,
-		       (unsigned long long)row->lag_blocks, row->has_lag_s ? row->lag_s : 0.0, age,
-		       row->node ? row->node : "-");
+		admin_print_text(row->name, 24);
+		putchar(' ');
+		admin_print_text(row->state, 12);
+		printf(" %-5s %12u %12u %8llu %8.0f %9s  ", row->is_alive ? "yes" : "no",
+		       row->last_block, row->irreversible_block,
+		       (unsigned long long)row->lag_blocks, row->has_lag_s ? row->lag_s : 0.0, age);
+		admin_print_text(row->node ? row->node : "-", 0);
+		putchar('\n');
 	}
 	report->count++;
 }
@@ -158,9 +162,10 @@ static void print_queues(const struct queue_status *status, const char *before)
 	for (size_t i = 0; i < status->queue_count; i++) {
 		const struct queue_status_queue *queue = &status->queues[i];
 
-		printf("%-32s %8llu %8llu %8llu %8llu %10s %8.1f%s\n", queue->queue,
-		       (unsigned long long)queue->ready, (unsigned long long)queue->waiting,
-		       (unsigned long long)queue->claimed, (unsigned long long)queue->failed,
+		admin_print_text(queue->queue, 32);
+		printf(" %8llu %8llu %8llu %8llu %10s %8.1f%s\n", (unsigned long long)queue->ready,
+		       (unsigned long long)queue->waiting, (unsigned long long)queue->claimed,
+		       (unsigned long long)queue->failed,
 		       format_age(queue->has_oldest, queue->oldest_age_s, age), queue->rate,
 		       queue->is_paused ? "  paused" : "");
 	}
@@ -176,9 +181,10 @@ static void print_outbox(const struct queue_status *status, const char *before)
 	for (size_t i = 0; i < status->author_count; i++) {
 		const struct queue_status_author *author = &status->authors[i];
 
-		printf("%-32s %8llu %8llu %9llu %8llu %10s\n", author->author,
-		       (unsigned long long)author->pending, (unsigned long long)author->sent,
-		       (unsigned long long)author->confirmed, (unsigned long long)author->failed,
+		admin_print_text(author->author, 32);
+		printf(" %8llu %8llu %9llu %8llu %10s\n", (unsigned long long)author->pending,
+		       (unsigned long long)author->sent, (unsigned long long)author->confirmed,
+		       (unsigned long long)author->failed,
 		       format_age(author->has_oldest, author->oldest_age_s, age));
 	}
 }

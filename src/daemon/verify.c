@@ -39,12 +39,16 @@ static void print_finding(struct report *report, const struct audit_finding *fin
 		printf("%-9s %u", kind, finding->block);
 		if (finding->last_block > finding->block)
 			printf("-%u", finding->last_block);
-		if (finding->detail[0])
-			printf("  %s", finding->detail);
-		if (is_mended)
+		if (finding->detail[0]) {
+			printf("  ");
+			admin_print_text(finding->detail, 0);
+		}
+		if (is_mended) {
 			printf("; mended");
-		else if (reason[0])
-			printf("; not mended: %s", reason);
+		} else if (reason[0]) {
+			printf("; not mended: ");
+			admin_print_text(reason, 0);
+		}
 		putchar('\n');
 	}
 	report->printed_count++;

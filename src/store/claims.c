@@ -327,8 +327,9 @@ static int record_rest(struct db *db, const struct claim *claim, const struct ra
 	return gap_rows_save(db, &old, &rest, err);
 }
 
-int claims_settle(struct db *db, const struct reader_identity *identity, const struct claim *claim,
-		  const struct range_set *failed, const char *reason, struct error *err)
+static int try_settle(struct db *db, const struct reader_identity *identity,
+		      const struct claim *claim, const struct range_set *failed, const char *reason,
+		      struct error *err)
 {
 	if (db_begin(db, err) == 0 && record_rest(db, claim, failed, reason, err) == 0 &&
 	    db_exec(db, sql_delete_claim, DB_VALUES(db_u64(claim->first), IDENTITY(identity)), NULL,
@@ -337,4 +338,14 @@ int claims_settle(struct db *db, const struct reader_identity *identity, const s
 		return 0;
 	db_rollback(db);
 	return -1;
+}
+
+int claims_settle(struct db *db, const struct reader_identity *identity, const struct claim *claim,
+		  const struct range_set *failed, const char *reason, struct error *err)
+{
+	if (try_settle(db, identity, claim, failed, reason, err) == 0)
+		return 0;
+	if (err->kind != ERROR_DATA || !reason)
+		return -1;
+	return try_settle(db, identity, claim, failed, GAP_REASON_REFUSED, err);
 }

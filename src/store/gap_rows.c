@@ -6,12 +6,15 @@
 
 #include "base/backoff.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/bulk.h"
 #include "store/db.h"
 #include "store/sql.h"
 
 #define RETRY_BASE_US UINT64_C(10000000)
 #define RETRY_CAP_US  UINT64_C(600000000)
+
+#define REASON_CHARACTERS 255 /* of known_gaps.reason */
 
 static void free_pointer(struct bulk **bulk)
 {
@@ -223,6 +226,16 @@ static uint64_t retry_delay_us(uint64_t attempts)
 	return delay / 2 + random_below(delay / 2 + 1);
 }
 
+/* As the column takes it: whatever buffers the reason went through may have cut a character. */
+static char *column_text(const char *reason)
+{
+	char text[4 * REASON_CHARACTERS + 1];
+
+	text_clean(text, sizeof(text), reason, strlen(reason));
+	text_cut(text, REASON_CHARACTERS);
+	return xstrdup(text);
+}
+
 void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, const char *reason,
 		   uint64_t now_us, struct gap_rows *ret_rows)
 {
@@ -237,7 +250,7 @@ void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, co
 			append(ret_rows, gap, gap->first, gap->last);
 			continue;
 		}
-		copy = reason ? xstrdup(reason) : NULL;
+		copy = reason ? column_text(reason) : NULL;
 		failed.reason = copy;
 		failed.attempts++;
 		failed.tried_us = now_us;

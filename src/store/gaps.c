@@ -79,12 +79,22 @@ static int fail_gaps(struct db *db, uint32_t first, uint32_t last, const char *r
 	return gap_rows_save(db, &old, &rows, err);
 }
 
-int gaps_set_reason(struct db *db, uint32_t first, uint32_t last, const char *reason,
-		    struct error *err)
+static int set_reason(struct db *db, uint32_t first, uint32_t last, const char *reason,
+		      struct error *err)
 {
 	if (db_begin(db, err) == 0 && fail_gaps(db, first, last, reason, err) == 0 &&
 	    db_commit(db, err) == 0)
 		return 0;
 	db_rollback(db);
 	return -1;
+}
+
+int gaps_set_reason(struct db *db, uint32_t first, uint32_t last, const char *reason,
+		    struct error *err)
+{
+	if (set_reason(db, first, last, reason, err) == 0)
+		return 0;
+	if (err->kind != ERROR_DATA)
+		return -1;
+	return set_reason(db, first, last, GAP_REASON_REFUSED, err);
 }

@@ -57,18 +57,27 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 	return 0;
 }
 
+static int update_heartbeat(struct db *db, const struct reader_identity *identity,
+			    const struct reader_report *report, const char *node,
+			    uint64_t *ret_found, struct error *err)
+{
+	return db_exec(db, sql_update_reader_heartbeat,
+		       DB_VALUES(db_text(report->state), db_text(node), db_u64(report->head_block),
+				 db_u64(report->irreversible_block), db_u64(report->node_failures),
+				 db_u64(report->commit_retries), IDENTITY(identity)),
+		       ret_found, err);
+}
+
 int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 		      const struct reader_report *report, struct error *err)
 {
 	uint64_t found;
 	uint32_t id;
 
-	if (db_exec(db, sql_update_reader_heartbeat,
-		    DB_VALUES(db_text(report->state), db_text(report->node),
-			      db_u64(report->head_block), db_u64(report->irreversible_block),
-			      db_u64(report->node_failures), db_u64(report->commit_retries),
-			      IDENTITY(identity)),
-		    &found, err) < 0)
+	/* A node's name that the table refuses is worth no heartbeat. */
+	if (update_heartbeat(db, identity, report, report->node, &found, err) < 0 &&
+	    (err->kind != ERROR_DATA ||
+	     update_heartbeat(db, identity, report, NULL, &found, err) < 0))
 		return -1;
 	if (found > 0)
 		return 0;

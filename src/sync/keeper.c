@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "steem/pool.h"
 #include "store/claims.h"
 #include "sync/writer.h"
@@ -107,8 +108,8 @@ static void send_beat(struct keeper *keeper, const char *state, bool renews_clai
 	int node = pool_pick_tip(work->pool, clock_now_ms(), 0);
 
 	if (node >= 0)
-		snprintf(beat->node, sizeof(beat->node), "%s",
-			 pool_node(work->pool, (unsigned)node)->label);
+		text_format(beat->node, sizeof(beat->node), "%s",
+			    pool_node(work->pool, (unsigned)node)->label);
 	beat->job.run = run_beat;
 	beat->job.done = finish_beat;
 	beat->renews_claims = renews_claims;

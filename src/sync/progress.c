@@ -18,9 +18,8 @@ static int64_t interval_ms(const struct progress *progress)
 
 static void write_terminal(const char *text, int len)
 {
-	if (write(STDERR_FILENO, text, (size_t)len) < 0) {
-		/* The terminal went away; the work goes on without its bar. */
-	}
+	if (len > 0)
+		log_draw(text, (size_t)len);
 }
 
 static void draw(struct progress *progress, bool is_drawn)

@@ -179,7 +179,7 @@ static int check_company(const struct arguments *arguments, struct error *err)
 
 static void set_defaults(struct arguments *arguments)
 {
-	char host[49] = "";
+	char host[65] = "";
 
 	*arguments = (struct arguments){
 		.config_path = DEFAULT_CONFIG,
@@ -189,9 +189,9 @@ static void set_defaults(struct arguments *arguments)
 		.stop_s = 30,
 		.poll_ms = 100,
 	};
-	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+	if (gethostname(host, sizeof(host)) != 0 || host[0] == '\0')
 		snprintf(host, sizeof(host), "worker");
-	snprintf(arguments->worker, sizeof(arguments->worker), "%s/%ld", host, (long)getpid());
+	snprintf(arguments->worker, sizeof(arguments->worker), "%.52s/%d", host, (int)getpid());
 }
 
 int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)

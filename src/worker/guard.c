@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "worker/arguments.h"
 #include "worker/inherit.h"
 #include "worker/session.h"
@@ -89,6 +90,7 @@ static void part_from_worker(int own_fd)
 		signal(unheard[i], SIG_IGN);
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "steem-guard");
+	log_close();
 	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
 	inherit_close_all_but(own_fd);

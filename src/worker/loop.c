@@ -252,7 +252,7 @@ static void reload(const struct loop *loop)
 	struct config config;
 
 	notify_reloading();
-	if (config_load(&config, loop->arguments->config_path, stderr) < 0) {
+	if (config_reload(&config, loop->arguments->config_path) < 0) {
 		log_error("reload_refused", "%s has mistakes; the old log level stays",
 			  loop->arguments->config_path);
 	} else {

@@ -4,32 +4,20 @@
  *
  * What follows is the list of steps of a start; worker/loop.c tells what it then does.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "daemon/notify.h"
+#include "daemon/process.h"
 #include "worker/arguments.h"
 #include "worker/command.h"
 #include "worker/inherit.h"
 #include "worker/loop.h"
 
 #define IO_TIMEOUT_MIN_MS 2000
-
-/* A pipe of a command must not get the number of a standard stream that is closed. */
-static void open_standard_streams(void)
-{
-	int fd;
-
-	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
-		continue;
-	if (fd > STDERR_FILENO)
-		close(fd);
-}
 
 /*
  * A server that hangs is given up in time to renew the lease with another one, and a locked row
@@ -74,7 +62,7 @@ int main(int argc, char **argv)
 	struct arguments arguments;
 	struct error err = ERROR_INIT;
 
-	open_standard_streams();
+	process_begin();
 	log_open();
 	notify_open();
 	inherit_clear_environment();
@@ -88,5 +76,5 @@ int main(int argc, char **argv)
 		printf("steem-worker %s\n", PACKAGE_VERSION);
 	else
 		return (int)run(&arguments);
-	return EXIT_OK;
+	return (int)process_end(EXIT_OK);
 }

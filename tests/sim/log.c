@@ -123,3 +123,18 @@ void log_set_redraw(void (*redraw)(void *context, bool draw), void *context)
 	(void)redraw;
 	(void)context;
 }
+
+void log_draw(const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+}
+
+void log_close(void)
+{
+}
+
+uint64_t log_lost_count(void)
+{
+	return 0;
+}

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/backoff.h"
+#include "store/gap_rows.h"
 
 #define TOP 6000
 
@@ -88,6 +89,47 @@ static void the_view_shows_holes_at_both_ends_and_between(void **state)
 	expect_view("100-104;111-112;114-116;117-117no node gives it;118-120;");
 	OK(readers_remove(db, &me, &err));
 	expect_view("100-104;111-112;114-116;117-117no node gives it;118-120;");
+}
+
+static void expect_reason(const char *expected)
+{
+	struct db_rows *rows = db_query(db, "SELECT reason FROM known_gaps", DB_NO_VALUES, &err);
+
+	assert_int_equal(db_rows_next(rows, &err), 1);
+	assert_string_equal(db_row_text(rows, 0, NULL), expected);
+	db_rows_free(rows);
+}
+
+/* Whatever a reason holds, and whatever cut it: the table takes it, or the gap does without. */
+static void any_reason_can_be_recorded(void **state)
+{
+	const struct reader_report report = {.state = "tailing", .node = "cut\xe2\x82"};
+	char text[1200];
+	char expected[1200] = "";
+
+	(void)state;
+	OK(ranges_open(db, 100, &err));
+	record(100, 100, "100", true);
+	OK(gaps_set_reason(db, 100, 100, "a\xff\n\x1b\xc2\x9b\xe2\x80\xae cut: \xe2\x82", &err));
+	expect_reason("a\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd cut: "
+		      "\xef\xbf\xbd\xef\xbf\xbd");
+	text[0] = '\0';
+	for (unsigned i = 0; i < 290; i++) {
+		memcpy(text + 4 * i, "\xf0\x9f\x98\x80", 5);
+		if (i < 255)
+			memcpy(expected + 4 * i, "\xf0\x9f\x98\x80", 5);
+	}
+	OK(gaps_set_reason(db, 100, 100, text, &err));
+	expect_reason(expected);
+	run_sql("UPDATE known_gaps SET reason = NULL");
+	run_sql("ALTER TABLE known_gaps MODIFY reason VARCHAR(60) NULL");
+	memset(text, 'x', 200);
+	text[200] = '\0';
+	OK(gaps_set_reason(db, 100, 100, text, &err));
+	expect_reason(GAP_REASON_REFUSED);
+	run_sql("ALTER TABLE known_gaps MODIFY reason VARCHAR(255) NULL");
+	/* A heartbeat with such a node's name. */
+	OK(readers_heartbeat(db, &me, &report, &err));
 }
 
 static void ranges_never_overlap(void **state)
@@ -374,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_view_shows_holes_at_both_ends_and_between),
+		TEST(any_reason_can_be_recorded),
 		TEST(ranges_never_overlap),
 		TEST(known_gaps_agree_with_a_model),
 		TEST(claims_share_the_work),

@@ -76,6 +76,32 @@ static void long_texts_are_cut(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
+/* What nodes, users and files wrote: by every way into an error text. */
+static void foreign_text_is_cleaned(void **state)
+{
+	struct error err = ERROR_INIT;
+	char text[2 * sizeof(err.text)];
+
+	(void)state;
+	error_set(&err, ERROR_NODE, "the timestamp \"%s\" is no time", "2016\xff\n\x1b[31m");
+	assert_string_equal(err.text,
+			    "the timestamp \"2016\xef\xbf\xbd \xef\xbf\xbd[31m\" is no time");
+	error_set_code(&err, ERROR_NODE, 7, "%s", "\xc2\x9b\xe2\x80\xae");
+	assert_string_equal(err.text, "\xef\xbf\xbd\xef\xbf\xbd");
+	error_prefix(&err, "%s: ", "\xf0\x9f\x98");
+	assert_string_equal(err.text,
+			    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd: \xef\xbf\xbd\xef\xbf\xbd");
+	errno = EIO;
+	error_set_errno(&err, ERROR_CONFIG, "%s", "a\r\nb");
+	assert_string_equal(err.text, "a  b: Input/output error");
+	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
+		memcpy(text + i, "\xe2\x82\xac", 4);
+	error_set(&err, ERROR_NODE, "%s", text);
+	assert_int_equal(strlen(err.text), 510); /* 170 whole characters */
+	error_prefix(&err, "x");
+	assert_int_equal(strlen(err.text), 511);
+}
+
 static void nobody_need_listen(void **state)
 {
 	(void)state;
@@ -93,6 +119,7 @@ int main(void)
 		cmocka_unit_test(prefix_keeps_kind_and_code),
 		cmocka_unit_test(an_error_may_be_made_of_itself),
 		cmocka_unit_test(long_texts_are_cut),
+		cmocka_unit_test(foreign_text_is_cleaned),
 		cmocka_unit_test(nobody_need_listen),
 	};
 

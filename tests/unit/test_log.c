@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -106,13 +108,104 @@ static void an_event_is_one_line(void **state)
 
 	(void)state;
 	log_info("bad", "a\nb\x1b[31m\tc");
-	assert_non_null(strstr(written(), " info bad: a b [31m c\n"));
+	assert_non_null(strstr(written(), " info bad: a b\xef\xbf\xbd[31m c\n"));
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	log_info("long", "%s", text);
 	line = written();
 	assert_true(strlen(line) < 2048);
 	assert_string_equal(line + strlen(line) - 5, "x...\n");
+}
+
+/* By no way does a line end, a colour or a turn of the writing come out of a text. */
+static void foreign_text_is_cleaned(void **state)
+{
+	(void)state;
+	log_warning("bad", "%s",
+		    "a\xc2\x85"
+		    "b\xe2\x80\xa8"
+		    "c\x9b[2J\xc2\x9b\xe2\x80\xae\xff");
+	assert_non_null(strstr(written(),
+			       " warning bad: a b c\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd"
+			       "\xef\xbf\xbd\n"));
+}
+
+/* Until it is full; how many bytes. */
+static size_t fill_pipe(void)
+{
+	static const char space[4096];
+	int flags = fcntl(out[1], F_GETFL);
+	size_t filled = 0;
+	ssize_t len;
+
+	fcntl(out[1], F_SETFL, flags | O_NONBLOCK);
+	while ((len = write(out[1], space, sizeof(space))) > 0)
+		filled += (size_t)len;
+	fcntl(out[1], F_SETFL, flags);
+	return filled;
+}
+
+static void empty_pipe(size_t filled)
+{
+	char space[4096];
+	ssize_t len;
+
+	while (filled > 0 && (len = read(out[0], space, sizeof(space))) > 0)
+		filled -= (size_t)len;
+}
+
+static void check_unread_log(void)
+{
+	uint64_t lost = log_lost_count();
+	int64_t began_ms = clock_now_ms();
+	size_t filled = fill_pipe();
+	const char *text;
+
+	for (unsigned i = 0; i < 1000; i++)
+		log_info("e", "nobody reads this");
+	assert_true(clock_now_ms() - began_ms < 5000);
+	assert_int_equal(log_lost_count() - lost, 1000);
+	empty_pipe(filled);
+	log_info("e", "somebody reads this");
+	log_info("e", "and this");
+	text = written();
+	assert_non_null(strstr(text, " warning log_lost: 1000 lines could not be written"));
+	assert_non_null(strstr(text, " info e: somebody reads this\n"));
+	assert_non_null(strstr(text, " info e: and this\n"));
+	assert_null(strstr(text, "nobody reads this"));
+	assert_ptr_equal(strstr(strstr(text, "log_lost") + 1, "log_lost"), NULL);
+}
+
+static void nobody_need_read(void **state)
+{
+	(void)state;
+	check_unread_log();
+	/* What others have of the pipe still waits. */
+	assert_int_equal(fcntl(out[1], F_GETFL) & O_NONBLOCK, 0);
+}
+
+/* Where standard error cannot be opened anew. */
+static void nobody_need_read_what_is_not_opened(void **state)
+{
+	(void)state;
+	log_close();
+	check_unread_log();
+}
+
+static void nobody_need_read_a_socket(void **state)
+{
+	int saved[2] = {out[0], out[1]};
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, out), 0);
+	assert_int_equal(dup2(out[1], STDERR_FILENO), STDERR_FILENO);
+	log_open();
+	check_unread_log();
+	close(out[0]);
+	log_info("e", "nobody is there"); /* no SIGPIPE either */
+	close(out[1]);
+	out[0] = saved[0];
+	out[1] = saved[1];
 }
 
 static void names_are_parsed(void **state)
@@ -177,6 +270,10 @@ int main(void)
 		TEST(the_journal_gets_priorities),
 		TEST(levels_hide_what_is_below),
 		TEST(an_event_is_one_line),
+		TEST(foreign_text_is_cleaned),
+		TEST(nobody_need_read),
+		TEST(nobody_need_read_what_is_not_opened),
+		TEST(nobody_need_read_a_socket),
 		TEST(names_are_parsed),
 		TEST(a_burst_is_counted),
 		TEST(the_bar_makes_room),

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+/*
+ * Each number in turn, from 0: open() takes the lowest that is free. Standard output cannot be
+ * written to: what is printed there is lost, and process_end() must see that.
+ */
+static void open_standard_streams(void)
+{
+	static const int modes[] = {
+		[STDIN_FILENO] = O_RDWR,
+		[STDOUT_FILENO] = O_RDONLY,
+		[STDERR_FILENO] = O_RDWR,
+	};
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
+			_exit(EXIT_BUG); /* without /dev/null a connection would get the number */
+	}
+}
+
+void process_begin(void)
+{
+	open_standard_streams();
+	signal(SIGPIPE, SIG_IGN);
+	/* AddressSanitizer's search for leaks traces its own process, which this would forbid. */
+#ifndef WITH_SANITIZERS
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* -1 with the reason, where it is still known. */
+static int hand_over(struct error *err)
+{
+	if (fflush(stdout) != 0)
+		return error_set_errno(err, ERROR_FATAL, "standard output cannot be written");
+	if (ferror(stdout) != 0)
+		return error_set(err, ERROR_FATAL, "standard output could not be written");
+	/* Some file systems refuse what was written only when the file is closed. */
+	if (close(STDOUT_FILENO) != 0 && errno != EINTR)
+		return error_set_errno(err, ERROR_FATAL, "standard output cannot be written");
+	return 0;
+}
+
+enum exit_code process_end(enum exit_code code)
+{
+	struct error err = ERROR_INIT;
+
+	if (hand_over(&err) == 0)
+		return code;
+	log_error("output_lost", "%s; what was printed is lost, in part or whole", err.text);
+	return code == EXIT_OK ? EXIT_OUTPUT_LOST : code;
+}
