@@ -51,6 +51,10 @@ struct claim_search {
 int claims_take_next(struct db *db, const struct reader_identity *identity,
 		     const struct range_set *within, const struct range_set *working,
 		     struct claim_search *ret, struct error *err) MUST_CHECK;
+/* How many blocks of `within` are missing, by known_gaps. */
+int claims_count_missing(struct db *db, const struct reader_identity *identity,
+			 const struct range_set *within, uint64_t *ret_count,
+			 struct error *err) MUST_CHECK;
 /* Renew all claims of this session. */
 int claims_renew(struct db *db, const struct reader_identity *identity,
 		 struct error *err) MUST_CHECK;

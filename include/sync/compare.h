@@ -36,5 +36,10 @@ void compare_reload(struct compare *compare, struct pool *pool, bool is_start);
 
 /* The newest stored block as of compare_start(), up to what was irreversible; 0: none. */
 uint32_t compare_newest(const struct compare *compare);
+/*
+ * The highest block known to be irreversible as of compare_start(): by the nodes or, since they
+ * go back when they restart, by what is stored and what any reader has recorded.
+ */
+uint32_t compare_irreversible(const struct compare *compare);
 
 #endif

@@ -37,7 +37,10 @@ void startup_step(struct startup *startup);
  * startup_step(), or, while no node was compared yet, by another startup_compare().
  */
 void startup_reload(struct startup *startup, struct pool *pool, bool is_first);
-/* Are these ranges irreversible by now? If not, the reader ends and says so. */
+/*
+ * Are these ranges irreversible by now, by the nodes or by what the database knows of it?  If
+ * not, the reader ends and says so.
+ */
 bool startup_allows(struct startup *startup, const struct range_set *ranges);
 /*
  * Make the wanted ranges what configuration and command line say, given the irreversible

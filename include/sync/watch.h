@@ -7,6 +7,10 @@
  * That there is none is believed only of a node that has all that the reader has, and only
  * while neither another node nor the database knows of more: a node that stands still says
  * "nothing new" for ever.  Where the chain itself stands, nothing is wrong with the reader.
+ *
+ * The surprise: nodes go back.  After a restart a node's irreversible block is below what it was,
+ * and so perhaps below what is stored.  Then there is nothing to store until the nodes come
+ * back to where they were; as long as they move towards it, that is progress too.
  */
 #ifndef SYNC_WATCH_H
 #define SYNC_WATCH_H
@@ -20,6 +24,8 @@ struct watch_facts {
 	uint32_t next_block;     /* of the tail */
 	uint32_t nodes_block;    /* the highest that a node says to have, of those to be stored */
 	uint32_t database_block; /* the same that any reader has recorded */
+	uint32_t
+		reached_block; /* the highest that a node which answers says to have; 0: none answers */
 	int64_t told_at_ms; /* when a node that has all below next_block last told its newest one; 0: never */
 	int64_t worked_at_ms; /* the last commit or step of a scan */
 	int64_t stall_ms;     /* so long without progress is too long */
@@ -31,6 +37,13 @@ struct watch {
 	int64_t moved_at_ms; /* when the chain was last seen to move */
 	uint32_t next_block;
 	uint32_t chain_block; /* the highest that was ever heard of */
+	/* While no node that answers has what is stored. */
+	bool is_behind;
+	bool is_behind_told;
+	int64_t behind_since_ms;
+	uint32_t reached_block; /* the newest that such a node has */
+	uint32_t mark_block;    /* they move when they pass this one, */
+	int64_t mark_at_ms;     /* which one of them last had then */
 	bool was_tailing;
 	bool is_stalled;
 	bool is_chain_still;
@@ -42,6 +55,8 @@ enum watch_news {
 	WATCH_GOES_ON,     /* after that */
 	WATCH_CHAIN_STILL, /* nobody knows of a new block, for stall_ms */
 	WATCH_CHAIN_MOVES, /* after that */
+	WATCH_BEHIND,      /* no node that answers has what is stored */
+	WATCH_LEVEL,       /* after that: one has */
 };
 
 void watch_init(struct watch *watch, int64_t now_ms);

@@ -122,6 +122,13 @@ void work_note_look(struct work *work, const struct work_look *look);
 /* How many more blocks may be asked for now without passing the memory limit? */
 size_t work_room_blocks(const struct work *work);
 
+/*
+ * The highest block that a node which told its head lately calls irreversible: those above cannot
+ * be had now, be they irreversible or not, since the node that gave them is gone, or went
+ * back when it was restarted.  0: no node told it lately.
+ */
+uint32_t work_reachable_block(const struct work *work);
+
 /* A decoded block in the hands of replay or tail. */
 struct held {
 	struct block *block;

@@ -90,6 +90,10 @@ bool metrics_is_healthy(struct buf *buf, const struct reader_facts *facts)
 			buf,
 			"no node has had a new block for %lld s: the chain stands, or all nodes do\n",
 			SECONDS(facts->now_ms - facts->chain_moved_at_ms));
+	if (facts->are_nodes_behind)
+		(void)buf_add_text(buf,
+				   "no node that answers has all that is stored: that is normal "
+				   "for a while after they restart\n");
 	return true;
 }
 

@@ -251,6 +251,25 @@ static int search_range(struct search *search, struct range range, bool *ret_end
 	return 0;
 }
 
+static int sum_all(struct search *search, struct error *err)
+{
+	for (size_t i = 0; i < search->within->count; i++)
+		if (sum_range(search, search->within->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int claims_count_missing(struct db *db, const struct reader_identity *identity,
+			 const struct range_set *within, uint64_t *ret_count, struct error *err)
+{
+	struct claim_search counted = {.has_claim = false};
+	struct search search = {.db = db, .identity = identity, .within = within, .ret = &counted};
+	int result = sum_all(&search, err);
+
+	*ret_count = counted.missing_count;
+	return result;
+}
+
 static int run_search(struct search *search, struct error *err)
 {
 	bool ends = false;
@@ -262,10 +281,7 @@ static int run_search(struct search *search, struct error *err)
 	for (size_t i = search->within->count; i > 0 && !ends; i--)
 		if (search_range(search, search->within->items[i - 1], &ends, err) < 0)
 			return -1;
-	for (size_t i = 0; i < search->within->count; i++)
-		if (sum_range(search, search->within->items[i], err) < 0)
-			return -1;
-	return 0;
+	return sum_all(search, err);
 }
 
 int claims_take_next(struct db *db, const struct reader_identity *identity,

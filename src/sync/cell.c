@@ -65,6 +65,12 @@ static void fail_block(struct cell *cell, uint32_t num, const char *reason)
 	snprintf(cell->reason, sizeof(cell->reason), "%s", reason);
 }
 
+static void fail_undecided(struct cell *cell)
+{
+	range_add_set(&cell->failed, &cell->undecided);
+	snprintf(cell->reason, sizeof(cell->reason), "no node gave it for %d s", STUCK_MS / 1000);
+}
+
 /* Is it the lowest of a missing stretch? What is below it is not in this cell's hands. */
 static bool is_edge(const struct cell *cell, uint32_t num)
 {
@@ -406,6 +412,8 @@ void cell_step(struct cell *cell)
 				"replay_stuck",
 				"no node gave anything of blocks %u..%u for %d s; the claim goes back, others may try",
 				cell->claim.first, cell->claim.last, STUCK_MS / 1000);
+			if (cell->rewrite != LEDGER_KEEP) /* no gap stands for these */
+				fail_undecided(cell);
 			cell_give_up(cell);
 		}
 	}

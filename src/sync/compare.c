@@ -19,6 +19,7 @@ struct compare {
 	void (*done)(void *context);
 	void *context;
 	uint32_t newest_at_start;
+	uint32_t irreversible_at_start;
 	bool is_running;
 	bool is_start; /* the comparison under way is that of the start */
 	int64_t again_at_ms;
@@ -43,6 +44,7 @@ struct find_job {
 	uint32_t limit;
 	struct stored_block newest; /* what the thread found */
 	struct stored_block oldest;
+	uint32_t irreversible;
 };
 
 static void compare_next(struct compare *compare);
@@ -134,6 +136,14 @@ static bool has_undecided(const struct compare *compare)
 	return false;
 }
 
+/* Those too that are excluded for now: they may be the right ones, and come back. */
+static uint64_t all_nodes(const struct compare *compare)
+{
+	size_t count = pool_count(compare->work->pool);
+
+	return count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+}
+
 static void end_comparison(struct compare *compare)
 {
 	struct error err = ERROR_INIT;
@@ -157,7 +167,7 @@ static void end_comparison(struct compare *compare)
 	} else if (has_undecided(compare)) {
 		exclude_differing(compare);
 		end_unchecked(compare, " that is left", compare->newest.num);
-	} else if (pool_usable(compare->work->pool) & ~compare->differing) {
+	} else if (all_nodes(compare) & ~compare->differing) {
 		/* They may be wrong, and those that could not be asked right: a restart asks again. */
 		(void)error_set(
 			&err, ERROR_NODE,
@@ -206,8 +216,8 @@ static void end_vote(struct compare *compare)
 	}
 	if (is_tie) {
 		(void)error_set(
-			&err, ERROR_CONFIG,
-			"the nodes serve different chains (they differ at block %u), and the database holds nothing yet to tell which is meant; correct nodes",
+			&err, ERROR_NODE,
+			"the nodes serve different chains (they differ at block %u), and the database holds nothing yet to tell which is meant; remove the wrong ones from nodes in the configuration, or add one more that serves the right chain",
 			compare->compared_num);
 		work_end(compare->work, &err);
 		return;
@@ -289,13 +299,25 @@ static void compare_nodes(struct compare *compare)
 static int run_find(struct db *db, struct job *job, struct error *err)
 {
 	struct find_job *find = (struct find_job *)job;
+	struct stored_block last = {.num = 0}; /* perhaps above what the nodes have now */
 	bool is_found;
 
 	find->newest = (struct stored_block){.num = 0};
 	find->oldest = (struct stored_block){.num = 0};
-	if (ledger_newest(db, find->limit, &find->newest, &is_found, err) < 0)
+	if (ledger_newest(db, find->limit, &find->newest, &is_found, err) < 0 ||
+	    ledger_newest(db, UINT32_MAX, &last, &is_found, err) < 0 ||
+	    readers_irreversible(db, &find->irreversible, err) < 0)
 		return -1;
+	if (find->irreversible < last.num)
+		find->irreversible = last.num;
 	return ledger_oldest(db, &find->oldest, &is_found, err);
+}
+
+static void note_start(struct compare *compare, const struct find_job *find)
+{
+	compare->newest_at_start = find->newest.num;
+	compare->irreversible_at_start =
+		find->irreversible > find->limit ? find->irreversible : find->limit;
 }
 
 static void take_found(struct compare *compare, const struct find_job *find)
@@ -303,7 +325,7 @@ static void take_found(struct compare *compare, const struct find_job *find)
 	compare->newest = find->newest;
 	compare->oldest = find->oldest;
 	if (compare->is_start)
-		compare->newest_at_start = find->newest.num;
+		note_start(compare, find);
 	if (compare->newest.num > 0) {
 		begin(compare, &compare->newest, compare->subjects);
 	} else if (compare->is_start) {
@@ -422,4 +444,9 @@ void compare_reload(struct compare *compare, struct pool *pool, bool is_start)
 uint32_t compare_newest(const struct compare *compare)
 {
 	return compare->newest_at_start;
+}
+
+uint32_t compare_irreversible(const struct compare *compare)
+{
+	return compare->irreversible_at_start;
 }

@@ -382,7 +382,14 @@ static void end_one_shot(struct reader *reader)
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	reader_leave(reader, status.missing_count > 0 || status.rewrite_failed_count > 0
+	if (status.unreachable_count + status.rewrite_left_count > 0)
+		log_warning(
+			"nodes_behind",
+			"the nodes have blocks up to %u now, and %llu blocks above it are still to be read; that is normal for a while after nodes restart: run this again later, or let a running reader fill what is missing",
+			work_reachable_block(&reader->work),
+			(unsigned long long)(status.unreachable_count + status.rewrite_left_count));
+	reader_leave(reader, status.missing_count > 0 || status.rewrite_failed_count > 0 ||
+					     status.rewrite_left_count > 0
 				     ? READER_END_MISSING
 				     : READER_END_DONE);
 }

@@ -59,6 +59,7 @@ static void tell_progress(const struct reader *reader, struct reader_facts *fact
 	facts->chain_moved_at_ms = watch->moved_at_ms;
 	facts->is_stalled = watch->is_stalled;
 	facts->is_chain_still = watch->is_chain_still;
+	facts->are_nodes_behind = watch->is_behind;
 	facts->node_up_at_ms = reader->node_up_at_ms;
 }
 

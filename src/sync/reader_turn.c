@@ -90,6 +90,21 @@ static int64_t told_at_ms(const struct reader *reader, uint32_t next_block)
 	return at_ms;
 }
 
+/* The highest irreversible block of the nodes that answer; 0: none does. */
+static uint32_t reached_block(const struct reader *reader)
+{
+	uint32_t highest = 0;
+
+	for (unsigned i = 0; i < pool_count(reader->work.pool); i++) {
+		const struct node *node = pool_node(reader->work.pool, i);
+
+		if (node_is_up(node) && !node->is_on_trial &&
+		    node->head.irreversible_block > highest)
+			highest = node->head.irreversible_block;
+	}
+	return highest;
+}
+
 static void tell_watch(const struct reader *reader, enum watch_news news)
 {
 	const struct watch *watch = &reader->watch;
@@ -114,6 +129,16 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 		break;
 	case WATCH_CHAIN_MOVES:
 		log_info("chain_moves", "the chain goes on, with block %u", watch->chain_block);
+		break;
+	case WATCH_BEHIND:
+		log_warning(
+			"nodes_behind",
+			"the nodes that answer have blocks up to %u, but block %u is stored already: that is normal for a while after they restart; the reader waits for them",
+			watch->reached_block, tail_next_block(reader->tail) - 1);
+		break;
+	case WATCH_LEVEL:
+		log_info("nodes_level", "the nodes have all that is stored again, up to block %u",
+			 watch->reached_block);
 		break;
 	case WATCH_NOTHING:
 		break;
@@ -146,6 +171,7 @@ static void check_progress(struct reader *reader)
 		.next_block = next_block,
 		.nodes_block = pool_irreversible(reader->work.pool),
 		.database_block = keeper_irreversible(reader->keeper),
+		.reached_block = reached_block(reader),
 		.told_at_ms = is_tailing ? told_at_ms(reader, next_block) : 0,
 		.worked_at_ms = reader->work.progress_at_ms,
 		.stall_ms = (int64_t)reader->work.config.stall_s * 1000,
@@ -444,8 +470,13 @@ char *reader_describe(const struct reader *reader, char *text, size_t size)
 	if (reader->phase == PHASE_TAILING) {
 		uint32_t next = tail_next_block(reader->tail);
 
-		snprintf(text, size, "tailing, block %u is stored, %u behind", next - 1,
-			 irreversible >= next ? irreversible - next + 1 : 0);
+		if (reader->watch.is_behind)
+			snprintf(text, size,
+				 "tailing, block %u is stored, the nodes have blocks up to %u",
+				 next - 1, reader->watch.reached_block);
+		else
+			snprintf(text, size, "tailing, block %u is stored, %u behind", next - 1,
+				 irreversible >= next ? irreversible - next + 1 : 0);
 	} else {
 		snprintf(text, size, "%s, %llu blocks stored since the start; %u is irreversible",
 			 reader_state_name(reader), (unsigned long long)reader->work.stored_blocks,

@@ -93,7 +93,9 @@ static void log_report(struct replay *replay)
 struct search_job {
 	struct job job;
 	struct replay *replay;
-	struct range_set within; /* copies: the thread must not look at the replay */
+	struct range_set within;      /* copies: the thread must not look at the replay */
+	struct range_set unreachable; /* the part of it that no node has now */
+	uint64_t unreachable_count;   /* missing there */
 	struct range_set working;
 	struct range_set to_rewrite;
 	enum ledger_rewrite rewrite;
@@ -130,7 +132,9 @@ static int run_search(struct db *db, struct job *job, struct error *err)
 	claim_release(&search->search.claim);
 	search->search = (struct claim_search){.has_claim = false};
 	if (claims_take_next(db, &search->identity, &search->within, &search->working,
-			     &search->search, err) < 0)
+			     &search->search, err) < 0 ||
+	    claims_count_missing(db, &search->identity, &search->unreachable,
+				 &search->unreachable_count, err) < 0)
 		return -1;
 	if (!search->search.has_claim && search->to_rewrite.count > 0)
 		return find_rewritable(db, search, err);
@@ -171,7 +175,8 @@ static void take_search(struct replay *replay, struct search_job *search)
 	struct replay_status *status = &replay->status;
 
 	replay->done_at_search = replay->work->stored_blocks + replay->work->present_blocks;
-	status->missing_count = search->search.missing_count;
+	status->missing_count = search->search.missing_count + search->unreachable_count;
+	status->unreachable_count = search->unreachable_count;
 	status->failed_count = search->search.failed_count;
 	status->others_work = search->search.others_work;
 	replay->found_nothing = false;
@@ -213,10 +218,27 @@ static void finish_search(struct job *job)
 	}
 	claim_release(&search->search.claim);
 	range_set_release(&search->within);
+	range_set_release(&search->unreachable);
 	range_set_release(&search->working);
 	range_set_release(&search->to_rewrite);
 	range_set_release(&search->rewritable);
 	free(search);
+}
+
+/*
+ * A claim on what the nodes do not have would only keep it from readers that have other nodes,
+ * and the tail waiting.
+ */
+static void leave_unreachable(const struct replay *replay, struct search_job *search)
+{
+	uint32_t reachable = work_reachable_block(replay->work);
+
+	if (reachable == 0 || reachable == UINT32_MAX)
+		return;
+	range_set_copy(&search->unreachable, &search->within);
+	range_remove(&search->unreachable, 1, reachable);
+	range_remove(&search->within, reachable + 1, UINT32_MAX);
+	range_remove(&search->to_rewrite, reachable + 1, UINT32_MAX);
 }
 
 static void start_search(struct replay *replay)
@@ -229,6 +251,7 @@ static void start_search(struct replay *replay)
 	search->replay = replay;
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
+	leave_unreachable(replay, search);
 	search->rewrite = replay->work->config.rewrite;
 	search->delivers_history = replay->work->config.delivers_history;
 	for (unsigned i = 0; i < replay->cell_count; i++)
@@ -365,6 +388,7 @@ void replay_get_status(const struct replay *replay, struct replay_status *ret_st
 	ret_status->missing_count -=
 		done < ret_status->missing_count ? done : ret_status->missing_count;
 	ret_status->rewrite_failed_count = replay->rewrite_failed_count;
+	ret_status->rewrite_left_count = range_count_blocks(&replay->to_rewrite);
 	ret_status->is_claiming = replay->cell_count > 0;
 	ret_status->claim_count = replay->cell_count;
 }

@@ -200,7 +200,9 @@ static void finish_want(struct job *job)
 
 bool startup_allows(struct startup *startup, const struct range_set *ranges)
 {
-	uint32_t irreversible = pool_irreversible(startup->work->pool);
+	uint32_t now = pool_irreversible(startup->work->pool);
+	uint32_t before = compare_irreversible(startup->compare);
+	uint32_t irreversible = now > before ? now : before;
 	uint32_t last = ranges->items[ranges->count - 1].last;
 	struct error err = ERROR_INIT;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/client.h"
@@ -11,15 +12,19 @@
 #include "sync/commit.h"
 #include "sync/filter.h"
 #include "sync/held.h"
+#include "sync/settle.h"
 #include "sync/writer.h"
 
 #define WINDOW_BLOCKS 500
+/* The nodes have not come so far: so long a window waits for them, from the last block given on. */
+#define PATIENCE_MS 30000
 
 enum verify_state {
 	VERIFY_IDLE,      /* the next window may begin */
 	VERIFY_FETCHING,  /* its blocks, or second opinions on some of them */
 	VERIFY_COMPARING, /* with the rows, in a writer thread */
 	VERIFY_MENDING,
+	VERIFY_SETTLING, /* known_gaps: what was missing is there now */
 };
 
 /* A node that lies lies often. */
@@ -46,7 +51,11 @@ struct verify {
 	uint32_t count;
 	struct verdict *verdicts; /* of the window */
 	struct held_list held;    /* its blocks */
+	bool has_filled;          /* blocks of it that were missing are stored now */
+	struct claim filled;      /* the window, for settle_submit() */
+	struct range_set failed;  /* the same: empty */
 	size_t wanted_count;
+	int64_t given_at_ms; /* when a node last gave a block, or the first one was wanted */
 	struct client_sink sink;
 	struct verify_counts counts;
 };
@@ -91,6 +100,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	struct held held = work_hold(verify->work, block, node);
 
 	verify->wanted_count--;
+	verify->given_at_ms = clock_now_ms();
 	verdict->asked |= UINT64_C(1) << node;
 	verdict->is_given = true;
 	if (!before)
@@ -116,13 +126,21 @@ static void want(struct verify *verify, uint32_t first, uint32_t last, uint64_t 
 	client_want(verify->work->client, CLIENT_REPLAY, first, last, not_from, &verify->sink);
 }
 
-static void begin_window(struct verify *verify)
+/*
+ * The next window, as far as the nodes have come; false: they have not come to its first block,
+ * and wait for them is all that can be done.
+ */
+static bool begin_window(struct verify *verify)
 {
 	const struct range *range = &verify->left.items[0];
 	size_t room = work_room_blocks(verify->work);
+	uint32_t reachable = work_reachable_block(verify->work);
+	uint32_t last = range->last < reachable ? range->last : reachable;
 
+	if (reachable < range->first)
+		return false;
 	verify->first = range->first;
-	verify->count = range->last - range->first + 1;
+	verify->count = last - range->first + 1;
 	if (verify->count > WINDOW_BLOCKS || verify->count == 0)
 		verify->count = WINDOW_BLOCKS;
 	if (verify->count > room)
@@ -130,6 +148,42 @@ static void begin_window(struct verify *verify)
 	verify->verdicts = xcalloc(verify->count, sizeof(*verify->verdicts));
 	range_remove(&verify->left, verify->first, verify->first + verify->count - 1);
 	want(verify, verify->first, verify->first + verify->count - 1, 0);
+	return true;
+}
+
+static bool has_waited(const struct verify *verify)
+{
+	return clock_now_ms() - verify->given_at_ms >= PATIENCE_MS;
+}
+
+/* No node has come so far as the rest: it is not compared. */
+static void give_up_rest(struct verify *verify)
+{
+	char text[200];
+
+	log_warning(
+		"nodes_behind",
+		"blocks %s could not be compared: the nodes have blocks up to %u now, which is normal for a while after they restart; run this again later",
+		range_format(&verify->left, text, sizeof(text)),
+		work_reachable_block(verify->work));
+	verify->counts.unknown += range_count_blocks(&verify->left);
+	range_set_clear(&verify->left);
+}
+
+/* The nodes went back below the window, or one was lost that alone had it. */
+static void give_up_wanted(struct verify *verify)
+{
+	client_drop(verify->work->client, &verify->sink);
+	verify->wanted_count = 0;
+	for (uint32_t i = 0; i < verify->count; i++) {
+		struct verdict *verdict = &verify->verdicts[i];
+
+		verdict->is_exhausted = true;
+		if (!verdict->is_given)
+			snprintf(verdict->reason, sizeof(verdict->reason),
+				 "no node has it now, and none gave anything for %d s",
+				 PATIENCE_MS / 1000);
+	}
 }
 
 /* Comparing. */
@@ -327,6 +381,8 @@ static void note_mended(struct verify *verify, const struct ledger_entry *entry)
 	case LEDGER_NO_LINK_AFTER: /* a neighbour is wrong as well, this one is right now */
 		verify->counts.found++;
 		verify->counts.mended++;
+		if (verdict->finding.kind == AUDIT_MISSING || verdict->finding.kind == AUDIT_EXTRA)
+			verify->has_filled = true;
 		tell(verify, verdict, true);
 		verdict->finding.kind = AUDIT_NOTHING; /* it is right now */
 		break;
@@ -406,6 +462,22 @@ static bool start_mending(struct verify *verify, bool has_row)
 	return count > 0;
 }
 
+/* The view `gaps` shows a gap until somebody says that it is filled: nobody else does so soon. */
+
+static void settled(void *context)
+{
+	((struct verify *)context)->state = VERIFY_IDLE;
+}
+
+static void start_settling(struct verify *verify)
+{
+	verify->has_filled = false;
+	verify->filled =
+		(struct claim){.first = verify->first, .last = verify->first + verify->count - 1};
+	verify->state = VERIFY_SETTLING;
+	settle_submit(verify->work, &verify->filled, &verify->failed, "", settled, verify);
+}
+
 /* The public side. */
 
 struct verify *verify_new(struct work *work)
@@ -436,11 +508,15 @@ void verify_free(struct verify *verify)
 
 void verify_start(struct verify *verify)
 {
+	verify->given_at_ms = clock_now_ms();
 	range_set_copy(&verify->left, verify->work->config.verify.ranges);
 }
 
 void verify_step(struct verify *verify)
 {
+	if (verify->state == VERIFY_FETCHING && verify->wanted_count > 0 && has_waited(verify) &&
+	    work_reachable_block(verify->work) < verify->first + verify->count - 1)
+		give_up_wanted(verify);
 	if (verify->state == VERIFY_FETCHING && verify->wanted_count == 0)
 		start_comparing(verify);
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
@@ -449,10 +525,14 @@ void verify_step(struct verify *verify)
 		if (ask_opinions(verify) || start_mending(verify, true) ||
 		    start_mending(verify, false))
 			return;
+		if (verify->has_filled) {
+			start_settling(verify);
+			return;
+		}
 		end_window(verify);
 	}
-	if (verify->left.count > 0)
-		begin_window(verify);
+	if (verify->left.count > 0 && !begin_window(verify) && has_waited(verify))
+		give_up_rest(verify);
 }
 
 bool verify_is_done(const struct verify *verify)

@@ -13,6 +13,8 @@
 #define LEAST_BLOCK_BYTES   4096
 /* The weight of the newest block in the moving average is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 16
+/* All nodes are asked for their heads every 10 or 15 s. */
+#define HEAD_LASTS_MS 30000
 
 void work_end(struct work *work, const struct error *err)
 {
@@ -58,6 +60,22 @@ size_t work_room_blocks(const struct work *work)
 	if (taken >= work->config.max_memory_bytes)
 		return 0;
 	return (work->config.max_memory_bytes - taken + each - 1) / each;
+}
+
+uint32_t work_reachable_block(const struct work *work)
+{
+	int64_t now_ms = clock_now_ms();
+	uint32_t highest = 0;
+
+	for (unsigned i = 0; i < pool_count(work->pool); i++) {
+		const struct node *node = pool_node(work->pool, i);
+
+		if (!node->is_excluded && !node->is_on_trial && node->head_at_ms > 0 &&
+		    now_ms - node->head_at_ms < HEAD_LASTS_MS &&
+		    node->head.irreversible_block > highest)
+			highest = node->head.irreversible_block;
+	}
+	return highest;
 }
 
 struct held work_hold(struct work *work, struct block *block, unsigned giver)

@@ -73,3 +73,71 @@ def test_no_node_in_time(world):
     node.accept()
     world.run("--once")
     world.expect(node.chain, (1, 100))
+
+
+# ---- nodes that went back below what is stored, as they do when they restart
+
+def went_back(world, to, missing=()):
+    """A hundred blocks are stored but for `missing`, which a scan has seen; the node went back."""
+    node = world.node(irreversible=100)
+    world.run("--once")
+    if missing:
+        world.forget_blocks(*missing)
+        for block in missing:
+            world.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at)"
+                             " VALUES (%s, %s, UTC_TIMESTAMP(6))", block, block)
+    node.irreversible = to
+    return node
+
+
+def test_nodes_behind_what_is_stored_are_no_failure(world):
+    node = went_back(world, 90)
+    world.run("--once")
+    world.expect(node.chain, (1, 100))
+
+
+def test_a_gap_above_all_nodes_stays_and_is_said(world):
+    node = went_back(world, 90, missing=(50, 95))
+    reader = world.run("--once", code=69, timeout=15)
+    assert reader.events("nodes_behind", containing="up to 90")
+    assert world.db.value("SELECT GROUP_CONCAT(first_block) FROM known_gaps") == "95"
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 99
+    node.irreversible = 100
+    world.run("--once")
+    world.expect(node.chain, (1, 100))
+
+
+def test_a_gap_above_all_nodes_does_not_keep_a_tail_from_its_start(world):
+    node = went_back(world, 90, missing=(95,))
+    reader = world.start()
+    reader.wait_for("tail_started", timeout=15)
+    assert world.db.value("SELECT COUNT(*) FROM gap_claims") == 0
+    node.irreversible = 103
+    world.db.wait_blocks(103, 30)
+    world.db.wait_until("SELECT COUNT(*) FROM gaps", lambda count: count == 0)
+    assert not reader.events("replay_stuck")
+    world.expect(node.chain, (1, 103))
+
+
+def test_a_backfill_up_to_what_is_stored_is_no_wrong_use(world):
+    node = went_back(world, 90, missing=(50, 95))
+    world.allow_errors("ended")
+    assert "irreversible" in world.run("--backfill", "1-101", code=64).stderr
+    world.run("--backfill", "40-60")
+    reader = world.run("--backfill", "1-100", code=69, timeout=15)
+    assert reader.events("nodes_behind", containing="1 blocks above")
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 99
+    node.irreversible = 100
+    world.run("--backfill", "1-100")
+    world.expect(node.chain, (1, 100))
+
+
+def test_blocks_above_all_nodes_are_not_read_again_and_that_is_said(world):
+    rules = [{"operation": "vote"}]
+    node = went_back(world, 90)
+    world.run("--activate-filter", filter=rules)
+    reader = world.run("--backfill", "1-100", "--refilter", filter=rules, code=69, timeout=15)
+    assert reader.events("nodes_behind", containing="10 blocks above")
+    node.irreversible = 100
+    world.run("--backfill", "1-100", "--refilter", filter=rules)
+    world.expect(node.chain, (1, 100), rules=rules)

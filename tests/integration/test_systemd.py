@@ -203,3 +203,47 @@ def test_no_watchdog_without_its_time(world, manager):
     assert reader.stop() == 0
     manager.wait_for("STOPPING=1")
     assert manager.count("WATCHDOG") == 0
+
+
+@pytest.mark.slow
+def test_nodes_that_went_back_are_waited_for(world, manager):
+    """All nodes restart, one after the other: what they have is below what is stored."""
+    nodes = [world.node(irreversible=LAST) for _ in range(2)]
+    reader = world.start(environment=manager.environment, **WATCHFUL)
+    endpoint = Endpoint.of(reader)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    for node in nodes:
+        node.irreversible = LAST - 20
+    nodes[0].refuse()  # the other one alone moves on
+    nodes[1].live(STALL_S / 3, until=LAST - 3)
+    said = reader.wait_for("nodes_behind")
+    assert f"block {LAST} is stored" in said.message
+    fed = manager.count("WATCHDOG=1")
+    manager.wait_for("WATCHDOG=1", fed + 4, timeout=60)
+    page = endpoint.get("/healthz")
+    assert page.status == 200 and "the nodes have blocks up to" in page.text
+    nodes[1].still()
+    nodes[1].irreversible = LAST + 3
+    world.db.wait_blocks(LAST + 3)
+    reader.wait_for("nodes_level")
+    assert len(reader.events("nodes_behind")) == 1
+    assert not reader.events("stalled") and not reader.events("chain_still")
+    world.expect(nodes[1].chain, (1, LAST + 3))
+
+
+@pytest.mark.slow
+def test_nodes_that_went_back_and_stand_are_a_stall(world, manager):
+    node = world.node(irreversible=LAST)
+    reader = world.start(environment=manager.environment, **WATCHFUL)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    node.irreversible = LAST - 20
+    world.allow_errors("stalled")
+    said = reader.wait_for("stalled", timeout=40)
+    assert f"the nodes have blocks up to {LAST - 20}" in said.message
+    node.advance(1)
+    reader.wait_for("stall_over")
+    node.irreversible = LAST
+    reader.wait_for("nodes_level")
+    world.expect(node.chain, (1, LAST))

@@ -312,3 +312,43 @@ def test_other_rules_and_ranges(filled):
     filled.run("--activate-filter", filter=rules)
     filled.run("--verify", "1-200", "--deep", filter=rules)
     expect(filled, (1, LAST))
+
+
+def test_a_hole_that_is_mended_is_no_gap_any_more(filled):
+    """No reader runs that would say so at its next look."""
+    filled.forget_blocks(310, 311, 700)
+    for first, last in ((310, 311), (700, 700)):
+        filled.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at, attempts,"
+                          " tried_at, retry_at, reason) VALUES (%s, %s, UTC_TIMESTAMP(6), 1,"
+                          " UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 1 HOUR, 'none')",
+                          first, last)
+    verify(filled, "--repair", ranges="1-310")
+    assert filled.db.rows("SELECT first_block, last_block FROM gaps") == ((311, 311), (700, 700))
+    verify(filled, "--repair")
+    assert filled.db.rows("SELECT first_block FROM gaps") == ()
+    expect(filled, (1, LAST))
+
+
+def test_nodes_that_went_back_are_waited_for(filled):
+    """The newest stored blocks are a range like any other, also just after the nodes restarted."""
+    node = filled.nodes[0]
+    node.irreversible = LAST - 100
+    filled.allow_errors("ended")
+    assert "irreversible" in filled.run("--verify", f"1-{LAST + 1}", code=64).stderr
+    running = filled.start("--verify", f"{LAST - 200}-{LAST}", "--deep", "--json")
+    node.wait_for(lambda: node.asked[LAST - 100])
+    node.irreversible = LAST
+    assert running.wait_exit() == 0
+    assert json.loads(running.stdout)["compared"] == 201
+    expect(filled, (1, LAST))
+
+
+@pytest.mark.slow
+def test_what_the_nodes_do_not_have_again_is_named(filled):
+    filled.nodes[0].irreversible = LAST - 100
+    reader = filled.run("--verify", f"{LAST - 200}-{LAST}", "--json", code=69, timeout=60)
+    report = json.loads(reader.stdout)
+    assert (report["compared"], report["found"], report["unknown"]) == (101, 0, 100)
+    said = reader.events("nodes_behind")
+    assert len(said) == 1 and f"{LAST - 99}-{LAST}" in said[0].message
+    expect(filled, (1, LAST))

@@ -32,6 +32,7 @@ static int begin_tail(void **state)
 	facts.next_block = 101;
 	facts.nodes_block = 100;
 	facts.database_block = 100;
+	facts.reached_block = 100;
 	facts.told_at_ms = now_ms;
 	assert_int_equal(watch_step(&watch, &facts, now_ms), WATCH_NOTHING);
 	return 0;
@@ -158,6 +159,97 @@ static void a_node_that_went_back_does_not_make_the_chain_move(void **state)
 	assert_int_equal(told_after(1), WATCH_CHAIN_STILL);
 }
 
+/* All nodes restarted: what they say, at this moment, of their newest block. */
+static enum watch_news nodes_at(uint32_t block, int64_t ms)
+{
+	facts.nodes_block = facts.reached_block = block;
+	return after(ms);
+}
+
+static void nodes_that_went_back_and_move_are_no_stall(void **state)
+{
+	(void)state;
+	assert_int_equal(nodes_at(50, 1), WATCH_NOTHING);
+	for (uint32_t block = 51; block < 100; block++) {
+		enum watch_news news = nodes_at(block, STALL_MS / 2);
+
+		assert_int_equal(news, block == 51 ? WATCH_BEHIND : WATCH_NOTHING);
+		assert_int_equal(watch.progress_at_ms, now_ms);
+		assert_true(watch.is_behind == (block < 100));
+	}
+	facts.told_at_ms = now_ms + 1;
+	assert_int_equal(nodes_at(100, 1), WATCH_LEVEL);
+	assert_false(watch.is_behind);
+}
+
+static void nodes_that_went_back_and_stand_are_a_stall(void **state)
+{
+	(void)state;
+	assert_int_equal(nodes_at(50, 1), WATCH_NOTHING);
+	assert_int_equal(nodes_at(50, STALL_MS / 2), WATCH_BEHIND);
+	assert_int_equal(nodes_at(51, 1), WATCH_NOTHING);
+	assert_int_equal(nodes_at(51, STALL_MS - 1), WATCH_NOTHING);
+	assert_int_equal(nodes_at(51, 1), WATCH_STALLED);
+	assert_int_equal(nodes_at(52, 1), WATCH_GOES_ON);
+}
+
+static void nodes_that_go_back_again_and_move_are_no_stall(void **state)
+{
+	(void)state;
+	for (uint32_t block = 50; block < 60; block++)
+		nodes_at(block, STALL_MS / 4);
+	for (uint32_t block = 20; block < 50; block++)
+		assert_int_not_equal(nodes_at(block, STALL_MS / 4), WATCH_STALLED);
+}
+
+/* Both stand still. */
+static void two_servers_in_turns_do_not_move(void **state)
+{
+	bool is_stalled = false;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		is_stalled |= nodes_at(i % 2 ? 90 : 80, STALL_MS / 8) == WATCH_STALLED;
+	assert_true(is_stalled);
+}
+
+static void one_node_behind_while_the_other_is_gone_is_no_stall(void **state)
+{
+	(void)state;
+	facts.nodes_block = 120; /* of the one that is gone */
+	for (facts.reached_block = 80; facts.reached_block < 100; facts.reached_block++)
+		assert_int_not_equal(after(STALL_MS / 2), WATCH_STALLED);
+}
+
+/* The same while another reader stored more, with the help of nodes that this one does not have. */
+static void nodes_behind_another_reader_are_no_stall_while_they_move(void **state)
+{
+	(void)state;
+	facts.database_block = 150;
+	for (uint32_t block = 80; block < 100; block++)
+		assert_int_not_equal(nodes_at(block, STALL_MS / 2), WATCH_STALLED);
+	nodes_at(100, STALL_MS / 2);
+	assert_int_equal(nodes_at(100, STALL_MS / 2), WATCH_STALLED);
+}
+
+static void a_node_that_is_behind_for_a_moment_is_no_news(void **state)
+{
+	(void)state;
+	for (uint32_t block = 100; block < 110; block++) {
+		facts.next_block = block + 1;
+		assert_int_equal(nodes_at(block - 3, STALL_MS / 4), WATCH_NOTHING);
+		facts.told_at_ms = now_ms;
+		assert_int_equal(nodes_at(block, STALL_MS / 8), WATCH_NOTHING);
+	}
+}
+
+static void nodes_that_are_behind_are_no_chain_that_stands(void **state)
+{
+	(void)state;
+	for (uint32_t block = 50; block < 90; block++)
+		assert_int_not_equal(nodes_at(block, STALL_MS / 2), WATCH_CHAIN_STILL);
+}
+
 static void level_is_when_nothing_known_is_left(void **state)
 {
 	(void)state;
@@ -191,6 +283,16 @@ int main(void)
 		cmocka_unit_test_setup(a_chain_that_stands_is_said_and_is_no_stall, begin_tail),
 		cmocka_unit_test_setup(a_node_that_went_back_does_not_make_the_chain_move,
 				       begin_tail),
+		cmocka_unit_test_setup(nodes_that_went_back_and_move_are_no_stall, begin_tail),
+		cmocka_unit_test_setup(nodes_that_went_back_and_stand_are_a_stall, begin_tail),
+		cmocka_unit_test_setup(nodes_that_go_back_again_and_move_are_no_stall, begin_tail),
+		cmocka_unit_test_setup(two_servers_in_turns_do_not_move, begin_tail),
+		cmocka_unit_test_setup(one_node_behind_while_the_other_is_gone_is_no_stall,
+				       begin_tail),
+		cmocka_unit_test_setup(nodes_behind_another_reader_are_no_stall_while_they_move,
+				       begin_tail),
+		cmocka_unit_test_setup(a_node_that_is_behind_for_a_moment_is_no_news, begin_tail),
+		cmocka_unit_test_setup(nodes_that_are_behind_are_no_chain_that_stands, begin_tail),
 		cmocka_unit_test_setup(level_is_when_nothing_known_is_left, begin_tail),
 	};
 
