@@ -110,7 +110,7 @@ class Server(Service):
         shutil.copytree(template(), self.data)
 
     def start(self, wait=True):
-        network = ([f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port
+        network = ([f"--port={self.port}", "--bind-address=127.0.0.1,127.0.0.2"] if self.port
                    else ["--skip-networking"])
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
