@@ -65,8 +65,8 @@ static void add_tail(char *text, size_t size, const char *tail, size_t len)
 	}
 	while (len > 0) {
 		size_t bytes = character_bytes(at, len);
-		bool is_good =
-			bytes > 1 || (bytes == 1 && (*at >= 0x20 || *at == '\n' || *at == '\t'));
+		bool is_good = bytes > 1 || (bytes == 1 && *at >= 0x20 && *at != 0x7f) ||
+			       *at == '\n' || *at == '\t';
 
 		if (bytes == 0)
 			bytes = 1;

@@ -1,5 +1,6 @@
-"""Seeds for the fuzz targets, from recorded answers where they are there: TOP CORPUS."""
+"""Seeds for the fuzz targets, small ones made here and recorded answers where they are there: TOP CORPUS."""
 
+import gzip
 import json
 import pathlib
 import struct
@@ -21,6 +22,54 @@ VIRTUAL = [{"trx_id": "00" * 20, "block": 10, "trx_in_block": 4294967295, "op_in
             "op": ["producer_reward", {"producer": "initminer", "vesting_shares": "1.0 VESTS"}]}]
 HEAD = {"head_block_number": 20, "last_irreversible_block_num": 10, "time": "2016-03-24T16:05:30"}
 ERROR = {"code": -32003, "message": "Assert Exception", "data": {"name": "x"}}
+
+
+PARTING = b"\x1e"
+OK = b"HTTP/1.1 200 OK\r\n"
+WHOLE = OK + b"Content-Length: 3\r\nServer: WebSocket++/0.8.1\r\n\r\n[1]"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n"
+PACKED = gzip.compress(b"[" + b" " * 200000 + b"]", mtime=0)
+# What a node may send: for each answer its bytes.
+STREAMS = {
+    "whole": (WHOLE, WHOLE, WHOLE),
+    "folded_first": (WHOLE, OK + b" fold: " + b"A" * 300 + b"\r\nContent-Length: 3\r\n\r\n[1]", WHOLE),
+    "folded": (OK + b"a: b\r\n c\r\n\td\r\nContent-Length: 3\r\n\r\n[1]", WHOLE),
+    "folded_trailer": (CHUNKED + b" fold\r\n\r\n", CHUNKED + b"a: b\r\n c\r\n\r\n", WHOLE),
+    "extension": (OK + b"Transfer-Encoding: chunked\r\n\r\n3;a=b\r\n[1]\r\n0;c\r\n\r\n", WHOLE),
+    "interim": (b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" * 3 + WHOLE, WHOLE),
+    "nothing": (b"", WHOLE),
+    "cut": (WHOLE[:-1], WHOLE[:20], WHOLE),
+    "old": (b"HTTP/1.0 200\r\n\r\n[1]", b"[1]"),
+    "no_body": (b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 304 No\r\n\r\n", WHOLE),
+    "two_lengths": (OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\n[1]", WHOLE),
+    "huge_length": (OK + b"Content-Length: 99999999999999999999\r\n\r\n[1]",
+                    OK + b"Content-Length: -1\r\n\r\n[1]", WHOLE),
+    "packed": (OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
+               % (len(PACKED), PACKED.replace(PARTING, b"x")), WHOLE),
+    "packed_badly": (OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n[1]",
+                     OK + b"Content-Encoding: deflate, gzip, gzip\r\n\r\nxx", WHOLE),
+    "zstd": (OK + b"Content-Encoding: zstd\r\n\r\n\x28\xb5\x2f\xfd\x00\x88", WHOLE),
+    "busy": (b"HTTP/1.1 429 x\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+             b"HTTP/1.1 503 x\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n"),
+    "moved": (b"HTTP/1.1 301 x\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", WHOLE),
+    "page": (b"HTTP/1.1 502 x\r\nContent-Type: text/html\r\n\r\n<title>\xff\x1b[2J\xc2\x9b</title>",),
+    "error": (b"HTTP/1.1 500 x\r\nContent-Type: application/json\r\n\r\n"
+              b'{"error":{"code":-32003,"message":"\xff\xe2\x80\xae"}}',),
+    "login": (b"HTTP/1.1 401 x\r\nWWW-Authenticate: Digest realm=\"\xff\", nonce=\"\"\r\n\r\n", WHOLE),
+    "upgrade": (b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x01", WHOLE),
+    "many_headers": (OK + b"a: b\r\n" * 300 + b"\r\n", WHOLE),
+    "long_header": (OK + b"a: " + b"b" * 70000 + b"\r\n\r\n", WHOLE),
+}
+LINES = {
+    "done": b'{"delivery_id":7,"result":"done","reply":"\\ud83d\\ude00 \\ud800 \\u0000"}',
+    "retry": b'{"delivery_id":7,"result":"retry","delay_s":60,"error":"later\\u001b[2J"}',
+    "fail": b'{"delivery_id":7,"result":"fail","error":"\xff\xc3\x28\xed\xa0\x80"}',
+    "other": b'{"delivery_id":8,"result":"done"}',
+    "null": b'{"result":null,"delivery_id":7,"delay_s":null,"x":[{}]}',
+    "plain": b"My answer.\r\n\r\n",
+    "bytes": bytes(range(1, 256)),
+    "time": b"2026-11-23 18:00:00.25",
+}
 
 
 def put(folder, name, data):
@@ -61,6 +110,26 @@ def main():
     put(corpus / "answer", "made", b"\x02" + answer({"result": HEAD}, {"result": VIRTUAL},
                                                     {"error": ERROR}))
     put(corpus / "answer", "one", b"\x00" + answer({"result": HEAD})[1:-1])
+    following = []
+    for i in range(3):
+        following.append({**SMALL_BLOCK, "previous": f"{9 + i:08x}" + "11" * 16,
+                          "block_id": f"{10 + i:08x}" + "55" * 16})
+    put(corpus / "answer", "blocks", b"\x02" + answer(*({"result": block} for block in following)))
+    put(corpus / "answer", "blocks_and_more",
+        b"\x03" + answer({"result": following[0]}, {"result": None}, {"error": ERROR},
+                         {"result": VIRTUAL}))
+    put(corpus / "answer", "late_ids", b"\x01" + json.dumps(
+        [{"result": following[i], "id": 1 + i} for i in (1, 0)]).encode())
+    bad_time = {**following[0], "timestamp": "2016-03-24T16:05:3\x00"}
+    put(corpus / "answer", "bad_time", b"\x00" + answer({"result": bad_time})[1:-1].replace(
+        b"\\u0000", b"\xff"))
+    put(corpus / "answer", "bad_error", b'\x00{"id":1,"error":{"code":1,"message":"\xff\\u001b"}}')
+    for name, answers in STREAMS.items():
+        for closings in (0, 0xff):
+            put(corpus / "http", f"{name}_{closings}", bytes([closings]) + PARTING.join(answers))
+    for name, line in LINES.items():
+        put(corpus / "worker", name, b"\0" + line)
+        put(corpus / "worker", f"{name}_75", bytes([75]) + line)
     for folder in ("errors", "ops_in_block"):
         for name, text in recorded(top, folder):
             put(corpus / "answer", name, b"\x00" + text)
