@@ -37,7 +37,8 @@ struct db_config {
 	const char *password_path;
 	char *name; /* of the database */
 	enum db_tls tls;
-	char *tls_ca; /* a PEM file; NULL or "": the system's authorities */
+	char *tls_ca;         /* a PEM file; NULL or "": the system's authorities */
+	bool reveal_password; /* the password itself may be sent to a server that is not verified */
 	int64_t connect_timeout_ms;
 	int64_t io_timeout_ms; /* for one answer of the server */
 	unsigned lock_wait_s;  /* how long a statement waits for a lock; 0: 8 */

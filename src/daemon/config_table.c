@@ -39,6 +39,10 @@ const struct option_row option_rows[] = {
 	{"database", "tls_ca", OPTION_TEXT, IN_CONFIG(database.tls_ca), "", 0, 4096, false,
 	 "A PEM file with the authorities whose certificates are good, for tls = \"verify\".\n"
 	 "\"\": those of the system."},
+	{"database", "reveal_password", OPTION_BOOL, IN_CONFIG(database.reveal_password), "false", 0, 0,
+	 false,
+	 "Whether the password itself may be sent to a server that tls = \"verify\" has not proved,\n"
+	 "as PAM and MySQL's caching_sha2_password want it: whoever answers there gets it."},
 	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 64, false,
 	 "Name of this reader, unlike that of any other reader. \"\": the name of the host."},
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,

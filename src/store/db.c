@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/db.h"
 
+#include <libgen.h>
 #include <mysql.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -199,6 +201,42 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, config->tls_ca);
 }
 
+/*
+ * The methods that prove to a server that we know the password, and do not tell it.  All others
+ * hand it over (mysql_clear_password, dialog), or do so when the server wishes
+ * (caching_sha2_password, sha256_password): with the server's own word for which key to use, or
+ * in any TLS connection, verified or not.
+ */
+#define SILENT_METHODS "mysql_native_password,client_ed25519,parsec"
+
+/* Is it surely the server that the operator means? */
+static bool is_proved(const struct db_address *address, enum db_tls tls)
+{
+	char folder[sizeof(address->host)];
+	struct stat status;
+
+	if (!address->is_socket)
+		return tls == DB_TLS_VERIFY;
+	snprintf(folder, sizeof(folder), "%s", address->host);
+	/* In a folder that all may write to, such as /tmp, anybody may be the first to listen. */
+	return stat(dirname(folder), &status) == 0 && (status.st_mode & S_IWOTH) == 0;
+}
+
+static void set_methods(const struct db_config *config, const struct db_address *address,
+			MYSQL *mysql)
+{
+	bool may_reveal = config->reveal_password || is_proved(address, config->tls);
+#ifdef MARIADB_PACKAGE_VERSION_ID
+	if (!may_reveal)
+		mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, SILENT_METHODS);
+#else
+	/* MySQL's library cannot be told more than this; see steem-reader.conf(5). */
+	bool enable = may_reveal;
+
+	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &enable);
+#endif
+}
+
 static int check_tls(struct db *db, enum db_tls tls, struct error *err)
 {
 	if (tls < DB_TLS_REQUIRED || mysql_get_ssl_cipher(db->mysql))
@@ -287,6 +325,7 @@ static int connect_host(struct db *db, size_t host, const char *name, const char
 	tls = address.is_socket ? DB_TLS_OFF : db->config->tls;
 	set_options(db, mysql);
 	set_tls(db->config, tls, mysql);
+	set_methods(db->config, &address, mysql);
 	/* A host name "localhost" would be taken for a socket by the library: say TCP. */
 	if (!address.is_socket) {
 		unsigned protocol = MYSQL_PROTOCOL_TCP;

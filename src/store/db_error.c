@@ -16,7 +16,11 @@
 	"check database.user, database.password_file and, if the account wants TLS, database.tls"
 #define LOCKED "give the account a password: ALTER USER ... IDENTIFIED BY '...' ACCOUNT UNLOCK"
 #define TLS    "check database.tls, database.tls_ca and the server's certificate"
-#define HOSTS  "check database.hosts and whether the server runs"
+#define REVEALS                                                                                     \
+	"the server asks for the password itself, and nothing proves that it is the right server: " \
+	"use tls = \"verify\", or give the account another method (mysql_native_password, "         \
+	"ed25519); see steem-reader.conf(5), database.reveal_password"
+#define HOSTS "check database.hosts and whether the server runs"
 
 enum fault_flag {
 	STAYS,   /* the connection is still good */
@@ -95,8 +99,12 @@ static const struct known_fault {
 	{2014, ERROR_RETRY, LOST, NULL}, /* commands out of sync */
 	{2020, ERROR_RETRY, LOST, NULL}, /* a packet that says it is longer than any may be */
 	{2027, ERROR_RETRY, LOST, NULL}, /* malformed packet */
-	{2054, ERROR_RETRY, LOST, NULL}, /* no description of the rows */
+	{2052, ERROR_RETRY, LOST, NULL}, /* no description of the rows */
 	{2057, ERROR_RETRY, LOST, NULL}, /* another description than before */
+	/* MariaDB's library has numbers of its own, which a server uses for other things. */
+	{5013, ERROR_RETRY, LOST, NULL}, /* read */
+	{5014, ERROR_RETRY, LOST, NULL}, /* write */
+	{5015, ERROR_RETRY, LOST, NULL}, /* not what was compressed */
 	/* This server takes no writes now; another one may. */
 	{1047, ERROR_RETRY, REFUSED, "this Galera node is not part of the cluster's majority"},
 	{1290, ERROR_RETRY, REFUSED, "the server is read-only"},
@@ -129,6 +137,8 @@ static const struct known_fault {
 	{2059, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{2061, ERROR_CONFIG, STAYS, "the account's authentication needs an encrypted connection"},
 	{3159, ERROR_CONFIG, STAYS, TLS}, /* MySQL: only encrypted connections */
+	{5010, ERROR_CONFIG, REFUSED, REVEALS},
+	{5012, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{4151, ERROR_CONFIG, STAYS, LOCKED},
 	{3118, ERROR_CONFIG, STAYS, LOCKED},
 	/* A value that the table cannot hold. */

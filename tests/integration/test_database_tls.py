@@ -1,11 +1,14 @@
 """TLS to the database: the right authority, a wrong one, a wrong name, a server without it."""
 
+import contextlib
 import shutil
 import subprocess
 
+import pymysql
 import pytest
 
 from harness import mariadb
+from harness.impostor import Impostor
 from harness.world import World
 
 USER = "tcp"
@@ -185,3 +188,105 @@ def test_a_socket_needs_none(tls_world):
     reader = world.run("--once", database={"tls": "verify"})
     assert not cipher(reader)
     world.expect(node.chain, (1, 30))
+
+
+# ---- Somebody else answers
+
+PASSWORD = "open sesame"
+METHODS = ["mysql_clear_password", "dialog", "caching_sha2_password", "sha256_password",
+           "mysql_old_password"]
+
+
+def impostor_at(papers, method, certificate=None, **more):
+    paths = (f"{papers}/{certificate}.pem", f"{papers}/{certificate}.key") if certificate else None
+    return contextlib.closing(Impostor(method, paths, **more))
+
+
+def ask(world, host, code, **more):
+    """A reader with a password that takes the impostor for its server."""
+    secret = world.folder / "password"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    return world.run("--status", code=code, database={
+        "hosts": [host], "user": USER, "password_file": str(secret), **more})
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("tls, certificate", [
+    ("off", None), ("preferred", None), ("preferred", "elsewhere"), ("required", "elsewhere"),
+    ("required", None),
+])
+def test_nobody_gets_the_password_who_is_not_proved(bare_world, papers, method, tls, certificate):
+    world = bare_world
+    with impostor_at(papers, method, certificate) as impostor:
+        reader = ask(world, f"127.0.0.1:{impostor.port}", 78, tls=tls)
+        assert impostor.wait_answer() == b""
+    line = reader.wait_for("failed")
+    assert "reveal_password" in line.message and 'tls = "verify"' in line.message
+    assert PASSWORD.encode() not in impostor.heard and impostor.heard
+
+
+def test_a_certificate_that_is_not_good_comes_before_the_password(bare_world, papers):
+    with impostor_at(papers, "mysql_clear_password", "elsewhere") as impostor:
+        ask(bare_world, f"127.0.0.1:{impostor.port}", 69, tls="verify", tls_ca=f"{papers}/good.pem")
+        assert USER.encode() not in impostor.heard and PASSWORD.encode() not in impostor.heard
+
+
+@pytest.mark.parametrize("more, certificate", [
+    ({"tls": "off", "reveal_password": True}, None),
+    ({"tls": "required", "reveal_password": True}, "elsewhere"),
+    ({"tls": "verify"}, "here"),
+], ids=["off", "required", "verify"])
+@pytest.mark.parametrize("method", ["mysql_clear_password", "caching_sha2_password"])
+def test_who_is_proved_or_allowed_gets_it(bare_world, papers, method, more, certificate):
+    """As PAM and MySQL need it. This also shows that the impostor would have heard it above."""
+    if more["tls"] == "verify":
+        more = {**more, "tls_ca": f"{papers}/good.pem"}
+    wants_key = method == "caching_sha2_password" and not certificate
+    with impostor_at(papers, method, certificate) as impostor:
+        ask(bare_world, f"127.0.0.1:{impostor.port}", 78 if wants_key else 69, **more)
+        answer = impostor.wait_answer()
+    if wants_key:
+        assert answer == b"\2"  # it would be encrypted for whoever answers
+    else:
+        assert answer == PASSWORD.encode() + b"\0"
+
+
+@pytest.mark.parametrize("mode, code, answer", [
+    (0o777, 78, b""), (0o1777, 78, b""), (0o755, 69, PASSWORD.encode() + b"\0")])
+def test_a_socket_in_a_folder_that_all_may_write_to_proves_nothing(bare_world, papers, tmp_path,
+                                                                   mode, code, answer):
+    folder = tmp_path / "s"
+    folder.mkdir()
+    folder.chmod(mode)
+    path = str(folder / "s")
+    with impostor_at(papers, "mysql_clear_password", path=path) as impostor:
+        ask(bare_world, path, code)
+        assert impostor.wait_answer() == answer
+
+
+def test_a_server_gets_no_file_of_this_host(bare_world, papers, tmp_path):
+    secret = tmp_path / "a-key"
+    secret.write_text("the posting key")
+    with impostor_at(papers, "mysql_native_password", file=str(secret)) as impostor:
+        ask(bare_world, f"127.0.0.1:{impostor.port}", 69, tls="off")
+        assert impostor.wait_answer() == b""
+    assert b"the posting key" not in impostor.heard
+
+
+def test_the_methods_that_keep_the_password_need_nothing(tls_world):
+    """ed25519, as mysql_native_password, tells nobody; the plugin comes with the server."""
+    world = tls_world
+    world.node(irreversible=30)
+    try:
+        world.server.execute("INSTALL SONAME 'auth_ed25519'")
+    except pymysql.MySQLError:
+        pytest.skip("the server has no auth_ed25519")
+    world.server.execute(f"CREATE USER quiet@'127.0.0.1' IDENTIFIED VIA ed25519 USING"
+                         f" PASSWORD('{PASSWORD}')", "GRANT ALL ON *.* TO quiet@'127.0.0.1'")
+    secret = world.folder / "password"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    world.run("--once", database={**by_tcp(world, "preferred"), "user": "quiet",
+                                  "password_file": str(secret)})
+    world.expect(world.nodes[0].chain, (1, 30))

@@ -64,7 +64,9 @@ static const struct {
 	{2014, "HY000", ERROR_RETRY, true, false},
 	{2020, "HY000", ERROR_RETRY, true, false},
 	{2027, "HY000", ERROR_RETRY, true, false},
-	{2054, "HY000", ERROR_RETRY, true, false},
+	{2052, "HY000", ERROR_RETRY, true, false},
+	{5010, "HY000", ERROR_CONFIG, true, true},
+	{5013, "HY000", ERROR_RETRY, true, false},
 	{2057, "HY000", ERROR_RETRY, true, false},
 	/* Unknown ones, by their state. */
 	{9001, "42000", ERROR_CONFIG, false, false},
