@@ -42,6 +42,7 @@ enum request_kind {
 	REQUEST_HEAD,
 	REQUEST_PROOF, /* the block that a node claims to have */
 	REQUEST_TIP,
+	REQUEST_WITNESS, /* the virtual operations of a block that must have some */
 };
 
 struct tip;
@@ -88,7 +89,8 @@ struct client {
 	size_t wanted_count;
 	uint64_t
 		without_virtual; /* nodes that do not offer virtual operations, as of the last sending */
-	uint64_t heads_asked; /* nodes whose head request, or the proof of it, is unanswered */
+	uint64_t witnesses_asked; /* nodes whose witness of their history is unanswered */
+	uint64_t heads_asked;     /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip irreversible_tip;
 	struct tip head_tip;
 	uint32_t next_id;
@@ -104,8 +106,14 @@ void want_set_refused_by(struct want *want, unsigned node, const struct error *e
 /* Put the wants that are left in a request back to the front of their lanes. */
 void client_put_back(struct client *client, struct request *request);
 
-/* client_virtual.c: nodes that are not to be asked for virtual operations now. */
+/*
+ * client_virtual.c: nodes that are not to be asked for virtual operations now, since they do not
+ * offer them, or since a witness of their history is waited for.
+ */
 uint64_t client_without_virtual(const struct client *client);
+/* The answer to a REQUEST_WITNESS. */
+void client_witness_answer(struct request *request, const struct http_answer *answer,
+			   const struct error *err);
 /* Nodes that are not to be asked for this want now. */
 uint64_t want_not_from(const struct client *client, const struct want *want);
 /* Forget what of it was given so far. */

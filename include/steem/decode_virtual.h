@@ -9,11 +9,14 @@
  * The surprise: an empty list proves nothing.  A node that does not have the block's virtual
  * operations yet, or that leaves some out, answers no error.  From
  * DECODE_FIRST_REWARDED_BLOCK on every block has a producer_reward; a list without one is
- * BLOCK_VIRTUAL_UNVERIFIED.  Below it there is nothing to tell by, and a list is believed.
+ * BLOCK_VIRTUAL_UNVERIFIED.  Below it a block may have none, and an empty list is the answer
+ * of a node too that has not imported its account history: it is BLOCK_VIRTUAL_UNVERIFIED
+ * here, and believed only of a node that has proved that it has that history (client_virtual.c).
  */
 #ifndef STEEM_DECODE_VIRTUAL_H
 #define STEEM_DECODE_VIRTUAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +32,14 @@
  */
 int decode_virtual(const char *result, size_t len, struct block *block,
 		   struct error *err) MUST_CHECK;
+
+/* What a list of a block that is not in hand says of the node that gave it. */
+struct decode_witness {
+	bool has_any;
+	bool has_reward; /* a producer_reward */
+};
+/* Read the list of block `num`, without the block.  -1 with err (ERROR_NODE): it is none. */
+int decode_virtual_witness(const char *result, size_t len, uint32_t num,
+			   struct decode_witness *ret_witness, struct error *err) MUST_CHECK;
 
 #endif

@@ -28,6 +28,19 @@
 /* The most that a Retry-After is believed. */
 #define NODE_RETRY_AFTER_MAX_MS 300000
 
+/* So long what is known of a node's account history holds: a name may have several servers. */
+#define NODE_HISTORY_MS 600000
+
+/* What is known of its account history, where virtual operations come from: see client_virtual.c. */
+struct node_history {
+	int64_t until_ms;  /* until then it is known whether it was imported; 0: never asked */
+	bool is_proven;    /* it was, as far as can be told */
+	unsigned failures; /* so often in a row that could not be asked */
+	uint32_t
+		first_given; /* the lowest block that it lately gave virtual operations of; 0: none */
+	int64_t given_at_ms;
+};
+
 struct node {
 	char *url;   /* as configured */
 	char *label; /* the same without user, password and query: for log lines and tables */
@@ -51,6 +64,7 @@ struct node {
 	int64_t per_block_bytes;     /* moving average of a block's answer */
 	struct metric_histogram request_times; /* of all requests that were answered well */
 	uint64_t failed_count;                 /* of all others */
+	struct node_history history;
 	int64_t virtual_again_at_ms; /* does not offer virtual operations; not asked for them before */
 	bool is_excluded;            /* serves another chain, or does not offer the calls */
 	char excluded_because[160];

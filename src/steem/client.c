@@ -144,6 +144,7 @@ void client_set_pool(struct client *client, struct pool *pool)
 	for (size_t i = 0; i < CLIENT_LANES; i++)
 		forget_nodes(&client->lanes[i]);
 	client->heads_asked = 0;
+	client->witnesses_asked = 0;
 	client->pool = pool;
 	client->has_news = true;
 }
@@ -201,7 +202,7 @@ static const char *refusal(const struct client *client, const struct want *want)
 	if (want->reason)
 		return want->reason;
 	if (want->is_virtual && client->without_virtual)
-		return "no node offers virtual operations (condenser_api.get_ops_in_block)";
+		return "no node offers virtual operations (condenser_api.get_ops_in_block, with an account history that is imported)";
 	return "there is no other node to ask";
 }
 
@@ -260,7 +261,7 @@ size_t client_expected_bytes(const struct client *client)
 		int64_t per_block_bytes = 0;
 
 		if (request->kind == REQUEST_HEAD || request->kind == REQUEST_PROOF ||
-		    request->is_orphan)
+		    request->kind == REQUEST_WITNESS || request->is_orphan)
 			continue;
 		node = pool_node(client->pool, request->node);
 		per_block_bytes = node->per_block_bytes;

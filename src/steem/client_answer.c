@@ -300,6 +300,10 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 	case REQUEST_TIP:
 		client_tip_answer(request, answer, err);
 		break;
+	case REQUEST_WITNESS:
+		if (!request->is_orphan)
+			client_witness_answer(request, answer, err);
+		break;
 	}
 	request_free(request);
 	/* Several answers may have come at once: no connection waits until all are decoded. */

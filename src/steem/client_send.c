@@ -129,6 +129,8 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 
 	if (untried & client->heads_asked)
 		return false;
+	if (want->is_virtual && (healthy & ~want->tried & client->witnesses_asked))
+		return false;
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 

@@ -27,6 +27,7 @@ enum member {
 
 struct list {
 	struct block *block;
+	bool is_witness; /* of a block that is not in hand: its trxs are not known */
 	struct json_cursor cursor;
 	struct operation *operations;
 	size_t count, capacity;
@@ -153,7 +154,7 @@ static int set_place(struct list *list, struct operation *operation, struct erro
 	operation->op_in_trx = (uint32_t)list->op_in_trx;
 	operation->virtual_op = (uint32_t)list->count + 1;
 	operation->is_stored = true;
-	if (list->trx_in_block == NO_TRX)
+	if (list->trx_in_block == NO_TRX || list->is_witness)
 		return 0;
 	if (!decode_trx_id(list->trx_id.data, list->trx_id.len, id))
 		return refuse(list, "has a trx_id that is not 40 hexadecimal digits", err);
@@ -252,7 +253,9 @@ static void add_to_block(const struct list *list)
 	size_t real_bytes = block->operation_count * sizeof(*block->operations);
 	size_t bytes = list->count * sizeof(*block->operations);
 
-	block->virtual_state = list->has_reward || block->num < DECODE_FIRST_REWARDED_BLOCK
+	bool is_old = block->num < DECODE_FIRST_REWARDED_BLOCK;
+
+	block->virtual_state = list->has_reward || (is_old && list->count > 0)
 				       ? BLOCK_VIRTUAL_COMPLETE
 				       : BLOCK_VIRTUAL_UNVERIFIED;
 	block->virtual_count = list->count;
@@ -279,4 +282,21 @@ int decode_virtual(const char *result, size_t len, struct block *block, struct e
 	}
 	add_to_block(&list);
 	return 0;
+}
+
+int decode_virtual_witness(const char *result, size_t len, uint32_t num,
+			   struct decode_witness *ret_witness, struct error *err)
+{
+	struct block *block = block_new();
+	struct list list = {.block = block, .is_witness = true};
+	int failed;
+
+	block->num = num;
+	json_open(&list.cursor, result, len);
+	failed = read_list(&list, err);
+	*ret_witness =
+		(struct decode_witness){.has_any = list.count > 0, .has_reward = list.has_reward};
+	list_release(&list);
+	block_free(block);
+	return failed;
 }

@@ -50,6 +50,13 @@ static bool is_irreversible(const struct db_rows *rows)
 	return db_row_u64(rows, 4) != 0;
 }
 
+/* Is more known of the block's virtual operations than its row has? */
+static bool brings_virtual(const struct block *block, enum block_virtual state, uint64_t count)
+{
+	return block->virtual_state > state ||
+	       (block->virtual_state == state && block->virtual_count > count);
+}
+
 /* An irreversible row of the entry's id: is the entry to be written over it? */
 static bool must_rewrite(const struct ledger_slice *slice, const struct block *block,
 			 const struct db_rows *rows)
@@ -62,7 +69,8 @@ static bool must_rewrite(const struct ledger_slice *slice, const struct block *b
 	case LEDGER_REDELIVER:
 		return db_row_u64(rows, 3) == slice->commit->filter_id && db_row_u64(rows, 7) == 0;
 	case LEDGER_REVIRTUAL:
-		return block->virtual_state > block_virtual_parse(db_row_text(rows, 5, NULL));
+		return brings_virtual(block, block_virtual_parse(db_row_text(rows, 5, NULL)),
+				      db_row_u64(rows, 8));
 	case LEDGER_REPAIR:
 		return true;
 	}

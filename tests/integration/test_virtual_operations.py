@@ -436,3 +436,85 @@ def test_a_chain_without_any_list_is_not_the_reader_s_fault(world):
     world.run("--once", **settings())
     assert node.count[OPS] == 10
     assert states(world) == {"complete": 10}
+
+
+# ---- nodes that have not imported their account history: they answer [] for every block
+
+def test_a_node_without_its_history_gives_no_old_block(world):
+    node = world.node(VirtualChain(), irreversible=200)
+    fault = node.fault("empty_virtual")
+    reader = world.run("--once", code=69, **settings(1))
+    assert reader.events("node_without_virtual", containing="account history is not imported")
+    assert states(world) == {}
+    assert "account history" in world.db.value("SELECT reason FROM gaps LIMIT 1")
+    fault.clear()
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", **settings(1))
+    assert states(world) == {"complete": 200}
+    world.expect(node.chain, (1, 200), virtual=whole)
+
+
+def test_another_node_has_the_history(world):
+    bare = world.node(VirtualChain(), irreversible=200)
+    good = world.node(bare.chain, irreversible=200)
+    good.fault("delay", seconds=0.2)  # so that the other one is asked first
+    bare.fault("empty_virtual")
+    reader = world.run("--once", **settings(1))
+    assert len(reader.events("node_without_virtual")) == 1
+    assert bare.count[OPS] > 0 and bare.asked[1] < 5
+    world.expect(bare.chain, (1, 200), virtual=whole)
+
+
+def test_a_history_that_begins_later(world):
+    """Imported from a block above 864,000 on: below it nothing is believed."""
+    first, begin = virtual.FIRST_REWARDED - 60, virtual.FIRST_REWARDED + 40
+    node = world.node(VirtualChain(), irreversible=begin + 60)
+    fault = node.fault("empty_virtual", block=range(1, begin))
+    world.run("--once", code=69, **settings(first))
+    lost = set(range(first, begin))
+    assert not world.db.value("SELECT COUNT(*) FROM blocks WHERE block < %s", begin)
+    # The other part of it comes when the node is asked for it alone.
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", code=69, **settings(first))
+    world.audit(node.chain, (first, begin + 60), virtual=whole, missing=lost, gaps=False,
+                allow_missing=[(begin, begin + 60)])
+    fault.clear()
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", **settings(first))
+    world.expect(node.chain, (first, begin + 60), virtual=whole)
+
+
+def test_the_tail_of_a_short_chain_believes_empty_lists(world):
+    node = world.node(VirtualChain(), irreversible=20)
+    reader = world.start(**settings(1))
+    reader.wait_for("tail_started")
+    node.live(0.1, until=60)
+    world.db.wait_block(60)
+    node.still()
+    assert not reader.events("gap_found") and not reader.events("node_without_virtual")
+    world.expect(node.chain, (1, 60), virtual=whole)
+
+
+def test_old_blocks_that_were_stored_without_theirs_can_be_read_again(world):
+    """As earlier releases stored them: complete, with none."""
+    node = world.node(VirtualChain(), irreversible=200)
+    world.run("--once", **settings(1))
+    world.db.execute("DELETE FROM blockchain WHERE virtual_op > 0 AND block BETWEEN 50 AND 99")
+    world.db.execute("UPDATE blocks SET virtual_operations = 0, stored_virtual_operations = 0"
+                     " WHERE block BETWEEN 50 AND 99")
+    shown = world.run("--backfill", "1-200", "--virtual", "--dry-run", **settings(1)).stdout
+    assert "50-99" in shown
+    asked = node.count[OPS]
+    world.run("--backfill", "50-99", "--virtual", **settings(1))
+    assert node.count[OPS] - asked <= 52
+    world.run("--backfill", "1-200", "--virtual", **settings(1))  # what has none stays as it is
+    world.expect(node.chain, (1, 200), virtual=whole)
+
+
+def test_what_has_none_is_not_believed_when_it_is_read_again(world):
+    node = world.node(VirtualChain(), irreversible=200)
+    world.run("--once", **settings(1))
+    node.fault("empty_virtual")
+    failed = world.run("--backfill", "1-200", "--virtual", code=69, **settings(1))
+    assert failed.events("rewrite_failed", containing="account history")
+    world.expect(node.chain, (1, 200), virtual=whole)

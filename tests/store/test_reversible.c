@@ -243,6 +243,14 @@ static void virtual_operations_come_with_the_confirmation(void **state)
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "W");
 	assert_int_equal(number("SELECT COUNT(*) FROM blockchain"), 3);
+	OK(ledger_commit(db, &lot.commit, &err)); /* it is no better than it was */
+	expect_outcomes(&lot, "P");
+	/* Called complete, of a node that had none: what brings more is better. */
+	run_sql("DELETE FROM blockchain WHERE virtual_op > 0");
+	run_sql("UPDATE blocks SET virtual_operations = 0, stored_virtual_operations = 0");
+	OK(ledger_commit(db, &lot.commit, &err));
+	expect_outcomes(&lot, "W");
+	assert_int_equal(number("SELECT COUNT(*) FROM blockchain"), 3);
 	free_lot(&lot);
 }
 

@@ -58,6 +58,9 @@ struct sim {
 	enum fault fault;
 	enum virtual_answer virtual_answer;
 	unsigned virtual_count; /* calls for them */
+	uint32_t history_from;  /* below it its lists are empty */
+	bool hides_witness; /* an error to the call for one of the blocks that prove a history */
+	unsigned witness_count; /* calls for them */
 	int fault_count;        /* so many requests, then none; -1: for ever */
 	unsigned batch_max;     /* more calls are refused as jussi does; 0: no limit */
 	uint32_t head, irreversible;
@@ -124,8 +127,11 @@ static void add_virtual(struct buf *out, struct sim *sim, uint32_t num)
 		"{\"trx_id\":\"%040d\",\"block\":%u,\"trx_in_block\":4294967295,\"op_in_trx\":0,"
 		"\"virtual_op\":1,\"timestamp\":\"2016-03-24T16:05:00\",\"op\":[\"%s\",{}]}%s";
 
+	bool is_witness = num == 1 || num == 864000;
+
 	sim->virtual_count++;
-	if (sim->virtual_answer == VIRTUAL_INTERNAL) {
+	sim->witness_count += is_witness;
+	if (sim->virtual_answer == VIRTUAL_INTERNAL || (is_witness && sim->hides_witness)) {
 		buf_add_text(out, "\"error\":{\"code\":-32603,\"message\":\"Internal Error\"}}");
 		return;
 	}
@@ -136,7 +142,9 @@ static void add_virtual(struct buf *out, struct sim *sim, uint32_t num)
 	if (sim->virtual_answer == VIRTUAL_OTHER_BLOCK)
 		num++;
 	buf_add_text(out, "\"result\":[");
-	if (sim->virtual_answer != VIRTUAL_EMPTY && num <= sim->irreversible) {
+	/* Below 864,000 the chain has some in block 1 and in each fifth block. */
+	if (sim->virtual_answer != VIRTUAL_EMPTY && num <= sim->irreversible &&
+	    num >= sim->history_from && (num >= 864000 || num == 1 || num % 5 == 0)) {
 		buf_addf(out, entry, 0, num, "interest",
 			 sim->virtual_answer == VIRTUAL_UNREWARDED ? "" : ",");
 		if (sim->virtual_answer != VIRTUAL_UNREWARDED)

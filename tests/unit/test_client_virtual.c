@@ -257,6 +257,211 @@ static void a_half_is_not_completed_elsewhere(void **state)
 	close_world();
 }
 
+/* Blocks below 864,000, of which four in five have none. */
+
+#define OLD_FIRST 1001
+#define OLD_LAST  1200
+#define OLD_COUNT (OLD_LAST - OLD_FIRST + 1)
+
+static struct {
+	unsigned whole, unverified, refused, empty;
+	unsigned given_by[NODES_MAX];
+	bool is_refused[OLD_LAST + 1];
+	char reason[600];
+} old;
+
+static void take_old(void *context, struct block *block, unsigned node)
+{
+	(void)context;
+	assert_true(block->virtual_count > 0 ||
+		    (block->num % 5 != 0 && block->virtual_count == 0) ||
+		    block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED);
+	old.whole += block->virtual_state == BLOCK_VIRTUAL_COMPLETE;
+	old.unverified += block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED;
+	old.empty += block->virtual_count == 0;
+	old.given_by[node]++;
+	block_free(block);
+}
+
+static void refuse_old(void *context, uint32_t num, const char *reason)
+{
+	(void)context;
+	old.refused++;
+	old.is_refused[num] = true;
+	snprintf(old.reason, sizeof(old.reason), "%s", reason);
+}
+
+static void want_old(void)
+{
+	memset(&old, 0, sizeof(old));
+	world.sink = (struct client_sink){&world, take_old, refuse_old, true};
+	client_want(world.client, CLIENT_REPLAY, OLD_FIRST, OLD_LAST, 0, &world.sink);
+	run();
+}
+
+static void empty_old_lists_are_believed_of_a_node_with_a_history(void **state)
+{
+	(void)state;
+	for (unsigned batch_max = 0; batch_max <= 1; batch_max++) {
+		open_virtual(1, &config);
+		fake.sims[0].batch_max = batch_max;
+		want_old();
+		assert_int_equal(old.whole, OLD_COUNT);
+		assert_int_equal(old.empty, OLD_COUNT * 4 / 5);
+		assert_int_equal(world.virtual_missing_count, 0);
+		assert_int_equal(world.block_refused_count, 0);
+		assert_true(fake.sims[0].witness_count <= 1);
+		close_world();
+	}
+}
+
+/* Not each block: once in some time.  What was given of a block below is a witness too. */
+static void the_witness_is_asked_for_now_and_then(void **state)
+{
+	(void)state;
+	open_virtual(1, &config);
+	for (unsigned i = 1; i <= 3; i++) {
+		/* None of these has any, nor has one below been seen. */
+		memset(&old, 0, sizeof(old));
+		world.sink = (struct client_sink){&world, take_old, refuse_old, true};
+		for (uint32_t num = 3; num > 1; num--)
+			client_want(world.client, CLIENT_REPLAY, num, num, 0, &world.sink);
+		run();
+		run();
+		assert_int_equal(old.whole, 2);
+		assert_int_equal(fake.sims[0].witness_count, i);
+		now_ms += NODE_HISTORY_MS;
+		learn_heads();
+	}
+	close_world();
+}
+
+static void a_node_without_a_history_is_one_without_virtual_operations(void **state)
+{
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].history_from = UINT32_MAX;
+	want_old();
+	assert_int_equal(old.whole, OLD_COUNT);
+	assert_int_equal(old.given_by[0], 0);
+	assert_int_equal(world.virtual_missing_count, 1);
+	assert_int_equal(world.failed_count, 0); /* for all else it is good */
+	close_world();
+}
+
+static void where_no_node_has_a_history_nothing_is_taken(void **state)
+{
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].history_from = fake.sims[1].history_from = UINT32_MAX;
+	want_old();
+	assert_int_equal(old.refused, OLD_COUNT);
+	assert_int_equal(old.whole + old.unverified, 0);
+	assert_int_equal(world.virtual_missing_count, 2);
+	assert_non_null(strstr(old.reason, "account history"));
+	/* A minute later they are asked again, and have imported it. */
+	fake.sims[0].history_from = fake.sims[1].history_from = 0;
+	now_ms += NODE_NO_VIRTUAL_MS;
+	learn_heads();
+	want_old();
+	assert_int_equal(old.whole, OLD_COUNT);
+	close_world();
+}
+
+/* It began with block 870,000: what is above is as good as any other node's. */
+static void a_history_that_begins_later_is_good_for_what_is_above(void **state)
+{
+	(void)state;
+	open_virtual(1, &config);
+	fake.sims[0].history_from = 870000;
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	want_old();
+	assert_int_equal(old.refused, OLD_COUNT);
+	assert_non_null(strstr(old.reason, "account history"));
+	assert_int_equal(world.virtual_missing_count, 0);
+	memset(was_given, 0, sizeof(was_given));
+	world.sink = (struct client_sink){&world, take, take_refused_above, true};
+	want_all();
+	assert_int_equal(whole_count, 2 * (LAST - FIRST + 1));
+	close_world();
+}
+
+/* A chain with less than 864,000 blocks. */
+static void open_short(unsigned nodes, const struct client_config *limits)
+{
+	open_virtual(nodes, limits);
+	for (unsigned i = 0; i < nodes; i++) {
+		fake.sims[i].irreversible = 2000;
+		fake.sims[i].head = 2020;
+	}
+	learn_heads();
+}
+
+static void on_a_short_chain_block_1_is_the_witness(void **state)
+{
+	(void)state;
+	open_short(2, &config);
+	fake.sims[0].history_from = UINT32_MAX;
+	want_old();
+	assert_int_equal(old.whole, OLD_COUNT);
+	assert_int_equal(old.given_by[0], 0);
+	assert_int_equal(world.virtual_missing_count, 1);
+	close_world();
+}
+
+static void on_a_short_chain_a_history_that_begins_later_is_seen(void **state)
+{
+	(void)state;
+	open_short(1, &config);
+	fake.sims[0].history_from = 1100;
+	client_want(world.client, CLIENT_REPLAY, 1100, 1100, 0,
+		    &(struct client_sink){&world, take_old, refuse_old, true});
+	run();
+	want_old();
+	for (uint32_t num = OLD_FIRST; num <= OLD_LAST; num++)
+		assert_true(old.is_refused[num] == (num < 1100));
+	assert_int_equal(old.whole, OLD_LAST - 1100 + 1);
+	close_world();
+}
+
+/* A witness that never comes must neither be asked for without end nor hold up the others. */
+static void a_witness_that_never_comes_is_none(void **state)
+{
+	(void)state;
+	for (unsigned nodes = 1; nodes <= 2; nodes++) {
+		open_virtual(nodes, &config);
+		fake.sims[0].hides_witness = true;
+		fake.sims[0].virtual_answer = VIRTUAL_EMPTY;
+		want_old();
+		assert_int_equal(old.whole, nodes == 2 ? OLD_COUNT : 0);
+		assert_int_equal(old.refused, nodes == 2 ? 0 : OLD_COUNT);
+		assert_true(fake.sims[0].witness_count <= 3);
+		assert_true(world.virtual_missing_count <= 1);
+		close_world();
+	}
+}
+
+/* It is the same as for newer blocks where nodes leave producer_reward out. */
+static void unverified_lists_may_be_old_ones(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	limits.takes_unverified = true;
+	open_virtual(1, &limits);
+	fake.sims[0].history_from = UINT32_MAX;
+	want_old();
+	assert_int_equal(old.unverified, OLD_COUNT);
+	assert_int_equal(old.whole + old.refused, 0);
+	close_world();
+	open_virtual(2, &limits);
+	fake.sims[0].history_from = UINT32_MAX;
+	want_old();
+	assert_int_equal(old.whole, OLD_COUNT);
+	close_world();
+}
+
 static void tip_done(void *context, unsigned node, const struct chain_head *head,
 		     const struct error *err)
 {
@@ -344,6 +549,15 @@ int main(void)
 		cmocka_unit_test(unverified_ones_are_taken_where_that_is_allowed),
 		cmocka_unit_test(an_empty_list_at_the_tip_is_not_taken),
 		cmocka_unit_test(where_no_node_offers_them_blocks_are_refused),
+		cmocka_unit_test(empty_old_lists_are_believed_of_a_node_with_a_history),
+		cmocka_unit_test(the_witness_is_asked_for_now_and_then),
+		cmocka_unit_test(a_node_without_a_history_is_one_without_virtual_operations),
+		cmocka_unit_test(where_no_node_has_a_history_nothing_is_taken),
+		cmocka_unit_test(a_history_that_begins_later_is_good_for_what_is_above),
+		cmocka_unit_test(on_a_short_chain_block_1_is_the_witness),
+		cmocka_unit_test(on_a_short_chain_a_history_that_begins_later_is_seen),
+		cmocka_unit_test(a_witness_that_never_comes_is_none),
+		cmocka_unit_test(unverified_lists_may_be_old_ones),
 		cmocka_unit_test(a_half_is_not_completed_elsewhere),
 		cmocka_unit_test(the_tip_comes_with_them),
 		cmocka_unit_test(dropped_and_replaced_halves_are_freed),

@@ -92,7 +92,10 @@ static void only_the_reward_tells_that_a_list_is_whole(void **state)
 	} cases[] = {
 		{899999, "[]", BLOCK_VIRTUAL_UNVERIFIED},
 		{864000, " [ ] ", BLOCK_VIRTUAL_UNVERIFIED},
-		{863999, "[]", BLOCK_VIRTUAL_COMPLETE}, /* there is nothing to tell by */
+		{863999, "[]",
+		 BLOCK_VIRTUAL_UNVERIFIED}, /* the node must prove that it has a history */
+		{863999, "[" ENTRY("863999", ZERO, NO_TRX, "1", FILLED) "]",
+		 BLOCK_VIRTUAL_COMPLETE},
 		{900000, "[" REWARD "]", BLOCK_VIRTUAL_COMPLETE},
 		{900000, "[" ENTRY(OWN, ZERO, NO_TRX, "1", FILLED) "]", BLOCK_VIRTUAL_UNVERIFIED},
 	};
@@ -106,6 +109,35 @@ static void only_the_reward_tells_that_a_list_is_whole(void **state)
 				 0);
 		assert_int_equal(block->virtual_state, cases[i].state);
 		block_free(block);
+	}
+}
+
+/* Of the block itself nothing is known: its trxs are not looked for. */
+static void a_witness_says_what_is_there(void **state)
+{
+	static const struct {
+		const char *list;
+		bool is_list, has_any, has_reward;
+	} cases[] = {
+		{"[]", true, false, false},
+		{"[" REWARD "]", true, true, true},
+		{"[" ENTRY(OWN, TRX_A, "7", "1", FILLED) "]", true, true, false},
+		{"[" ENTRY("899999", ZERO, NO_TRX, "1", REWARDED) "]", false, false, false},
+		{"null", false, false, false},
+		{"[", false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct decode_witness witness;
+		struct error err = ERROR_INIT;
+		int result = decode_virtual_witness(cases[i].list, strlen(cases[i].list), 900000,
+						    &witness, &err);
+
+		assert_int_equal(result, cases[i].is_list ? 0 : -1);
+		assert_int_equal(err.kind, cases[i].is_list ? ERROR_NONE : ERROR_NODE);
+		assert_true(witness.has_any == cases[i].has_any);
+		assert_true(witness.has_reward == cases[i].has_reward);
 	}
 }
 
@@ -276,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_stand_behind_the_real_ones),
 		cmocka_unit_test(only_the_reward_tells_that_a_list_is_whole),
+		cmocka_unit_test(a_witness_says_what_is_there),
 		cmocka_unit_test(what_newer_or_older_nodes_spell_otherwise_is_read),
 		cmocka_unit_test(what_is_not_what_was_asked_for_is_refused),
 		cmocka_unit_test(block_one_is_special),
