@@ -10,6 +10,9 @@
 --     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
 -- An account that was there before keeps its password, and is not locked.
 -- The views run with the rights of who asks, so all of them may also read the tables behind them.
+-- MariaDB lets who may only read lock rows (SELECT ... FOR UPDATE), and keep them locked in an
+-- idle transaction: set idle_readonly_transaction_timeout on the server, as doc/operations.md
+-- says ("Sessions that hold locks"), or a forgotten monitor can hold up all readers.
 
 USE steem;
 SET @reader = '''steem_reader''@''%''';

@@ -11,6 +11,11 @@
 #define TABLES "create or upgrade the tables with --migrate"
 #define LOST_TABLE                                                                                 \
 	"create the tables with --migrate, or bring a lost one back as doc/operations.md says"
+/* Readers hold locks for seconds at most: it is somebody else's. */
+#define HELD                                                                                       \
+	"another session holds the lock, perhaps an idle one with an open transaction: "           \
+	"information_schema.innodb_trx shows it, KILL ends it, and the server's "                  \
+	"idle_readonly_transaction_timeout ends such ones by itself"
 #define DISK "the server's disk is full or failing; free some space"
 #define LOGIN                                                                                      \
 	"check database.user, database.password_file and, if the account wants TLS, database.tls"
@@ -38,7 +43,7 @@ static const struct known_fault {
 	{1020, ERROR_RETRY, STAYS, NULL}, /* record has changed since last read */
 	{DB_DUPLICATE_KEY, ERROR_RETRY, STAYS, NULL},
 	{1180, ERROR_RETRY, STAYS, NULL}, /* error during COMMIT */
-	{DB_LOCK_TIMEOUT, ERROR_RETRY, STAYS, NULL},
+	{DB_LOCK_TIMEOUT, ERROR_RETRY, STAYS, HELD},
 	{1213, ERROR_RETRY, STAYS, NULL}, /* deadlock, or a Galera conflict */
 	{1317, ERROR_RETRY, STAYS, NULL}, /* query interrupted */
 	{1412, ERROR_RETRY, STAYS, NULL}, /* table definition has changed */

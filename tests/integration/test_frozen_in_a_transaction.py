@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from harness.chain import TOP
 from harness.relay import Relay
 
 LAST = 300
@@ -151,3 +152,65 @@ def test_frozen_with_the_lock_of_all_bookkeeping(world):
     world.db.wait_until("SELECT last_block FROM readers WHERE name = 'frozen'",
                         lambda n: n == LAST + 1, 30)
     world.expect(node.chain, (10, 60), (200, LAST + 1))
+
+
+# ---- a session that only reads, and sleeps in its transaction
+
+@contextlib.contextmanager
+def sleeping(world, statement):
+    """A monitor, with SELECT rights alone, has locked rows and does not come back."""
+    world.server.execute("CREATE OR REPLACE USER monitor@localhost",
+                         f"GRANT SELECT ON `{world.database}`.* TO monitor@localhost")
+    with contextlib.closing(world.server.connect(world.database, user="monitor")) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            assert cursor.execute(statement), "no such row"
+            yield connection
+
+
+LOCKS = ["SELECT * FROM readers FOR UPDATE", "SELECT * FROM readers LOCK IN SHARE MODE",
+         "SELECT * FROM blocks WHERE block > 290 FOR UPDATE"]
+
+
+@pytest.mark.parametrize("statement", LOCKS)
+def test_the_documented_setting_ends_an_idle_monitor(lone_world, statement):
+    world = lone_world
+    node = world.node(irreversible=LAST)
+    reader = world.start()
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    world.server.execute("SET GLOBAL idle_readonly_transaction_timeout = 2")
+    with sleeping(world, statement):
+        since = time.monotonic()
+        node.advance()
+        world.db.wait_block(LAST + 1, LIMIT_S)
+        print(f"held up for {time.monotonic() - since:.1f} s")
+    assert reader.is_running
+    world.expect(node.chain, (1, LAST + 1))
+
+
+@pytest.mark.slow
+def test_without_it_the_line_says_what_holds_the_readers_up(lone_world):
+    world = lone_world
+    node = world.node(irreversible=LAST)
+    reader = world.start()
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(LAST)
+    with sleeping(world, LOCKS[0]) as monitor:
+        node.advance()
+        said = reader.wait_for("commit_retry", containing="another session holds the lock",
+                               timeout=40)
+        assert "idle_readonly_transaction_timeout" in said.message
+        assert "innodb_trx" in said.message
+        # As doc/operations.md says: who it is, and how to end it.
+        query = documented_query()
+        assert world.db.rows(query)[0][:2] == (monitor.thread_id(), "monitor")
+        world.db.execute("KILL %s", monitor.thread_id())
+        world.db.wait_block(LAST + 1, LIMIT_S)
+    world.expect(node.chain, (1, LAST + 1))
+
+
+def documented_query():
+    text = TOP.joinpath("doc", "operations.md").read_text(encoding="utf-8")
+    found = text[text.index("SELECT t.trx_mysql_thread_id"):]
+    return found[:found.index(";")]
