@@ -61,8 +61,11 @@ const char *const *config_choices(const struct option_row *row);
 /* The defaults of all rows; the caller releases it. */
 void config_set_defaults(struct config *config);
 
-/* The whole file; the caller frees it. NULL with err when it cannot be read or is too large. */
-char *config_file_text(const char *path, struct error *err) MUST_CHECK;
+/*
+ * The whole file, or all that comes out of a pipe; the caller frees it. NULL with err when it cannot be
+ * read, is too large, or is a pipe that gives nothing. *ret_is_public: every user may read it.
+ */
+char *config_file_text(const char *path, bool *ret_is_public, struct error *err) MUST_CHECK;
 /*
  * What libconfig would accept without a word: integers that it would cut down, and
  * @include.  Writes a line for each to mistakes and returns how many there were.
@@ -70,7 +73,8 @@ char *config_file_text(const char *path, struct error *err) MUST_CHECK;
 unsigned config_scan_text(const char *path, const char *text, FILE *mistakes);
 /*
  * The password in a file, one trailing newline cut; *ret_password is NULL when the file
- * is empty.  Refused when others may read it.
+ * is empty.  Refused when others may read it, when it is no regular file, when it belongs to
+ * neither root nor the user of this process, and when others may change a folder above it.
  */
 int config_read_password(const char *path, char **ret_password, struct error *err) MUST_CHECK;
 

@@ -443,18 +443,6 @@ static void complete(struct config_loading *loading, const config_t *file)
 			       "database.password_file", "%s %s", config->password_file, fault);
 }
 
-/* Only the first bytes: of a file that could not be read, or is no text. */
-static const char *look_at_bytes(const char *path)
-{
-	char bytes[4];
-	FILE *file = fopen(path, "re");
-	size_t len = file != NULL ? fread(bytes, 1, sizeof(bytes), file) : 0;
-
-	if (file != NULL)
-		fclose(file);
-	return config_bytes_fault(bytes, len);
-}
-
 /* libconfig says "syntax error"; the cause often is a byte that an editor has put there. */
 static void tell_syntax(struct config_loading *loading, const config_t *file, const char *text)
 {
@@ -477,13 +465,26 @@ static void tell_syntax(struct config_loading *loading, const config_t *file, co
 	loading->mistake_count++;
 }
 
+/* Whether a node's URL names a user: http://USER:PASSWORD@HOST/... */
+static bool has_secret(const struct config *config)
+{
+	for (size_t i = 0; i < config->nodes.count; i++) {
+		const char *host = strstr(config->nodes.urls[i], "://");
+
+		host = host != NULL ? host + 3 : config->nodes.urls[i];
+		if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
+			return true;
+	}
+	return false;
+}
+
 int config_load(struct config *config, const char *path, FILE *mistakes)
 {
 	struct config_loading loading = {.config = config, .path = path, .mistakes = mistakes};
 	struct error err = ERROR_INIT;
-	char *text = config_file_text(path, &err);
-	const char *fault =
-		text != NULL ? config_bytes_fault(text, strlen(text)) : look_at_bytes(path);
+	bool is_public = false;
+	char *text = config_file_text(path, &is_public, &err);
+	const char *fault = text != NULL ? config_bytes_fault(text, strlen(text)) : NULL;
 	config_t file;
 
 	config_set_defaults(config);
@@ -506,8 +507,15 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 	}
 	config_destroy(&file);
 	free(text);
-	if (loading.mistake_count == 0)
+	if (loading.mistake_count == 0) {
+		if (is_public && has_secret(config))
+			log_warning(
+				"config_readable",
+				"every user may read %s, and a URL of a node in it holds a password; "
+				"steem-reader.conf(5) says how to take that away",
+				path);
 		return 0;
+	}
 	config_release(config);
 	return -1;
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,9 +12,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "daemon/config_check.h"
 
 #define CONFIG_MAX_BYTES   ((size_t)1024 * 1024)
 #define PASSWORD_MAX_BYTES ((size_t)4096)
+#define PIPE_WAIT_MS       30000
 
 /* Read fd to its end; the caller releases out in any case. */
 static int read_all(int fd, struct buf *out, const char *path, struct error *err)
@@ -22,8 +25,18 @@ static int read_all(int fd, struct buf *out, const char *path, struct error *err
 	ssize_t got;
 
 	while ((got = read(fd, piece, sizeof(piece))) != 0) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
+
 		if (got < 0 && errno == EINTR)
 			continue;
+		/* A pipe: who writes into it may be slow. */
+		if (got < 0 && errno == EAGAIN) {
+			if (poll(&wait, 1, PIPE_WAIT_MS) == 0)
+				return error_set(err, ERROR_CONFIG,
+						 "%s: nothing came out of it for %d s", path,
+						 PIPE_WAIT_MS / 1000);
+			continue;
+		}
 		if (got < 0)
 			return error_set_errno(err, ERROR_CONFIG, "cannot read %s", path);
 		if (buf_add(out, piece, (size_t)got) != 0)
@@ -31,11 +44,22 @@ static int read_all(int fd, struct buf *out, const char *path, struct error *err
 					 out->limit_bytes);
 	}
 	explicit_bzero(piece, sizeof(piece));
-	if (memchr(buf_text(out), '\0', out->len) != NULL)
-		return error_set(err, ERROR_CONFIG, "%s holds a zero byte", path);
 	return 0;
 }
 
+/* A text has no zero bytes; one of another encoding has. */
+static int check_zero_bytes(const struct buf *text, const char *path, struct error *err)
+{
+	const char *fault;
+
+	if (memchr(buf_text(text), '\0', text->len) == NULL)
+		return 0;
+	fault = config_bytes_fault(buf_text(text), text->len);
+	return error_set(err, ERROR_CONFIG, "%s %s", path,
+			 fault != NULL ? fault : "holds a zero byte");
+}
+
+/* No file makes this wait: neither a pipe to which nobody writes, nor a terminal. */
 static int open_file(const char *path, struct stat *ret_status, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -49,7 +73,7 @@ static int open_file(const char *path, struct stat *ret_status, struct error *er
 	return fd;
 }
 
-char *config_file_text(const char *path, struct error *err)
+char *config_file_text(const char *path, bool *ret_is_public, struct error *err)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(CONFIG_MAX_BYTES);
 	struct stat status;
@@ -60,7 +84,79 @@ char *config_file_text(const char *path, struct error *err)
 		return NULL;
 	result = read_all(fd, &text, path, err);
 	close(fd);
+	if (result == 0)
+		result = check_zero_bytes(&text, path, err);
+	/* An empty file is a configuration; a pipe that was read before, or has no writer, is none. */
+	if (result == 0 && text.len == 0 && S_ISFIFO(status.st_mode))
+		result = error_set(
+			err, ERROR_CONFIG,
+			"nothing came out of the pipe %s: it can be read once, and while somebody writes to it",
+			path);
+	*ret_is_public = S_ISREG(status.st_mode) && (status.st_mode & 004) != 0;
 	return result == 0 ? xstrdup(buf_text(&text)) : NULL;
+}
+
+/* Whether others can put another file in this place: they may change one of the folders above it. */
+static int check_folders(char *real_path, const char *path, struct error *err)
+{
+	struct stat status;
+	char *slash;
+
+	while ((slash = strrchr(real_path, '/')) != NULL) {
+		const char *folder = slash > real_path ? real_path : "/";
+
+		*slash = '\0';
+		if (stat(folder, &status) != 0)
+			return error_set_errno(err, ERROR_CONFIG, "cannot look at %s", folder);
+		if ((status.st_mode & 002) != 0 && (status.st_mode & S_ISVTX) == 0)
+			return error_set(
+				err, ERROR_CONFIG,
+				"others may change the folder %s, and so put another file in the place of %s; "
+				"take that away: chmod o-w %s",
+				folder, path, folder);
+	}
+	return 0;
+}
+
+/* Both the folders that the path names and those where a link leads to. */
+static int check_place(const char *path, struct error *err)
+{
+	CLEANUP(mem_free_pointer) char *target = realpath(path, NULL);
+	CLEANUP(mem_free_pointer) char *named = xstrdup(path);
+	char *slash = strrchr(named, '/');
+	CLEANUP(mem_free_pointer) char *folder = NULL;
+	CLEANUP(mem_free_pointer) char *below = NULL;
+
+	if (slash != NULL)
+		slash[slash == named ? 1 : 0] = '\0';
+	folder = realpath(slash != NULL ? named : ".", NULL);
+	if (target == NULL || folder == NULL)
+		return error_set_errno(err, ERROR_CONFIG, "cannot find out where %s is", path);
+	below = xreallocarray(NULL, strlen(folder) + 3, 1);
+	snprintf(below, strlen(folder) + 3, "%s/x", folder);
+	if (check_folders(target, path, err) != 0)
+		return -1;
+	return check_folders(below, path, err);
+}
+
+/* Whether only root and this user say what stands in the file. */
+static int check_secret(const char *path, const struct stat *status, struct error *err)
+{
+	if (!S_ISREG(status->st_mode))
+		return error_set(err, ERROR_CONFIG,
+				 "%s is no regular file; a password stands in a regular file",
+				 path);
+	if ((status->st_mode & 007) != 0)
+		return error_set(err, ERROR_CONFIG,
+				 "others may read or change %s; take that away: chmod o= %s", path,
+				 path);
+	if (status->st_uid != 0 && status->st_uid != geteuid())
+		return error_set(
+			err, ERROR_CONFIG,
+			"%s belongs to user %lu, who can change it; it must belong to root or to the user "
+			"that runs this program (%lu)",
+			path, (unsigned long)status->st_uid, (unsigned long)geteuid());
+	return check_place(path, err);
 }
 
 int config_read_password(const char *path, char **ret_password, struct error *err)
@@ -72,14 +168,14 @@ int config_read_password(const char *path, char **ret_password, struct error *er
 
 	if (fd < 0)
 		return -1;
-	if ((status.st_mode & 007) != 0) {
+	if (check_secret(path, &status, err) != 0) {
 		close(fd);
-		return error_set(err, ERROR_CONFIG,
-				 "others may read or change %s; take that away: chmod o= %s", path,
-				 path);
+		return -1;
 	}
 	result = read_all(fd, &text, path, err);
 	close(fd);
+	if (result == 0)
+		result = check_zero_bytes(&text, path, err);
 	if (result == 0) {
 		if (text.len > 0 && text.data[text.len - 1] == '\n')
 			text.data[--text.len] = '\0';

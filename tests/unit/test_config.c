@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -585,6 +587,135 @@ static void a_password_that_others_see_is_refused(void **state)
 	}
 }
 
+static void check_refused(const char *password_path, const char *why)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	struct config config;
+	char text[256];
+
+	snprintf(text, sizeof(text), "database = { password_file = \"%s\"; };", password_path);
+	assert_int_equal(load(&config, text, &said), -1);
+	if (strstr(said, why) == NULL)
+		fail_msg("%s: %s", password_path, said);
+	assert_null(strstr(said, "hush"));
+}
+
+static void check_taken(const char *password_path)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	struct config config;
+	char text[256];
+
+	snprintf(text, sizeof(text), "database = { password_file = \"%s\"; };", password_path);
+	if (load(&config, text, &said) != 0)
+		fail_msg("%s: %s", password_path, said);
+	assert_string_equal(config.database.password, "hush");
+	config_release(&config);
+}
+
+/* Whoever can write the file, or put another one in its place, could say what the password is. */
+static void a_password_that_others_can_replace_is_refused(void **state)
+{
+	char folder[] = "/tmp/test_folder_XXXXXX";
+	char inner[64];
+	char file[80];
+	char link[80];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(inner, sizeof(inner), "%s/inner", folder);
+	snprintf(file, sizeof(file), "%s/password", inner);
+	snprintf(link, sizeof(link), "%s/link", folder);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	write_file(file, "hush");
+	chmod(file, 0600);
+	assert_int_equal(symlink("inner/password", link), 0);
+	check_taken(file);
+	check_taken(link); /* as Kubernetes hands secrets over */
+	chmod(file, 0440);
+	check_taken(file);
+	chmod(folder, 0777);
+	check_refused(file, "others may change the folder");
+	check_refused(link, "others may change the folder");
+	chmod(folder, 01777); /* nobody removes what is not his */
+	check_taken(file);
+	chmod(folder, 0700);
+	chmod(inner, 0707);
+	check_refused(file, "others may change the folder");
+	check_refused(link, "others may change the folder"); /* where it leads to */
+	chmod(inner, 0700);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(file, 4711, 0), 0);
+		check_refused(file, "belongs to user 4711");
+	}
+	unlink(file);
+	assert_int_equal(mkfifo(file, 0600), 0);
+	check_refused(file, "is no regular file"); /* at once: nobody writes to it */
+	check_refused(link, "is no regular file");
+	check_refused("/dev/null", "is no regular file");
+	check_refused(inner, "is not a file");
+	unlink(link);
+	unlink(file);
+	rmdir(inner);
+	rmdir(folder);
+}
+
+static void a_configuration_comes_out_of_a_pipe(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	CLEANUP(mem_free_pointer) char *again = NULL;
+	size_t size;
+	FILE *mistakes = open_memstream(&said, &size);
+	struct config config;
+	char name[64];
+	int ends[2];
+	pid_t writer;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
+	writer = fork();
+	if (writer == 0) {
+		const struct timespec pause = {.tv_nsec = 50000000};
+
+		/* In pieces, so that the reader finds the pipe empty. */
+		nanosleep(&pause, NULL);
+		(void)!write(ends[1], "reader = { na", 13);
+		nanosleep(&pause, NULL);
+		(void)!write(ends[1], "me = \"piped\"; };\n", 17);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (config_load(&config, name, mistakes) != 0) {
+		fflush(mistakes);
+		fail_msg("%s", said);
+	}
+	assert_string_equal(config.reader.name, "piped");
+	config_release(&config);
+	/* After a SIGHUP it is empty: that is no configuration of defaults. */
+	assert_int_equal(config_load(&config, name, mistakes), -1);
+	assert_int_equal(fclose(mistakes), 0);
+	assert_non_null(strstr(said, "nothing came out of the pipe"));
+	close(ends[0]);
+	waitpid(writer, NULL, 0);
+}
+
+static void a_reader_may_have_the_longest_name_of_a_host(void **state)
+{
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	CLEANUP(mem_free_pointer) char *said_longer = NULL;
+	struct config config;
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "reader = { name = \"%064d\"; };", 7);
+	assert_int_equal(load(&config, text, &said), 0);
+	assert_int_equal(strlen(config.reader.name), 64);
+	config_release(&config);
+	snprintf(text, sizeof(text), "reader = { name = \"%065d\"; };", 7);
+	assert_int_equal(load(&config, text, &said_longer), -1);
+}
+
 static void the_sample_is_the_table(void **state)
 {
 	CLEANUP(mem_free_pointer) char *sample = print_sample();
@@ -592,6 +723,7 @@ static void the_sample_is_the_table(void **state)
 	CLEANUP(mem_free_pointer) char *installed = NULL;
 	const char *top = getenv("top_srcdir");
 	char name[1024];
+	bool is_public;
 	struct config config;
 	struct error err = ERROR_INIT;
 
@@ -599,7 +731,7 @@ static void the_sample_is_the_table(void **state)
 	assert_int_equal(load(&config, sample, &said), 0);
 	config_release(&config);
 	snprintf(name, sizeof(name), "%s/etc/steem-reader.conf", top != NULL ? top : ".");
-	installed = config_file_text(name, &err);
+	installed = config_file_text(name, &is_public, &err);
 	if (installed == NULL)
 		fail_msg("%s", err.text);
 	if (strcmp(installed, sample) != 0)
@@ -625,6 +757,9 @@ int main(int argc, char **argv)
 		TEST(the_password_comes_from_its_file),
 		TEST(the_password_is_never_printed),
 		TEST(a_password_that_others_see_is_refused),
+		TEST(a_password_that_others_can_replace_is_refused),
+		TEST(a_configuration_comes_out_of_a_pipe),
+		TEST(a_reader_may_have_the_longest_name_of_a_host),
 		TEST(the_sample_is_the_table),
 	};
 

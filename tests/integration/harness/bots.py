@@ -10,12 +10,11 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import pytest
 
-from . import reader
+from . import reader, shared
 from .chain import TOP
 from .worker import worker_program
 
@@ -27,8 +26,7 @@ AUTHOR = "ask-bot"
 def _modules_folder():
     build = pathlib.Path(reader.program()).parent
     if not os.access(build, os.W_OK):
-        build = pathlib.Path(tempfile.gettempdir()) / f"steem-reader-tests-{os.getuid()}"
-        build.mkdir(mode=0o700, exist_ok=True)
+        build = shared.folder()
     folder = build / "examples-node"
     folder.mkdir(exist_ok=True)
     return folder

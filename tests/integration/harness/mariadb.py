@@ -18,6 +18,7 @@ import tempfile
 
 import pymysql
 
+from . import shared
 from .polling import poll
 
 COMMON = ["--innodb-log-file-size=16M", "--skip-name-resolve"]
@@ -54,8 +55,7 @@ def template():
     version = subprocess.run([server, "--no-defaults", "--version"], capture_output=True,
                              text=True, check=True).stdout
     key = hashlib.sha256((version + repr(COMMON)).encode()).hexdigest()[:12]
-    base = pathlib.Path(tempfile.gettempdir()) / f"steem-reader-tests-{os.getuid()}"
-    base.mkdir(mode=0o700, exist_ok=True)
+    base = shared.folder()
     ready = base / f"template-{key}"
     with open(base / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
