@@ -396,6 +396,9 @@ def test_a_second_signal_ends_at_once(desk):
     worker.signal(signal.SIGTERM)
     worker.wait_for("stopping")
     worker.signal(signal.SIGTERM)
+    with pytest.raises(AssertionError):
+        worker.wait_exit(1.2)  # what comes within a second is the same wish
+    worker.signal(signal.SIGTERM)
     assert worker.wait_exit() == 130
     wait_gone(pid)
 

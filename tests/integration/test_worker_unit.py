@@ -107,7 +107,7 @@ def test_the_completion():
 
 
 def test_the_manual_has_the_exit_codes():
-    assert exit_codes_of_manual("steem-worker") == {"0", "64", "69", "70", "77", "78", "130"}
+    assert exit_codes_of_manual("steem-worker") == {"0", "64", "69", "70", "74", "77", "78", "130"}
     assert unit_values()["RestartPreventExitStatus"] == ["64 77 78"]
 
 
