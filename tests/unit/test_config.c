@@ -663,7 +663,6 @@ static void a_password_that_others_can_replace_is_refused(void **state)
 static void a_configuration_comes_out_of_a_pipe(void **state)
 {
 	CLEANUP(mem_free_pointer) char *said = NULL;
-	CLEANUP(mem_free_pointer) char *again = NULL;
 	size_t size;
 	FILE *mistakes = open_memstream(&said, &size);
 	struct config config;
