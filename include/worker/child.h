@@ -55,6 +55,12 @@ struct guard;
 int children_open(struct error *err) MUST_CHECK;
 /* Read away what made it readable; then ask child_has_ended() of every child. */
 void children_clear(int fd);
+/*
+ * Reap the ended processes that are not our own: as process 1 of a container, or as a subreaper, we
+ * become the parent of what commands have left behind.  To be called after child_has_ended() of every
+ * child: it stops at a process that is_own() knows, whose end the next turn takes.
+ */
+void children_reap_others(bool (*is_own)(void *context, pid_t pid), void *context);
 
 /* guard: ends it when we cannot; NULL: nobody does. */
 void child_init(struct child *child, struct guard *guard);

@@ -40,6 +40,11 @@ bool deliveries_is_lost(const struct error *err)
 	return err->code == DB_LEASE_LOST;
 }
 
+bool deliveries_has_no_queue(const struct error *err)
+{
+	return err->code == DB_NO_QUEUE;
+}
+
 static const char *copy(struct arena *arena, const struct db_rows *rows, enum column column,
 			size_t *ret_len)
 {

@@ -43,6 +43,17 @@ void children_clear(int fd)
 		continue;
 }
 
+void children_reap_others(bool (*is_own)(void *context, pid_t pid), void *context)
+{
+	for (;;) {
+		siginfo_t info = {.si_pid = 0};
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0 ||
+		    is_own(context, info.si_pid) || waitpid(info.si_pid, NULL, WNOHANG) <= 0)
+			return;
+	}
+}
+
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)

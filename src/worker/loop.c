@@ -24,7 +24,8 @@
 #define DRAIN_PATIENCE_MS 30000
 #define LAST_WORDS_MS                                                                              \
 	5000 /* for results, when the commands have ended and the database does not answer */
-#define CLAIM_CAP_MS 5000
+#define CLAIM_CAP_MS     5000
+#define NO_QUEUE_TELL_MS 600000
 
 struct loop {
 	const struct arguments *arguments;
@@ -42,6 +43,8 @@ struct loop {
 	int64_t claim_at_ms;
 	struct backoff claim_again;
 	struct log_limit claim_limit;
+	int64_t no_queue_since_ms; /* 0: it is there, as far as is known */
+	struct log_limit no_queue_limit;
 	bool is_renewing;
 	/* Stopping. */
 	int64_t commands_end_at_ms;
@@ -122,12 +125,42 @@ static bool is_over(const struct loop *loop, int64_t now_ms)
 
 /* Claims. */
 
+/*
+ * The first reader whose filter names the queue makes it.  At a boot a worker may be there before;
+ * and one whose name is wrong must say so.
+ */
+static void queue_missing(struct loop *loop, int64_t delay_ms)
+{
+	int64_t now_ms = clock_now_ms();
+	struct error err = ERROR_INIT;
+
+	if (loop->no_queue_since_ms == 0)
+		loop->no_queue_since_ms = now_ms;
+	if (loop->arguments->is_drain && now_ms - loop->no_queue_since_ms >= DRAIN_PATIENCE_MS) {
+		(void)error_set(&err, ERROR_RETRY,
+				"there is no queue %s, nor did a reader make it within %d s",
+				loop->arguments->queue, DRAIN_PATIENCE_MS / 1000);
+		fail(loop, &err);
+		return;
+	}
+	loop->claim_at_ms = now_ms + delay_ms;
+	log_limited(
+		&loop->no_queue_limit, LOG_LEVEL_WARNING, "queue_missing",
+		"there is no queue %s yet; the first reader makes it whose filter has a rule with "
+		"queue = \"%s\"; waiting for it",
+		loop->arguments->queue, loop->arguments->queue);
+}
+
 static void claim_failed(struct loop *loop, const struct error *err)
 {
 	int64_t delay_ms = backoff_next_ms(&loop->claim_again);
 
 	if (loop->shop.is_stopping)
 		return;
+	if (deliveries_has_no_queue(err)) {
+		queue_missing(loop, delay_ms);
+		return;
+	}
 	if (err->kind != ERROR_RETRY || writer_has_lost_database(loop->shop.writer)) {
 		fail(loop, err);
 		return;
@@ -161,6 +194,7 @@ static void claim_answered(void *context, struct claimed *claimed)
 		return;
 	}
 	backoff_reset(&loop->claim_again);
+	loop->no_queue_since_ms = 0;
 	tell_ready(loop);
 	for (unsigned i = 0; i < loop->arguments->concurrency && taken < claimed->count; i++)
 		if (slot_is_ready(&loop->slots[i]))
@@ -304,14 +338,16 @@ static void tell_systemd(struct loop *loop, int64_t now_ms)
 
 	if (now_ms >= loop->status_at_ms) {
 		loop->status_at_ms = now_ms + STATUS_MS;
-		notify_status(
-			"%s%s: %u of %u commands at work; %llu done, %llu to be tried again, "
-			"%llu failed",
-			loop->arguments->queue,
-			writer_has_lost_database(shop->writer) ? " (the database is lost)" : "",
-			count_at_work(loop), loop->arguments->concurrency,
-			(unsigned long long)shop->done_count, (unsigned long long)shop->retry_count,
-			(unsigned long long)shop->fail_count);
+		notify_status("%s%s: %u of %u commands at work; %llu done, %llu to be tried again, "
+			      "%llu failed",
+			      loop->arguments->queue,
+			      writer_has_lost_database(shop->writer) ? " (the database is lost)"
+			      : loop->no_queue_since_ms > 0 ? " (there is no such queue yet)"
+							    : "",
+			      count_at_work(loop), loop->arguments->concurrency,
+			      (unsigned long long)shop->done_count,
+			      (unsigned long long)shop->retry_count,
+			      (unsigned long long)shop->fail_count);
 		if (!loop->is_ready || shop->is_stopping)
 			notify_extend_timeout(4 * STATUS_MS);
 	}
@@ -343,6 +379,16 @@ static int timeout_ms(const struct loop *loop, int64_t now_ms)
 	return wake_ms <= now_ms ? 0 : (int)(wake_ms - now_ms);
 }
 
+static bool is_own(void *context, pid_t pid)
+{
+	const struct loop *loop = context;
+
+	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
+		if (loop->slots[i].child.pid == pid)
+			return true;
+	return loop->shop.guard.pid == pid;
+}
+
 static void turn(struct loop *loop)
 {
 	unsigned count = loop->arguments->concurrency;
@@ -366,6 +412,8 @@ static void turn(struct loop *loop)
 	now_ms = clock_now_ms();
 	for (unsigned i = 0; i < count; i++)
 		slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
+	if (fds[1].revents)
+		children_reap_others(is_own, loop);
 	writer_collect(loop->shop.writer);
 	take_signals(loop);
 	if (loop->shop.fault.kind != ERROR_NONE)
@@ -444,6 +492,7 @@ enum exit_code loop_run(const struct arguments *arguments, const struct config *
 		.signal_fd = -1,
 		.child_fd = -1,
 		.claim_limit = LOG_LIMIT_INIT(10000),
+		.no_queue_limit = LOG_LIMIT_INIT(NO_QUEUE_TELL_MS),
 		.give_up_at_ms = INT64_MAX,
 	};
 	struct error err = ERROR_INIT;

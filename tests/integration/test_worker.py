@@ -208,12 +208,6 @@ def test_a_result_that_comes_too_late_is_not_taken(desk):
 
 # ---- how it begins
 
-def test_an_unknown_queue(desk):
-    desk.queue = "no-such"
-    worker = desk.run(command=desk.shell("exit 0"), code=78)
-    assert "no such queue" in worker.events("ended")[0].message
-
-
 @pytest.mark.parametrize("command", ["/no/such/bot", "no-such-bot", "/etc", "/etc/passwd"])
 def test_a_command_that_cannot_be_executed(desk, command):
     delivery, = desk.put()
