@@ -35,6 +35,9 @@ struct child {
 	int exec_fd;   /* tells that the program could not be executed */
 	struct buf in; /* not written yet: from in_at on */
 	size_t in_at;
+	size_t given;     /* bytes of the last child_give() */
+	size_t written;   /* so many of them are in the pipe, or read */
+	bool is_unread;   /* it has ended, and had read nothing of them */
 	bool is_fed_once; /* close its input behind what is in the buffer */
 	struct buf out;
 	bool is_flooding;            /* it wrote more than CHILD_OUTPUT_BYTES */

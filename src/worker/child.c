@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -159,6 +160,9 @@ static void reset(struct child *child)
 	buf_reset(&child->out);
 	buf_reset(&child->line);
 	child->in_at = 0;
+	child->given = 0;
+	child->written = 0;
+	child->is_unread = false;
 	child->is_fed_once = false;
 	child->is_flooding = false;
 	child->tail_len = 0;
@@ -219,6 +223,7 @@ static void write_input(struct child *child)
 		if (written < 0 && errno != EINTR)
 			close_fd(&child->in_fd);
 		child->in_at += written > 0 ? (size_t)written : 0;
+		child->written += written > 0 ? (size_t)written : 0;
 	}
 	if (child->is_fed_once)
 		close_fd(&child->in_fd);
@@ -229,6 +234,8 @@ static void write_input(struct child *child)
 void child_give(struct child *child, const char *text, size_t len, bool is_last)
 {
 	(void)buf_add(&child->in, text, len);
+	child->given = len;
+	child->written = 0;
 	child->is_fed_once = is_last;
 	write_input(child);
 }
@@ -307,6 +314,18 @@ void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms)
 
 /* Ending. */
 
+/* What it left in the pipe is still there, since our end of it is open. */
+static bool has_read_nothing(const struct child *child)
+{
+	int left = 0;
+
+	if (child->given == 0)
+		return false;
+	if (child->in_fd >= 0 && ioctl(child->in_fd, FIONREAD, &left) != 0)
+		return false;
+	return (size_t)left == child->written;
+}
+
 bool child_has_ended(struct child *child)
 {
 	siginfo_t info = {.si_pid = 0};
@@ -324,6 +343,7 @@ bool child_has_ended(struct child *child)
 	if (read(child->exec_fd, &child->exec_errno, sizeof(child->exec_errno)) !=
 	    (ssize_t)sizeof(child->exec_errno))
 		child->exec_errno = 0;
+	child->is_unread = has_read_nothing(child);
 	if (child->guard)
 		guard_forget(child->guard, child->pid);
 	while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)

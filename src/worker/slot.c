@@ -110,7 +110,7 @@ static bool begin(struct slot *slot, const struct delivery *delivery, int64_t no
 
 	if (slot->shop->is_stopping)
 		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "the worker was stopped");
-	else if (is_persistent(slot) && slot->child.pid == 0)
+	else if (is_persistent(slot) && (slot->child.pid == 0 || child_is_ending(&slot->child)))
 		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "the command is not running");
 	else if (!lease_is_worth_starting(&slot->lease, now_ms))
 		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
@@ -208,9 +208,14 @@ static void judge_exit(struct slot *slot)
 		return;
 	}
 	verdict_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);
-	verdict_set(&slot->verdict, DELIVERY_RETRY, child->tail, child->tail_len,
-		    "the command ended before it answered (%s)",
-		    exit.error[0] != '\0' ? exit.error : "exit code 0");
+	/* It was on its way to its end when it got the record: that is no attempt. */
+	if (child->is_unread)
+		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
+			    "the command ended before it read the record");
+	else
+		verdict_set(&slot->verdict, DELIVERY_RETRY, child->tail, child->tail_len,
+			    "the command ended before it answered (%s)",
+			    exit.error[0] != '\0' ? exit.error : "exit code 0");
 	verdict_release(&exit);
 }
 
@@ -222,8 +227,8 @@ static void plan_restart(struct slot *slot)
 
 	if (slot->shop->is_stopping)
 		return;
-	if (slot->state != SLOT_BUSY && ++slot->idle_end_count >= IDLE_ENDS_MAX &&
-	    slot->shop->arguments->is_drain) {
+	if ((slot->state != SLOT_BUSY || slot->child.is_unread) &&
+	    ++slot->idle_end_count >= IDLE_ENDS_MAX && slot->shop->arguments->is_drain) {
 		(void)error_set(&err, ERROR_CONFIG,
 				"%s ended %d times before it was given a record; with --persistent "
 				"it should wait for lines on its standard input",

@@ -90,6 +90,22 @@ def test_one_that_dies(desk):
     assert len(desk.lines("pids")) == 2
 
 
+@pytest.mark.parametrize("options", [(), ("--concurrency", "2")], ids=["one", "two"])
+def test_one_that_ends_after_each_record(desk, options):
+    """It gets a record while it is on its way to its end: that is no attempt, and a drain leaves nothing."""
+    bot = desk.python("""
+import json, sys, time
+record = json.loads(sys.stdin.buffer.raw.read(1 << 20))
+print(json.dumps({"delivery_id": record["delivery_id"], "result": "done"}), flush=True)
+time.sleep(0.3)""", "leaver")
+    desk.db.execute("UPDATE queues SET retry_s = 3600, retry_max_s = 3600")
+    ids = ask(desk, *["done"] * 4)
+    worker = desk.drain("--persistent", *options, command=bot)
+    assert {desk.row(delivery)[:2] for delivery in ids} == {("done", 1)}
+    assert worker.events("delivery_released", containing="before it read the record")
+    assert not worker.events("delivery_retried")
+
+
 def test_one_that_always_dies_fails(desk):
     desk.db.execute("UPDATE queues SET max_attempts = 2")
     dies, = ask(desk, "die")
