@@ -13,6 +13,7 @@
 
 #define RETRY_BASE_US UINT64_C(10000000)
 #define RETRY_CAP_US  UINT64_C(600000000)
+#define RETRY_TOP_US  UINT64_C(660000000) /* further ahead lies no time to try again */
 
 #define REASON_CHARACTERS 255 /* of known_gaps.reason */
 
@@ -157,8 +158,8 @@ static struct gap put_right(const struct gap *gap, uint64_t now_us)
 	right.found_us = lower(gap->found_us, now_us);
 	if (gap->tried_us != GAP_NEVER)
 		right.tried_us = lower(gap->tried_us, now_us);
-	if (gap->retry_us != GAP_NEVER)
-		right.retry_us = lower(gap->retry_us, now_us + RETRY_CAP_US);
+	if (gap->retry_us != GAP_NEVER && gap->retry_us > now_us + RETRY_TOP_US)
+		right.retry_us = now_us; /* due, as select_gaps_due.sql says */
 	return right;
 }
 
