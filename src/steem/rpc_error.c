@@ -231,13 +231,21 @@ static enum rpc_failure sort_status(long status)
 	}
 }
 
-static const char *status_hint(long status)
+/* What to do about a status; `text` is what came with it, in words. */
+static const char *status_hint(long status, const char *text)
 {
+	bool is_refused = status >= 400 && status < 500;
+
+	if (status == 101 || status == 426 ||
+	    (is_refused && (strcasestr(text, "websocket") || strcasestr(text, "upgrade"))))
+		return " (this port speaks WebSocket: configure the node's port for HTTP)";
+	if (is_refused && strcasestr(text, "HTTPS port"))
+		return " (this port speaks TLS: the URL must begin with https://)";
 	if (status >= 300 && status < 400)
 		return " (a redirection: configure the address it leads to)";
 	if (status == 401 || status == 403)
 		return " (the node refuses us)";
-	if (status == 404 || status == 405)
+	if (status == 404 || status == 405 || status == 501)
 		return " (check the path of the URL)";
 	return "";
 }
@@ -261,5 +269,5 @@ int rpc_http_error(long status, const char *content_type, const char *body, size
 		summarise(body, len, text);
 	}
 	return error_set_code(err, ERROR_NODE, (int)failure, "HTTP status %ld%s%s%s", status,
-			      status_hint(status), *text ? ": " : "", text);
+			      status_hint(status, text), *text ? ": " : "", text);
 }

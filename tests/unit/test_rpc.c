@@ -251,6 +251,22 @@ static void http_statuses_are_sorted(void **state)
 		 RPC_FAILURE_BATCH, "HTTP status 400: the node answered: m (error 1600)"},
 		{404, "image/png", "\x89PNG", RPC_FAILURE_OTHER_NODE,
 		 "HTTP status 404 (check the path of the URL)"},
+		{426, "text/plain", "", RPC_FAILURE_OTHER_NODE,
+		 "HTTP status 426 (this port speaks WebSocket: configure the node's port for HTTP)"},
+		{400, "text/plain", "Failed to open a WebSocket connection.\n",
+		 RPC_FAILURE_OTHER_NODE,
+		 "HTTP status 400 (this port speaks WebSocket: configure the node's port for HTTP): "
+		 "Failed to open a WebSocket connection. "},
+		{405, "text/html", "Invalid Upgrade header", RPC_FAILURE_OTHER_NODE,
+		 "HTTP status 405 (this port speaks WebSocket: configure the node's port for HTTP): "
+		 "Invalid Upgrade header"},
+		{400, "text/html",
+		 "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title>",
+		 RPC_FAILURE_OTHER_NODE,
+		 "HTTP status 400 (this port speaks TLS: the URL must begin with https://): "
+		 "400 The plain HTTP request was sent to HTTPS port"},
+		{400, "text/plain", "Bad Request", RPC_FAILURE_OTHER_NODE,
+		 "HTTP status 400: Bad Request"},
 		{301, NULL, "", RPC_FAILURE_OTHER_NODE,
 		 "HTTP status 301 (a redirection: configure the address it leads to)"},
 	};
