@@ -5,7 +5,9 @@
  * One says which blocks one wants; the client puts them into batches, asks the best
  * node, asks another one where an answer is not usable, makes batches smaller where a
  * node refuses them, and reports each wanted block exactly once: given, or refused by
- * every healthy node.  While no node at all is healthy, wants simply wait.
+ * every healthy node.  A block that one node refused and no other gives in the next 15 s is
+ * refused too: however many nodes there are, nobody waits longer for it.  While no node at all
+ * is healthy, wants simply wait.
  *
  * A block is taken only from a node whose own last word calls it irreversible, but where the
  * head is asked for.
@@ -30,10 +32,10 @@ struct node;
 struct pool;
 
 /*
- * The tail lane and the two tip requests each have a connection besides those for replay:
+ * The tail lane, the two tip requests and two for heads have connections besides those for replay:
  * http_new() should allow so many more than client_config.connections.
  */
-#define CLIENT_EXTRA_CONNECTIONS 3
+#define CLIENT_EXTRA_CONNECTIONS 5
 
 struct client_config {
 	unsigned connections;    /* requests for blocks under way at once */
@@ -58,8 +60,8 @@ struct client_sink {
 	/* A good block; the sink owns it now. `node` is the index of its giver. */
 	void (*given)(void *context, struct block *block, unsigned node);
 	/*
-	 * Every healthy node was asked for block `num` and none gave it; `reason` is the
-	 * last answer in words.
+	 * Every healthy node was asked for block `num` and none gave it (in time); `reason` is
+	 * the last answer in words.
 	 */
 	void (*refused)(void *context, uint32_t num, const char *reason);
 	/*
@@ -79,7 +81,12 @@ struct client_observer {
 	void (*node_recovered)(void *context, const struct node *node);
 	/* It refused a batch; it gets batches of node->batch_size now. */
 	void (*batch_reduced)(void *context, const struct node *node, const struct error *err);
-	/* A node gave something that is not the block that was asked for, and which was thrown away. */
+	/* A node that answers otherwise did not answer a request for several blocks: now one by one. */
+	void (*request_split)(void *context, const struct node *node, const struct error *err);
+	/*
+	 * A node gave something that is not the block that was asked for, and which was thrown
+	 * away; or nothing, though it answers otherwise.
+	 */
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,
 			      const struct error *err);
 	/* It does not offer virtual operations; it is not asked for them for delay_ms. */
@@ -150,6 +157,11 @@ unsigned client_heads_pending(const struct client *client);
 void client_handle(struct client *client);
 /* Milliseconds until client_handle() has something to do even if nothing arrives; -1: nothing. */
 int64_t client_next_timeout_ms(const struct client *client);
+/*
+ * As long as a node lives, a wanted block for which there is room is reported after so long at
+ * the latest: the time of a request with others, of one alone, and what is left to other nodes.
+ */
+int64_t client_longest_ms(const struct client *client);
 /* Blocks wanted and not yet reported. */
 size_t client_wanted_count(const struct client *client);
 /* An estimate of what the answers under way will take, in bytes. */

@@ -23,6 +23,9 @@ struct want {
 	const struct client_sink *sink; /* NULL: dropped */
 	char *reason;                   /* the last refusal in words, or NULL */
 	uint64_t tried;                 /* nodes that refused it or are not to be asked */
+	uint64_t doubted_by;   /* nodes that gave no answer to a request it was in: asked last */
+	int64_t doubted_at_ms; /* since when a node that lives did not give it; 0: none yet */
+	bool is_alone;         /* it may have made a request fail: it gets one of its own */
 	uint32_t num;
 	enum client_lane lane;
 	bool is_virtual;          /* as its sink said */
@@ -53,7 +56,13 @@ struct request {
 	enum request_kind kind;
 	unsigned node;
 	bool is_orphan; /* its pool is gone: the answer is thrown away */
-	int64_t due_ms; /* when it may go out; 0: it went */
+	/* It failed as a whole; what that means is seen when its node told its head, or did not. */
+	bool is_waiting;
+	struct error failure; /* then: why */
+	size_t received_bytes;
+	bool is_probe;      /* REQUEST_HEAD: is the node away? */
+	int64_t timeout_ms; /* 0: the configured one */
+	int64_t due_ms;     /* when it may go out; 0: it went */
 	uint32_t first_id;
 	struct rpc_call *calls;
 	size_t call_count;
@@ -93,6 +102,7 @@ struct client {
 	uint64_t heads_asked;     /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip irreversible_tip;
 	struct tip head_tip;
+	int64_t patience_at_ms; /* when to look for wants that were doubted for long; 0: there are none */
 	uint32_t next_id;
 	bool has_news; /* something changed since the last client_handle() */
 };
@@ -152,8 +162,41 @@ enum rpc_failure client_failure(const struct error *err);
  */
 void client_note_failure(struct client *client, unsigned node, size_t call_count,
 			 const struct error *err, int64_t retry_after_ms);
+/* Let the node rest, and tell the observer. */
+void client_rest(struct client *client, unsigned node, enum rpc_failure failure,
+		 const struct error *err, int64_t retry_after_ms);
+/*
+ * Something is wrong with what it gave for `block` (0: for several); `good_count` others of the
+ * same answer are good.  It rests if it is busy or if that happens again and again.
+ */
+void client_note_fault(struct client *client, unsigned node, uint32_t block, size_t good_count,
+		       const struct error *err, int64_t retry_after_ms);
 void client_note_success(struct client *client, unsigned node, size_t call_count,
 			 const struct http_answer *answer);
+
+/*
+ * client_doubt.c: a request for blocks failed as a whole.  True: it is kept, until its node has
+ * told its head, or not; false: it is dealt with, and what it wanted is back in its lanes.
+ */
+bool client_doubt(struct request *request, const struct error *err,
+		  const struct http_answer *answer) MUST_CHECK;
+/* The node told its head (is_alive) or did not: settle what waits for that. */
+void client_settle(struct client *client, unsigned node, bool is_alive);
+/* The node does not even tell its head. */
+void client_note_lost(struct client *client, unsigned node, const struct error *err);
+/* client_head.c: the answer to a question for the head, or for its proof, is of no use. */
+void client_note_no_head(const struct request *request, const struct error *err,
+			 int64_t retry_after_ms);
+/* Ask nodes that are away for their heads, if it is time to. */
+void client_ask_away(struct client *client);
+/* Put back what waits to be settled: the nodes are replaced. */
+void client_drop_waiting(struct client *client);
+/* The only block that a request asked for; 0: there were several. */
+uint32_t client_only_block(const struct request *request);
+/* A node that lives did not give it. */
+void want_set_doubted(struct client *client, struct want *want);
+/* Refuse what was doubted for long enough. */
+void client_refuse_overdue(struct client *client);
 
 /*
  * client_head.c: read a head out of an answer and keep it.  1: it is not believed before the
@@ -162,8 +205,11 @@ void client_note_success(struct client *client, unsigned node, size_t call_count
 int client_take_head(struct client *client, unsigned node, const struct rpc_answer *answer,
 		     struct chain_head *ret_head, struct error *err) MUST_CHECK;
 
-/* client_head.c, client_tip.c: the answers to the other kinds. */
-void client_tip_answer(struct request *request, const struct http_answer *answer,
+/*
+ * client_head.c, client_tip.c: the answers to the other kinds.  True: the request is kept, see
+ * client_doubt().
+ */
+bool client_tip_answer(struct request *request, const struct http_answer *answer,
 		       const struct error *err);
 void client_head_answer(struct request *request, const struct http_answer *answer,
 			const struct error *err);

@@ -127,7 +127,7 @@ void client_set_config(struct client *client, const struct client_config *config
 static void forget_nodes(struct want_list *list)
 {
 	for (struct want *want = list->first; want; want = want->next) {
-		want->tried = 0;
+		want->tried = want->doubted_by = 0;
 		want_drop_half(want);
 		block_free(want->unverified);
 		want->unverified = NULL;
@@ -136,6 +136,7 @@ static void forget_nodes(struct want_list *list)
 
 void client_set_pool(struct client *client, struct pool *pool)
 {
+	client_drop_waiting(client);
 	for (struct request *request = client->requests; request; request = request->next) {
 		if (request->kind == REQUEST_BLOCKS && !request->is_orphan)
 			client_put_back(client, request);
@@ -228,9 +229,13 @@ static void report_refused(struct client *client)
 void client_handle(struct client *client)
 {
 	client->has_news = false;
+	client_ask_away(client);
 	client_send_due(client);
 	client_send_wants(client);
+	client_refuse_overdue(client);
 	report_refused(client);
+	if (client->wanted_count == 0)
+		client->patience_at_ms = 0;
 }
 
 int64_t client_next_timeout_ms(const struct client *client)
@@ -242,6 +247,16 @@ int64_t client_next_timeout_ms(const struct client *client)
 	for (const struct request *request = client->requests; request; request = request->next)
 		if (request->due_ms != 0 && (request->due_ms < next_ms || request->is_orphan))
 			next_ms = request->is_orphan ? now_ms : request->due_ms;
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		const struct node *node = pool_node(client->pool, i);
+		int64_t due_ms = node->ask_head_at_ms > node->ready_at_ms ? node->ask_head_at_ms
+									  : node->ready_at_ms;
+
+		if (node_is_head_due(node, due_ms) && due_ms < next_ms)
+			next_ms = due_ms;
+	}
+	if (client->patience_at_ms > 0 && client->patience_at_ms < next_ms)
+		next_ms = client->patience_at_ms;
 	if (next_ms == INT64_MAX)
 		return -1;
 	return next_ms > now_ms ? next_ms - now_ms : 0;
@@ -261,7 +276,7 @@ size_t client_expected_bytes(const struct client *client)
 		int64_t per_block_bytes = 0;
 
 		if (request->kind == REQUEST_HEAD || request->kind == REQUEST_PROOF ||
-		    request->kind == REQUEST_WITNESS || request->is_orphan)
+		    request->kind == REQUEST_WITNESS || request->is_orphan || request->is_waiting)
 			continue;
 		node = pool_node(client->pool, request->node);
 		per_block_bytes = node->per_block_bytes;

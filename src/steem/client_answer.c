@@ -14,7 +14,7 @@ enum rpc_failure client_failure(const struct error *err)
 	return err->code == RPC_FAILURE_NONE ? RPC_FAILURE_OTHER_NODE : (enum rpc_failure)err->code;
 }
 
-static void rest(struct client *client, unsigned index, enum rpc_failure failure,
+void client_rest(struct client *client, unsigned index, enum rpc_failure failure,
 		 const struct error *err, int64_t retry_after_ms)
 {
 	struct node *node = pool_node(client->pool, index);
@@ -37,7 +37,7 @@ void client_note_failure(struct client *client, unsigned index, size_t call_coun
 	if (failure != RPC_FAILURE_BATCH || call_count <= 1) {
 		if (failure == RPC_FAILURE_BATCH)
 			failure = RPC_FAILURE_OTHER_NODE; /* there is nothing left to halve */
-		rest(client, index, failure, err, retry_after_ms);
+		client_rest(client, index, failure, err, retry_after_ms);
 		return;
 	}
 	/* Several batches of one size may be refused at once; that halves the size once. */
@@ -45,6 +45,20 @@ void client_note_failure(struct client *client, unsigned index, size_t call_coun
 		node_shrink_batch(node);
 	if (node->batch_size < batch_size && client->observer.batch_reduced)
 		client->observer.batch_reduced(client->observer.context, node, err);
+}
+
+void client_note_fault(struct client *client, unsigned index, uint32_t block, size_t good_count,
+		       const struct error *err, int64_t retry_after_ms)
+{
+	enum rpc_failure failure = client_failure(err);
+
+	if (failure == RPC_FAILURE_BATCH || failure == RPC_FAILURE_CUT)
+		failure = RPC_FAILURE_OTHER_NODE;
+	if ((failure == RPC_FAILURE_OTHER_NODE || failure == RPC_FAILURE_CALL) &&
+	    retry_after_ms == 0 &&
+	    (good_count > 0 || !node_withheld(pool_node(client->pool, index), block)))
+		return;
+	client_rest(client, index, failure, err, retry_after_ms);
 }
 
 void client_note_success(struct client *client, unsigned index, size_t call_count,
@@ -58,25 +72,11 @@ void client_note_success(struct client *client, unsigned index, size_t call_coun
 		client->observer.node_recovered(client->observer.context, node);
 }
 
-/* The whole request is lost; its wants go back to the front for other nodes. */
-static void fail_request(struct request *request, const struct error *err, int64_t retry_after_ms)
-{
-	struct client *client = request->client;
-	enum rpc_failure failure = client_failure(err);
-
-	/* Else a block that breaks every request it is in would be asked for without end. */
-	if (request->call_count == 1 && request->wants[0] &&
-	    (failure == RPC_FAILURE_CUT || failure == RPC_FAILURE_BATCH ||
-	     failure == RPC_FAILURE_CALL))
-		want_set_refused_by(request->wants[0], request->node, err);
-	client_note_failure(client, request->node, request->call_count, err, retry_after_ms);
-	client_put_back(client, request);
-}
-
 /* What the answers of one request say of its node. */
 struct verdict {
 	size_t good_count;
 	struct error fault; /* the last one that is the node's, if any */
+	bool is_vain;       /* it did not give a block above all that it ever gave */
 };
 
 static void give(struct client *client, struct request *request, size_t i, struct block *block)
@@ -109,6 +109,8 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 
 	if (is_fault)
 		verdict->fault = *err;
+	if (want->num > pool_node(client->pool, request->node)->proven_block)
+		verdict->is_vain = true;
 	/*
 	 * A node that is busy, or that does not offer the call, has said nothing of the block;
 	 * one that is too busy for it again and again will not give it.
@@ -118,6 +120,7 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 		return;
 	want->busy_count = 0;
 	want_set_refused_by(want, request->node, err);
+	want_set_doubted(client, want);
 	if (client->observer.block_refused)
 		client->observer.block_refused(client->observer.context,
 					       pool_node(client->pool, request->node), want->num,
@@ -213,7 +216,8 @@ static size_t calls_taken(const struct request *request)
 	return request->call_count + (is_full ? 1 : 0);
 }
 
-static void take_answers(struct request *request, struct rpc_answer *answers,
+/* True: the request is kept, see client_doubt(). */
+static bool take_answers(struct request *request, struct rpc_answer *answers,
 			 const struct http_answer *answer)
 {
 	struct client *client = request->client;
@@ -223,24 +227,20 @@ static void take_answers(struct request *request, struct rpc_answer *answers,
 		if (client_failure(&answers[0].error) == RPC_FAILURE_OTHER_NODE)
 			answers[0].error.code =
 				RPC_FAILURE_CUT; /* perhaps it was too much at once */
-		fail_request(request, &answers[0].error, answer->retry_after_ms);
-		return;
+		return client_doubt(request, &answers[0].error, answer);
 	}
 	for (size_t i = 0; i < request->call_count; i++)
 		if (!request->is_second[i])
 			take_answer(request, i, answers, &verdict);
 	if (verdict.good_count > 0 || verdict.fault.kind == ERROR_NONE)
 		client_note_success(client, request->node, calls_taken(request), answer);
-	if (verdict.fault.kind != ERROR_NONE) {
-		enum rpc_failure failure = client_failure(&verdict.fault);
-
-		rest(client, request->node,
-		     failure == RPC_FAILURE_BATCH || failure == RPC_FAILURE_CUT
-			     ? RPC_FAILURE_OTHER_NODE
-			     : failure,
-		     &verdict.fault, answer->retry_after_ms);
-	}
+	if (verdict.fault.kind != ERROR_NONE)
+		client_note_fault(client, request->node, client_only_block(request),
+				  verdict.good_count, &verdict.fault, answer->retry_after_ms);
+	if (verdict.is_vain)
+		node_claimed_in_vain(pool_node(client->pool, request->node), clock_now_ms());
 	client_put_back(client, request);
+	return false;
 }
 
 /* A call whose want was dropped meanwhile is decoded all the same: that is rare. */
@@ -259,23 +259,20 @@ static void drop_block(void *thing)
 	block_free(thing);
 }
 
-static void blocks_answer(struct request *request, const struct http_answer *answer,
+static bool blocks_answer(struct request *request, const struct http_answer *answer,
 			  const struct error *err)
 {
 	CLEANUP(mem_free_pointer) struct rpc_answer *answers = NULL;
 	struct rpc_maker maker = {.context = request, .make = make_block, .drop = drop_block};
 	struct error decode_err = ERROR_INIT;
 
-	if (err) {
-		fail_request(request, err, answer->retry_after_ms);
-		return;
-	}
+	if (err)
+		return client_doubt(request, err, answer);
 	answers = xcalloc(request->call_count, sizeof(*answers));
 	if (rpc_decode_making(answer->body, answer->len, request->first_id, request->call_count,
 			      &maker, answers, &decode_err) != 0)
-		fail_request(request, &decode_err, answer->retry_after_ms);
-	else
-		take_answers(request, answers, answer);
+		return client_doubt(request, &decode_err, answer);
+	return take_answers(request, answers, answer);
 }
 
 void client_answer(void *context, const struct http_answer *answer, const struct error *err)
@@ -283,6 +280,7 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 	struct request *request = context;
 	struct client *client = request->client;
 	enum request_kind kind = request->kind;
+	bool is_kept = false;
 
 	client->has_news = true;
 	if (!request->is_orphan)
@@ -290,7 +288,7 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 	switch (kind) {
 	case REQUEST_BLOCKS:
 		if (!request->is_orphan)
-			blocks_answer(request, answer, err);
+			is_kept = blocks_answer(request, answer, err);
 		break;
 	case REQUEST_HEAD:
 	case REQUEST_PROOF:
@@ -298,14 +296,15 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 			client_head_answer(request, answer, err);
 		break;
 	case REQUEST_TIP:
-		client_tip_answer(request, answer, err);
+		is_kept = client_tip_answer(request, answer, err);
 		break;
 	case REQUEST_WITNESS:
 		if (!request->is_orphan)
 			client_witness_answer(request, answer, err);
 		break;
 	}
-	request_free(request);
+	if (!is_kept)
+		request_free(request);
 	/* Several answers may have come at once: no connection waits until all are decoded. */
 	if (kind == REQUEST_BLOCKS)
 		client_send_wants(client);

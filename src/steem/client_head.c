@@ -98,6 +98,22 @@ static int take_proof(struct request *request, const struct rpc_answer *answer, 
 	return 0;
 }
 
+/*
+ * A node that does not tell its head is away.  One that does, but does not prove it, or that
+ * says when to come again, rests.
+ */
+void client_note_no_head(const struct request *request, const struct error *err,
+			 int64_t retry_after_ms)
+{
+	enum rpc_failure failure = client_failure(err);
+
+	if (request->kind == REQUEST_PROOF || failure == RPC_FAILURE_WAIT ||
+	    failure == RPC_FAILURE_UNSUPPORTED || retry_after_ms > 0)
+		client_note_failure(request->client, request->node, 1, err, retry_after_ms);
+	else
+		client_note_lost(request->client, request->node, err);
+}
+
 void client_head_answer(struct request *request, const struct http_answer *answer,
 			const struct error *err)
 {
@@ -107,15 +123,20 @@ void client_head_answer(struct request *request, const struct http_answer *answe
 	struct error own_err = ERROR_INIT;
 	int result = -1;
 
-	client->heads_asked &= ~(UINT64_C(1) << request->node);
+	if (!request->is_probe)
+		client->heads_asked &= ~(UINT64_C(1) << request->node);
 	if (!err &&
 	    rpc_decode(answer->body, answer->len, request->first_id, 1, &reply, &own_err) == 0)
 		result = request->kind == REQUEST_PROOF
 				 ? take_proof(request, &reply, &own_err)
 				 : client_take_head(client, request->node, &reply, &head, &own_err);
 	if (result < 0)
-		client_note_failure(client, request->node, 1, err ? err : &own_err,
-				    answer->retry_after_ms);
+		client_note_no_head(request, err ? err : &own_err, answer->retry_after_ms);
 	else if (result == 0)
 		client_note_success(client, request->node, 0, answer);
+	if (request->is_probe) {
+		if (result >= 0)
+			pool_node(client->pool, request->node)->is_away = false;
+		client_settle(client, request->node, result >= 0);
+	}
 }

@@ -43,7 +43,7 @@ void request_free(struct request *request)
 		client->requests = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
-	if (request->kind == REQUEST_BLOCKS)
+	if (request->kind == REQUEST_BLOCKS && !request->is_waiting)
 		client->block_requests--;
 	free(request->calls);
 	free(request->wants);
@@ -70,7 +70,8 @@ static void post_request(struct request *request)
 		.url = node->url,
 		.body = body.data,
 		.len = body.len,
-		.timeout_ms = client->config.timeout_ms,
+		.timeout_ms =
+			request->timeout_ms > 0 ? request->timeout_ms : client->config.timeout_ms,
 		.max_answer_bytes = client->config.max_answer_bytes,
 		.done = client_answer,
 		.context = request,
@@ -134,6 +135,9 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
+		/* Whether it lives is known in a moment. */
+		if (node->is_probed && !node->is_away && !(not_from >> i & 1))
+			return false;
 		/* One that has it is only busy, or its rate is used up for the moment. */
 		if ((untried >> i & 1) &&
 		    (node->head_at_ms == 0 || node->head.irreversible_block >= want->num))
@@ -186,11 +190,14 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 		limit = client->config.batch_size;
 	if (limit == 0)
 		limit = 1;
+	if (want->is_alone && limit > 2)
+		limit = 2; /* both halves of it */
 	request = request_new(client, REQUEST_BLOCKS, index, limit);
 	for (unsigned seen = 0; at && request->call_count < limit && seen < LOOK_AHEAD_MAX;
 	     seen++) {
 		next = at->next;
-		if (node_may_be_asked(node, index, want_not_from(client, at)) &&
+		if ((at == want || (!want->is_alone && !at->is_alone)) &&
+		    node_may_be_asked(node, index, want_not_from(client, at)) &&
 		    at->num <= node->head.irreversible_block) {
 			if (!add_want(request, limit, at))
 				break;
@@ -225,8 +232,11 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 
 		if (want->half && !may_complete(client, want, healthy))
 			want_drop_half(want);
-		index = pool_pick(client->pool, now_ms, want->num, want_not_from(client, want));
-
+		index = pool_pick(client->pool, now_ms, want->num,
+				  want_not_from(client, want) | want->doubted_by);
+		if (index < 0 && want->doubted_by)
+			index = pool_pick(client->pool, now_ms, want->num,
+					  want_not_from(client, want));
 		if (index >= 0) {
 			next = send_batch(client, want, (unsigned)index);
 		} else if (is_refused(client, want, healthy)) {

@@ -167,13 +167,15 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 	struct client *client = request->client;
 	struct tip *tip = request->tip;
 	struct error err = ERROR_INIT, fault = ERROR_INIT;
+	size_t good_count = 0;
+	bool is_vain = false;
 
 	int result = client_take_head(client, request->node, &answers[0], &tip->head, &err);
 
 	tip->has_head = result >= 0;
 	if (result != 0) { /* a claim that is not proven yet brings nothing */
 		if (result < 0)
-			client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
+			client_note_no_head(request, &err, answer->retry_after_ms);
 		finish_tip(tip, request->node, &err);
 		return;
 	}
@@ -183,12 +185,19 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 		bool is_fault;
 
 		if (num <= newest_wanted(tip) &&
-		    take_tip_block(client, request, num, &answers[i], &is_fault, &err) != 0 &&
-		    is_fault)
-			fault = err;
+		    take_tip_block(client, request, num, &answers[i], &is_fault, &err) != 0) {
+			is_vain = is_vain || num <= tip->head.irreversible_block;
+			if (is_fault)
+				fault = err;
+		} else if (num <= newest_wanted(tip)) {
+			good_count++;
+		}
 	}
 	if (fault.kind != ERROR_NONE)
-		client_note_failure(client, request->node, 1, &fault, answer->retry_after_ms);
+		client_note_fault(client, request->node, client_only_block(request), good_count,
+				  &fault, answer->retry_after_ms);
+	if (is_vain)
+		node_claimed_in_vain(pool_node(client->pool, request->node), clock_now_ms());
 	finish_tip(tip, request->node, &err);
 }
 
@@ -210,8 +219,13 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		tip->has_head = failed >= 0;
 		is_fault = failed < 0;
 	}
-	if (failed && is_fault)
-		client_note_failure(client, request->node, 1, &err, answer->retry_after_ms);
+	if (failed && is_block && request->calls[0].block <= tip->head.irreversible_block)
+		node_claimed_in_vain(pool_node(client->pool, request->node), clock_now_ms());
+	if (failed && is_fault && is_block)
+		client_note_fault(client, request->node, request->calls[0].block, 0, &err,
+				  answer->retry_after_ms);
+	else if (failed && is_fault)
+		client_note_no_head(request, &err, answer->retry_after_ms);
 	else if (is_block || !failed)
 		client_note_success(client, request->node, is_block ? 1 : 0, answer);
 	if (!failed && tip->given_count < tip->count &&
@@ -221,29 +235,49 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		finish_tip(tip, request->node, &err);
 }
 
-void client_tip_answer(struct request *request, const struct http_answer *answer,
+/* It asked for the head alone, and there is none: that says that the node is away. */
+static bool is_head_alone(const struct request *request)
+{
+	return request->call_count == 1 &&
+	       request->calls[0].method == RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+}
+
+/* True: the request is kept until it is known what that means for its node. */
+static bool fail_tip(struct request *request, const struct http_answer *answer,
+		     const struct error *err)
+{
+	struct tip *tip = request->tip;
+	unsigned node = request->node;
+	bool is_kept = false;
+
+	if (is_head_alone(request))
+		client_note_no_head(request, err, answer->retry_after_ms);
+	else
+		is_kept = client_doubt(request, err, answer);
+	finish_tip(tip, node, err);
+	return is_kept;
+}
+
+bool client_tip_answer(struct request *request, const struct http_answer *answer,
 		       const struct error *err)
 {
 	CLEANUP(mem_free_pointer) struct rpc_answer *answers = NULL;
-	struct client *client = request->client;
 	struct error own_err = ERROR_INIT;
 
 	if (request->is_orphan) {
 		error_set(&own_err, ERROR_RETRY, "the nodes were replaced meanwhile");
 		finish_tip(request->tip, 0, &own_err); /* the index means nothing in the new pool */
-		return;
+		return false;
 	}
 	answers = xcalloc(request->call_count, sizeof(*answers));
 	if (!err && rpc_decode(answer->body, answer->len, request->first_id, request->call_count,
 			       answers, &own_err) != 0)
 		err = &own_err;
-	if (err) {
-		client_note_failure(client, request->node, request->call_count, err,
-				    answer->retry_after_ms);
-		finish_tip(request->tip, request->node, err);
-	} else if (request->tip->is_single) {
+	if (err)
+		return fail_tip(request, answer, err);
+	if (request->tip->is_single)
 		take_single(request, answers, answer);
-	} else {
+	else
 		take_batch(request, answers, answer);
-	}
+	return false;
 }

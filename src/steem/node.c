@@ -10,7 +10,11 @@
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_CAP_MS  60000
-#define BUSY_MIN_MS     1000
+/* The first claim in vain is held against a node so long, each further one twice as long. */
+#define DOUBT_MS      5000
+#define DOUBT_DOUBLES 4
+#define FORGIVEN_MS   600000 /* so long after the last one all of them are forgotten */
+#define BUSY_MIN_MS   1000
 /* After so many full batches the batch grows; each refusal doubles the number. */
 #define GROW_AFTER_MIN 16
 #define GROW_AFTER_MAX 4096
@@ -59,6 +63,7 @@ void node_init(struct node *node, const char *url, unsigned batch_limit, unsigne
 		.in_flight_limit = IN_FLIGHT_MAX,
 	};
 	backoff_init(&node->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+	backoff_init(&node->away_backoff, BACKOFF_BASE_MS, NODE_AWAY_MAX_MS);
 }
 
 void node_release(struct node *node)
@@ -71,7 +76,8 @@ void node_release(struct node *node)
 
 bool node_is_rested(const struct node *node, int64_t now_ms)
 {
-	return !node->is_excluded && now_ms >= node->ready_at_ms;
+	return !node->is_excluded && !node->is_away && !node->is_probed &&
+	       now_ms >= node->ready_at_ms;
 }
 
 bool node_is_ready(const struct node *node, int64_t now_ms)
@@ -116,7 +122,22 @@ unsigned node_batch_now(const struct node *node)
 
 bool node_is_healthy(const struct node *node, int64_t now_ms)
 {
-	return !node->is_excluded && (node->failures_in_row == 0 || now_ms >= node->ready_at_ms);
+	return !node->is_excluded && !node->is_away && !node->is_probed &&
+	       (node->failures_in_row == 0 || now_ms >= node->ready_at_ms);
+}
+
+bool node_is_head_due(const struct node *node, int64_t now_ms)
+{
+	return node->is_away && !node->is_probed && !node->is_excluded &&
+	       now_ms >= node->ask_head_at_ms && now_ms >= node->ready_at_ms;
+}
+
+uint32_t node_credible_block(const struct node *node, int64_t now_ms)
+{
+	uint32_t claimed = node->head.irreversible_block;
+
+	return now_ms < node->doubted_until_ms && node->proven_block < claimed ? node->proven_block
+									       : claimed;
 }
 
 bool node_is_up(const struct node *node)
@@ -133,7 +154,18 @@ static int64_t average(int64_t old, int64_t value)
 
 void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t calls, size_t bytes)
 {
-	if (now_ms >= node->ready_at_ms) { /* else it is of a request from before the failure */
+	bool is_head = calls == 0;
+
+	node->is_away = false;
+	backoff_reset(&node->away_backoff);
+	if (calls > 1)
+		node->silent_batches = 0;
+	/*
+	 * Else it is of a request from before the failure; and a head says nothing of one that
+	 * rests because it gives no blocks.
+	 */
+	if (now_ms >= node->ready_at_ms &&
+	    !(is_head && node->withheld_in_row >= NODE_WITHHELD_LIMIT)) {
 		node->failures_in_row = 0;
 		node->unsupported_in_row = 0;
 		backoff_reset(&node->backoff);
@@ -186,8 +218,6 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 	node->good_in_row = 0;
 	/* Requests that were sent together fail together: that is one trouble, not many. */
 	delay_ms = is_waiting ? 0 : backoff_next_ms(&node->backoff);
-	if (!is_waiting && failure == RPC_FAILURE_CUT)
-		node_shrink_batch(node);
 	if (failure == RPC_FAILURE_WAIT && delay_ms < BUSY_MIN_MS)
 		delay_ms = BUSY_MIN_MS;
 	if (retry_after_ms > NODE_RETRY_AFTER_MAX_MS)
@@ -197,6 +227,41 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 	if (node->ready_at_ms < now_ms + delay_ms)
 		node->ready_at_ms = now_ms + delay_ms;
 	return node->ready_at_ms - now_ms;
+}
+
+int64_t node_lost(struct node *node, int64_t now_ms)
+{
+	int64_t delay_ms = backoff_next_ms(&node->away_backoff);
+
+	node->failed_count++;
+	node->failures_in_row++;
+	/* It was too much at once, perhaps. */
+	if (!node->is_away && node->in_flight > 1)
+		node->in_flight_limit = (node->in_flight + 1) / 2;
+	node->good_in_row = 0;
+	node->is_away = true;
+	node->ask_head_at_ms = now_ms + delay_ms;
+	return delay_ms;
+}
+
+bool node_withheld(struct node *node, uint32_t block)
+{
+	if (block == 0 || block != node->withheld_block)
+		node->withheld_in_row++;
+	else
+		return false; /* that one again */
+	node->withheld_block = block;
+	return node->withheld_in_row >= NODE_WITHHELD_LIMIT;
+}
+
+void node_claimed_in_vain(struct node *node, int64_t now_ms)
+{
+	if (node->vain_claims > 0 && now_ms - node->vain_claim_at_ms > FORGIVEN_MS)
+		node->vain_claims = 0;
+	node->vain_claim_at_ms = now_ms;
+	node->doubted_until_ms = now_ms + ((int64_t)DOUBT_MS << node->vain_claims);
+	if (node->vain_claims < DOUBT_DOUBLES)
+		node->vain_claims++;
 }
 
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms)
@@ -209,6 +274,8 @@ void node_gave(struct node *node, uint32_t block)
 {
 	if (node->proven_block < block)
 		node->proven_block = block;
+	node->withheld_in_row = 0;
+	node->withheld_block = 0;
 }
 
 bool node_must_prove(const struct node *node, const struct chain_head *head)

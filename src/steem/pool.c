@@ -70,6 +70,24 @@ static bool is_believed(const struct node *node)
 	return !node->is_excluded && !node->is_on_trial;
 }
 
+/*
+ * Would it be asked rather than the rival?  One that lately claimed such blocks in vain comes
+ * last; one that was never measured gets one request at a time, to measure it.
+ */
+static bool is_better(const struct node *node, const struct node *rival, int64_t now_ms,
+		      uint32_t block)
+{
+	bool is_credible = node_credible_block(node, now_ms) >= block;
+	bool is_measured_now = node->latency_us == 0 && node->in_flight > 0;
+
+	if (is_credible != (node_credible_block(rival, now_ms) >= block))
+		return is_credible;
+	if (is_measured_now)
+		return false;
+	return (rival->latency_us == 0 && rival->in_flight > 0) ||
+	       expected_us(node) < expected_us(rival);
+}
+
 int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t not_these)
 {
 	int best = -1;
@@ -80,15 +98,23 @@ int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t 
 		if (!is_candidate(node, i, now_ms, not_these) || !node_has_room(node, now_ms) ||
 		    node->head.irreversible_block < block)
 			continue;
-		/* One that was never measured gets one request at a time, to measure it. */
-		if (node->latency_us == 0 && node->in_flight > 0 && best >= 0)
-			continue;
-		if (best < 0 ||
-		    (pool->nodes[best].latency_us == 0 && pool->nodes[best].in_flight > 0) ||
-		    expected_us(node) < expected_us(&pool->nodes[best]))
+		if (best < 0 || is_better(node, &pool->nodes[best], now_ms, block))
 			best = (int)i;
 	}
 	return best;
+}
+
+static bool is_ahead(const struct node *node, const struct node *rival, int64_t now_ms)
+{
+	uint32_t block = node_credible_block(node, now_ms);
+	uint32_t rivals_block = node_credible_block(rival, now_ms);
+	bool is_doubted = now_ms < node->doubted_until_ms;
+
+	if (block != rivals_block)
+		return block > rivals_block;
+	if (is_doubted != (now_ms < rival->doubted_until_ms))
+		return !is_doubted;
+	return expected_us(node) < expected_us(rival);
 }
 
 int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these)
@@ -101,9 +127,7 @@ int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these)
 
 		if (!is_candidate(node, i, now_ms, not_these))
 			continue;
-		if (!rival || node->head.irreversible_block > rival->head.irreversible_block ||
-		    (node->head.irreversible_block == rival->head.irreversible_block &&
-		     expected_us(node) < expected_us(rival)))
+		if (!rival || is_ahead(node, rival, now_ms))
 			best = (int)i;
 	}
 	return best;
@@ -148,6 +172,8 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms)
 		int64_t slot_ms = (node->slot_at_us + 999) / 1000;
 		int64_t at_ms = node->ready_at_ms > slot_ms ? node->ready_at_ms : slot_ms;
 
+		if (node->is_away && at_ms < node->ask_head_at_ms)
+			at_ms = node->ask_head_at_ms;
 		if (!node->is_excluded && at_ms > now_ms && at_ms < next_ms)
 			next_ms = at_ms;
 	}

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/client.h"
+#include "steem/pool.h"
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
@@ -372,14 +373,24 @@ static void settle(struct cell *cell)
 		settled(cell);
 }
 
-/* Its turn with the nodes may be long in coming; it is stuck only if nobody is given anything. */
+/*
+ * Its turn with the nodes may be long in coming; it is stuck only if nobody is given anything.
+ * While a node lives, a block that it does not give is refused before long: given up earlier,
+ * the cell would be claimed again and again, and never get past that block.
+ */
 static int64_t stuck_at_ms(const struct cell *cell)
 {
 	int64_t moved_at_ms = cell->moved_at_ms;
+	int64_t stuck_ms = STUCK_MS;
+
+	for (unsigned i = 0; i < pool_count(cell->work->pool); i++)
+		if (node_is_up(pool_node(cell->work->pool, i)) &&
+		    client_longest_ms(cell->work->client) > stuck_ms)
+			stuck_ms = client_longest_ms(cell->work->client);
 
 	if (cell->work->given_at_ms > moved_at_ms)
 		moved_at_ms = cell->work->given_at_ms;
-	return moved_at_ms + STUCK_MS;
+	return moved_at_ms + stuck_ms;
 }
 
 /* The public side. */
@@ -410,8 +421,9 @@ void cell_step(struct cell *cell)
 		if (cell->wanted_count > 0 && clock_now_ms() > stuck_at_ms(cell)) {
 			log_warning(
 				"replay_stuck",
-				"no node gave anything of blocks %u..%u for %d s; the claim goes back, others may try",
-				cell->claim.first, cell->claim.last, STUCK_MS / 1000);
+				"no node gave anything of blocks %u..%u for %lld s; the claim goes back, others may try",
+				cell->claim.first, cell->claim.last,
+				(long long)(clock_now_ms() - cell->moved_at_ms) / 1000);
 			if (cell->rewrite != LEDGER_KEEP) /* no gap stands for these */
 				fail_undecided(cell);
 			cell_give_up(cell);

@@ -19,6 +19,8 @@
 #define MAX_HELD 64
 /* Asked so often in vain, another node is asked: this one may stand still. */
 #define VAIN_LIMIT 3
+/* A request for one block failed so often: it is skipped. */
+#define FAILED_LIMIT 2
 /* The longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
@@ -36,7 +38,11 @@ struct head {
 	uint8_t seen_id[BLOCK_ID_BYTES];
 	struct held held[MAX_HELD]; /* arrived, ascending */
 	size_t held_count;
-	unsigned got_count; /* by the request under way */
+	unsigned got_count;    /* by the request under way */
+	uint32_t asked_to;     /* the last block of the request under way */
+	uint32_t alone_to;     /* up to this block each is asked for alone: a request failed */
+	uint32_t failed_num;   /* such a request for this block alone failed ... */
+	unsigned failed_count; /* so often in a row */
 	int64_t rest_until_ms;
 	uint64_t ask_only; /* a mask of the node that is followed; 0: any may be asked */
 	uint64_t not_from; /* a mask of those that brought nothing */
@@ -112,6 +118,26 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->held[head->held_count++] = held;
 }
 
+/*
+ * One of the blocks may be to blame: they are asked for one by one, and one that fails again is
+ * left to the tail.
+ */
+static void note_failed(struct head *head, const struct error *err)
+{
+	if (err->code == RPC_FAILURE_WAIT)
+		return;
+	if (head->asked_to > head->alone_to)
+		head->alone_to = head->asked_to;
+	if (head->asked_to != head->next)
+		return;
+	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
+	head->failed_num = head->next;
+	if (head->failed_count < FAILED_LIMIT)
+		return;
+	log_debug("block_missing", "block %u: %s; it is left to the tail", head->next, err->text);
+	head->next++;
+}
+
 static void take_end(void *context, unsigned node, const struct chain_head *newest,
 		     const struct error *err)
 {
@@ -123,6 +149,7 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 		return;
 	if (err) {
 		head->ask_only = 0;
+		note_failed(head, err);
 		pace_failed(&head->pace, now_ms);
 	} else if (head->got_count > 0) {
 		head->ask_only = UINT64_C(1) << node;
@@ -294,7 +321,8 @@ static void ask(struct head *head)
 
 	if (head->next < head->tail_next)
 		head->next = head->tail_next;
-	count = ask_count(head);
+	count = head->next <= head->alone_to ? 1 : ask_count(head);
+	head->asked_to = head->next + count - 1;
 	head->got_count = 0;
 	head->is_asking = client_ask_head(client, not_from, head->next, count, &head->sink) ||
 			  (not_from && client_ask_head(client, 0, head->next, count, &head->sink));

@@ -6,6 +6,12 @@
 
 #define BURST_MS 10000
 
+/* One that is away for long is asked every few seconds: the 2nd, 4th, 8th failure is told. */
+static bool is_power_of_two(unsigned count)
+{
+	return (count & (count - 1)) == 0;
+}
+
 static void tell_failed(void *context, const struct node *node, const struct error *err,
 			int64_t delay_ms)
 {
@@ -19,7 +25,7 @@ static void tell_failed(void *context, const struct node *node, const struct err
 	else if (node->failures_in_row <= 1)
 		log_warning("node_failed", "%s: %s; asked again in %lld ms, others meanwhile",
 			    node->label, err->text, (long long)delay_ms);
-	else
+	else if (is_power_of_two(node->failures_in_row))
 		log_info("node_failed", "%s: %s; %u failures in a row, asked again in %lld ms",
 			 node->label, err->text, node->failures_in_row, (long long)delay_ms);
 }
@@ -53,8 +59,19 @@ static void tell_refused(void *context, const struct node *node, uint32_t num,
 	struct nodelog *nodelog = context;
 
 	log_limited(&nodelog->refused_limit, LOG_LEVEL_WARNING, "block_refused",
-		    "block %u from %s: %s; thrown away, other nodes are asked", num, node->label,
+		    "block %u from %s: %s; not taken, other nodes are asked", num, node->label,
 		    err->text);
+}
+
+static void tell_split(void *context, const struct node *node, const struct error *err)
+{
+	struct nodelog *nodelog = context;
+
+	log_limited(
+		&nodelog->split_limit, LOG_LEVEL_WARNING, "request_split",
+		"%s: %s; it answers otherwise, so one of the blocks may be to blame: they are asked "
+		"for one by one",
+		node->label, err->text);
 }
 
 void nodelog_init(struct nodelog *nodelog, struct work *work)
@@ -62,10 +79,12 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 	*nodelog = (struct nodelog){
 		.work = work,
 		.refused_limit = LOG_LIMIT_INIT(BURST_MS),
+		.split_limit = LOG_LIMIT_INIT(BURST_MS),
 		.observer = {.context = nodelog,
 			     .node_failed = tell_failed,
 			     .node_recovered = tell_recovered,
 			     .batch_reduced = tell_batch,
+			     .request_split = tell_split,
 			     .virtual_missing = tell_virtual,
 			     .block_refused = tell_refused},
 	};

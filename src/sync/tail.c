@@ -21,8 +21,11 @@
 
 #define PATIENCE_MS                                                                                \
 	30000 /* for a block that no node gives; then it is a gap and the tail goes on */
-#define ASK_AGAIN_MS 1000
-#define MAX_HELD     256
+#define ASK_AGAIN_MS    1000
+#define ASK_SOON_MS     100 /* the first time, for a block that a node has and does not give */
+#define HEADS_FRESH_MS  1000
+#define SEARCH_AGAIN_MS 3000
+#define MAX_HELD        256
 
 struct tail {
 	struct work *work;
@@ -33,7 +36,9 @@ struct tail {
 	size_t held_count;
 	bool is_asking;     /* a tip request */
 	unsigned got_count; /* by it */
-	bool is_searching;  /* all nodes are asked for block `want` */
+	uint32_t asked_to;  /* the last block that it asks for */
+	uint32_t alone_to; /* up to this block each is asked for alone: a request for them failed */
+	bool is_searching; /* all nodes are asked for block `want` */
 	bool is_committing;
 	bool is_recording; /* a gap */
 	struct dispute *dispute;
@@ -41,7 +46,9 @@ struct tail {
 	uint32_t careful_to;   /* up to this block commits are of one block each */
 	bool has_gap;          /* block `want` is to become a known gap */
 	char gap_reason[200];
+	char missing_reason[200]; /* the last refusal of block `want`, or "" */
 	int64_t missing_since_ms;
+	int64_t searched_at_ms;   /* when all nodes were last asked for a block */
 	int64_t doubted_since_ms; /* what comes contradicts what is stored, or itself */
 	struct pace pace;
 	struct client_sink sink;
@@ -53,6 +60,13 @@ struct tail {
 };
 
 /* What arrives. */
+
+static bool may_ask(const struct tail *tail)
+{
+	return !tail->is_asking && !tail->is_searching && !tail->is_recording && !tail->has_gap &&
+	       !tail->dispute && tail->held_count < MAX_HELD / 2 &&
+	       (tail->held_count == 0 || work_room_blocks(tail->work) > 0);
+}
 
 static void drop_held(struct tail *tail)
 {
@@ -82,12 +96,15 @@ static void make_gap(struct tail *tail, const char *reason)
 static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *reason)
 {
 	int64_t now_ms = clock_now_ms();
+	int64_t wait_ms = ASK_AGAIN_MS;
 
 	if (*since_ms == 0)
 		*since_ms = now_ms;
 	if (now_ms - *since_ms > PATIENCE_MS)
 		make_gap(tail, reason);
-	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
+	if (since_ms == &tail->missing_since_ms && now_ms - *since_ms < ASK_AGAIN_MS)
+		wait_ms = now_ms - *since_ms > ASK_SOON_MS ? now_ms - *since_ms : ASK_SOON_MS;
+	tail->pace.ask_at_ms = now_ms + wait_ms;
 }
 
 /*
@@ -118,6 +135,7 @@ static void go_back_to(struct tail *tail, uint32_t num)
 	tail->next = num;
 	tail->want = num;
 	tail->missing_since_ms = 0;
+	tail->missing_reason[0] = '\0';
 	tail->pace.ask_at_ms = clock_now_ms();
 }
 
@@ -173,16 +191,20 @@ static void take_block(void *context, struct block *block, unsigned node)
 	tail->want++;
 	tail->got_count++;
 	tail->missing_since_ms = 0;
+	tail->missing_reason[0] = '\0';
 	if (block->num == tail->edge_first)
 		meet_edge(tail, node);
 }
 
-/* The tip request is over; its node says that block `want` is irreversible, yet did not give it. */
+/* A node says that block `want` is irreversible, yet did not give it, or was not asked for it. */
 static void search_everywhere(struct tail *tail)
 {
 	if (tail->missing_since_ms == 0)
 		tail->missing_since_ms = clock_now_ms();
+	tail->searched_at_ms = clock_now_ms();
 	tail->is_searching = true;
+	/* What the other nodes said last may be from before they had it. */
+	client_poll_heads(tail->work->client, HEADS_FRESH_MS);
 	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
 
@@ -197,6 +219,8 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (!tail->is_running || tail->dispute)
 		return;
 	if (err) {
+		if (err->code != RPC_FAILURE_WAIT && tail->asked_to > tail->alone_to)
+			tail->alone_to = tail->asked_to;
 		pace_failed(&tail->pace, now_ms);
 		return;
 	}
@@ -205,7 +229,10 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 			      head->irreversible_block >= tail->want);
 		return;
 	}
-	if (head->irreversible_block >= tail->want) {
+	/* A node whose claims are doubted may be right: now and then it is given the chance. */
+	if (head->irreversible_block >= tail->want ||
+	    (pool_irreversible(tail->work->pool) >= tail->want &&
+	     now_ms - tail->searched_at_ms >= SEARCH_AGAIN_MS)) {
 		search_everywhere(tail);
 		return;
 	}
@@ -221,6 +248,9 @@ static void take_search(void *context, struct block *block, unsigned node)
 	tail->is_searching = false;
 	take_block(tail, block, node);
 	tail->pace.ask_at_ms = clock_now_ms();
+	if (tail->is_running && tail->want <= tail->alone_to && may_ask(tail) &&
+	    pool_irreversible(tail->work->pool) >= tail->want)
+		search_everywhere(tail);
 }
 
 static void take_refusal(void *context, uint32_t num, const char *reason)
@@ -229,8 +259,36 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 
 	(void)num;
 	tail->is_searching = false;
-	if (tail->is_running && !tail->dispute)
-		wait_or_give_up(tail, &tail->missing_since_ms, reason);
+	if (!tail->is_running || tail->dispute)
+		return;
+	snprintf(tail->missing_reason, sizeof(tail->missing_reason), "%s", reason);
+	wait_or_give_up(tail, &tail->missing_since_ms, reason);
+}
+
+/* Does any node live, by its own word of after that time? */
+static bool has_living_node(const struct tail *tail, int64_t since_ms)
+{
+	for (unsigned i = 0; i < pool_count(tail->work->pool); i++) {
+		const struct node *node = pool_node(tail->work->pool, i);
+
+		if (node_is_up(node) && node->head_at_ms >= since_ms)
+			return true;
+	}
+	return false;
+}
+
+/* Nodes are asked one after the other, each for as long as a request may take: not for ever. */
+static void end_long_search(struct tail *tail)
+{
+	if (!tail->is_searching || clock_now_ms() - tail->missing_since_ms <= PATIENCE_MS ||
+	    !has_living_node(tail, tail->missing_since_ms))
+		return;
+	client_drop(tail->work->client, &tail->sink);
+	tail->is_searching = false;
+	make_gap(tail,
+		 tail->missing_reason[0]
+			 ? tail->missing_reason
+			 : "no node gives a whole answer for it, though they answer otherwise");
 }
 
 /* Decisions. */
@@ -383,13 +441,6 @@ static unsigned ask_count(const struct tail *tail)
 	return (unsigned)(count > room ? room : count);
 }
 
-static bool may_ask(const struct tail *tail)
-{
-	return !tail->is_asking && !tail->is_searching && !tail->is_recording && !tail->has_gap &&
-	       !tail->dispute && tail->held_count < MAX_HELD / 2 &&
-	       (tail->held_count == 0 || work_room_blocks(tail->work) > 0);
-}
-
 /*
  * Where the head is followed, that tells what is irreversible as well: the tail need not ask
  * in vain, unless nothing is heard for long.
@@ -435,6 +486,7 @@ void tail_start(struct tail *tail, uint32_t first)
 {
 	tail->is_running = true;
 	tail->doubted_since_ms = 0;
+	tail->asked_to = tail->alone_to = 0;
 	edge_forget(tail->edge);
 	tail->edge_first = first;
 	tail->is_edge_asked = false;
@@ -449,13 +501,17 @@ void tail_step(struct tail *tail)
 	if (tail->held_count > 0 && !tail->is_committing && !tail->dispute &&
 	    !tail->is_edge_asked && writer_has_room(tail->work->writer))
 		commit_held(tail);
+	end_long_search(tail);
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
 		record_gap(tail);
 	if (may_ask(tail) && clock_now_ms() >= ask_at_ms(tail)) {
+		unsigned count = tail->want <= tail->alone_to ? 0 : ask_count(tail);
+
 		tail->got_count = 0;
-		tail->is_asking = client_ask_tip(tail->work->client, tail->want, ask_count(tail),
-						 &tail->tip_sink);
+		tail->asked_to = tail->want + count - 1;
+		tail->is_asking =
+			client_ask_tip(tail->work->client, tail->want, count, &tail->tip_sink);
 		if (tail->is_asking)
 			pace_asked(&tail->pace, clock_now_ms());
 		else

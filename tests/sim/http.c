@@ -20,6 +20,7 @@
 #define WILD_BLOCKS  1000000
 #define STALE_BLOCKS 500
 #define SMALL_BATCH  5
+#define BOAST_BLOCKS 3 /* so many of the newest blocks are not given */
 
 struct sim_call {
 	uint32_t id;
@@ -65,6 +66,22 @@ static bool is_spoilt(const struct sim_node *node, enum mood mood)
 static bool is_poisoned(uint32_t num, enum mood mood)
 {
 	return num > 0 && num == sim_poison.block && sim_poison.mood == mood;
+}
+
+static bool holds_poisoned(const struct post *post, enum mood mood)
+{
+	for (size_t i = 0; i < post->call_count; i++)
+		if (is_poisoned(post->calls[i].num, mood))
+			return true;
+	return false;
+}
+
+static bool asks_for_blocks(const struct post *post)
+{
+	for (size_t i = 0; i < post->call_count; i++)
+		if (post->calls[i].num > 0)
+			return true;
+	return false;
 }
 
 static uint32_t irreversible_of(const struct sim_node *node)
@@ -178,6 +195,8 @@ static void add_result(struct buf *out, const struct sim_node *node, const struc
 	else if (call->num == 0)
 		add_head(out, node);
 	else if (call->num > head_of(node) || is_spoilt(node, MOOD_NULL) ||
+		 (call->num + BOAST_BLOCKS > irreversible_of(node) &&
+		  is_spoilt(node, MOOD_BOASTS)) ||
 		 is_poisoned(call->num, MOOD_NULL))
 		buf_add_text(out, "\"result\":null}");
 	else
@@ -202,7 +221,7 @@ static void write_answer(struct buf *out, const struct post *post)
 	}
 	if (post->is_batch)
 		buf_add_char(out, ']');
-	if (is_spoilt(node, MOOD_CUTS))
+	if (is_spoilt(node, MOOD_CUTS) || holds_poisoned(post, MOOD_CUTS))
 		out->data[out->len /= 2] = '\0';
 }
 
@@ -261,8 +280,11 @@ static void decide(struct post *post)
 		post->done_ms = sim_now_ms + sim_between(500, 9000);
 	if (mood_of(node) == MOOD_DOWN) {
 		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
-	} else if (is_spoilt(node, MOOD_HANGS)) {
+	} else if (is_spoilt(node, MOOD_HANGS) || holds_poisoned(post, MOOD_HANGS) ||
+		   (asks_for_blocks(post) && is_spoilt(node, MOOD_BLOCKS_HANG))) {
 		post->done_ms = SIM_NEVER;
+	} else if (holds_poisoned(post, MOOD_REFUSES)) {
+		(void)rpc_http_error(500, "text/plain", "", 0, err);
 	} else if (is_spoilt(node, MOOD_REFUSES)) {
 		(void)rpc_http_error(sim_chance(500) ? 503 : 429, "text/plain", "", 0, err);
 		post->retry_after_ms = sim_chance(300) ? 2000 : 0;

@@ -38,6 +38,8 @@ enum mood {
 	MOOD_WILD,  /* its irreversible block is far in the future */
 	MOOD_SLOW,
 	MOOD_SMALL_BATCHES,
+	MOOD_BOASTS,         /* it says that it has the newest blocks, and does not give them */
+	MOOD_BLOCKS_HANG,    /* it tells its head, and whoever asks for blocks gets no answer */
 	MOOD_HARMLESS_COUNT, /* those above say nothing that is not true and looks true */
 	MOOD_BROKEN_LINK = MOOD_HARMLESS_COUNT,
 	MOOD_FALSE_BLOCK,
@@ -61,10 +63,13 @@ struct sim_fork {
 };
 #define FORK_BLOCKS_MAX 14 /* less than irreversibility takes */
 
-/* A block that no node gives, ever: they say that they do not have it, or half of it, or are busy. */
+/*
+ * A block that no node gives, ever: they say that they do not have it, or half of it, or are
+ * busy; or every request that asks for it, among others, gets no answer, or half of one, or 500.
+ */
 struct sim_poison {
 	uint32_t block; /* 0: none */
-	enum mood mood; /* MOOD_NULL, MOOD_INCOMPLETE or MOOD_LOCKED */
+	enum mood mood; /* MOOD_NULL, _INCOMPLETE, _LOCKED, _HANGS, _CUTS or _REFUSES */
 };
 
 extern struct sim_poison sim_poison;

@@ -241,10 +241,11 @@ void scenario_make(struct world *world)
 	if (world->has_lies && sim_chance(800))
 		trouble_liar(world);
 	if (sim_chance(100)) {
-		static const enum mood moods[] = {MOOD_NULL, MOOD_INCOMPLETE, MOOD_LOCKED};
+		static const enum mood moods[] = {MOOD_NULL,  MOOD_INCOMPLETE, MOOD_LOCKED,
+						  MOOD_HANGS, MOOD_CUTS,       MOOD_REFUSES};
 
 		sim_poison.block = irreversible + (uint32_t)sim_between(-20, 40);
-		sim_poison.mood = moods[sim_random(3)];
+		sim_poison.mood = moods[sim_random(6)];
 		sim_trace("no node gives block %u: mood %d", sim_poison.block,
 			  (int)sim_poison.mood);
 	}

@@ -23,6 +23,7 @@ struct world {
 	char reason[600];
 	unsigned virtual_missing_count;
 	unsigned failed_count, recovered_count, reduced_count, block_refused_count, head_count;
+	unsigned split_count;
 	/* the tip */
 	unsigned tip_done_count;
 	bool tip_had_head, tip_asks_again;
@@ -90,6 +91,13 @@ static void see_block_refused(void *context, const struct node *node, uint32_t n
 	((struct world *)context)->block_refused_count++;
 }
 
+static void see_split(void *context, const struct node *node, const struct error *err)
+{
+	assert_non_null(node->label);
+	assert_int_equal(err->kind, ERROR_NODE);
+	((struct world *)context)->split_count++;
+}
+
 static void see_virtual_missing(void *context, const struct node *node, const struct error *err,
 				int64_t delay_ms)
 {
@@ -131,6 +139,7 @@ static void open_world(unsigned nodes)
 						 .node_recovered = see_recovered,
 						 .batch_reduced = see_reduced,
 						 .block_refused = see_block_refused,
+						 .request_split = see_split,
 						 .virtual_missing = see_virtual_missing,
 						 .head_seen = see_head};
 
@@ -183,11 +192,14 @@ static inline void run(void)
 		int64_t timeout_ms;
 
 		client_handle(world.client);
-		if (http_in_flight(&fake) > 0) {
+		if (client_wanted_count(world.client) == 0)
+			return;
+		timeout_ms = client_next_timeout_ms(world.client);
+		if (http_in_flight(&fake) > 0 &&
+		    (timeout_ms < 0 || now_ms + timeout_ms >= fake_next_due_ms())) {
 			assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
 			continue;
 		}
-		timeout_ms = client_next_timeout_ms(world.client);
 		if (timeout_ms < 0)
 			return;
 		now_ms += timeout_ms;

@@ -40,6 +40,12 @@ enum fault {
 	FAULT_ONE_ERROR, /* an error in place of the array */
 	FAULT_UNSUPPORTED,
 	FAULT_RANDOM, /* another one of these each time */
+	/* Only for `poison`: */
+	FAULT_STATUS_500,
+	FAULT_STATUS_503,
+	FAULT_RESET,
+	FAULT_TOO_LARGE,
+	FAULT_ERROR_OBJECT,
 };
 
 #define POSTS_NOTED 400
@@ -64,9 +70,12 @@ struct sim {
 	int fault_count;        /* so many requests, then none; -1: for ever */
 	unsigned batch_max;     /* more calls are refused as jussi does; 0: no limit */
 	uint32_t head, irreversible;
-	uint32_t poison; /* a request with this block never gets a whole answer */
-	uint32_t lacks;  /* answers null for this block */
-	uint32_t locked; /* is too busy for this block, always */
+	uint32_t poison;         /* a request with this block never gets a whole answer ... */
+	enum fault poison_fault; /* ... but this; FAULT_NONE: nothing, until its time is over */
+	bool hangs_for_blocks;   /* answers nothing but questions for its head */
+	unsigned block_posts;    /* requests with blocks in them */
+	uint32_t lacks;          /* answers null for this block */
+	uint32_t locked;         /* is too busy for this block, always */
 	unsigned request_count, largest_batch;
 	unsigned posted_count;
 	int64_t posted_at_ms[POSTS_NOTED]; /* of the first ones */
@@ -76,6 +85,7 @@ struct post {
 	struct http_post request;
 	char *body;
 	unsigned node;
+	int64_t due_ms; /* when it is answered, or its time is over */
 };
 
 struct http {
@@ -93,6 +103,18 @@ static int64_t fake_clock(void *context)
 	return now_ms;
 }
 
+static bool hangs(const struct sim *sim, const char *body)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "[%u", sim->poison);
+	if (sim->fault == FAULT_TIMEOUT && sim->fault_count != 0)
+		return true;
+	if (sim->hangs_for_blocks && strstr(body, "get_block"))
+		return true;
+	return sim->poison && sim->poison_fault == FAULT_NONE && strstr(body, number);
+}
+
 void http_post(struct http *http, const struct http_post *request)
 {
 	struct post *post = &http->posts[http->count++];
@@ -101,6 +123,11 @@ void http_post(struct http *http, const struct http_post *request)
 	post->request = *request;
 	post->body = xtextdup(request->body, request->len);
 	post->node = (unsigned)(request->url[strlen(request->url) - 1] - 'a') % NODES_MAX;
+	post->due_ms = now_ms;
+	if (hangs(&http->sims[post->node], post->body))
+		post->due_ms += request->timeout_ms;
+	if (strstr(post->body, "get_block"))
+		http->sims[post->node].block_posts++;
 	if (http->most < http->count)
 		http->most = http->count;
 	if (http->sims[post->node].posted_count < POSTS_NOTED)
@@ -230,6 +257,42 @@ static enum fault next_fault(struct sim *sim)
 	return fault;
 }
 
+static bool asks_block(struct json_object *tree)
+{
+	const char *method = json_object_get_string(json_object_object_get(
+		json_object_array_get_idx(tree, json_object_array_length(tree) - 1), "method"));
+
+	return strcmp(method, "condenser_api.get_dynamic_global_properties") != 0;
+}
+
+/* What a request gets for one block in it. */
+static void make_poisoned(struct buf *out, enum fault fault, struct error *err)
+{
+	switch (fault) {
+	case FAULT_STATUS_500:
+	case FAULT_STATUS_503:
+		(void)rpc_http_error(fault == FAULT_STATUS_500 ? 500 : 503, NULL, "", 0, err);
+		break;
+	case FAULT_RESET:
+		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "cannot ask: reset");
+		break;
+	case FAULT_TOO_LARGE:
+		while (out->len < 100000)
+			buf_add_text(out, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH, "more than 100000 bytes");
+		break;
+	case FAULT_ERROR_OBJECT:
+		buf_add_text(out, "{\"error\":{\"code\":-32603,\"message\":\"Internal Error\"}}");
+		break;
+	case FAULT_HTML:
+		buf_add_text(out, "<html><title>502 Bad Gateway</title></html>");
+		break;
+	default:
+		buf_add_text(out, "[{\"id\":");
+		break;
+	}
+}
+
 /* What the node says to `tree`, an array of calls; a transfer that fails sets err. */
 static void make_answer(struct buf *out, struct sim *sim, struct json_object *tree, bool is_batch,
 			struct error *err)
@@ -242,7 +305,10 @@ static void make_answer(struct buf *out, struct sim *sim, struct json_object *tr
 		sim->largest_batch = (unsigned)count;
 	if (fault == FAULT_DOWN) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
-	} else if (fault == FAULT_TIMEOUT || (sim->poison && wants_block(tree, sim->poison))) {
+	} else if (sim->poison && wants_block(tree, sim->poison) && sim->poison_fault) {
+		make_poisoned(out, sim->poison_fault, err);
+	} else if (fault == FAULT_TIMEOUT || (sim->poison && wants_block(tree, sim->poison)) ||
+		   (sim->hangs_for_blocks && asks_block(tree))) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "no whole answer in time");
 	} else if (fault == FAULT_HTML) {
 		buf_add_text(out, "<html><title>502 Bad Gateway</title></html>");
@@ -286,7 +352,18 @@ static void answer_post(struct post *post)
 	post->request.done(post->request.context, &answer, err.kind == ERROR_NONE ? NULL : &err);
 }
 
-/* Answer one post, any of them. */
+/* When the next post is answered. */
+static inline int64_t fake_next_due_ms(void)
+{
+	int64_t due_ms = INT64_MAX;
+
+	for (unsigned i = 0; i < fake.count; i++)
+		if (fake.posts[i].due_ms < due_ms)
+			due_ms = fake.posts[i].due_ms;
+	return due_ms;
+}
+
+/* Answer one post, any of those that are due first. */
 int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t timeout_ms,
 	      struct error *err)
 {
@@ -299,7 +376,11 @@ int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t 
 	(void)err;
 	if (http->count == 0)
 		return 0;
-	chosen = (unsigned)random_below(http->count);
+	if (now_ms < fake_next_due_ms())
+		now_ms = fake_next_due_ms();
+	do
+		chosen = (unsigned)random_below(http->count);
+	while (http->posts[chosen].due_ms > now_ms);
 	post = http->posts[chosen];
 	http->posts[chosen] = http->posts[--http->count];
 	answer_post(&post);

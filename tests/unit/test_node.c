@@ -73,7 +73,7 @@ static void failures_at_once_count_once(void **state)
 	node_init(&node, "http://a", 48, 0);
 	for (int i = 0; i < 8; i++)
 		assert_in_range(node_failed(&node, 1000, RPC_FAILURE_CUT, 0), 500, 1500);
-	assert_int_equal(node.batch_size, 24);
+	assert_int_equal(node.batch_size, 48); /* that says nothing of the size */
 	node_release(&node);
 }
 
@@ -193,6 +193,63 @@ static void a_node_without_the_call_is_excluded(void **state)
 	assert_true(node.excluded_because[0] != '\0');
 	assert_false(node_is_ready(&node, INT64_MAX));
 	assert_false(node_is_healthy(&node, INT64_MAX));
+	node_release(&node);
+}
+
+/* It is asked for its head alone, soon again, however long it is away. */
+static void a_lost_node_is_asked_for_its_head_soon(void **state)
+{
+	struct node node;
+	int64_t now_ms = 1000;
+
+	(void)state;
+	node_init(&node, "http://a", 50, 0);
+	assert_false(node_is_head_due(&node, now_ms));
+	for (int i = 0; i < 200; i++) {
+		int64_t delay_ms = node_lost(&node, now_ms);
+
+		assert_in_range(delay_ms, 500, NODE_AWAY_MAX_MS);
+		assert_false(node_is_head_due(&node, now_ms + delay_ms - 1));
+		now_ms += delay_ms;
+		assert_true(node_is_head_due(&node, now_ms));
+		assert_false(node_is_ready(&node, now_ms));
+		assert_false(node_is_healthy(&node, now_ms));
+	}
+	assert_int_equal(node.batch_size, 50);
+	node_succeeded(&node, now_ms, 1000, 0, 300); /* its head */
+	assert_true(node_is_ready(&node, now_ms));
+	assert_int_equal(node.failures_in_row, 0);
+	/* What it asked for itself is honoured. */
+	(void)node_failed(&node, now_ms, RPC_FAILURE_WAIT, 30000);
+	(void)node_lost(&node, now_ms);
+	assert_false(node_is_head_due(&node, now_ms + 29999));
+	assert_true(node_is_head_due(&node, now_ms + 30000));
+	node_exclude(&node, "test");
+	assert_false(node_is_head_due(&node, now_ms + 90000));
+	node_release(&node);
+}
+
+static void several_blocks_that_it_withholds_are_its_fault(void **state)
+{
+	struct node node;
+	int64_t rest_ms;
+
+	(void)state;
+	node_init(&node, "http://a", 50, 0);
+	for (int i = 0; i < 100; i++)
+		assert_false(node_withheld(&node, 7)); /* one alone never */
+	assert_false(node_withheld(&node, 8));
+	node_gave(&node, 9);
+	assert_false(node_withheld(&node, 10));
+	assert_false(node_withheld(&node, 0)); /* one of several */
+	assert_true(node_withheld(&node, 0));
+	rest_ms = node_failed(&node, 1000, RPC_FAILURE_OTHER_NODE, 0);
+	/* Its head says nothing of that, a block does. */
+	node_succeeded(&node, 1000 + rest_ms, 1000, 0, 300);
+	assert_int_equal(node.failures_in_row, 1);
+	node_gave(&node, 11);
+	node_succeeded(&node, 1000 + rest_ms, 1000, 1, 300);
+	assert_int_equal(node.failures_in_row, 0);
 	node_release(&node);
 }
 
@@ -324,6 +381,8 @@ int main(void)
 		cmocka_unit_test(a_refused_batch_halves_without_a_rest),
 		cmocka_unit_test(batches_grow_again_slowly),
 		cmocka_unit_test(a_node_without_the_call_is_excluded),
+		cmocka_unit_test(a_lost_node_is_asked_for_its_head_soon),
+		cmocka_unit_test(several_blocks_that_it_withholds_are_its_fault),
 		cmocka_unit_test(averages_move),
 		cmocka_unit_test(the_head_is_kept_as_said),
 		cmocka_unit_test(a_rate_limit_spreads_requests),

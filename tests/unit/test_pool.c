@@ -96,6 +96,39 @@ static void the_tip_is_asked_of_the_foremost(void **state)
 	pool_free(pool);
 }
 
+/* It is asked for what it really gave before; for what is above, others are. */
+static void claims_in_vain_count_for_little(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	set_node(pool, 0, 1005, 10);
+	set_node(pool, 1, 1000, 90);
+	set_node(pool, 2, 900, 50);
+	for (unsigned i = 0; i < 3; i++)
+		node_gave(pool_node(pool, i), 999);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 0);
+	node_claimed_in_vain(pool_node(pool, 0), 10);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 1);
+	assert_int_equal(pool_pick(pool, 10, 999, 0), 0);
+	assert_int_equal(pool_pick(pool, 10, 1000, 0), 1);
+	assert_int_equal(pool_pick(pool, 10, 1003, 0), 0); /* nobody else claims it */
+	assert_int_equal(pool_pick_tip(pool, 10, 1U << 1), 0);
+	/* As far as it gave blocks since, it is believed. */
+	node_gave(pool_node(pool, 0), 1001);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 0);
+	node_claimed_in_vain(pool_node(pool, 0), 20);
+	set_node(pool, 1, 1001, 90);
+	assert_int_equal(pool_pick_tip(pool, 20, 0), 1);
+	/* It is forgiven, later each time. */
+	assert_int_equal(pool_pick_tip(pool, 20 + 5000, 0), 1);
+	assert_int_equal(pool_pick_tip(pool, 20 + 10000, 0), 0);
+	for (unsigned i = 0; i < 100; i++)
+		node_claimed_in_vain(pool_node(pool, 0), 20);
+	assert_int_equal(pool_pick_tip(pool, 20 + 80000, 0), 0);
+	pool_free(pool);
+}
+
 static void resting_and_excluded_nodes_are_left_out(void **state)
 {
 	struct pool *pool = make_pool();
@@ -187,6 +220,7 @@ int main(void)
 		cmocka_unit_test(load_is_spread_by_speed),
 		cmocka_unit_test(a_node_never_measured_gets_one_try),
 		cmocka_unit_test(the_tip_is_asked_of_the_foremost),
+		cmocka_unit_test(claims_in_vain_count_for_little),
 		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
 		cmocka_unit_test(a_new_pool_keeps_the_rates_of_nodes_it_knows),

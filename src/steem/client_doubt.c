@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests that failed as a whole, and nodes that answer nothing.
+ *
+ * A request for blocks that ends without a usable answer is the fault of the node (it is dead,
+ * or frozen) or of one of the blocks (whoever is asked for it hangs, or breaks).  A question for
+ * the node's head decides: if that is not answered, the node is away, and the blocks are asked
+ * of others as before.  If it is, the node goes on, and the blocks are asked for one by one, so
+ * that a single one is left after one more such failure.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+
+/* A node that lives tells its head sooner than that. */
+#define PROBE_MS 3000
+/*
+ * So long after the first node that lives did not give a block, it is not waited for any more,
+ * however many nodes there are.
+ */
+#define PATIENCE_MS 15000
+/* An answer that grew beyond its limit is a BATCH failure like a refused batch, but is long. */
+#define REFUSAL_BYTES 65536
+
+int64_t client_longest_ms(const struct client *client)
+{
+	return 2 * (client->config.timeout_ms + PROBE_MS) + PATIENCE_MS;
+}
+
+/* A question for the head that says whether the node is away. */
+static void ask_head(struct client *client, unsigned index, int64_t timeout_ms)
+{
+	struct request *request = request_new(client, REQUEST_HEAD, index, 1);
+
+	pool_node(client->pool, index)->is_probed = true;
+	request->is_probe = true;
+	request->timeout_ms = timeout_ms;
+	request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+	request_send(request);
+}
+
+void client_ask_away(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++)
+		if (node_is_head_due(pool_node(client->pool, i), now_ms))
+			ask_head(client, i, client->config.timeout_ms);
+}
+
+/* The node itself says what to do: come later, ask for less, or do not ask for this. */
+static bool is_plain(const struct request *request, const struct error *err,
+		     const struct http_answer *answer)
+{
+	enum rpc_failure failure = client_failure(err);
+
+	return failure == RPC_FAILURE_WAIT || failure == RPC_FAILURE_UNSUPPORTED ||
+	       answer->retry_after_ms > 0 ||
+	       (failure == RPC_FAILURE_BATCH && request->call_count > 1 &&
+		answer->len < REFUSAL_BYTES);
+}
+
+bool client_doubt(struct request *request, const struct error *err,
+		  const struct http_answer *answer)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+
+	if (is_plain(request, err, answer)) {
+		client_note_failure(client, request->node, request->call_count, err,
+				    answer->retry_after_ms);
+		client_put_back(client, request);
+		return false;
+	}
+	if (node->is_away) { /* sent before that was known */
+		client_put_back(client, request);
+		return false;
+	}
+	request->is_waiting = true;
+	request->failure = *err;
+	request->received_bytes = answer->len;
+	if (request->kind == REQUEST_BLOCKS)
+		client->block_requests--;
+	if (!node->is_probed)
+		ask_head(client, request->node,
+			 client->config.timeout_ms < PROBE_MS ? client->config.timeout_ms
+							      : PROBE_MS);
+	return true;
+}
+
+uint32_t client_only_block(const struct request *request)
+{
+	uint32_t only = 0;
+
+	for (size_t i = 0; i < request->call_count; i++) {
+		uint32_t num = request->calls[i].block;
+
+		if (num == 0 || num == only)
+			continue;
+		if (only != 0)
+			return 0;
+		only = num;
+	}
+	return only;
+}
+
+void want_set_doubted(struct client *client, struct want *want)
+{
+	int64_t until_ms;
+
+	if (want->doubted_at_ms == 0)
+		want->doubted_at_ms = clock_now_ms();
+	until_ms = want->doubted_at_ms + PATIENCE_MS;
+	if (client->patience_at_ms == 0 || client->patience_at_ms > until_ms)
+		client->patience_at_ms = until_ms;
+}
+
+/* A batch of which nothing came may have met a node that stood still: only the second one counts. */
+static bool is_too_large(struct node *node, const struct request *request)
+{
+	int failure = request->failure.code;
+
+	if (request->call_count <= 1)
+		return false;
+	if (request->received_bytes == 0)
+		return ++node->silent_batches >= 2;
+	return failure == RPC_FAILURE_CUT || failure == RPC_FAILURE_BATCH;
+}
+
+static void blame_blocks(struct request *request)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+	uint32_t only = client_only_block(request);
+
+	for (size_t i = 0; request->wants && i < request->call_count; i++) {
+		struct want *want = request->wants[i];
+
+		if (!want)
+			continue;
+		want_set_doubted(client, want);
+		want->is_alone = true;
+		want->doubted_by |= UINT64_C(1) << request->node;
+		if (only)
+			want_set_refused_by(want, request->node, &request->failure);
+	}
+	if (only && client->observer.block_refused)
+		client->observer.block_refused(client->observer.context, node, only,
+					       &request->failure);
+	if (!only && client->observer.request_split)
+		client->observer.request_split(client->observer.context, node, &request->failure);
+}
+
+static uint32_t highest_block(const struct request *request)
+{
+	uint32_t highest = 0;
+
+	for (size_t i = 0; i < request->call_count; i++)
+		if (request->calls[i].block > highest)
+			highest = request->calls[i].block;
+	return highest;
+}
+
+/* The node lives, and did not answer this. */
+static void settle_alive(struct request *request, bool may_shrink)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+
+	blame_blocks(request);
+	if (highest_block(request) > node->proven_block)
+		node_claimed_in_vain(node, clock_now_ms());
+	if (may_shrink && is_too_large(node, request) && node_shrink_batch(node) &&
+	    client->observer.batch_reduced)
+		client->observer.batch_reduced(client->observer.context, node, &request->failure);
+	if (node_withheld(node, client_only_block(request)))
+		client_rest(client, request->node, RPC_FAILURE_OTHER_NODE, &request->failure, 0);
+}
+
+void client_settle(struct client *client, unsigned index, bool is_alive)
+{
+	struct request *next;
+	bool may_shrink = true; /* requests that failed together are one trouble */
+
+	pool_node(client->pool, index)->is_probed = false;
+	for (struct request *request = client->requests; request; request = next) {
+		next = request->next;
+		if (!request->is_waiting || request->node != index)
+			continue;
+		if (is_alive) {
+			settle_alive(request, may_shrink);
+			may_shrink = may_shrink && request->call_count <= 1;
+		}
+		client_put_back(client, request);
+		request_free(request);
+	}
+}
+
+void client_note_lost(struct client *client, unsigned index, const struct error *err)
+{
+	struct node *node = pool_node(client->pool, index);
+	const struct error *first = err;
+	int64_t delay_ms = node_lost(node, clock_now_ms());
+
+	for (const struct request *request = client->requests; request; request = request->next)
+		if (request->is_waiting && request->node == index)
+			first = &request->failure;
+	if (client->observer.node_failed)
+		client->observer.node_failed(client->observer.context, node, first, delay_ms);
+}
+
+void client_drop_waiting(struct client *client)
+{
+	struct request *next;
+
+	for (struct request *request = client->requests; request; request = next) {
+		next = request->next;
+		if (!request->is_waiting)
+			continue;
+		client_put_back(client, request);
+		request_free(request);
+	}
+}
+
+/* Wants that were doubted for long enough. */
+
+static bool is_overdue(struct client *client, const struct want *want, int64_t now_ms)
+{
+	if (want->doubted_at_ms == 0)
+		return false;
+	if (want->reason && now_ms - want->doubted_at_ms >= PATIENCE_MS)
+		return true;
+	/* One that was not asked for alone yet is looked at again a moment later. */
+	if (now_ms - want->doubted_at_ms >= PATIENCE_MS) {
+		if (client->patience_at_ms == 0 || client->patience_at_ms > now_ms + 1000)
+			client->patience_at_ms = now_ms + 1000;
+	} else if (client->patience_at_ms == 0 ||
+		   client->patience_at_ms > want->doubted_at_ms + PATIENCE_MS) {
+		client->patience_at_ms = want->doubted_at_ms + PATIENCE_MS;
+	}
+	return false;
+}
+
+/* What is under way stays so, for nobody; its place is taken by one that is refused. */
+static void refuse_under_way(struct client *client, struct want *want)
+{
+	struct want *refused = xcalloc(1, sizeof(*refused));
+
+	refused->sink = want->sink;
+	refused->num = want->num;
+	refused->lane = want->lane;
+	refused->is_virtual = want->is_virtual;
+	refused->reason = want->reason;
+	refused->unverified = want->unverified;
+	refused->unverified_giver = want->unverified_giver;
+	want->reason = NULL;
+	want->unverified = NULL;
+	want->sink = NULL;
+	want_list_append(&client->refused, refused);
+}
+
+void client_refuse_overdue(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+	struct want *next;
+
+	if (client->patience_at_ms == 0 || now_ms < client->patience_at_ms)
+		return;
+	client->patience_at_ms = 0;
+	for (size_t lane = 0; lane < CLIENT_LANES; lane++) {
+		for (struct want *want = client->lanes[lane].first; want; want = next) {
+			next = want->next;
+			if (!is_overdue(client, want, now_ms))
+				continue;
+			want_list_remove(&client->lanes[lane], want);
+			want_list_append(&client->refused, want);
+		}
+	}
+	for (struct request *request = client->requests; request; request = request->next) {
+		for (size_t i = 0; request->wants && i < request->call_count; i++) {
+			struct want *want = request->wants[i];
+
+			if (want && want->sink && is_overdue(client, want, now_ms))
+				refuse_under_way(client, want);
+		}
+	}
+}
