@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "steem/json.h"
 
 #define WHITE_SPACE  " \t\r\n"
@@ -24,33 +25,14 @@ void verdict_release(struct verdict *verdict)
 
 /* Text for the table. */
 
-/* Bytes of the character that begins at text, 0 when it is none in UTF-8. */
-static size_t character_bytes(const unsigned char *text, size_t len)
-{
-	size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-	unsigned long code = text[0] & (0xffU >> (bytes + 1));
-
-	if (bytes == 1)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4 || bytes > len)
-		return 0;
-	for (size_t i = 1; i < bytes; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3fU);
-	}
-	if ((bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000) || code > 0x10ffff ||
-	    (code >= 0xd800 && code < 0xe000))
-		return 0;
-	return bytes;
-}
-
 /* Add the end of some bytes to text: as much as fits, clean, without white space around it. */
 static void add_tail(char *text, size_t size, const char *tail, size_t len)
 {
 	const unsigned char *at = (const unsigned char *)tail;
 	size_t used = strlen(text);
 	size_t room = size - 1 - used;
+	const char *next;
+	const char *end;
 
 	while (len > 0 && strchr(WHITE_SPACE, tail[len - 1]))
 		len--;
@@ -63,20 +45,15 @@ static void add_tail(char *text, size_t size, const char *tail, size_t len)
 			len--;
 		}
 	}
-	while (len > 0) {
-		size_t bytes = character_bytes(at, len);
-		bool is_good = bytes > 1 || (bytes == 1 && *at >= 0x20 && *at != 0x7f) ||
-			       *at == '\n' || *at == '\t';
+	end = (const char *)at + len;
+	for (next = (const char *)at; next < end;) {
+		const char *from = next;
+		uint32_t code = text_next(&next, end);
+		bool is_good = text_is_clean(code) || code == '\n' || code == '\t';
+		size_t bytes = is_good ? (size_t)(next - from) : 1;
 
-		if (bytes == 0)
-			bytes = 1;
-		if (is_good)
-			memcpy(text + used, at, bytes);
-		else
-			text[used] = '?';
-		used += is_good ? bytes : 1;
-		at += bytes;
-		len -= bytes;
+		memcpy(text + used, is_good ? from : "?", bytes);
+		used += bytes;
 	}
 	text[used] = '\0';
 }

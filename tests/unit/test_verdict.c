@@ -64,11 +64,12 @@ static void the_output_is_the_reply(void **state)
 
 static void an_error_is_clean_and_fits(void **state)
 {
-	/* Cut, overlong, surrogate, too high, alone; then what is good. */
-	static const char bytes[] = "\xc3 \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \x80 \x01 \x7f"
+	/* Cut, overlong, surrogate, too high, alone, controls, a turn; then what is good. */
+	static const char bytes[] = "\xc3 \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \x80 \x01 \x7f "
+				    "\xc2\x9b \xe2\x80\xae "
 				    "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\t.";
 	static const char want[] =
-		"x: ? ?? ??? ???? ? ? ?\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\t.";
+		"x: ? ?? ??? ???? ? ? ? ? ? \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\t.";
 	char *many = malloc(5000);
 
 	(void)state;
