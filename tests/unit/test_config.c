@@ -331,7 +331,8 @@ static const struct {
 	{"fetch = { };\nlog = { level = \xe2\x80\x9cinfo\xe2\x80\x9d; };",
 	 ":2: the character \xe2\x80\x9c outside of quotes"},
 	{"fetch =\xc2\xa0{ };", ":1: the character \xc2\xa0 outside of quotes"},
-	{"# \xe2\x80\x9c\n/* \xe2\n */ \"\xe4\" fetch =\xe4{ };", ":3: a byte that is no UTF-8"},
+	{"# \xe2\x80\x9c\n/* \xe2\n */ log = { level = \"\xe4\"; }; fetch =\xe4{ };",
+	 ":3: a byte that is no UTF-8"},
 };
 
 static void mistakes_are_named(void **state)
