@@ -508,7 +508,7 @@ static void format_host(const char *url, char *text, size_t size)
 	curl_url_cleanup(parts);
 }
 
-static const char *curl_hint(CURLcode result)
+static const char *curl_hint(CURLcode result, bool was_sent)
 {
 	switch (result) {
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -526,6 +526,9 @@ static const char *curl_hint(CURLcode result)
 #endif
 		return "; it sent a header line without end, or this host has no memory left";
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		if (was_sent)
+			return "; check whether it speaks HTTP on this port";
+		return "; a node's URL begins with http:// or https://";
 	case CURLE_URL_MALFORMAT:
 		return "; a node's URL begins with http:// or https://";
 	default:
@@ -578,7 +581,7 @@ static void set_transfer_error(const struct post *post, CURLcode result, struct 
 		failure = RPC_FAILURE_OTHER_NODE;
 	error_set_code(err, ERROR_NODE, (int)failure, "cannot ask %s: %s%s", host,
 		       post->error_text[0] ? post->error_text : curl_easy_strerror(result),
-		       curl_hint(result));
+		       curl_hint(result, post->sent_count > 0));
 }
 
 /* Take the post out of the list and tell its owner. */

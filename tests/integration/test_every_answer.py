@@ -19,7 +19,7 @@ from harness.world import World
 
 TURNS = range(1, 11)
 AT_ONCE = 10
-RUNS = os.environ.get("EVERY_ANSWER_RUNS", "42")
+RUNS = os.environ.get("EVERY_ANSWER_RUNS", "44")
 DETAILS = {
     "delay": {"seconds": 0.3}, "drip": {"seconds": 0.0005}, "huge": {"bytes": 1 << 20},
     "status": {"code": 503}, "raw": {"body": b"no"}, "refuse_batch": {"above": 1},

@@ -148,7 +148,7 @@ static bool serve(int fd, const char *path, const char *body, size_t len, unsign
 
 		memset(fold + strlen(fold), 'A', 1500);
 		send_all(fd, fold, strlen(fold));
-		send_all(fd, "\r\nContent-Length: 3\r\n\r\n[1]", 28);
+		send_all(fd, "\r\nContent-Length: 3\r\n\r\n[1]", 26);
 	} else if (!strcmp(path, "/zstd")) {
 		reply(fd, "200 OK", "Content-Encoding: gzip, zstd\r\n", body, len);
 	} else if (!strcmp(path, "/brotli")) {
