@@ -2,8 +2,8 @@
 /*
  * Which texts can be the name of an account on the chain.  Pure.
  *
- * The rule is that of steemit/steem, libraries/protocol (is_valid_account_name), and of its client
- * libraries, which alone refuse two hyphens in a row.
+ * The rule is that of steemit/steem, libraries/protocol (is_valid_account_name).  The chain allows two
+ * hyphens in a row; most client libraries do not.
  */
 #ifndef STEEM_ACCOUNT_NAME_H
 #define STEEM_ACCOUNT_NAME_H

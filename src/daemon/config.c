@@ -410,7 +410,6 @@ static void complete(struct config_loading *loading, const config_t *file)
 {
 	struct config *config = loading->config;
 	struct error err = ERROR_INIT;
-	const char *fault;
 
 	if (loading->filter != NULL)
 		config_load_filter(loading, loading->filter, loading->filter_row);
@@ -436,11 +435,6 @@ static void complete(struct config_loading *loading, const config_t *file)
 	if (config_read_password(config->password_file, &config->database.password, &err) != 0)
 		config_mistake(loading, config_lookup(file, "database.password_file"),
 			       "database.password_file", "%s", err.text);
-	fault = config->database.password != NULL ? config_password_fault(config->database.password)
-						  : NULL;
-	if (fault != NULL)
-		config_mistake(loading, config_lookup(file, "database.password_file"),
-			       "database.password_file", "%s %s", config->password_file, fault);
 }
 
 /* libconfig says "syntax error"; the cause often is a byte that an editor has put there. */

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #define HOST_MAX_BYTES  253
 #define LABEL_MAX_BYTES 63
@@ -195,34 +196,15 @@ bool config_url_is_same(const char *a, const char *b)
 
 /* Bytes. */
 
-/* Bytes of the character that begins here; 0: it is none. A NUL ends it like any wrong byte. */
-static size_t character_bytes(const unsigned char *at)
-{
-	size_t len = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-
-	if (len == 1)
-		return 1;
-	if (at[0] < 0xc2 || at[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	/* Too long for what it says, half a surrogate, above the last character. */
-	if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-	    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 long config_utf8_fault(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	size_t len;
+	const char *end = strchr(text, '\0');
 
-	for (; *at != '\0'; at += len) {
-		len = character_bytes(at);
-		if (len == 0)
-			return (long)((const char *)at - text);
+	for (const char *at = text; at < end;) {
+		const char *from = at;
+
+		if (text_next(&at, end) == TEXT_INVALID)
+			return (long)(from - text);
 	}
 	return -1;
 }
@@ -278,10 +260,11 @@ const char *config_find_foreign(const char *text, unsigned *ret_line, size_t *re
 				if (*end == '\\' && end[1] != '\0')
 					end++;
 		} else if ((unsigned char)*at >= 0x80) {
+			const char *next = at;
+
+			(void)text_next(&next, strchr(at, '\0'));
 			*ret_line = line;
-			*ret_len = character_bytes((const unsigned char *)at);
-			if (*ret_len == 0)
-				*ret_len = 1;
+			*ret_len = (size_t)(next - at);
 			return at;
 		}
 		for (; end && at < end && *at != '\0'; at++)

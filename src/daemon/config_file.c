@@ -163,6 +163,7 @@ int config_read_password(const char *path, char **ret_password, struct error *er
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES);
 	struct stat status;
+	const char *fault;
 	int fd = open_file(path, &status, err);
 	int result;
 
@@ -176,11 +177,13 @@ int config_read_password(const char *path, char **ret_password, struct error *er
 	close(fd);
 	if (result == 0)
 		result = check_zero_bytes(&text, path, err);
-	if (result == 0) {
-		if (text.len > 0 && text.data[text.len - 1] == '\n')
-			text.data[--text.len] = '\0';
+	if (result == 0 && text.len > 0 && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	fault = result == 0 ? config_password_fault(buf_text(&text)) : NULL;
+	if (fault != NULL)
+		result = error_set(err, ERROR_CONFIG, "%s %s", path, fault);
+	if (result == 0)
 		*ret_password = text.len > 0 ? xstrdup(text.data) : NULL;
-	}
 	if (text.data != NULL)
 		explicit_bzero(text.data, text.capacity);
 	return result;

@@ -34,9 +34,6 @@ static const char *fault_of_part(const char *part, size_t len)
 		return "one of its parts does not begin with a letter";
 	if (!is_letter_or_digit(part[len - 1]))
 		return "one of its parts does not end with a letter or a digit";
-	for (size_t i = 1; i < len; i++)
-		if (part[i] == '-' && part[i - 1] == '-')
-			return "it has two hyphens in a row";
 	return NULL;
 }
 

@@ -104,6 +104,8 @@ static int take_author(struct arguments *arguments, struct error *err)
 {
 	const char *fault = account_name_fault(optarg, strlen(optarg));
 
+	if (!fault && strstr(optarg, "--")) /* reply() and most programs that sign refuse it, too */
+		fault = "it has two hyphens in a row";
 	if (fault)
 		return error_set(
 			err, ERROR_CONFIG,

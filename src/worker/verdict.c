@@ -106,13 +106,15 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 /* The place of the first byte that no comment may have: no UTF-8, or a NUL; len: there is none. */
 static size_t find_bad_byte(const char *text, size_t len)
 {
-	size_t at = 0;
-	size_t bytes;
+	const char *at = text;
 
-	while (at < len && text[at] != '\0' &&
-	       (bytes = character_bytes((const unsigned char *)text + at, len - at)) > 0)
-		at += bytes;
-	return at;
+	while (at < text + len && *at != '\0') {
+		const char *from = at;
+
+		if (text_next(&at, text + len) == TEXT_INVALID)
+			return (size_t)(from - text);
+	}
+	return (size_t)(at - text);
 }
 
 void verdict_check_reply(struct verdict *verdict)
