@@ -133,7 +133,7 @@ static const struct known_fault {
 	 "upgrade the tables with --migrate; the server must be MariaDB 10.6 or MySQL 8.0, or newer"},
 	{1356, ERROR_CONFIG, STAYS, RIGHTS}, /* a view's tables or columns, or the right to them */
 	{1370, ERROR_CONFIG, STAYS, RIGHTS},
-	{1449, ERROR_CONFIG, STAYS, TABLES}, /* a view's definer does not exist */
+	{1449, ERROR_CONFIG, STAYS, TABLES}, /* a procedure's or view's definer does not exist */
 	{1665, ERROR_CONFIG, STAYS, "set binlog_format to ROW or MIXED on the server"},
 	{1698, ERROR_CONFIG, STAYS, LOGIN},
 	{1820, ERROR_CONFIG, STAYS, "the account's password has expired"},

@@ -262,11 +262,8 @@ static int make_definer(struct db *db, struct error *err)
 {
 	for (size_t i = 0; i < sql_definer_count; i++)
 		if (db_exec_text(db, sql_definer[i], err) < 0)
-			return error_prefix(
-				err,
-				"the account that the procedures run as (%s); --migrate needs "
-				"an administrator who may make accounts and give rights: ",
-				"'steem_queue'@'localhost'");
+			return error_prefix(err, "--migrate needs an administrator who may make "
+						 "'steem_queue'@'localhost' and give it rights: ");
 	return 0;
 }
 

@@ -112,7 +112,7 @@ def test_the_password_of_a_node_is_shown_nowhere(world):
 def test_passwords_come_from_a_file_that_others_may_not_read(bare_world, tmp_path):
     world = bare_world
     world.server.execute("CREATE USER IF NOT EXISTS secretive@localhost IDENTIFIED BY 'pass word'",
-                         "GRANT ALL ON *.* TO secretive@localhost")
+                         "GRANT ALL ON *.* TO secretive@localhost WITH GRANT OPTION")
     secret = tmp_path / "password"
     secret.write_text("pass word\n")
     secret.chmod(0o600)

@@ -7,6 +7,7 @@ import pytest
 
 from harness import operations
 from harness.chain import SyntheticChain
+from harness.deliveries import REFUSED, number_of
 
 LAST = 20
 RULES = [{"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
@@ -51,3 +52,36 @@ def test_not_under_what_took_the_place_of_a_reversible_block(world):
     with pytest.raises(pymysql.MySQLError, match="its operation is gone"):
         world.db.execute("CALL reply(%s, %s, 'answer-bot', NULL, 'yes', NULL)", delivery, token)
     assert world.db.value("SELECT COUNT(*) FROM comments") == 0
+
+
+@pytest.mark.parametrize("author", ["a--b", "ab", "abc-", "-abc", "1abc", "abcd.", ".abcd", "abc..def",
+                                    "abc.de", "abc.-def", "abc.1ef", "Alice", "alice\n", "alice\r",
+                                    "alice ", "älice", "a" * 17, "", "alice\x00", "a_b"])
+def test_no_account_name(queue, author):
+    bot = queue.bot()
+    row, = bot.claim()
+    assert number_of(bot.reply, row, "yes", author) == REFUSED
+    assert queue.db.value("SELECT COUNT(*) FROM comments") == 0
+
+
+@pytest.mark.parametrize("author", ["abc", "a-b", "a1b2-c3-d4", "abc.def", "abc.d-f.g12", "a" * 16])
+def test_account_names(queue, author):
+    bot = queue.bot()
+    row, = bot.claim()
+    bot.reply(row, "yes", author)
+    assert queue.db.value("SELECT author FROM comments") == author
+
+
+@pytest.mark.parametrize("title,body,metadata,number", [
+    ("x" * 255, "b", None, 0), ("x" * 256, "b", None, REFUSED), ("é" * 128, "b", None, REFUSED),
+    (None, "b" * 64800, None, 0), (None, "b" * 65100, None, REFUSED),
+    (None, "é" * 33000, None, REFUSED), (None, "b" * 40000, '{"a":"' + "m" * 30000 + '"}', REFUSED),
+    (None, "", None, REFUSED), (None, None, None, REFUSED), (None, "b", "{", REFUSED),
+    (None, "b", '{"app":"bot/1"}', 0)],
+    ids=["title255", "title256", "title256-bytes", "long", "too-long", "too-long-bytes", "metadata",
+         "empty", "null", "no-json", "json"])
+def test_what_the_chain_takes(queue, title, body, metadata, number):
+    bot = queue.bot()
+    row, = bot.claim()
+    assert number_of(bot.reply, row, body, "the-bot", title, metadata) == number
+    assert queue.db.value("SELECT COUNT(*) FROM comments") == (number == 0)

@@ -24,6 +24,7 @@ def desk(lone_world):
 def tcp(desk):
     """Options of the configuration for a connection by TCP through this port."""
     desk.world.server.execute("CREATE USER tcp@'127.0.0.1'", "GRANT ALL ON *.* TO tcp@'127.0.0.1'")
+    desk.db.execute("INSERT INTO bots VALUES ('tcp', '*', '*')")
     return lambda port: {"hosts": [f"127.0.0.1:{port}"], "user": "tcp", "tls": "off"}
 
 
@@ -211,15 +212,14 @@ def test_rights_that_are_taken_away(desk):
     bot = desk.shell("echo up > $HERE/up; while [ ! -e $HERE/go ]; do sleep 0.02; done")
     desk.db.execute("CREATE USER bot@localhost")
     desk.db.execute(f"GRANT EXECUTE ON {desk.world.database}.* TO bot@localhost")
-    for table in ("queues", "deliveries_open", "deliveries_ended", "blocks", "blockchain"):
-        desk.db.execute(f"GRANT ALL ON {table} TO bot@localhost")
+    desk.db.execute("INSERT INTO bots VALUES ('bot', 'ask', '')")
     delivery, = desk.put()
     worker = desk.start(command=bot, config=desk.config(user="bot"))
     desk.wait_file("up")
-    desk.db.execute("REVOKE ALL ON deliveries_ended FROM bot@localhost")
+    desk.db.execute("DELETE FROM bots WHERE account = 'bot'")
     (desk.commands / "go").touch()
-    worker.wait_for("database_lost", containing="grants.sql")
-    desk.db.execute("GRANT ALL ON deliveries_ended TO bot@localhost")
+    worker.wait_for("database_lost", containing="sql/bot.sql")
+    desk.db.execute("INSERT INTO bots VALUES ('bot', 'ask', '')")
     worker.wait_for("database_back")
     desk.wait_state(delivery, "done")
     assert desk.row(delivery)[1] == 1 and worker.is_running
