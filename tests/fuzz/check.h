@@ -37,11 +37,9 @@ static inline bool is_clean_text(const char *text, bool may_have_lines)
 static inline void check_error(const struct error *err)
 {
 	if (err->kind == ERROR_NONE || !err->text[0])
-		abort();         /* a failure without a word */
-#if __has_include("base/text.h") /* error texts are cleaned where they are made */
+		abort(); /* a failure without a word */
 	if (!is_clean_text(err->text, false))
-		abort();
-#endif
+		abort(); /* error texts are cleaned where they are made */
 }
 
 #endif
