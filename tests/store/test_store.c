@@ -418,9 +418,9 @@ static void each_account_can_do_its_work_and_no_more(void **state)
 	run_sql("DELETE FROM readers");
 	run_file("grants.sql");
 	run_file("grants.sql");
-	run_sql("ALTER USER steem_reader ACCOUNT UNLOCK");
-	run_sql("ALTER USER steem_consumer ACCOUNT UNLOCK");
-	run_sql("ALTER USER steem_monitor ACCOUNT UNLOCK");
+	run_sql("ALTER USER steem_reader IDENTIFIED BY '' ACCOUNT UNLOCK");
+	run_sql("ALTER USER steem_consumer IDENTIFIED BY '' ACCOUNT UNLOCK");
+	run_sql("ALTER USER steem_monitor IDENTIFIED BY '' ACCOUNT UNLOCK");
 	account = connect_as(&config, (char[]){"steem_reader"});
 	do_all_of_a_readers_work(account);
 	refused(account, "DELETE FROM blocks");
@@ -448,7 +448,8 @@ static void each_account_can_do_its_work_and_no_more(void **state)
 	refused(account, "SELECT * FROM blockchain");
 	refused(account, "UPDATE readers SET state = ''");
 	db_free(account);
-	run_sql("DROP USER steem_reader@'%', steem_consumer@'%', steem_monitor@'%'");
+	run_sql("DROP USER steem_reader@'%', steem_consumer@'%', steem_operator@'%', "
+		"steem_monitor@'%'");
 }
 
 /* Enough rows for several statements; every kind of value; both ways. */
