@@ -95,8 +95,8 @@ const struct option_row option_rows[] = {
 	 "An operation that is read later than so many seconds after its block wakes no bot: its\n"
 	 "delivery counts as failed, and can be queued again. 0: no limit."},
 	{"queue", "keep_days", OPTION_UINT, IN_CONFIG(queue.keep_days), "0", 0, 36500, false,
-	 "A running reader removes finished deliveries, and their operations, after so many days.\n"
-	 "0: never."},
+	 "A running reader removes finished deliveries, and their operations, after so many days, while\n"
+	 "the clocks of the database server and of this host agree. 0: never."},
 	{"metrics", "listen", OPTION_TEXT, IN_CONFIG(metrics_listen), "", 0, 60, false,
 	 "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
 	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere."},
