@@ -162,9 +162,13 @@ static void trouble_tear(struct world *world)
 
 		if (!row)
 			continue;
-		/* What is left of a block that is not the chain's may never be found. */
+		/*
+		 * Operations that are left of a block are found when the block comes back.  If another
+		 * block takes its number, of a fork or the chain's own, they may never be found.
+		 */
 		is_done = row_write(&tx, TABLE_BLOCKS, num, NULL) &&
-			  ((!with_operations && chain_version(num, row->id) == VERSION_TRUE) ||
+			  ((!with_operations && num <= top &&
+			    chain_version(num, row->id) == VERSION_TRUE) ||
 			   row_write(&tx, TABLE_OPERATIONS, num, NULL));
 	}
 	if (!is_done)

@@ -9,6 +9,7 @@
 #include "world.h"
 
 #include <poll.h>
+#include <time.h>
 
 #include "shim.h"
 #include "store/outbox.h"
@@ -191,9 +192,10 @@ static inline int check_gone(struct db *lane, const char *sql, struct error *ret
 static inline int call_retain(struct db *lane, struct error *ret_err)
 {
 	struct retention_pass pass = {.is_over = false};
+	int64_t before_s = (int64_t)time(NULL) - 7 * 86400;
 
 	while (!pass.is_over)
-		if (retention_step(lane, 7, &pass, ret_err) < 0)
+		if (retention_step(lane, before_s, &pass, ret_err) < 0)
 			return -1;
 	return check_gone(lane, "SELECT COUNT(*) FROM deliveries_ended WHERE block = 3", ret_err);
 }
