@@ -32,6 +32,12 @@ class ClusterWorld(World):
                     **sections.pop("database", {})}
         return super().settings(name, database=database, **sections)
 
+    def migrate(self):
+        """The tests' bots come by the socket, as root; the tables were made by another account."""
+        super().migrate()
+        self.db.execute("INSERT INTO bots VALUES ('root', '*', '*')")
+        return self
+
     def reader_at(self, place, **options):
         """A daemon whose first host is this member."""
         return self.start(name=f"reader-{place}", database={"hosts": self.cluster.hosts(place)},
@@ -293,26 +299,24 @@ def test_a_member_that_is_held_up_is_left(cluster_world):
 
 
 def test_clocks_that_differ(cluster_world):
-    """One member's clock is 40 s ahead and stands still, another's 40 s behind: claims are taken
+    """One member's clock is 40 s ahead, another's 40 s behind: claims are taken
     too early, several readers commit the same blocks through different members, all but one learn
     of it at COMMIT, and nothing is wrong."""
     world = cluster_world
     conflicts = ("wsrep_local_cert_failures", "wsrep_local_bf_aborts")
     before = sum(map(world.cluster.status_sum, conflicts))
-    plain = f"plain_{world.database}"
-    world.cluster.execute(f"CREATE USER {plain}@'127.0.0.1'",
-                          f"GRANT ALL ON `{world.database}`.* TO {plain}@'127.0.0.1'")
     ahead, behind = world.cluster.members[1:]
-    for member, seconds in ((ahead, 40), (behind, -40)):
-        # for all sessions but an administrator's
-        member.execute(f"SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() + {seconds}'")
+    if not ahead.clock:
+        pytest.skip("no C compiler here, so no clock can be moved")
+    ahead.clock.move(40)
+    behind.clock.move(-40)
     node = world.node(irreversible=LAST * 2)
     slow(node)
     readers = []
     try:
         for place, event in ((2, "cell_claimed"), (0, "claim_taken_over"), (1, "started")):
             readers.append(world.start(name=f"reader-{place}", **SMALL, database={
-                "hosts": [world.cluster.members[place].host], "user": plain}))
+                "hosts": [world.cluster.members[place].host]}))
             readers[-1].wait_for(event, timeout=LONG_S)
         for reader in readers:
             reader.wait_for("tail_started", timeout=LONG_S)
@@ -329,8 +333,7 @@ def test_clocks_that_differ(cluster_world):
             assert reader.stop() == 0
     finally:
         for member in (ahead, behind):
-            member.execute("SET GLOBAL init_connect = ''")
-        world.cluster.execute(f"DROP USER {plain}@'127.0.0.1'")
+            member.clock.move(0)
     world.expect_everywhere(node)
 
 

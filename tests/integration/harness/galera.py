@@ -24,7 +24,7 @@ import tempfile
 
 import pymysql
 
-from . import mariadb
+from . import mariadb, moved
 from .polling import poll
 
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib/libgalera_smm.so",
@@ -128,6 +128,8 @@ class Member:
         self.port, self.group, self.ist, self.sst = _free_ports(4)
         self.process = None
         self._holder = self._position = None
+        # Its calendar can be moved, where there is a C compiler.
+        self.clock = moved.Clock(self.folder) if moved.compiler() else None
         shutil.copytree(mariadb.template(), self.data)
         _give_away(self.folder)
 
@@ -172,7 +174,7 @@ class Member:
                  f"--wsrep-provider={provider()}", *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
                 env={**os.environ, "PATH": f"{self.folder.parent}/bin:{_tools_path()}",
-                     "TMPDIR": str(self.folder)},
+                     "TMPDIR": str(self.folder), **(self.clock.environment if self.clock else {})},
                 start_new_session=True).result()
 
     def recovered(self):

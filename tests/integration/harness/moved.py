@@ -21,16 +21,15 @@ def compiler():
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
-class MovedServer(mariadb.Server):
-    """A private server; move() says how many seconds its calendar is ahead of this host's."""
+class Clock:
+    """The calendar of one server: move() says how many seconds it is ahead of this host's."""
 
-    def __init__(self, ahead_s=0):
-        super().__init__()
-        library, offset = self.folder / "clock.so", self.folder / "clock"
+    def __init__(self, folder, ahead_s=0):
+        library, offset = folder / "clock.so", folder / "clock"
         subprocess.run([compiler(), "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"],
                        check=True)
         offset.write_bytes(bytes(8))
-        self._file = open(offset, "r+b")
+        self._file = open(offset, "r+b")  # pylint: disable=consider-using-with
         self._map = mmap.mmap(self._file.fileno(), 8)
         self.environment = {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(offset)}
         self.move(ahead_s)
@@ -39,6 +38,19 @@ class MovedServer(mariadb.Server):
         self._map[:8] = struct.pack("=q", ahead_s)
 
     def close(self):
-        super().close()
         self._map.close()
         self._file.close()
+
+
+class MovedServer(mariadb.Server):
+    """A private server with a calendar that moves."""
+
+    def __init__(self, ahead_s=0):
+        super().__init__()
+        self.clock = Clock(self.folder, ahead_s)
+        self.environment = self.clock.environment
+        self.move = self.clock.move
+
+    def close(self):
+        super().close()
+        self.clock.close()
