@@ -23,8 +23,8 @@ EVERYTHING = ("SET NAMES gbk, sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ORACL
 
 def limited(world):
     """An account that may do all in the database, and nothing else."""
-    world.server.execute(f"CREATE USER {LIMITED}",
-                         f"GRANT ALL ON `{world.database}`.* TO {LIMITED}")
+    world.server.execute(f"CREATE USER {LIMITED}", f"GRANT CREATE USER, SET USER ON *.* TO {LIMITED}",
+                         f"GRANT ALL ON `{world.database}`.* TO {LIMITED} WITH GRANT OPTION")
     return {"user": "limited"}
 
 
@@ -57,7 +57,7 @@ def test_what_is_stored_and_read_stays_the_same(lone_world, init_connect, option
             "title": "", "body": TEXT, "json_metadata": ""}
     chain.publish(40, [("comment", body)])
     node = world.node(chain, irreversible=60)
-    rules = [{"operation": ["vote", "comment"], "body_prefix": "!ask", "queue": "ask"},
+    rules = [{"operation": "comment", "body_prefix": "!ask", "queue": "ask"},
              {"operation": ["comment", "transfer", "custom_json"]}]
     settings = {"database": database, "filter": rules}
     world.run("--once", **settings)

@@ -25,6 +25,19 @@ def mutate(world, procedure, pattern, replacement):
     world.db.execute(re.sub(r"DEFINER=\S+ ", "", changed))
 
 
+def assert_seen(world, seconds, *words):
+    """The check says one of these words of a run; on a busy machine, of one of a few runs."""
+    for _ in range(5):
+        wrong, _ = run(world, seconds)
+        if any(word in line for line in wrong for word in words):
+            return
+        world.db.execute("DROP TABLE effects")
+        for table in ("blocks", "blockchain", "queues", "delivered", "deliveries_open", "deliveries_ended",
+                      "comments"):
+            world.db.execute(f"DELETE FROM {table}")
+    pytest.fail(f"none of {words} in {wrong}")
+
+
 def test_each_delivery_is_with_one_bot_at_a_time_and_ends_once(world):
     seconds = seconds_of(8)
     wrong, counts = run(world, seconds)
@@ -35,14 +48,11 @@ def test_each_delivery_is_with_one_bot_at_a_time_and_ends_once(world):
 
 def test_the_check_sees_claims_without_a_guard(world):
     mutate(world, "queue_take", r"w\.available_at BETWEEN p_from AND p_now", "w.available_at >= p_from")
-    wrong, _ = run(world, 2)
-    assert any("held twice at once" in line for line in wrong)
+    assert_seen(world, 2, "held twice at once")
 
 
 def test_the_check_sees_stale_tokens_that_are_taken(world):
     """Bots are frozen for longer than their lease; then they end what is another's."""
     mutate(world, "queue_end", r"AND (w\.)?token = p_token", "")
     mutate(world, "queue_retry", r"AND token = p_token", "")
-    wrong, _ = run(world, 8)
-    assert any("a stale token ended it" in line or "its effect is another claim's" in line
-               for line in wrong), wrong
+    assert_seen(world, 8, "a stale token ended it", "its effect is another claim's")

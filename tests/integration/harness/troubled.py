@@ -114,7 +114,10 @@ class Troubled:
             place |= 1  # the careless ones do more harm
             self.processes[place].send_signal(signal.SIGSTOP)
             self.events.append({"event": "frozen", "pid": self.processes[place].pid, "at": now})
-            self.back_at[place] = now + LEASE_S + 1 + self.random.random() * 2
+            # Half of them wake when another bot has just claimed what they held, the others later.
+            self.back_at[place] = now + LEASE_S + (
+                0.6 * self.random.random() - 0.3 if self.random.random() < 0.5
+                else 1 + 2 * self.random.random())
 
     def logs(self):
         return "\n".join(path.read_text(errors="replace")[-1500:]
