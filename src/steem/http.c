@@ -372,6 +372,8 @@ static void set_fixed_options(const struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin_sending);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, post);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Else curl waits for the thread that looks up a name: the time-out would be the resolver's. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -606,6 +608,8 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 	curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	curl_easy_getinfo(post->easy, CURLINFO_CONTENT_TYPE, &content_type);
 	answer.took_us = post->spent_us + took_us;
+	if (retry_after_s < 0) /* a date that is over, or any number */
+		retry_after_s = 0;
 	answer.retry_after_ms = retry_after_s < 86400 ? retry_after_s * 1000 : 86400000;
 	if (result != CURLE_OK)
 		set_transfer_error(post, result, &err);

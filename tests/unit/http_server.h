@@ -168,6 +168,10 @@ static bool serve(int fd, const char *path, const char *body, size_t len, unsign
 		reply(fd, "200 OK", "Content-Encoding: gzip\r\n", "[1]", 3);
 	} else if (!strcmp(path, "/busy")) {
 		reply(fd, "429 Too Many Requests", "Retry-After: 7\r\n", "", 0);
+	} else if (!strcmp(path, "/past")) {
+		reply(fd, "503 Later", "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", "", 0);
+	} else if (!strcmp(path, "/minus")) {
+		reply(fd, "503 Later", "Retry-After: -9223372036854775807\r\n", "", 0);
 	} else if (!strcmp(path, "/moved")) {
 		reply(fd, "301 Moved", "Location: /echo\r\n", "", 0);
 	} else if (!strcmp(path, "/large")) {

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@
 static atomic_long jumped_s;
 static atomic_bool has_moved;
 static atomic_uint lookup_count;
+static pthread_mutex_t hanging_names = PTHREAD_MUTEX_INITIALIZER;
 
 int clock_gettime(clockid_t id, struct timespec *now)
 {
@@ -42,13 +44,22 @@ time_t time(time_t *ret_now)
 	return now;
 }
 
-/* moving.test is the server's address, and later one where nobody listens. */
+/*
+ * moving.test is the server's address, and later one where nobody listens; hanging.test is a name
+ * of which nothing is heard while the mutex is held.
+ */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 		struct addrinfo **ret_list)
 {
 	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (strcmp(name, "hanging.test") == 0) {
+		pthread_mutex_lock(&hanging_names);
+		pthread_mutex_unlock(&hanging_names);
+		lookup_count++;
+		return EAI_AGAIN;
+	}
 	if (strcmp(name, "moving.test") != 0)
 		return real(name, service, hints, ret_list);
 	lookup_count++;
@@ -485,6 +496,8 @@ static void failures_are_sorted_and_named(void **state)
 		{"/nothing", RPC_FAILURE_CUT, "127.0.0.1:"},
 		{"/badzip", RPC_FAILURE_CUT, "127.0.0.1:"},
 		{"/busy", RPC_FAILURE_WAIT, "HTTP status 429"},
+		{"/past", RPC_FAILURE_OTHER_NODE, "HTTP status 503"},
+		{"/minus", RPC_FAILURE_OTHER_NODE, "HTTP status 503"},
 		{"/moved", RPC_FAILURE_OTHER_NODE, "HTTP status 301 (a redirection"},
 		{"/large", RPC_FAILURE_BATCH, "HTTP status 413"},
 		{"/page", RPC_FAILURE_CUT, "HTTP status 502: 502 Bad"},
@@ -560,6 +573,35 @@ static void a_silent_node_is_given_up(void **state)
 	assert_non_null(strstr(result.err.text, "no whole answer within 100 ms (0 bytes came)"));
 	buf_release(&result.body);
 	http_free(http);
+}
+
+static void a_name_of_which_nothing_is_heard_stops_nobody(void **state)
+{
+	struct http *http = open_http(4);
+	struct result result = {0};
+	unsigned count = lookup_count;
+	struct http_post post = {.url = "http://hanging.test/",
+				 .body = "[1]",
+				 .len = 3,
+				 .timeout_ms = 100,
+				 .max_answer_bytes = 1000,
+				 .done = take_result,
+				 .context = &result};
+
+	(void)state;
+	pthread_mutex_lock(&hanging_names); /* whoever waits for the name now waits for ever */
+	http_post(http, &post);
+	finish_all(http);
+	assert_non_null(strstr(result.err.text, "cannot ask hanging.test"));
+	post.timeout_ms = 60000;
+	http_post(http, &post);
+	assert_int_equal(http_wait(http, NULL, 0, 0, &result.err), 0);
+	http_free(http);
+	assert_int_equal(result.done_count, 1);
+	pthread_mutex_unlock(&hanging_names);
+	while (lookup_count < count + 2)
+		sched_yield();
+	buf_release(&result.body);
 }
 
 static void answers_are_unpacked_and_limited(void **state)
@@ -644,6 +686,7 @@ int main(void)
 		SERVED(failures_are_sorted_and_named),
 		SERVED(what_cannot_be_reached_is_named_without_secrets),
 		SERVED(a_silent_node_is_given_up),
+		SERVED(a_name_of_which_nothing_is_heard_stops_nobody),
 		SERVED(answers_are_unpacked_and_limited),
 		SERVED(other_descriptors_end_the_wait),
 		SERVED(freeing_cancels_without_a_word),
