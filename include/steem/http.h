@@ -12,6 +12,8 @@
  * may reach a server twice, which is harmless for calls that only read.  No connection is used for
  * longer than five minutes, because its name may lead elsewhere by then.
  *
+ * The environment's proxies (http_proxy and its like) are used, but never for this host itself.
+ *
  * Debian's libcurl re-reads the CA directory for every new verified connection unless
  * CURLOPT_CAPATH is NULL: 15 ms of CPU each.
  */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "steem/http.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -42,6 +45,7 @@
 struct host {
 	struct host *next;
 	char *url;
+	bool is_loopback;    /* on this host: no proxy can reach it for us */
 	unsigned post_count; /* under way */
 	unsigned loss_count; /* kept connections that were lost, since one was of use */
 	bool is_closing;     /* no connection is used twice, but for a trial now and then */
@@ -183,6 +187,34 @@ void http_free(struct http *http)
 	free(http);
 }
 
+/* Whether the URL leads to this host itself: localhost, 127.0.0.0/8 or ::1. */
+static bool is_loopback(const char *url)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL;
+	struct in_addr v4;
+	struct in6_addr v6;
+	bool is_here = false;
+
+	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+		size_t len = strlen(host);
+
+		if (host[0] == '[' && host[len - 1] == ']') {
+			host[len - 1] = '\0';
+			is_here = inet_pton(AF_INET6, host + 1, &v6) == 1 &&
+				  IN6_IS_ADDR_LOOPBACK(&v6);
+		} else if (inet_pton(AF_INET, host, &v4) == 1) {
+			is_here = ntohl(v4.s_addr) >> 24 == 127;
+		} else {
+			is_here = !strcasecmp(host, "localhost");
+		}
+	}
+	curl_free(host);
+	curl_url_cleanup(parts);
+	return is_here;
+}
+
 static struct host *find_host(struct http *http, const char *url)
 {
 	struct host *host;
@@ -194,6 +226,7 @@ static struct host *find_host(struct http *http, const char *url)
 		drop_hosts(http);
 	host = xcalloc(1, sizeof(*host));
 	host->url = xstrdup(url);
+	host->is_loopback = is_loopback(url);
 	host->next = http->hosts;
 	http->hosts = host;
 	http->host_count++;
@@ -429,6 +462,9 @@ static void start_attempt(struct http *http, struct post *post)
 	set_fixed_options(http, post);
 	set_connection_options(http, post);
 	curl_easy_setopt(post->easy, CURLOPT_URL, post->host->url);
+	/* Unset, the environment's no_proxy counts. */
+	if (post->host->is_loopback)
+		curl_easy_setopt(post->easy, CURLOPT_NOPROXY, "*");
 	/* With the body in memory curl can send it again on a new connection. */
 	curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_len);
 	curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, post->body);

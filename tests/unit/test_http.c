@@ -403,6 +403,46 @@ static void a_folded_first_header_does_no_harm(void **state)
 	http_free(http);
 }
 
+/* A node on this host is asked without a proxy, whatever the environment says; others through it. */
+static void a_proxy_is_not_asked_for_this_host(void **state)
+{
+	static const char *const here[] = {"127.0.0.1", "localhost", "LOCALHOST", "127.1"};
+	struct http *http = open_http(1);
+	struct result result = {0};
+	CLEANUP(mem_free_pointer) char *proxy = url_of("");
+	CLEANUP(mem_free_pointer)
+	char *moving = xasprintf("http://moving.test:%u/echo", server.port);
+
+	(void)state;
+	setenv("http_proxy", "http://127.0.0.1:1", 1); /* where nobody listens */
+	for (size_t i = 0; i < COUNT(here); i++) {
+		CLEANUP(mem_free_pointer)
+		char *url = xasprintf("http://%s:%u/echo", here[i], server.port);
+
+		start(http, url, "[1]", 1000, &result);
+		finish_all(http);
+		if (result.failed_count > 0)
+			fail_msg("%s: %s", here[i], result.err.text);
+	}
+	/* What no_proxy says counts for all others. */
+	start(http, moving, "[1]", 1000, &result);
+	finish_all(http);
+	assert_int_equal(result.failed_count, 1);
+	setenv("no_proxy", "moving.test", 1);
+	start(http, moving, "[1]", 1000, &result);
+	finish_all(http);
+	assert_int_equal(result.failed_count, 1);
+	assert_int_equal(server.request_count, COUNT(here) + 1);
+	setenv("http_proxy", proxy, 1); /* our server is the proxy */
+	start(http, "http://127.other.test/echo", "[1]", 1000, &result);
+	finish_all(http);
+	assert_non_null(strstr(server.last_request, "POST http://127.other.test/echo HTTP/1.1"));
+	unsetenv("http_proxy");
+	unsetenv("no_proxy");
+	buf_release(&result.body);
+	http_free(http);
+}
+
 /* The most memory that this process ever had. */
 static long peak_kib(void)
 {
@@ -681,6 +721,7 @@ int main(void)
 		SERVED(connections_do_not_outlive_their_time),
 		SERVED(connections_are_renewed),
 		SERVED(a_folded_first_header_does_no_harm),
+		SERVED(a_proxy_is_not_asked_for_this_host),
 		SERVED(bytes_that_are_no_body_are_limited),
 		SERVED(encodings_that_need_much_memory_are_refused),
 		SERVED(failures_are_sorted_and_named),
