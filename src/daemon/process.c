@@ -33,6 +33,11 @@ void process_begin(void)
 {
 	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
+	/*
+	 * As process 1 of a container we become the parent of processes that others left behind: the
+	 * kernel reaps them. Who has children of its own changes that (worker/child.c).
+	 */
+	signal(SIGCHLD, SIG_IGN);
 	/* AddressSanitizer's search for leaks traces its own process, which this would forbid. */
 #ifndef WITH_SANITIZERS
 	(void)prctl(PR_SET_DUMPABLE, 0);

@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from harness import reader, shared
-from harness.worker import worker_program
+from harness import polling, reader, shared
+from harness.worker import children, contain, worker_program
 
 LAST = 30
 OUTPUT_LOST = 74
@@ -164,6 +164,24 @@ def test_timeout_sends_its_signal_twice(world):
         process.wait()
     assert "exit code 0" in said and "stopped_at_once" not in said
     world.audit(node.chain, allow_missing=[(1, 2000)], gaps=False)
+
+
+def test_the_reader_as_the_first_process_leaves_no_zombies(world, tmp_path, monkeypatch):
+    """As process 1 of a container it gets the orphans of what others run there."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    command = f"read line < {gate}; /bin/true & /usr/bin/setsid /bin/sleep 0.01 & exit 0"
+    before = f"import subprocess; subprocess.Popen(['/bin/sh', '-c', {command!r}])"
+    monkeypatch.setenv("STEEM_READER", contain(tmp_path / "container", reader.program(), before))
+    node = world.node(irreversible=LAST)
+    process = world.start()
+    process.wait_for("tail_started")
+    assert [name for _, name in children(process.pid)] == ["sh"]
+    gate.write_text("go\n", encoding="ascii")
+    polling.poll(lambda: children(process.pid), lambda found: found == [], timeout=DEADLINE_S,
+                 otherwise=lambda found: f"still {found}")
+    assert process.stop() == 0
+    world.expect(node.chain, (1, LAST))
 
 
 def is_sanitized():

@@ -1,42 +1,16 @@
 """steem-worker beside a reader that starts later, and as the first process of a container."""
 
-import pathlib
-import sys
-
 import pytest
 
 from harness import polling
-from harness.worker import Desk, worker_program
+from harness.worker import Desk, children, contain, worker_program
 
 pytestmark = pytest.mark.skipif(not worker_program(), reason="steem-worker is not built")
-
-# A subreaper has what process 1 of a container has: orphans below it become its children.
-CONTAINER = """#!{python} -BSE
-import ctypes, os, sys
-PR_SET_CHILD_SUBREAPER = 36
-assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-os.execv({program!r}, sys.argv)
-"""
-
-
-def children(pid):
-    """State and name of each child."""
-    found = []
-    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        try:
-            name, rest = pathlib.Path(f"/proc/{child}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
-            found.append((rest.split()[0], name))
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # reaped meanwhile
-    return found
-
 
 @pytest.mark.parametrize("options", [(), ("--persistent",)], ids=["plain", "persistent"])
 def test_no_zombies_as_the_first_process(world, tmp_path, monkeypatch, options):
     """What a command leaves behind dies, and is reaped; the commands' own ends are not lost."""
-    program = tmp_path / "container"
-    program.write_text(CONTAINER.format(python=sys.executable, program=worker_program()))
-    program.chmod(0o755)
+    program = contain(tmp_path / "container", worker_program())
     desk = Desk(world)
     bot = desk.python("""
 import json, os, subprocess, sys
@@ -48,7 +22,7 @@ for line in sys.stdin:
         sys.exit(3 if "bad" in record["payload"]["body"] else 0)
     print(json.dumps({"delivery_id": record["delivery_id"], "result": "done"}), flush=True)
     sys.exit(0)""")
-    monkeypatch.setenv("STEEM_WORKER", str(program))
+    monkeypatch.setenv("STEEM_WORKER", program)
     worker = desk.start("--concurrency", "3", *options, command=[bot, *options])
     good = desk.put(count=8)
     bad = desk.put(count=2, body="!ask bad")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import sys
 
 from . import polling
 from .reader import Reader, program, write_config
@@ -143,6 +144,35 @@ def is_alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return text.rsplit(")", 1)[1].split()[0] not in "ZX"
+
+
+# A subreaper has what process 1 of a container has: orphans below it become its children.
+CONTAINER = """#!{python} -BSE
+import ctypes, os, sys
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+{before}
+os.execv({program!r}, sys.argv)
+"""
+
+
+def contain(path, program, before=""):
+    """Write a program that runs this one as if it were process 1 of a container; its path."""
+    path.write_text(CONTAINER.format(python=sys.executable, program=program, before=before))
+    path.chmod(0o755)
+    return str(path)
+
+
+def children(pid):
+    """State and name of each child."""
+    found = []
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        try:
+            name, rest = pathlib.Path(f"/proc/{child}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            found.append((rest.split()[0], name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # reaped meanwhile
+    return found
 
 
 def wait_gone(pid, timeout=20):
