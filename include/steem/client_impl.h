@@ -60,9 +60,11 @@ struct request {
 	bool is_waiting;
 	struct error failure; /* then: why */
 	size_t received_bytes;
+	bool is_repeat;     /* it failed at once, and was sent a second time */
 	bool is_probe;      /* REQUEST_HEAD: is the node away? */
 	int64_t timeout_ms; /* 0: the configured one */
 	int64_t due_ms;     /* when it may go out; 0: it went */
+	int64_t sent_at_ms;
 	uint32_t first_id;
 	struct rpc_call *calls;
 	size_t call_count;

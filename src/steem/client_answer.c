@@ -8,6 +8,8 @@
 #include "steem/client_impl.h"
 
 #define BUSY_LIMIT 3
+/* What failed sooner is sent a second time. */
+#define REPEAT_MS 1000
 
 enum rpc_failure client_failure(const struct error *err)
 {
@@ -275,6 +277,22 @@ static bool blocks_answer(struct request *request, const struct http_answer *ans
 	return take_answers(request, answers, answer);
 }
 
+/*
+ * One name may stand for several servers that answer in turns, one of which is broken.  So a request
+ * that failed at once is sent again before anything is made of that: else each question for the head
+ * might meet the good server, and each request for blocks the other one.
+ */
+static bool is_worth_repeating(const struct request *request, const struct http_answer *answer,
+			       const struct error *err)
+{
+	int64_t half_ms = request->client->config.timeout_ms / 2;
+	int64_t limit_ms = half_ms < REPEAT_MS ? half_ms : REPEAT_MS;
+
+	return err && !request->is_repeat && !request->is_orphan &&
+	       client_failure(err) == RPC_FAILURE_CUT && answer->retry_after_ms == 0 &&
+	       clock_now_ms() - request->sent_at_ms < limit_ms;
+}
+
 void client_answer(void *context, const struct http_answer *answer, const struct error *err)
 {
 	struct request *request = context;
@@ -285,6 +303,11 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 	client->has_news = true;
 	if (!request->is_orphan)
 		pool_node(client->pool, request->node)->in_flight--;
+	if (is_worth_repeating(request, answer, err)) {
+		request->is_repeat = true;
+		request_send(request);
+		return;
+	}
 	switch (kind) {
 	case REQUEST_BLOCKS:
 		if (!request->is_orphan)

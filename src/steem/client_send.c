@@ -76,6 +76,7 @@ static void post_request(struct request *request)
 		.done = client_answer,
 		.context = request,
 	};
+	request->sent_at_ms = clock_now_ms();
 	http_post(client->http, &post);
 }
 

@@ -73,6 +73,7 @@ struct sim {
 	uint32_t poison;         /* a request with this block never gets a whole answer ... */
 	enum fault poison_fault; /* ... but this; FAULT_NONE: nothing, until its time is over */
 	bool hangs_for_blocks;   /* answers nothing but questions for its head */
+	bool breaks_in_turns;    /* each second request, as one of two servers behind its name */
 	unsigned block_posts;    /* requests with blocks in them */
 	uint32_t lacks;          /* answers null for this block */
 	uint32_t locked;         /* is too busy for this block, always */
@@ -303,7 +304,9 @@ static void make_answer(struct buf *out, struct sim *sim, struct json_object *tr
 	sim->request_count++;
 	if (sim->largest_batch < count)
 		sim->largest_batch = (unsigned)count;
-	if (fault == FAULT_DOWN) {
+	if (sim->breaks_in_turns && sim->request_count % 2 == 0) {
+		make_poisoned(out, FAULT_STATUS_500, err);
+	} else if (fault == FAULT_DOWN) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
 	} else if (sim->poison && wants_block(tree, sim->poison) && sim->poison_fault) {
 		make_poisoned(out, sim->poison_fault, err);

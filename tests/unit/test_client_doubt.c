@@ -354,6 +354,30 @@ static void a_block_at_the_tip_makes_no_node_rest(void **state)
 	}
 }
 
+/*
+ * One name stands for two servers that answer in turns, and one of them is broken: questions for the
+ * head must not meet the good one, and requests for blocks the other one.
+ */
+static void one_of_two_servers_behind_a_name_is_broken(void **state)
+{
+	(void)state;
+	for (unsigned at_once = 1; at_once <= 50; at_once += 49) {
+		open_world(1);
+		learn_heads();
+		fake.sims[0].breaks_in_turns = true;
+		for (uint32_t num = 1; num <= 200; num += at_once) {
+			client_want(world.client, CLIENT_TAIL, num, num + at_once - 1, 0,
+				    &world.sink);
+			run();
+		}
+		assert_each_given_once(1, 200);
+		assert_int_equal(world.refused_count, 0);
+		assert_int_equal(world.failed_count, 0);
+		assert_int_equal(now_ms, 1000);
+		close_world();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_claims_blocks_in_vain_is_not_asked_at_the_tip),
 		cmocka_unit_test(the_only_node_is_asked_whatever_it_claimed),
 		cmocka_unit_test(a_block_at_the_tip_makes_no_node_rest),
+		cmocka_unit_test(one_of_two_servers_behind_a_name_is_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
