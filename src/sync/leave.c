@@ -13,9 +13,9 @@
 struct leave_job {
 	struct job job;
 	struct work *work;
-	uint32_t num;
+	uint32_t num, last;
 	char reason[200];
-	void (*done)(void *context, uint32_t num);
+	void (*done)(void *context, uint32_t last);
 	void *context;
 };
 
@@ -24,17 +24,17 @@ static int run_leave(struct db *db, struct job *job, struct error *err)
 	struct leave_job *leave = (struct leave_job *)job;
 	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
 	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
-	uint32_t num = leave->num;
+	uint32_t num = leave->num, last = leave->last;
 	uint32_t first;
 
 	if (ranges_load(db, &ranges, err) < 0)
 		return -1;
 	first = ranges.has_open && ranges.scanned_to < num ? ranges.scanned_to + 1 : num;
-	while (first <= num) {
+	while (first <= last) {
 		uint32_t scanned_to;
 
 		range_set_clear(&holes);
-		if (gaps_scan_step(db, first, num, &holes, &scanned_to, err) < 0 ||
+		if (gaps_scan_step(db, first, last, &holes, &scanned_to, err) < 0 ||
 		    gaps_record(db, first, scanned_to, &holes, true, err) < 0)
 			return -1;
 		first = scanned_to + 1;
@@ -42,16 +42,28 @@ static int run_leave(struct db *db, struct job *job, struct error *err)
 	return gaps_set_reason(db, num, num, leave->reason, err);
 }
 
+static void tell_left(const struct leave_job *leave)
+{
+	char others[100] = "";
+
+	if (leave->last > leave->num)
+		snprintf(
+			others, sizeof(others),
+			"; so are those up to block %u, because the blocks before were missing too",
+			leave->last);
+	log_warning(
+		"gap_found",
+		"block %u is left behind: %s%s; the tail goes on, what is left is tried again beside it",
+		leave->num, leave->reason, others);
+}
+
 static void finish_leave(struct job *job)
 {
 	struct leave_job *leave = (struct leave_job *)job;
 
 	if (job->err.kind == ERROR_NONE) {
-		log_warning(
-			"gap_found",
-			"block %u is left behind: %s; the tail goes on, the block is tried again beside it",
-			leave->num, leave->reason);
-		leave->done(leave->context, leave->num);
+		tell_left(leave);
+		leave->done(leave->context, leave->last);
 		work_progress(leave->work);
 	} else if (!leave->work->is_stopping) {
 		work_end(leave->work, &job->err);
@@ -59,8 +71,8 @@ static void finish_leave(struct job *job)
 	free(leave);
 }
 
-void leave_block(struct work *work, uint32_t num, const char *reason,
-		 void (*done)(void *context, uint32_t num), void *context)
+void leave_blocks(struct work *work, uint32_t num, uint32_t last, const char *reason,
+		  void (*done)(void *context, uint32_t last), void *context)
 {
 	struct leave_job *leave = xcalloc(1, sizeof(*leave));
 
@@ -69,6 +81,7 @@ void leave_block(struct work *work, uint32_t num, const char *reason,
 	snprintf(leave->job.what, sizeof(leave->job.what), "recording block %u as a gap", num);
 	leave->work = work;
 	leave->num = num;
+	leave->last = last;
 	snprintf(leave->reason, sizeof(leave->reason), "%s", reason);
 	leave->done = done;
 	leave->context = context;

@@ -21,11 +21,14 @@
 
 #define PATIENCE_MS                                                                                \
 	30000 /* for a block that no node gives; then it is a gap and the tail goes on */
-#define ASK_AGAIN_MS    1000
-#define ASK_SOON_MS     100 /* the first time, for a block that a node has and does not give */
-#define HEADS_FRESH_MS  1000
-#define SEARCH_AGAIN_MS 3000
-#define MAX_HELD        256
+/* The same for the block behind such a gap; at most LEAVE_MAX blocks become the next gap at once. */
+#define NEIGHBOUR_PATIENCE_MS 15000
+#define LEAVE_MAX             32
+#define ASK_AGAIN_MS          1000
+#define ASK_SOON_MS           100 /* the first time, for a block that a node has and does not give */
+#define HEADS_FRESH_MS        1000
+#define SEARCH_AGAIN_MS       3000
+#define MAX_HELD              256
 
 struct tail {
 	struct work *work;
@@ -45,6 +48,9 @@ struct tail {
 	struct dispute *audit; /* of a block that is stored already: only for the log */
 	uint32_t careful_to;   /* up to this block commits are of one block each */
 	bool has_gap;          /* block `want` is to become a known gap */
+	bool is_gap_missing;   /* because no node gives it */
+	/* So many blocks are left if `want` is missing: more each time, until one is given. */
+	uint32_t leave_count;
 	char gap_reason[200];
 	char missing_reason[200]; /* the last refusal of block `want`, or "" */
 	int64_t missing_since_ms;
@@ -86,23 +92,31 @@ static void doubt_node(struct tail *tail, unsigned node, uint32_t num)
 		num, giver->label, num - 1, (long long)rest_ms);
 }
 
-static void make_gap(struct tail *tail, const char *reason)
+static void make_gap(struct tail *tail, const char *reason, bool is_missing)
 {
 	tail->has_gap = true;
+	tail->is_gap_missing = is_missing;
 	snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
+}
+
+/* How long is waited for a block that no node gives? */
+static int64_t missing_patience_ms(const struct tail *tail)
+{
+	return tail->leave_count > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
 }
 
 /* Block `want` cannot be had as it must be: others may come to have it, but not for ever. */
 static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *reason)
 {
+	bool is_missing = since_ms == &tail->missing_since_ms;
 	int64_t now_ms = clock_now_ms();
 	int64_t wait_ms = ASK_AGAIN_MS;
 
 	if (*since_ms == 0)
 		*since_ms = now_ms;
-	if (now_ms - *since_ms > PATIENCE_MS)
-		make_gap(tail, reason);
-	if (since_ms == &tail->missing_since_ms && now_ms - *since_ms < ASK_AGAIN_MS)
+	if (now_ms - *since_ms > (is_missing ? missing_patience_ms(tail) : PATIENCE_MS))
+		make_gap(tail, reason, is_missing);
+	if (is_missing && now_ms - *since_ms < ASK_AGAIN_MS)
 		wait_ms = now_ms - *since_ms > ASK_SOON_MS ? now_ms - *since_ms : ASK_SOON_MS;
 	tail->pace.ask_at_ms = now_ms + wait_ms;
 }
@@ -190,6 +204,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	tail->held[tail->held_count++] = held;
 	tail->want++;
 	tail->got_count++;
+	tail->leave_count = 1;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
 	if (block->num == tail->edge_first)
@@ -280,7 +295,8 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 /* Nodes are asked one after the other, each for as long as a request may take: not for ever. */
 static void end_long_search(struct tail *tail)
 {
-	if (!tail->is_searching || clock_now_ms() - tail->missing_since_ms <= PATIENCE_MS ||
+	if (!tail->is_searching ||
+	    clock_now_ms() - tail->missing_since_ms <= missing_patience_ms(tail) ||
 	    !has_living_node(tail, tail->missing_since_ms))
 		return;
 	client_drop(tail->work->client, &tail->sink);
@@ -288,7 +304,8 @@ static void end_long_search(struct tail *tail)
 	make_gap(tail,
 		 tail->missing_reason[0]
 			 ? tail->missing_reason
-			 : "no node gives a whole answer for it, though they answer otherwise");
+			 : "no node gives a whole answer for it, though they answer otherwise",
+		 true);
 }
 
 /* Decisions. */
@@ -313,7 +330,7 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
 		go_back_to(tail, num + 1);
 		break;
 	case DISPUTE_FAILED:
-		make_gap(tail, reason);
+		make_gap(tail, reason, false);
 		break;
 	case DISPUTE_ALONE:
 		wait_or_give_up(tail, &tail->doubted_since_ms, reason);
@@ -364,7 +381,7 @@ static bool take_outcome(struct tail *tail, const struct held *held,
 		log_error("block_unstorable", "%s; the block stays a gap, nothing of it was stored",
 			  entry->problem);
 		go_back_to(tail, num);
-		make_gap(tail, entry->problem);
+		make_gap(tail, entry->problem, false);
 		return false;
 	case LEDGER_PENDING: /* it hangs on a later one that is in doubt */
 		break;
@@ -410,20 +427,39 @@ static void commit_held(struct tail *tail)
 
 /* A block becomes a known gap. */
 
-static void gap_recorded(void *context, uint32_t num)
+static void gap_recorded(void *context, uint32_t last)
 {
 	struct tail *tail = context;
 
 	tail->is_recording = false;
 	tail->doubted_since_ms = 0;
-	go_back_to(tail, num + 1);
+	if (tail->alone_to <= last)
+		tail->alone_to = last + 1; /* it may be as bad as its neighbour */
+	go_back_to(tail, last + 1);
+}
+
+/*
+ * Where several neighbours are missing, each costs its patience: so the second gap takes two
+ * blocks, the third four.  The replay reads beside the tail what is good of them.
+ */
+static uint32_t last_to_leave(const struct tail *tail)
+{
+	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	uint32_t room = irreversible > tail->want ? irreversible - tail->want : 0;
+	uint32_t more = tail->leave_count - 1;
+
+	return tail->want + (more < room ? more : room);
 }
 
 static void record_gap(struct tail *tail)
 {
+	uint32_t last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
+
+	if (tail->is_gap_missing && tail->leave_count < LEAVE_MAX)
+		tail->leave_count *= 2;
 	tail->has_gap = false;
 	tail->is_recording = true;
-	leave_block(tail->work, tail->want, tail->gap_reason, gap_recorded, tail);
+	leave_blocks(tail->work, tail->want, last, tail->gap_reason, gap_recorded, tail);
 }
 
 /* The public side. */
@@ -487,6 +523,7 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->is_running = true;
 	tail->doubted_since_ms = 0;
 	tail->asked_to = tail->alone_to = 0;
+	tail->leave_count = 1;
 	edge_forget(tail->edge);
 	tail->edge_first = first;
 	tail->is_edge_asked = false;

@@ -58,6 +58,27 @@ def test_the_tail_passes_a_block_that_gets_no_answer(world, count):
     world.expect(nodes[0].chain, (1, 64))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout_s(150)
+def test_the_tail_passes_neighbours_sooner(world):
+    """The first costs 30 s, the second half of that, and then two are left at once."""
+    (node,), (fault,) = nodes_that_withhold(world, 1, block={50, 51, 52}, last=40)
+    reader = world.start(**QUICK)
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(40)
+    began = time.monotonic()
+    advance([node], 60)
+    world.db.wait_block(60, timeout=70)
+    assert time.monotonic() - began < 62
+    world.db.wait_blocks(57)
+    world.audit_gaps({50, 51, 52})
+    reader.wait_for("gap_found", containing="so are those up to block 52")
+    fault.clear()
+    world.db.execute("UPDATE known_gaps SET retry_at = UTC_TIMESTAMP()")
+    world.db.wait_blocks(60, timeout=40)
+    world.expect(node.chain, (1, 60))
+
+
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("what, details", WAYS, ids=lambda value: str(value))
 def test_a_catch_up_isolates_it(world, what, details, count):
