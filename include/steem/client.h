@@ -25,17 +25,18 @@
 #include "base/error.h"
 #include "steem/block.h"
 #include "steem/decode.h"
+#include "steem/pool.h"
 
 struct client;
 struct http;
-struct node;
-struct pool;
 
 /*
- * The tail lane, the two tip requests and two for heads have connections besides those for replay:
- * http_new() should allow so many more than client_config.connections.
+ * The tail lane and the two tip requests have connections besides those for replay, and so has each
+ * node for its head, or for the proof of it, and for a question whether it is away.  http_new()
+ * should allow so many more than client_config.connections: a question that waits for a connection
+ * behind nodes that stand still runs out of time, and a good node would seem to be away.
  */
-#define CLIENT_EXTRA_CONNECTIONS 5
+#define CLIENT_EXTRA_CONNECTIONS (3 + 2 * POOL_MAX_NODES)
 
 struct client_config {
 	unsigned connections;    /* requests for blocks under way at once */

@@ -220,3 +220,19 @@ def test_a_node_that_claims_the_newest_blocks_and_gives_null(world, good):
         node.irreversible = boaster.irreversible
     world.db.wait_blocks(boaster.irreversible)
     world.expect(boaster.chain, (1, boaster.irreversible))
+
+
+def test_nodes_that_stand_still_leave_connections_for_the_others(world):
+    """A question for a head that waits for a connection would run out of time."""
+    frozen, good = [world.node(irreversible=40) for _ in range(7)], world.node(irreversible=40)
+    for node in frozen:
+        node.fault("hang")
+    reader = world.start(fetch={"timeout_ms": 10000, "connections": 1})
+    world.db.wait_blocks(40, 30)
+
+    def advance_good(number):
+        good.irreversible = number
+
+    times = latencies(world, 15, advance_good)
+    assert max(times) < 4, times
+    assert not reader.events("node_failed", containing=good.url)
