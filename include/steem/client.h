@@ -3,11 +3,11 @@
  * Typed requests to the nodes, with every retry that concerns nodes.
  *
  * One says which blocks one wants; the client puts them into batches, asks the best
- * node, asks another one where an answer is not usable, makes batches smaller where a
- * node refuses them, and reports each wanted block exactly once: given, or refused by
- * every healthy node.  A block that one node refused and no other gives in the next 15 s is
- * refused too: however many nodes there are, nobody waits longer for it.  While no node at all
- * is healthy, wants simply wait.
+ * node, sends once more what failed at once, asks another one where an answer is not usable,
+ * makes batches smaller where a node refuses them, and reports each wanted block exactly once:
+ * given, or refused by every healthy node.  A block that one node refused and no other gives in
+ * the next 15 s is refused too: however many nodes there are, nobody waits longer for it.  While
+ * no node at all is healthy, wants simply wait.
  *
  * A block is taken only from a node whose own last word calls it irreversible, but where the
  * head is asked for.

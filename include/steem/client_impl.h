@@ -17,6 +17,8 @@
 #include "steem/rpc.h"
 
 #define CLIENT_LANES 2
+/* A request that failed sooner, in a way that may pass, is sent a second time. */
+#define CLIENT_REPEAT_MS 1000
 
 struct want {
 	struct want *next, *prev;

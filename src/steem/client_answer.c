@@ -8,8 +8,6 @@
 #include "steem/client_impl.h"
 
 #define BUSY_LIMIT 3
-/* What failed sooner is sent a second time. */
-#define REPEAT_MS 1000
 
 enum rpc_failure client_failure(const struct error *err)
 {
@@ -286,7 +284,7 @@ static bool is_worth_repeating(const struct request *request, const struct http_
 			       const struct error *err)
 {
 	int64_t half_ms = request->client->config.timeout_ms / 2;
-	int64_t limit_ms = half_ms < REPEAT_MS ? half_ms : REPEAT_MS;
+	int64_t limit_ms = half_ms < CLIENT_REPEAT_MS ? half_ms : CLIENT_REPEAT_MS;
 
 	return err && !request->is_repeat && !request->is_orphan &&
 	       client_failure(err) == RPC_FAILURE_CUT && answer->retry_after_ms == 0 &&

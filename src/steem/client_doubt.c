@@ -26,7 +26,7 @@
 
 int64_t client_longest_ms(const struct client *client)
 {
-	return 2 * (client->config.timeout_ms + PROBE_MS) + PATIENCE_MS;
+	return 2 * (client->config.timeout_ms + CLIENT_REPEAT_MS + PROBE_MS) + PATIENCE_MS;
 }
 
 /* A question for the head that says whether the node is away. */
