@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- All that --migrate makes, as far as it is there. The collation is said: those of information_schema differ
--- from column to column, and a UNION of them is an error.
+-- from column to column, and a UNION of them is an error. A procedure that runs as another account than it is to
+-- (a dump restored without its DEFINER clauses) has no text: it is made again.
 SELECT 'TABLE' AS kind, CONVERT(t.table_name USING utf8mb4) COLLATE utf8mb4_bin AS name,
 	CONVERT('' USING utf8mb4) COLLATE utf8mb4_bin AS part,
 	CONVERT('' USING utf8mb4) COLLATE utf8mb4_bin AS text
@@ -28,6 +29,8 @@ SELECT 'VIEW', CONVERT(v.table_name USING utf8mb4) COLLATE utf8mb4_bin, '',
 FROM information_schema.views v WHERE v.table_schema = DATABASE()
 UNION ALL
 SELECT 'PROCEDURE', CONVERT(r.routine_name USING utf8mb4) COLLATE utf8mb4_bin, '',
-	CONVERT(r.routine_comment USING utf8mb4) COLLATE utf8mb4_bin
+	CASE WHEN r.security_type = 'INVOKER' OR r.definer = 'steem_queue@localhost'
+		THEN CONVERT(r.routine_comment USING utf8mb4) COLLATE utf8mb4_bin
+		ELSE '' END
 FROM information_schema.routines r
 WHERE r.routine_schema = DATABASE() AND r.routine_type = 'PROCEDURE';
