@@ -11,6 +11,7 @@
 --     ALTER USER 'ask_bot'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
 -- An account that was there before keeps its password, and is not locked.
 -- The row in `bots` names the account without its host: accounts of one name are one bot.
+-- Never give it CREATE TEMPORARY TABLES on this database: doc/consumers.md, "Accounts", says why.
 
 USE steem;
 SET @account = '''ask_bot''@''%''';

@@ -8,8 +8,8 @@
 -- Errors have SQLSTATE 45000 and the numbers
 -- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
 -- 31003: an argument is out of bounds; 31004: the account may not do this. Only queue_claim commits; 31001,
--- 31004, and 31002 of queue_requeue, roll the caller's transaction back, as a deadlock does: nothing of it may
--- be committed, and no lock of it stay.
+-- 31004, and 31002 of a delivery or a comment, roll the caller's transaction back, as a deadlock does: nothing of
+-- it may be committed, and no lock of it stay.
 
 DELIMITER //
 
@@ -27,6 +27,12 @@ BEGIN
 		LEFT(USER(), CHAR_LENGTH(USER()) - CHAR_LENGTH(SUBSTRING_INDEX(USER(), '@', -1)) - 1);
 	DECLARE v_found INT UNSIGNED;
 	DECLARE v_text VARCHAR(128) CHARACTER SET utf8mb4;
+	-- By a clock of its own (SET timestamp) a session would take what others hold. Where it is refused
+	-- (secure_timestamp), nobody has such a clock.
+	BEGIN
+		DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+		SET SESSION timestamp = DEFAULT;
+	END;
 	SELECT COUNT(*) INTO v_found FROM bots
 	WHERE account = v_account AND (p_queue IS NULL OR queue IN ('*', p_queue))
 		AND (p_author IS NULL OR author = '*' OR CONVERT(author USING utf8mb4) COLLATE utf8mb4_bin = p_author);
@@ -702,6 +708,7 @@ BEGIN
 		SELECT author INTO v_author FROM comments WHERE comment_id = p_comment LOCK IN SHARE MODE;
 	END IF;
 	IF v_author IS NULL THEN
+		ROLLBACK;
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such comment';
 	END IF;
 	CALL queue_allow(NULL, v_author);
@@ -738,7 +745,7 @@ CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_r
 	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
 BEGIN
 	CALL outbox_allow(p_comment);
-	UPDATE comments SET state = 'pending', error = LEFT(p_error, 1000),
+	UPDATE comments SET state = 'pending', error = LEFT(p_error, 1000), sent_at = UTC_TIMESTAMP(6),
 		not_before = UTC_TIMESTAMP(6) + INTERVAL COALESCE(p_delay_s, 0) SECOND
 	WHERE comment_id = p_comment AND state = 'sent' AND trx_id = p_trx_id;
 END //

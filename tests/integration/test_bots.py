@@ -161,6 +161,44 @@ def test_the_outbox_of_each_author(bots):
     assert world.db.rows("SELECT state, attempts, error FROM comments") == (("failed", 3, "no"),)
 
 
+@pytest.mark.parametrize("clock", ["UNIX_TIMESTAMP() + 864000", "1000000000"])
+def test_a_clock_of_the_sessions_own_is_not_believed(bots, clock):
+    """SET timestamp: by one that is ahead the leases of all others would be over."""
+    world, connect = bots
+    run_bot_file(world, "thief", "ask", "thief")
+    honest, thief = connect("ask_bot"), connect("thief")
+    held = honest.claim("ask", limit=4, lease_s=600)
+
+    def ahead_s(row):
+        return world.db.value("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), available_at)"
+                              " FROM deliveries_open WHERE delivery_id = %s", row["delivery_id"])
+    thief.query(f"SET timestamp = {clock}")
+    rows = thief.claim("ask", limit=6, lease_s=60)
+    assert len(rows) == 2 and not {row["delivery_id"] for row in rows} & {
+        row["delivery_id"] for row in held}
+    assert 30 < ahead_s(rows[0]) <= 60
+    for end, least, most in ((thief.renew, 10, 30), (thief.release, -30, 0)):
+        thief.query(f"SET timestamp = {clock}")
+        end(rows[0])
+        assert least <= ahead_s(rows[0]) <= most
+    thief.query(f"SET timestamp = {clock}")
+    thief.retry(rows[1], 40)
+    assert 10 <= ahead_s(rows[1]) <= 40
+    for row in held:
+        honest.done(row)
+
+
+def test_a_comment_that_is_not_there_holds_nobody_up(bots):
+    """The look for it locks the place where it would stand: that of the next one."""
+    _, connect = bots
+    ask, pay = connect("ask_bot"), connect("pay_bot")
+    ask.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    ask.query("START TRANSACTION")
+    assert number_of(ask.call, "outbox_sent", 7, TRX, "2030-01-01") == MISSING
+    pay.query("SET SESSION innodb_lock_wait_timeout = 1")
+    pay.call("outbox_add", "pay-bot", "p", "", "steem", "title", "body", None)
+
+
 def test_all_queues_and_a_right_that_is_taken_back(bots):
     world, connect = bots
     bot = connect("all_bot")

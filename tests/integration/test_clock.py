@@ -2,11 +2,12 @@
 written meanwhile lies in the future, and holds nothing up; nothing is removed for it."""
 
 import datetime
+import re
 import time
 
 import pytest
 
-from harness.chain import SyntheticChain
+from harness.chain import TOP, SyntheticChain
 from harness.deliveries import Bot, deliver, ids, make_queue
 from harness.moved import DAY_S
 from harness.polling import poll
@@ -182,6 +183,22 @@ def test_a_wait_of_meanwhile(moved_world, bots):
     assert world.db.value("SELECT available_at BETWEEN UTC_TIMESTAMP(6) + INTERVAL 71 HOUR AND"
                           " UTC_TIMESTAMP(6) + INTERVAL 73 HOUR FROM deliveries_open"
                           " WHERE delivery_id = %s", later)
+
+
+def test_a_comment_that_was_refused_meanwhile(moved_world, bots):
+    """It was to wait for 30 seconds, and not for a day; one that is to wait for three days does."""
+    world, (bot, _) = moved_world, bots
+    due, = re.findall(r"^-- what is due.*\n(SELECT comment_id[^;]*);",
+                      (TOP / "doc" / "consumers.md").read_text("utf-8"), re.M)
+    for permlink, ahead_s, delay_s in (("late", DAY_S, 30), ("wait", 0, 3 * DAY_S)):
+        bot.call("outbox_add", "a-bot", permlink, "", "steem", "", "body", None)
+        comment = world.db.value("SELECT MAX(comment_id) FROM comments")
+        bot.call("outbox_sent", comment, "a" * 40, "2030-01-01")
+        world.server.move(ahead_s)
+        bot.call("outbox_retry", comment, "a" * 40, delay_s, "too fast")
+        assert permlink not in [row["permlink"] for row in bot.query(due)]
+        world.server.move(0)
+        assert [row["permlink"] for row in bot.query(due)] == ["late"]
 
 
 def test_a_long_delay_by_a_right_clock_is_left_alone(moved_world, bots):

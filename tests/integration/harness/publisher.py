@@ -19,7 +19,8 @@ import pymysql
 
 PENDING = """SELECT comment_id, author, permlink, parent_author, parent_permlink, title, body,
              json_metadata FROM comments WHERE state = 'pending'
-             AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6)) ORDER BY comment_id"""
+             AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6)
+                  OR sent_at > UTC_TIMESTAMP(6) + INTERVAL 1 MINUTE) ORDER BY comment_id"""
 FIELDS = ("author", "permlink", "parent_author", "parent_permlink", "title", "body",
           "json_metadata")
 SENT = """UPDATE comments SET state = 'sent', attempts = attempts + 1, trx_id = %s,
