@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from harness import mariadb
 from harness.chain import TOP
+from harness.deliveries import MISSING, number_of
 
+NOT_ALLOWED = 31004
 SQL = TOP / "sql"
 QUEUE = [SQL / "migrations" / "0002_queue.sql", SQL / "migrations" / "0003_bots.sql",
          SQL / "migrations" / "0004_times.sql",
@@ -104,6 +107,24 @@ def test_from_the_first_version(world):
     world.run("--once")
     assert world.db.value("SELECT COUNT(*) FROM deliveries") == 0
     world.expect(node.chain, (1, 25))
+
+
+@pytest.mark.parametrize("right, number", [
+    ("INSERT ON {}.comments", MISSING), ("ALL ON {}.*", MISSING), ("ALL ON *.*", MISSING),
+    ("SELECT ON {}.*", NOT_ALLOWED), ("INSERT ON {}.blocks", NOT_ALLOWED),
+])
+def test_bots_go_on_after_an_upgrade(lone_world, right, number):
+    """Who could do all with its own rights, before there was the table `bots`, still may."""
+    world = lone_world
+    account = "'old.bot'@'localhost'"
+    world.db.execute("DROP TABLE bots")
+    world.db.execute("DELETE FROM schema_version WHERE version > 2")
+    world.server.execute(f"CREATE USER {account}",
+                         f"GRANT EXECUTE ON {world.database}.* TO {account}",
+                         f"GRANT {right.format(world.database)} TO {account}")
+    world.run("--migrate")
+    bot = world.server.connect(world.database, user="old.bot")
+    assert number_of(mariadb.run, bot, ["CALL queue_claim('nobody', 'w', 1, 1)"]) == number
 
 
 def test_a_newer_database_is_refused(world):
