@@ -118,6 +118,9 @@ int db_fail(struct db *db, void *statement, struct error *err)
 {
 	unsigned code = statement ? mysql_stmt_errno(statement) : mysql_errno(db->mysql);
 
+	/* It is no answer to what was asked, as where a packet of rows was turned into an OK. */
+	if (code == 0 && mysql_errno(db->mysql) == 0)
+		return db_mangled(db, err, "an answer came that cannot belong to what was asked");
 	if (statement && code != 0)
 		(void)set_fault(db, db->host, code, mysql_stmt_sqlstate(statement),
 				mysql_stmt_error(statement), err);

@@ -4,11 +4,14 @@ More of them stand in test_database_loss.py (killed, frozen, restarted, locked, 
 test_database_commit.py (the reply to COMMIT), test_database_tls.py and test_grants.py.
 """
 
+import contextlib
+
 import pymysql
 import pytest
 
 from harness import mariadb
 from harness.proxy import Proxy
+from harness.rewriter import Confuser
 
 LIMITED = "limited@localhost"
 
@@ -163,6 +166,17 @@ def test_a_query_that_is_killed(world, foreign):
 
 
 # ---- The server takes no writes
+
+@pytest.mark.parametrize("asked", [b"max_allowed_packet", b"@@SESSION.sql_mode"])
+def test_an_answer_that_is_none(world, asked):
+    """An OK where rows should come: the library has no number for it, and the line says what it was."""
+    node = world.node(irreversible=20)
+    with contextlib.closing(Confuser(world.server.socket, asked, 3)) as proxy:
+        reader = world.run("--once", database={"hosts": [f"127.0.0.1:{proxy.port}"], "tls": "off"})
+        assert proxy.left == 0
+    reader.wait_for("database_lost", containing="cannot belong to what was asked")
+    world.expect(node.chain, (1, 20))
+
 
 def test_innodb_that_is_read_only(lone_world):
     world = lone_world

@@ -1,4 +1,5 @@
-"""A proxy before the database that replaces some bytes of what a client sends by as many others."""
+"""Proxies before the database that replace some bytes of what a client sends by as many others, or
+answer in place of the server."""
 
 import contextlib
 
@@ -22,4 +23,27 @@ class _Rewriting(_Line):
         with contextlib.suppress(OSError):
             while packet := _read_packet(self.client):
                 self.server.sendall(packet.replace(self.proxy.old, self.proxy.new))
+        _shut(self.server)
+
+
+class Confuser(Proxy):
+    """Confuser(socket, asked, times): so often a statement with these bytes is answered by an OK."""
+
+    def __init__(self, target, asked, times):
+        self.asked, self.left = asked, times
+        super().__init__(target)
+
+    def make_line(self, client, server):
+        return _Confusing(self, client, server)
+
+
+class _Confusing(_Line):
+    def carry_queries(self):
+        with contextlib.suppress(OSError):
+            while packet := _read_packet(self.client):
+                if self.proxy.left > 0 and self.proxy.asked in packet:
+                    self.proxy.left -= 1
+                    self.client.sendall(b"\7\0\0\1\0\0\0\2\0\0\0")
+                else:
+                    self.server.sendall(packet)
         _shut(self.server)
