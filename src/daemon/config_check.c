@@ -229,7 +229,7 @@ const char *config_password_fault(const char *password)
 
 const char *config_bytes_fault(const char *bytes, size_t len)
 {
-	const char *return_at = memchr(bytes, '\r', len);
+	const char *end = bytes + len;
 
 	if (has_mark(bytes, len))
 		return "begins with a byte-order mark (EF BB BF); save it as UTF-8 without one";
@@ -237,9 +237,10 @@ const char *config_bytes_fault(const char *bytes, size_t len)
 		return "is UTF-16; save it as UTF-8";
 	if (len >= 2 && (bytes[0] == '\0') != (bytes[1] == '\0'))
 		return "seems to be UTF-16; save it as UTF-8";
-	/* A comment would reach to the end of the file. */
-	if (return_at && !memchr(bytes, '\n', len))
-		return "has carriage returns (CR) as line ends; save it with Unix line ends";
+	/* A comment would reach over it, up to the next line feed: what is set there would not count. */
+	for (const char *at = bytes; (at = memchr(at, '\r', (size_t)(end - at))); at++)
+		if (at + 1 == end || at[1] != '\n')
+			return "has carriage returns (CR) as line ends; save it with Unix line ends";
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define CONFIG_MAX_BYTES   ((size_t)1024 * 1024)
 #define PASSWORD_MAX_BYTES ((size_t)4096)
 #define PIPE_WAIT_MS       30000
+#define LINKS_MAX          40 /* as many as the kernel follows */
 
 /* Read fd to its end; the caller releases out in any case. */
 static int read_all(int fd, struct buf *out, const char *path, struct error *err)
@@ -96,47 +98,79 @@ char *config_file_text(const char *path, bool *ret_is_public, struct error *err)
 	return result == 0 ? xstrdup(buf_text(&text)) : NULL;
 }
 
-/* Whether others can put another file in this place: they may change one of the folders above it. */
-static int check_folders(char *real_path, const char *path, struct error *err)
+/* Others must not be able to change what stands in this folder. */
+static int check_folder(const char *folder, const char *path, struct error *err)
 {
 	struct stat status;
-	char *slash;
 
-	while ((slash = strrchr(real_path, '/')) != NULL) {
-		const char *folder = slash > real_path ? real_path : "/";
-
-		*slash = '\0';
-		if (stat(folder, &status) != 0)
-			return error_set_errno(err, ERROR_CONFIG, "cannot look at %s", folder);
-		if ((status.st_mode & 002) != 0 && (status.st_mode & S_ISVTX) == 0)
-			return error_set(
-				err, ERROR_CONFIG,
-				"others may change the folder %s, and so put another file in the place of %s; "
-				"take that away: chmod o-w %s",
-				folder, path, folder);
-	}
-	return 0;
+	if (stat(folder, &status) != 0)
+		return error_set_errno(err, ERROR_CONFIG, "cannot look at %s", folder);
+	if ((status.st_mode & 002) == 0 || (status.st_mode & S_ISVTX) != 0)
+		return 0;
+	return error_set(
+		err, ERROR_CONFIG,
+		"others may change the folder %s, and so put another file in the place of %s; "
+		"take that away: chmod o-w %s",
+		folder, path, folder);
 }
 
-/* Both the folders that the path names and those where a link leads to. */
+static void replace(char **text, char *fresh)
+{
+	free(*text);
+	*text = fresh;
+}
+
+/* Go from a folder to what has this name in it. */
+static void enter(char **place, const char *name, size_t len)
+{
+	char *slash = strrchr(*place, '/');
+
+	if (len == 0 || (len == 1 && name[0] == '.'))
+		return;
+	if (len == 2 && strncmp(name, "..", 2) == 0)
+		slash[slash == *place ? 1 : 0] = '\0';
+	else
+		replace(place,
+			xasprintf("%s%s%.*s", *place, slash[1] == '\0' ? "" : "/", (int)len, name));
+}
+
+/*
+ * Whether others can put another file in the place of this one. Each folder on the way is looked at;
+ * links are followed here, since a link in a folder of others may lead anywhere tomorrow.
+ */
 static int check_place(const char *path, struct error *err)
 {
-	CLEANUP(mem_free_pointer) char *target = realpath(path, NULL);
-	CLEANUP(mem_free_pointer) char *named = xstrdup(path);
-	char *slash = strrchr(named, '/');
-	CLEANUP(mem_free_pointer) char *folder = NULL;
-	CLEANUP(mem_free_pointer) char *below = NULL;
+	CLEANUP(mem_free_pointer) char *here = path[0] == '/' ? xstrdup("") : getcwd(NULL, 0);
+	CLEANUP(mem_free_pointer) char *rest = xasprintf("%s/%s", here != NULL ? here : "", path);
+	CLEANUP(mem_free_pointer) char *place = xstrdup("/");
+	unsigned link_count = 0;
 
-	if (slash != NULL)
-		slash[slash == named ? 1 : 0] = '\0';
-	folder = realpath(slash != NULL ? named : ".", NULL);
-	if (target == NULL || folder == NULL)
+	if (here == NULL)
 		return error_set_errno(err, ERROR_CONFIG, "cannot find out where %s is", path);
-	below = xreallocarray(NULL, strlen(folder) + 3, 1);
-	snprintf(below, strlen(folder) + 3, "%s/x", folder);
-	if (check_folders(target, path, err) != 0)
-		return -1;
-	return check_folders(below, path, err);
+	while (rest[0] != '\0') {
+		size_t len = strcspn(rest, "/");
+		const char *behind = rest + len + (rest[len] == '/');
+		CLEANUP(mem_free_pointer) char *folder = xstrdup(place);
+		char target[PATH_MAX];
+		ssize_t target_len;
+
+		if (check_folder(folder, path, err) != 0)
+			return -1;
+		enter(&place, rest, len);
+		target_len = readlink(place, target, sizeof(target));
+		if (target_len < 0 && errno != EINVAL)
+			return error_set_errno(err, ERROR_CONFIG, "cannot look at %s", place);
+		if (target_len < 0) {
+			replace(&rest, xstrdup(behind));
+			continue;
+		}
+		if (++link_count > LINKS_MAX || target_len == sizeof(target))
+			return error_set(err, ERROR_CONFIG, "%s: too many links, or too long ones",
+					 path);
+		replace(&place, xstrdup(target[0] == '/' ? "/" : folder));
+		replace(&rest, xasprintf("%.*s/%s", (int)target_len, target, behind));
+	}
+	return 0;
 }
 
 /* Whether only root and this user say what stands in the file. */
@@ -193,6 +227,7 @@ struct scan {
 	const char *at;
 	unsigned line;
 	char name[64]; /* the last word before a value */
+	bool has_zero; /* the last string has a zero byte, where libconfig's would end */
 };
 
 static void skip_to(struct scan *scan, const char *end)
@@ -219,8 +254,10 @@ static bool skip_inert(struct scan *scan)
 	if (*at != '"')
 		return false;
 	for (end = at + 1; *end != '\0' && *end != '"'; end++) {
-		if (*end == '\\' && end[1] != '\0')
+		if (*end == '\\' && end[1] != '\0') {
 			end++;
+			scan->has_zero |= strncmp(end, "x00", 3) == 0;
+		}
 	}
 	skip_to(scan, *end == '"' ? end + 1 : end);
 	return true;
@@ -253,8 +290,17 @@ unsigned config_scan_text(const char *path, const char *text, FILE *mistakes)
 	char number[32];
 
 	while (*scan.at != '\0') {
-		if (skip_inert(&scan))
+		if (skip_inert(&scan)) {
+			if (scan.has_zero) {
+				fprintf(mistakes,
+					"%s:%u: %s: holds a zero byte (\\x00), at which the text would "
+					"end\n",
+					path, scan.line, scan.name);
+				count++;
+			}
+			scan.has_zero = false;
 			continue;
+		}
 		if (isalpha((unsigned char)*scan.at) || *scan.at == '_' || *scan.at == '*') {
 			size_t len =
 				strspn(scan.at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"

@@ -2,10 +2,12 @@
 #include "store/db_error.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define RIGHTS "check the rights of database.user against sql/grants.sql"
 #define TABLES "create or upgrade the tables with --migrate"
@@ -204,13 +206,37 @@ static int bad_address(const char *text, struct error *err)
 			 text);
 }
 
+/* A host's name or an IPv4 address can look so; names in other scripts are left to the resolver. */
+static bool is_host_name(const char *host)
+{
+	bool has_other = false;
+
+	for (; *host != '\0'; host++) {
+		unsigned char byte = (unsigned char)*host;
+
+		if (byte < 0x80 && !isalnum(byte) && !strchr("-_.", byte))
+			return false;
+		has_other |= byte != '.';
+	}
+	return has_other;
+}
+
+/* An IPv6 address may have its interface behind a '%'. */
+static bool is_v6(const char *host)
+{
+	char v6[INET6_ADDRSTRLEN + 1];
+	struct in6_addr unused;
+
+	snprintf(v6, sizeof(v6), "%.*s", (int)strcspn(host, "%"), host);
+	return !strpbrk(host, " \t\n[]/") && inet_pton(AF_INET6, v6, &unused) == 1;
+}
+
 int db_parse_address(const char *text, struct db_address *ret_address, struct error *err)
 {
 	const char *host = text;
 	const char *colon = strrchr(text, ':');
 	size_t len = strlen(text);
-	char v6[sizeof(ret_address->host)];
-	struct in6_addr unused;
+	struct sockaddr_un unused;
 
 	*ret_address = (struct db_address){.port = 3306};
 	if (text[0] == '/') {
@@ -243,11 +269,15 @@ int db_parse_address(const char *text, struct db_address *ret_address, struct er
 		return bad_address(text, err);
 	memcpy(ret_address->host, host, len);
 	ret_address->host[len] = '\0';
-	/* An IPv6 address may have its interface behind a '%'. */
-	snprintf(v6, sizeof(v6), "%.*s", (int)strcspn(ret_address->host, "%"), ret_address->host);
-	if (!ret_address->is_socket && (strpbrk(ret_address->host, " \t\n[]") ||
-					((text[0] == '[' || strchr(ret_address->host, ':')) &&
-					 inet_pton(AF_INET6, v6, &unused) != 1)))
+	if (ret_address->is_socket && len >= sizeof(unused.sun_path))
+		return error_set(
+			err, ERROR_CONFIG,
+			"\"%s\" is no database host: the path of a Unix socket has at most "
+			"%zu bytes",
+			text, sizeof(unused.sun_path) - 1);
+	if (!ret_address->is_socket &&
+	    !(text[0] == '[' || strchr(ret_address->host, ':') ? is_v6(ret_address->host)
+							       : is_host_name(ret_address->host)))
 		return bad_address(text, err);
 	return 0;
 }

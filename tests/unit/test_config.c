@@ -323,11 +323,15 @@ static const struct {
 	{"database = { hosts = ( \"[db]:3306\" ); };", "is no database host"},
 	{"database = { hosts = ( \"a:b:c\" ); };", "is no database host"},
 	{"database = { hosts = ( \"a b\" ); };", "is no database host"},
+	{"database = { hosts = ( \"run/mysqld.sock\" ); };", "is no database host"},
+	{"database = { hosts = ( \"root@db\" ); };", "is no database host"},
 	/* Bytes. */
 	{"\xef\xbb\xbf"
 	 "fetch = { };",
 	 ":1: the file begins with a byte-order mark"},
 	{"# x\rfetch = { batch_size = 0; };\r", ":1: the file has carriage returns (CR)"},
+	{"# x\rfetch = { batch_size = 0; };\r\n", ":1: the file has carriage returns (CR)"},
+	{"filter = (\n{ body_prefix = \"a\\x00b\"; } );", ":2: body_prefix: holds a zero byte"},
 	{"fetch = { };\nlog = { level = \xe2\x80\x9cinfo\xe2\x80\x9d; };",
 	 ":2: the character \xe2\x80\x9c outside of quotes"},
 	{"fetch =\xc2\xa0{ };", ":1: the character \xc2\xa0 outside of quotes"},
@@ -621,6 +625,8 @@ static void a_password_that_others_can_replace_is_refused(void **state)
 	char inner[64];
 	char file[80];
 	char link[80];
+	char middle[64];
+	char text[80];
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
@@ -645,6 +651,23 @@ static void a_password_that_others_can_replace_is_refused(void **state)
 	check_refused(file, "others may change the folder");
 	check_refused(link, "others may change the folder"); /* where it leads to */
 	chmod(inner, 0700);
+	/* A link that leads to a good file by another link, which others may change. */
+	snprintf(middle, sizeof(middle), "%s/shared", folder);
+	assert_int_equal(mkdir(middle, 0700), 0);
+	unlink(link);
+	assert_int_equal(symlink("shared/../shared/link", link), 0);
+	snprintf(text, sizeof(text), "%s/link", middle);
+	assert_int_equal(symlink("../inner//./password", text), 0);
+	check_taken(link);
+	chmod(middle, 0777);
+	check_refused(link, "shared, and so put another file");
+	check_taken(file);
+	chmod(middle, 01777);
+	check_taken(link);
+	unlink(text);
+	rmdir(middle);
+	unlink(link);
+	assert_int_equal(symlink("inner/password", link), 0);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(file, 4711, 0), 0);
 		check_refused(file, "belongs to user 4711");

@@ -92,6 +92,8 @@ static void each_number_has_its_kind(void **state)
 	}
 }
 
+#define TEN "1234567890"
+
 static void addresses_have_one_meaning(void **state)
 {
 	static const struct {
@@ -116,6 +118,16 @@ static void addresses_have_one_meaning(void **state)
 		{"[::1", NULL, 0, false},
 		{"[::1]3", NULL, 0, false},
 		{"[]:3", NULL, 0, false},
+		{"fe80::1%eth0", "fe80::1%eth0", 3306, false},
+		{"db_1.example.net.", "db_1.example.net.", 3306, false},
+		{"run/x.sock", NULL, 0, false},
+		{"./x", NULL, 0, false},
+		{"..", NULL, 0, false},
+		{"root@db", NULL, 0, false},
+		{"db;3306", NULL, 0, false},
+		{"/run/" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "12",
+		 "/run/" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "12", 3306, true},
+		{"/run/" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "123", NULL, 0, false},
 	};
 
 	(void)state;
