@@ -237,6 +237,8 @@ const char *config_bytes_fault(const char *bytes, size_t len)
 		return "is UTF-16; save it as UTF-8";
 	if (len >= 2 && (bytes[0] == '\0') != (bytes[1] == '\0'))
 		return "seems to be UTF-16; save it as UTF-8";
+	if (memchr(bytes, '\0', len))
+		return NULL; /* no text at all */
 	/* A comment would reach over it, up to the next line feed: what is set there would not count. */
 	for (const char *at = bytes; (at = memchr(at, '\r', (size_t)(end - at))); at++)
 		if (at + 1 == end || at[1] != '\n')

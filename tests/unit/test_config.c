@@ -684,6 +684,27 @@ static void a_password_that_others_can_replace_is_refused(void **state)
 	rmdir(folder);
 }
 
+/* Bytes that are no text at all are not explained by their line ends. */
+static void zero_bytes_are_named(void **state)
+{
+	static const char bytes[] = "fetch\r = \0";
+	char file[] = "/tmp/test_zero_XXXXXX";
+	CLEANUP(mem_free_pointer) char *said = NULL;
+	size_t size;
+	FILE *mistakes = open_memstream(&said, &size);
+	struct config config;
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	close(fd);
+	assert_int_equal(config_load(&config, file, mistakes), -1);
+	assert_int_equal(fclose(mistakes), 0);
+	assert_non_null(strstr(said, "holds a zero byte"));
+	unlink(file);
+}
+
 static void a_configuration_comes_out_of_a_pipe(void **state)
 {
 	CLEANUP(mem_free_pointer) char *said = NULL;
@@ -781,6 +802,7 @@ int main(int argc, char **argv)
 		TEST(the_password_is_never_printed),
 		TEST(a_password_that_others_see_is_refused),
 		TEST(a_password_that_others_can_replace_is_refused),
+		TEST(zero_bytes_are_named),
 		TEST(a_configuration_comes_out_of_a_pipe),
 		TEST(a_reader_may_have_the_longest_name_of_a_host),
 		TEST(the_sample_is_the_table),
