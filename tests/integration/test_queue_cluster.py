@@ -21,10 +21,11 @@ def test_each_delivery_is_with_one_bot_at_a_time_and_ends_once(cluster_world):
     world, seconds = cluster_world, seconds_of(14)
     dies = world.cluster.members[2]
     conflicts = ("wsrep_local_cert_failures", "wsrep_local_bf_aborts")
-    bots = Troubled(world, [member.port for member in world.cluster.members], CLOCKS, SEED,
+    bots = Troubled(world, [member.port for member in world.cluster.members], SEED,
                     user=galera.USER)
-    bots.run(seconds, [(seconds * 0.3, dies.kill),
-                       (seconds * 0.6, lambda: world.cluster.rejoin(dies, wait=False))])
+    with world.cluster.clocks(*CLOCKS):
+        bots.run(seconds, [(seconds * 0.3, dies.kill),
+                           (seconds * 0.6, lambda: world.cluster.rejoin(dies, wait=False))])
     wrong, counts = bots.check()
     world.cluster.heal()
     print({name: world.cluster.status_sum(name) for name in conflicts})
@@ -48,11 +49,11 @@ def test_how_far_clocks_may_disagree(cluster_world, ahead_s, is_free):
     deliver(world.db, 1)
     first, second = (Bot(lambda at=at: world.cluster.members[at].connect(world.database), f"bot-{at}",
                          ("SET SESSION wsrep_sync_wait = 15",)) for at in (0, 1))
-    row, = first.claim(lease_s=2)
-    second.query(f"SET timestamp = UNIX_TIMESTAMP(NOW(6)) + {ahead_s}")
-    assert bool(second.claim()) == is_free
-    if not is_free:
-        first.done(row)
+    with world.cluster.clocks(0, ahead_s):
+        row, = first.claim(lease_s=2)
+        assert bool(second.claim()) == is_free
+        if not is_free:
+            first.done(row)
 
 
 def test_claimed_through_one_member_and_ended_through_another(cluster_world):

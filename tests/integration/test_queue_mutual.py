@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout_s(seconds_of(0) + 120)]
 
 
 def run(world, seconds):
-    return Troubled(world, [world.server.socket], [0], SEED).run(seconds).check()
+    return Troubled(world, [world.server.socket], SEED).run(seconds).check()
 
 
 def mutate(world, procedure, pattern, replacement):

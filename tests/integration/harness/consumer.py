@@ -21,7 +21,7 @@ BATCH, PATIENCE_S = 4, 0.3
 
 
 class Consumer:
-    """See the module's text. hosts: [(socket or port, what its clock is ahead, s), ...]"""
+    """See the module's text. hosts: [socket or port, ...]"""
 
     def __init__(self, hosts, database, history, name, seed, lease_s, user="root",
                  careless=False):
@@ -38,14 +38,13 @@ class Consumer:
     # ---- the database
 
     def _connect(self):
-        where, ahead_s = self.hosts[self.place % len(self.hosts)]
+        where = self.hosts[self.place % len(self.hosts)]
         place = {"unix_socket": where} if isinstance(where, str) else \
             {"host": "127.0.0.1", "port": where}
         self.connection = pymysql.connect(
             user=self.user, database=self.database, autocommit=True, charset="utf8mb4",
             connect_timeout=2, read_timeout=6, write_timeout=6, **place)
         self.query("SET SESSION wsrep_sync_wait = 1")
-        self.ahead_s = ahead_s
 
     def query(self, statement, *args):
         with self.connection.cursor() as cursor:
@@ -54,13 +53,6 @@ class Consumer:
             while cursor.nextset():
                 pass
             return rows
-
-    def call(self, statement, *args):
-        """By the clock of this member, where it is not that of the machine."""
-        if self.ahead_s:
-            self.query("SET timestamp = DEFAULT")
-            self.query(f"SET timestamp = UNIX_TIMESTAMP(NOW(6)) + {self.ahead_s}")
-        return self.query(statement, *args)
 
     def until_answered(self, function, until=None):
         """Its result, on whatever member; None: given up, since the time is over."""
@@ -90,7 +82,7 @@ class Consumer:
 
     def claim(self):
         sent = time.monotonic()
-        rows = self.call("CALL queue_claim('ask', %s, %s, %s)", self.name,
+        rows = self.query("CALL queue_claim('ask', %s, %s, %s)", self.name,
                          self.random.randint(1, BATCH), self.lease_s)
         got = time.monotonic()
         if rows:
@@ -101,19 +93,19 @@ class Consumer:
     def renew(self, delivery, token):
         """Until when it is held then."""
         sent = time.monotonic()
-        self.call("CALL queue_renew(%s, %s, %s)", delivery, token, self.lease_s)
+        self.query("CALL queue_renew(%s, %s, %s)", delivery, token, self.lease_s)
         self.note("renew", delivery=delivery, token=token, sent=sent, lease_s=self.lease_s)
         return sent + self.lease_s
 
     def end(self, kind, delivery, token):
         """With the bot's own work in the same transaction, which a key keeps from being done twice."""
         if kind == "retry":
-            self.call("CALL queue_retry(%s, %s, 0, 'once more')", delivery, token)
+            self.query("CALL queue_retry(%s, %s, 0, 'once more')", delivery, token)
         elif kind == "fail":
-            self.call("CALL queue_fail(%s, %s, 'no')", delivery, token)
+            self.query("CALL queue_fail(%s, %s, 'no')", delivery, token)
         else:
             self.query("START TRANSACTION")
-            self.call("CALL queue_done(%s, %s)", delivery, token)
+            self.query("CALL queue_done(%s, %s)", delivery, token)
             self.query("INSERT INTO effects VALUES (%s, %s) ON DUPLICATE KEY UPDATE token = token",
                        delivery, token)
             self.query("COMMIT")

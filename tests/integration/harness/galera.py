@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 
 import pymysql
+import pytest
 
 from . import mariadb, moved
 from .polling import poll
@@ -307,6 +308,19 @@ class Cluster(mariadb.Service):
         for member in rest:
             member.start(self.members)
         return self
+
+    @contextlib.contextmanager
+    def clocks(self, *ahead_s):
+        """Meanwhile each member's calendar is so many seconds ahead of this host's."""
+        if not moved.compiler():
+            pytest.skip("no C compiler here, so no clock can be moved")
+        try:
+            for member, seconds in zip(self.members, ahead_s):
+                member.clock.move(seconds)
+            yield
+        finally:
+            for member in self.members:
+                member.clock.move(0)
 
     def ready(self):
         """Before a test: what is left of the last one, be it a member in which something hangs,

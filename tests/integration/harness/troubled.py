@@ -33,10 +33,10 @@ for line in sys.stdin:
 
 class Troubled:
     """Eight bots on the queue `ask`, two of them steem-workers where it is built, and what happens
-    to them. clocks: what each member's clock is ahead, in seconds."""
+    to them."""
 
-    def __init__(self, world, hosts, clocks, seed, bots=8, user="root"):
-        self.world, self.hosts, self.clocks, self.user = world, hosts, clocks, user
+    def __init__(self, world, hosts, seed, bots=8, user="root"):
+        self.world, self.hosts, self.user = world, hosts, user
         self.random = random.Random(seed)
         self.seed, self.serial = seed, 0
         self.processes = [None] * bots
@@ -63,9 +63,8 @@ class Troubled:
             command = self._steem_worker(path)
         else:
             first = place % len(self.hosts)
-            hosts = list(zip(self.hosts, self.clocks))
             command = [sys.executable, "-B", "-m", "harness.consumer", json.dumps({
-                "hosts": hosts[first:] + hosts[:first], "database": self.world.database,
+                "hosts": self.hosts[first:] + self.hosts[:first], "database": self.world.database,
                 "history": str(path), "name": f"bot-{self.serial}", "user": self.user,
                 "seed": self.seed * 1000 + self.serial, "lease_s": LEASE_S,
                 "careless": place % 2 == 1})]
