@@ -32,12 +32,6 @@ class ClusterWorld(World):
                     **sections.pop("database", {})}
         return super().settings(name, database=database, **sections)
 
-    def migrate(self):
-        """The tests' bots come by the socket, as root; the tables were made by another account."""
-        super().migrate()
-        self.db.execute("INSERT INTO bots VALUES ('root', '*', '*')")
-        return self
-
     def reader_at(self, place, **options):
         """A daemon whose first host is this member."""
         return self.start(name=f"reader-{place}", database={"hosts": self.cluster.hosts(place)},
