@@ -29,7 +29,7 @@ def fill_queues(world):
         "INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
         " block_crc, state, attempts, created_at, finished_at) SELECT seq, 'ask', 1, 0, 0, 0, 0,"
         " IF(seq < 14, 'failed', 'done'), 1, UTC_TIMESTAMP(),"
-        " UTC_TIMESTAMP() + INTERVAL IF(seq > 40, 3600, -3600) SECOND FROM seq_11_to_100")
+        " UTC_TIMESTAMP() + INTERVAL IF(seq > 40, 30, -3600) SECOND FROM seq_11_to_100")
     world.db.execute(
         "INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, json_metadata,"
         " state, created_at) SELECT IF(seq < 5, 'other', 'bot'), seq, 'a', 'b', 'c', '{}',"

@@ -80,10 +80,9 @@ def test_a_frozen_bot_with_one_account(accounts):
     frozen, quick = accounts.bot("frozen"), accounts.bot("quick")
     quick.query("SET innodb_lock_wait_timeout = 1")
     row = frozen.claim()[0]
+    end_leases(accounts.db)
     frozen.query("START TRANSACTION")
     frozen.done(row)
-    later = row["lease_until"] + datetime.timedelta(seconds=6)
-    quick.query("SET timestamp = %s", later.replace(tzinfo=datetime.timezone.utc).timestamp())
     for expected in (3, 5, 6):
         assert blocks(quick.claim()) == [expected]
     assert quick.claim() == []

@@ -1,12 +1,11 @@
 """The queue's procedures in transactions: what commits, what waits for whom."""
 
-import datetime
 import threading
 
 import pymysql
 import pytest
 
-from harness.deliveries import (LOST, MISSING, REFUSED, deliver, deliver_many, ids,
+from harness.deliveries import (LOST, MISSING, REFUSED, deliver, deliver_many, end_leases, ids,
                                 look_from_the_beginning, number_of, open_delivery, state,
                                 store_block, store_operation, tables)
 
@@ -140,10 +139,10 @@ def test_a_frozen_bot_holds_up_nobody(queue):
     frozen, quick = queue.bot("frozen"), queue.bot("quick")
     quick.query("SET innodb_lock_wait_timeout = 1")
     rows = frozen.claim(limit=6)
+    end_leases(queue.db)
     frozen.query("START TRANSACTION")
     for row in rows:
         frozen.done(row)
-    end_leases_of_others(queue, rows)
     assert ids(quick.claim(limit=3)) == queue.ids[6:9]
     assert ids(quick.claim(limit=100)) == queue.ids[9:]
     assert quick.claim() == []
@@ -155,24 +154,15 @@ def test_a_frozen_bot_holds_up_nobody(queue):
 
 def test_a_clock_that_was_put_back(queue):
     """What came before is found at once, and not when the clock is where it was."""
-    ahead, bot = queue.bot("ahead"), queue.bot()
-    ahead.query("SET timestamp = UNIX_TIMESTAMP() + 3600")
-    for row in ahead.claim(limit=10):
-        ahead.done(row)
-    look_from_the_beginning(queue.db)
-    queue.db.execute("UPDATE queues SET scanned_at = '2000-01-01'")
-    assert ahead.claim() == []
-    assert queue.db.value("SELECT scan_from > UTC_TIMESTAMP() FROM queues") == 1
+    bot = queue.bot()
+    for row in bot.claim(limit=10):
+        bot.done(row)
+    # as a clock that was an hour ahead has left them
+    queue.db.execute("UPDATE queues SET scan_from = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR,"
+                     " scanned_at = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR")
     delivery, = deliver(queue.db, 50)
     assert ids(bot.claim()) == [delivery]
     assert queue.db.value("SELECT scan_from < UTC_TIMESTAMP() FROM queues") == 1
-
-
-def end_leases_of_others(queue, rows):
-    """By the clock, since a frozen bot has locked the rows: they are claimed for a second."""
-    later = max(row["lease_until"] for row in rows) + datetime.timedelta(seconds=6)
-    for bot in queue.bots:
-        bot.query("SET timestamp = %s", later.replace(tzinfo=datetime.timezone.utc).timestamp())
 
 
 def test_more_than_a_thousand_locked_rows_at_the_head(queue):
@@ -180,12 +170,12 @@ def test_more_than_a_thousand_locked_rows_at_the_head(queue):
     deliver_many(queue.db, 2005, first=100)
     frozen = [queue.bot(f"frozen-{i}") for i in range(2)]
     rows = [row for bot in frozen for row in bot.claim(limit=1000)]
+    end_leases(queue.db)
     for bot, held in zip(frozen, (rows[:1000], rows[1000:])):
         bot.query("START TRANSACTION")
         for row in held:
             bot.done(row)
     quick = queue.bot("quick")
-    end_leases_of_others(queue, rows)
     assert len(quick.claim()) == 1
 
 

@@ -325,7 +325,7 @@ def test_blocks_stored_before_are_completed_where_that_is_asked_for(world):
 
 
 def test_with_a_filter(world):
-    rules = [{"operation": ["vote", "producer_reward", "fill_order"]}]
+    rules = [{"operation": "vote"}, {"account": "alice"}, {"account": "bob"}]
     node = stored_without(world, rules)
     world.run("--backfill", f"{FIRST}+150", "--virtual", filter=rules, **settings())
     world.expect(node.chain, (FIRST, LAST), rules=rules, virtual=whole)

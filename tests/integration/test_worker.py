@@ -473,6 +473,6 @@ def test_the_log_level_is_read_again(desk):
     desk.put()
     worker.wait_for("delivery_done")
     path.write_text("nonsense", encoding="utf-8")
-    desk.world.allow_errors("reload_refused")
+    desk.world.allow_errors("reload_refused", "config_mistake")
     worker.signal(signal.SIGHUP)
     worker.wait_for("reload_refused")
