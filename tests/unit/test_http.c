@@ -516,8 +516,9 @@ static void encodings_that_need_much_memory_are_refused(void **state)
 		struct result result = {0};
 
 		ask(http, paths[i], "[1]", &result);
-		assert_int_equal(result.err.code, RPC_FAILURE_OTHER_NODE);
-		assert_non_null(strstr(result.err.text, "an encoding that was not asked for"));
+		/* By us, or by a newer libcurl before us. */
+		assert_int_equal(result.err.kind, ERROR_NODE);
+		assert_non_null(strstr(result.err.text, "encoding"));
 		assert_non_null(
 			strstr(server.last_request, "\r\nAccept-Encoding: gzip, deflate\r\n"));
 		buf_release(&result.body);
