@@ -164,7 +164,7 @@ def test_tables_are_made_by_one_program_at_a_time(cluster_world):
     member = world.cluster.members[1]
     world.db.execute("DELETE FROM schema_version")
     world.db.execute("INSERT INTO gap_claims VALUES (4294967295, '--migrate', 'another',"
-                     " UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 1 HOUR)")
+                     " UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 1 MINUTE)")
     second = world.start("--migrate", name="second", database={"hosts": [member.host]})
     wait_query(member, "SLEEP")
     assert world.db.value("SELECT COUNT(*) FROM schema_version") == 0

@@ -75,6 +75,7 @@ def test_the_session_in_the_database_ends_with_the_worker(world):
     sessions = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = %s AND id <> CONNECTION_ID()"
     before = desk.db.value(sessions, world.database)
     worker.process.send_signal(signal.SIGKILL)
+    worker.wait_exit()
     try:
         desk.db.wait_until(sessions, lambda count: count == before - 1, 20, (world.database,))
         os.kill(pid, 0)
