@@ -599,8 +599,8 @@ BEGIN
 		SET v_text = 'the parent_permlink has to have 1 to 255 bytes';
 	ELSEIF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
 		SET v_text = 'json_metadata is no JSON';
-	-- The chain takes no transaction above 65536 bytes. 512 are for what is around the texts: the lengths,
-	-- the header and the signatures.
+	-- The chain accepts no transaction of more than 65536 bytes. The lengths of the texts, the header and
+	-- the signatures need some of them: 512 are kept for these.
 	ELSEIF v_bytes > 65024 THEN
 		SET v_text = 'the texts have more than 65024 bytes together';
 	END IF;

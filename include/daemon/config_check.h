@@ -25,7 +25,7 @@ bool config_url_is_same(const char *a, const char *b);
 long config_utf8_fault(const char *text);
 /* Of a password that was read from a file: what an editor or a copy has left in it. */
 const char *config_password_fault(const char *password);
-/* Of a file that libconfig cannot read, or would misread: what is odd about its bytes. */
+/* What is wrong with the bytes of a configuration file that libconfig cannot read, or would misread. */
 const char *config_bytes_fault(const char *bytes, size_t len);
 /* The first character outside of quotes and comments that is not ASCII, such as a curly quote; NULL: none. */
 const char *config_find_foreign(const char *text, unsigned *ret_line, size_t *ret_len);

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Deliveries that ended before a time. A delivery ends after its block was made: an end before that was
--- written by a clock that was behind. One that a bot is about to put back into its queue is left alone.
+-- The deliveries that ended before a time. A delivery cannot end before its block was made: if finished_at
+-- says so, a clock was behind, and the time of the block counts. A delivery that a bot has locked, to put it
+-- back into its queue, is skipped.
 SELECT e.delivery_id, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.block_crc
 FROM deliveries_ended e
 WHERE e.queue = ? AND e.state = ?

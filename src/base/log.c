@@ -23,7 +23,10 @@
  */
 #define LINE_BYTES 2048
 
-/* Nobody reads: a line waits so long, then those of some seconds do not wait at all. */
+/*
+ * When nobody reads the log, a line waits WAIT_MS and is then dropped.  For the next NO_WAIT_MS
+ * every line that cannot be written at once is dropped without waiting.
+ */
 #define WAIT_MS    100
 #define NO_WAIT_MS 10000
 

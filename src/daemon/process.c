@@ -63,6 +63,6 @@ enum exit_code process_end(enum exit_code code)
 
 	if (hand_over(&err) == 0)
 		return code;
-	log_error("output_lost", "%s; what was printed is lost, in part or whole", err.text);
+	log_error("output_lost", "%s; some or all of the output is lost", err.text);
 	return code == EXIT_OK ? EXIT_OUTPUT_LOST : code;
 }

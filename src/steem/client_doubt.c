@@ -232,7 +232,7 @@ static bool is_overdue(struct client *client, const struct want *want, int64_t n
 		return false;
 	if (want->reason && now_ms - want->doubted_at_ms >= PATIENCE_MS)
 		return true;
-	/* One that was not asked for alone yet is looked at again a moment later. */
+	/* A block that was not asked for alone yet is checked again after a second. */
 	if (now_ms - want->doubted_at_ms >= PATIENCE_MS) {
 		if (client->patience_at_ms == 0 || client->patience_at_ms > now_ms + 1000)
 			client->patience_at_ms = now_ms + 1000;

@@ -39,8 +39,8 @@
 #define HOSTS_MAX    128
 
 /*
- * What is known of the server behind one URL.  A steemd without a proxy closes each connection
- * after its answer and does not say so: a request that follows at once is lost.
+ * What we have learnt about the server behind one URL.  A steemd without a proxy closes each connection
+ * after its answer and does not announce it, so the next request on that connection is lost.
  */
 struct host {
 	struct host *next;

@@ -49,7 +49,7 @@ struct tail {
 	uint32_t careful_to;   /* up to this block commits are of one block each */
 	bool has_gap;          /* block `want` is to become a known gap */
 	bool is_gap_missing;   /* because no node gives it */
-	/* So many blocks are left if `want` is missing: more each time, until one is given. */
+	/* How many blocks become a gap when `want` is missing. Doubles each time; reset by a block that is given. */
 	uint32_t leave_count;
 	char gap_reason[200];
 	char missing_reason[200]; /* the last refusal of block `want`, or "" */
