@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /*
- * A wish to stop that comes so soon after another is the same one: timeout(1) sends the signal to
- * its command and to the group of it, and a service manager may do the like.
+ * A signal to stop that comes this soon after another counts as the same one: timeout(1) sends its
+ * signal to the command and again to the process group, and a service manager may do so too.
  */
 #define SIGNAL_SAME_STOP_MS 1000
 
