@@ -275,7 +275,7 @@ enum exit_code admin_activate_filter(const struct options *options, const struct
 
 /* --forget */
 
-/* Does its heartbeat stand still?  Whether it is old, no clock can say for sure. */
+/* Does its heartbeat change?  Only watching tells: a clock that jumped may make a new one look old. */
 static int watch_heartbeat(struct db *db, const char *name, const struct reader_pulse *first,
 			   bool *ret_beats, struct error *err)
 {

@@ -338,7 +338,7 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		load_hosts(loading, setting, row, option);
 		break;
 	case OPTION_FILTER:
-		/* What a rule may name depends on reader.virtual_operations, which may stand below. */
+		/* Which operations a rule may name depends on reader.virtual_operations, which may follow. */
 		loading->filter = setting;
 		loading->filter_row = row;
 		break;
@@ -437,7 +437,7 @@ static void complete(struct config_loading *loading, const config_t *file)
 			       "database.password_file", "%s", err.text);
 }
 
-/* libconfig says "syntax error"; the cause often is a byte that an editor has put there. */
+/* libconfig says only "syntax error"; the cause is often a byte that an editor has put there. */
 static void tell_syntax(struct config_loading *loading, const config_t *file, const char *text)
 {
 	const char *foreign;
@@ -506,7 +506,7 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 			log_warning(
 				"config_readable",
 				"every user may read %s, and a URL of a node in it holds a password; "
-				"steem-reader.conf(5) says how to take that away",
+				"steem-reader.conf(5), nodes, says how to let only a group read it",
 				path);
 		return 0;
 	}
