@@ -103,7 +103,7 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 	verdict->reply_len = output_len;
 }
 
-/* The place of the first byte that no comment may have: no UTF-8, or a NUL; len: there is none. */
+/* The place of the first byte that is zero or no UTF-8, which no comment may have; len: there is none. */
 static size_t find_bad_byte(const char *text, size_t len)
 {
 	const char *at = text;
