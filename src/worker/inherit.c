@@ -88,7 +88,7 @@ static bool keep_all(int first)
 
 bool inherit_no_descriptors(int first)
 {
-	/* Not close_range(3), which an older C library lacks. The call fails on an old kernel, or where a container forbids it. */
+	/* This fails on a kernel older than the headers, and in a container that forbids it. */
 	if (syscall(SYS_close_range, (unsigned)first, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
 		return true;
 	return keep_listed(first) || keep_all(first);
