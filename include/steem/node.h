@@ -63,9 +63,9 @@ struct node {
 	struct backoff away_backoff;
 	/* Blocks that it failed to give, although it answers, since the last block that it gave. */
 	unsigned withheld_in_row;
-	uint32_t withheld_block; /* the last of them; 0: not known which */
-	unsigned silent_batches; /* batches in a row without a byte of answer, while it was not away */
-	unsigned vain_claims;    /* how often it lately claimed a block and did not give it */
+	uint32_t withheld_block;  /* the last of them; 0: not known which */
+	unsigned silent_batches;  /* batches in a row without a byte of answer; it was not away */
+	unsigned vain_claims;     /* how often it lately claimed a block and did not give it */
 	int64_t vain_claim_at_ms; /* the last time */
 	int64_t doubted_until_ms; /* until then it is credited only with blocks that it gave */
 	unsigned failures_in_row;

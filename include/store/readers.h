@@ -59,7 +59,7 @@ int readers_remove(struct db *db, const struct reader_identity *identity,
 struct reader_pulse {
 	bool is_found;
 	bool is_stopped;
-	uint64_t heartbeat_us; /* since 1970, by the database's clock, which may have been wrong then */
+	uint64_t heartbeat_us; /* since 1970, by the database's clock at that time */
 };
 int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
 		  struct error *err) MUST_CHECK;

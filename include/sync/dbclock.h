@@ -34,9 +34,9 @@ int64_t dbclock_now_s(const struct dbclock *clock, int64_t now_ms);
 
 /* The times that the database's clock is compared with, in seconds since 1970. */
 struct dbclock_witness {
-	int64_t host_s;           /* this host's calendar */
-	int64_t chain_s;          /* the time of the chain's newest block; 0: not known */
-	int64_t chain_before_s;   /* the same chain_elapsed_ms ago */
+	int64_t host_s;         /* this host's calendar */
+	int64_t chain_s;        /* the time of the chain's newest block; 0: not known */
+	int64_t chain_before_s; /* the same chain_elapsed_ms ago */
 	int64_t chain_elapsed_ms;
 };
 /*

@@ -34,8 +34,8 @@ struct job {
 	unsigned retry_count;
 	int64_t took_ms;     /* from its first try to its end */
 	int64_t last_try_ms; /* what the try that did it took: its cost for the database */
-	bool is_side_work;   /* the reader can do without it: only a true ERROR_RETRY is tried again */
-	bool is_commit;      /* the writer's own */
+	bool is_side_work; /* the reader can do without it: only a true ERROR_RETRY is tried again */
+	bool is_commit;    /* the writer's own */
 };
 
 struct writer;

@@ -235,7 +235,7 @@ static void write_line(enum log_level level, const char *event, const char *fmt,
 {
 	static const char cut[] = "...";
 	char line[LINE_BYTES];
-	size_t room = sizeof(line) - 64; /* 64: for "...", the count of left-out lines, the line end */
+	size_t room = sizeof(line) - 64; /* 64 for "...", the number left out, the line end */
 	size_t len = write_head(line, room, level, event);
 
 	len += text_vformat(line + len, room - len, fmt, args);

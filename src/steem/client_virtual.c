@@ -136,9 +136,9 @@ static int judge_empty(struct client *client, unsigned index, uint32_t num, stru
 			num);
 	ask_for_witness(client, index);
 	/* No refusal of the block: the node is only not to be asked for a while. */
-	return error_set_code(
-		err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
-		"block %u: the node must first prove that it has its account history", num);
+	return error_set_code(err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
+			      "block %u: the node must first prove that it has its account history",
+			      num);
 }
 
 /*

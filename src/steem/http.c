@@ -80,11 +80,11 @@ struct post {
 	int64_t spent_us; /* in the attempt before this one */
 	bool is_repeat;
 	enum manner manner;
-	unsigned sent_count; /* how often curl began to send: it does so again on a lost connection */
+	unsigned sent_count; /* how often curl began to send: again after a lost connection */
 	size_t header_bytes;
 	unsigned header_lines;
 	bool is_too_long;    /* the bytes on the wire have passed the limit of the answer */
-	const char *refused; /* why we refuse the answer: "more than 64 KiB of headers"; NULL: we do not */
+	const char *refused; /* the part of the answer that we refuse, in words; NULL: none */
 	char error_text[CURL_ERROR_SIZE];
 };
 

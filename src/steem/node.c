@@ -161,8 +161,8 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 	if (calls > 1)
 		node->silent_batches = 0;
 	/*
-	 * A node that rests stays at rest: the answer may be to a request from before it failed, and a
-	 * head alone does not show that it gives blocks.
+	 * Forget the failures, unless the node still rests (the answer may be to a request from before
+	 * it failed), or has withheld blocks and now tells only its head.
 	 */
 	if (now_ms >= node->ready_at_ms &&
 	    !(is_head && node->withheld_in_row >= NODE_WITHHELD_LIMIT)) {

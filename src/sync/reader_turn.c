@@ -137,7 +137,8 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 			watch->reached_block, tail_next_block(reader->tail) - 1);
 		break;
 	case WATCH_LEVEL:
-		log_info("nodes_level", "the nodes have caught up with the stored blocks, at block %u",
+		log_info("nodes_level",
+			 "the nodes have caught up with the stored blocks, at block %u",
 			 watch->reached_block);
 		break;
 	case WATCH_NOTHING:

@@ -40,8 +40,8 @@ struct tail {
 	bool is_asking;     /* a tip request */
 	unsigned got_count; /* by it */
 	uint32_t asked_to;  /* the last block that it asks for */
-	uint32_t alone_to; /* up to this block each is asked for alone, because a request failed */
-	bool is_searching; /* all nodes are asked for block `want` */
+	uint32_t alone_to;  /* up to this block each is asked for alone, because a request failed */
+	bool is_searching;  /* all nodes are asked for block `want` */
 	bool is_committing;
 	bool is_recording; /* a gap */
 	struct dispute *dispute;

@@ -33,7 +33,7 @@ void inherit_default_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number <= SIGRTMAX; number++)
-		signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and the C library's own signals */
+		signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and the library's own */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

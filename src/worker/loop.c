@@ -144,11 +144,10 @@ static void queue_missing(struct loop *loop, int64_t delay_ms)
 		return;
 	}
 	loop->claim_at_ms = now_ms + delay_ms;
-	log_limited(
-		&loop->no_queue_limit, LOG_LEVEL_WARNING, "queue_missing",
-		"there is no queue %s yet; waiting until a reader whose filter has a rule with "
-		"queue = \"%s\" creates it",
-		loop->arguments->queue, loop->arguments->queue);
+	log_limited(&loop->no_queue_limit, LOG_LEVEL_WARNING, "queue_missing",
+		    "there is no queue %s yet; waiting until a reader whose filter has a rule with "
+		    "queue = \"%s\" creates it",
+		    loop->arguments->queue, loop->arguments->queue);
 }
 
 static void claim_failed(struct loop *loop, const struct error *err)
