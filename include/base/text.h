@@ -20,6 +20,9 @@
 /* Take the next character of *at..end, which is not empty. Its code point, or TEXT_INVALID. */
 uint32_t text_next(const char **at, const char *end);
 
+/* How many bytes of the text, from its beginning, are valid UTF-8; `len`: all. */
+size_t text_valid_length(const char *text, size_t len);
+
 /* Whether clean text may hold this character. */
 bool text_is_clean(uint32_t code);
 

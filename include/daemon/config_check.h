@@ -21,8 +21,6 @@ char *config_url_shown(const char *url);
 /* Do both URLs, which have no faults, lead to the same place? */
 bool config_url_is_same(const char *a, const char *b);
 
-/* The place of the first byte that is no UTF-8; -1: there is none. */
-long config_utf8_fault(const char *text);
 /* A password that was read from a file: does it hold bytes that an editor or a copy left by mistake? */
 const char *config_password_fault(const char *password);
 /* What is wrong with the bytes of a configuration file that libconfig cannot read, or would misread. */

@@ -20,7 +20,7 @@ enum signal_event {
 	SIGNAL_RELOAD, /* SIGHUP */
 };
 
-/* Block the signals for this and all later threads; SIGPIPE is ignored. The descriptor to poll, or -1. */
+/* Block the signals for this and all later threads. The descriptor to poll, or -1. */
 int signals_open(struct error *err) MUST_CHECK;
 /* The next one that came, or SIGNAL_NOTHING. */
 enum signal_event signals_read(int fd);

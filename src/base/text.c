@@ -73,6 +73,19 @@ uint32_t text_next(const char **at, const char *end)
 	return code;
 }
 
+size_t text_valid_length(const char *text, size_t len)
+{
+	const char *at = text;
+
+	while (at < text + len) {
+		const char *from = at;
+
+		if (text_next(&at, text + len) == TEXT_INVALID)
+			return (size_t)(from - text);
+	}
+	return len;
+}
+
 bool text_is_clean(uint32_t code)
 {
 	size_t i = 0;

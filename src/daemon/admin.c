@@ -54,10 +54,11 @@ void admin_print_text(const char *text, unsigned width)
 
 	for (; text < end; printed++) {
 		const char *from = text;
-		bool is_clean = text_is_clean(text_next(&text, end));
+		char clean[5];
 
-		fwrite(is_clean ? from : "\xef\xbf\xbd", 1, is_clean ? (size_t)(text - from) : 3,
-		       stdout);
+		(void)text_next(&text, end);
+		text_clean(clean, sizeof(clean), from, (size_t)(text - from));
+		fputs(clean, stdout);
 	}
 	for (; printed < width; printed++)
 		putchar(' ');

@@ -61,23 +61,25 @@ const char *config_take_text(struct config_loading *loading, const config_settin
 			     const char *option, size_t min, size_t max)
 {
 	const char *text = config_setting_get_string(setting);
+	size_t len;
 
 	if (text == NULL) {
 		config_mistake(loading, setting, option, "is %s; allowed is a text in quotes",
 			       config_kind_of(setting));
 		return NULL;
 	}
-	if (strlen(text) < min || strlen(text) > max) {
+	len = strlen(text);
+	if (len < min || len > max) {
 		config_mistake(loading, setting, option, "has %zu bytes; allowed are %zu to %zu",
-			       strlen(text), min, max);
+			       len, min, max);
 		return NULL;
 	}
-	if (config_utf8_fault(text) >= 0) {
+	if (text_valid_length(text, len) < len) {
 		config_mistake(
 			loading, setting, option,
-			"is no UTF-8 from its byte %ld on, and what is on the chain is UTF-8; "
+			"is no UTF-8 from its byte %zu on, but texts on the chain are UTF-8; "
 			"save the file as UTF-8",
-			config_utf8_fault(text) + 1);
+			text_valid_length(text, len) + 1);
 		return NULL;
 	}
 	for (const char *at = text; *at != '\0'; at++) {
@@ -447,7 +449,7 @@ static void tell_syntax(struct config_loading *loading, const config_t *file, co
 	fprintf(loading->mistakes, "%s:%d: %s\n", loading->path, config_error_line(file),
 		config_error_text(file));
 	foreign = config_find_foreign(text, &line, &len);
-	if (foreign != NULL && config_utf8_fault(text) < 0)
+	if (foreign != NULL && text_valid_length(text, strlen(text)) == strlen(text))
 		fprintf(loading->mistakes,
 			"%s:%u: the character %.*s outside of quotes is not allowed; quotes are "
 			"\", spaces are plain ones\n",

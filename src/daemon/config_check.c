@@ -196,19 +196,6 @@ bool config_url_is_same(const char *a, const char *b)
 
 /* Bytes. */
 
-long config_utf8_fault(const char *text)
-{
-	const char *end = strchr(text, '\0');
-
-	for (const char *at = text; at < end;) {
-		const char *from = at;
-
-		if (text_next(&at, end) == TEXT_INVALID)
-			return (long)(from - text);
-	}
-	return -1;
-}
-
 static bool has_mark(const char *bytes, size_t len)
 {
 	return len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;

@@ -25,7 +25,6 @@ int signals_open(struct error *err)
 	int number;
 	int fd;
 
-	signal(SIGPIPE, SIG_IGN);
 	same_stop_until_ms = 0;
 	fill(&set);
 	number = pthread_sigmask(SIG_BLOCK, &set, NULL);
