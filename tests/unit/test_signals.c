@@ -20,7 +20,7 @@ static int64_t fake_now(void *context)
 	return now_ms;
 }
 
-/* timeout(1) sends its signal twice; who means it twice takes longer. */
+/* timeout(1) sends its signal twice at once; a person who sends it twice takes longer. */
 static void a_doubled_stop_is_one(void **state)
 {
 	struct error err = ERROR_INIT;
