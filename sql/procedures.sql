@@ -596,9 +596,9 @@ BEGIN
 	ELSEIF LENGTH(p_title) > 255 THEN
 		SET v_text = 'the title has more than 255 bytes';
 	ELSEIF COALESCE(p_permlink, '') = '' OR LENGTH(p_permlink) > 255 THEN
-		SET v_text = 'the permlink has to have 1 to 255 bytes';
+		SET v_text = 'the permlink must have 1 to 255 bytes';
 	ELSEIF COALESCE(p_parent_permlink, '') = '' OR LENGTH(p_parent_permlink) > 255 THEN
-		SET v_text = 'the parent_permlink has to have 1 to 255 bytes';
+		SET v_text = 'the parent_permlink must have 1 to 255 bytes';
 	ELSEIF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
 		SET v_text = 'json_metadata is no JSON';
 	-- The chain accepts no transaction of more than 65536 bytes. The lengths of the texts, the header and
