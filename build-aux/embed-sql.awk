@@ -5,8 +5,9 @@
 #
 # A file under statements/ becomes one string: verb_noun.sql is sql_verb_noun.  A file
 # under migrations/ becomes a list of statements, split at a `;` that ends a line, or at
-# what a DELIMITER line says, as the mariadb client does.  views.sql and procedures.sql
-# become one list of what they create, definer.sql a list of statements.  Comment lines go, and so does the last delimiter.
+# the text of a DELIMITER line, as the mariadb client does.  views.sql and procedures.sql
+# become one list of views and procedures, definer.sql a list of statements.  Comment lines
+# and the last delimiter are left out.
 
 function fail(what) {
     printf "%s:%d: %s\n", FILENAME, FNR, what > "/dev/stderr"
@@ -54,7 +55,7 @@ function begin_file(    parts, n) {
 # The first line of a routine names its kind and itself.
 function add_routine(    words, word, i) {
     if (!match(lines[1], /^CREATE .*(VIEW|PROCEDURE) [a-z0-9_]+/))
-        fail("a view or a procedure is to be created here")
+        fail("only views and procedures may be created here")
     for (i = 1; i <= line_count; i++)
         if (index(lines[i], "@fingerprint@"))
             break

@@ -1,18 +1,19 @@
 -- SPDX-License-Identifier: MIT
--- The rights of a reader, a consumer, an operator and a monitor, and no more. The consumer is for bots that
--- may all do the same: it may use every queue and every author. A bot that may not gets an account of its own
+-- The rights of a reader, a consumer, an operator and a monitor, and no more. The consumer may use every queue
+-- and every author, so all bots that share it may do the same. To restrict a bot, give it an account of its own
 -- with bot.sql, which lies beside this file.
 --
 -- Edit the five names, then run it as an administrator, after `steem-reader --migrate`:
 --     mariadb < grants.sql
--- It can be run again. An account that it makes is locked, since it may come from any host, and has a password
--- that nobody knows. Give it one, and open it:
+-- It can be run again. A new account is locked, because it may come from any host, and has a password that
+-- nobody knows. Give it a password, and open it:
 --     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
--- An account that was there before keeps its password, and is not locked.
--- The views run with the rights of who asks, so all of them may also read the tables behind them.
--- MariaDB lets who may only read lock rows (SELECT ... FOR UPDATE), and keep them locked in an
--- idle transaction: set idle_readonly_transaction_timeout on the server, as doc/operations.md
--- says ("Sessions that hold locks"), or a forgotten monitor can hold up all readers.
+-- An account that exists already keeps its password, and is not locked.
+-- The views run with the rights of the account that reads them, so each role may also read the tables behind
+-- its views.
+-- In MariaDB an account that may only read can still lock rows (SELECT ... FOR UPDATE), and keep them locked
+-- in an idle transaction. Set idle_readonly_transaction_timeout on the server, as doc/operations.md says
+-- ("Sessions that hold locks"); otherwise a forgotten monitor can hold up all readers.
 
 USE steem;
 SET @reader = '''steem_reader''@''%''';
@@ -20,7 +21,7 @@ SET @consumer = '''steem_consumer''@''%''';
 SET @operator = '''steem_operator''@''%''';
 SET @monitor = '''steem_monitor''@''%''';
 
--- A random password, which also satisfies a server that asks for letters, digits and others.
+-- A random password that also satisfies a server which requires letters, digits and other characters.
 SET @locked = CONCAT(' IDENTIFIED BY ''!Q-z_W+x.E:c7', LEFT(SHA2(CONCAT(UUID(), RAND()), 256), 32),
 	UPPER(LEFT(SHA2(CONCAT(RAND(), UUID()), 256), 32)), ''' ACCOUNT LOCK');
 SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, @locked);
@@ -78,8 +79,8 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 
--- The consumer changes what is in the queues and in the outbox through the procedures, which look into `bots`
--- and run as an account of their own (definer.sql).
+-- The consumer changes queues and the outbox only through the procedures, which check the table `bots` and run
+-- as an account of their own (definer.sql).
 SET @s = CONCAT('GRANT EXECUTE ON * TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 INSERT INTO bots (account, queue, author)
@@ -97,7 +98,7 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_ended TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 
--- Who may look at deliveries and the outbox.
+-- The consumer and the operator may read deliveries and the outbox.
 SET @s = CONCAT('GRANT SELECT ON deliveries TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON queues TO ', @consumer);
@@ -111,7 +112,7 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 
--- The monitor sees how they are, and what that comes from; only the consumer and the operator see operations.
+-- The monitor may read the states of both, and the tables behind them, but no operations.
 SET @s = CONCAT('GRANT SELECT ON queues TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON deliveries_open TO ', @monitor);

@@ -1,24 +1,24 @@
 -- SPDX-License-Identifier: MIT
--- The queue between readers and bots: doc/consumers.md tells how to use these. --migrate makes what is
--- missing or has another text, after the views.
+-- The queue between readers and bots: doc/consumers.md tells how to use these procedures. After the views,
+-- --migrate creates each one that is missing or has another text.
 
--- The procedures for bots run as an account of their own (sql/definer.sql), so that a bot needs no right on a
--- table, and look into `bots` whether the account that connected may have this queue or this author. All
--- others run with the rights of who calls: a bot that calls one gets no further than it may by itself.
--- Errors have SQLSTATE 45000 and the numbers
+-- The procedures for bots run as an account of their own (sql/definer.sql), so a bot needs no right on any
+-- table. They check in `bots` whether the account that connected may use this queue or this author. All other
+-- procedures run with the rights of the caller, so they give a bot nothing that it may not do itself.
+-- Errors have SQLSTATE 45000 and these numbers:
 -- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
--- 31003: an argument is out of bounds; 31004: the account may not do this. Only queue_claim commits; 31001,
+-- 31003: an argument is out of bounds; 31004: the account may not do this. Only queue_claim commits. 31001,
 -- 31004, and 31002 of a delivery or a comment, roll the caller's transaction back, as a deadlock does: nothing of
--- it may be committed, and no lock of it stay.
+-- it can be committed any more, and its locks are released.
 
 DELIMITER //
 
--- What is only looked at is read by SELECT ... INTO or a cursor: a subquery in an UPDATE, or in SET, IF or
--- INSERT, locks what it reads, and waits for others' locks.
+-- Rows that are not to be locked are read by SELECT ... INTO or a cursor: a subquery in an UPDATE, SET, IF or
+-- INSERT locks the rows that it reads, and waits for the locks of others.
 
--- For the others: whether the account that connected may have the queue, the author, or both; NULL: not asked.
--- USER() is who connected, CURRENT_USER() the account of the procedures. An account's name may hold an '@',
--- a host's name cannot.
+-- For the others: check that the account that connected may use the queue, the author, or both; NULL: not
+-- checked. USER() is the account that connected, CURRENT_USER() the account of the procedures. An account's name
+-- may hold an '@', a host's name cannot.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_allow(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
@@ -27,8 +27,8 @@ BEGIN
 		LEFT(USER(), CHAR_LENGTH(USER()) - CHAR_LENGTH(SUBSTRING_INDEX(USER(), '@', -1)) - 1);
 	DECLARE v_found INT UNSIGNED;
 	DECLARE v_text VARCHAR(128) CHARACTER SET utf8mb4;
-	-- By a clock of its own (SET timestamp) a session would take what others hold. Where it is refused
-	-- (secure_timestamp), nobody has such a clock.
+	-- With a clock of its own (SET timestamp) a session could take deliveries that others hold, so the
+	-- server's clock is set back. Where this is refused (secure_timestamp), no session has its own clock.
 	BEGIN
 		DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
 		SET SESSION timestamp = DEFAULT;
@@ -45,8 +45,8 @@ BEGIN
 	END IF;
 END //
 
--- For the others: the same for the queue of a delivery. What the caller's snapshot does not show is
--- read as it is now.
+-- For the others: the same for the queue of a delivery. If the caller's snapshot does not show the delivery,
+-- its current row is read.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_allow_delivery(IN p_delivery BIGINT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -63,8 +63,9 @@ BEGIN
 	END IF;
 END //
 
--- For the others: a session of another character set would get '?' for what it cannot show, and what it
--- sends may be read wrongly. All else of the session is that of when the procedure was made.
+-- For the others: refuse a session with another character set. It would get '?' for characters that its set
+-- lacks, and the server may misread its texts. The collation and sql_mode do not matter: a procedure uses those
+-- with which it was created.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_need_utf8mb4()
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -74,10 +75,10 @@ BEGIN
 	END IF;
 END //
 
--- For the others: work out anew where claims begin to look, at most once a second. The entries of
+-- For the others: find the place where claims begin to look, at most once a second. The entries of
 -- finished deliveries stay in the index while some long transaction may still see them; a claim that
--- walked through them all would be slower with each. One time in ten it looks from the very beginning:
--- a reader that hung before its COMMIT has made available what nobody could see then.
+-- walked through them all would be slower with each. One time in ten the search begins at the very
+-- beginning: a reader that hung before its COMMIT may have added deliveries below the old place.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -87,7 +88,7 @@ BEGIN
 	DECLARE v_now DATETIME(6);
 	DECLARE v_set_at DATETIME(6);
 	DECLARE v_safe TINYINT DEFAULT @@sql_safe_updates;
-	-- Another worker is about it, or it failed: the old value will do.
+	-- Another worker does it just now, or it failed: the old place will do.
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
 		ROLLBACK;
@@ -100,18 +101,18 @@ BEGIN
 	WHERE queue = p_queue AND scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND
 	FOR UPDATE SKIP LOCKED;
 	IF v_from IS NOT NULL THEN
-		-- In the future: the clock was put back, or another member's is far ahead.
+		-- If scanned_at is in the future, the clock was put back, or another member's clock is far ahead.
 		IF v_scanned_at > v_now OR RAND() < 0.1 THEN
 			SET v_from = '2000-01-01';
 		END IF;
-		-- A lease, or a wait, that was set by a clock that was ahead lasts as long as it was to, from now on.
-		-- All that waits is walked through: not each second.
+		-- A lease or a wait that was set while the clock was ahead begins again now, with its full length.
+		-- This reads all waiting deliveries, so it is not done every second.
 		IF v_scanned_at > v_now OR MOD(SECOND(v_now), 4) = 0 OR RAND() < 0.1 THEN
 			SELECT MAX(set_at) INTO v_set_at FROM deliveries_open FORCE INDEX (deliveries_open_available)
 			WHERE queue = p_queue AND available_at > v_now;
 		END IF;
 		IF v_set_at > v_now + INTERVAL 1 MINUTE THEN
-			-- It would refuse the UPDATE, since it reads the whole of the list.
+			-- It would refuse the UPDATE, which reads the whole derived table.
 			SET SESSION sql_safe_updates = 0;
 			UPDATE (
 				SELECT w.delivery_id, GREATEST(TIMESTAMPDIFF(MICROSECOND, w.set_at, w.available_at), 0) AS length_us
@@ -132,7 +133,7 @@ BEGIN
 END //
 
 -- For the others: the caller has lost the delivery. Under REPEATABLE READ the search for it has locked the
--- place where it would stand, maybe the one where readers insert.
+-- gap where its row would stand, and readers may have to insert there: ROLLBACK releases it.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_lost()
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -300,7 +301,7 @@ BEGIN
 	START TRANSACTION READ WRITE;
 	-- Another member's clock may be ahead of ours: its leases have 5 seconds more (v_grace).
 	IF p_order = 'arrival' THEN
-		-- It would refuse the UPDATE, since it reads the whole of the list.
+		-- It would refuse the UPDATE, which reads the whole derived table.
 		SET SESSION sql_safe_updates = 0;
 		UPDATE (
 			SELECT w.delivery_id, w.attempts FROM deliveries_open w FORCE INDEX (deliveries_open_available)
@@ -566,8 +567,8 @@ BEGIN
 	END IF;
 END //
 
--- For the others: one comment into the outbox. What the chain refuses whoever signs it is refused here, where
--- the bot can say something else. (author, permlink) is there already: nothing happens.
+-- For the others: put one comment into the outbox. A comment that the chain always refuses is refused here,
+-- where the bot can still say something else. If (author, permlink) exists already, nothing happens.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_put(IN p_who VARCHAR(16) CHARACTER SET utf8mb4,
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -583,8 +584,9 @@ BEGIN
 		+ COALESCE(LENGTH(p_parent_permlink), 0) + COALESCE(LENGTH(p_parent_author), 0)
 		+ COALESCE(LENGTH(p_author), 0);
 	DECLARE v_latin1 LONGTEXT CHARACTER SET latin1;
-	-- Labels of three or more characters, parted by dots: a letter, then letters, digits and single hyphens,
-	-- none at its end. $ matches before a line end, too: so what is in it is asked for besides.
+	-- Parts of three or more characters, separated by dots: each is a letter, then letters, digits and single
+	-- hyphens, with no hyphen at its end. $ also matches before a line end, so the second pattern looks for
+	-- characters that are not allowed.
 	IF COALESCE(p_author, '') NOT REGEXP '^[a-z](-?[a-z0-9])+([.][a-z](-?[a-z0-9])+)*$'
 			OR p_author REGEXP '[^a-z0-9.-]' OR p_author REGEXP '(^|[.])[^.]{0,2}([.]|$)'
 			OR CHAR_LENGTH(p_author) NOT BETWEEN 3 AND 16 THEN
@@ -604,10 +606,10 @@ BEGIN
 	ELSEIF v_bytes > 65024 THEN
 		SET v_text = 'the texts have more than 65024 bytes together';
 	END IF;
-	-- UTF-8 that was sent as latin1: each byte of a character has become a character of its own.
+	-- In UTF-8 that was sent as latin1, each byte of a character has become a character of its own.
 	IF v_text IS NULL AND LENGTH(p_body) > CHAR_LENGTH(p_body) THEN
 		BEGIN
-			-- It cannot be converted: then it was not.
+			-- If the body cannot be converted, it was not sent as latin1.
 			DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END;
 			SET v_latin1 = CONVERT(p_body USING latin1);
 			IF HEX(CONVERT(v_latin1 USING utf8mb4)) = HEX(p_body)
@@ -681,8 +683,8 @@ BEGIN
 		v_parent_permlink, p_title, p_body, p_json_metadata, p_delivery);
 END //
 
--- Commits nothing. Puts a comment of the bot's own into the outbox; parent_author '': a post. The same author
--- and permlink again: nothing happens.
+-- Commits nothing. Puts any other comment into the outbox; with parent_author '' it is a post. A second call
+-- with the same author and permlink changes nothing.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_add(
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -698,7 +700,7 @@ BEGIN
 		p_json_metadata, NULL);
 END //
 
--- For the others: whether the account may publish the comment.
+-- For the others: check that the account may publish the comment.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_allow(IN p_comment BIGINT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -714,8 +716,8 @@ BEGIN
 	CALL queue_allow(NULL, v_author);
 END //
 
--- Commits nothing. The comment is about to be sent as p_trx_id, which can get into a block until
--- p_expiration. 31001: it is not pending any more; another process was first: do not send it.
+-- Commits nothing. The comment is about to be sent in the transaction p_trx_id, which can get into a block
+-- until p_expiration. 31001: the comment is no longer pending, since another process was first: do not send it.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_sent(
 		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_expiration DATETIME(6))
@@ -737,8 +739,8 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. What was sent as p_trx_id was refused for a reason that passes: again after p_delay_s.
--- It is not in that state any more: nothing happens.
+-- Commits nothing. The transaction p_trx_id was refused, for a reason that passes: the comment is to be sent
+-- again after p_delay_s. If it is no longer sent as p_trx_id, nothing happens.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_retry(
 		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_delay_s INT UNSIGNED, IN p_error LONGTEXT CHARACTER SET utf8mb4)
@@ -750,7 +752,8 @@ BEGIN
 	WHERE comment_id = p_comment AND state = 'sent' AND trx_id = p_trx_id;
 END //
 
--- Commits nothing. What was sent as p_trx_id was refused for good. Not in that state: nothing happens.
+-- Commits nothing. The transaction p_trx_id was refused for good. If the comment is no longer sent as
+-- p_trx_id, nothing happens.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_fail(
 		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_error LONGTEXT CHARACTER SET utf8mb4)
@@ -761,8 +764,8 @@ BEGIN
 	WHERE comment_id = p_comment AND state = 'sent' AND trx_id = p_trx_id;
 END //
 
--- Commits nothing. Comments of the author that were sent, can get into no block any more, and are in none that
--- the readers have read: pending again.
+-- Commits nothing. Sets comments of the author back to pending that were sent, can no longer get into a block,
+-- and are in no block that the readers have read.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_expire(
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
 	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'

@@ -4,8 +4,8 @@
  *
  * A function that can fail returns 0 or -1 (or a pointer or NULL) and takes a
  * `struct error *` as its last parameter.  It fills it only when it fails, with
- * one complete sentence that can be printed as it is: whatever a node, a user or a file
- * wrote into it is cleaned here (base/text.h), so any table and any terminal takes it.
+ * one complete sentence that can be printed as it is: text from a node, a user or a file
+ * is cleaned here (base/text.h), so every table and every terminal takes it.
  * The kind is the decision already taken: callers look at the kind, never at the text.
  */
 #ifndef BASE_ERROR_H

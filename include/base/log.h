@@ -8,8 +8,8 @@
  * elsewhere with the time and the level.  Any thread may log: a line is written
  * whole, with one write.  Secrets never come here.
  *
- * Nobody need read the log: a line that cannot be written within a moment is lost and counted,
- * and the next one that can be written is preceded by `log_lost`, which says how many.
+ * A log that nobody reads stops nothing: a line that cannot be written within a tenth of a second
+ * is dropped and counted.  Before the next line that can be written, `log_lost` says how many.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -31,7 +31,7 @@ enum log_level {
  * info until set.
  */
 void log_open(void);
-/* Close what log_open() opened; lines go to standard error itself. */
+/* Close the descriptor that log_open() opened; later lines go to standard error itself. */
 void log_close(void);
 /* How many lines could not be written. Any thread. */
 uint64_t log_lost_count(void);

@@ -18,11 +18,11 @@ enum exit_code admin_with_database(const struct options *options, const struct c
 						  const struct config *config, struct db *db,
 						  enum exit_code *code, struct error *err));
 /*
- * To standard output, with what is not clean (base/text.h) as U+FFFD, and with spaces behind it up to
- * so many characters: the tables may hold what an older program, or somebody else, wrote.
+ * Print the text, cleaned (base/text.h) and filled up with spaces to `width` characters. A text from a
+ * table must be cleaned: an older program, or somebody else, may have written it.
  */
 void admin_print_text(const char *text, unsigned width);
-/* A JSON string, or null for NULL, to standard output; what is not clean is escaped. */
+/* Print the text as a JSON string, or null for NULL; characters that are not clean are escaped. */
 void admin_print_json_text(const char *text);
 
 enum exit_code admin_gaps(const struct options *options, const struct config *config);

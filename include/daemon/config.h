@@ -66,7 +66,7 @@ struct config {
  * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
  */
 int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
-/* The same in a running process, whose standard error nobody may read: mistakes go to the log. */
+/* The same in a running process: mistakes go to the log, since perhaps nobody reads standard error. */
 int config_reload(struct config *config, const char *path) MUST_CHECK;
 void config_release(struct config *config);
 /* Write the effective configuration in the file's own syntax, with a comment for each option; never the password. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a text of the configuration must look like to be of use.  Pure.
+ * Checks of single texts of the configuration: URLs, passwords, the bytes of the file.  Pure.
  *
- * A fault is said in words that go behind "is \"...\", "; NULL means that there is none.  The surprise:
- * a URL may hold a password or a key, so it is shown only as config_url_shown() gives it.
+ * A fault is returned as words that continue "is \"...\", "; NULL means that there is none.  The
+ * surprise: a URL may hold a password or a key, so only the text of config_url_shown() is ever shown.
  */
 #ifndef DAEMON_CONFIG_CHECK_H
 #define DAEMON_CONFIG_CHECK_H
@@ -11,19 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The URL of a node: http:// or https://, a host that can be one, a port that can be one. */
+/* The URL of a node: it must have http:// or https://, a possible host and a possible port. */
 const char *config_url_fault(const char *url);
 /*
- * What may be shown of it: user and password as "***", and what follows '?' too.  Also of a URL
- * with faults.  The caller frees it.
+ * The URL with "***" in place of user and password, and of everything that follows '?'.  The URL may
+ * have faults.  The caller frees the text.
  */
 char *config_url_shown(const char *url);
-/* Do both lead to the same place? Both without faults. */
+/* Do both URLs, which have no faults, lead to the same place? */
 bool config_url_is_same(const char *a, const char *b);
 
-/* The place of the first byte that is no UTF-8; -1: there is none. */
-long config_utf8_fault(const char *text);
-/* Of a password that was read from a file: what an editor or a copy has left in it. */
+/* A password that was read from a file: does it hold bytes that an editor or a copy left by mistake? */
 const char *config_password_fault(const char *password);
 /* What is wrong with the bytes of a configuration file that libconfig cannot read, or would misread. */
 const char *config_bytes_fault(const char *bytes, size_t len);

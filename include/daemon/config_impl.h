@@ -16,7 +16,7 @@ struct config_loading {
 	const char *path;
 	FILE *mistakes;
 	unsigned mistake_count;
-	const config_setting_t *filter; /* looked at when all else is loaded; NULL: none */
+	const config_setting_t *filter; /* checked after all other options; NULL: none */
 	const struct option_row *filter_row;
 };
 

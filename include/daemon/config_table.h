@@ -55,14 +55,14 @@ extern const size_t filter_row_count;
 /* The texts of an OPTION_CHOICE, in the order of its enum; behind the last one is NULL. */
 const char *const *config_choices(const struct option_row *row);
 
-/* In front of the name of an operation that accounts.c does not know. */
+/* The prefix of an operation's name that accounts.c does not know. */
 #define CONFIG_UNKNOWN_OPERATION "unknown:"
 
 /* The defaults of all rows; the caller releases it. */
 void config_set_defaults(struct config *config);
 
 /*
- * The whole file, or all that comes out of a pipe; the caller frees it. NULL with err when it cannot be
+ * The text of the file, or of a pipe; the caller frees it. NULL with err when it cannot be
  * read, is too large, or is a pipe that gives nothing. *ret_is_public: every user may read it.
  */
 char *config_file_text(const char *path, bool *ret_is_public, struct error *err) MUST_CHECK;

@@ -38,7 +38,7 @@ enum exit_code {
 	EXIT_DATA_ERROR = 65,  /* data that contradict the chain */
 	EXIT_UNAVAILABLE = 69, /* no node or no database in time, or something stayed missing */
 	EXIT_BUG = 70,
-	EXIT_OUTPUT_LOST = 74, /* what was to be printed could not be written */
+	EXIT_OUTPUT_LOST = 74, /* the output could not be written */
 	EXIT_INTERRUPTED = 75, /* a backfill that can be run again */
 	EXIT_NO_RIGHTS = 77,
 	EXIT_BAD_CONFIG = 78, /* configuration, schema, filter, or the name was taken over */

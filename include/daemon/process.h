@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both programs do first and last: how the process stands towards those who started it.
+ * The first and the last step of both programs: standard streams, signals, children, and the output.
  */
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
@@ -8,15 +8,16 @@
 #include "daemon/options.h"
 
 /*
- * First of all in main(): standard streams that are closed are opened, so that no connection gets
- * their numbers; a reader of our output that goes away is an error and not the end; ended children
- * do not stay as zombies; and the memory, which holds passwords, is neither dumped nor shown to other processes of the same user.
+ * Call it first in main().  It opens standard streams that are closed, so that no connection gets
+ * their numbers.  It ignores SIGPIPE: when the reader of our output goes away, a write fails.  It
+ * lets ended children leave no zombies.  It protects the memory, which holds passwords: it is never
+ * dumped, and other processes of the same user cannot read it.
  */
 void process_begin(void);
 
 /*
- * Last of all, and before _exit(): hand over what was printed. When any of it was lost, say so
- * and make a good exit code EXIT_OUTPUT_LOST.
+ * Call it last, also before _exit().  It writes out the buffered output.  If any output was lost, it
+ * logs that and turns EXIT_OK into EXIT_OUTPUT_LOST.
  */
 enum exit_code process_end(enum exit_code code);
 

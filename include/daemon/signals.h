@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /*
- * A wish to stop that comes so soon after another is the same one: timeout(1) sends the signal to
- * its command and to the group of it, and a service manager may do the like.
+ * A signal to stop that comes this soon after another counts as the same one: timeout(1) sends its
+ * signal to the command and again to the process group, and a service manager may do so too.
  */
 #define SIGNAL_SAME_STOP_MS 1000
 
@@ -20,7 +20,7 @@ enum signal_event {
 	SIGNAL_RELOAD, /* SIGHUP */
 };
 
-/* Block the signals for this and all later threads; SIGPIPE is ignored. The descriptor to poll, or -1. */
+/* Block the signals for this and all later threads. The descriptor to poll, or -1. */
 int signals_open(struct error *err) MUST_CHECK;
 /* The next one that came, or SIGNAL_NOTHING. */
 enum signal_event signals_read(int fd);

@@ -34,7 +34,7 @@ enum accounts_kind {
 };
 /* What the table knows of an operation by its name. */
 enum accounts_kind accounts_kind(const char *name, size_t name_len);
-/* The names of the table in their order: from 0 on, NULL behind the last one. */
+/* The name of the i-th operation of the table, from 0 on; NULL behind the last one. */
 const char *accounts_operation(size_t i);
 /* Has the operation any field that names an account? */
 bool accounts_can_name(const char *name, size_t name_len);

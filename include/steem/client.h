@@ -2,12 +2,12 @@
 /*
  * Typed requests to the nodes, with every retry that concerns nodes.
  *
- * One says which blocks one wants; the client puts them into batches, asks the best
- * node, sends once more what failed at once, asks another one where an answer is not usable,
- * makes batches smaller where a node refuses them, and reports each wanted block exactly once:
- * given, or refused by every healthy node.  A block that one node refused and no other gives in
- * the next 15 s is refused too: however many nodes there are, nobody waits longer for it.  While
- * no node at all is healthy, wants simply wait.
+ * The caller says which blocks it wants.  The client puts them into batches and asks the best node.
+ * It sends a request that failed at once a second time, asks another node where an answer is not
+ * usable, and makes batches smaller where a node refuses them.  It reports each wanted block exactly
+ * once: given, or refused by every healthy node.  A block that one node refused, and that no other
+ * node gives in the next 15 s, is refused too, however many nodes there are.  While no node at all
+ * is healthy, wants simply wait.
  *
  * A block is taken only from a node whose own last word calls it irreversible, but where the
  * head is asked for.
@@ -31,10 +31,10 @@ struct client;
 struct http;
 
 /*
- * The tail lane and the two tip requests have connections besides those for replay, and so has each
- * node for its head, or for the proof of it, and for a question whether it is away.  http_new()
- * should allow so many more than client_config.connections: a question that waits for a connection
- * behind nodes that stand still runs out of time, and a good node would seem to be away.
+ * Besides the connections for replay, the tail lane and the two tip requests have one each.  Each
+ * node has two: one for its head or the proof of it, and one for the question whether it is away.
+ * http_new() should allow this many more than client_config.connections.  Otherwise such a question
+ * would wait behind nodes that hang until its time is over, and a good node would seem to be away.
  */
 #define CLIENT_EXTRA_CONNECTIONS (3 + 2 * POOL_MAX_NODES)
 
@@ -61,8 +61,8 @@ struct client_sink {
 	/* A good block; the sink owns it now. `node` is the index of its giver. */
 	void (*given)(void *context, struct block *block, unsigned node);
 	/*
-	 * Every healthy node was asked for block `num` and none gave it (in time); `reason` is
-	 * the last answer in words.
+	 * Every healthy node was asked for block `num` and none gave it, or none did in time;
+	 * `reason` is the last answer in words.
 	 */
 	void (*refused)(void *context, uint32_t num, const char *reason);
 	/*
@@ -82,11 +82,14 @@ struct client_observer {
 	void (*node_recovered)(void *context, const struct node *node);
 	/* It refused a batch; it gets batches of node->batch_size now. */
 	void (*batch_reduced)(void *context, const struct node *node, const struct error *err);
-	/* A node that answers otherwise did not answer a request for several blocks: now one by one. */
+	/*
+	 * A node did not answer a request for several blocks, but it tells its head: each of the
+	 * blocks is now asked for alone.
+	 */
 	void (*request_split)(void *context, const struct node *node, const struct error *err);
 	/*
-	 * A node gave something that is not the block that was asked for, and which was thrown
-	 * away; or nothing, though it answers otherwise.
+	 * A node gave something that is not the block that was asked for, and it was thrown away;
+	 * or it gave no answer for this block alone, but it tells its head.
 	 */
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,
 			      const struct error *err);
@@ -159,8 +162,8 @@ void client_handle(struct client *client);
 /* Milliseconds until client_handle() has something to do even if nothing arrives; -1: nothing. */
 int64_t client_next_timeout_ms(const struct client *client);
 /*
- * As long as a node lives, a wanted block for which there is room is reported after so long at
- * the latest: the time of a request with others, of one alone, and what is left to other nodes.
+ * The longest time until a wanted block is reported, while some node answers and there is room for
+ * the block: one request with other blocks, one for this block alone, and the 15 s for other nodes.
  */
 int64_t client_longest_ms(const struct client *client);
 /* Blocks wanted and not yet reported. */

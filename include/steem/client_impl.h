@@ -17,7 +17,7 @@
 #include "steem/rpc.h"
 
 #define CLIENT_LANES 2
-/* A request that failed sooner, in a way that may pass, is sent a second time. */
+/* A request that fails within this time, in a way that may pass, is sent a second time. */
 #define CLIENT_REPEAT_MS 1000
 
 struct want {
@@ -25,9 +25,9 @@ struct want {
 	const struct client_sink *sink; /* NULL: dropped */
 	char *reason;                   /* the last refusal in words, or NULL */
 	uint64_t tried;                 /* nodes that refused it or are not to be asked */
-	uint64_t doubted_by;   /* nodes that gave no answer to a request it was in: asked last */
-	int64_t doubted_at_ms; /* since when a node that lives did not give it; 0: none yet */
-	bool is_alone;         /* it may have made a request fail: it gets one of its own */
+	uint64_t doubted_by;   /* nodes that did not answer a request with this block: asked last */
+	int64_t doubted_at_ms; /* when a living node first failed to give it; 0: none has yet */
+	bool is_alone;         /* it may have made a request fail: it gets a request of its own */
 	uint32_t num;
 	enum client_lane lane;
 	bool is_virtual;          /* as its sink said */
@@ -58,9 +58,9 @@ struct request {
 	enum request_kind kind;
 	unsigned node;
 	bool is_orphan; /* its pool is gone: the answer is thrown away */
-	/* It failed as a whole; what that means is seen when its node told its head, or did not. */
+	/* It failed as a whole, and waits until its node has told its head or failed to. */
 	bool is_waiting;
-	struct error failure; /* then: why */
+	struct error failure; /* while is_waiting: why it failed */
 	size_t received_bytes;
 	bool is_repeat;     /* it failed at once, and was sent a second time */
 	bool is_probe;      /* REQUEST_HEAD: is the node away? */
@@ -102,11 +102,11 @@ struct client {
 	size_t wanted_count;
 	uint64_t
 		without_virtual; /* nodes that do not offer virtual operations, as of the last sending */
-	uint64_t witnesses_asked; /* nodes whose witness of their history is unanswered */
+	uint64_t witnesses_asked; /* nodes whose REQUEST_WITNESS is unanswered */
 	uint64_t heads_asked;     /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip irreversible_tip;
 	struct tip head_tip;
-	int64_t patience_at_ms; /* when to look for wants that were doubted for long; 0: there are none */
+	int64_t patience_at_ms; /* when to look for wants that are overdue; 0: none is doubted */
 	uint32_t next_id;
 	bool has_news; /* something changed since the last client_handle() */
 };
@@ -121,8 +121,8 @@ void want_set_refused_by(struct want *want, unsigned node, const struct error *e
 void client_put_back(struct client *client, struct request *request);
 
 /*
- * client_virtual.c: nodes that are not to be asked for virtual operations now, since they do not
- * offer them, or since a witness of their history is waited for.
+ * client_virtual.c: nodes that are not to be asked for virtual operations now, because they do not
+ * offer them, or because their REQUEST_WITNESS is unanswered.
  */
 uint64_t client_without_virtual(const struct client *client);
 /* The answer to a REQUEST_WITNESS. */
@@ -170,8 +170,8 @@ void client_note_failure(struct client *client, unsigned node, size_t call_count
 void client_rest(struct client *client, unsigned node, enum rpc_failure failure,
 		 const struct error *err, int64_t retry_after_ms);
 /*
- * Something is wrong with what it gave for `block` (0: for several); `good_count` others of the
- * same answer are good.  It rests if it is busy or if that happens again and again.
+ * The node's answer for `block` (0: for several blocks) is bad; `good_count` other blocks of the
+ * same answer are good.  The node rests if it is busy, or if this happens again and again.
  */
 void client_note_fault(struct client *client, unsigned node, uint32_t block, size_t good_count,
 		       const struct error *err, int64_t retry_after_ms);
@@ -179,27 +179,24 @@ void client_note_success(struct client *client, unsigned node, size_t call_count
 			 const struct http_answer *answer);
 
 /*
- * client_doubt.c: a request for blocks failed as a whole.  True: it is kept, until its node has
- * told its head, or not; false: it is dealt with, and what it wanted is back in its lanes.
+ * client_doubt.c: a request for blocks failed as a whole.  True: it is kept until its node has told
+ * its head or failed to; false: it is dealt with, and its wants are back in their lanes.
  */
 bool client_doubt(struct request *request, const struct error *err,
 		  const struct http_answer *answer) MUST_CHECK;
-/* The node told its head (is_alive) or did not: settle what waits for that. */
+/* The node told its head (is_alive) or failed to: settle its requests that wait for that. */
 void client_settle(struct client *client, unsigned node, bool is_alive);
-/* The node does not even tell its head. */
+/* The node does not even tell its head: note that it is away, and tell the observer. */
 void client_note_lost(struct client *client, unsigned node, const struct error *err);
-/* client_head.c: the answer to a question for the head, or for its proof, is of no use. */
-void client_note_no_head(const struct request *request, const struct error *err,
-			 int64_t retry_after_ms);
-/* Ask nodes that are away for their heads, if it is time to. */
+/* Ask nodes that are away for their heads, where it is time to. */
 void client_ask_away(struct client *client);
-/* Put back what waits to be settled: the nodes are replaced. */
+/* The nodes are replaced: put the wants of waiting requests back. */
 void client_drop_waiting(struct client *client);
 /* The only block that a request asked for; 0: there were several. */
 uint32_t client_only_block(const struct request *request);
-/* A node that lives did not give it. */
+/* A living node failed to give this block. */
 void want_set_doubted(struct client *client, struct want *want);
-/* Refuse what was doubted for long enough. */
+/* Refuse the wants that have been doubted for 15 s. */
 void client_refuse_overdue(struct client *client);
 
 /*
@@ -209,6 +206,9 @@ void client_refuse_overdue(struct client *client);
 int client_take_head(struct client *client, unsigned node, const struct rpc_answer *answer,
 		     struct chain_head *ret_head, struct error *err) MUST_CHECK;
 
+/* client_head.c: the answer to a question for the head, or for its proof, is of no use. */
+void client_note_no_head(const struct request *request, const struct error *err,
+			 int64_t retry_after_ms);
 /*
  * client_head.c, client_tip.c: the answers to the other kinds.  True: the request is kept, see
  * client_doubt().

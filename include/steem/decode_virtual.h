@@ -9,9 +9,9 @@
  * The surprise: an empty list proves nothing.  A node that does not have the block's virtual
  * operations yet, or that leaves some out, answers no error.  From
  * DECODE_FIRST_REWARDED_BLOCK on every block has a producer_reward; a list without one is
- * BLOCK_VIRTUAL_UNVERIFIED.  Below it a block may have none, and an empty list is the answer
- * of a node too that has not imported its account history: it is BLOCK_VIRTUAL_UNVERIFIED
- * here, and believed only of a node that has proved that it has that history (client_virtual.c).
+ * BLOCK_VIRTUAL_UNVERIFIED.  Below that block a block may have none, but a node that has not
+ * imported its account history gives an empty list too.  So an empty list is
+ * BLOCK_VIRTUAL_UNVERIFIED here; client_virtual.c believes it if the node has proved its history.
  */
 #ifndef STEEM_DECODE_VIRTUAL_H
 #define STEEM_DECODE_VIRTUAL_H
@@ -33,12 +33,12 @@
 int decode_virtual(const char *result, size_t len, struct block *block,
 		   struct error *err) MUST_CHECK;
 
-/* What a list of a block that is not in hand says of the node that gave it. */
+/* What a list of virtual operations says about its node, whose history is to be proved. */
 struct decode_witness {
 	bool has_any;
 	bool has_reward; /* a producer_reward */
 };
-/* Read the list of block `num`, without the block.  -1 with err (ERROR_NODE): it is none. */
+/* Read the list of block `num`, without the block.  -1 with err (ERROR_NODE): it is no such list. */
 int decode_virtual_witness(const char *result, size_t len, uint32_t num,
 			   struct decode_witness *ret_witness, struct error *err) MUST_CHECK;
 

@@ -7,12 +7,12 @@
  * something happens and then calls the `done` functions of the finished posts from
  * within; http_free().  A `done` function may post again.
  *
- * Whether a server keeps connections is learnt here, for each URL: a request that is lost with a
- * kept connection, before any byte of an answer, is sent once more and is no failure.  So a request
- * may reach a server twice, which is harmless for calls that only read.  No connection is used for
- * longer than five minutes, because its name may lead elsewhere by then.
+ * This module learns for each URL whether the server keeps connections.  When a kept connection
+ * breaks before the first byte of an answer, the request is sent once more, and this is no failure.
+ * So a request may reach a server twice, which is harmless for calls that only read.  No connection
+ * is used for longer than five minutes, because its name may have another address by then.
  *
- * The environment's proxies (http_proxy and its like) are used, but never for this host itself.
+ * The proxies of the environment (http_proxy and the like) are used, but never for this host itself.
  *
  * Debian's libcurl re-reads the CA directory for every new verified connection unless
  * CURLOPT_CAPATH is NULL: 15 ms of CPU each.
@@ -56,7 +56,7 @@ struct http_post {
 	void *context;
 };
 void http_post(struct http *http, const struct http_post *post);
-/* No post from now on uses a connection or a resolved name that is there now. */
+/* From now on no post uses a connection or a resolved name that exists now. */
 void http_renew_connections(struct http *http);
 /* How many posts are under way. */
 unsigned http_in_flight(const struct http *http);

@@ -27,19 +27,19 @@
 #define NODE_NO_VIRTUAL_MS 60000
 /* The most that a Retry-After is believed. */
 #define NODE_RETRY_AFTER_MAX_MS 300000
-/* A node that does not answer at all is asked for its head again after at most so long. */
+/* A node that does not answer at all is asked for its head again after at most this time. */
 #define NODE_AWAY_MAX_MS 5000
-/* A node that answers, but did not give so many blocks in a row, rests like one that failed. */
+/* A node that answers, but failed to give this many blocks in a row, rests like one that failed. */
 #define NODE_WITHHELD_LIMIT 3
 
-/* So long what is known of a node's account history holds: a name may have several servers. */
+/* How long we trust what we know of a node's account history: several servers may share its name. */
 #define NODE_HISTORY_MS 600000
 
-/* What is known of its account history, where virtual operations come from: see client_virtual.c. */
+/* Has the node imported its account history, the source of virtual operations? See client_virtual.c. */
 struct node_history {
-	int64_t until_ms;  /* until then it is known whether it was imported; 0: never asked */
-	bool is_proven;    /* it was, as far as can be told */
-	unsigned failures; /* so often in a row that could not be asked */
+	int64_t until_ms;  /* until then is_proven holds; 0: never asked */
+	bool is_proven;    /* it has, as far as can be told */
+	unsigned failures; /* how often in a row it could not be asked */
 	uint32_t
 		first_given; /* the lowest block that it lately gave virtual operations of; 0: none */
 	int64_t given_at_ms;
@@ -54,20 +54,20 @@ struct node {
 	int64_t ready_at_ms;    /* not to be asked before */
 	struct backoff backoff;
 	/*
-	 * It answers nothing, not even a question for its head: it is asked for nothing else
-	 * until it answers one, and for that not before ask_head_at_ms.
+	 * It answers nothing, not even when asked for its head.  Until it tells its head it is
+	 * asked for nothing else, and for its head not before ask_head_at_ms.
 	 */
 	bool is_away;
-	bool is_probed; /* a request failed, and its head is asked for to learn whether it is away */
+	bool is_probed; /* a request failed; it is asked for its head, to see whether it is away */
 	int64_t ask_head_at_ms;
 	struct backoff away_backoff;
-	/* Blocks that it did not give although it answers otherwise, since the last that it gave. */
+	/* Blocks that it failed to give, although it answers, since the last block that it gave. */
 	unsigned withheld_in_row;
-	uint32_t withheld_block; /* the last of them; 0: not known which */
-	unsigned silent_batches; /* batches in a row of which nothing came, while it was not away */
-	unsigned vain_claims;    /* claims of blocks that it did not give, as far as remembered */
-	int64_t vain_claim_at_ms; /* the last of them */
-	int64_t doubted_until_ms; /* until then its claims count as far as it gave blocks */
+	uint32_t withheld_block;  /* the last of them; 0: not known which */
+	unsigned silent_batches;  /* batches in a row without a byte of answer; it was not away */
+	unsigned vain_claims;     /* how often it lately claimed a block and did not give it */
+	int64_t vain_claim_at_ms; /* the last time */
+	int64_t doubted_until_ms; /* until then it is credited only with blocks that it gave */
 	unsigned failures_in_row;
 	unsigned rate_limit;      /* the most requests a second; 0: no limit */
 	int64_t slot_at_us;       /* not to be asked before, for the sake of rate_limit */
@@ -112,11 +112,11 @@ unsigned node_batch_now(const struct node *node);
 bool node_is_healthy(const struct node *node, int64_t now_ms);
 /* Did it answer when it was last asked? (An unasked node is not up.) */
 bool node_is_up(const struct node *node);
-/* It is away, and it is time to ask for its head again. */
+/* Is it away, and is it time to ask for its head again? */
 bool node_is_head_due(const struct node *node, int64_t now_ms);
 /*
- * The irreversible block that its claims are worth: what it said last, or what it really gave
- * where it lately claimed a block and did not give it.
+ * The irreversible block that it is credited with: the one that it told last; or the highest that it
+ * gave, if it lately claimed a block and did not give it.
  */
 uint32_t node_credible_block(const struct node *node, int64_t now_ms);
 /* A request of `calls` calls was answered well. */
@@ -131,11 +131,11 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 /* It answers nothing. Returns the delay in ms before its head is asked for again. */
 int64_t node_lost(struct node *node, int64_t now_ms);
 /*
- * It answers, but did not give `block` (0: one of several).  True: that happened with
- * NODE_WITHHELD_LIMIT different ones in a row, so that the node is to blame and not the blocks.
+ * It answers, but did not give `block` (0: one of several).  True: this happened with
+ * NODE_WITHHELD_LIMIT different blocks in a row, so the node is to blame and not the blocks.
  */
 bool node_withheld(struct node *node, uint32_t block);
-/* It said that it has a block and did not give it. */
+/* It claimed a block and did not give it. */
 void node_claimed_in_vain(struct node *node, int64_t now_ms);
 /* Fewer calls in one request from now on (at least one). False when it was one already. */
 bool node_shrink_batch(struct node *node);

@@ -27,13 +27,13 @@ struct node *pool_node(struct pool *pool, unsigned index);
 /*
  * The best node that may be asked now for blocks up to `block` (its own last word on
  * the irreversible block reaches that far; 0: any) and is not in the mask `not_these`:
- * the one that would answer first, judged by speed and load.  One that lately claimed such
+ * the one that would answer first, judged by speed and load.  A node that lately claimed such
  * blocks and did not give them comes last.  -1: none.
  */
 int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t not_these);
 /*
- * The best node for the tail: among the ready ones, the highest irreversible block (as far as it
- * is credible), then one whose claims are not doubted, then the fastest.
+ * The best node for the tail: among the ready ones the one with the highest credible irreversible
+ * block, then one whose claims are not doubted, then the fastest.
  */
 int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
 /* The set of nodes that are healthy now. */

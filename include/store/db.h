@@ -31,8 +31,8 @@ struct db_config {
 	size_t host_count;
 	char *user;
 	char *password; /* NULL: none */
-	/* If there: read the password anew at each connect, in place of `password`. The caller
-	 * frees it. */
+	/* Not NULL: reads the password at each connect, in place of `password`. The caller frees
+	 * it. */
 	int (*read_password)(const char *path, char **ret_password, struct error *err);
 	const char *password_path;
 	char *name; /* of the database */
@@ -56,13 +56,13 @@ void db_free(struct db *db);
  * each host that was tried.
  */
 int db_connect(struct db *db, struct error *err) MUST_CHECK;
-/*
- * Whether what only the operator can cure (login, rights, missing tables or procedures) is an
- * ERROR_RETRY that needs a new connection: of a process that has worked already, it may pass.
- */
-void db_set_patient(struct db *db, bool is_patient);
 /* The same without choosing the database (for creating it). */
 int db_connect_server(struct db *db, struct error *err) MUST_CHECK;
+/*
+ * Whether an error that only the operator can cure (login, rights, missing tables or procedures)
+ * becomes an ERROR_RETRY that needs a new connection: once a process has worked, it may pass.
+ */
+void db_set_patient(struct db *db, bool is_patient);
 /* The connection is gone or not open. */
 bool db_is_lost(const struct db *db);
 /* A member of a Galera cluster. */

@@ -28,7 +28,7 @@ struct db {
 	const struct db_config *config;
 	void *mysql; /* MYSQL; NULL: not open */
 	bool is_lost;
-	bool is_patient; /* what only the operator can cure is tried again */
+	bool is_patient; /* see db_set_patient() */
 	bool is_mariadb;
 	bool has_arrays;   /* array binding: client library, server, not forced off */
 	bool is_clustered; /* a member of a Galera cluster */
@@ -47,13 +47,13 @@ struct db {
 void *db_find_statement(struct db *db, const char *sql, struct statement **ret_kept,
 			struct error *err);
 void db_close_statements(struct db *db);
-/* Set every variable that a fresh session inherits and we depend on, and check that it stays. name:
- * of the database, or NULL. */
+/* Set every session variable that we depend on, and check that the server keeps it. name: of the
+ * database, or NULL. */
 int db_set_session_up(struct db *db, const char *name, struct error *err) MUST_CHECK;
 /* What a fresh session needs on a member of a cluster; nothing elsewhere. A member that is behind
  * the others is an error (DB_BEHIND) unless takes_behind. */
 int db_look_at_cluster(struct db *db, bool takes_behind, struct error *err) MUST_CHECK;
-/* An answer that cannot belong to what was asked: an ERROR_RETRY that needs a new connection. */
+/* The answer cannot belong to the statement: an ERROR_RETRY that needs a new connection. */
 int db_mangled(struct db *db, struct error *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Turn the library's last error (of the MYSQL_STMT, or of the connection if NULL) into err. */
 int db_fail(struct db *db, void *statement, struct error *err);

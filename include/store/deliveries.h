@@ -79,7 +79,7 @@ int deliveries_end(struct db *db, uint64_t delivery_id, const char *token,
 
 /* Is this the error of a delivery that is not held with the token (any more)? */
 bool deliveries_is_lost(const struct error *err);
-/* Is this the error of a queue that is not there (yet)? */
+/* Does this error say that the queue does not exist (yet)? */
 bool deliveries_has_no_queue(const struct error *err);
 
 #endif

@@ -29,7 +29,7 @@ struct gap {
 	uint64_t found_us;
 };
 
-/* Stands in place of a reason that the table refuses: no text is worth a gap. */
+/* Replaces a reason that the table refuses: the gap must be written whatever its reason is. */
 #define GAP_REASON_REFUSED "the table refuses the text of the reason; the log has it"
 
 struct gap_rows {
@@ -48,8 +48,8 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 void gap_rows_replace(const struct gap_rows *old, uint32_t first, uint32_t last,
 		      const struct range_set *holes, uint64_t now_us, struct gap_rows *ret_rows);
 /*
- * What the rows say of first..last was tried in vain just now. The reason may be any text; it is
- * cleaned, and cut to what the column holds.
+ * The blocks of first..last that the rows name were tried in vain just now. The reason may be any
+ * text; it is cleaned, and cut to the size of the column.
  */
 void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, const char *reason,
 		   uint64_t now_us, struct gap_rows *ret_rows);

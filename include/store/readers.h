@@ -54,18 +54,19 @@ int readers_sign_off(struct db *db, const struct reader_identity *identity,
 /* Remove this session's row and claims (for --once and the like). */
 int readers_remove(struct db *db, const struct reader_identity *identity,
 		   struct error *err) MUST_CHECK;
-/* How often a reader that is alive writes its heartbeat at the latest, while its database answers. */
+/* The longest pause between two heartbeats of a reader that is alive, while its database answers. */
 #define READERS_SILENCE_S 12
 struct reader_pulse {
 	bool is_found;
 	bool is_stopped;
-	uint64_t heartbeat_us; /* since 1970, by whatever clock the database had then */
+	uint64_t heartbeat_us; /* since 1970, by the database's clock at that time */
 };
 int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
 		  struct error *err) MUST_CHECK;
 /*
- * Remove the row and claims of a name.  Refused (*ret_alive) unless it has stopped, or its heartbeat is
- * still heartbeat_us, which the caller has watched for READERS_SILENCE_S: clocks that jump say nothing.
+ * Remove the row and claims of a name.  Refused (*ret_alive) unless the reader has stopped, or its
+ * heartbeat is still heartbeat_us, READERS_SILENCE_S after the caller read it.  (The age of a heartbeat
+ * tells nothing where clocks jump.)
  */
 int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool *ret_alive,
 		   struct error *err) MUST_CHECK;
@@ -89,7 +90,7 @@ struct reader_status_row {
 	uint32_t irreversible_block;
 	uint64_t lag_blocks;
 	double lag_s;
-	double heartbeat_age_s; /* below 0: a clock that was ahead wrote it, and it says nothing */
+	double heartbeat_age_s; /* below 0: not known, the clock was ahead when it was written */
 	bool has_lag_s;         /* false: nothing stored yet, lag_blocks and lag_s are 0 */
 };
 int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),

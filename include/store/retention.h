@@ -27,7 +27,7 @@ struct retention_pass {
 /*
  * One step of a pass, one small commit: remove deliveries that ended before before_s (seconds since 1970), and
  * the operation of each unless another delivery of it is there.  After an error the same step is made again.
- * No clock is looked at: the caller has made sure of the time.
+ * It reads no clock: the caller has made sure of the time.
  */
 int retention_step(struct db *db, int64_t before_s, struct retention_pass *pass,
 		   struct error *err) MUST_CHECK;

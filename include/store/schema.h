@@ -2,9 +2,9 @@
 /*
  * The tables' version: migrations are applied in order, each may be run again to its
  * end, also by two programs at once.  A database newer than the program is refused.
- * Besides, --migrate looks at what is there: a restored or damaged database may lack
- * what its version promises.  A view and a procedure hold a fingerprint of their text:
- * those that are as they should be are left alone.
+ * Besides, --migrate checks which tables, columns, keys, views and procedures exist: a
+ * restored or damaged database may lack some, whatever its version says.  Each view and
+ * procedure holds a fingerprint of its text: those that are up to date are left alone.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
@@ -22,13 +22,13 @@ int schema_check(struct db *db, struct error *err) MUST_CHECK;
 int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need,
 		    struct error *err) MUST_CHECK;
 struct schema_report {
-	/* One thing that was made, or would be: a migration ("0002 queue"), or "view gaps". */
+	/* A part that was created, or would be: a migration ("0002 queue"), or "view gaps". */
 	void (*made)(void *context, bool is_migration, const char *what);
 	void *context;
 };
 /*
  * Create the database if it is missing (db is not connected yet, or to the server
- * only), then apply and make what is missing.  The report may be NULL.
+ * only), then apply missing migrations and create missing parts.  The report may be NULL.
  */
 int schema_migrate(struct db *db, const struct schema_report *report, struct error *err) MUST_CHECK;
 /* Connect, report what schema_migrate() would do, and write nothing. */

@@ -28,7 +28,7 @@ struct schema_part {
 	const char *
 		part; /* of a column or a key: its name; of a right: SELECT and the like; else "" */
 	const char *text; /* a table, column, key or right: its text in sql/; else the statement */
-	size_t migration; /* of a table: the one that makes it, from 0 */
+	size_t migration; /* of a table: the index of the migration that creates it, from 0 */
 	char fingerprint[SCHEMA_FINGERPRINT_BYTES + 1]; /* of a view or a procedure, else "" */
 };
 
@@ -38,12 +38,12 @@ struct schema_parts {
 	size_t count;
 };
 
-/* All that a database has after the first `migration_count` migrations. */
+/* All parts that a database must have after the first `migration_count` migrations. */
 void schema_parts_wanted(struct schema_parts *parts, size_t migration_count);
-/* All that the database has. The text of a view or a procedure is what holds its fingerprint. */
+/* All parts that the database has. The text of a view or a procedure is the one with its fingerprint. */
 int schema_parts_present(struct db *db, struct schema_parts *parts, struct error *err) MUST_CHECK;
 void schema_parts_release(struct schema_parts *parts);
-/* Whether the part is there, and is the same where it has a fingerprint. */
+/* Whether the part exists, with the same fingerprint if it has one. */
 bool schema_parts_have(const struct schema_parts *present, const struct schema_part *part);
 /* "table blocks", "column blocks.block_id": for people; made in the arena of `parts`. */
 const char *schema_part_describe(struct schema_parts *parts, const struct schema_part *part);

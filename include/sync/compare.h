@@ -37,8 +37,8 @@ void compare_reload(struct compare *compare, struct pool *pool, bool is_start);
 /* The newest stored block as of compare_start(), up to what was irreversible; 0: none. */
 uint32_t compare_newest(const struct compare *compare);
 /*
- * The highest block known to be irreversible as of compare_start(): by the nodes or, since they
- * go back when they restart, by what is stored and what any reader has recorded.
+ * The highest block known to be irreversible at compare_start(): by the nodes, the stored blocks or
+ * the row of any reader.  (The nodes alone are not enough: after a restart they may have fewer blocks.)
  */
 uint32_t compare_irreversible(const struct compare *compare);
 

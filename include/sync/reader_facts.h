@@ -30,7 +30,7 @@ struct reader_facts {
 	int64_t chain_moved_at_ms;
 	bool is_stalled;
 	bool is_chain_still;
-	bool are_nodes_behind; /* no node that answers has all that is stored */
+	bool are_nodes_behind; /* every node that answers has fewer blocks than are stored */
 	/* the chain */
 	uint32_t head_block;
 	int64_t head_time_s;         /* of the block that the nodes call the newest; 0: none yet */

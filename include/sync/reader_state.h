@@ -64,7 +64,7 @@ struct reader {
 	bool is_catching_up;  /* what is replayed lies above all that was stored */
 	bool is_ready;
 	struct watch watch;
-	int64_t renewed_at_ms; /* the nodes' connections, since nothing comes; 0: something comes */
+	int64_t renewed_at_ms; /* when the nodes' connections were last renewed; 0: blocks come */
 	int64_t node_up_at_ms; /* when a node was last one that answers */
 	uint64_t replay_base;  /* blocks stored and present when the replay began */
 	uint64_t replay_base_operations;

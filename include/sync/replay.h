@@ -18,9 +18,8 @@ struct replay_status {
 	uint64_t
 		missing_count; /* within what is wanted: by known_gaps, less what was stored since */
 	uint64_t
-		unreachable_count; /* of them, above all that the nodes have now: they are not tried */
-	uint64_t
-		rewrite_left_count; /* blocks that replay_rewrite() was to look at and did not yet */
+		unreachable_count; /* of them, above the newest block of the nodes: they are not tried */
+	uint64_t rewrite_left_count;   /* blocks of replay_rewrite() that are not read again yet */
 	uint64_t rewrite_failed_count; /* stored blocks that could not be read again */
 	uint64_t failed_count;         /* of them, tried in vain since this reader started */
 	bool others_work;              /* other readers hold cells of it */

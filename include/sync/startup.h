@@ -38,8 +38,8 @@ void startup_step(struct startup *startup);
  */
 void startup_reload(struct startup *startup, struct pool *pool, bool is_first);
 /*
- * Are these ranges irreversible by now, by the nodes or by what the database knows of it?  If
- * not, the reader ends and says so.
+ * Are these ranges irreversible by now, according to the nodes or the database?  If not, the reader
+ * ends and says so.
  */
 bool startup_allows(struct startup *startup, const struct range_set *ranges);
 /*

@@ -8,9 +8,9 @@
  * while neither another node nor the database knows of more: a node that stands still says
  * "nothing new" for ever.  Where the chain itself stands, nothing is wrong with the reader.
  *
- * The surprise: nodes go back.  After a restart a node's irreversible block is below what it was,
- * and so perhaps below what is stored.  Then there is nothing to store until the nodes come
- * back to where they were; as long as they move towards it, that is progress too.
+ * The surprise: nodes go back.  After a restart a node's irreversible block is lower than before, and
+ * perhaps lower than the newest stored block.  Then there is nothing to store until the nodes have
+ * caught up; as long as they move, that is progress too.
  */
 #ifndef SYNC_WATCH_H
 #define SYNC_WATCH_H
@@ -25,7 +25,7 @@ struct watch_facts {
 	uint32_t nodes_block;    /* the highest that a node says to have, of those to be stored */
 	uint32_t database_block; /* the same that any reader has recorded */
 	uint32_t
-		reached_block; /* the highest that a node which answers says to have; 0: none answers */
+		reached_block; /* the highest irreversible block of a node that answers; 0: none answers */
 	int64_t told_at_ms; /* when a node that has all below next_block last told its newest one; 0: never */
 	int64_t worked_at_ms; /* the last commit or step of a scan */
 	int64_t stall_ms;     /* so long without progress is too long */
@@ -37,13 +37,13 @@ struct watch {
 	int64_t moved_at_ms; /* when the chain was last seen to move */
 	uint32_t next_block;
 	uint32_t chain_block; /* the highest that was ever heard of */
-	/* While no node that answers has what is stored. */
+	/* Every node that answers has fewer blocks than are stored. */
 	bool is_behind;
 	bool is_behind_told;
 	int64_t behind_since_ms;
-	uint32_t reached_block; /* the newest that such a node has */
-	uint32_t mark_block;    /* they move when they pass this one, */
-	int64_t mark_at_ms;     /* which one of them last had then */
+	uint32_t reached_block; /* as in watch_facts */
+	uint32_t mark_block;    /* the nodes have moved when one passes this block */
+	int64_t mark_at_ms;     /* when a node last had mark_block */
 	bool was_tailing;
 	bool is_stalled;
 	bool is_chain_still;
@@ -55,8 +55,8 @@ enum watch_news {
 	WATCH_GOES_ON,     /* after that */
 	WATCH_CHAIN_STILL, /* nobody knows of a new block, for stall_ms */
 	WATCH_CHAIN_MOVES, /* after that */
-	WATCH_BEHIND,      /* no node that answers has what is stored */
-	WATCH_LEVEL,       /* after that: one has */
+	WATCH_BEHIND,      /* every node that answers has fewer blocks than are stored */
+	WATCH_LEVEL,       /* after that: a node has caught up */
 };
 
 void watch_init(struct watch *watch, int64_t now_ms);

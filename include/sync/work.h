@@ -112,9 +112,9 @@ struct work {
 void work_end(struct work *work, const struct error *err);
 /* Something moved: a commit, a scan step, an answer that nothing is new. */
 void work_progress(struct work *work);
-/* One look at the database's clock: made by the writer's thread, then told to the loop thread. */
+/* A reading of the database's clock: taken in the writer's thread, then handed to the loop thread. */
 struct work_look {
-	int64_t now_ms; /* by the monotonic clock: halfway between question and answer */
+	int64_t now_ms; /* by the monotonic clock: halfway between query and answer */
 	int64_t database_ms;
 };
 int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *err) MUST_CHECK;
@@ -123,9 +123,9 @@ void work_note_look(struct work *work, const struct work_look *look);
 size_t work_room_blocks(const struct work *work);
 
 /*
- * The highest block that a node which told its head lately calls irreversible: those above cannot
- * be had now, be they irreversible or not, since the node that gave them is gone, or went
- * back when it was restarted.  0: no node told it lately.
+ * The highest irreversible block of the nodes that told their heads lately.  No node gives blocks
+ * above it now, even if they are irreversible: the node that gave them is gone, or went back when it
+ * was restarted.  0: no node told its head lately.
  */
 uint32_t work_reachable_block(const struct work *work);
 

@@ -7,9 +7,9 @@
  * thread of their own, so that a long commit never delays a heartbeat.
  *
  * A job that fails with ERROR_RETRY is rolled back and run again from its beginning, with
- * back-off, on the next host if the connection is gone; any other failure is final. Once any job
- * was done, a failure that only the operator can cure (login, rights, missing tables) is retried
- * too: it may pass, and a whole fleet that ended of it would stay down.
+ * back-off, on the next host if the connection is gone; any other failure is final. Once a job has
+ * succeeded, failures that only the operator can cure (login, rights, missing tables) are retried
+ * too: they may pass, and otherwise all readers would end and stay down.
  */
 #ifndef SYNC_WRITER_H
 #define SYNC_WRITER_H
@@ -34,8 +34,8 @@ struct job {
 	unsigned retry_count;
 	int64_t took_ms;     /* from its first try to its end */
 	int64_t last_try_ms; /* what the try that did it took: its cost for the database */
-	bool is_side_work;   /* all else goes on without it: only ERROR_RETRY is tried again */
-	bool is_commit;      /* the writer's own */
+	bool is_side_work; /* the reader can do without it: only a true ERROR_RETRY is tried again */
+	bool is_commit;    /* the writer's own */
 };
 
 struct writer;

@@ -34,7 +34,7 @@ struct arguments {
 	bool is_drain;
 	bool is_reply;
 	const char *author; /* of replies */
-	bool answers_own;   /* also comments of that author */
+	bool answers_own;   /* give the command that author's own comments too */
 	bool has_log_level;
 	enum log_level log_level;
 	char **command; /* ends with NULL */

@@ -36,8 +36,8 @@ struct child {
 	struct buf in; /* not written yet: from in_at on */
 	size_t in_at;
 	size_t given;     /* bytes of the last child_give() */
-	size_t written;   /* so many of them are in the pipe, or read */
-	bool is_unread;   /* it has ended, and had read nothing of them */
+	size_t written;   /* how many of them are written to the pipe */
+	bool is_unread;   /* it has ended without reading any of them */
 	bool is_fed_once; /* close its input behind what is in the buffer */
 	struct buf out;
 	bool is_flooding;            /* it wrote more than CHILD_OUTPUT_BYTES */
@@ -59,9 +59,9 @@ int children_open(struct error *err) MUST_CHECK;
 /* Read away what made it readable; then ask child_has_ended() of every child. */
 void children_clear(int fd);
 /*
- * Reap the ended processes that are not our own: as process 1 of a container, or as a subreaper, we
- * become the parent of what commands have left behind.  To be called after child_has_ended() of every
- * child: it stops at a process that is_own() knows, whose end the next turn takes.
+ * Reap ended processes that are not our own: as process 1 of a container, or as a subreaper, we become
+ * the parent of orphaned processes.  Call it after child_has_ended() of every child: it stops at a
+ * process that is_own() knows, and the next turn reaps that one.
  */
 void children_reap_others(bool (*is_own)(void *context, pid_t pid), void *context);
 

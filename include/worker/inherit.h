@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a process of the command gets from the worker, and what it does not get.
+ * What the process of a command inherits from the worker.
  *
  * It gets the three standard streams, the working directory, the umask and the environment.  It gets
  * no other descriptor, no ignored or blocked signal, and no variable with a password or with a
@@ -12,14 +12,14 @@
 
 #include <stdbool.h>
 
-/* Take variables that are not for commands out of our own environment. Before the first thread. */
+/* Remove the variables that commands must not get from our environment. Before the first thread. */
 void inherit_clear_environment(void);
 /*
- * For the new process after fork(), between which and exec only system calls are allowed:
- * all signals as they are by default, none blocked.
+ * For the new process between fork() and exec(), where only system calls are allowed: give all
+ * signals their default actions, and block none.
  */
 void inherit_default_signals(void);
-/* The same: no descriptor from `first` on goes through exec. False with errno: it cannot be done. */
+/* For the same place: let no descriptor from `first` on survive exec(). False with errno: it failed. */
 bool inherit_no_descriptors(int first);
 /* For a process that does not exec: close all descriptors from 3 on but this one. */
 void inherit_close_all_but(int fd);

@@ -43,7 +43,7 @@ struct workshop {
 	uint64_t done_count;
 	uint64_t retry_count;
 	uint64_t fail_count;
-	uint64_t own_count;  /* of the done: comments of our own author, not given to the command */
+	uint64_t own_count; /* of done_count: our own author's comments, not given to the command */
 	unsigned left_count; /* results that the database did not take */
 };
 

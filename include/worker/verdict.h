@@ -16,8 +16,8 @@
 #define VERDICT_EXIT_RETRY  75 /* EX_TEMPFAIL */
 #define VERDICT_ERROR_BYTES 1000
 /*
- * The chain takes no transaction above 65536 bytes; 512 are for what is around the texts of a
- * comment.  reply() counts them together.
+ * The chain accepts no transaction of more than 65536 bytes; 512 of them are kept for the parts other
+ * than the texts of the comment.  reply() applies this limit to all texts together.
  */
 #define VERDICT_REPLY_BYTES 65024
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The longest wait is 10 minutes. A time to try again that lies more than a minute further ahead was written by
--- a clock that was ahead: the gap is due.
+-- A gap waits 10 minutes at most. If its retry_at is more than 11 minutes ahead, the clock was ahead when it was
+-- written, and the gap is due.
 SELECT k.first_block, k.last_block FROM known_gaps k
 JOIN (SELECT (SELECT started_at FROM readers WHERE name = ? AND session = ?) AS started_at) s
 WHERE k.first_block <= ? AND k.last_block >= ?

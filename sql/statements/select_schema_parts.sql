@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- All that --migrate makes, as far as it is there. The collation is said: those of information_schema differ
--- from column to column, and a UNION of them is an error. A procedure that runs as another account than it is to
--- (a dump restored without its DEFINER clauses) has no text: it is made again.
+-- The parts of the schema that exist. Each column names its collation: those of information_schema differ from
+-- column to column, and a UNION of them is an error. A procedure that runs as a wrong account (after a dump was
+-- restored without DEFINER clauses) gets no text, so that it is created again.
 SELECT 'TABLE' AS kind, CONVERT(t.table_name USING utf8mb4) COLLATE utf8mb4_bin AS name,
 	CONVERT('' USING utf8mb4) COLLATE utf8mb4_bin AS part,
 	CONVERT('' USING utf8mb4) COLLATE utf8mb4_bin AS text

@@ -18,8 +18,8 @@
 #include "base/text.h"
 
 /*
- * A line is cut behind so many bytes; the longest sentences carry one error text of 512. Less than
- * PIPE_BUF: a pipe takes it whole or not at all.
+ * A longer line is cut; the longest sentences hold one error text of 512 bytes.  This is less than
+ * PIPE_BUF, so a pipe takes a line whole or not at all.
  */
 #define LINE_BYTES 2048
 
@@ -45,8 +45,8 @@ static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic bool is_journal;
 
 /*
- * Standard error once more, opened anew: non-blocking for us without being so for the other processes
- * that have it. -1: that cannot be had (a socket) or is not needed (a file).
+ * Standard error, opened a second time: so it is non-blocking for us, and not for the other processes
+ * that share it.  -1: it cannot be opened again (a socket), or need not be (a file).
  */
 static _Atomic int own_fd = -1;
 static _Atomic uint64_t lost_total;
@@ -72,7 +72,7 @@ static void open_own(void)
 	struct stat status;
 
 	log_close();
-	/* A file takes every line at once, and opened anew it would be written from its beginning. */
+	/* A file takes every line at once; opened again, it would be written from its beginning. */
 	if (fstat(STDERR_FILENO, &status) == 0 &&
 	    (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
 		atomic_store(&own_fd,
@@ -125,7 +125,7 @@ static bool can_write(int64_t wait_ms)
 	return poll(&poll_fd, 1, wait_ms > 0 ? (int)wait_ms : 0) > 0;
 }
 
-/* What can be written without waiting; -1 and EAGAIN when that is nothing. */
+/* Write as much as is possible without waiting; -1 with EAGAIN when that is nothing. */
 static ssize_t write_some(const char *text, size_t len)
 {
 	int fd = atomic_load(&own_fd);
@@ -142,7 +142,7 @@ static ssize_t write_some(const char *text, size_t len)
 	return -1;
 }
 
-/* The bytes written of the text in so many milliseconds. */
+/* Write for at most wait_ms milliseconds. Returns the number of bytes written. */
 static size_t write_in_time(const char *text, size_t len, int64_t wait_ms)
 {
 	int64_t until_ms = clock_now_ms() + wait_ms;
@@ -178,7 +178,7 @@ static bool put(const char *line, size_t len)
 
 static size_t write_head(char *line, size_t size, enum log_level level, const char *event);
 
-/* What was lost is said before the next line that somebody reads. */
+/* Report the lost lines before the next line that can be written. */
 static bool put_loss(void)
 {
 	char line[256];
@@ -235,11 +235,11 @@ static void write_line(enum log_level level, const char *event, const char *fmt,
 {
 	static const char cut[] = "...";
 	char line[LINE_BYTES];
-	size_t room = sizeof(line) - 64; /* for what stands behind the text */
+	size_t room = sizeof(line) - 64; /* 64 for "...", the number left out, the line end */
 	size_t len = write_head(line, room, level, event);
 
 	len += text_vformat(line + len, room - len, fmt, args);
-	/* A text of this length was cut, or might as well have been. */
+	/* text_vformat() has cut a text of this length, or has just not had to. */
 	if (len + 4 >= room) {
 		memcpy(line + len, cut, sizeof(cut));
 		len += sizeof(cut) - 1;

@@ -9,7 +9,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Controls, marks of direction, and what has no width: sorted. */
+/* Controls, marks of direction, and characters without width: sorted. */
 static const struct {
 	uint32_t first;
 	uint32_t last;
@@ -39,7 +39,7 @@ static const struct {
 };
 #define HIDDEN_COUNT (sizeof(hidden) / sizeof(hidden[0]))
 
-/* Bytes of the character that the first byte begins, 0 when it begins none. */
+/* The length of the character that this byte begins; 0 when no character begins so. */
 static size_t bytes_of(unsigned char first)
 {
 	if (first < 0x80)
@@ -71,6 +71,19 @@ uint32_t text_next(const char **at, const char *end)
 		return TEXT_INVALID;
 	*at += bytes - 1;
 	return code;
+}
+
+size_t text_valid_length(const char *text, size_t len)
+{
+	const char *at = text;
+
+	while (at < text + len) {
+		const char *from = at;
+
+		if (text_next(&at, text + len) == TEXT_INVALID)
+			return (size_t)(from - text);
+	}
+	return len;
 }
 
 bool text_is_clean(uint32_t code)
@@ -115,7 +128,7 @@ size_t text_clean(char *out, size_t size, const char *text, size_t len)
 	return used;
 }
 
-/* The length without a character at the end of which not all bytes are there. */
+/* The length without the last character, if some of its bytes are missing. */
 static size_t without_part(const char *text, size_t len)
 {
 	size_t back = 1;

@@ -54,10 +54,11 @@ void admin_print_text(const char *text, unsigned width)
 
 	for (; text < end; printed++) {
 		const char *from = text;
-		bool is_clean = text_is_clean(text_next(&text, end));
+		char clean[5];
 
-		fwrite(is_clean ? from : "\xef\xbf\xbd", 1, is_clean ? (size_t)(text - from) : 3,
-		       stdout);
+		(void)text_next(&text, end);
+		text_clean(clean, sizeof(clean), from, (size_t)(text - from));
+		fputs(clean, stdout);
 	}
 	for (; printed < width; printed++)
 		putchar(' ');
@@ -275,7 +276,7 @@ enum exit_code admin_activate_filter(const struct options *options, const struct
 
 /* --forget */
 
-/* Does its heartbeat stand still?  Whether it is old, no clock can say for sure. */
+/* Does its heartbeat change?  Only watching tells: a clock that jumped may make a new one look old. */
 static int watch_heartbeat(struct db *db, const char *name, const struct reader_pulse *first,
 			   bool *ret_beats, struct error *err)
 {

@@ -61,23 +61,25 @@ const char *config_take_text(struct config_loading *loading, const config_settin
 			     const char *option, size_t min, size_t max)
 {
 	const char *text = config_setting_get_string(setting);
+	size_t len;
 
 	if (text == NULL) {
 		config_mistake(loading, setting, option, "is %s; allowed is a text in quotes",
 			       config_kind_of(setting));
 		return NULL;
 	}
-	if (strlen(text) < min || strlen(text) > max) {
+	len = strlen(text);
+	if (len < min || len > max) {
 		config_mistake(loading, setting, option, "has %zu bytes; allowed are %zu to %zu",
-			       strlen(text), min, max);
+			       len, min, max);
 		return NULL;
 	}
-	if (config_utf8_fault(text) >= 0) {
+	if (text_valid_length(text, len) < len) {
 		config_mistake(
 			loading, setting, option,
-			"is no UTF-8 from its byte %ld on, and what is on the chain is UTF-8; "
+			"is no UTF-8 from its byte %zu on, but texts on the chain are UTF-8; "
 			"save the file as UTF-8",
-			config_utf8_fault(text) + 1);
+			text_valid_length(text, len) + 1);
 		return NULL;
 	}
 	for (const char *at = text; *at != '\0'; at++) {
@@ -338,7 +340,7 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		load_hosts(loading, setting, row, option);
 		break;
 	case OPTION_FILTER:
-		/* What a rule may name depends on reader.virtual_operations, which may stand below. */
+		/* Which operations a rule may name depends on reader.virtual_operations, which may follow. */
 		loading->filter = setting;
 		loading->filter_row = row;
 		break;
@@ -437,7 +439,7 @@ static void complete(struct config_loading *loading, const config_t *file)
 			       "database.password_file", "%s", err.text);
 }
 
-/* libconfig says "syntax error"; the cause often is a byte that an editor has put there. */
+/* libconfig says only "syntax error"; the cause is often a byte that an editor has put there. */
 static void tell_syntax(struct config_loading *loading, const config_t *file, const char *text)
 {
 	const char *foreign;
@@ -447,7 +449,7 @@ static void tell_syntax(struct config_loading *loading, const config_t *file, co
 	fprintf(loading->mistakes, "%s:%d: %s\n", loading->path, config_error_line(file),
 		config_error_text(file));
 	foreign = config_find_foreign(text, &line, &len);
-	if (foreign != NULL && config_utf8_fault(text) < 0)
+	if (foreign != NULL && text_valid_length(text, strlen(text)) == strlen(text))
 		fprintf(loading->mistakes,
 			"%s:%u: the character %.*s outside of quotes is not allowed; quotes are "
 			"\", spaces are plain ones\n",
@@ -506,7 +508,7 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 			log_warning(
 				"config_readable",
 				"every user may read %s, and a URL of a node in it holds a password; "
-				"steem-reader.conf(5) says how to take that away",
+				"steem-reader.conf(5), nodes, says how to let only a group read it",
 				path);
 		return 0;
 	}

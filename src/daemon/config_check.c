@@ -41,7 +41,7 @@ static const char *scheme_fault(const char *url, size_t *ret_len)
 	return "which does not begin with http:// or https://";
 }
 
-/* Cuts it into its parts, which need not be good. */
+/* Cut it into its parts, which may have faults. */
 static const char *split(const char *text, struct url *ret_url)
 {
 	size_t scheme_len;
@@ -69,7 +69,7 @@ static const char *split(const char *text, struct url *ret_url)
 			return "whose IPv6 address has no ']' at its end";
 		host_end++;
 		if (host_end < end && *host_end != ':')
-			return "which has something between ']' and the port";
+			return "which has text between ']' and the port";
 	}
 	if (!host_end || host_end > end)
 		host_end = end;
@@ -85,7 +85,7 @@ static const char *v6_fault(const struct url *url)
 {
 	char address[INET6_ADDRSTRLEN + 1] = "";
 	struct in6_addr unused;
-	/* "[fe80::1%25eth0]": the interface behind '%' is not looked at. */
+	/* "[fe80::1%25eth0]": the interface behind '%' is not checked. */
 	size_t len = strcspn(url->host + 1, "%]");
 
 	if (len > INET6_ADDRSTRLEN)
@@ -162,7 +162,7 @@ char *config_url_shown(const char *url)
 	const char *end = begin + strcspn(begin, "/?#");
 	const char *query;
 
-	/* Of a URL that is whole, the user ends before the path. Of another one nobody knows. */
+	/* In a URL without faults the user ends before the path. In any other it may end later. */
 	if (!config_url_fault(url))
 		sign = memrchr(begin, '@', (size_t)(end - begin));
 	if (sign && sign < begin)
@@ -196,19 +196,6 @@ bool config_url_is_same(const char *a, const char *b)
 
 /* Bytes. */
 
-long config_utf8_fault(const char *text)
-{
-	const char *end = strchr(text, '\0');
-
-	for (const char *at = text; at < end;) {
-		const char *from = at;
-
-		if (text_next(&at, end) == TEXT_INVALID)
-			return (long)(from - text);
-	}
-	return -1;
-}
-
 static bool has_mark(const char *bytes, size_t len)
 {
 	return len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
@@ -239,7 +226,7 @@ const char *config_bytes_fault(const char *bytes, size_t len)
 		return "seems to be UTF-16; save it as UTF-8";
 	if (memchr(bytes, '\0', len))
 		return NULL; /* no text at all */
-	/* A comment would reach over it, up to the next line feed: what is set there would not count. */
+	/* A comment would go on to the next line feed, and swallow the options up to there. */
 	for (const char *at = bytes; (at = memchr(at, '\r', (size_t)(end - at))); at++)
 		if (at + 1 == end || at[1] != '\n')
 			return "has carriage returns (CR) as line ends; save it with Unix line ends";

@@ -31,7 +31,7 @@ static int read_all(int fd, struct buf *out, const char *path, struct error *err
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		/* A pipe: who writes into it may be slow. */
+		/* A pipe: its writer may be slow. */
 		if (got < 0 && errno == EAGAIN) {
 			if (poll(&wait, 1, PIPE_WAIT_MS) == 0)
 				return error_set(err, ERROR_CONFIG,
@@ -49,7 +49,7 @@ static int read_all(int fd, struct buf *out, const char *path, struct error *err
 	return 0;
 }
 
-/* A text has no zero bytes; one of another encoding has. */
+/* A zero byte means that the text has another encoding, such as UTF-16. */
 static int check_zero_bytes(const struct buf *text, const char *path, struct error *err)
 {
 	const char *fault;
@@ -61,7 +61,7 @@ static int check_zero_bytes(const struct buf *text, const char *path, struct err
 			 fault != NULL ? fault : "holds a zero byte");
 }
 
-/* No file makes this wait: neither a pipe to which nobody writes, nor a terminal. */
+/* open() does not wait for any file, not even for a pipe that has no writer. */
 static int open_file(const char *path, struct stat *ret_status, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -88,17 +88,17 @@ char *config_file_text(const char *path, bool *ret_is_public, struct error *err)
 	close(fd);
 	if (result == 0)
 		result = check_zero_bytes(&text, path, err);
-	/* An empty file is a configuration; a pipe that was read before, or has no writer, is none. */
+	/* An empty file is a good configuration; an empty pipe was read before, or has no writer. */
 	if (result == 0 && text.len == 0 && S_ISFIFO(status.st_mode))
 		result = error_set(
 			err, ERROR_CONFIG,
-			"nothing came out of the pipe %s: it can be read once, and while somebody writes to it",
+			"nothing came out of the pipe %s: a pipe can be read only once, and only while somebody writes to it",
 			path);
 	*ret_is_public = S_ISREG(status.st_mode) && (status.st_mode & 004) != 0;
 	return result == 0 ? xstrdup(buf_text(&text)) : NULL;
 }
 
-/* Others must not be able to change what stands in this folder. */
+/* Others must not be able to replace files in this folder. */
 static int check_folder(const char *folder, const char *path, struct error *err)
 {
 	struct stat status;
@@ -110,7 +110,7 @@ static int check_folder(const char *folder, const char *path, struct error *err)
 	return error_set(
 		err, ERROR_CONFIG,
 		"others may change the folder %s, and so put another file in the place of %s; "
-		"take that away: chmod o-w %s",
+		"forbid it: chmod o-w %s",
 		folder, path, folder);
 }
 
@@ -120,7 +120,7 @@ static void replace(char **text, char *fresh)
 	*text = fresh;
 }
 
-/* Go from a folder to what has this name in it. */
+/* Go from a folder to the entry of this name in it. */
 static void enter(char **place, const char *name, size_t len)
 {
 	char *slash = strrchr(*place, '/');
@@ -135,8 +135,8 @@ static void enter(char **place, const char *name, size_t len)
 }
 
 /*
- * Whether others can put another file in the place of this one. Each folder on the way is looked at;
- * links are followed here, since a link in a folder of others may lead anywhere tomorrow.
+ * Whether others can put another file in the place of this one.  Each folder on the way is checked,
+ * also before and behind each link: whoever may change the folder of a link may change the link.
  */
 static int check_place(const char *path, struct error *err)
 {
@@ -173,16 +173,16 @@ static int check_place(const char *path, struct error *err)
 	return 0;
 }
 
-/* Whether only root and this user say what stands in the file. */
+/* Whether only root and this user can change the file, and others cannot read it. */
 static int check_secret(const char *path, const struct stat *status, struct error *err)
 {
 	if (!S_ISREG(status->st_mode))
 		return error_set(err, ERROR_CONFIG,
-				 "%s is no regular file; a password stands in a regular file",
+				 "%s is no regular file; a password must be in a regular file",
 				 path);
 	if ((status->st_mode & 007) != 0)
 		return error_set(err, ERROR_CONFIG,
-				 "others may read or change %s; take that away: chmod o= %s", path,
+				 "others may read or change %s; forbid it: chmod o= %s", path,
 				 path);
 	if (status->st_uid != 0 && status->st_uid != geteuid())
 		return error_set(
@@ -227,7 +227,7 @@ struct scan {
 	const char *at;
 	unsigned line;
 	char name[64]; /* the last word before a value */
-	bool has_zero; /* the last string has a zero byte, where libconfig's would end */
+	bool has_zero; /* the last string has a zero byte, at which libconfig would end it */
 };
 
 static void skip_to(struct scan *scan, const char *end)

@@ -12,7 +12,7 @@
 #include "steem/accounts.h"
 #include "steem/block.h"
 
-#define SUGGEST_MAX 3 /* letters to change, to add or to leave out, at most */
+#define SUGGEST_MAX 3 /* a name that differs by more letters is not suggested */
 #define NAME_BYTES  80
 
 /* Operations. */
@@ -22,7 +22,7 @@ static size_t min_of(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* How many letters one must change, add or leave out to make b of a. */
+/* The number of letters to change, add or leave out that turns a into b. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[NAME_BYTES + 1];
@@ -77,12 +77,12 @@ static void refuse_operation(struct config_loading *loading, const config_settin
 	config_mistake(
 		loading, setting, "filter.operation",
 		"is \"%s\", which is no operation of the chain%s%s%s; steem-reader.conf(5) lists "
-		"them, and how to name one that is newer than this program",
+		"them, and says how to name a newer one",
 		name, nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
 		nearest != NULL ? "\"?" : "");
 }
 
-/* The name of an operation that can be there, without its mark; else NULL. */
+/* The name of a possible operation, without "unknown:"; else NULL. */
 static const char *check_operation(struct config_loading *loading, const config_setting_t *setting,
 				   const char *text)
 {
@@ -128,7 +128,7 @@ static void add_operation(struct config_loading *loading, const config_setting_t
 	rule->operations[rule->operation_count++] = xstrdup(name);
 }
 
-/* Conditions that can hold together. */
+/* Conditions that exclude each other. */
 
 static bool is_one_of(const char *name, const char *const *names)
 {
@@ -137,7 +137,7 @@ static bool is_one_of(const char *name, const char *const *names)
 	return *names != NULL;
 }
 
-/* The condition that no operation of this name can meet, or NULL. A newer one may have any member. */
+/* The condition that no operation of this name can meet, or NULL. An unknown operation may have any member. */
 static const char *impossible_condition(const struct filter_rule *rule, const char *name)
 {
 	static const char *const with_body[] = {"comment", NULL};
@@ -169,9 +169,9 @@ static void check_together(struct config_loading *loading, const config_setting_
 		if (condition != NULL)
 			config_mistake(
 				loading, group, "filter",
-				"this rule can never keep a \"%s\": its condition %s is about "
-				"something that this operation does not have; take one of the two "
-				"out, or make two rules of it",
+				"this rule can never keep a \"%s\": its condition %s asks for a "
+				"field that this operation does not have; remove one of the two, or "
+				"make two rules",
 				rule->operations[i], condition);
 	}
 	if (rule->operation_count > 0 || config_setting_get_member(group, "operation") != NULL)
@@ -181,8 +181,8 @@ static void check_together(struct config_loading *loading, const config_setting_
 			return;
 	config_mistake(
 		loading, group, "filter",
-		"this rule can never keep anything: no operation has all that its conditions are "
-		"about (a body, a memo, the id of a custom_json); make a rule of each");
+		"this rule can never keep anything: no operation has all fields that its conditions "
+		"ask for (a body, a memo, the id of a custom_json); make a rule for each");
 }
 
 static void load_condition(struct config_loading *loading, const config_setting_t *setting,

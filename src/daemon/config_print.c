@@ -53,7 +53,7 @@ static void print_nodes(FILE *out, const struct config *config)
 	fputs(")", out);
 }
 
-/* As the file has it: with a mark where the name is not known. */
+/* As it stands in the file: with "unknown:" where the name is not known. */
 static char *mark_operation(const char *name)
 {
 	bool is_known = accounts_kind(name, strlen(name)) != ACCOUNTS_KIND_UNKNOWN;
@@ -217,8 +217,7 @@ void config_print(const struct config *config, FILE *out)
 		free(shown);
 		if (!is_hidden)
 			continue;
-		fputs("# *** in the URL of a node stands for what is not shown: the user and password, or "
-		      "the query.\n",
+		fputs("# *** in the URL of a node replaces the user and password, or the query.\n",
 		      out);
 		break;
 	}

@@ -41,8 +41,8 @@ const struct option_row option_rows[] = {
 	 "\"\": those of the system."},
 	{"database", "reveal_password", OPTION_BOOL, IN_CONFIG(database.reveal_password), "false", 0, 0,
 	 false,
-	 "Whether the password itself may be sent to a server that tls = \"verify\" has not proved,\n"
-	 "as PAM and MySQL's caching_sha2_password want it: whoever answers there gets it."},
+	 "Whether the password itself may be sent to a server that tls = \"verify\" has not proved.\n"
+	 "PAM and MySQL's caching_sha2_password need it. A false server then gets the password."},
 	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 64, false,
 	 "Name of this reader, unlike that of any other reader. \"\": the name of the host."},
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
@@ -95,8 +95,8 @@ const struct option_row option_rows[] = {
 	 "An operation that is read later than so many seconds after its block wakes no bot: its\n"
 	 "delivery counts as failed, and can be queued again. 0: no limit."},
 	{"queue", "keep_days", OPTION_UINT, IN_CONFIG(queue.keep_days), "0", 0, 36500, false,
-	 "A running reader removes finished deliveries, and their operations, after so many days, while\n"
-	 "the clocks of the database server and of this host agree. 0: never."},
+	 "A running reader removes finished deliveries, and their operations, after this many days,\n"
+	 "while the clocks of the database server and of this host agree. 0: never."},
 	{"metrics", "listen", OPTION_TEXT, IN_CONFIG(metrics_listen), "", 0, 60, false,
 	 "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
 	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere."},

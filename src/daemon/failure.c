@@ -17,7 +17,7 @@ static bool is_about_rights(int code)
 	case 1698:  /* wrong way to authenticate */
 	case 3118:  /* account locked: MySQL */
 	case 3159:  /* only encrypted connections are let in */
-	case 4151:  /* the same: MariaDB */
+	case 4151:  /* account locked: MariaDB */
 	case 31004: /* not this queue or author: the procedures */
 		return true;
 	default:

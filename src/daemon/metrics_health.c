@@ -92,8 +92,8 @@ bool metrics_is_healthy(struct buf *buf, const struct reader_facts *facts)
 			SECONDS(facts->now_ms - facts->chain_moved_at_ms));
 	if (facts->are_nodes_behind)
 		(void)buf_add_text(buf,
-				   "no node that answers has all that is stored: that is normal "
-				   "for a while after they restart\n");
+				   "every node that answers has fewer blocks than are stored: this "
+				   "is normal for a while after nodes restart\n");
 	return true;
 }
 

@@ -100,7 +100,7 @@ void notify_status(const char *fmt, ...)
 	size_t len = strlen(text);
 	va_list args;
 
-	/* Clean: a line end would begin another message, and systemd takes only UTF-8. */
+	/* text_vformat() cleans: a line end would begin another message, and systemd takes only UTF-8. */
 	va_start(args, fmt);
 	text_vformat(text + len, sizeof(text) - len, fmt, args);
 	va_end(args);

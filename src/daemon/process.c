@@ -12,8 +12,8 @@
 #include "base/log.h"
 
 /*
- * Each number in turn, from 0: open() takes the lowest that is free. Standard output cannot be
- * written to: what is printed there is lost, and process_end() must see that.
+ * In the order of their numbers, because open() takes the lowest free one.  Standard output is opened
+ * for reading only: a write to it fails, and process_end() sees that the output was lost.
  */
 static void open_standard_streams(void)
 {
@@ -34,8 +34,8 @@ void process_begin(void)
 	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	/*
-	 * As process 1 of a container we become the parent of processes that others left behind: the
-	 * kernel reaps them. Who has children of its own changes that (worker/child.c).
+	 * As process 1 of a container we become the parent of orphaned processes. Now the kernel reaps
+	 * them. steem-worker, which has children of its own, changes this (worker/child.c).
 	 */
 	signal(SIGCHLD, SIG_IGN);
 	/* AddressSanitizer's search for leaks traces its own process, which this would forbid. */
@@ -44,14 +44,14 @@ void process_begin(void)
 #endif
 }
 
-/* -1 with the reason, where it is still known. */
+/* Write out what is still buffered. -1 with err: some output was lost, now or before. */
 static int hand_over(struct error *err)
 {
 	if (fflush(stdout) != 0)
 		return error_set_errno(err, ERROR_FATAL, "standard output cannot be written");
 	if (ferror(stdout) != 0)
 		return error_set(err, ERROR_FATAL, "standard output could not be written");
-	/* Some file systems refuse what was written only when the file is closed. */
+	/* Some file systems report a failed write only when the file is closed. */
 	if (close(STDOUT_FILENO) != 0 && errno != EINTR)
 		return error_set_errno(err, ERROR_FATAL, "standard output cannot be written");
 	return 0;

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-/* Until when a wish to stop is the same one, sent twice; 0: there was none. */
+/* A signal to stop that comes before this time counts as the same one; 0: there was none. */
 static int64_t same_stop_until_ms;
 
 static void fill(sigset_t *set)
@@ -25,7 +25,6 @@ int signals_open(struct error *err)
 	int number;
 	int fd;
 
-	signal(SIGPIPE, SIG_IGN);
 	same_stop_until_ms = 0;
 	fill(&set);
 	number = pthread_sigmask(SIG_BLOCK, &set, NULL);

@@ -203,7 +203,7 @@ static const char *refusal(const struct client *client, const struct want *want)
 	if (want->reason)
 		return want->reason;
 	if (want->is_virtual && client->without_virtual)
-		return "no node offers virtual operations (condenser_api.get_ops_in_block, with an account history that is imported)";
+		return "no node offers virtual operations (condenser_api.get_ops_in_block with an imported account history)";
 	return "there is no other node to ask";
 }
 

@@ -76,7 +76,7 @@ void client_note_success(struct client *client, unsigned index, size_t call_coun
 struct verdict {
 	size_t good_count;
 	struct error fault; /* the last one that is the node's, if any */
-	bool is_vain;       /* it did not give a block above all that it ever gave */
+	bool is_vain;       /* it failed to give a block above the highest that it ever gave */
 };
 
 static void give(struct client *client, struct request *request, size_t i, struct block *block)
@@ -277,8 +277,8 @@ static bool blocks_answer(struct request *request, const struct http_answer *ans
 
 /*
  * One name may stand for several servers that answer in turns, one of which is broken.  So a request
- * that failed at once is sent again before anything is made of that: else each question for the head
- * might meet the good server, and each request for blocks the other one.
+ * that failed at once is sent again before anybody is blamed.  Otherwise each request for the head
+ * might meet the good server, and each request for blocks the broken one.
  */
 static bool is_worth_repeating(const struct request *request, const struct http_answer *answer,
 			       const struct error *err)

@@ -2,11 +2,10 @@
 /*
  * Requests that failed as a whole, and nodes that answer nothing.
  *
- * A request for blocks that ends without a usable answer is the fault of the node (it is dead,
- * or frozen) or of one of the blocks (whoever is asked for it hangs, or breaks).  A question for
- * the node's head decides: if that is not answered, the node is away, and the blocks are asked
- * of others as before.  If it is, the node goes on, and the blocks are asked for one by one, so
- * that a single one is left after one more such failure.
+ * When a request for blocks ends without a usable answer, either the node is at fault (it is dead,
+ * or frozen) or one of the blocks (each node that is asked for it hangs, or breaks).  So the node is
+ * asked for its head.  If it does not answer, it is away, and other nodes are asked for the blocks.  If
+ * it answers, it stays in use, and each block is asked for alone: then the next failure names the block.
  */
 #include <stdlib.h>
 
@@ -14,14 +13,14 @@
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
-/* A node that lives tells its head sooner than that. */
+/* A living node tells its head within this time. */
 #define PROBE_MS 3000
 /*
- * So long after the first node that lives did not give a block, it is not waited for any more,
- * however many nodes there are.
+ * How long the client waits for a block after the first living node failed to give it, however many
+ * nodes there are.
  */
 #define PATIENCE_MS 15000
-/* An answer that grew beyond its limit is a BATCH failure like a refused batch, but is long. */
+/* A refused batch and an answer beyond its limit are both BATCH failures; the refusal is shorter. */
 #define REFUSAL_BYTES 65536
 
 int64_t client_longest_ms(const struct client *client)
@@ -29,7 +28,7 @@ int64_t client_longest_ms(const struct client *client)
 	return 2 * (client->config.timeout_ms + CLIENT_REPEAT_MS + PROBE_MS) + PATIENCE_MS;
 }
 
-/* A question for the head that says whether the node is away. */
+/* Ask the node for its head, to see whether it is away. */
 static void ask_head(struct client *client, unsigned index, int64_t timeout_ms)
 {
 	struct request *request = request_new(client, REQUEST_HEAD, index, 1);
@@ -50,7 +49,7 @@ void client_ask_away(struct client *client)
 			ask_head(client, i, client->config.timeout_ms);
 }
 
-/* The node itself says what to do: come later, ask for less, or do not ask for this. */
+/* Does the answer itself say what to do: come later, ask for less, or do not ask for this? */
 static bool is_plain(const struct request *request, const struct error *err,
 		     const struct http_answer *answer)
 {
@@ -74,7 +73,7 @@ bool client_doubt(struct request *request, const struct error *err,
 		client_put_back(client, request);
 		return false;
 	}
-	if (node->is_away) { /* sent before that was known */
+	if (node->is_away) { /* the request was sent before that was known */
 		client_put_back(client, request);
 		return false;
 	}
@@ -117,7 +116,10 @@ void want_set_doubted(struct client *client, struct want *want)
 		client->patience_at_ms = until_ms;
 }
 
-/* A batch of which nothing came may have met a node that stood still: only the second one counts. */
+/*
+ * Was it too much at once?  If not a byte came, the node may have stood still for a moment, so only
+ * the second such batch in a row counts.
+ */
 static bool is_too_large(struct node *node, const struct request *request)
 {
 	int failure = request->failure.code;
@@ -163,7 +165,7 @@ static uint32_t highest_block(const struct request *request)
 	return highest;
 }
 
-/* The node lives, and did not answer this. */
+/* The node lives, but failed to answer this request. */
 static void settle_alive(struct request *request, bool may_shrink)
 {
 	struct client *client = request->client;
@@ -182,7 +184,7 @@ static void settle_alive(struct request *request, bool may_shrink)
 void client_settle(struct client *client, unsigned index, bool is_alive)
 {
 	struct request *next;
-	bool may_shrink = true; /* requests that failed together are one trouble */
+	bool may_shrink = true; /* requests that failed together have one cause: shrink once */
 
 	pool_node(client->pool, index)->is_probed = false;
 	for (struct request *request = client->requests; request; request = next) {
@@ -224,7 +226,7 @@ void client_drop_waiting(struct client *client)
 	}
 }
 
-/* Wants that were doubted for long enough. */
+/* Wants that have been doubted for long enough. */
 
 static bool is_overdue(struct client *client, const struct want *want, int64_t now_ms)
 {
@@ -243,7 +245,7 @@ static bool is_overdue(struct client *client, const struct want *want, int64_t n
 	return false;
 }
 
-/* What is under way stays so, for nobody; its place is taken by one that is refused. */
+/* The want under way goes on without a sink; a copy of it is refused in its place. */
 static void refuse_under_way(struct client *client, struct want *want)
 {
 	struct want *refused = xcalloc(1, sizeof(*refused));

@@ -99,8 +99,8 @@ static int take_proof(struct request *request, const struct rpc_answer *answer, 
 }
 
 /*
- * A node that does not tell its head is away.  One that does, but does not prove it, or that
- * says when to come again, rests.
+ * A node that does not tell its head is away.  A node that does not prove its head, or that says when to
+ * come again, only rests.
  */
 void client_note_no_head(const struct request *request, const struct error *err,
 			 int64_t retry_after_ms)

@@ -136,7 +136,7 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		/* Whether it lives is known in a moment. */
+		/* We will know in a moment whether it lives. */
 		if (node->is_probed && !node->is_away && !(not_from >> i & 1))
 			return false;
 		/* One that has it is only busy, or its rate is used up for the moment. */

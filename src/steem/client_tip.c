@@ -235,14 +235,14 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		finish_tip(tip, request->node, &err);
 }
 
-/* It asked for the head alone, and there is none: that says that the node is away. */
+/* Did it ask for the head alone? If that fails, the node is away, and no other question is needed. */
 static bool is_head_alone(const struct request *request)
 {
 	return request->call_count == 1 &&
 	       request->calls[0].method == RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
 }
 
-/* True: the request is kept until it is known what that means for its node. */
+/* True: the request is kept, see client_doubt(). */
 static bool fail_tip(struct request *request, const struct http_answer *answer,
 		     const struct error *err)
 {

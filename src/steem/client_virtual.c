@@ -14,16 +14,16 @@
  * yet; a minute below it, that the node leaves something out.
  */
 #define SETTLED_BLOCKS 20
-/* A witness of the history that could not be asked for so often in a row is none. */
+/* After this many failed REQUEST_WITNESS in a row, the node counts as one without a history. */
 #define WITNESS_TRIES 3
 
 /*
- * The witness of an account history.  A node that did not import it answers [] for every block,
- * which below DECODE_FIRST_REWARDED_BLOCK is also the answer where a block has none.  So before
- * such an answer is believed, the node must give virtual operations of a block that must have
- * some: the first one in which every block has a producer_reward or, on a chain that is shorter,
- * block 1, where a test network has its hardforks.  A history is imported from some block on
- * upwards: what the node gave of a block below is a witness too.
+ * The witness of an account history.  A node that did not import its history answers [] for every
+ * block.  Below DECODE_FIRST_REWARDED_BLOCK this is also the right answer for a block without virtual
+ * operations.  So before such an answer is believed, the node must give those of a block that must
+ * have some: the first block from which on all have a producer_reward or, on a shorter chain, block 1,
+ * where a test network has its hardforks.  A history is imported from some block on upwards, so
+ * virtual operations that the node gave for a lower block are a witness too.
  */
 
 uint64_t client_without_virtual(const struct client *client)
@@ -78,7 +78,7 @@ static uint32_t witness_block(const struct node *node)
 		       : 1;
 }
 
-/* Not of a node that rests: this may be the answer to a request from before it failed. */
+/* A node that rests is not asked: the empty list may be a late answer, from before it failed. */
 static void ask_for_witness(struct client *client, unsigned index)
 {
 	const struct node *node = pool_node(client->pool, index);
@@ -132,18 +132,18 @@ static int judge_empty(struct client *client, unsigned index, uint32_t num, stru
 	if (is_known(history))
 		return error_set(
 			err, ERROR_NODE,
-			"block %u: the node gives no virtual operations of it, and does not prove that it has the account history of that time",
+			"block %u: the node gives no virtual operations for it, and does not prove that it has the account history of that time",
 			num);
 	ask_for_witness(client, index);
-	/* Of the block it has said nothing yet. */
-	return error_set_code(
-		err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
-		"block %u: the node has to prove first that it has its account history", num);
+	/* No refusal of the block: the node is only not to be asked for a while. */
+	return error_set_code(err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
+			      "block %u: the node must first prove that it has its account history",
+			      num);
 }
 
 /*
- * The witness said nothing.  A node that gave virtual operations of other blocks has a part of the
- * history; so may one that leaves producer_reward out, where such nodes are allowed.
+ * The witness block came without virtual operations.  A node that gave those of other blocks has a part
+ * of the history; so may a node that leaves producer_reward out, where such nodes are allowed.
  */
 static void refuse_history(struct client *client, unsigned index, uint32_t num)
 {
@@ -163,7 +163,7 @@ static void refuse_history(struct client *client, unsigned index, uint32_t num)
 	note_without_virtual(client, index, &err);
 }
 
-/* It could not be asked: a short trouble, or a node that never gives this one answer. */
+/* The request failed: the node is in trouble for a moment, or never answers this request. */
 static void miss_witness(struct client *client, unsigned index, const struct error *err,
 			 int64_t retry_after_ms)
 {
@@ -171,7 +171,7 @@ static void miss_witness(struct client *client, unsigned index, const struct err
 	struct error told = *err;
 
 	(void)error_prefix(&told,
-			   "get_ops_in_block, to see whether its account history is there: ");
+			   "get_ops_in_block, to see whether its account history is imported: ");
 	if (client_failure(err) != RPC_FAILURE_UNSUPPORTED && ++history->failures < WITNESS_TRIES) {
 		client_note_failure(client, index, 1, &told, retry_after_ms);
 		return;
@@ -256,7 +256,7 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 	    block->num + (uint64_t)SETTLED_BLOCKS > node->head.irreversible_block)
 		return false;
 	if (block->num < DECODE_FIRST_REWARDED_BLOCK && !is_known(&node->history))
-		return false; /* it may still be shown that it has none */
+		return false; /* the node may still prove that the block has none */
 	if (want->unverified && want->unverified->virtual_count >= block->virtual_count)
 		return false;
 	block_free(want->unverified);

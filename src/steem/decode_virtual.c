@@ -27,7 +27,7 @@ enum member {
 
 struct list {
 	struct block *block;
-	bool is_witness; /* of a block that is not in hand: its trxs are not known */
+	bool is_witness; /* for decode_virtual_witness(): there is no block, so its trxs are not known */
 	struct json_cursor cursor;
 	struct operation *operations;
 	size_t count, capacity;

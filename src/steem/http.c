@@ -21,19 +21,19 @@
 #define KEEPALIVE_IDLE_S 30L
 #define RECEIVE_BYTES    131072L /* at once; a batch of blocks is a megabyte, and each call costs */
 #define EXTRA_FDS_MAX    16
-/* What an idle post keeps of its answer's memory while others are at work. */
+/* How much memory of its last answer an idle post keeps while others are at work. */
 #define KEPT_BYTES ((size_t)4 * 1024 * 1024)
-/* Of all that stands before and behind the body: interim answers, a proxy's answer, trailers. */
+/* For everything before and after the body: headers, interim answers, a proxy's answer, trailers. */
 #define HEADER_BYTES_MAX ((size_t)64 * 1024)
 #define HEADER_LINES_MAX 256
-/* A name may move to another address: so old a connection, or a resolved name, is not used again. */
+/* A name may get another address: older connections, and older resolved names, are not used again. */
 #define CONNECTION_LIFE_S 300
 #define NAME_LIFE_S       60
-/* For so long after http_renew_connections() every request has a new connection. */
+/* How long after http_renew_connections() every request takes a new connection. */
 #define RENEWAL_S 2
-/* A host that lost so many kept connections in a row does not keep them. */
+/* After this many lost kept connections in a row, a host counts as one that closes them. */
 #define LOSSES_MAX 2
-/* When to try whether it keeps them now: each time that it does not, the pause doubles. */
+/* The pause before we try whether it keeps them now; it doubles each time that it does not. */
 #define TRIAL_MIN_MS 1000
 #define TRIAL_MAX_MS 600000
 #define HOSTS_MAX    128
@@ -47,26 +47,27 @@ struct host {
 	char *url;
 	bool is_loopback;    /* on this host: no proxy can reach it for us */
 	unsigned post_count; /* under way */
-	unsigned loss_count; /* kept connections that were lost, since one was of use */
-	bool is_closing;     /* no connection is used twice, but for a trial now and then */
+	unsigned loss_count; /* kept connections lost since the last one that brought an answer */
+	bool is_closing;     /* no connection is used twice, except in a trial now and then */
 	enum { TRIAL_NONE, TRIAL_FIRST, TRIAL_KEPT, TRIAL_SECOND } trial;
 	int64_t trial_at_ms, pause_ms;
 };
 
 /* How one attempt uses connections. */
 enum manner {
-	MANNER_KEEP,         /* takes a kept connection, and leaves one */
+	MANNER_KEEP,         /* it takes a kept connection, and keeps its own */
 	MANNER_CLOSE,        /* neither */
-	MANNER_TRIAL_FIRST,  /* leaves one, */
-	MANNER_TRIAL_SECOND, /* and this takes it */
+	MANNER_TRIAL_FIRST,  /* it only keeps its own, */
+	MANNER_TRIAL_SECOND, /* and this one takes that connection */
 };
 
-/* A post, or the memory of a former one. */
+/* A post, or the memory of an earlier one. */
 struct post {
 	struct post *next, *prev;
 	/*
-	 * Of this attempt alone: libcurl 7.88 keeps a pointer to the last header of a handle's former
-	 * answer, through which the next answer can write, and a count of lost connections for ever.
+	 * For this attempt alone.  In a handle, libcurl 7.88 keeps a pointer to the last header of the
+	 * answer before, through which the next answer can write; and it never resets the handle's
+	 * count of lost connections.
 	 */
 	CURL *easy;
 	struct host *host;
@@ -79,11 +80,11 @@ struct post {
 	int64_t spent_us; /* in the attempt before this one */
 	bool is_repeat;
 	enum manner manner;
-	unsigned sent_count; /* how often curl began to send: again when a connection was lost */
+	unsigned sent_count; /* how often curl began to send: again after a lost connection */
 	size_t header_bytes;
 	unsigned header_lines;
-	bool is_too_long;    /* the body on the wire */
-	const char *refused; /* what it sent that is not taken, or NULL */
+	bool is_too_long;    /* the bytes on the wire have passed the limit of the answer */
+	const char *refused; /* the part of the answer that we refuse, in words; NULL: none */
 	char error_text[CURL_ERROR_SIZE];
 };
 
@@ -255,7 +256,7 @@ static void try_later(struct host *host)
 	host->pause_ms = host->pause_ms * 2 < TRIAL_MAX_MS ? host->pause_ms * 2 : TRIAL_MAX_MS;
 }
 
-/* What an attempt taught: its kept connection `was_lost`, or `was_kept` and of use. */
+/* Learn from an attempt: its kept connection was lost (was_lost), or brought an answer (was_kept). */
 static void learn(struct host *host, enum manner manner, bool was_lost, bool was_kept)
 {
 	switch (manner) {
@@ -292,10 +293,7 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
 	return buf_add(&post->answer, bytes, size * count) == 0 ? size * count : 0;
 }
 
-/*
- * The length of what `name` is followed by, 0 when the header is another one.  Names
- * have no NUL in them, and `line` needs none behind it.
- */
+/* The length of the value if the header is `name`, else 0. `line` need not end with a zero byte. */
 static size_t header_value(const char *line, size_t len, const char *name, const char **ret_value)
 {
 	size_t name_len = strlen(name);
@@ -306,7 +304,7 @@ static size_t header_value(const char *line, size_t len, const char *name, const
 	return len - name_len - 1;
 }
 
-/* Can all of these encodings be undone in little memory?  zstd may ask for 128 MiB, brotli for 16. */
+/* Does decoding all of these encodings take little memory?  zstd may take 128 MiB, brotli 16. */
 static bool is_small_encoding(const char *list, size_t len)
 {
 	static const char *const names[] = {"identity", "gzip", "x-gzip", "deflate", "chunked"};
@@ -329,7 +327,7 @@ static bool is_small_encoding(const char *list, size_t len)
 	return true;
 }
 
-/* One line before or behind the body; all that curl keeps of an answer goes through here. */
+/* One line before or after the body. Everything else that curl keeps of an answer passes here. */
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
 	struct post *post = context;
@@ -350,7 +348,7 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
 	return post->refused ? 0 : len;
 }
 
-/* What is packed may unpack to nothing: so the bytes on the wire have the same limit. */
+/* Many packed bytes may unpack to none, so the bytes on the wire have the same limit. */
 static int note_progress(void *context, curl_off_t expected, curl_off_t received,
 			 curl_off_t to_send, curl_off_t sent)
 {
@@ -363,7 +361,7 @@ static int note_progress(void *context, curl_off_t expected, curl_off_t received
 	return post->is_too_long;
 }
 
-/* Did the last connection that curl took for this attempt serve others before? */
+/* Had the last connection that curl took for this attempt been used before? */
 static bool is_on_kept_connection(const struct post *post)
 {
 	long connected_count = 1;
@@ -372,7 +370,7 @@ static bool is_on_kept_connection(const struct post *post)
 	return post->sent_count > 0 && connected_count == 0;
 }
 
-/* curl goes on with another connection where one was lost; once is enough with kept ones. */
+/* When a connection is lost, curl takes another one by itself: do not let it take a second kept one. */
 static int begin_sending(void *context, char *remote_ip, char *local_ip, int remote_port,
 			 int local_port)
 {
@@ -405,7 +403,7 @@ static void set_fixed_options(const struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin_sending);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, post);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* Else curl waits for the thread that looks up a name: the time-out would be the resolver's. */
+	/* Else curl waits for the thread that looks up a name, until the resolver's own time-out. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -419,7 +417,7 @@ static void set_fixed_options(const struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 }
 
-/* Which connections it may use, and how old they and what is known of names may be. */
+/* Which connections the attempt may use, and how old connections and resolved names may be. */
 static void set_connection_options(const struct http *http, const struct post *post)
 {
 	int64_t life_s = CONNECTION_LIFE_S, name_life_s = NAME_LIFE_S;
@@ -432,7 +430,7 @@ static void set_connection_options(const struct http *http, const struct post *p
 		must_be_new |= since_s < RENEWAL_S;
 		if (since_s < name_life_s)
 			name_life_s = since_s;
-		/* curl compares whole seconds: all that is older than the renewal is too old. */
+		/* curl counts whole seconds: one less, so that no connection is older than the renewal. */
 		if (since_s >= RENEWAL_S && since_s - 1 < life_s)
 			life_s = since_s - 1;
 	}
@@ -462,7 +460,7 @@ static void start_attempt(struct http *http, struct post *post)
 	set_fixed_options(http, post);
 	set_connection_options(http, post);
 	curl_easy_setopt(post->easy, CURLOPT_URL, post->host->url);
-	/* Unset, the environment's no_proxy counts. */
+	/* Where this is not set, no_proxy of the environment counts. */
 	if (post->host->is_loopback)
 		curl_easy_setopt(post->easy, CURLOPT_NOPROXY, "*");
 	/* With the body in memory curl can send it again on a new connection. */
@@ -558,7 +556,7 @@ static const char *curl_hint(CURLcode result, bool was_sent)
 		return "; check its certificate, this host's clock and the package ca-certificates";
 	case CURLE_SSL_CONNECT_ERROR:
 		return "; check whether it speaks TLS on this port";
-	case CURLE_OUT_OF_MEMORY: /* so libcurl calls it */
+	case CURLE_OUT_OF_MEMORY: /* also for a header line without end */
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
 #endif
@@ -661,8 +659,8 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 }
 
 /*
- * An attempt is over.  One that was lost with its kept connection, before a byte of an answer
- * came, says nothing of the node: it is made once more, on a new connection.
+ * An attempt is over.  If its kept connection was lost before the first byte of an answer, this says
+ * nothing about the node: the attempt is repeated once, on a new connection.
  */
 static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 {

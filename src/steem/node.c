@@ -10,10 +10,10 @@
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_CAP_MS  60000
-/* The first claim in vain is held against a node so long, each further one twice as long. */
+/* How long a node is doubted after its first vain claim; after each further one twice as long. */
 #define DOUBT_MS      5000
 #define DOUBT_DOUBLES 4
-#define FORGIVEN_MS   600000 /* so long after the last one all of them are forgotten */
+#define FORGIVEN_MS   600000 /* after this time without a vain claim all are forgotten */
 #define BUSY_MIN_MS   1000
 /* After so many full batches the batch grows; each refusal doubles the number. */
 #define GROW_AFTER_MIN 16
@@ -161,8 +161,8 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 	if (calls > 1)
 		node->silent_batches = 0;
 	/*
-	 * Else it is of a request from before the failure; and a head says nothing of one that
-	 * rests because it gives no blocks.
+	 * Forget the failures, unless the node still rests (the answer may be to a request from before
+	 * it failed), or has withheld blocks and now tells only its head.
 	 */
 	if (now_ms >= node->ready_at_ms &&
 	    !(is_head && node->withheld_in_row >= NODE_WITHHELD_LIMIT)) {
@@ -249,7 +249,7 @@ bool node_withheld(struct node *node, uint32_t block)
 	if (block == 0 || block != node->withheld_block)
 		node->withheld_in_row++;
 	else
-		return false; /* that one again */
+		return false; /* the same block again */
 	node->withheld_block = block;
 	return node->withheld_in_row >= NODE_WITHHELD_LIMIT;
 }

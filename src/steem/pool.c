@@ -71,8 +71,8 @@ static bool is_believed(const struct node *node)
 }
 
 /*
- * Would it be asked rather than the rival?  One that lately claimed such blocks in vain comes
- * last; one that was never measured gets one request at a time, to measure it.
+ * Is the node better than the rival?  A node that lately claimed such blocks in vain comes last; a node
+ * that was never measured gets one request at a time, to measure it.
  */
 static bool is_better(const struct node *node, const struct node *rival, int64_t now_ms,
 		      uint32_t block)

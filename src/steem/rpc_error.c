@@ -231,7 +231,7 @@ static enum rpc_failure sort_status(long status)
 	}
 }
 
-/* What to do about a status; `text` is what came with it, in words. */
+/* A hint about the cause of a status; `text` is the body that came with it, in words. */
 static const char *status_hint(long status, const char *text)
 {
 	bool is_refused = status >= 400 && status < 500;

@@ -57,7 +57,7 @@ static bool overlaps(const struct range_set *set, uint32_t first, uint32_t last)
 	return false;
 }
 
-/* What this session works on is nothing to look for, whatever the clock says of the claim. */
+/* Skip the cells of this session's own claims, even if the clock says that a claim has expired. */
 static void leave_out_own_work(struct search *search)
 {
 	for (size_t i = 0; search->working && i < search->working->count; i++)

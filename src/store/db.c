@@ -96,9 +96,9 @@ static int set_fault(struct db *db, size_t host, unsigned code, const char *stat
 }
 
 /*
- * A password that is just being rotated, an account that is locked for a moment, a procedure that
- * --migrate replaces: after a while it is cured, by somebody else.  Rights count from a new
- * connection on, and it has the new password.
+ * A password that is just being changed, an account that is locked for a moment, a procedure that
+ * --migrate replaces: somebody else cures this after a while.  A new connection is needed, because
+ * only a new one gets new rights and uses the new password.
  */
 static int soften(struct db *db, struct error *err)
 {
@@ -118,9 +118,9 @@ int db_fail(struct db *db, void *statement, struct error *err)
 {
 	unsigned code = statement ? mysql_stmt_errno(statement) : mysql_errno(db->mysql);
 
-	/* It is no answer to what was asked, as where a packet of rows was turned into an OK. */
+	/* It does not answer the statement, as when a packet of rows was turned into an OK. */
 	if (code == 0 && mysql_errno(db->mysql) == 0)
-		return db_mangled(db, err, "an answer came that cannot belong to what was asked");
+		return db_mangled(db, err, "an answer came that cannot belong to the statement");
 	if (statement && code != 0)
 		(void)set_fault(db, db->host, code, mysql_stmt_sqlstate(statement),
 				mysql_stmt_error(statement), err);
@@ -139,7 +139,7 @@ int db_mangled(struct db *db, struct error *err, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	db->is_lost = true;
-	return error_set(err, ERROR_RETRY, "database %s: %s; the connection is given up",
+	return error_set(err, ERROR_RETRY, "database %s: %s; the connection is closed",
 			 db->config->hosts[db->host], text);
 }
 
@@ -205,10 +205,10 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 }
 
 /*
- * The methods that prove to a server that we know the password, and do not tell it.  All others
- * hand it over (mysql_clear_password, dialog), or do so when the server wishes
- * (caching_sha2_password, sha256_password): with the server's own word for which key to use, or
- * in any TLS connection, verified or not.
+ * The methods that prove to a server that we know the password, without sending it.  Some others
+ * always send it (mysql_clear_password, dialog).  The rest send it when the server asks for it
+ * (caching_sha2_password, sha256_password): encrypted with a key that the server names, or plain in
+ * any TLS connection, verified or not.
  */
 #define SILENT_METHODS "mysql_native_password,client_ed25519,parsec"
 
@@ -221,7 +221,7 @@ static bool is_proved(const struct db_address *address, enum db_tls tls)
 	if (!address->is_socket)
 		return tls == DB_TLS_VERIFY;
 	snprintf(folder, sizeof(folder), "%s", address->host);
-	/* In a folder that all may write to, such as /tmp, anybody may be the first to listen. */
+	/* In a folder that all may write to, such as /tmp, anybody may create the socket first. */
 	return stat(dirname(folder), &status) == 0 && (status.st_mode & S_IWOTH) == 0;
 }
 
@@ -233,7 +233,7 @@ static void set_methods(const struct db_config *config, const struct db_address 
 	if (!may_reveal)
 		mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, SILENT_METHODS);
 #else
-	/* MySQL's library cannot be told more than this; see steem-reader.conf(5). */
+	/* MySQL's library can restrict only this method; see steem-reader.conf(5). */
 	bool enable = may_reveal;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &enable);
@@ -391,7 +391,7 @@ static int connect_any(struct db *db, const char *name, const char *password, st
 	return -1;
 }
 
-/* A password may be changed, in the server and in its file, while this process runs. */
+/* The password is read each time: it may be changed, in the server and the file, while we run. */
 static int open_connection(struct db *db, const char *name, struct error *err)
 {
 	char *read = NULL;

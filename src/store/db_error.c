@@ -13,7 +13,7 @@
 #define TABLES "create or upgrade the tables with --migrate"
 #define LOST_TABLE                                                                                 \
 	"create the tables with --migrate, or bring a lost one back as doc/operations.md says"
-/* Readers hold locks for seconds at most: it is somebody else's. */
+/* Readers hold locks for seconds at most, so another program holds this one. */
 #define HELD                                                                                       \
 	"another session holds the lock, perhaps an idle one with an open transaction: "           \
 	"information_schema.innodb_trx shows it, KILL ends it, and the server's "                  \
@@ -96,19 +96,19 @@ static const struct known_fault {
 	{2026, ERROR_RETRY, REFUSED, TLS},
 	{2055, ERROR_RETRY, LOST, NULL},
 	/*
-	 * What came was not what was sent, on this way or the other: a packet was mangled, or the
-	 * two do not mean the same statement any more. Only a new connection is clean.
+	 * A packet was mangled on its way, or client and server no longer agree which statement is
+	 * meant. Only a new connection is clean.
 	 */
 	{1156, ERROR_RETRY, LOST, NULL}, /* packets out of order */
 	{1210, ERROR_RETRY, LOST, NULL}, /* wrong arguments of a prepared statement */
 	{1243, ERROR_RETRY, LOST, NULL}, /* a prepared statement that the server does not know */
 	{1835, ERROR_RETRY, LOST, NULL}, /* malformed packet */
 	{2014, ERROR_RETRY, LOST, NULL}, /* commands out of sync */
-	{2020, ERROR_RETRY, LOST, NULL}, /* a packet that says it is longer than any may be */
+	{2020, ERROR_RETRY, LOST, NULL}, /* a packet that claims a length above the limit */
 	{2027, ERROR_RETRY, LOST, NULL}, /* malformed packet */
 	{2052, ERROR_RETRY, LOST, NULL}, /* no description of the rows */
 	{2057, ERROR_RETRY, LOST, NULL}, /* another description than before */
-	/* MariaDB's library has numbers of its own, which a server uses for other things. */
+	/* Numbers of MariaDB's library; a server gives them another meaning. */
 	{5013, ERROR_RETRY, LOST, NULL}, /* read */
 	{5014, ERROR_RETRY, LOST, NULL}, /* write */
 	{5015, ERROR_RETRY, LOST, NULL}, /* not what was compressed */
@@ -206,7 +206,7 @@ static int bad_address(const char *text, struct error *err)
 			 text);
 }
 
-/* A host's name or an IPv4 address can look so; names in other scripts are left to the resolver. */
+/* Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts. */
 static bool is_host_name(const char *host)
 {
 	bool has_other = false;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a session inherits: the one place that sets and checks it.
+ * The one place that sets and checks the variables of a session.
  *
- * A session begins with the server's defaults, and then init_connect may have changed them.  Each
- * variable that changes what a statement means, what is stored, or how long something is held is
- * set to a value of ours in one SET, read back in one SELECT, and compared.  Where a value does
- * not stay, as behind a proxy that gives each statement to another session, nothing may be read
- * or written: a text sent in another character set can even become SQL.
+ * A session begins with the server's defaults, and then init_connect may have changed them.  The
+ * table below has each variable that changes the meaning of a statement, the stored rows, or how
+ * long locks are held.  One SET gives them our values, one SELECT reads them back, and they are
+ * compared.  If the server does not keep a value, as behind a proxy that gives each statement to
+ * another session, nothing may be read or written: a text sent in another character set can even
+ * become SQL.
  *
- * Not in the table, on purpose: what only costs time (optimizer_switch, buffers), what only an
- * account with SUPER may set and which no default changes (sql_log_bin), what the
- * statements say themselves (the engine of a table).
+ * Not in the table, on purpose: variables that only cost time (optimizer_switch, buffers),
+ * variables that only an account with SUPER may set and no default changes (sql_log_bin), and
+ * choices that the statements make themselves (the engine of a table).
  */
 #include <mysql.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@
 
 #define LOCK_WAIT_S   8
 #define SQL_MAX_BYTES ((size_t)16384)
-/* MariaDB calls it transaction_isolation, as MySQL does, from here on; the old name is to go. */
+/* From this version on MariaDB says transaction_isolation, as MySQL does; tx_isolation is deprecated. */
 #define NEW_NAMES 110101
 
 enum servers {
@@ -41,12 +42,12 @@ static const struct variable {
 	const char *shown; /* as the server gives it back; NULL: the value itself */
 	enum servers servers;
 } variables[] = {
-	/* What the bytes of a statement and of its rows are. */
+	/* The character sets of statements and rows. */
 	{"character_set_client", "utf8mb4", NULL, ANY},
 	{"character_set_results", "utf8mb4", NULL, ANY},
 	{"collation_connection", "utf8mb4_general_ci", NULL, ANY},
 	{"character_set_connection", NULL, "utf8mb4", ANY}, /* set by the collation */
-	/* What a statement means. */
+	/* The meaning of a statement. */
 	{"sql_mode",
 	 "'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
 	 "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
@@ -60,10 +61,10 @@ static const struct variable {
 	{"group_concat_max_len", "1048576", NULL, ANY},
 	{"max_sort_length", "1024", NULL, ANY},
 	{"div_precision_increment", "4", NULL, ANY},
-	/* "Already exists" is what a repeated migration hopes for: a note is no warning here. */
+	/* A repeated migration expects "already exists": no note about it. */
 	{"sql_notes", "0", NULL, ANY},
 	{"max_error_count", "64", NULL, ANY},
-	/* What the tables refuse. */
+	/* The checks of the tables. */
 	{"foreign_key_checks", "1", NULL, ANY},
 	{"unique_checks", "1", NULL, ANY},
 	{"check_constraint_checks", "1", NULL, MARIADB},
@@ -75,8 +76,8 @@ static const struct variable {
 	{"transaction_isolation", "'READ-COMMITTED'", "READ-COMMITTED", NEW},
 	{"transaction_read_only", "0", NULL, NEW},
 	/*
-	 * How long something is waited for or held.  A frozen reader must not hold its locks:
-	 * MariaDB ends its transaction, MySQL its connection.
+	 * Time-outs.  A frozen reader must not keep its locks: MariaDB ends its transaction, MySQL
+	 * its connection.
 	 */
 	{"lock_wait_timeout", "8", NULL, ANY},
 	{"innodb_lock_wait_timeout", "%u", NULL, ANY},
@@ -146,8 +147,8 @@ static int compare(struct db *db, const struct variable *variable, const char *i
 	return error_set(
 		err, ERROR_CONFIG,
 		"database %s: the session's %s was set to %s and is %s; nothing is read or "
-		"written there. A proxy between that gives one connection's statements to "
-		"several sessions does this: connect to the server itself",
+		"written there. A proxy that gives one connection's statements to several "
+		"sessions does this: connect to the server itself",
 		db->config->hosts[db->host], variable->name, must, is ? is : "NULL");
 }
 
@@ -184,8 +185,8 @@ static int check_variables(struct db *db, struct error *err)
 }
 
 /*
- * SET timestamp stops the clock of a session.  It has no value that could be compared, and a
- * server with secure_timestamp lets nobody set it, init_connect neither.
+ * SET timestamp stops the clock of a session; this lets it run again.  There is no value to compare.
+ * A server with secure_timestamp refuses this, but then init_connect could not stop the clock either.
  */
 static int free_clock(struct db *db, struct error *err)
 {

@@ -13,7 +13,7 @@
 
 #define RETRY_BASE_US UINT64_C(10000000)
 #define RETRY_CAP_US  UINT64_C(600000000)
-#define RETRY_TOP_US  UINT64_C(660000000) /* further ahead lies no time to try again */
+#define RETRY_TOP_US  UINT64_C(660000000) /* a retry time further ahead is not believed */
 
 #define REASON_CHARACTERS 255 /* of known_gaps.reason */
 
@@ -150,7 +150,7 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 	return result;
 }
 
-/* Nothing was found or tried later than now: such times were written by a clock that was ahead. */
+/* A gap cannot have been found or tried after now: the clock was ahead when such a time was written. */
 static struct gap put_right(const struct gap *gap, uint64_t now_us)
 {
 	struct gap right = *gap;
@@ -227,7 +227,7 @@ static uint64_t retry_delay_us(uint64_t attempts)
 	return delay / 2 + random_below(delay / 2 + 1);
 }
 
-/* As the column takes it: whatever buffers the reason went through may have cut a character. */
+/* Make the reason fit the column; a buffer on its way here may have cut a character in two. */
 static char *column_text(const char *reason)
 {
 	char text[4 * REASON_CHARACTERS + 1];

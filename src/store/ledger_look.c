@@ -50,7 +50,7 @@ static bool is_irreversible(const struct db_rows *rows)
 	return db_row_u64(rows, 4) != 0;
 }
 
-/* Is more known of the block's virtual operations than its row has? */
+/* Does the block bring more knowledge of its virtual operations than its row holds? */
 static bool brings_virtual(const struct block *block, enum block_virtual state, uint64_t count)
 {
 	return block->virtual_state > state ||

@@ -74,7 +74,7 @@ int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 	uint64_t found;
 	uint32_t id;
 
-	/* A node's name that the table refuses is worth no heartbeat. */
+	/* If the table refuses the node's name, the heartbeat is written without it. */
 	if (update_heartbeat(db, identity, report, report->node, &found, err) < 0 &&
 	    (err->kind != ERROR_DATA ||
 	     update_heartbeat(db, identity, report, NULL, &found, err) < 0))

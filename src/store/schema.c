@@ -255,19 +255,19 @@ static int apply_missing(struct db *db, struct turn *turn, const struct schema_r
 	return 0;
 }
 
-/* What is not there, although schema_version says so; and views and procedures. */
+/* Missing parts that schema_version promises; and views and procedures. */
 
 /* The account that the procedures run as, and all its rights. */
 static int make_definer(struct db *db, struct error *err)
 {
 	for (size_t i = 0; i < sql_definer_count; i++)
 		if (db_exec_text(db, sql_definer[i], err) < 0)
-			return error_prefix(err, "--migrate needs an administrator who may make "
+			return error_prefix(err, "--migrate needs an administrator who may create "
 						 "'steem_queue'@'localhost' and give it rights: ");
 	return 0;
 }
 
-/* With all that its migration says: another table, or a row in it, may be gone, too. */
+/* Run the whole migration of the table again: another table, or a row of it, may be gone too. */
 static int make_table(struct db *db, const struct schema_part *part, struct error *err)
 {
 	const struct sql_migration *migration = &sql_migrations[part->migration];
@@ -288,7 +288,7 @@ static int has_rows(struct db *db, const char *table, bool *ret_any, struct erro
 	return result < 0 ? -1 : 0;
 }
 
-/* A column without a default is not made where there are rows: its values would be wrong. */
+/* A column without a default is not added to a table with rows: its values would be wrong. */
 static int make_element(struct db *db, const struct schema_part *part, struct error *err)
 {
 	bool is_column = part->kind == SCHEMA_COLUMN;
@@ -302,13 +302,13 @@ static int make_element(struct db *db, const struct schema_part *part, struct er
 		return -1;
 	if (any)
 		return error_set(err, ERROR_CONFIG,
-				 "the column %s of the table %s is gone, with what stood in it: "
+				 "the column %s of the table %s is gone, and its values with it: "
 				 "restore the table from a backup, or empty it; then --migrate",
 				 part->part, part->name);
 	return apply_statement(db, sql, err);
 }
 
-/* MariaDB replaces a procedure, so that no caller misses it. MySQL cannot. */
+/* MariaDB replaces a procedure in one step, so callers always find one. MySQL must drop it first. */
 static int make_routine(struct db *db, const struct schema_part *part, struct error *err)
 {
 	CLEANUP(mem_free_pointer) char *drop = xasprintf("DROP PROCEDURE IF EXISTS %s", part->name);
@@ -338,7 +338,7 @@ static int make_part(struct db *db, const struct schema_part *part, struct error
 	return make_routine(db, part, err);
 }
 
-/* A column or a key of a table that is not there either comes with the table. */
+/* Is the part itself missing? A column or a key of a missing table comes with the table. */
 static bool is_missing(const struct schema_parts *present, const struct schema_part *part)
 {
 	struct schema_part table = {.kind = SCHEMA_TABLE, .name = part->name, .part = ""};
@@ -349,7 +349,7 @@ static bool is_missing(const struct schema_parts *present, const struct schema_p
 	       schema_parts_have(present, &table);
 }
 
-/* What the first `version` migrations made and is gone, and the views and procedures. */
+/* Create missing parts of the first `version` migrations, and views and procedures. */
 static int complete(struct db *db, struct turn *turn, unsigned version, bool is_dry_run,
 		    const struct schema_report *report, struct error *err)
 {
@@ -370,7 +370,7 @@ static int complete(struct db *db, struct turn *turn, unsigned version, bool is_
 		if (!is_missing(&present, part))
 			continue;
 		what = schema_part_describe(&wanted, part);
-		if (part->kind == SCHEMA_RIGHT) { /* all come at once */
+		if (part->kind == SCHEMA_RIGHT) { /* make_definer() gives all rights at once */
 			if (is_definer_made)
 				continue;
 			is_definer_made = true;
@@ -391,7 +391,7 @@ static int complete_in_the_end(struct db *db, struct turn *turn, const struct sc
 		*err = ERROR_INIT;
 		if (complete(db, turn, (unsigned)sql_migration_count, false, report, err) == 0)
 			return 0;
-		/* Another program makes the same things. */
+		/* Another program may create the same parts. */
 		if ((err->kind != ERROR_RETRY && err->code != PROCEDURE_EXISTS) || db_is_lost(db))
 			return -1;
 	}

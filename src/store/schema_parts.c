@@ -39,14 +39,14 @@ static struct schema_part *add(struct schema_parts *parts, enum schema_kind kind
 	return made;
 }
 
-/* Tables: what the migrations say. */
+/* Tables, columns and keys, from the migrations. */
 
 static size_t word_length(const char *text)
 {
 	return strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789");
 }
 
-/* What stands behind `prefix` at the beginning of the text, or NULL. */
+/* The text after `prefix`, or NULL if the text does not begin with it. */
 static const char *behind(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -54,7 +54,7 @@ static const char *behind(const char *text, const char *prefix)
 	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
-/* One element of the brackets of CREATE TABLE: a column or a key. */
+/* One element in the brackets of CREATE TABLE: a column or a key. */
 static void add_element(struct schema_parts *parts, const char *table, const char *text, size_t len)
 {
 	const char *key = behind(text, "KEY ");
@@ -72,7 +72,7 @@ static void add_element(struct schema_parts *parts, const char *table, const cha
 	made->text = arena_strndup(parts->arena, text, len);
 }
 
-/* The elements are parted by commas that stand in no inner brackets and in no quotes. */
+/* The elements are separated by commas outside of inner brackets and quotes. */
 static void add_elements(struct schema_parts *parts, const char *table)
 {
 	const char *at = strchr(table, '(');
@@ -132,7 +132,7 @@ static void add_rights(struct schema_parts *parts, const char *statement)
 
 /* Views and procedures: their text, with its own fingerprint in it. */
 
-/* FNV-1a: it has to tell two versions of a text apart, and nobody chooses them against it. */
+/* FNV-1a: enough to tell two versions of a text apart, since nobody forges them. */
 static uint64_t hash(const char *text)
 {
 	uint64_t value = 0xcbf29ce484222325U;
@@ -178,7 +178,7 @@ void schema_parts_wanted(struct schema_parts *parts, size_t migration_count)
 	add_routines(parts, SCHEMA_PROCEDURE);
 }
 
-/* What is there. */
+/* The parts that the database has. */
 
 int schema_parts_present(struct db *db, struct schema_parts *parts, struct error *err)
 {

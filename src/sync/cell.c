@@ -374,9 +374,9 @@ static void settle(struct cell *cell)
 }
 
 /*
- * Its turn with the nodes may be long in coming; it is stuck only if nobody is given anything.
- * While a node lives, a block that it does not give is refused before long: given up earlier,
- * the cell would be claimed again and again, and never get past that block.
+ * The cell may wait long for its turn with the nodes, so it is stuck only if no cell gets a block.
+ * While a node lives, the client refuses a block that no node gives within client_longest_ms().  If the
+ * cell gave up earlier, it would be claimed again and again and never get past that block.
  */
 static int64_t stuck_at_ms(const struct cell *cell)
 {
@@ -421,7 +421,7 @@ void cell_step(struct cell *cell)
 		if (cell->wanted_count > 0 && clock_now_ms() > stuck_at_ms(cell)) {
 			log_warning(
 				"replay_stuck",
-				"no node gave anything of blocks %u..%u for %lld s; the claim goes back, others may try",
+				"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
 				cell->claim.first, cell->claim.last,
 				(long long)(clock_now_ms() - cell->moved_at_ms) / 1000);
 			if (cell->rewrite != LEDGER_KEEP) /* no gap stands for these */

@@ -148,7 +148,7 @@ static void finish_commit(struct job *job)
 	free(commit);
 }
 
-/* By the database's clock, whatever the calendar of this host says. */
+/* By the database's clock, not by the calendar of this host. */
 static int64_t late_before_s(const struct work *work)
 {
 	return work->config.max_age_s > 0 ? dbclock_now_s(&work->database_clock, clock_now_ms()) -

@@ -136,7 +136,7 @@ static bool has_undecided(const struct compare *compare)
 	return false;
 }
 
-/* Those too that are excluded for now: they may be the right ones, and come back. */
+/* Also the nodes that are excluded for now: they may be the right ones, and come back. */
 static uint64_t all_nodes(const struct compare *compare)
 {
 	size_t count = pool_count(compare->work->pool);
@@ -217,7 +217,7 @@ static void end_vote(struct compare *compare)
 	if (is_tie) {
 		(void)error_set(
 			&err, ERROR_NODE,
-			"the nodes serve different chains (they differ at block %u), and the database holds nothing yet to tell which is meant; remove the wrong ones from nodes in the configuration, or add one more that serves the right chain",
+			"the nodes serve different chains (they differ at block %u), and the database is empty, so the reader cannot tell which is the right one; remove the wrong nodes from the configuration, or add one more that serves the right chain",
 			compare->compared_num);
 		work_end(compare->work, &err);
 		return;
@@ -299,7 +299,7 @@ static void compare_nodes(struct compare *compare)
 static int run_find(struct db *db, struct job *job, struct error *err)
 {
 	struct find_job *find = (struct find_job *)job;
-	struct stored_block last = {.num = 0}; /* perhaps above what the nodes have now */
+	struct stored_block last = {.num = 0}; /* perhaps above the newest block of the nodes */
 	bool is_found;
 
 	find->newest = (struct stored_block){.num = 0};

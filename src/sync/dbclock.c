@@ -8,7 +8,7 @@
 #define JUMP_MS      60000
 #define DOUBT_MS     600000
 #define WITNESS_S    3600 /* how far two clocks may differ before something is removed */
-#define CHAIN_LUMP_S 6    /* two blocks: the chain's time goes on in steps */
+#define CHAIN_LUMP_S 6    /* two blocks: the chain's time moves in steps */
 
 static int64_t distance(int64_t a, int64_t b)
 {
@@ -55,7 +55,10 @@ int64_t dbclock_now_s(const struct dbclock *clock, int64_t now_ms)
 	return (now_ms + ahead_ms) / 1000;
 }
 
-/* It goes on as time does: not one that stands, nor one that is read faster than it was made. */
+/*
+ * Does the chain's time go on as fast as the clock?  It does not where the chain stands still, nor
+ * where the nodes themselves are catching up.
+ */
 static bool is_chain_running(const struct dbclock_witness *witness)
 {
 	int64_t moved_s = witness->chain_s - witness->chain_before_s;

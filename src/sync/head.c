@@ -19,7 +19,7 @@
 #define MAX_HELD 64
 /* Asked so often in vain, another node is asked: this one may stand still. */
 #define VAIN_LIMIT 3
-/* A request for one block failed so often: it is skipped. */
+/* A block is skipped when so many requests for it alone have failed in a row. */
 #define FAILED_LIMIT 2
 /* The longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
@@ -119,8 +119,8 @@ static void take_block(void *context, struct block *block, unsigned node)
 }
 
 /*
- * One of the blocks may be to blame: they are asked for one by one, and one that fails again is
- * left to the tail.
+ * One of the blocks may be to blame, so each is asked for alone.  A block that fails again is left
+ * to the tail.
  */
 static void note_failed(struct head *head, const struct error *err)
 {

@@ -53,7 +53,7 @@ static void tell_left(const struct leave_job *leave)
 			leave->last);
 	log_warning(
 		"gap_found",
-		"block %u is left behind: %s%s; the tail goes on, what is left is tried again beside it",
+		"block %u is left behind: %s%s; the tail goes on, and the replay tries again beside it",
 		leave->num, leave->reason, others);
 }
 

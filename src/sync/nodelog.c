@@ -6,7 +6,7 @@
 
 #define BURST_MS 10000
 
-/* One that is away for long is asked every few seconds: the 2nd, 4th, 8th failure is told. */
+/* A node that is away is asked every few seconds, so only its 1st, 2nd, 4th, 8th failure is logged. */
 static bool is_power_of_two(unsigned count)
 {
 	return (count & (count - 1)) == 0;
@@ -69,8 +69,8 @@ static void tell_split(void *context, const struct node *node, const struct erro
 
 	log_limited(
 		&nodelog->split_limit, LOG_LEVEL_WARNING, "request_split",
-		"%s: %s; it answers otherwise, so one of the blocks may be to blame: they are asked "
-		"for one by one",
+		"%s: %s; it tells its head, so one of the blocks may be to blame: each is asked for "
+		"alone",
 		node->label, err->text);
 }
 

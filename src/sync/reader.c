@@ -385,7 +385,7 @@ static void end_one_shot(struct reader *reader)
 	if (status.unreachable_count + status.rewrite_left_count > 0)
 		log_warning(
 			"nodes_behind",
-			"the nodes have blocks up to %u now, and %llu blocks above it are still to be read; that is normal for a while after nodes restart: run this again later, or let a running reader fill what is missing",
+			"the nodes have blocks up to %u now, and %llu blocks above it are still to be read; this is normal for a while after nodes restart: run this again later, or let a running reader fill the gaps",
 			work_reachable_block(&reader->work),
 			(unsigned long long)(status.unreachable_count + status.rewrite_left_count));
 	reader_leave(reader, status.missing_count > 0 || status.rewrite_failed_count > 0 ||

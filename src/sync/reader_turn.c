@@ -124,7 +124,7 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 	case WATCH_CHAIN_STILL:
 		log_warning(
 			"chain_still",
-			"nobody knows of a block after %u for %u s: the chain stands, or all nodes do; they are asked on, over new connections",
+			"no node and no reader knew of a block after %u for %u s: the chain stands still, or all nodes do; the reader goes on asking, over new connections",
 			watch->chain_block, reader->work.config.stall_s);
 		break;
 	case WATCH_CHAIN_MOVES:
@@ -133,11 +133,12 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 	case WATCH_BEHIND:
 		log_warning(
 			"nodes_behind",
-			"the nodes that answer have blocks up to %u, but block %u is stored already: that is normal for a while after they restart; the reader waits for them",
+			"the nodes that answer have blocks up to %u, but block %u is stored already: this is normal for a while after nodes restart; the reader waits for them",
 			watch->reached_block, tail_next_block(reader->tail) - 1);
 		break;
 	case WATCH_LEVEL:
-		log_info("nodes_level", "the nodes have all that is stored again, up to block %u",
+		log_info("nodes_level",
+			 "the nodes have caught up with the stored blocks, at block %u",
 			 watch->reached_block);
 		break;
 	case WATCH_NOTHING:
@@ -146,8 +147,8 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 }
 
 /*
- * Kept connections may lead to where a name no longer leads, and servers stand still there: all
- * are renewed, again and again while nothing comes.
+ * A kept connection may lead to an old address of its name, where a server stands still.  So all
+ * connections are renewed, again and again while no block comes.
  */
 static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t now_ms)
 {

@@ -94,7 +94,7 @@ struct search_job {
 	struct job job;
 	struct replay *replay;
 	struct range_set within;      /* copies: the thread must not look at the replay */
-	struct range_set unreachable; /* the part of it that no node has now */
+	struct range_set unreachable; /* its part above the newest block of the nodes */
 	uint64_t unreachable_count;   /* missing there */
 	struct range_set working;
 	struct range_set to_rewrite;
@@ -226,8 +226,8 @@ static void finish_search(struct job *job)
 }
 
 /*
- * A claim on what the nodes do not have would only keep it from readers that have other nodes,
- * and the tail waiting.
+ * Claim no blocks that our nodes do not have now: readers with other nodes could not take them, and
+ * the tail would wait for them.
  */
 static void leave_unreachable(const struct replay *replay, struct search_job *search)
 {

@@ -12,12 +12,12 @@
 #include "sync/dbclock.h"
 #include "sync/writer.h"
 
-/* Of the time of the thread for errands, a pass takes at most one part in so many. */
+/* A pass may take at most one fifth of the errand thread's time. */
 #define STEP_SHARE      5
 #define LEAST_PAUSE_MS  20
 #define FAILED_AGAIN_MS 60000
 #define DAY_S           86400
-/* Between the two looks at the clocks that a pass needs: a scan interval, but no longer than that. */
+/* A pass needs two readings of the clocks, a scan interval apart, but at most this long. */
 #define LONGEST_EVEN_MS 60000
 #define LOOK_AGAIN_MS   1000
 
@@ -25,9 +25,9 @@ struct retain {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
-	int64_t before_s; /* of the pass that is under way: what ended before goes; 0: none is */
+	int64_t before_s; /* the pass under way removes deliveries that ended before; 0: no pass */
 	struct retention_pass pass;
-	int64_t chain_s; /* the chain's time when it was looked at before; 0: not yet */
+	int64_t chain_s; /* the chain's time at the last reading; 0: not read yet */
 	int64_t chain_at_ms;
 };
 
@@ -107,7 +107,7 @@ static bool is_wanted(const struct retain *retain)
 	       !retain->is_running;
 }
 
-/* Of the newest block that a node tells of; 0: none yet. */
+/* The time of the newest block that any node has told; 0: none yet. */
 static int64_t chain_time_s(struct pool *pool)
 {
 	int64_t newest_s = 0;
@@ -128,7 +128,10 @@ static int64_t even_ms(const struct work *work)
 	return interval_ms < LONGEST_EVEN_MS ? interval_ms : LONGEST_EVEN_MS;
 }
 
-/* Two looks at the chain's time so far apart are there; the second one is *ret_witness's. */
+/*
+ * Read the chain's time, once every even_ms().  False: it is not time yet, or this is the first reading;
+ * else *ret_witness holds this reading and the one before.
+ */
 static bool look_at_chain(struct retain *retain, int64_t now_ms,
 			  struct dbclock_witness *ret_witness)
 {
@@ -148,7 +151,7 @@ static bool look_at_chain(struct retain *retain, int64_t now_ms,
 	return ret_witness->chain_before_s > 0;
 }
 
-/* Nothing is removed on the word of one look at a clock: a pass begins when the clocks agree. */
+/* Begin a pass if the clocks agree: nothing is removed because of a single reading of one clock. */
 static bool begin_pass(struct retain *retain)
 {
 	const struct work *work = retain->work;
@@ -198,7 +201,7 @@ void retain_step(struct retain *retain)
 	step->job.run = is_sure ? run_retain : run_look;
 	step->job.done = is_sure ? finish_retain : finish_look;
 	snprintf(step->job.what, sizeof(step->job.what), "%s",
-		 is_sure ? "removing deliveries that are over" : "looking at the database's clock");
+		 is_sure ? "removing finished deliveries" : "reading the database's clock");
 	step->job.is_side_work = true;
 	step->retain = retain;
 	step->before_s = retain->before_s;

@@ -21,11 +21,11 @@
 
 #define PATIENCE_MS                                                                                \
 	30000 /* for a block that no node gives; then it is a gap and the tail goes on */
-/* The same for the block behind such a gap; at most LEAVE_MAX blocks become the next gap at once. */
+/* The same for the block after such a gap. */
 #define NEIGHBOUR_PATIENCE_MS 15000
-#define LEAVE_MAX             32
+#define LEAVE_MAX             32 /* the most blocks that become a gap at once */
 #define ASK_AGAIN_MS          1000
-#define ASK_SOON_MS           100 /* the first time, for a block that a node has and does not give */
+#define ASK_SOON_MS           100 /* before the first new try, if a node has the block and did not give it */
 #define HEADS_FRESH_MS        1000
 #define SEARCH_AGAIN_MS       3000
 #define MAX_HELD              256
@@ -40,8 +40,8 @@ struct tail {
 	bool is_asking;     /* a tip request */
 	unsigned got_count; /* by it */
 	uint32_t asked_to;  /* the last block that it asks for */
-	uint32_t alone_to; /* up to this block each is asked for alone: a request for them failed */
-	bool is_searching; /* all nodes are asked for block `want` */
+	uint32_t alone_to;  /* up to this block each is asked for alone, because a request failed */
+	bool is_searching;  /* all nodes are asked for block `want` */
 	bool is_committing;
 	bool is_recording; /* a gap */
 	struct dispute *dispute;
@@ -49,7 +49,7 @@ struct tail {
 	uint32_t careful_to;   /* up to this block commits are of one block each */
 	bool has_gap;          /* block `want` is to become a known gap */
 	bool is_gap_missing;   /* because no node gives it */
-	/* How many blocks become a gap when `want` is missing. Doubles each time; reset by a block that is given. */
+	/* How many blocks become a gap when `want` is missing: doubles each time, 1 after a given block. */
 	uint32_t leave_count;
 	char gap_reason[200];
 	char missing_reason[200]; /* the last refusal of block `want`, or "" */
@@ -99,7 +99,7 @@ static void make_gap(struct tail *tail, const char *reason, bool is_missing)
 	snprintf(tail->gap_reason, sizeof(tail->gap_reason), "%s", reason);
 }
 
-/* How long is waited for a block that no node gives? */
+/* How long does the tail wait for a block that no node gives? */
 static int64_t missing_patience_ms(const struct tail *tail)
 {
 	return tail->leave_count > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
@@ -218,7 +218,7 @@ static void search_everywhere(struct tail *tail)
 		tail->missing_since_ms = clock_now_ms();
 	tail->searched_at_ms = clock_now_ms();
 	tail->is_searching = true;
-	/* What the other nodes said last may be from before they had it. */
+	/* The other nodes may have it by now, although their last heads were below it. */
 	client_poll_heads(tail->work->client, HEADS_FRESH_MS);
 	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
@@ -244,7 +244,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 			      head->irreversible_block >= tail->want);
 		return;
 	}
-	/* A node whose claims are doubted may be right: now and then it is given the chance. */
+	/* A node whose claims are doubted may be right: try it now and then. */
 	if (head->irreversible_block >= tail->want ||
 	    (pool_irreversible(tail->work->pool) >= tail->want &&
 	     now_ms - tail->searched_at_ms >= SEARCH_AGAIN_MS)) {
@@ -280,7 +280,7 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 	wait_or_give_up(tail, &tail->missing_since_ms, reason);
 }
 
-/* Does any node live, by its own word of after that time? */
+/* Has any node told its head since that time? */
 static bool has_living_node(const struct tail *tail, int64_t since_ms)
 {
 	for (unsigned i = 0; i < pool_count(tail->work->pool); i++) {
@@ -292,7 +292,7 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 	return false;
 }
 
-/* Nodes are asked one after the other, each for as long as a request may take: not for ever. */
+/* The search asks node after node, and each may take the whole time-out: end it after our patience. */
 static void end_long_search(struct tail *tail)
 {
 	if (!tail->is_searching ||
@@ -304,7 +304,7 @@ static void end_long_search(struct tail *tail)
 	make_gap(tail,
 		 tail->missing_reason[0]
 			 ? tail->missing_reason
-			 : "no node gives a whole answer for it, though they answer otherwise",
+			 : "no node gives a whole answer for it, although nodes tell their heads",
 		 true);
 }
 
@@ -434,13 +434,13 @@ static void gap_recorded(void *context, uint32_t last)
 	tail->is_recording = false;
 	tail->doubted_since_ms = 0;
 	if (tail->alone_to <= last)
-		tail->alone_to = last + 1; /* it may be as bad as its neighbour */
+		tail->alone_to = last + 1; /* the next block may be as bad as its neighbour */
 	go_back_to(tail, last + 1);
 }
 
 /*
- * Where several neighbours are missing, each costs its patience: so the second gap takes two
- * blocks, the third four.  The replay reads beside the tail what is good of them.
+ * The tail waits for each missing block in turn.  So where several neighbours are missing, the second
+ * gap takes two blocks, the third four.  Beside the tail, the replay reads those that are good.
  */
 static uint32_t last_to_leave(const struct tail *tail)
 {

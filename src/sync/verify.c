@@ -16,7 +16,7 @@
 #include "sync/writer.h"
 
 #define WINDOW_BLOCKS 500
-/* The nodes have not come so far: so long a window waits for them, from the last block given on. */
+/* How long a window waits for blocks that the nodes do not have yet, after the last block that came. */
 #define PATIENCE_MS 30000
 
 enum verify_state {
@@ -24,7 +24,7 @@ enum verify_state {
 	VERIFY_FETCHING,  /* its blocks, or second opinions on some of them */
 	VERIFY_COMPARING, /* with the rows, in a writer thread */
 	VERIFY_MENDING,
-	VERIFY_SETTLING, /* known_gaps: what was missing is there now */
+	VERIFY_SETTLING, /* known_gaps: missing blocks were filled */
 };
 
 /* A node that lies lies often. */
@@ -127,8 +127,8 @@ static void want(struct verify *verify, uint32_t first, uint32_t last, uint64_t 
 }
 
 /*
- * The next window, as far as the nodes have come; false: they have not come to its first block,
- * and wait for them is all that can be done.
+ * Begin the next window, up to the newest block of the nodes.  False: the nodes do not have its first
+ * block yet, so all we can do is wait.
  */
 static bool begin_window(struct verify *verify)
 {
@@ -156,21 +156,21 @@ static bool has_waited(const struct verify *verify)
 	return clock_now_ms() - verify->given_at_ms >= PATIENCE_MS;
 }
 
-/* No node has come so far as the rest: it is not compared. */
+/* No node has the rest of the blocks: they are not compared. */
 static void give_up_rest(struct verify *verify)
 {
 	char text[200];
 
 	log_warning(
 		"nodes_behind",
-		"blocks %s could not be compared: the nodes have blocks up to %u now, which is normal for a while after they restart; run this again later",
+		"blocks %s could not be compared: the nodes have blocks up to %u now, which is normal for a while after nodes restart; run this again later",
 		range_format(&verify->left, text, sizeof(text)),
 		work_reachable_block(verify->work));
 	verify->counts.unknown += range_count_blocks(&verify->left);
 	range_set_clear(&verify->left);
 }
 
-/* The nodes went back below the window, or one was lost that alone had it. */
+/* The nodes went back below the window, or the only node that had it was lost. */
 static void give_up_wanted(struct verify *verify)
 {
 	client_drop(verify->work->client, &verify->sink);
@@ -181,7 +181,7 @@ static void give_up_wanted(struct verify *verify)
 		verdict->is_exhausted = true;
 		if (!verdict->is_given)
 			snprintf(verdict->reason, sizeof(verdict->reason),
-				 "no node has it now, and none gave anything for %d s",
+				 "no node has it now, and no node gave any block for %d s",
 				 PATIENCE_MS / 1000);
 	}
 }
@@ -462,7 +462,7 @@ static bool start_mending(struct verify *verify, bool has_row)
 	return count > 0;
 }
 
-/* The view `gaps` shows a gap until somebody says that it is filled: nobody else does so soon. */
+/* Remove filled gaps from known_gaps now; else the view `gaps` would show them until the next scan. */
 
 static void settled(void *context)
 {

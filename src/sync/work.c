@@ -13,7 +13,7 @@
 #define LEAST_BLOCK_BYTES   4096
 /* The weight of the newest block in the moving average is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 16
-/* All nodes are asked for their heads every 10 or 15 s. */
+/* A head counts as told lately for this long: all nodes are asked for theirs every 10 or 15 s. */
 #define HEAD_LASTS_MS 30000
 
 void work_end(struct work *work, const struct error *err)

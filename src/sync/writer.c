@@ -47,7 +47,7 @@ struct writer {
 	struct metric_histogram commit_times; /* the loop thread's own */
 	atomic_uint_least64_t retry_count;
 	atomic_bool has_told_connection;
-	atomic_bool has_worked; /* a job was done: from then on nothing is final that may pass */
+	atomic_bool has_worked; /* a job has succeeded: see db_set_patient() */
 	atomic_uint down_count; /* lanes that have lost the database */
 	/* Retrying ends at this time; wakes those who wait between two tries. Also guards what follows. */
 	pthread_mutex_t mutex;

@@ -104,7 +104,7 @@ static int take_author(struct arguments *arguments, struct error *err)
 {
 	const char *fault = account_name_fault(optarg, strlen(optarg));
 
-	if (!fault && strstr(optarg, "--")) /* reply() and most programs that sign refuse it, too */
+	if (!fault && strstr(optarg, "--")) /* reply() and most signing programs refuse it, too */
 		fault = "it has two hyphens in a row";
 	if (fault)
 		return error_set(
@@ -233,7 +233,7 @@ void arguments_help(FILE *out)
 	      "  --persistent        the commands live on: a line in, a line out\n"
 	      "  --reply comment     the output is a reply to the comment of the record\n"
 	      "    --author NAME       by this account\n"
-	      "    --answer-own        also to that account's own comments\n"
+	      "    --answer-own        answer that account's own comments too\n"
 	      "  --timeout-s S       a command that takes longer is killed (300)\n"
 	      "  --lease-s S         how long a claim holds, unless it is renewed (60)\n"
 	      "  --poll-ms MS        look for new records so often (100)\n"

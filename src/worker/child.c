@@ -24,7 +24,7 @@ int children_open(struct error *err)
 	sigset_t set;
 	int fd;
 
-	/* Who ignores it, or was started so, is never told how a child has ended. */
+	/* A process that ignores SIGCHLD, or was started so, never learns how a child ended. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -314,7 +314,7 @@ void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms)
 
 /* Ending. */
 
-/* What it left in the pipe is still there, since our end of it is open. */
+/* Bytes that the child did not read are still in the pipe, because our end of it is open. */
 static bool has_read_nothing(const struct child *child)
 {
 	int left = 0;

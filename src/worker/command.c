@@ -46,7 +46,7 @@ static int check_interpreter(const char *path, struct error *err)
 			path);
 	if (got < 2 || line[0] != '#' || line[1] != '!')
 		return 0;
-	/* The kernel takes it for a part of the name, or of the argument. */
+	/* The kernel takes the CR for a part of the interpreter's name, or of its argument. */
 	end = line + strcspn(line, "\n");
 	if (*end == '\n' && end[-1] == '\r')
 		return error_set(

@@ -18,7 +18,7 @@
 
 void inherit_clear_environment(void)
 {
-	/* NOTIFY_SOCKET and its like: notify_open() has read and removed them. */
+	/* notify_open() has read and removed NOTIFY_SOCKET and the like. */
 	static const char *const names[] = {
 		"STEEM_READER_PASSWORD", "STEEM_WORKER_PASSWORD", "LISTEN_PID", "LISTEN_FDS",
 		"LISTEN_FDNAMES",
@@ -33,7 +33,7 @@ void inherit_default_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number <= SIGRTMAX; number++)
-		signal(number, SIG_DFL); /* SIGKILL, SIGSTOP and those of the library stay */
+		signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and the library's own */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -45,7 +45,7 @@ static bool keep_from_exec(int fd)
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 || errno == EBADF;
 }
 
-/* By the list of the kernel. readdir() takes memory and locks, which another thread may hold. */
+/* Read /proc/self/fd without readdir(), which needs memory and locks that another thread may hold. */
 static bool keep_listed(int first)
 {
 	_Alignas(struct dirent64) char names[4096];
@@ -71,7 +71,7 @@ static bool keep_listed(int first)
 	return is_good && got == 0;
 }
 
-/* The last resort: every number that may be in use. */
+/* The last resort: try every possible number. */
 static bool keep_all(int first)
 {
 	struct rlimit limit;
@@ -88,7 +88,7 @@ static bool keep_all(int first)
 
 bool inherit_no_descriptors(int first)
 {
-	/* Not close_range(3): the kernel may be older than the headers, or a container forbid it. */
+	/* This fails on a kernel older than the headers, and in a container that forbids it. */
 	if (syscall(SYS_close_range, (unsigned)first, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0)
 		return true;
 	return keep_listed(first) || keep_all(first);
@@ -101,7 +101,7 @@ void inherit_close_all_but(int fd)
 	if ((fd <= 3 || syscall(SYS_close_range, 3U, (unsigned)fd - 1, 0U) == 0) &&
 	    syscall(SYS_close_range, (unsigned)fd + 1, UINT_MAX, 0U) == 0)
 		return;
-	/* The worker has opened but a few yet. */
+	/* So early the worker has opened only a few. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 65536)
 		limit.rlim_cur = 65536;
 	for (int other = 3; other < (int)limit.rlim_cur; other++)

@@ -126,8 +126,8 @@ static bool is_over(const struct loop *loop, int64_t now_ms)
 /* Claims. */
 
 /*
- * The first reader whose filter names the queue makes it.  At a boot a worker may be there before;
- * and one whose name is wrong must say so.
+ * The first reader whose filter names the queue creates it.  At boot a worker may start before that
+ * reader, so it waits; it logs that, because the name may be wrong.
  */
 static void queue_missing(struct loop *loop, int64_t delay_ms)
 {
@@ -138,17 +138,16 @@ static void queue_missing(struct loop *loop, int64_t delay_ms)
 		loop->no_queue_since_ms = now_ms;
 	if (loop->arguments->is_drain && now_ms - loop->no_queue_since_ms >= DRAIN_PATIENCE_MS) {
 		(void)error_set(&err, ERROR_RETRY,
-				"there is no queue %s, nor did a reader make it within %d s",
+				"there is no queue %s, and no reader created it within %d s",
 				loop->arguments->queue, DRAIN_PATIENCE_MS / 1000);
 		fail(loop, &err);
 		return;
 	}
 	loop->claim_at_ms = now_ms + delay_ms;
-	log_limited(
-		&loop->no_queue_limit, LOG_LEVEL_WARNING, "queue_missing",
-		"there is no queue %s yet; the first reader makes it whose filter has a rule with "
-		"queue = \"%s\"; waiting for it",
-		loop->arguments->queue, loop->arguments->queue);
+	log_limited(&loop->no_queue_limit, LOG_LEVEL_WARNING, "queue_missing",
+		    "there is no queue %s yet; waiting until a reader whose filter has a rule with "
+		    "queue = \"%s\" creates it",
+		    loop->arguments->queue, loop->arguments->queue);
 }
 
 static void claim_failed(struct loop *loop, const struct error *err)

@@ -90,7 +90,7 @@ static void limit_child(struct slot *slot, int64_t kill_at_ms)
 		slot_fail_worker(slot, &err);
 }
 
-/* A bot that answers itself would do so for ever: each answer may be the next record. */
+/* A bot must not answer itself: each answer could become the next record, for ever. */
 static bool is_own_comment(const struct slot *slot, const struct delivery *delivery)
 {
 	const struct arguments *arguments = slot->shop->arguments;
@@ -119,8 +119,8 @@ static bool begin(struct slot *slot, const struct delivery *delivery, int64_t no
 	else if (is_own_comment(slot, delivery)) {
 		slot->shop->own_count++;
 		log_info("own_comment",
-			 "%llu: by %s itself; done without the command, --answer-own would give it "
-			 "to it",
+			 "%llu: %s itself wrote this comment; done without running the command "
+			 "(--answer-own would run it)",
 			 (unsigned long long)delivery->delivery_id, arguments->author);
 		verdict_set(verdict, DELIVERY_DONE, NULL, 0, "%s", "");
 	} else if (record_write(delivery, &text, &err) < 0)
@@ -208,7 +208,7 @@ static void judge_exit(struct slot *slot)
 		return;
 	}
 	verdict_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);
-	/* It was on its way to its end when it got the record: that is no attempt. */
+	/* The command was already ending when it got the record: that does not count as an attempt. */
 	if (child->is_unread)
 		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
 			    "the command ended before it read the record");

@@ -103,20 +103,6 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 	verdict->reply_len = output_len;
 }
 
-/* The place of the first byte that no comment may have: no UTF-8, or a NUL; len: there is none. */
-static size_t find_bad_byte(const char *text, size_t len)
-{
-	const char *at = text;
-
-	while (at < text + len && *at != '\0') {
-		const char *from = at;
-
-		if (text_next(&at, text + len) == TEXT_INVALID)
-			return (size_t)(from - text);
-	}
-	return (size_t)(at - text);
-}
-
 void verdict_check_reply(struct verdict *verdict)
 {
 	size_t len = verdict->reply_len;
@@ -124,7 +110,7 @@ void verdict_check_reply(struct verdict *verdict)
 
 	if (!verdict->reply)
 		return;
-	bad = find_bad_byte(verdict->reply, len);
+	bad = strnlen(verdict->reply, text_valid_length(verdict->reply, len));
 	if (len > VERDICT_REPLY_BYTES)
 		verdict_set(verdict, DELIVERY_FAIL, NULL, 0,
 			    "the reply has %zu bytes; the chain takes no comment of more than %d",

@@ -1,4 +1,4 @@
-"""The wall between bots: sql/bot.sql, the table `bots`, and what an account gets through the procedures."""
+"""The wall between bots: sql/bot.sql, the table `bots`, and what an account may do through the procedures."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ TRX = "a" * 40
 
 
 def run_bot_file(world, account, queue, author, password=""):
-    """The file run as its text says, with these names, and the account opened."""
+    """Run the file with these names, as its text says, and open the account."""
     text = (TOP / "sql" / "bot.sql").read_text("utf-8")
     text = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     for old, new in (("USE steem", f"USE {world.database}"),
@@ -74,7 +74,7 @@ def test_a_bot_does_its_work_and_no_other(bots):
             end(row)
     refused(world, NOT_ALLOWED, ask.claim, "pay")
     row, = pay.claim("pay")
-    # Even with the token, which is what a look into another's log may give.
+    # Even with the token, which a bot may find in the log of another.
     for procedure in (ask.renew, ask.done, ask.retry, ask.release, ask.fail):
         refused(world, NOT_ALLOWED, procedure, row)
     for author in ("ask-bot", "pay-bot"):
@@ -93,7 +93,7 @@ def test_the_refusal_says_what_to_do(bots):
 
 
 def test_no_snapshot_is_too_old_for_the_wall(bots):
-    """The delivery was made after the bot's snapshot, which does not show whose it is."""
+    """The delivery was made after the bot's snapshot, which does not show its queue."""
     world, connect = bots
     ask, pay = connect("ask_bot"), connect("pay_bot")
     world.db.execute("GRANT SELECT ON queues TO ask_bot@localhost")
@@ -163,7 +163,7 @@ def test_the_outbox_of_each_author(bots):
 
 @pytest.mark.parametrize("clock", ["UNIX_TIMESTAMP() + 864000", "1000000000"])
 def test_a_clock_of_the_sessions_own_is_not_believed(bots, clock):
-    """SET timestamp: by one that is ahead the leases of all others would be over."""
+    """SET timestamp: by a clock that is ahead, the leases of all others would be over."""
     world, connect = bots
     run_bot_file(world, "thief", "ask", "thief")
     honest, thief = connect("ask_bot"), connect("thief")
@@ -189,7 +189,7 @@ def test_a_clock_of_the_sessions_own_is_not_believed(bots, clock):
 
 
 def test_a_comment_that_is_not_there_holds_nobody_up(bots):
-    """The look for it locks the place where it would stand: that of the next one."""
+    """The search locks the gap where the row would stand, which is the place of the next delivery."""
     _, connect = bots
     ask, pay = connect("ask_bot"), connect("pay_bot")
     ask.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -210,7 +210,7 @@ def test_all_queues_and_a_right_that_is_taken_back(bots):
 
 
 def test_names_of_accounts(bots):
-    """An '@' in the name, another case, and who comes in without a name of his own."""
+    """An '@' in the name, another case, and an anonymous account."""
     world, connect = bots
     for account in ("ask_bot@localhost", "Ask_Bot", "ask_bot@"):
         world.server.execute(f"CREATE USER '{account}'@localhost",

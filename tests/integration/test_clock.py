@@ -1,5 +1,5 @@
-"""The database's calendar jumps ahead for seconds and comes back, while everything runs: what was
-written meanwhile lies in the future, and holds nothing up; nothing is removed for it."""
+"""The database's calendar jumps ahead for seconds and comes back, while everything runs: times that were
+written meanwhile lie in the future. They delay nothing, and nothing is removed because of them."""
 
 import datetime
 import re
@@ -13,7 +13,7 @@ from harness.moved import DAY_S
 from harness.polling import poll
 
 JUMPS = pytest.mark.parametrize("ahead_s", [3600, DAY_S, 400 * DAY_S])
-SOON_S = 20  # within so much all goes on, where it would have stood for the length of the jump
+SOON_S = 20  # everything goes on within this time, and not only after the length of the jump
 AHEAD = "SELECT COUNT(*) FROM {} WHERE {} > UTC_TIMESTAMP(6) + INTERVAL 30 MINUTE"
 
 
@@ -61,7 +61,7 @@ def test_a_gap_that_was_tried_meanwhile(moved_world):
     assert count_ahead(world, "known_gaps", "retry_at") == 1
     nothing.clear()
     world.db.wait_blocks(50, SOON_S)
-    # Its start is put right: else it would try each gap for ever without a pause.
+    # Its start is corrected: else it would try each gap for ever without a pause.
     world.db.wait_until("SELECT MAX(started_at) <= UTC_TIMESTAMP(6) FROM readers")
     world.expect(node.chain, (1, 50))
 
@@ -132,7 +132,7 @@ def test_what_was_delivered_meanwhile(moved_world, bots, ahead_s):
 
 @pytest.mark.parametrize("way", ["claimed", "renewed"])
 def test_a_lease_of_meanwhile(moved_world, bots, way):
-    """It lasts as long as it was to, and no shorter: its bot may be alive."""
+    """It lasts its full length, since its bot may be alive."""
     world, (bot, other) = moved_world, bots
     delivery, = deliver(world.db, 1)
     if way == "claimed":
@@ -185,7 +185,7 @@ def test_a_wait_of_meanwhile(moved_world, bots):
 
 
 def test_a_comment_that_was_refused_meanwhile(moved_world, bots):
-    """It was to wait for 30 seconds, and not for a day; one that is to wait for three days does."""
+    """A wait of 30 seconds does not become one of a day; a wait of three days stays one."""
     world, (bot, _) = moved_world, bots
     due, = re.findall(r"^-- what is due.*\n(SELECT comment_id[^;]*);",
                       (TOP / "doc" / "consumers.md").read_text("utf-8"), re.M)
@@ -265,7 +265,7 @@ def test_nothing_is_removed_while_the_clock_is_ahead(moved_world):
 
 
 def test_a_reader_that_starts_while_the_clock_is_ahead(moved_world):
-    """It knows no other time of the database; its host does."""
+    """The reader has seen no other time of the database, but its host knows better."""
     world = moved_world
     node = world.node(irreversible=200)
     settings = {"filter": RULES, "queue": {"keep_days": 7}}
@@ -280,7 +280,7 @@ def test_a_reader_that_starts_while_the_clock_is_ahead(moved_world):
 
 
 def test_an_end_before_its_block_is_no_end(moved_world):
-    """Written by a clock that was behind for a moment."""
+    """The clock was behind for a moment when it was written."""
     world = moved_world
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
     node = world.node(SyntheticChain(genesis=now - datetime.timedelta(seconds=900)), irreversible=200)

@@ -174,7 +174,7 @@ def test_an_answer_that_is_none(world, asked):
     with contextlib.closing(Confuser(world.server.socket, asked, 3)) as proxy:
         reader = world.run("--once", database={"hosts": [f"127.0.0.1:{proxy.port}"], "tls": "off"})
         assert proxy.left == 0
-    reader.wait_for("database_lost", containing="cannot belong to what was asked")
+    reader.wait_for("database_lost", containing="cannot belong to the statement")
     world.expect(node.chain, (1, 20))
 
 

@@ -1,4 +1,4 @@
-"""What a session inherits from the server, its init_connect, or a proxy: nothing of it may matter.
+"""Settings that a session inherits from the server, its init_connect, or a proxy: none may matter.
 
 tests/store/test_store.c does the same for single statements, with rows sent as text and as arrays.
 """
@@ -22,7 +22,7 @@ EVERYTHING = ("SET NAMES gbk, sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ORACL
 
 
 def limited(world):
-    """An account that may do all in the database, and nothing else."""
+    """An account with all rights on the database, and no others."""
     world.server.execute(f"CREATE USER {LIMITED}", f"GRANT CREATE USER, SET USER ON *.* TO {LIMITED}",
                          f"GRANT ALL ON `{world.database}`.* TO {LIMITED} WITH GRANT OPTION")
     return {"user": "limited"}

@@ -114,7 +114,7 @@ def test_from_the_first_version(world):
     ("SELECT ON {}.*", NOT_ALLOWED), ("INSERT ON {}.blocks", NOT_ALLOWED),
 ])
 def test_bots_go_on_after_an_upgrade(lone_world, right, number):
-    """Who could do all with its own rights, before there was the table `bots`, still may."""
+    """An account that could do everything before there was the table `bots` still may."""
     world = lone_world
     account = "'old.bot'@'localhost'"
     world.db.execute("DROP TABLE bots")

@@ -1,4 +1,4 @@
-"""How the programs stand in their surroundings: streams that are closed, full or unread, signals that
+"""The programs in odd surroundings: streams that are closed, full or unread, signals that
 come twice, memory that is not shown, folders that others prepared."""
 
 import fcntl
@@ -148,7 +148,7 @@ def test_a_log_that_nobody_reads_stops_nothing(world):
 
 
 def test_timeout_sends_its_signal_twice(world):
-    """To its command and to the group of it; that is one wish to stop."""
+    """To its command and to the process group: that counts as one signal to stop."""
     node = world.node(irreversible=2000)
     node.fault("delay", method="get_block", seconds=0.05)
     config = world.config(fetch={"batch_size": 10})
@@ -185,14 +185,14 @@ def test_the_reader_as_the_first_process_leaves_no_zombies(world, tmp_path, monk
 
 
 def is_sanitized():
-    """A sanitizer looks into its own process, which must be allowed then."""
+    """A sanitizer reads its own process, so that must be allowed."""
     program = pathlib.Path(reader.program()).read_bytes()
     return b"__asan_init" in program or b"__tsan_init" in program
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can start a process as another user")
 def test_the_memory_is_not_shown():
-    """What /proc shows of a process belongs to its user while it may be dumped and traced, else to root."""
+    """/proc/PID belongs to the user while the process may be dumped and traced, else to root."""
     if reader.program() is None or is_sanitized():
         pytest.skip("no program, or one with sanitizers")
     started = subprocess.Popen([reader.program(), "--check-config", "-c", "/dev/stdin"],
@@ -237,7 +237,7 @@ def test_a_configuration_from_a_pipe_of_the_shell():
 
 
 def test_an_installation_can_be_entered(tmp_path):
-    """Whatever the umask of who installs is."""
+    """Whatever the umask of the installing user is."""
     build = pathlib.Path(reader.program()).parent
     if not (build / "Makefile").exists() or not os.access(build, os.W_OK):
         pytest.skip(f"no build folder to install from: {build}")
@@ -255,7 +255,7 @@ def test_an_installation_can_be_entered(tmp_path):
 
 
 def test_the_shared_folder_of_the_tests_is_our_own(tmp_path, monkeypatch):
-    """Another user may have laid a symlink in its place, or a folder that he can write."""
+    """Another user may have put a symlink in its place, or a folder that he can write."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     name = f"steem-reader-tests-{os.getuid()}"
     victim = tmp_path / "victim"

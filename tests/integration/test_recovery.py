@@ -72,7 +72,7 @@ def two_servers(tmp_path):
     ("", ""), ("--routines ", ""), (">", "| sed 's/DEFINER=`[^`]*`@`[^`]*`//' >"),
 ], ids=["as-written", "without-routines", "without-definers"])
 def test_a_restore_elsewhere(two_servers, tmp_path, old_text, text):
-    """The last one is what many do to a dump: its procedures run as whoever restores it."""
+    """The last dump is edited as many do it: its procedures run as the account that restores it."""
     old, new = two_servers
     node = old.migrate().node(irreversible=LAST)
     old.run("--once", filter=RULES)
@@ -129,7 +129,7 @@ def test_what_is_lost_is_made_again(world, tmp_path, statement, made):
 
 
 def test_what_is_as_it_should_be_is_left_alone(world):
-    """Not dropped and made again under workers that call it."""
+    """It is not dropped and created again while workers call it."""
     created = "SELECT routine_name, created, last_altered FROM information_schema.routines" \
               " WHERE routine_schema = DATABASE() ORDER BY 1"
     before = world.db.rows(created)

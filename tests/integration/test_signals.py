@@ -69,7 +69,7 @@ def test_a_second_signal_ends_at_once(lone_world):
     node.wait_for(lambda: node.count["get_block"] > asked + 50)
     reader.signal(signal.SIGTERM)
     with pytest.raises(AssertionError):
-        reader.wait_exit(1.2)  # what comes within a second is the same wish
+        reader.wait_exit(1.2)  # a signal within a second counts as the same one
     reader.signal(signal.SIGTERM)
     assert reader.wait_exit(5) == 130
     world.server.thaw()

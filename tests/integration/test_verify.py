@@ -315,7 +315,7 @@ def test_other_rules_and_ranges(filled):
 
 
 def test_a_hole_that_is_mended_is_no_gap_any_more(filled):
-    """No reader runs that would say so at its next look."""
+    """No reader runs that would find this at its next scan."""
     filled.forget_blocks(310, 311, 700)
     for first, last in ((310, 311), (700, 700)):
         filled.db.execute("INSERT INTO known_gaps (first_block, last_block, found_at, attempts,"

@@ -28,7 +28,7 @@ def advance(nodes, last):
 
 
 def assert_nodes_are_not_blamed(reader):
-    """No node rests for what one block does."""
+    """No node rests because of one block."""
     assert not reader.events("node_failed"), reader.events("node_failed")
 
 
@@ -223,7 +223,7 @@ def test_a_node_that_claims_the_newest_blocks_and_gives_null(world, good):
 
 
 def test_nodes_that_stand_still_leave_connections_for_the_others(world):
-    """A question for a head that waits for a connection would run out of time."""
+    """A request for a head that had to wait for a connection would time out."""
     frozen, good = [world.node(irreversible=40) for _ in range(7)], world.node(irreversible=40)
     for node in frozen:
         node.fault("hang")

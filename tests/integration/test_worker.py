@@ -391,7 +391,7 @@ def test_a_second_signal_ends_at_once(desk):
     worker.wait_for("stopping")
     worker.signal(signal.SIGTERM)
     with pytest.raises(AssertionError):
-        worker.wait_exit(1.2)  # what comes within a second is the same wish
+        worker.wait_exit(1.2)  # a signal within a second counts as the same one
     worker.signal(signal.SIGTERM)
     assert worker.wait_exit() == 130
     wait_gone(pid)

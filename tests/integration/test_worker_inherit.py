@@ -1,4 +1,4 @@
-"""What a command gets from the worker beside its record, and what it must not get."""
+"""What a command inherits from the worker beside its record, and what it must not inherit."""
 
 import json
 import os

@@ -68,7 +68,7 @@ def test_too_much_output(desk):
 
 
 def test_as_much_output_as_is_taken(desk):
-    """More than the chain takes as a comment, but no flood."""
+    """More than the chain accepts in a comment, but less than a command may print."""
     delivery, = desk.put()
     desk.drain(*REPLY, command=desk.python("print('x' * (2**20 - 1))"))
     assert desk.row(delivery) == ("failed", 1, "the reply has 1048575 bytes; the chain takes no comment"
@@ -113,7 +113,7 @@ def test_it_may_answer_itself(desk):
 
 
 def test_without_replies_its_own_records_are_records(desk):
-    """A bot may want to know what it has written; there is nothing that it could answer."""
+    """A bot may want to read its own comments; without --reply it cannot answer itself."""
     own, = desk.put(account="the-bot")
     desk.drain(command=desk.shell("echo ran >> $HERE/ran"))
     assert desk.state(own) == "done" and desk.lines("ran") == ["ran"]

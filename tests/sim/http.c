@@ -20,7 +20,7 @@
 #define WILD_BLOCKS  1000000
 #define STALE_BLOCKS 500
 #define SMALL_BATCH  5
-#define BOAST_BLOCKS 3 /* so many of the newest blocks are not given */
+#define BOAST_BLOCKS 3 /* how many of the newest blocks it does not give */
 
 struct sim_call {
 	uint32_t id;

@@ -38,8 +38,8 @@ enum mood {
 	MOOD_WILD,  /* its irreversible block is far in the future */
 	MOOD_SLOW,
 	MOOD_SMALL_BATCHES,
-	MOOD_BOASTS,         /* it says that it has the newest blocks, and does not give them */
-	MOOD_BLOCKS_HANG,    /* it tells its head, and whoever asks for blocks gets no answer */
+	MOOD_BOASTS,         /* it claims the newest blocks, and does not give them */
+	MOOD_BLOCKS_HANG,    /* it tells its head, but answers no request for blocks */
 	MOOD_HARMLESS_COUNT, /* those above say nothing that is not true and looks true */
 	MOOD_BROKEN_LINK = MOOD_HARMLESS_COUNT,
 	MOOD_FALSE_BLOCK,

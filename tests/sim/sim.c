@@ -27,7 +27,7 @@ static const uint64_t fixed_seeds[] = {
 	74,   /* spun in a scan of more than ten seconds */
 	902,  /* spun while no node told its head between replay and tail */
 	58,   /* spun while it left, for a progress that nobody showed */
-	1042, /* a gap that a clock ahead had put off was made to wait ten minutes more */
+	1042, /* a gap that a clock ahead had put off waited ten minutes more */
 };
 
 struct options {

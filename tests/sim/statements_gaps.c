@@ -88,7 +88,7 @@ bool model_insert_gaps(struct call *call)
 	return true;
 }
 
-/* A time that is too far ahead was written by a clock that was ahead. */
+/* A time too far in the future was written while the clock was ahead. */
 static bool waits_still(const struct call *call, const struct gap_row_model *row)
 {
 	return row->retry_us == GAP_NEVER ||

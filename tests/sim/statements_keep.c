@@ -303,7 +303,7 @@ bool model_delete_claim(struct call *call)
 	return row_write(call->tx, TABLE_CLAIMS, row->first, NULL);
 }
 
-/* Those of a reader, of a session, or far from now. */
+/* The claims of a reader, of a session, or far from now. */
 bool model_delete_claims(struct call *call)
 {
 	const struct claim_row *row;
@@ -350,7 +350,7 @@ bool model_renew_claims(struct call *call)
 	return true;
 }
 
-/* A claim that lasts too long was written by a clock that was ahead. */
+/* A claim that lasts too long was written while the clock was ahead. */
 static bool is_claimed(const struct call *call, const struct claim_row *row)
 {
 	return row->expires_us > call->now_us && row->expires_us <= call->now_us + CLAIM_TOP_US;

@@ -157,8 +157,8 @@ static void start_those_due(void)
 }
 
 /*
- * So far a tail may be behind the chain.  With liars, true nodes may be shut out at a start, because the
- * table holds what a liar gave first; the node that is left may be one that lags.
+ * How far a tail may be behind the chain.  With liars, true nodes may be shut out at a start, because the
+ * table holds blocks that a liar gave first; the only node left may be one that lags.
  */
 static uint32_t allowed_lag(void)
 {

@@ -212,7 +212,7 @@ static inline int call_purge(struct db *lane, struct error *ret_err)
 	if (purge.next == purge.before) /* else it is the same step again */
 		purge = (struct retention_purge){.next = 1, .before = 10};
 
-	/* A purge that failed twice passes over what is locked: here, by its own connection that was lost. */
+	/* A purge that failed twice skips locked rows; here its own lost connection may still lock them. */
 	if (purge.failures > 1)
 		purge.failures = 1;
 	while (purge.next < purge.before)

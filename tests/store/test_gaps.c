@@ -100,7 +100,7 @@ static void expect_reason(const char *expected)
 	db_rows_free(rows);
 }
 
-/* Whatever a reason holds, and whatever cut it: the table takes it, or the gap does without. */
+/* The table takes every reason, however it was cut; if it refuses one, the gap is written without. */
 static void any_reason_can_be_recorded(void **state)
 {
 	const struct reader_report report = {.state = "tailing", .node = "cut\xe2\x82"};

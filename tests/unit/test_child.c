@@ -222,7 +222,7 @@ static void a_program_that_is_not_there(void **state)
 	assert_int_equal(child.exec_errno, ENOENT);
 }
 
-/* What the worker ignores or blocks, or was started with, the command gets as usual. */
+/* Signals that the worker ignores or blocks, or was started so, are as usual for the command. */
 static void signals_are_as_usual(void **state)
 {
 	static const int numbers[] = {SIGPIPE, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCHLD, SIGXFSZ};

@@ -30,7 +30,7 @@ static void poison_all(unsigned nodes, uint32_t block, enum fault fault)
 	}
 }
 
-/* The rest of its batch comes, it is given up in time, and no node rests for it. */
+/* The rest of its batch comes, the block is given up in time, and no node rests because of it. */
 static void one_block_is_isolated_in_bounded_time(void **state)
 {
 	(void)state;
@@ -55,7 +55,7 @@ static void one_block_is_isolated_in_bounded_time(void **state)
 	}
 }
 
-/* With a time limit as long as the patience, not every node is waited for. */
+/* With a time-out as long as the patience, the client does not wait for every node. */
 static void the_number_of_nodes_does_not_matter(void **state)
 {
 	struct client_config patient = config;
@@ -72,14 +72,14 @@ static void the_number_of_nodes_does_not_matter(void **state)
 	assert_int_equal(world.refused[7], 1);
 	assert_in_range(now_ms - 1000, 20000, patient.timeout_ms + PATIENCE_MS);
 	assert_non_null(strstr(world.reason, "no whole answer"));
-	/* What is still under way for it is for nobody. */
+	/* An answer to its request that is still under way has no sink. */
 	assert_int_equal(client_wanted_count(world.client), 0);
 	answer_all();
 	assert_int_equal(world.refused[7], 1);
 	close_world();
 }
 
-/* The others are asked first for what one did not answer. */
+/* When a node does not answer, the other nodes are asked first for its blocks. */
 static void a_block_that_only_one_node_withholds_comes_from_another(void **state)
 {
 	(void)state;
@@ -129,7 +129,7 @@ static void the_virtual_operations_of_one_block_stop_nobody(void **state)
 	close_world();
 }
 
-/* Half of the connections hang at it: nothing was too large, and it is not asked for blocks. */
+/* Half of the connections hang at it: no batch was too large, and it is not asked for blocks. */
 static void a_frozen_node_rests_and_keeps_its_batches(void **state)
 {
 	unsigned posted, heads;
@@ -196,7 +196,7 @@ static void nodes_that_come_back_are_asked_soon(void **state)
 	}
 }
 
-/* Its heads do not make it a good node: it is asked less and less. */
+/* That it tells its head does not make it a good node: it is asked less and less. */
 static void a_node_that_tells_its_head_and_gives_no_block_rests(void **state)
 {
 	(void)state;
@@ -217,7 +217,7 @@ static void a_node_that_tells_its_head_and_gives_no_block_rests(void **state)
 	close_world();
 }
 
-/* One batch of which nothing came may have met a node that stood still for a moment. */
+/* A batch without a byte of answer may have met a node that stood still for a moment. */
 static void the_second_silent_batch_makes_batches_smaller(void **state)
 {
 	(void)state;
@@ -244,7 +244,7 @@ static void take_whatever(void *context, uint32_t num, const char *reason)
 	(void)reason;
 }
 
-/* What waits to know whether its node lives can be dropped, asked of other nodes, forgotten. */
+/* A request that waits until its node has told its head can be dropped, moved to new nodes, freed. */
 static void what_waits_for_a_verdict_is_lost_nowhere(void **state)
 {
 	static const char *const urls[] = {"http://c"};
@@ -286,7 +286,7 @@ static void what_waits_for_a_verdict_is_lost_nowhere(void **state)
 	}
 }
 
-/* The tip is asked of the other one, without a long wait, as long as that goes on. */
+/* While that goes on, the other node is asked for the tip, without a long wait. */
 static void a_node_that_claims_blocks_in_vain_is_not_asked_at_the_tip(void **state)
 {
 	unsigned before;
@@ -334,7 +334,7 @@ static void the_only_node_is_asked_whatever_it_claimed(void **state)
 	close_world();
 }
 
-/* The request at the tip fails for one of its blocks: the node is asked on, and tells its head. */
+/* The request at the tip fails because of one block: the node stays in use, since it tells its head. */
 static void a_block_at_the_tip_makes_no_node_rest(void **state)
 {
 	(void)state;
@@ -355,8 +355,8 @@ static void a_block_at_the_tip_makes_no_node_rest(void **state)
 }
 
 /*
- * One name stands for two servers that answer in turns, and one of them is broken: questions for the
- * head must not meet the good one, and requests for blocks the other one.
+ * One name stands for two servers that answer in turns, and one of them is broken: it must not happen
+ * that requests for the head always meet the good one, and requests for blocks the other one.
  */
 static void one_of_two_servers_behind_a_name_is_broken(void **state)
 {

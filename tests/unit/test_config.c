@@ -534,9 +534,7 @@ static void what_an_editor_leaves_in_a_password_is_named(void **state)
 
 static void a_file_in_utf16_is_named(void **state)
 {
-	static const char *const files[] = {"\xff\xfe"
-					    "f\0e\0",
-					    "\xfe\xff\0f\0e", "f\0e\0t\0"};
+	static const char *const files[] = {"\xff\xfe\146\0e\0", "\xfe\xff\0f\0e", "f\0e\0t\0"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

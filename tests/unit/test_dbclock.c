@@ -17,14 +17,14 @@
 
 static char why[200];
 
-/* Looks with every heartbeat, from one time to another; the database's clock is off by so much. */
+/* Read the clock with every heartbeat, from one time to another, while it is wrong by this much. */
 static void look(struct dbclock *clock, int64_t from_ms, int64_t to_ms, int64_t off_s)
 {
 	for (int64_t now_ms = from_ms; now_ms <= to_ms; now_ms += BEAT_MS)
 		dbclock_look(clock, now_ms, (NOW_S + off_s) * 1000 + now_ms);
 }
 
-/* host and chain: what they are off; the chain moved as time does. */
+/* host and chain: how wrong they are; the chain moved as fast as time. */
 static bool is_sure(const struct dbclock *clock, int64_t now_ms, int64_t host_s, int64_t chain_s)
 {
 	const struct dbclock_witness witness = {
@@ -66,7 +66,7 @@ static void a_jump_is_doubted_until_it_has_lasted(void **state)
 	assert_int_equal(dbclock_now_s(&clock, 705000), NOW_S + DAY_S + 705);
 }
 
-/* Nothing is older than the earlier of the two times says. */
+/* Ages are by the earlier of the two times. */
 static void a_clock_that_went_back_counts_at_once(void **state)
 {
 	struct dbclock clock = {.is_known = false};
@@ -128,14 +128,14 @@ static void others_must_agree(void **state)
 	look(&clock, 0, 600000, 400 * DAY_S);
 	assert_false(is_sure(&clock, 600000, 0, 0));
 	assert_non_null(strstr(why, "this host's"));
-	/* One machine, one clock: the chain knows better. */
+	/* Database and host share one clock: only the chain shows that it is wrong. */
 	assert_false(is_sure(&clock, 600000, 400 * DAY_S, 0));
 	assert_non_null(strstr(why, "the newest block of the chain"));
 	assert_true(is_sure(&clock, 600000, 400 * DAY_S, 400 * DAY_S - 60));
 	assert_false(is_sure(&clock, 600000, 400 * DAY_S - 3700, 400 * DAY_S));
 }
 
-/* A chain that stands, or is read faster than it was made, is no clock. */
+/* A chain that stands still, or that the nodes are still catching up with, is no clock. */
 static void a_chain_counts_while_it_runs(void **state)
 {
 	struct dbclock clock = {.is_known = false};

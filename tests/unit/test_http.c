@@ -34,7 +34,7 @@ int clock_gettime(clockid_t id, struct timespec *now)
 	return result;
 }
 
-/* For how long a resolved name is known goes by this one. */
+/* The age of a resolved name goes by this clock. */
 time_t time(time_t *ret_now)
 {
 	time_t now = (time_t)syscall(SYS_time, NULL) + jumped_s;
@@ -223,7 +223,7 @@ static void ask_many(struct http *http, const char *path, unsigned count, struct
 	finish_all(http);
 }
 
-/* Requests are lost with kept connections until that is learnt; no owner hears of it. */
+/* Requests are lost with kept connections until we notice; no owner hears of it. */
 static void a_server_that_closes_is_learnt(void **state)
 {
 	static const int close_after_us[] = {0, 100, 1000, 50000};
@@ -275,7 +275,7 @@ static void keeping_is_tried_again(void **state)
 	http_free(http);
 }
 
-/* What one server is like says nothing of another. */
+/* The manner of one server says nothing about another. */
 static void each_server_is_learnt_for_itself(void **state)
 {
 	struct http *http = open_http(8);
@@ -424,7 +424,7 @@ static void a_proxy_is_not_asked_for_this_host(void **state)
 		if (result.failed_count > 0)
 			fail_msg("%s: %s", here[i], result.err.text);
 	}
-	/* What no_proxy says counts for all others. */
+	/* no_proxy counts for all others. */
 	start(http, moving, "[1]", 1000, &result);
 	finish_all(http);
 	assert_int_equal(result.failed_count, 1);
@@ -459,7 +459,7 @@ static long peak_kib(void)
 	return kib;
 }
 
-/* Whatever a server sends for ever is refused, and takes no memory until then. */
+/* Everything that a server can send for ever is refused, and takes no memory until then. */
 static void bytes_that_are_no_body_are_limited(void **state)
 {
 	static const struct {

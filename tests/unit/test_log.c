@@ -117,7 +117,7 @@ static void an_event_is_one_line(void **state)
 	assert_string_equal(line + strlen(line) - 5, "x...\n");
 }
 
-/* By no way does a line end, a colour or a turn of the writing come out of a text. */
+/* No text brings a line end, a colour or a turn of the writing into the log. */
 static void foreign_text_is_cleaned(void **state)
 {
 	(void)state;
@@ -130,7 +130,7 @@ static void foreign_text_is_cleaned(void **state)
 			       "\xef\xbf\xbd\n"));
 }
 
-/* Until it is full; how many bytes. */
+/* Fill the pipe; returns the number of bytes. */
 static size_t fill_pipe(void)
 {
 	static const char space[4096];

@@ -50,6 +50,15 @@ static void invalid_bytes_are_replaced(void **state)
 	CHECK("\xf8\x88\x80\x80\x80", BAD BAD BAD BAD BAD);
 }
 
+static void the_valid_part_is_measured(void **state)
+{
+	(void)state;
+	assert_int_equal(text_valid_length("", 0), 0);
+	assert_int_equal(text_valid_length("a\0\xc3\xa4\x9b", 5), 4);
+	assert_int_equal(text_valid_length("\xe2\x82\xac", 3), 3);
+	assert_int_equal(text_valid_length("\xe2\x82\xac", 2), 0);
+}
+
 static void what_hides_is_replaced(void **state)
 {
 	(void)state;
@@ -156,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_text_stays),
 		cmocka_unit_test(invalid_bytes_are_replaced),
+		cmocka_unit_test(the_valid_part_is_measured),
 		cmocka_unit_test(what_hides_is_replaced),
 		cmocka_unit_test(every_code_is_clean_or_not),
 		cmocka_unit_test(no_character_is_cut),

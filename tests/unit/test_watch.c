@@ -159,7 +159,7 @@ static void a_node_that_went_back_does_not_make_the_chain_move(void **state)
 	assert_int_equal(told_after(1), WATCH_CHAIN_STILL);
 }
 
-/* All nodes restarted: what they say, at this moment, of their newest block. */
+/* All nodes restarted: the newest block that they tell at this moment. */
 static enum watch_news nodes_at(uint32_t block, int64_t ms)
 {
 	facts.nodes_block = facts.reached_block = block;

@@ -200,7 +200,7 @@ static void does_not_repeat_what_nobody_here_can_cure(void **state)
 	assert_int_equal(rollbacks, 4);
 }
 
-/* Login, rights, tables: fatal at a start, a trouble like any other once something was done. */
+/* Login, rights, tables: fatal at a start, but tried again once a job has succeeded. */
 static void what_the_operator_can_cure_is_tried_again_later_on(void **state)
 {
 	struct test_job early = make_job(-1, ERROR_CONFIG);
@@ -218,7 +218,7 @@ static void what_the_operator_can_cure_is_tried_again_later_on(void **state)
 	wait_for_all(*state);
 	assert_int_equal(later.runs, 4);
 	assert_int_equal(later.job.err.kind, ERROR_NONE);
-	/* What nothing else waits for must not hold up the rest. */
+	/* A job that nothing waits for must not hold up the others. */
 	aside.job.is_side_work = true;
 	writer_errand(*state, &aside.job);
 	wait_for_all(*state);
