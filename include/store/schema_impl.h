@@ -29,7 +29,8 @@ struct schema_part {
 		part; /* of a column or a key: its name; of a right: SELECT and the like; else "" */
 	const char *text; /* a table, column, key or right: its text in sql/; else the statement */
 	size_t migration; /* of a table: the one that makes it, from 0 */
-	char fingerprint[SCHEMA_FINGERPRINT_BYTES + 1]; /* of a view or a procedure, else "" */
+	/* Of a view or a procedure, or "auto_increment" of a column that counts; else "". */
+	char fingerprint[SCHEMA_FINGERPRINT_BYTES + 1];
 };
 
 struct schema_parts {
@@ -40,7 +41,7 @@ struct schema_parts {
 
 /* All that a database has after the first `migration_count` migrations. */
 void schema_parts_wanted(struct schema_parts *parts, size_t migration_count);
-/* All that the database has. The text of a view or a procedure is what holds its fingerprint. */
+/* All that the database has. The text of what has a fingerprint is what holds it. */
 int schema_parts_present(struct db *db, struct schema_parts *parts, struct error *err) MUST_CHECK;
 void schema_parts_release(struct schema_parts *parts);
 /* Whether the part is there, and is the same where it has a fingerprint. */
