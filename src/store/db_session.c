@@ -63,6 +63,9 @@ static const struct variable {
 	/* "Already exists" is what a repeated migration hopes for: a note is no warning here. */
 	{"sql_notes", "0", NULL, ANY},
 	{"max_error_count", "64", NULL, ANY},
+	/* What a statement may use: with less of it the larger ones fail. */
+	{"max_session_mem_used", "9223372036854775807", NULL, MARIADB},
+	{"tmp_disk_table_size", "18446744073709551615", NULL, MARIADB},
 	/* What the tables refuse. */
 	{"foreign_key_checks", "1", NULL, ANY},
 	{"unique_checks", "1", NULL, ANY},
