@@ -22,7 +22,9 @@
 #define LOGIN                                                                                      \
 	"check database.user, database.password_file and, if the account wants TLS, database.tls"
 #define LOCKED "give the account a password: ALTER USER ... IDENTIFIED BY '...' ACCOUNT UNLOCK"
-#define TLS    "check database.tls, database.tls_ca and the server's certificate"
+#define BLOCKED                                                                                    \
+	"too many wrong passwords were tried, and the server blocks the account: put the password right, then FLUSH PRIVILEGES"
+#define TLS "check database.tls, database.tls_ca and the server's certificate"
 #define REVEALS                                                                                     \
 	"the server asks for the password itself, and nothing proves that it is the right server: " \
 	"use tls = \"verify\", or give the account another method (mysql_native_password, "         \
@@ -114,7 +116,8 @@ static const struct known_fault {
 	{5015, ERROR_RETRY, LOST, NULL}, /* not what was compressed */
 	/* This server takes no writes now; another one may. */
 	{1047, ERROR_RETRY, REFUSED, "this Galera node is not part of the cluster's majority"},
-	{1290, ERROR_RETRY, REFUSED, "the server is read-only"},
+	{1290, ERROR_RETRY, REFUSED,
+	 "the server is read-only, or the option that it names forbids this"},
 	{1792, ERROR_RETRY, REFUSED, "the server is read-only"},
 	{1836, ERROR_RETRY, REFUSED, "the server is read-only"},
 	{3100, ERROR_RETRY, REFUSED, NULL},
@@ -148,6 +151,8 @@ static const struct known_fault {
 	{5012, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{4151, ERROR_CONFIG, STAYS, LOCKED},
 	{3118, ERROR_CONFIG, STAYS, LOCKED},
+	{4150, ERROR_CONFIG, STAYS, BLOCKED},
+	{3955, ERROR_CONFIG, STAYS, BLOCKED}, /* the same: MySQL */
 	/* A value that the table cannot hold. */
 	{1048, ERROR_DATA, STAYS, NULL},
 	{1118, ERROR_DATA, STAYS, NULL},
