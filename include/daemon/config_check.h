@@ -23,7 +23,7 @@ bool config_url_is_same(const char *a, const char *b);
 
 /* The place of the first byte that is no UTF-8; -1: there is none. */
 long config_utf8_fault(const char *text);
-/* Of a password that was read from a file: what an editor or a copy has left in it. */
+/* Of a password without the line end behind it: what an editor or a copy has left in it. */
 const char *config_password_fault(const char *password);
 /* What is wrong with the bytes of a configuration file that libconfig cannot read, or would misread. */
 const char *config_bytes_fault(const char *bytes, size_t len);

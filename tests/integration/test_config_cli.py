@@ -109,6 +109,15 @@ def test_the_password_of_a_node_is_shown_nowhere(world):
         assert "hush" not in str(world.db.rows(f"SELECT * FROM {table}"))
 
 
+@pytest.mark.parametrize("password, said", [("pass word\r", "carriage return"), ("pass word\n", "one line"),
+                                            ("\ufeffpass word", "byte-order mark")])
+def test_what_an_editor_left_in_the_password_of_the_administrator(bare_world, password, said):
+    """It would only be told that the password is wrong."""
+    done = bare_world.run("--migrate", code=64, environment={"STEEM_READER_PASSWORD": password})
+    assert "STEEM_READER_PASSWORD" in done.stderr and said in done.stderr
+    assert "pass word" not in done.stderr
+
+
 def test_passwords_come_from_a_file_that_others_may_not_read(bare_world, tmp_path):
     world = bare_world
     world.server.execute("CREATE USER IF NOT EXISTS secretive@localhost IDENTIFIED BY 'pass word'",

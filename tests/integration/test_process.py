@@ -210,12 +210,12 @@ def test_the_memory_is_not_shown():
         started.communicate()
 
 
-@pytest.mark.parametrize("mode, user, is_warned", [
-    (0o644, "user:hush@", True), (0o604, "user@", True), (0o640, "user:hush@", False),
-    (0o644, "", False)])
-def test_a_configuration_with_a_password_is_not_for_everybody(tmp_path, mode, user, is_warned):
+@pytest.mark.parametrize("mode, user, query, is_warned", [
+    (0o644, "user:hush@", "", True), (0o604, "user@", "", True), (0o640, "user:hush@", "", False),
+    (0o644, "", "?key=hush", True), (0o640, "", "?key=hush", False), (0o644, "", "", False)])
+def test_a_configuration_with_a_password_is_not_for_everybody(tmp_path, mode, user, query, is_warned):
     path = tmp_path / "reader.conf"
-    path.write_text(f'nodes = ( {{ url = "http://{user}127.0.0.1:1/a@b"; }} );\n')
+    path.write_text(f'nodes = ( {{ url = "http://{user}127.0.0.1:1/a@b{query}"; }} );\n')
     path.chmod(mode)
     done = subprocess.run([reader.program(), "--check-config", "-c", path], capture_output=True,
                           text=True, timeout=60, check=True)
