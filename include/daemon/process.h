@@ -9,10 +9,17 @@
 
 /*
  * First of all in main(): standard streams that are closed are opened, so that no connection gets
- * their numbers; a reader of our output that goes away is an error and not the end; ended children
- * do not stay as zombies; and the memory, which holds passwords, is neither dumped nor shown to other processes of the same user.
+ * their numbers; a reader of our output that goes away is an error and not the end; signals end us
+ * also as process 1; ended children do not stay as zombies; and the memory, which holds passwords,
+ * is neither dumped nor shown to other processes of the same user.
  */
 void process_begin(void);
+
+/*
+ * Hand over what was printed, less than a page of it.  While nobody reads it, SIGTERM and SIGINT end
+ * us at once: the loop that takes them (daemon/signals.h) does not turn meanwhile.
+ */
+void process_flush(void);
 
 /*
  * Last of all, and before _exit(): hand over what was printed. When any of it was lost, say so
