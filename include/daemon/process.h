@@ -9,11 +9,17 @@
 
 /*
  * Call it first in main().  It opens standard streams that are closed, so that no connection gets
- * their numbers.  It ignores SIGPIPE: when the reader of our output goes away, a write fails.  It
- * lets ended children leave no zombies.  It protects the memory, which holds passwords: it is never
- * dumped, and other processes of the same user cannot read it.
+ * their numbers.  It ignores SIGPIPE: when the reader of our output goes away, a write fails.
+ * Signals end us also as process 1.  Ended children leave no zombies.  The memory, which holds
+ * passwords, is never dumped, and other processes of the same user cannot read it.
  */
 void process_begin(void);
+
+/*
+ * Write out the buffered output, which is less than a page.  While nobody reads it, SIGTERM and
+ * SIGINT end us at once, because the loop that handles them (daemon/signals.h) does not run.
+ */
+void process_flush(void);
 
 /*
  * Call it last, also before _exit().  It writes out the buffered output.  If any output was lost, it

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -395,6 +396,7 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 {
 	const struct db_config *database = &loading->config->database;
 	const config_setting_t *at = config_lookup(file, "database.tls_ca");
+	struct stat status;
 
 	if (database->tls_ca[0] == '\0')
 		return;
@@ -402,8 +404,11 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 		config_mistake(
 			loading, at, "database.tls_ca",
 			"is of use only with tls = \"verify\": otherwise no certificate is looked at");
-	else if (access(database->tls_ca, R_OK) != 0)
+	else if (access(database->tls_ca, R_OK) != 0 || stat(database->tls_ca, &status) != 0)
 		config_mistake(loading, at, "database.tls_ca", "cannot read %s: %m",
+			       database->tls_ca);
+	else if (!S_ISREG(status.st_mode)) /* at a pipe each connect would hang */
+		config_mistake(loading, at, "database.tls_ca", "%s is not a file",
 			       database->tls_ca);
 }
 
@@ -461,14 +466,12 @@ static void tell_syntax(struct config_loading *loading, const config_t *file, co
 	loading->mistake_count++;
 }
 
-/* Whether a node's URL names a user: http://USER:PASSWORD@HOST/... */
-static bool has_secret(const struct config *config)
+bool config_has_secret(const struct config *config)
 {
 	for (size_t i = 0; i < config->nodes.count; i++) {
-		const char *host = strstr(config->nodes.urls[i], "://");
+		CLEANUP(mem_free_pointer) char *shown = config_url_shown(config->nodes.urls[i]);
 
-		host = host != NULL ? host + 3 : config->nodes.urls[i];
-		if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
+		if (strcmp(shown, config->nodes.urls[i]) != 0)
 			return true;
 	}
 	return false;
@@ -504,11 +507,11 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 	config_destroy(&file);
 	free(text);
 	if (loading.mistake_count == 0) {
-		if (is_public && has_secret(config))
+		if (is_public && config_has_secret(config))
 			log_warning(
 				"config_readable",
-				"every user may read %s, and a URL of a node in it holds a password; "
-				"steem-reader.conf(5), nodes, says how to let only a group read it",
+				"every user may read %s, and a URL of a node in it holds a password or a "
+				"query; steem-reader.conf(5), nodes, says how to let only a group read it",
 				path);
 		return 0;
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -29,9 +30,28 @@ static void open_standard_streams(void)
 	}
 }
 
+static void end_by_signal(int number)
+{
+	_exit(128 + number);
+}
+
+/*
+ * To process 1 of a container the kernel gives no signal that has its default action: nobody could
+ * end a command. Who wants to end in order takes the signals before (daemon/signals.c).
+ */
+static void hear_signals_as_first_process(void)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	for (unsigned i = 0; getpid() == 1 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (signal(numbers[i], end_by_signal) == SIG_IGN)
+			signal(numbers[i], SIG_IGN);
+}
+
 void process_begin(void)
 {
 	open_standard_streams();
+	hear_signals_as_first_process();
 	signal(SIGPIPE, SIG_IGN);
 	/*
 	 * As process 1 of a container we become the parent of orphaned processes. Now the kernel reaps
@@ -44,9 +64,29 @@ void process_begin(void)
 #endif
 }
 
+void process_flush(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	sigset_t stops;
+	sigset_t old;
+
+	if (poll(&out, 1, 0) == 0) {
+		sigemptyset(&stops);
+		sigaddset(&stops, SIGTERM);
+		sigaddset(&stops, SIGINT);
+		sigprocmask(SIG_UNBLOCK, &stops, &old);
+		while (poll(&out, 1, -1) < 0 && errno == EINTR)
+			continue;
+		sigprocmask(SIG_SETMASK, &old, NULL);
+	}
+	/* The stream remembers a failure. */
+	(void)fflush(stdout);
+}
+
 /* Write out what is still buffered. -1 with err: some output was lost, now or before. */
 static int hand_over(struct error *err)
 {
+	process_flush();
 	if (fflush(stdout) != 0)
 		return error_set_errno(err, ERROR_FATAL, "standard output cannot be written");
 	if (ferror(stdout) != 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/options.h"
 #include "steem/account_name.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/steem-worker.conf"
@@ -196,7 +197,7 @@ static void set_defaults(struct arguments *arguments)
 	snprintf(arguments->worker, sizeof(arguments->worker), "%.52s/%d", host, (int)getpid());
 }
 
-int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)
+static int parse(struct arguments *arguments, int argc, char **argv, struct error *err)
 {
 	int id;
 
@@ -220,6 +221,16 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct e
 	}
 	arguments->command = argv + optind;
 	return check_company(arguments, err);
+}
+
+int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)
+{
+	int result = parse(arguments, argc, argv, err);
+
+	/* Up to the command itself: what follows is its own. */
+	if (options_check_line_ends(argv, optind < argc ? optind + 1 : argc, err) < 0)
+		return -1;
+	return result;
 }
 
 void arguments_help(FILE *out)

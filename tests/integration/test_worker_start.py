@@ -70,3 +70,16 @@ def test_a_drain_does_not_wait_for_ever_for_a_queue(world):
     desk.queue = "ask"
     worker = desk.run("--drain", command=desk.shell("exit 0"), code=69, timeout=60)
     assert worker.events("ended", containing="there is no queue ask")
+
+
+def test_a_drain_ends_when_the_system_refuses_the_command(world):
+    """A file that is neither a program nor a script passes the look at the start."""
+    desk = Desk(world)
+    delivery, = desk.put()
+    bot = desk.commands / "bot"
+    bot.write_text("exit 0\n", encoding="ascii")  # without its first line
+    bot.chmod(0o755)
+    world.allow_errors("command_unstartable")
+    worker = desk.run("--drain", command=str(bot), code=78)
+    assert worker.events("ended", containing="cannot be executed: Exec format error")
+    assert desk.row(delivery)[:2] == ("ready", 0)

@@ -231,6 +231,9 @@ static const struct {
 	 "tls_ca: is of use only with tls = \"verify"},
 	{"database = { tls = \"verify\"; tls_ca = \"/nonexistent/x\"; };",
 	 "database.tls_ca: cannot read /nonexistent/x: No such file"},
+	{"database = { tls = \"verify\"; tls_ca = \"/\"; };", "database.tls_ca: / is not a file"},
+	{"database = { tls = \"verify\"; tls_ca = \"/dev/null\"; };",
+	 "database.tls_ca: /dev/null is not a file"},
 	{"log = { level = \"loud\"; };", "log.level: is loud; allowed is"},
 	{"filter = ( { body = \"x\"; } );", "body: is unknown; a filter rule may have"},
 	{"filter = ( { name = \"x\"; } );", "a rule without a condition"},
@@ -494,11 +497,11 @@ static void the_password_comes_from_its_file(void **state)
 		CLEANUP(mem_free_pointer) char *said = NULL;
 		struct config config;
 
-		write_file(secret_path, mode == 0 ? "pass word\n\n" : "");
+		write_file(secret_path, mode == 0 ? "pass word \n" : "");
 		chmod(secret_path, 0640);
 		assert_int_equal(load(&config, text, &said), 0);
 		if (mode == 0)
-			assert_string_equal(config.database.password, "pass word\n");
+			assert_string_equal(config.database.password, "pass word ");
 		else
 			assert_null(config.database.password);
 		config_release(&config);
@@ -514,6 +517,8 @@ static void what_an_editor_leaves_in_a_password_is_named(void **state)
 		{"hush\r", "carriage return (CR)"},
 		{"hush\r\n\r\n", "carriage return (CR)"},
 		{"\xef\xbb\xbfhush\n", "byte-order mark"},
+		{"hush\n\n", "more than one line"},
+		{"hush\n# of the reader\n", "more than one line"},
 	};
 	char text[128];
 
