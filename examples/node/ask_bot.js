@@ -69,9 +69,14 @@ async function pause(ms) {
     await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
 }
 
+const readPassword = () => (env.DB_PASSWORD_FILE
+    ? fs.readFileSync(env.DB_PASSWORD_FILE, 'utf8').replace(/\n$/, '') : '');
+
 // One connection, made anew where it was lost.
 class Database {
     connection = null;
+
+    password = readPassword(); // a file that cannot be read ends the bot at its start only
 
     hasWorked = false;
 
@@ -80,8 +85,7 @@ class Database {
             ...(env.DB_SOCKET ? { socketPath: env.DB_SOCKET }
                 : { host: env.DB_HOST || '127.0.0.1', port: Number(env.DB_PORT || 3306) }),
             user: env.DB_USER || 'steem_consumer',
-            password: env.DB_PASSWORD_FILE
-                ? fs.readFileSync(env.DB_PASSWORD_FILE, 'utf8').replace(/\n$/, '') : '',
+            password: this.hasWorked ? readPassword() : this.password,
             database: env.DB_NAME || 'steem',
             charset: 'utf8mb4',
             dateStrings: true,
