@@ -5,6 +5,9 @@
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "daemon/options.h"
 
 /*
@@ -14,6 +17,12 @@
  * is neither dumped nor shown to other processes of the same user.
  */
 void process_begin(void);
+
+/*
+ * The name of this host, with a '-' for each byte that is none of these characters; false and "": it
+ * has none.
+ */
+bool process_host_name(char *name, size_t size, const char *characters);
 
 /*
  * Hand over what was printed, less than a page of it.  While nobody reads it, SIGTERM and SIGINT end
