@@ -12,9 +12,9 @@
 
 /*
  * First of all in main(): standard streams that are closed are opened, so that no connection gets
- * their numbers; a reader of our output that goes away is an error and not the end; signals end us
- * also as process 1; ended children do not stay as zombies; and the memory, which holds passwords,
- * is neither dumped nor shown to other processes of the same user.
+ * their numbers; a reader of our output that goes away, or a file that may not grow, is an error and
+ * not the end; signals end us also as process 1; ended children do not stay as zombies; and the
+ * memory, which holds passwords, is neither dumped nor shown to other processes of the same user.
  */
 void process_begin(void);
 

@@ -54,6 +54,7 @@ void process_begin(void)
 	open_standard_streams();
 	hear_signals_as_first_process();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/*
 	 * As process 1 of a container we become the parent of processes that others left behind: the
 	 * kernel reaps them. Who has children of its own changes that (worker/child.c).

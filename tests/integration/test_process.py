@@ -48,6 +48,21 @@ def test_a_command_whose_output_is_lost_fails(filled, redirection):
     filled.expect(filled.nodes[0].chain, (1, LAST))
 
 
+def test_a_file_that_may_not_grow(filled):
+    """A log that reached its limit (`ulimit -f`) is like one on a full disk; so is a report."""
+    config, folder = filled.config("limited"), filled.folder
+    limited = 'ulimit -f 1; out=$1; shift; exec "$@"'
+    for stream, arguments, code in (("2", ["--once", "--log-level", "debug"], 0),
+                                    ("1", ["--print-config"], OUTPUT_LOST)):
+        out = folder / f"limited-{stream}"
+        out.write_bytes(b"#" * 1000)  # a block has 512 bytes, or 1024
+        done = subprocess.run(["sh", "-c", f'{limited} {stream}>>"$out"', "sh", str(out), reader.program(),
+                               "-c", config, *arguments], stdin=subprocess.DEVNULL, timeout=60,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        assert done.returncode == code, (arguments, done)
+        assert out.stat().st_size <= 1024
+
+
 def test_a_reader_of_the_output_that_goes_away(filled):
     config = filled.config("piped")
     for arguments in (["--help"], ["--print-config"], ["--status"], ["--gaps"]):
