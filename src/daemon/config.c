@@ -520,11 +520,16 @@ int config_reload(struct config *config, const char *path)
 	size_t size = 0;
 	FILE *mistakes = open_memstream(&text, &size);
 	char *rest = NULL;
-	int result;
+	struct stat status;
+	int result = -1;
 
 	if (mistakes == NULL)
 		return -1;
-	result = config_load(config, path, mistakes);
+	/* Whoever holds it open lets us wait, and nothing else would be done meanwhile. */
+	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+		fprintf(mistakes, "%s is a pipe, which can be read once\n", path);
+	else
+		result = config_load(config, path, mistakes);
 	fclose(mistakes);
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))

@@ -4,6 +4,7 @@ come twice, memory that is not shown, folders that others prepared."""
 import fcntl
 import os
 import pathlib
+import select
 import signal
 import stat
 import subprocess
@@ -311,6 +312,30 @@ def test_a_configuration_from_a_pipe_of_the_shell():
         done = subprocess.run([reader.program(), "--check-config", "-c", what],
                               capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 78 and why in done.stderr, done
+
+
+def test_a_hangup_does_not_wait_for_a_pipe(world, tmp_path):
+    """Somebody may hold it open, and say nothing; the work goes on."""
+    node = world.node(irreversible=LAST)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)
+    os.write(held, world.config().read_bytes())
+    process = world.start(config=pipe)
+    polling.poll(lambda: select.select([held], [], [], 0)[0], lambda full: not full,
+                 timeout=DEADLINE_S, otherwise=lambda _: "the configuration is not read")
+    os.close(held)
+    process.wait_for("tail_started")
+    held = os.open(pipe, os.O_RDWR)
+    try:
+        world.allow_errors("config_mistake", "reload_refused")
+        process.process.send_signal(signal.SIGHUP)
+        process.wait_for("reload_refused", timeout=10)
+        assert process.events("config_mistake", containing="is a pipe")
+        assert process.stop() == 0
+    finally:
+        os.close(held)
+    world.expect(node.chain, (1, LAST))
 
 
 def test_an_installation_can_be_entered(tmp_path):
