@@ -16,6 +16,7 @@
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 #include "daemon/metrics_http.h"
+#include "daemon/process.h"
 #include "store/db_error.h"
 #include "store/readers.h"
 
@@ -116,12 +117,12 @@ static void load_uint(struct config_loading *loading, const config_setting_t *se
 	memcpy((char *)loading->config + row->offset, &number, sizeof(number));
 }
 
-#define READER_NAME_WORDS "are letters, digits, '.', '_' and '-'"
+#define READER_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define READER_NAME_WORDS      "are letters, digits, '.', '_' and '-'"
 
 static bool is_reader_name(const char *text)
 {
-	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "0123456789._-")] == '\0';
+	return text[strspn(text, READER_NAME_CHARACTERS)] == '\0';
 }
 
 /* What a text must look like besides its length; *ret_allowed says it in words. */
@@ -423,14 +424,9 @@ static void complete(struct config_loading *loading, const config_t *file)
 	if (config->reader.name[0] == '\0') {
 		char host[READER_NAME_BYTES + 1] = "";
 
-		if (gethostname(host, sizeof(host)) != 0 || host[0] == '\0')
+		if (!process_host_name(host, sizeof(host), READER_NAME_CHARACTERS))
 			config_mistake(loading, NULL, "reader.name",
 				       "is \"\", but this host has no name; give the reader one");
-		else if (!is_reader_name(host))
-			config_mistake(
-				loading, NULL, "reader.name",
-				"is \"\", and the name of this host is \"%s\"; allowed " READER_NAME_WORDS,
-				host);
 		free(config->reader.name);
 		config->reader.name = xstrdup(host);
 	}
@@ -525,11 +521,16 @@ int config_reload(struct config *config, const char *path)
 	size_t size = 0;
 	FILE *mistakes = open_memstream(&text, &size);
 	char *rest = NULL;
-	int result;
+	struct stat status;
+	int result = -1;
 
 	if (mistakes == NULL)
 		return -1;
-	result = config_load(config, path, mistakes);
+	/* Whoever holds it open lets us wait, and nothing else would be done meanwhile. */
+	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+		fprintf(mistakes, "%s is a pipe, which can be read once\n", path);
+	else
+		result = config_load(config, path, mistakes);
 	fclose(mistakes);
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ void process_begin(void)
 	open_standard_streams();
 	hear_signals_as_first_process();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/*
 	 * As process 1 of a container we become the parent of orphaned processes. Now the kernel reaps
 	 * them. steem-worker, which has children of its own, changes this (worker/child.c).
@@ -62,6 +64,17 @@ void process_begin(void)
 #ifndef WITH_SANITIZERS
 	(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
+}
+
+bool process_host_name(char *name, size_t size, const char *characters)
+{
+	if (gethostname(name, size) != 0)
+		name[0] = '\0';
+	name[size - 1] = '\0';
+	/* The kernel takes any bytes for a name. */
+	for (char *at = name; *(at += strspn(at, characters)) != '\0';)
+		*at = '-';
+	return name[0] != '\0';
 }
 
 void process_flush(void)

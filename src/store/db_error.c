@@ -214,16 +214,21 @@ static int bad_address(const char *text, struct error *err)
 /* Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts. */
 static bool is_host_name(const char *host)
 {
-	bool has_other = false;
+	const char *last = strrchr(host, '.');
+	struct in_addr unused;
 
-	for (; *host != '\0'; host++) {
-		unsigned char byte = (unsigned char)*host;
+	for (const char *at = host; *at != '\0'; at++) {
+		unsigned char byte = (unsigned char)*at;
 
 		if (byte < 0x80 && !isalnum(byte) && !strchr("-_.", byte))
 			return false;
-		has_other |= byte != '.';
+		if (byte == '.' && (at == host || at[1] == '.'))
+			return false;
 	}
-	return has_other;
+	/* A name whose last part is a number is an address. */
+	last = last ? last + 1 : host;
+	return *last == '\0' || last[strspn(last, "0123456789")] != '\0' ||
+	       inet_aton(host, &unused) != 0;
 }
 
 /* An IPv6 address may have its interface behind a '%'. */

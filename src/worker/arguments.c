@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 #include "steem/account_name.h"
 
-#define DEFAULT_CONFIG SYSCONFDIR "/steem-worker.conf"
-#define SEE_HELP       "; --help lists what is allowed"
-#define QUEUE_MAX      32
+#define DEFAULT_CONFIG    SYSCONFDIR "/steem-worker.conf"
+#define SEE_HELP          "; --help lists what is allowed"
+#define QUEUE_MAX         32
+#define WORKER_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-"
 
 enum option_id {
 	OPTION_CONFIG = 'c',
@@ -89,9 +91,7 @@ static int take_queue(struct arguments *arguments, struct error *err)
 
 static int take_worker(struct arguments *arguments, struct error *err)
 {
-	if (!is_made_of(optarg,
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-", 1,
-			sizeof(arguments->worker) - 1))
+	if (!is_made_of(optarg, WORKER_CHARACTERS, 1, sizeof(arguments->worker) - 1))
 		return error_set(
 			err, ERROR_CONFIG,
 			"--worker is '%s'; allowed are 1 to %zu letters, digits and any of "
@@ -192,7 +192,7 @@ static void set_defaults(struct arguments *arguments)
 		.stop_s = 30,
 		.poll_ms = 100,
 	};
-	if (gethostname(host, sizeof(host)) != 0 || host[0] == '\0')
+	if (!process_host_name(host, sizeof(host), WORKER_CHARACTERS))
 		snprintf(host, sizeof(host), "worker");
 	snprintf(arguments->worker, sizeof(arguments->worker), "%.52s/%d", host, (int)getpid());
 }

@@ -4,6 +4,7 @@ come twice, memory that is not shown, folders that others prepared."""
 import fcntl
 import os
 import pathlib
+import select
 import signal
 import stat
 import subprocess
@@ -46,6 +47,21 @@ def test_a_command_whose_output_is_lost_fails(filled, redirection):
     # No report went into a connection.
     assert "nothing is missing" in filled.run("--gaps").stdout
     filled.expect(filled.nodes[0].chain, (1, LAST))
+
+
+def test_a_file_that_may_not_grow(filled):
+    """A log that reached its limit (`ulimit -f`) is like one on a full disk; so is a report."""
+    config, folder = filled.config("limited"), filled.folder
+    limited = 'ulimit -f 1; out=$1; shift; exec "$@"'
+    for stream, arguments, code in (("2", ["--once", "--log-level", "debug"], 0),
+                                    ("1", ["--print-config"], OUTPUT_LOST)):
+        out = folder / f"limited-{stream}"
+        out.write_bytes(b"#" * 1000)  # a block has 512 bytes, or 1024
+        done = subprocess.run(["sh", "-c", f'{limited} {stream}>>"$out"', "sh", str(out), reader.program(),
+                               "-c", config, *arguments], stdin=subprocess.DEVNULL, timeout=60,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        assert done.returncode == code, (arguments, done)
+        assert out.stat().st_size <= 1024
 
 
 def test_a_reader_of_the_output_that_goes_away(filled):
@@ -296,6 +312,30 @@ def test_a_configuration_from_a_pipe_of_the_shell():
         done = subprocess.run([reader.program(), "--check-config", "-c", what],
                               capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 78 and why in done.stderr, done
+
+
+def test_a_hangup_does_not_wait_for_a_pipe(world, tmp_path):
+    """Somebody may hold it open, and say nothing; the work goes on."""
+    node = world.node(irreversible=LAST)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)
+    os.write(held, world.config().read_bytes())
+    process = world.start(config=pipe)
+    polling.poll(lambda: select.select([held], [], [], 0)[0], lambda full: not full,
+                 timeout=DEADLINE_S, otherwise=lambda _: "the configuration is not read")
+    os.close(held)
+    process.wait_for("tail_started")
+    held = os.open(pipe, os.O_RDWR)
+    try:
+        world.allow_errors("config_mistake", "reload_refused")
+        process.process.send_signal(signal.SIGHUP)
+        process.wait_for("reload_refused", timeout=10)
+        assert process.events("config_mistake", containing="is a pipe")
+        assert process.stop() == 0
+    finally:
+        os.close(held)
+    world.expect(node.chain, (1, LAST))
 
 
 def test_an_installation_can_be_entered(tmp_path):

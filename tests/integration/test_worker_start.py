@@ -1,5 +1,7 @@
 """steem-worker beside a reader that starts later, and as the first process of a container."""
 
+import os
+
 import pytest
 
 from harness import polling
@@ -54,6 +56,19 @@ def test_it_waits_for_its_queue(world):
     assert len(worker.events("queue_missing")) == 1
     assert worker.stop() == 0
     world.expect(node.chain, (1, 60), rules=rules)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can name a host")
+@pytest.mark.parametrize("host, name", [(b"\xff\xfe", "--"), (b"a\x1b[31m b", "a--31m-b"), (b"h" * 64, "h" * 52)])
+def test_whatever_the_host_is_called(world, tmp_path, monkeypatch, host, name):
+    """The kernel takes any bytes; the worker's own name goes into tables and logs."""
+    rename = f"import socket; assert ctypes.CDLL(None).unshare(0x04000000) == 0; socket.sethostname({host!r})"
+    monkeypatch.setenv("STEEM_WORKER", contain(tmp_path / "host", worker_program(), rename))
+    desk = Desk(world)
+    delivery, = desk.put()
+    worker = desk.run("--drain", command=desk.shell("exit 0"), name=None)
+    assert desk.state(delivery) == "done"
+    assert worker.events("queue_opened", containing=f"{name}/")
 
 
 def test_it_can_be_stopped_while_it_waits_for_its_queue(world):

@@ -272,6 +272,9 @@ static const struct {
 	 "condition account"},
 	{"filter = ( { operation = ( \"comment\", \"vote\" ); body_prefix = \"x\"; } );",
 	 "can never keep a \"vote\""},
+	{"filter = ( { operation = \"hardfork\"; account = \"alice\"; } );\n"
+	 "reader = { virtual_operations = true; };",
+	 "can never keep a \"hardfork\": its condition account"},
 	{"filter = ( { memo_prefix = \"x\"; body_prefix = \"x\"; } );", "can never keep anything"},
 	{"filter = ( { memo_prefix = \"x\"; id = \"x\"; } );", "can never keep anything"},
 	{"filter = ( { id = \"a23456789012345678901234567890123\"; } );",
@@ -326,6 +329,10 @@ static const struct {
 	{"database = { hosts = ( \"[db]:3306\" ); };", "is no database host"},
 	{"database = { hosts = ( \"a:b:c\" ); };", "is no database host"},
 	{"database = { hosts = ( \"a b\" ); };", "is no database host"},
+	{"database = { hosts = ( \"256.1.1.1\" ); };", "is no database host"},
+	{"database = { hosts = ( \"10.0.0.1.2:3306\" ); };", "is no database host"},
+	{"database = { hosts = ( \"a..b\" ); };", "is no database host"},
+	{"database = { hosts = ( \".\" ); };", "is no database host"},
 	{"database = { hosts = ( \"run/mysqld.sock\" ); };", "is no database host"},
 	{"database = { hosts = ( \"root@db\" ); };", "is no database host"},
 	/* Bytes. */
@@ -357,6 +364,10 @@ static void mistakes_are_named(void **state)
 
 /* What a strict check must not refuse. */
 static const char *const good[] = {
+	"filter = ( { operation = \"hardfork\"; account = \"initminer\"; },\n"
+	"           { operation = \"producer_reward\"; account = \"alice\"; } );\n"
+	"reader = { virtual_operations = true; };",
+	"database = { hosts = ( \"db.\", \"10.1:3306\", \"127.0.0.1\", \"db-1_x.example\" ); };",
 	"fetch = { };\r\nlog = { level = \"info\"; };\r\n",
 	"# \xc3\xa4 \xe4\nfetch = { };",
 	"nodes = ( { url = \"http://127.0.0.1:8090\"; }, { url = \"http://[::1]:8090/\"; },\n"
