@@ -12,10 +12,10 @@
 
 /*
  * Call it first in main().  It opens standard streams that are closed, so that no connection gets
- * their numbers.  It ignores SIGPIPE: when the reader of our output goes away, a write fails;
- * so it does when a file may not grow (SIGXFSZ).
- * Signals end us also as process 1.  Ended children leave no zombies.  The memory, which holds
- * passwords, is never dumped, and other processes of the same user cannot read it.
+ * their numbers.  It ignores SIGPIPE and SIGXFSZ: a write fails when the reader of our output goes
+ * away, and when a file may not grow.  Signals end us also as process 1.  Ended children leave no
+ * zombies.  The memory, which holds passwords, is never dumped, and other processes of the same user
+ * cannot read it.
  */
 void process_begin(void);
 
