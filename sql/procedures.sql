@@ -584,6 +584,7 @@ BEGIN
 		+ COALESCE(LENGTH(p_parent_permlink), 0) + COALESCE(LENGTH(p_parent_author), 0)
 		+ COALESCE(LENGTH(p_author), 0);
 	DECLARE v_latin1 LONGTEXT CHARACTER SET latin1;
+	DECLARE v_comment BIGINT UNSIGNED;
 	-- Parts of three or more characters, separated by dots: each is a letter, then letters, digits and single
 	-- hyphens, with no hyphen at its end. $ also matches before a line end, so the second pattern looks for
 	-- characters that are not allowed.
@@ -595,11 +596,16 @@ BEGIN
 		SET v_text = 'the body is empty';
 	ELSEIF LENGTH(p_title) > 255 THEN
 		SET v_text = 'the title has more than 255 bytes';
-	ELSEIF COALESCE(p_permlink, '') = '' OR LENGTH(p_permlink) > 255 THEN
-		SET v_text = 'the permlink must have 1 to 255 bytes';
-	ELSEIF COALESCE(p_parent_permlink, '') = '' OR LENGTH(p_parent_permlink) > 255 THEN
-		SET v_text = 'the parent_permlink must have 1 to 255 bytes';
-	ELSEIF p_json_metadata <> '' AND NOT JSON_VALID(p_json_metadata) THEN
+	ELSEIF LENGTH(COALESCE(p_permlink, '')) NOT BETWEEN 1 AND 255 OR p_permlink REGEXP '[^a-z0-9-]' THEN
+		SET v_text = 'the permlink must have 1 to 255 lower-case letters, digits and hyphens';
+	ELSEIF LENGTH(COALESCE(p_parent_permlink, '')) NOT BETWEEN 1 AND 255
+			OR p_parent_permlink REGEXP '[^a-z0-9-]' THEN
+		SET v_text = 'the parent_permlink must have 1 to 255 lower-case letters, digits and hyphens';
+	ELSEIF LENGTH(p_parent_author) > 0 AND (LENGTH(p_parent_author) NOT BETWEEN 3 AND 16
+			OR p_parent_author REGEXP '[^a-z0-9.-]') THEN
+		SET v_text = 'the parent_author is no account name';
+	-- LENGTH, because in some collations a space equals ''.
+	ELSEIF LENGTH(p_json_metadata) > 0 AND NOT JSON_VALID(p_json_metadata) THEN
 		SET v_text = 'json_metadata is no JSON';
 	-- The chain accepts no transaction of more than 65536 bytes. The lengths of the texts, the header and
 	-- the signatures need some of them: 512 are kept for these.
@@ -618,15 +624,25 @@ BEGIN
 			END IF;
 		END;
 	END IF;
+	-- Of SET insert_id: a comment_id that is taken would keep the comment out without a word, and the
+	-- highest one would keep out all that come after it.
+	IF @@insert_id <> 0 THEN
+		SET v_text = 'this session has chosen an insert_id';
+	END IF;
 	IF v_text IS NOT NULL THEN
 		SET v_text = CONCAT(p_who, ': ', v_text);
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_text;
 	END IF;
-	INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
-		delivery_id, created_at)
-	VALUES (p_author, p_permlink, COALESCE(p_parent_author, ''), p_parent_permlink, COALESCE(p_title, ''),
-		p_body, COALESCE(p_json_metadata, '{}'), p_delivery, UTC_TIMESTAMP(6))
-	ON DUPLICATE KEY UPDATE comment_id = comment_id;
+	-- An INSERT that finds it there locks the place before it, where others' comments may have to go.
+	SELECT comment_id INTO v_comment FROM comments
+	WHERE author = CONVERT(p_author USING ascii) COLLATE ascii_bin AND permlink = p_permlink;
+	IF v_comment IS NULL THEN
+		INSERT INTO comments (author, permlink, parent_author, parent_permlink, title, body, json_metadata,
+			delivery_id, created_at)
+		VALUES (p_author, p_permlink, COALESCE(p_parent_author, ''), p_parent_permlink, COALESCE(p_title, ''),
+			p_body, COALESCE(p_json_metadata, '{}'), p_delivery, UTC_TIMESTAMP(6))
+		ON DUPLICATE KEY UPDATE comment_id = comment_id;
+	END IF;
 END //
 
 -- Commits nothing. Puts a reply to the comment that the delivery is about into the outbox; to be called
@@ -772,14 +788,29 @@ CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_e
 BEGIN
 	DECLARE v_gap, v_top INT UNSIGNED;
 	DECLARE v_read_to DATETIME;
+	DECLARE v_comment BIGINT UNSIGNED;
+	DECLARE v_end TINYINT;
+	DECLARE c_over CURSOR FOR
+		SELECT c.comment_id FROM comments c
+		WHERE c.author = CONVERT(p_author USING ascii) COLLATE ascii_bin AND c.state = 'sent'
+			AND c.not_before < v_read_to AND NOT EXISTS (SELECT 1 FROM comments_seen s
+				WHERE s.author = c.author AND s.permlink = c.permlink);
+	DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_end = 1;
 	CALL queue_allow(NULL, COALESCE(p_author, ''));
 	SELECT MIN(first_block) INTO v_gap FROM gaps;
 	SELECT MAX(block) INTO v_top FROM blocks WHERE is_irreversible = 1;
 	SELECT timestamp INTO v_read_to FROM blocks WHERE block = COALESCE(v_gap - 1, v_top);
-	UPDATE comments SET state = 'pending', not_before = NULL, error = 'expired, and is not on the chain'
-	WHERE author = CONVERT(p_author USING ascii) COLLATE ascii_bin AND state = 'sent' AND not_before < v_read_to
-		AND NOT EXISTS (SELECT 1 FROM comments_seen s
-			WHERE s.author = comments.author AND s.permlink = comments.permlink);
+	SET v_end = 0;
+	OPEN c_over;
+	expiring: LOOP
+		FETCH c_over INTO v_comment;
+		IF v_end THEN
+			LEAVE expiring;
+		END IF;
+		UPDATE comments SET state = 'pending', not_before = NULL, error = 'expired, and is not on the chain'
+		WHERE comment_id = v_comment AND state = 'sent' AND not_before < v_read_to;
+	END LOOP;
+	CLOSE c_over;
 END //
 
 DELIMITER ;

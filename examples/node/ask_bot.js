@@ -37,6 +37,8 @@ const LEASE_LOST = 31001; // the token is no longer good: somebody else has it, 
 const REFUSED = new Set([1048, 1366, 1406, 31003]); // such an answer to such a thing never gets in
 // Deadlocks, servers that stop or cannot write now; a connection that is lost, or not to be had.
 const PASSING = new Set([1020, 1040, 1047, 1053, 1180, 1205, 1213, 1290, 1836, 1927]);
+// Login, rights, a table or procedure that is away: mistakes, but once all has worked somebody cures them.
+const CURED = new Set([1044, 1045, 1130, 1142, 1146, 1305, 1370, 1449, 1820, 1862, 4150, 4151, 31004]);
 const LOST = /^(E[A-Z]+|PROTOCOL_\w+)$/;
 const willPass = (error) => PASSING.has(error.errno)
     || (!error.sqlState && (error.fatal || LOST.test(error.code)));
@@ -67,19 +69,23 @@ async function pause(ms) {
     await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
 }
 
+const readPassword = () => (env.DB_PASSWORD_FILE
+    ? fs.readFileSync(env.DB_PASSWORD_FILE, 'utf8').replace(/\n$/, '') : '');
+
 // One connection, made anew where it was lost.
 class Database {
     connection = null;
 
-    password = env.DB_PASSWORD_FILE
-        ? fs.readFileSync(env.DB_PASSWORD_FILE, 'utf8').replace(/\n$/, '') : '';
+    password = readPassword(); // a file that cannot be read ends the bot at its start only
+
+    hasWorked = false;
 
     async connect() {
         const connection = await mysql.createConnection({
             ...(env.DB_SOCKET ? { socketPath: env.DB_SOCKET }
                 : { host: env.DB_HOST || '127.0.0.1', port: Number(env.DB_PORT || 3306) }),
             user: env.DB_USER || 'steem_consumer',
-            password: this.password,
+            password: this.hasWorked ? readPassword() : this.password,
             database: env.DB_NAME || 'steem',
             charset: 'utf8mb4',
             dateStrings: true,
@@ -113,10 +119,12 @@ class Database {
                     result = await this.query(`CALL ${procedure}(${places})`, values);
                 }
                 await this.query('COMMIT');
+                this.hasWorked = true;
                 return Array.isArray(result) ? result[0] : [];
             } catch (error) {
                 await this.undo(error);
-                if (stopping.signal.aborted || !willPass(error)) {
+                if (stopping.signal.aborted
+                    || !(willPass(error) || (this.hasWorked && CURED.has(error.errno)))) {
                     throw error;
                 }
                 console.error(`database: ${error.message}; trying again`);

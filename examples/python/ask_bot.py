@@ -42,6 +42,8 @@ LEASE_LOST = 31001  # the token is no longer good: somebody else has it, or it h
 REFUSED = {1048, 1366, 1406, 31003}  # such an answer to such a thing never gets in
 # Deadlocks, lost connections (0: PyMySQL knows already), servers that stop or cannot write now.
 PASSING = {0, 1020, 1040, 1047, 1053, 1180, 1205, 1213, 1290, 1836, 1927, 2003, 2006, 2013}
+# Login, rights, a table or procedure that is away: mistakes, but once all has worked somebody cures them.
+CURED = {1044, 1045, 1130, 1142, 1146, 1305, 1370, 1449, 1820, 1862, 4150, 4151, 31004}
 
 stopping = False  # set by SIGTERM
 
@@ -82,6 +84,7 @@ class Database:
 
     def __init__(self):
         self.connection = None
+        self.passing = PASSING
 
     def connect(self):
         password_file = os.environ.get("DB_PASSWORD_FILE")
@@ -112,10 +115,11 @@ class Database:
                 self.connection.begin()
                 rows = [self.call(*call) for call in calls][-1]
                 self.connection.commit()
+                self.passing = PASSING | CURED
                 return rows
             except pymysql.MySQLError as error:
                 self.undo()
-                if stopping or error.args[0] not in PASSING:
+                if stopping or error.args[0] not in self.passing:
                     raise
                 print(f"database: {error}; trying again", file=sys.stderr)
             pause(random.uniform(0.5, 1) * backoff_s)

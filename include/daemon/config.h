@@ -69,6 +69,8 @@ int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CH
 /* The same in a running process: mistakes go to the log, since perhaps nobody reads standard error. */
 int config_reload(struct config *config, const char *path) MUST_CHECK;
 void config_release(struct config *config);
+/* Whether a node's URL holds what is not shown: a user, a password, a query. */
+bool config_has_secret(const struct config *config);
 /* Write the effective configuration in the file's own syntax, with a comment for each option; never the password. */
 void config_print(const struct config *config, FILE *out);
 /* The same with all defaults: the sample file. */

@@ -21,7 +21,9 @@ char *config_url_shown(const char *url);
 /* Do both URLs, which have no faults, lead to the same place? */
 bool config_url_is_same(const char *a, const char *b);
 
-/* A password that was read from a file: does it hold bytes that an editor or a copy left by mistake? */
+/* The offset of the first byte that is no valid UTF-8; -1: there is none. */
+long config_utf8_fault(const char *text);
+/* What an editor or a copy left in a password (given without its line end) by mistake; NULL: nothing. */
 const char *config_password_fault(const char *password);
 /* What is wrong with the bytes of a configuration file that libconfig cannot read, or would misread. */
 const char *config_bytes_fault(const char *bytes, size_t len);

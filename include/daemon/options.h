@@ -72,6 +72,11 @@ struct options {
  */
 int options_parse(struct options *options, int argc, char **argv, struct error *err) MUST_CHECK;
 void options_release(struct options *options);
+/*
+ * Of argv, its first `count` members: a script with Windows line ends hands over a CR, which nobody
+ * sees in the message that something of this name is not there.
+ */
+int options_check_line_ends(char *const *argv, int count, struct error *err) MUST_CHECK;
 /* Fits a screen of 24 lines by 80 columns. */
 void options_help(FILE *out);
 

@@ -5,15 +5,31 @@
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "daemon/options.h"
 
 /*
  * Call it first in main().  It opens standard streams that are closed, so that no connection gets
- * their numbers.  It ignores SIGPIPE: when the reader of our output goes away, a write fails.  It
- * lets ended children leave no zombies.  It protects the memory, which holds passwords: it is never
- * dumped, and other processes of the same user cannot read it.
+ * their numbers.  It ignores SIGPIPE and SIGXFSZ: a write fails when the reader of our output goes
+ * away, and when a file may not grow.  Signals end us also as process 1.  Ended children leave no
+ * zombies.  The memory, which holds passwords, is never dumped, and other processes of the same user
+ * cannot read it.
  */
 void process_begin(void);
+
+/*
+ * The name of this host, with '-' in place of each byte that is not one of `characters`.  false, and
+ * "": it has no name.
+ */
+bool process_host_name(char *name, size_t size, const char *characters);
+
+/*
+ * Write out the buffered output, which is less than a page.  While nobody reads it, SIGTERM and
+ * SIGINT end us at once, because the loop that handles them (daemon/signals.h) does not run.
+ */
+void process_flush(void);
 
 /*
  * Call it last, also before _exit().  It writes out the buffered output.  If any output was lost, it

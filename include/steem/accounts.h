@@ -36,7 +36,7 @@ enum accounts_kind {
 enum accounts_kind accounts_kind(const char *name, size_t name_len);
 /* The name of the i-th operation of the table, from 0 on; NULL behind the last one. */
 const char *accounts_operation(size_t i);
-/* Has the operation any field that names an account? */
-bool accounts_can_name(const char *name, size_t name_len);
+/* Has the operation any field that can name this account? Some virtual ones name always the same. */
+bool accounts_can_name(const char *name, size_t name_len, const char *account);
 
 #endif

@@ -24,6 +24,8 @@ struct buf;
 
 /* Deeper nesting is refused; steemd itself refuses 100. */
 #define JSON_MAX_DEPTH 128
+/* What json-c makes a tree of is no longer: there, three bytes of text may become a kilobyte. */
+#define JSON_TREE_BYTES_MAX ((size_t)64 * 1024)
 
 enum json_kind {
 	JSON_END, /* no more text, or bad text: json_failed() tells */

@@ -30,9 +30,10 @@ int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err) MUS
 /*
  * Make first the start of the open range: create it, or extend it downwards; a higher
  * first than the present one changes nothing.  Closed ranges that it now covers are
- * shortened or removed.  Own transaction.
+ * shortened or removed.  What is added becomes known gaps, as far as the irreversible block: the
+ * range may have begun above it.  Own transaction.
  */
-int ranges_open(struct db *db, uint32_t first, struct error *err) MUST_CHECK;
+int ranges_open(struct db *db, uint32_t first, uint32_t irreversible, struct error *err) MUST_CHECK;
 /*
  * Want `wanted` too: what no range covers becomes closed ranges and known gaps.
  * ret_added (may be NULL) is that part.  Own transaction.

@@ -29,7 +29,9 @@ struct reader_identity {
 enum reader_over {
 	READER_OVER_SUPERSEDED = 90001,     /* a newer process took the name */
 	READER_OVER_FILTER_CHANGED = 90002, /* other filter rules were activated */
-	READER_OVER_FORGOTTEN = 90003,      /* the row was removed by --forget */
+	/* The next two are cured by a new start, which makes the row again. */
+	READER_OVER_FORGOTTEN = 90003, /* --forget removed the row, or the table was lost */
+	READER_OVER_NO_FILTER = 90004, /* no rules are active: the table `filters` was lost */
 };
 
 /* What a reader says of itself at each heartbeat. */

@@ -29,7 +29,8 @@ struct schema_part {
 		part; /* of a column or a key: its name; of a right: SELECT and the like; else "" */
 	const char *text; /* a table, column, key or right: its text in sql/; else the statement */
 	size_t migration; /* of a table: the index of the migration that creates it, from 0 */
-	char fingerprint[SCHEMA_FINGERPRINT_BYTES + 1]; /* of a view or a procedure, else "" */
+	/* Of a view or a procedure, or "auto_increment" of a column that counts; else "". */
+	char fingerprint[SCHEMA_FINGERPRINT_BYTES + 1];
 };
 
 struct schema_parts {

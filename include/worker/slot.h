@@ -85,7 +85,7 @@ struct slot {
 	/* A persistent command is started again, later each time that it dies without an answer. */
 	int64_t start_at_ms;
 	struct backoff restart;
-	unsigned idle_end_count; /* since its last answer: ends without a record */
+	unsigned idle_end_count; /* ends in a row without a record, or without a start */
 };
 
 void slot_init(struct slot *slot, struct workshop *shop);

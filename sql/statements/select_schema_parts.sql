@@ -8,7 +8,7 @@ SELECT 'TABLE' AS kind, CONVERT(t.table_name USING utf8mb4) COLLATE utf8mb4_bin 
 FROM information_schema.tables t WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'
 UNION ALL
 SELECT 'COLUMN', CONVERT(c.table_name USING utf8mb4) COLLATE utf8mb4_bin,
-	CONVERT(c.column_name USING utf8mb4) COLLATE utf8mb4_bin, ''
+	CONVERT(c.column_name USING utf8mb4) COLLATE utf8mb4_bin, CONVERT(c.extra USING utf8mb4) COLLATE utf8mb4_bin
 FROM information_schema.columns c WHERE c.table_schema = DATABASE()
 UNION ALL
 SELECT DISTINCT 'KEY', CONVERT(s.table_name USING utf8mb4) COLLATE utf8mb4_bin,

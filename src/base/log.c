@@ -79,13 +79,26 @@ static void open_own(void)
 			     open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
-void log_open(void)
+/*
+ * The variable names the stream of the journal, DEVICE:INODE.  Whoever runs under the journal has it,
+ * also where standard error leads to a file, a pipe or a terminal.
+ */
+static bool leads_to_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device;
+	unsigned long long inode;
+	struct stat status;
 
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+	       status.st_ino == inode;
+}
+
+void log_open(void)
+{
 	open_own();
-	/* A shell under the journal passes the variable on to what runs on a terminal. */
-	atomic_store(&is_journal, stream != NULL && stream[0] != '\0' && !isatty(STDERR_FILENO));
+	atomic_store(&is_journal, leads_to_journal());
 }
 
 void log_set_level(enum log_level level)

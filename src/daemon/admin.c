@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/config.h"
+#include "daemon/config_check.h"
 #include "daemon/failure.h"
 #include "store/filters.h"
 #include "store/gaps.h"
@@ -224,10 +225,15 @@ enum exit_code admin_migrate(const struct options *options, const struct config 
 	struct db_config admin = config->database;
 	char *password = getenv("STEEM_READER_PASSWORD");
 	CLEANUP(mem_free_pointer) char *user = NULL;
+	const char *fault = password ? config_password_fault(password) : NULL;
 	struct error err = ERROR_INIT;
 	enum exit_code code = EXIT_OK;
 	struct db *db;
 
+	if (fault) {
+		log_error("migrate_failed", "STEEM_READER_PASSWORD %s", fault);
+		return EXIT_USAGE_ERROR;
+	}
 	if (options->migrate_user) {
 		user = xstrdup(options->migrate_user);
 		admin.user = user;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,6 +16,7 @@
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 #include "daemon/metrics_http.h"
+#include "daemon/process.h"
 #include "store/db_error.h"
 #include "store/readers.h"
 
@@ -115,12 +117,12 @@ static void load_uint(struct config_loading *loading, const config_setting_t *se
 	memcpy((char *)loading->config + row->offset, &number, sizeof(number));
 }
 
-#define READER_NAME_WORDS "are letters, digits, '.', '_' and '-'"
+#define READER_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define READER_NAME_WORDS      "are letters, digits, '.', '_' and '-'"
 
 static bool is_reader_name(const char *text)
 {
-	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "0123456789._-")] == '\0';
+	return text[strspn(text, READER_NAME_CHARACTERS)] == '\0';
 }
 
 /* What a text must look like besides its length; *ret_allowed says it in words. */
@@ -395,6 +397,7 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 {
 	const struct db_config *database = &loading->config->database;
 	const config_setting_t *at = config_lookup(file, "database.tls_ca");
+	struct stat status;
 
 	if (database->tls_ca[0] == '\0')
 		return;
@@ -402,8 +405,11 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 		config_mistake(
 			loading, at, "database.tls_ca",
 			"is of use only with tls = \"verify\": otherwise no certificate is looked at");
-	else if (access(database->tls_ca, R_OK) != 0)
+	else if (access(database->tls_ca, R_OK) != 0 || stat(database->tls_ca, &status) != 0)
 		config_mistake(loading, at, "database.tls_ca", "cannot read %s: %m",
+			       database->tls_ca);
+	else if (!S_ISREG(status.st_mode)) /* at a pipe each connect would hang */
+		config_mistake(loading, at, "database.tls_ca", "%s is not a file",
 			       database->tls_ca);
 }
 
@@ -418,14 +424,9 @@ static void complete(struct config_loading *loading, const config_t *file)
 	if (config->reader.name[0] == '\0') {
 		char host[READER_NAME_BYTES + 1] = "";
 
-		if (gethostname(host, sizeof(host)) != 0 || host[0] == '\0')
+		if (!process_host_name(host, sizeof(host), READER_NAME_CHARACTERS))
 			config_mistake(loading, NULL, "reader.name",
 				       "is \"\", but this host has no name; give the reader one");
-		else if (!is_reader_name(host))
-			config_mistake(
-				loading, NULL, "reader.name",
-				"is \"\", and the name of this host is \"%s\"; allowed " READER_NAME_WORDS,
-				host);
 		free(config->reader.name);
 		config->reader.name = xstrdup(host);
 	}
@@ -461,14 +462,12 @@ static void tell_syntax(struct config_loading *loading, const config_t *file, co
 	loading->mistake_count++;
 }
 
-/* Whether a node's URL names a user: http://USER:PASSWORD@HOST/... */
-static bool has_secret(const struct config *config)
+bool config_has_secret(const struct config *config)
 {
 	for (size_t i = 0; i < config->nodes.count; i++) {
-		const char *host = strstr(config->nodes.urls[i], "://");
+		CLEANUP(mem_free_pointer) char *shown = config_url_shown(config->nodes.urls[i]);
 
-		host = host != NULL ? host + 3 : config->nodes.urls[i];
-		if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
+		if (strcmp(shown, config->nodes.urls[i]) != 0)
 			return true;
 	}
 	return false;
@@ -504,11 +503,11 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 	config_destroy(&file);
 	free(text);
 	if (loading.mistake_count == 0) {
-		if (is_public && has_secret(config))
+		if (is_public && config_has_secret(config))
 			log_warning(
 				"config_readable",
-				"every user may read %s, and a URL of a node in it holds a password; "
-				"steem-reader.conf(5), nodes, says how to let only a group read it",
+				"every user may read %s, and a URL of a node in it holds a password or a "
+				"query; steem-reader.conf(5), nodes, says how to let only a group read it",
 				path);
 		return 0;
 	}
@@ -522,11 +521,16 @@ int config_reload(struct config *config, const char *path)
 	size_t size = 0;
 	FILE *mistakes = open_memstream(&text, &size);
 	char *rest = NULL;
-	int result;
+	struct stat status;
+	int result = -1;
 
 	if (mistakes == NULL)
 		return -1;
-	result = config_load(config, path, mistakes);
+	/* Whoever holds it open lets us wait, and nothing else would be done meanwhile. */
+	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+		fprintf(mistakes, "%s is a pipe, which can be read once\n", path);
+	else
+		result = config_load(config, path, mistakes);
 	fclose(mistakes);
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))

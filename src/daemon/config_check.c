@@ -211,6 +211,9 @@ const char *config_password_fault(const char *password)
 	if ((len > 0 && password[len - 1] == '\r') || strstr(password, "\r\n"))
 		return "has a carriage return (CR) at its end, which would be part of the password; save "
 		       "it with Unix line ends";
+	if (strchr(password, '\n'))
+		return "has more than one line, and all of them would be part of the password; leave the "
+		       "password alone in it, without an empty line behind it";
 	return NULL;
 }
 

@@ -148,7 +148,7 @@ static const char *impossible_condition(const struct filter_rule *rule, const ch
 
 	if (rule->id != NULL && strcmp(name, "custom_json") != 0)
 		return "id";
-	if (rule->account != NULL && !accounts_can_name(name, strlen(name)))
+	if (rule->account != NULL && !accounts_can_name(name, strlen(name), rule->account))
 		return "account";
 	if (rule->body_prefix != NULL && is_known && !is_one_of(name, with_body))
 		return "body_prefix";

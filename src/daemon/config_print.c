@@ -210,17 +210,9 @@ static void print_rows(const struct config *config, FILE *out)
 void config_print(const struct config *config, FILE *out)
 {
 	fputs("# The effective configuration of steem-reader.\n", out);
-	for (size_t i = 0; i < config->nodes.count; i++) {
-		char *shown = config_url_shown(config->nodes.urls[i]);
-		bool is_hidden = strcmp(shown, config->nodes.urls[i]) != 0;
-
-		free(shown);
-		if (!is_hidden)
-			continue;
+	if (config_has_secret(config))
 		fputs("# *** in the URL of a node replaces the user and password, or the query.\n",
 		      out);
-		break;
-	}
 	print_rows(config, out);
 }
 

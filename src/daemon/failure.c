@@ -2,6 +2,7 @@
 #include "daemon/failure.h"
 
 #include "base/log.h"
+#include "store/readers.h"
 #include "sync/work.h"
 
 /* The database's words for "you may not": access denied, command denied, and their kin. */
@@ -17,6 +18,8 @@ static bool is_about_rights(int code)
 	case 1698:  /* wrong way to authenticate */
 	case 3118:  /* account locked: MySQL */
 	case 3159:  /* only encrypted connections are let in */
+	case 3955:  /* account blocked after wrong passwords: MySQL */
+	case 4150:  /* the same: MariaDB */
 	case 4151:  /* account locked: MariaDB */
 	case 31004: /* not this queue or author: the procedures */
 		return true;
@@ -39,6 +42,8 @@ enum exit_code failure_exit_code(const struct error *err)
 	case ERROR_CONFIG:
 		if (err->code == WORK_OVER_USAGE)
 			return EXIT_USAGE_ERROR;
+		if (err->code == READER_OVER_FORGOTTEN || err->code == READER_OVER_NO_FILTER)
+			return EXIT_UNAVAILABLE; /* the unit starts it again */
 		return is_about_rights(err->code) ? EXIT_NO_RIGHTS : EXIT_BAD_CONFIG;
 	case ERROR_FATAL:
 		break;

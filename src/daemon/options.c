@@ -239,12 +239,27 @@ static int parse(struct options *options, int argc, char **argv, struct error *e
 	return check_company(options, err);
 }
 
+int options_check_line_ends(char *const *argv, int count, struct error *err)
+{
+	for (int i = 1; i < count; i++) {
+		size_t len = strlen(argv[i]);
+
+		if (len > 0 && argv[i][len - 1] == '\r')
+			return error_set(
+				err, ERROR_CONFIG,
+				"the argument '%.*s' ends with a carriage return (CR); save the "
+				"file that it comes from with Unix line ends",
+				(int)(len - 1), argv[i]);
+	}
+	return 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct error *err)
 {
 	*options = (struct options){.config_path = DEFAULT_CONFIG};
 	range_set_init(&options->backfill);
 	range_set_init(&options->verify);
-	if (parse(options, argc, argv, err) == 0)
+	if (options_check_line_ends(argv, argc, err) == 0 && parse(options, argc, argv, err) == 0)
 		return 0;
 	options_release(options);
 	return -1;

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -29,10 +31,30 @@ static void open_standard_streams(void)
 	}
 }
 
+static void end_by_signal(int number)
+{
+	_exit(128 + number);
+}
+
+/*
+ * To process 1 of a container the kernel gives no signal that has its default action: nobody could
+ * end a command. Who wants to end in order takes the signals before (daemon/signals.c).
+ */
+static void hear_signals_as_first_process(void)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	for (unsigned i = 0; getpid() == 1 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (signal(numbers[i], end_by_signal) == SIG_IGN)
+			signal(numbers[i], SIG_IGN);
+}
+
 void process_begin(void)
 {
 	open_standard_streams();
+	hear_signals_as_first_process();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	/*
 	 * As process 1 of a container we become the parent of orphaned processes. Now the kernel reaps
 	 * them. steem-worker, which has children of its own, changes this (worker/child.c).
@@ -44,9 +66,40 @@ void process_begin(void)
 #endif
 }
 
+bool process_host_name(char *name, size_t size, const char *characters)
+{
+	if (gethostname(name, size) != 0)
+		name[0] = '\0';
+	name[size - 1] = '\0';
+	/* The kernel takes any bytes for a name. */
+	for (char *at = name; *(at += strspn(at, characters)) != '\0';)
+		*at = '-';
+	return name[0] != '\0';
+}
+
+void process_flush(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	sigset_t stops;
+	sigset_t old;
+
+	if (poll(&out, 1, 0) == 0) {
+		sigemptyset(&stops);
+		sigaddset(&stops, SIGTERM);
+		sigaddset(&stops, SIGINT);
+		sigprocmask(SIG_UNBLOCK, &stops, &old);
+		while (poll(&out, 1, -1) < 0 && errno == EINTR)
+			continue;
+		sigprocmask(SIG_SETMASK, &old, NULL);
+	}
+	/* The stream remembers a failure. */
+	(void)fflush(stdout);
+}
+
 /* Write out what is still buffered. -1 with err: some output was lost, now or before. */
 static int hand_over(struct error *err)
 {
+	process_flush();
 	if (fflush(stdout) != 0)
 		return error_set_errno(err, ERROR_FATAL, "standard output cannot be written");
 	if (ferror(stdout) != 0)

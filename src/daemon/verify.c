@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/admin.h"
 #include "daemon/config.h"
+#include "daemon/process.h"
 #include "daemon/run.h"
 #include "store/audit.h"
 #include "sync/verify.h"
@@ -52,6 +53,7 @@ static void print_finding(struct report *report, const struct audit_finding *fin
 		putchar('\n');
 	}
 	report->printed_count++;
+	process_flush();
 }
 
 static void print_missing(struct report *report)

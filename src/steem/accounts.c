@@ -292,10 +292,20 @@ const char *accounts_operation(size_t i)
 	return i < sizeof(rows) / sizeof(rows[0]) ? rows[i].name : NULL;
 }
 
-bool accounts_can_name(const char *name, size_t name_len)
+bool accounts_can_name(const char *name, size_t name_len, const char *account)
 {
 	const struct name_key key = {name, name_len};
 	const struct row *row = find_row(&key);
+	const char *field = row ? row->fields : "";
+	size_t len = strlen(account);
 
-	return row && row->fields[strspn(row->fields, "~ ")] != '\0';
+	/* A place that is read out of the operation can hold any; "=NAME" is always the same. */
+	for (field += strspn(field, "~* "); *field != '\0'; field += strspn(field, "~* ")) {
+		size_t field_len = strcspn(field, " ");
+
+		if (*field != '=' || (field_len == len + 1 && memcmp(field + 1, account, len) == 0))
+			return true;
+		field += field_len;
+	}
+	return false;
 }

@@ -11,6 +11,11 @@
 #include "steem/json.h"
 
 #define TIMESTAMP_BYTES 19
+/*
+ * The most operations, transactions or ids of one block: more than its greatest size has room for
+ * on the chain.  In an answer nine bytes are an operation, which takes thirty times as much here.
+ */
+#define THINGS_MAX 300000
 
 /* A block while its answer is read; only the arena's part survives. */
 struct reading {
@@ -50,6 +55,12 @@ static int bad_json(const struct reading *reading, struct error *err)
 	return error_prefix(err, "block %u: ", reading->num);
 }
 
+static int too_many(const struct reading *reading, const char *what, struct error *err)
+{
+	return error_set(err, ERROR_NODE, "block %u: more than %d %s", reading->num, THINGS_MAX,
+			 what);
+}
+
 /* The string that comes next, or an error that names the member. */
 static int take_text(struct reading *reading, const char *member, struct json_slice *ret_text,
 		     struct error *err)
@@ -74,6 +85,8 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 	if (decode_operation(&reading->cursor, reading->block, &operation, err) != 0)
 		return error_prefix(err, "block %u: operation %u of trx %u ", reading->num,
 				    operation.op_in_trx, operation.trx_in_block);
+	if (reading->operation_count == THINGS_MAX)
+		return too_many(reading, "operations", err);
 	reading->operations = grow(reading->operations, reading->operation_count,
 				   &reading->operation_capacity, sizeof(*reading->operations));
 	reading->operations[reading->operation_count++] = operation;
@@ -133,6 +146,8 @@ static int read_trx(struct reading *reading, struct error *err)
 	if (!has_operations)
 		return error_set(err, ERROR_NODE, "block %u: trx %zu has no operation",
 				 reading->num, reading->trx_count);
+	if (reading->trx_count == THINGS_MAX)
+		return too_many(reading, "transactions", err);
 	reading->own_ids = grow(reading->own_ids, reading->trx_count, &reading->trx_capacity,
 				sizeof(*reading->own_ids));
 	reading->own_ids[reading->trx_count++] = own_id;
@@ -145,6 +160,8 @@ static int read_id(struct reading *reading, struct error *err)
 
 	if (take_text(reading, "transaction_ids", &id, err) != 0)
 		return -1;
+	if (reading->id_count == THINGS_MAX)
+		return too_many(reading, "transaction_ids", err);
 	reading->ids =
 		grow(reading->ids, reading->id_count, &reading->id_capacity, sizeof(*reading->ids));
 	reading->ids[reading->id_count++] = id;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "steem/decode.h"
+#include "steem/json.h"
 
 #define NESTING_MAX 32
 
@@ -53,7 +54,7 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head, str
 	struct json_object *time = NULL;
 	struct chain_head head;
 
-	if (!tokener || len > INT32_MAX)
+	if (!tokener || len > JSON_TREE_BYTES_MAX)
 		return error_set(err, ERROR_NODE, "the answer on the head block is too long");
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	tree = json_tokener_parse_ex(tokener, result, (int)len);

@@ -17,10 +17,15 @@
 #include "base/mem.h"
 #include "steem/rpc.h"
 
-#define WAIT_MAX_MS      60000
-#define KEEPALIVE_IDLE_S 30L
-#define RECEIVE_BYTES    131072L /* at once; a batch of blocks is a megabyte, and each call costs */
-#define EXTRA_FDS_MAX    16
+/*
+ * CURLMOPT_QUICK_EXIT of libcurl 8.20, by its number: the library that is loaded may be newer than
+ * the headers.  Without it, curl_multi_cleanup() waits for the threads that look up names.
+ */
+#define QUICK_EXIT_OF_ALL ((CURLMoption)21)
+#define WAIT_MAX_MS       60000
+#define KEEPALIVE_IDLE_S  30L
+#define RECEIVE_BYTES     131072L /* at once; a batch of blocks is a megabyte, and each call costs */
+#define EXTRA_FDS_MAX     16
 /* How much memory of its last answer an idle post keeps while others are at work. */
 #define KEPT_BYTES ((size_t)4 * 1024 * 1024)
 /* For everything before and after the body: headers, interim answers, a proxy's answer, trailers. */
@@ -138,6 +143,8 @@ struct http *http_new(unsigned connections, const char *user_agent, struct error
 	curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)connections);
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections);
+	/* Not known to an older libcurl, which takes CURLOPT_QUICK_EXIT for it. */
+	curl_multi_setopt(http->multi, QUICK_EXIT_OF_ALL, 1L);
 	return http;
 }
 

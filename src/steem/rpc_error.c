@@ -98,12 +98,13 @@ static void tree_release(struct json_object **tree)
 	json_object_put(*tree);
 }
 
+/* NULL: it is none, or far too long for one. */
 static struct json_object *parse(const struct json_slice *text)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH + 1);
 	struct json_object *tree = NULL;
 
-	if (tokener && text->len <= INT32_MAX)
+	if (tokener && text->len <= JSON_TREE_BYTES_MAX)
 		tree = json_tokener_parse_ex(tokener, text->data, (int)text->len);
 	if (tokener)
 		json_tokener_free(tokener);
@@ -156,7 +157,9 @@ int rpc_error_sort(const struct json_slice *error, const struct json_slice *whol
 		code = find_code(tree);
 	if (!message && json_object_is_type(tree, json_type_object))
 		message = find_message(tree);
-	if (!message)
+	if (!message && error->data && whole->len > JSON_TREE_BYTES_MAX)
+		message = "an error of more than 64 KiB";
+	else if (!message)
 		message = error->data ? "an error without a message" : "neither result nor error";
 	failure = sort_for_batch(sort_failure(code, message), in_place_of_batch);
 	clean_text(message, strlen(message), text);

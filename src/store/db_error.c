@@ -22,7 +22,9 @@
 #define LOGIN                                                                                      \
 	"check database.user, database.password_file and, if the account wants TLS, database.tls"
 #define LOCKED "give the account a password: ALTER USER ... IDENTIFIED BY '...' ACCOUNT UNLOCK"
-#define TLS    "check database.tls, database.tls_ca and the server's certificate"
+#define BLOCKED                                                                                    \
+	"too many wrong passwords were tried, and the server blocks the account: put the password right, then FLUSH PRIVILEGES"
+#define TLS "check database.tls, database.tls_ca and the server's certificate"
 #define REVEALS                                                                                     \
 	"the server asks for the password itself, and nothing proves that it is the right server: " \
 	"use tls = \"verify\", or give the account another method (mysql_native_password, "         \
@@ -114,7 +116,8 @@ static const struct known_fault {
 	{5015, ERROR_RETRY, LOST, NULL}, /* decompressing failed */
 	/* This server takes no writes now; another one may. */
 	{1047, ERROR_RETRY, REFUSED, "this Galera node is not part of the cluster's majority"},
-	{1290, ERROR_RETRY, REFUSED, "the server is read-only"},
+	{1290, ERROR_RETRY, REFUSED,
+	 "the server is read-only, or the option that it names forbids this"},
 	{1792, ERROR_RETRY, REFUSED, "the server is read-only"},
 	{1836, ERROR_RETRY, REFUSED, "the server is read-only"},
 	{3100, ERROR_RETRY, REFUSED, NULL},
@@ -148,6 +151,8 @@ static const struct known_fault {
 	{5012, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
 	{4151, ERROR_CONFIG, STAYS, LOCKED},
 	{3118, ERROR_CONFIG, STAYS, LOCKED},
+	{4150, ERROR_CONFIG, STAYS, BLOCKED},
+	{3955, ERROR_CONFIG, STAYS, BLOCKED}, /* the same: MySQL */
 	/* A value that the table cannot hold. */
 	{1048, ERROR_DATA, STAYS, NULL},
 	{1118, ERROR_DATA, STAYS, NULL},
@@ -209,16 +214,21 @@ static int bad_address(const char *text, struct error *err)
 /* Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts. */
 static bool is_host_name(const char *host)
 {
-	bool has_other = false;
+	const char *last = strrchr(host, '.');
+	struct in_addr unused;
 
-	for (; *host != '\0'; host++) {
-		unsigned char byte = (unsigned char)*host;
+	for (const char *at = host; *at != '\0'; at++) {
+		unsigned char byte = (unsigned char)*at;
 
 		if (byte < 0x80 && !isalnum(byte) && !strchr("-_.", byte))
 			return false;
-		has_other |= byte != '.';
+		if (byte == '.' && (at == host || at[1] == '.'))
+			return false;
 	}
-	return has_other;
+	/* A name whose last part is a number is an address. */
+	last = last ? last + 1 : host;
+	return *last == '\0' || last[strspn(last, "0123456789")] != '\0' ||
+	       inet_aton(host, &unused) != 0;
 }
 
 /* An IPv6 address may have its interface behind a '%'. */

@@ -64,6 +64,9 @@ static const struct variable {
 	/* A repeated migration expects "already exists": no note about it. */
 	{"sql_notes", "0", NULL, ANY},
 	{"max_error_count", "64", NULL, ANY},
+	/* The memory that a statement may use: with less of it the larger ones fail. */
+	{"max_session_mem_used", "9223372036854775807", NULL, MARIADB},
+	{"tmp_disk_table_size", "18446744073709551615", NULL, MARIADB},
 	/* The checks of the tables. */
 	{"foreign_key_checks", "1", NULL, ANY},
 	{"unique_checks", "1", NULL, ANY},

@@ -63,10 +63,12 @@ static int shorten_closed(struct db *db, uint32_t open_first, struct error *err)
 		       DB_VALUES(db_u64(open_first), db_u64(open_first)), NULL, err);
 }
 
-static int open_range(struct db *db, uint32_t first, struct error *err)
+static int open_range(struct db *db, uint32_t first, uint32_t irreversible, struct error *err)
 {
 	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
 	CLEANUP(range_set_release) struct range_set added = RANGE_SET_INIT;
+	uint32_t scanned_to = UINT32_MAX;
+	uint32_t last;
 
 	if (gap_rows_lock(db, err) < 0 || ranges_load(db, &ranges, err) < 0)
 		return -1;
@@ -76,18 +78,27 @@ static int open_range(struct db *db, uint32_t first, struct error *err)
 		return -1;
 	if (!ranges.has_open)
 		return insert_range(db, first, db_text(NULL), db_u64(first - 1), err);
-	range_add(&added, first, ranges.open_first - 1);
+	/* A block that does not exist yet is no gap, and was not scanned: it comes with those above it. */
+	if (ranges.open_first > irreversible) {
+		last = irreversible;
+		scanned_to = first > irreversible ? first - 1 : irreversible;
+	} else {
+		last = ranges.open_first - 1;
+	}
+	range_add(&added, first, last);
 	range_remove_set(&added, &ranges.closed);
 	if (want(db, &added, err) < 0)
 		return -1;
-	return db_exec(db, sql_update_open_first, DB_VALUES(db_u64(first)), NULL, err);
+	return db_exec(db, sql_update_open_first, DB_VALUES(db_u64(first), db_u64(scanned_to)),
+		       NULL, err);
 }
 
-int ranges_open(struct db *db, uint32_t first, struct error *err)
+int ranges_open(struct db *db, uint32_t first, uint32_t irreversible, struct error *err)
 {
 	if (first == 0)
 		first = 1;
-	if (db_begin(db, err) == 0 && open_range(db, first, err) == 0 && db_commit(db, err) == 0)
+	if (db_begin(db, err) == 0 && open_range(db, first, irreversible, err) == 0 &&
+	    db_commit(db, err) == 0)
 		return 0;
 	db_rollback(db);
 	return -1;

@@ -37,15 +37,22 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 	if (result < 0)
 		return -1;
 	if (result == 0)
-		return error_set_code(err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
-				      "reader %s has no row any more: it was removed with --forget",
-				      identity->name);
+		return error_set_code(
+			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+			"reader %s has no row any more: it was removed with --forget, "
+			"or the table `readers` was lost; a new start makes it again",
+			identity->name);
 	if (strcmp(db_row_text(rows, 1, NULL), identity->session) != 0)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_SUPERSEDED,
 			"a newer process took the name %s over; give each reader a name "
 			"of its own (reader.name)",
 			identity->name);
+	if (filter_id != 0 && db_row_is_null(rows, 2))
+		return error_set_code(
+			err, ERROR_CONFIG, READER_OVER_NO_FILTER,
+			"no filter rules are active in the database any more: the table `filters` was "
+			"lost; a new start activates those of the configuration");
 	if (filter_id != 0 && db_row_u64(rows, 2) != filter_id)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_FILTER_CHANGED,

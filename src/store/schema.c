@@ -267,14 +267,28 @@ static int make_definer(struct db *db, struct error *err)
 	return 0;
 }
 
-/* Run the whole migration of the table again: another table, or a row of it, may be gone too. */
+static bool alters(const char *statement, const char *table)
+{
+	CLEANUP(mem_free_pointer) char *begin = xasprintf("ALTER TABLE %s ", table);
+
+	return strncmp(statement, begin, strlen(begin)) == 0;
+}
+
+/*
+ * Run the whole migration of the table again: another table, or a row of it, may be gone too.  Of
+ * the later migrations run the statements that alter the table.
+ */
 static int make_table(struct db *db, const struct schema_part *part, struct error *err)
 {
-	const struct sql_migration *migration = &sql_migrations[part->migration];
+	for (size_t at = part->migration; at < sql_migration_count; at++) {
+		const struct sql_migration *migration = &sql_migrations[at];
 
-	for (size_t i = 0; i < migration->count; i++)
-		if (apply_statement(db, migration->statements[i], err) < 0)
-			return -1;
+		for (size_t i = 0; i < migration->count; i++)
+			if ((at == part->migration ||
+			     alters(migration->statements[i], part->name)) &&
+			    apply_statement(db, migration->statements[i], err) < 0)
+				return -1;
+	}
 	return 0;
 }
 
@@ -288,17 +302,21 @@ static int has_rows(struct db *db, const char *table, bool *ret_any, struct erro
 	return result < 0 ? -1 : 0;
 }
 
-/* A column without a default is not added to a table with rows: its values would be wrong. */
-static int make_element(struct db *db, const struct schema_part *part, struct error *err)
+/*
+ * A column without a default is not added to a table with rows: its values would be wrong.  A column
+ * that has lost its AUTO_INCREMENT (by a dump with --skip-opt) keeps its values.
+ */
+static int make_element(struct db *db, const struct schema_part *part, bool is_there,
+			struct error *err)
 {
 	bool is_column = part->kind == SCHEMA_COLUMN;
 	bool any = false;
 	CLEANUP(mem_free_pointer)
-	char *sql = xasprintf("ALTER TABLE %s ADD %s%s", part->name, is_column ? "COLUMN " : "",
-			      part->text);
+	char *sql = xasprintf("ALTER TABLE %s %s %s%s", part->name, is_there ? "MODIFY" : "ADD",
+			      is_column ? "COLUMN " : "", part->text);
 
-	if (is_column && strstr(part->text, " NOT NULL") && !strstr(part->text, " DEFAULT ") &&
-	    has_rows(db, part->name, &any, err) < 0)
+	if (is_column && !is_there && strstr(part->text, " NOT NULL") &&
+	    !strstr(part->text, " DEFAULT ") && has_rows(db, part->name, &any, err) < 0)
 		return -1;
 	if (any)
 		return error_set(err, ERROR_CONFIG,
@@ -321,14 +339,15 @@ static int make_routine(struct db *db, const struct schema_part *part, struct er
 	return db_exec_text(db, drop, err) < 0 ? -1 : db_exec_text(db, part->text, err);
 }
 
-static int make_part(struct db *db, const struct schema_part *part, struct error *err)
+static int make_part(struct db *db, const struct schema_part *part, bool is_there,
+		     struct error *err)
 {
 	switch (part->kind) {
 	case SCHEMA_TABLE:
 		return make_table(db, part, err);
 	case SCHEMA_COLUMN:
 	case SCHEMA_KEY:
-		return make_element(db, part, err);
+		return make_element(db, part, is_there, err);
 	case SCHEMA_RIGHT:
 		return make_definer(db, err);
 	case SCHEMA_VIEW:
@@ -336,6 +355,15 @@ static int make_part(struct db *db, const struct schema_part *part, struct error
 		break;
 	}
 	return make_routine(db, part, err);
+}
+
+/* Does a part of this name exist, with whatever fingerprint? */
+static bool is_named(const struct schema_parts *present, const struct schema_part *part)
+{
+	struct schema_part any = *part;
+
+	any.fingerprint[0] = '\0';
+	return schema_parts_have(present, &any);
 }
 
 /* Is the part itself missing? A column or a key of a missing table comes with the table. */
@@ -376,8 +404,8 @@ static int complete(struct db *db, struct turn *turn, unsigned version, bool is_
 			is_definer_made = true;
 			what = "the account that the procedures run as, and its rights";
 		}
-		if (!is_dry_run &&
-		    (wait_turn(db, turn, &have, err) < 0 || make_part(db, part, err) < 0))
+		if (!is_dry_run && (wait_turn(db, turn, &have, err) < 0 ||
+				    make_part(db, part, is_named(&present, part), err) < 0))
 			return error_prefix(err, "%s: ", what);
 		tell(report, false, what);
 	}

@@ -70,6 +70,8 @@ static void add_element(struct schema_parts *parts, const char *table, const cha
 		made = add(parts, SCHEMA_COLUMN, table, word_length(table), text,
 			   word_length(text));
 	made->text = arena_strndup(parts->arena, text, len);
+	if (strstr(made->text, " AUTO_INCREMENT"))
+		snprintf(made->fingerprint, sizeof(made->fingerprint), "auto_increment");
 }
 
 /* The elements are separated by commas outside of inner brackets and quotes. */

@@ -152,7 +152,7 @@ static int want_open_range(struct db *db, struct startup_job *start, struct erro
 	}
 	if (ranges->has_open && (first == 0 || first >= ranges->open_first))
 		return 0;
-	if (ranges_open(db, first, err) < 0)
+	if (ranges_open(db, first, start->irreversible, err) < 0)
 		return -1;
 	ranges_release(ranges);
 	return ranges_load(db, ranges, err);
@@ -193,6 +193,12 @@ static void finish_want(struct job *job)
 				"start_block_ignored",
 				"reader.start_block = %u is above the open range, which begins at %u; it is never shortened",
 				start_block, startup->ranges.open_first);
+		if (startup->work->config.goal != READER_BACKFILL && startup->ranges.has_open &&
+		    startup->ranges.open_first > start->irreversible)
+			log_warning(
+				"start_block_ahead",
+				"the newest irreversible block is %u, and the first one wanted %u: nothing is stored before the chain is there; reader.start_block can lower it",
+				start->irreversible, startup->ranges.open_first);
 		startup->done(startup->context);
 	}
 	free_job(start);

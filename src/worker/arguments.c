@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/options.h"
+#include "daemon/process.h"
 #include "steem/account_name.h"
 
-#define DEFAULT_CONFIG SYSCONFDIR "/steem-worker.conf"
-#define SEE_HELP       "; --help lists what is allowed"
-#define QUEUE_MAX      32
+#define DEFAULT_CONFIG    SYSCONFDIR "/steem-worker.conf"
+#define SEE_HELP          "; --help lists what is allowed"
+#define QUEUE_MAX         32
+#define WORKER_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-"
 
 enum option_id {
 	OPTION_CONFIG = 'c',
@@ -88,9 +91,7 @@ static int take_queue(struct arguments *arguments, struct error *err)
 
 static int take_worker(struct arguments *arguments, struct error *err)
 {
-	if (!is_made_of(optarg,
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-", 1,
-			sizeof(arguments->worker) - 1))
+	if (!is_made_of(optarg, WORKER_CHARACTERS, 1, sizeof(arguments->worker) - 1))
 		return error_set(
 			err, ERROR_CONFIG,
 			"--worker is '%s'; allowed are 1 to %zu letters, digits and any of "
@@ -191,12 +192,12 @@ static void set_defaults(struct arguments *arguments)
 		.stop_s = 30,
 		.poll_ms = 100,
 	};
-	if (gethostname(host, sizeof(host)) != 0 || host[0] == '\0')
+	if (!process_host_name(host, sizeof(host), WORKER_CHARACTERS))
 		snprintf(host, sizeof(host), "worker");
 	snprintf(arguments->worker, sizeof(arguments->worker), "%.52s/%d", host, (int)getpid());
 }
 
-int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)
+static int parse(struct arguments *arguments, int argc, char **argv, struct error *err)
 {
 	int id;
 
@@ -220,6 +221,16 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct e
 	}
 	arguments->command = argv + optind;
 	return check_company(arguments, err);
+}
+
+int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)
+{
+	int result = parse(arguments, argc, argv, err);
+
+	/* Up to the command itself: what follows is its own. */
+	if (options_check_line_ends(argv, optind < argc ? optind + 1 : argc, err) < 0)
+		return -1;
+	return result;
 }
 
 void arguments_help(FILE *out)

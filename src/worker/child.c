@@ -122,6 +122,22 @@ static void close_pipes(struct pipes *pipes)
 	}
 }
 
+/*
+ * The pipe, or what our own is.  One that was closed when we started cannot be written to
+ * (daemon/process.c): our own reports shall fail then, but not a command that prints a word.
+ */
+static bool give_output(int pipe_end)
+{
+	int mode = fcntl(STDOUT_FILENO, F_GETFL);
+	int fd = pipe_end;
+
+	if (fd < 0 && mode >= 0 && (mode & O_ACCMODE) != O_RDONLY)
+		return true;
+	if (fd < 0)
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
+}
+
 /* In the new process, beside which other threads may hold any lock: system calls only. */
 static void become(const struct pipes *pipes, const char *path, char *const *argv, pid_t parent)
 {
@@ -131,8 +147,7 @@ static void become(const struct pipes *pipes, const char *path, char *const *arg
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	if (setsid() >= 0 && dup2(pipes->in[0], STDIN_FILENO) >= 0 &&
-	    (pipes->out[1] < 0 || dup2(pipes->out[1], STDOUT_FILENO) >= 0) &&
+	if (setsid() >= 0 && dup2(pipes->in[0], STDIN_FILENO) >= 0 && give_output(pipes->out[1]) &&
 	    dup2(pipes->err[1], STDERR_FILENO) >= 0 && inherit_no_descriptors(3)) {
 		inherit_default_signals();
 		execv(path, argv);

@@ -63,8 +63,8 @@ static void cannot_start(struct slot *slot, const struct error *err)
 	delay_ms = backoff_next_ms(&shop->pause);
 	shop->pause_until_ms = now_ms + delay_ms;
 	log_limited(&shop->pause_limit, LOG_LEVEL_ERROR, "command_unstartable",
-		    "%s cannot be started: %s; nothing is claimed for %lld ms, then again",
-		    shop->path, err->text, (long long)delay_ms);
+		    "%s; nothing is claimed for %lld ms, then again", err->text,
+		    (long long)delay_ms);
 }
 
 static void keep_running(struct slot *slot, int64_t now_ms)
@@ -219,6 +219,13 @@ static void judge_exit(struct slot *slot)
 	verdict_release(&exit);
 }
 
+/* It ended without having done anything: --drain would wait for ever. */
+static void count_idle_end(struct slot *slot, const struct error *why)
+{
+	if (++slot->idle_end_count >= IDLE_ENDS_MAX && slot->shop->arguments->is_drain)
+		slot_fail_worker(slot, why);
+}
+
 static void plan_restart(struct slot *slot)
 {
 	static struct log_limit limit = LOG_LIMIT_INIT(10000);
@@ -227,13 +234,12 @@ static void plan_restart(struct slot *slot)
 
 	if (slot->shop->is_stopping)
 		return;
-	if ((slot->state != SLOT_BUSY || slot->child.is_unread) &&
-	    ++slot->idle_end_count >= IDLE_ENDS_MAX && slot->shop->arguments->is_drain) {
+	if (slot->child.exec_errno == 0 && (slot->state != SLOT_BUSY || slot->child.is_unread)) {
 		(void)error_set(&err, ERROR_CONFIG,
 				"%s ended %d times before it was given a record; with --persistent "
 				"it should wait for lines on its standard input",
 				slot->shop->path, IDLE_ENDS_MAX);
-		slot_fail_worker(slot, &err);
+		count_idle_end(slot, &err);
 	}
 	delay_ms = backoff_next_ms(&slot->restart);
 	slot->start_at_ms = clock_now_ms() + delay_ms;
@@ -253,12 +259,15 @@ static void child_ended(struct slot *slot)
 		plan_restart(slot);
 	if (child->exec_errno != 0) {
 		errno = child->exec_errno;
-		(void)error_set_errno(&err, ERROR_CONFIG, "%s", slot->shop->path);
+		(void)error_set_errno(&err, ERROR_CONFIG, "the command %s cannot be executed",
+				      slot->shop->path);
 		cannot_start(slot, &err);
-		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
-			    "the command cannot be started: %s", err.text);
+		count_idle_end(slot, &err);
+		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
 	} else {
 		backoff_reset(&slot->shop->pause);
+		if (!is_persistent(slot))
+			slot->idle_end_count = 0;
 		if (!was_busy)
 			slot->fate = FATE_NONE;
 		else if (slot->fate != FATE_NONE)

@@ -84,8 +84,12 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 	int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
 
 	if (code < 0) {
-		verdict_set(verdict, DELIVERY_FAIL, tail, tail_len, "killed by signal %d (SIG%s)",
-			    WTERMSIG(wait_status), sigabbrev_np(WTERMSIG(wait_status)));
+		/* Those of real time have no name. */
+		const char *name = sigabbrev_np(WTERMSIG(wait_status));
+
+		verdict_set(verdict, DELIVERY_FAIL, tail, tail_len, "killed by signal %d%s%s%s",
+			    WTERMSIG(wait_status), name ? " (SIG" : "", name ? name : "",
+			    name ? ")" : "");
 		return;
 	}
 	if (code != 0) {

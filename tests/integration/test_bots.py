@@ -188,6 +188,22 @@ def test_a_clock_of_the_sessions_own_is_not_believed(bots, clock):
         honest.done(row)
 
 
+@pytest.mark.parametrize("number", ["18446744073709551615", "taken"])
+def test_a_number_that_the_session_chose_is_refused(bots, number):
+    """SET insert_id: a taken one would swallow the comment, the highest one those of all others."""
+    world, connect = bots
+    ask, pay = connect("ask_bot"), connect("pay_bot")
+    pay.call("outbox_add", "pay-bot", "first", "", "steem", "title", "body", None)
+    if number == "taken":
+        number = world.db.value("SELECT comment_id FROM comments")
+    row, = ask.claim("ask")
+    ask.query(f"SET insert_id = {number}")
+    refused(world, REFUSED, ask.call, "outbox_add", "ask-bot", "p", "", "steem", "title", "body", None)
+    refused(world, REFUSED, ask.reply, row, "because", "ask-bot")
+    pay.call("outbox_add", "pay-bot", "second", "", "steem", "title", "body", None)
+    assert world.db.rows("SELECT permlink FROM comments ORDER BY comment_id") == (("first",), ("second",))
+
+
 def test_a_comment_that_is_not_there_holds_nobody_up(bots):
     """The search locks the gap where the row would stand, which is the place of the next delivery."""
     _, connect = bots
@@ -197,6 +213,21 @@ def test_a_comment_that_is_not_there_holds_nobody_up(bots):
     assert number_of(ask.call, "outbox_sent", 7, TRX, "2030-01-01") == MISSING
     pay.query("SET SESSION innodb_lock_wait_timeout = 1")
     pay.call("outbox_add", "pay-bot", "p", "", "steem", "title", "body", None)
+
+
+def test_a_comment_that_is_there_already_holds_nobody_up(bots):
+    """A bot that answers twice, and stands still in its transaction: others' comments go in beside it."""
+    world, connect = bots
+    ask, pay = connect("ask_bot"), connect("pay_bot")
+    run_bot_file(world, "aaa_bot", "pay", "aaa")
+    add = ("outbox_add", "ask-bot", "p", "", "steem", "title", "body", None)
+    ask.call(*add)
+    ask.query("START TRANSACTION")
+    ask.call(*add)
+    for bot, author in ((connect("aaa_bot"), "aaa"), (pay, "pay-bot")):
+        bot.query("SET SESSION innodb_lock_wait_timeout = 1")
+        bot.call("outbox_add", author, "p", "", "steem", "title", "body", None)
+    assert world.db.value("SELECT COUNT(*) FROM comments") == 3
 
 
 def test_all_queues_and_a_right_that_is_taken_back(bots):

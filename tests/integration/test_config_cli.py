@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from harness import reader
+from harness.worker import contain
+
 
 def test_a_good_file(bare_world):
     bare_world.run("--check-config")
@@ -109,6 +112,15 @@ def test_the_password_of_a_node_is_shown_nowhere(world):
         assert "hush" not in str(world.db.rows(f"SELECT * FROM {table}"))
 
 
+@pytest.mark.parametrize("password, said", [("pass word\r", "carriage return"), ("pass word\n", "one line"),
+                                            ("\ufeffpass word", "byte-order mark")])
+def test_what_an_editor_left_in_the_password_of_the_administrator(bare_world, password, said):
+    """It would only be told that the password is wrong."""
+    done = bare_world.run("--migrate", code=64, environment={"STEEM_READER_PASSWORD": password})
+    assert "STEEM_READER_PASSWORD" in done.stderr and said in done.stderr
+    assert "pass word" not in done.stderr
+
+
 def test_passwords_come_from_a_file_that_others_may_not_read(bare_world, tmp_path):
     world = bare_world
     world.server.execute("CREATE USER IF NOT EXISTS secretive@localhost IDENTIFIED BY 'pass word'",
@@ -133,9 +145,14 @@ def test_passwords_come_from_a_file_that_others_may_not_read(bare_world, tmp_pat
     world.expect(node.chain, (1, 30))
 
 
-def test_the_journal_gets_priorities(world):
+def test_the_journal_gets_priorities(world, tmp_path, monkeypatch):
     node = world.node(irreversible=30)
+    # That of another stream: systemd sets it for standard output where standard error is a file.
     run = world.run("--once", environment={"JOURNAL_STREAM": "8:1234"})
+    assert all(re.match(r"\d{4}-", line.text) for line in run.lines if line.event)
+    stream = "s = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'"
+    monkeypatch.setenv("STEEM_READER", contain(tmp_path / "journal", reader.program(), stream))
+    run = world.run("--once")
     lines = [line for line in run.lines if line.event]
     assert lines and all(re.match(r"<[0-7]>[a-z_]+: ", line.text) for line in lines)
     world.expect(node.chain, (1, 30))

@@ -62,6 +62,31 @@ def test_bytes_without_end_that_are_no_body(world, kind):
     world.expect(good.chain, (1, LAST))
 
 
+MANY_THINGS = b"{}," * 700000 + b"{}"
+AMPLIFIED = {
+    "head": {"what": "result", "method": "get_dynamic_global_properties",
+             "text": b'{"x":[' + MANY_THINGS + b"]}"},
+    "error": {"what": "raw", "method": "get_block",
+              "body": b'{"id":1,"error":{"message":"x","data":[' + MANY_THINGS + b"]}}"},
+    "status": {"what": "raw", "method": "get_block", "status": 500,
+               "body": b'{"id":1,"error":{"message":"x","data":[' + MANY_THINGS + b"]}}"},
+    "operations": {"what": "result", "method": "get_block",
+                   "text": b'{"transactions":[{"operations":[' + b'["a",{}],' * 1600000},
+}
+
+
+@pytest.mark.parametrize("kind", AMPLIFIED)
+def test_few_bytes_that_become_many(world, kind):
+    hostile, good = world.node(irreversible=LAST), world.node(irreversible=LAST)
+    fault = hostile.fault(**AMPLIFIED[kind])
+    reader = world.start(fetch={"max_memory_mib": 16, "timeout_ms": 20000, "batch_size": 1,
+                                "connections": 2})
+    world.db.wait_blocks(LAST, ENOUGH_S)
+    assert fault.count > 0
+    assert peak_mib(reader) < 16 + 64
+    world.expect(good.chain, (1, LAST))
+
+
 @pytest.mark.parametrize("after_s", [0, 0.001, 0.01])
 def test_a_node_that_closes_after_each_answer_and_does_not_say_so(world, after_s):
     """As a steemd without a proxy does."""

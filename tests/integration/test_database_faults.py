@@ -353,6 +353,20 @@ def test_an_account_that_is_closed_for_a_while(with_password, trouble, cure, cod
     comes_back(world, node, reader, 51, code, lambda: world.server.execute(cure))
 
 
+def test_an_account_that_is_blocked_after_wrong_passwords(with_password):
+    """The reader's own tries with the old password have blocked it; the right one alone is no cure."""
+    world = with_password
+    node, reader = world.node_and_reader
+    world.server.execute("SET GLOBAL max_password_errors = 2",
+                         f"ALTER USER {LIMITED} IDENTIFIED BY 'two'")
+    world.cut()
+    reader.wait_for("commit_retry", containing="(4150)", timeout=40)
+    world.secret.write_text("two\n")
+    late = world.start(name="late", database={"user": "limited", "password_file": str(world.secret)})
+    ends_with(world, late, 77, "FLUSH PRIVILEGES")
+    comes_back(world, node, reader, 51, "(4150)", lambda: world.server.execute("FLUSH PRIVILEGES"))
+
+
 def test_a_database_that_is_away_for_a_while(with_password):
     """As while somebody restores it: taken away, then there again with what it held."""
     world = with_password
@@ -397,6 +411,20 @@ def test_a_table_that_is_lost(world, table):
         world.db.execute("DELETE FROM blocks")
     world.run("--once")
     world.expect(node.chain, (1, 51))
+
+
+@pytest.mark.parametrize("table", ["readers", "filters"])
+def test_what_a_new_start_writes_again(world, table):
+    """A running reader does not find what it wrote in the table: it ends so that the unit starts it."""
+    node, reader = tailing(world)
+    world.db.execute(f"DROP TABLE {table}")
+    node.advance(1)
+    reader.wait_for("database_lost", containing="(1146)")
+    world.run("--migrate")
+    ends_with(world, reader, 69, f"the table `{table}` was lost")
+    again = world.start()
+    again.wait_for("tail_started", timeout=40)
+    whole(world, node, again, 51)
 
 
 def test_a_schema_that_is_upgraded_under_the_reader(world):

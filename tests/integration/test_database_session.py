@@ -18,7 +18,8 @@ EVERYTHING = ("SET NAMES gbk, sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ORACL
               " completion_type = 'RELEASE', tx_isolation = 'SERIALIZABLE', tx_read_only = 1,"
               " unique_checks = 0, foreign_key_checks = 0, max_error_count = 0, sql_notes = 1,"
               " max_statement_time = 0.01, time_zone = '-08:00', lock_wait_timeout = 1,"
-              " group_concat_max_len = 4, div_precision_increment = 0, timestamp = 1000000000")
+              " group_concat_max_len = 4, div_precision_increment = 0, timestamp = 1000000000,"
+              " max_session_mem_used = 300000, tmp_memory_table_size = 1024, tmp_disk_table_size = 1024")
 
 
 def limited(world):

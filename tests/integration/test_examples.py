@@ -287,6 +287,20 @@ def test_lost_connections_and_deadlocks_are_tried_again(world, make_bots, langua
 
 
 @pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_what_an_administrator_cures_ends_no_bot_that_has_worked(world, make_bots, language):
+    ask(world, *many(1))
+    bot = make_bots(language).start()
+    wait_ended(world, 1)
+    text = world.db.rows("SHOW CREATE PROCEDURE queue_claim")[0][2]
+    world.db.execute("DROP PROCEDURE queue_claim")
+    world.db.wait_until("SELECT 1", lambda _: "trying again" in bot.text)
+    world.db.execute(text.replace("%", "%%"))
+    world.db.execute("CALL queue_requeue(%s)", world.db.value("SELECT delivery_id FROM deliveries_ended"))
+    wait_ended(world, 1)
+    bot.stop()
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
 def test_a_bot_stops_while_the_database_is_away(world, make_bots, language):
     bot = make_bots(language).start(DB_SOCKET=str(world.folder / "no-such-socket"))
     world.db.wait_until("SELECT 1", lambda _: bot.text.count("trying again") > 2)

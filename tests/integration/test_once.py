@@ -28,6 +28,16 @@ def test_something_stays_missing(world):
     world.expect(node.chain, (1, 100), missing={70}, gaps=False)
 
 
+def test_a_start_above_the_chain_is_said(world):
+    """A digit too many: nothing would be stored for years, without a word."""
+    node = world.node(irreversible=50)
+    run = world.run("--once", reader={"start_block": 5000})
+    assert run.events("start_block_ahead", containing="5000")
+    run = world.run("--once", reader={"start_block": 1})
+    assert not run.events("start_block_ahead")
+    world.expect(node.chain, (1, 50))
+
+
 def test_a_dry_run_writes_nothing(world):
     world.node(irreversible=100)
     said = world.run("--once", "--dry-run")

@@ -180,6 +180,27 @@ def test_a_bot_that_adds_to_the_outbox_holds_up_nobody(world):
     world.expect(node.chain, (1, 30))
 
 
+def test_a_broadcaster_that_stands_still_holds_up_nobody(world):
+    """outbox_expire looks for comments that readers saw, where readers insert: it must lock nothing."""
+    node, reader = tail(world, answers(22))
+    put(world, "re-22", state="sent")
+    put(world, "re-23", state="sent")
+    world.db.execute("UPDATE comments SET not_before = '2000-01-01'")
+    with contextlib.closing(world.connect()) as bot, bot.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("BEGIN")
+        cursor.execute("CALL outbox_expire(%s)", (BOT,))
+        cursor.execute("SELECT COUNT(*) FROM comments WHERE state = 'pending'")
+        assert cursor.fetchall() == ((2,),)
+        node.advance(10)
+        world.db.wait_block(30)
+        assert world.db.value(SEEN) == 1
+        bot.rollback()
+    wait_confirmed(world, 1)
+    assert not reader.events("commit_retry")
+    world.expect(node.chain, (1, 30))
+
+
 def test_killed_between_the_block_and_the_confirmation(world):
     """A row that a bot holds keeps the confirmation from coming; the reader dies meanwhile."""
     chain = answers(22)

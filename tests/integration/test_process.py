@@ -4,6 +4,7 @@ come twice, memory that is not shown, folders that others prepared."""
 import fcntl
 import os
 import pathlib
+import select
 import signal
 import stat
 import subprocess
@@ -48,6 +49,21 @@ def test_a_command_whose_output_is_lost_fails(filled, redirection):
     filled.expect(filled.nodes[0].chain, (1, LAST))
 
 
+def test_a_file_that_may_not_grow(filled):
+    """A log that reached its limit (`ulimit -f`) is like one on a full disk; so is a report."""
+    config, folder = filled.config("limited"), filled.folder
+    limited = 'ulimit -f 1; out=$1; shift; exec "$@"'
+    for stream, arguments, code in (("2", ["--once", "--log-level", "debug"], 0),
+                                    ("1", ["--print-config"], OUTPUT_LOST)):
+        out = folder / f"limited-{stream}"
+        out.write_bytes(b"#" * 1000)  # a block has 512 bytes, or 1024
+        done = subprocess.run(["sh", "-c", f'{limited} {stream}>>"$out"', "sh", str(out), reader.program(),
+                               "-c", config, *arguments], stdin=subprocess.DEVNULL, timeout=60,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        assert done.returncode == code, (arguments, done)
+        assert out.stat().st_size <= 1024
+
+
 def test_a_reader_of_the_output_that_goes_away(filled):
     config = filled.config("piped")
     for arguments in (["--help"], ["--print-config"], ["--status"], ["--gaps"]):
@@ -80,6 +96,12 @@ def test_the_worker_says_that_its_output_is_lost(argument):
     for redirection in (">&-", "> /dev/full"):
         done = shell(redirection, worker_program(), argument)
         assert done.returncode == OUTPUT_LOST and "output_lost" in done.stderr
+
+
+def signals_of(pid, which):
+    """A set of signals of a process: SigBlk, SigCgt."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith(which))
 
 
 class UnreadPipe:
@@ -147,6 +169,31 @@ def test_a_log_that_nobody_reads_stops_nothing(world):
     world.expect(node.chain, (1, LAST + 5))
 
 
+def test_a_report_that_nobody_reads_can_be_ended(filled):
+    """A pipe that stays full holds up what is printed; not the signal that ends it."""
+    filled.db.execute("UPDATE blocks SET timestamp = timestamp + INTERVAL 1 HOUR")
+    filled.audits.clear()
+    pipe = UnreadPipe()
+    process = subprocess.Popen([reader.program(), "-c", filled.config("unread"), f"--verify=1-{LAST}"],
+                               stdin=subprocess.DEVNULL, stdout=pipe.write_end,
+                               stderr=subprocess.DEVNULL)
+    def ended():
+        process.send_signal(signal.SIGTERM)  # the first one may come before it prints
+        return process.poll()
+
+    try:
+        polling.poll(lambda: signals_of(process.pid, "SigBlk"), lambda found: found & 1 << signal.SIGTERM - 1,
+                     timeout=DEADLINE_S, otherwise=lambda _: "it takes no signals")
+        polling.poll(ended, lambda code: code is not None, timeout=DEADLINE_S,
+                     otherwise=lambda _: "it does not end")
+        assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM, 130)
+    finally:
+        process.kill()
+        process.wait()
+        pipe.close()
+    filled.db.execute("UPDATE blocks SET timestamp = timestamp - INTERVAL 1 HOUR")
+
+
 def test_timeout_sends_its_signal_twice(world):
     """To its command and to the process group: that counts as one signal to stop."""
     node = world.node(irreversible=2000)
@@ -184,6 +231,37 @@ def test_the_reader_as_the_first_process_leaves_no_zombies(world, tmp_path, monk
     world.expect(node.chain, (1, LAST))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_command_as_the_first_process_can_be_ended(tmp_path, number):
+    """As `docker stop` and Ctrl-C do; process 1 gets no signal that has its default action."""
+    if reader.program() is None:
+        pytest.skip("no program")
+    container = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*container, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no name space of processes can be made")
+    config = tmp_path / "config"
+    os.mkfifo(config)
+    held = os.open(config, os.O_RDWR)  # nothing comes out of it, and it does not end
+    process = subprocess.Popen([*container, reader.program(), "--check-config", "-c", config],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+
+    def heard():
+        """The first process, and the signals that it has handlers for."""
+        first = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return (int(first[0]), signals_of(first[0], "SigCgt")) if first else (0, 0)
+
+    try:
+        first, _ = polling.poll(heard, lambda found: found[1] & 1 << number - 1, timeout=DEADLINE_S,
+                                otherwise=lambda found: f"{number} is not heard: {found}")
+        os.kill(first, number)
+        assert process.wait(DEADLINE_S) == 128 + number
+    finally:
+        process.kill()
+        process.wait()
+        os.close(held)
+
+
 def is_sanitized():
     """A sanitizer reads its own process, so that must be allowed."""
     program = pathlib.Path(reader.program()).read_bytes()
@@ -210,12 +288,12 @@ def test_the_memory_is_not_shown():
         started.communicate()
 
 
-@pytest.mark.parametrize("mode, user, is_warned", [
-    (0o644, "user:hush@", True), (0o604, "user@", True), (0o640, "user:hush@", False),
-    (0o644, "", False)])
-def test_a_configuration_with_a_password_is_not_for_everybody(tmp_path, mode, user, is_warned):
+@pytest.mark.parametrize("mode, user, query, is_warned", [
+    (0o644, "user:hush@", "", True), (0o604, "user@", "", True), (0o640, "user:hush@", "", False),
+    (0o644, "", "?key=hush", True), (0o640, "", "?key=hush", False), (0o644, "", "", False)])
+def test_a_configuration_with_a_password_is_not_for_everybody(tmp_path, mode, user, query, is_warned):
     path = tmp_path / "reader.conf"
-    path.write_text(f'nodes = ( {{ url = "http://{user}127.0.0.1:1/a@b"; }} );\n')
+    path.write_text(f'nodes = ( {{ url = "http://{user}127.0.0.1:1/a@b{query}"; }} );\n')
     path.chmod(mode)
     done = subprocess.run([reader.program(), "--check-config", "-c", path], capture_output=True,
                           text=True, timeout=60, check=True)
@@ -234,6 +312,30 @@ def test_a_configuration_from_a_pipe_of_the_shell():
         done = subprocess.run([reader.program(), "--check-config", "-c", what],
                               capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 78 and why in done.stderr, done
+
+
+def test_a_hangup_does_not_wait_for_a_pipe(world, tmp_path):
+    """Somebody may hold it open, and say nothing; the work goes on."""
+    node = world.node(irreversible=LAST)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)
+    os.write(held, world.config().read_bytes())
+    process = world.start(config=pipe)
+    polling.poll(lambda: select.select([held], [], [], 0)[0], lambda full: not full,
+                 timeout=DEADLINE_S, otherwise=lambda _: "the configuration is not read")
+    os.close(held)
+    process.wait_for("tail_started")
+    held = os.open(pipe, os.O_RDWR)
+    try:
+        world.allow_errors("config_mistake", "reload_refused")
+        process.process.send_signal(signal.SIGHUP)
+        process.wait_for("reload_refused", timeout=10)
+        assert process.events("config_mistake", containing="is a pipe")
+        assert process.stop() == 0
+    finally:
+        os.close(held)
+    world.expect(node.chain, (1, LAST))
 
 
 def test_an_installation_can_be_entered(tmp_path):

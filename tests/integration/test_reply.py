@@ -77,11 +77,27 @@ def test_account_names(queue, author):
     (None, "b" * 64800, None, 0), (None, "b" * 65100, None, REFUSED),
     (None, "é" * 33000, None, REFUSED), (None, "b" * 40000, '{"a":"' + "m" * 30000 + '"}', REFUSED),
     (None, "", None, REFUSED), (None, None, None, REFUSED), (None, "b", "{", REFUSED),
+    (None, "b", " ", REFUSED),
     (None, "b", '{"app":"bot/1"}', 0)],
     ids=["title255", "title256", "title256-bytes", "long", "too-long", "too-long-bytes", "metadata",
-         "empty", "null", "no-json", "json"])
+         "empty", "null", "no-json", "blank", "json"])
 def test_what_the_chain_takes(queue, title, body, metadata, number):
     bot = queue.bot()
     row, = bot.claim()
     assert number_of(bot.reply, row, body, "the-bot", title, metadata) == number
+    assert queue.db.value("SELECT COUNT(*) FROM comments") == (number == 0)
+
+
+@pytest.mark.parametrize("permlink, parent_author, parent_permlink, number", [
+    ("a-post-1", "", "life", 0), ("x" * 255, "alice", "a--b-", 0), ("a", "a--b", "q", 0),
+    ("Hello", "", "life", REFUSED), ("a post", "", "life", REFUSED), ("a_b", "", "life", REFUSED),
+    ("a\n", "", "life", REFUSED), ("é", "", "life", REFUSED), (" ", "", "life", REFUSED),
+    ("x" * 256, "", "life", REFUSED), ("", "", "life", REFUSED), ("p", "", "My Life", REFUSED),
+    ("p", "", "life ", REFUSED), ("p", "", "", REFUSED), ("p", "@alice", "q", REFUSED),
+    ("p", "Alice", "q", REFUSED), ("p", "alice\n", "q", REFUSED), ("p", " ", "q", REFUSED),
+    ("p", "a" * 17, "q", REFUSED)])
+def test_where_the_chain_takes_it(queue, permlink, parent_author, parent_permlink, number):
+    """Of a new comment the chain checks both permlinks and the parent's name, too."""
+    assert number_of(queue.bot().call, "outbox_add", "the-bot", permlink, parent_author,
+                     parent_permlink, "", "body", None) == number
     assert queue.db.value("SELECT COUNT(*) FROM comments") == (number == 0)

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness.worker import Desk, worker_program
+from harness.worker import Desk, contain, worker_program
 
 pytestmark = pytest.mark.skipif(not worker_program(), reason="steem-worker is not built")
 
@@ -64,6 +64,17 @@ def test_the_three_streams_and_nothing_else(world, options):
     assert len(guards) == 1
     links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{guards[0]}/fd").iterdir()]
     assert sorted(link.split(":")[0] for link in links) == ["/dev/null"] * 3 + ["pipe"]
+
+
+def test_a_command_may_print_though_nobody_listens(world, tmp_path, monkeypatch):
+    """The worker's standard output was closed when it started: that is no failure of a record."""
+    monkeypatch.setenv("STEEM_WORKER", contain(tmp_path / "closed", worker_program(), "os.close(1)"))
+    desk = Desk(world)
+    delivery, = desk.put()
+    worker = desk.start(command=desk.python("print('working', flush=True)"))
+    desk.wait_ended(1)
+    assert desk.row(delivery) == ("done", 1, None)
+    assert worker.stop() == 0
 
 
 def test_the_session_in_the_database_ends_with_the_worker(world):

@@ -1,5 +1,7 @@
 """steem-worker beside a reader that starts later, and as the first process of a container."""
 
+import os
+
 import pytest
 
 from harness import polling
@@ -56,6 +58,19 @@ def test_it_waits_for_its_queue(world):
     world.expect(node.chain, (1, 60), rules=rules)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can name a host")
+@pytest.mark.parametrize("host, name", [(b"\xff\xfe", "--"), (b"a\x1b[31m b", "a--31m-b"), (b"h" * 64, "h" * 52)])
+def test_whatever_the_host_is_called(world, tmp_path, monkeypatch, host, name):
+    """The kernel takes any bytes; the worker's own name goes into tables and logs."""
+    rename = f"import socket; assert ctypes.CDLL(None).unshare(0x04000000) == 0; socket.sethostname({host!r})"
+    monkeypatch.setenv("STEEM_WORKER", contain(tmp_path / "host", worker_program(), rename))
+    desk = Desk(world)
+    delivery, = desk.put()
+    worker = desk.run("--drain", command=desk.shell("exit 0"), name=None)
+    assert desk.state(delivery) == "done"
+    assert worker.events("queue_opened", containing=f"{name}/")
+
+
 def test_it_can_be_stopped_while_it_waits_for_its_queue(world):
     desk = Desk(world, queue="other")
     desk.queue = "ask"
@@ -70,3 +85,16 @@ def test_a_drain_does_not_wait_for_ever_for_a_queue(world):
     desk.queue = "ask"
     worker = desk.run("--drain", command=desk.shell("exit 0"), code=69, timeout=60)
     assert worker.events("ended", containing="there is no queue ask")
+
+
+def test_a_drain_ends_when_the_system_refuses_the_command(world):
+    """A file that is neither a program nor a script passes the look at the start."""
+    desk = Desk(world)
+    delivery, = desk.put()
+    bot = desk.commands / "bot"
+    bot.write_text("exit 0\n", encoding="ascii")  # without its first line
+    bot.chmod(0o755)
+    world.allow_errors("command_unstartable")
+    worker = desk.run("--drain", command=str(bot), code=78)
+    assert worker.events("ended", containing="cannot be executed: Exec format error")
+    assert desk.row(delivery)[:2] == ("ready", 0)

@@ -444,6 +444,8 @@ static bool change_open(struct call *call)
 	*row = *old;
 	if (call->sql == sql_update_open_first) {
 		row->first = (uint32_t)take_u64(call, 0);
+		if (row->scanned_to > take_u64(call, 1))
+			row->scanned_to = (uint32_t)take_u64(call, 1);
 		if (!row_write(call->tx, TABLE_RANGES, old->first, NULL))
 			return false;
 	} else if ((uint64_t)old->scanned_to + 1 >= take_u64(call, 1) &&

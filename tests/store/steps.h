@@ -116,7 +116,7 @@ static inline int call_open(struct db *lane, struct error *ret_err)
 
 static inline int call_ranges_open(struct db *lane, struct error *ret_err)
 {
-	return ranges_open(lane, 3, ret_err);
+	return ranges_open(lane, 3, UINT32_MAX, ret_err);
 }
 
 static inline int call_backfill(struct db *lane, struct error *ret_err)

@@ -71,7 +71,7 @@ static void record(uint32_t first, uint32_t last, const char *holes, bool advanc
 static void the_view_shows_holes_at_both_ends_and_between(void **state)
 {
 	(void)state;
-	OK(ranges_open(db, 100, &err));
+	OK(ranges_open(db, 100, UINT32_MAX, &err));
 	expect_view("");
 	irreversible_is(120);
 	expect_view("100-120;");
@@ -108,7 +108,7 @@ static void any_reason_can_be_recorded(void **state)
 	char expected[1200] = "";
 
 	(void)state;
-	OK(ranges_open(db, 100, &err));
+	OK(ranges_open(db, 100, UINT32_MAX, &err));
 	record(100, 100, "100", true);
 	OK(gaps_set_reason(db, 100, 100, "a\xff\n\x1b\xc2\x9b\xe2\x80\xae cut: \xe2\x82", &err));
 	expect_reason("a\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd cut: "
@@ -143,7 +143,7 @@ static void ranges_never_overlap(void **state)
 	OK(ranges_add_closed(db, &wanted, &added, &err));
 	expect_set(&added, "50-60,90-120");
 	expect_view("50-60;90-120;");
-	OK(ranges_open(db, 100, &err));
+	OK(ranges_open(db, 100, UINT32_MAX, &err));
 	OK(ranges_load(db, &ranges, &err));
 	assert_true(ranges.has_open);
 	assert_int_equal(ranges.open_first, 100);
@@ -154,8 +154,8 @@ static void ranges_never_overlap(void **state)
 	OK(range_parse(&wanted, "40-110", &err));
 	OK(ranges_add_closed(db, &wanted, &added, &err));
 	expect_set(&added, "40-49,61-89");
-	OK(ranges_open(db, 200, &err));
-	OK(ranges_open(db, 55, &err));
+	OK(ranges_open(db, 200, UINT32_MAX, &err));
+	OK(ranges_open(db, 55, UINT32_MAX, &err));
 	OK(ranges_load(db, &ranges, &err));
 	assert_int_equal(ranges.open_first, 55);
 	assert_int_equal(ranges.scanned_to, 99);
@@ -170,6 +170,27 @@ static void ranges_never_overlap(void **state)
 	assert_int_equal(db_exec_text(db, "INSERT INTO ranges (first_block) VALUES (7)", &second),
 			 -1);
 	assert_int_equal(second.code, 1062);
+}
+
+/* A start that was meant to be lower: blocks that are not there yet are no gaps. */
+static void a_range_that_began_above_the_chain(void **state)
+{
+	struct ranges ranges;
+
+	(void)state;
+	OK(ranges_open(db, 5000, 50, &err));
+	OK(ranges_open(db, 4000, 50, &err));
+	OK(ranges_load(db, &ranges, &err));
+	assert_int_equal(ranges.open_first, 4000);
+	assert_int_equal(ranges.scanned_to, 3999);
+	ranges_release(&ranges);
+	expect_view("");
+	OK(ranges_open(db, 10, 50, &err));
+	OK(ranges_load(db, &ranges, &err));
+	assert_int_equal(ranges.open_first, 10);
+	assert_int_equal(ranges.scanned_to, 50);
+	ranges_release(&ranges);
+	expect_view("10-50;");
 }
 
 /* known_gaps against a model: of each block whether it is a gap, and how often it failed. */
@@ -358,7 +379,7 @@ static void a_million_blocks_are_scanned_and_the_view_stays_fast(void **state)
 		"SELECT seq, UNHEX(LPAD(HEX(seq), 40, '0')), "
 		"UNHEX(LPAD(HEX(seq), 40, '0')), '2016-03-24 16:05:00', 0, 0, 1, 1, UTC_TIMESTAMP(6) "
 		"FROM seq_1_to_1000000 WHERE seq NOT IN (5, 500000, 500001, 999999)");
-	OK(ranges_open(db, 1, &err));
+	OK(ranges_open(db, 1, UINT32_MAX, &err));
 	irreversible_is(1000010);
 	began_ms = now_ms();
 	while (first <= 1000010) {
@@ -418,6 +439,7 @@ int main(void)
 		TEST(the_view_shows_holes_at_both_ends_and_between),
 		TEST(any_reason_can_be_recorded),
 		TEST(ranges_never_overlap),
+		TEST(a_range_that_began_above_the_chain),
 		TEST(known_gaps_agree_with_a_model),
 		TEST(claims_share_the_work),
 		TEST(claims_stay_within),

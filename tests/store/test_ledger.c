@@ -196,6 +196,13 @@ static void a_forgotten_reader_is_told(void **state)
 	the_session_is_over_when(READER_OVER_FORGOTTEN);
 }
 
+static void a_reader_without_active_rules_is_told(void **state)
+{
+	(void)state;
+	run_sql("UPDATE filters SET is_active = NULL");
+	the_session_is_over_when(READER_OVER_NO_FILTER);
+}
+
 static void refilter_replaces_the_operations(void **state)
 {
 	uint32_t id;
@@ -374,6 +381,7 @@ int main(void)
 		TEST(a_newer_session_ends_an_older_one),
 		TEST(other_rules_end_a_session),
 		TEST(a_forgotten_reader_is_told),
+		TEST(a_reader_without_active_rules_is_told),
 		TEST(refilter_replaces_the_operations),
 		TEST(four_racing_writers_store_each_block_once),
 		TEST(a_neighbour_stored_at_the_same_moment_shows_after),

@@ -36,7 +36,7 @@ static void an_empty_database_has_nothing_missing(void **state)
 static void what_lies_above_is_lag(void **state)
 {
 	(void)state;
-	OK(ranges_open(db, 100, &err));
+	OK(ranges_open(db, 100, UINT32_MAX, &err));
 	irreversible_is(130);
 	expect_gaps(0, 0, 0, 0);
 	store(100, 104);
@@ -56,7 +56,7 @@ static void it_knows_the_whole(void **state)
 	struct overview overview;
 
 	(void)state;
-	OK(ranges_open(db, 100, &err));
+	OK(ranges_open(db, 100, UINT32_MAX, &err));
 	store(100, 101);
 	store(110, 111);
 	OK(range_parse(&holes, "102-109", &err));

@@ -257,7 +257,7 @@ static void gaps_that_others_filled_are_put_right_in_turns(void **state)
 	unsigned turns = 0;
 
 	(void)state;
-	OK(ranges_open(db, 1000, &err));
+	OK(ranges_open(db, 1000, UINT32_MAX, &err));
 	run_sql("USE steem");
 	run_sql("INSERT INTO blocks (block, block_id, previous, timestamp, operations, "
 		"stored_operations, filter_id, reader_id, committed_at) SELECT seq, REPEAT(CHAR(1), "

@@ -385,8 +385,8 @@ static void do_all_of_a_readers_work(struct db *account)
 	OK(schema_check(db, &err));
 	OK(readers_register(db, &me, "test", &err));
 	OK(filters_enlist(db, "", &filter_id, &flag, NULL, &err));
-	OK(ranges_open(db, 100, &err));
-	OK(ranges_open(db, 50, &err));
+	OK(ranges_open(db, 100, UINT32_MAX, &err));
+	OK(ranges_open(db, 50, UINT32_MAX, &err));
 	range_add(&all, 1, 200);
 	OK(ranges_add_closed(db, &all, NULL, &err));
 	store(150, 160);

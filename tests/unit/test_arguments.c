@@ -107,6 +107,9 @@ static void what_is_wrong(void **state)
 		{"--queue a --log-level loud -- b", "--log-level is 'loud'"},
 		{"--queue a --no-such -- b", "--no-such is not an option"},
 		{"--queue", "--queue needs a value"},
+		{"--queue a\r -- b", "the argument 'a' ends with a carriage return"},
+		{"--queue a --drain\r -- b", "the argument '--drain' ends with a carriage return"},
+		{"--queue a -- b\r", "the argument 'b' ends with a carriage return"},
 	};
 
 	(void)state;

@@ -231,6 +231,9 @@ static const struct {
 	 "tls_ca: is of use only with tls = \"verify"},
 	{"database = { tls = \"verify\"; tls_ca = \"/nonexistent/x\"; };",
 	 "database.tls_ca: cannot read /nonexistent/x: No such file"},
+	{"database = { tls = \"verify\"; tls_ca = \"/\"; };", "database.tls_ca: / is not a file"},
+	{"database = { tls = \"verify\"; tls_ca = \"/dev/null\"; };",
+	 "database.tls_ca: /dev/null is not a file"},
 	{"log = { level = \"loud\"; };", "log.level: is loud; allowed is"},
 	{"filter = ( { body = \"x\"; } );", "body: is unknown; a filter rule may have"},
 	{"filter = ( { name = \"x\"; } );", "a rule without a condition"},
@@ -269,6 +272,9 @@ static const struct {
 	 "condition account"},
 	{"filter = ( { operation = ( \"comment\", \"vote\" ); body_prefix = \"x\"; } );",
 	 "can never keep a \"vote\""},
+	{"filter = ( { operation = \"hardfork\"; account = \"alice\"; } );\n"
+	 "reader = { virtual_operations = true; };",
+	 "can never keep a \"hardfork\": its condition account"},
 	{"filter = ( { memo_prefix = \"x\"; body_prefix = \"x\"; } );", "can never keep anything"},
 	{"filter = ( { memo_prefix = \"x\"; id = \"x\"; } );", "can never keep anything"},
 	{"filter = ( { id = \"a23456789012345678901234567890123\"; } );",
@@ -323,6 +329,10 @@ static const struct {
 	{"database = { hosts = ( \"[db]:3306\" ); };", "is no database host"},
 	{"database = { hosts = ( \"a:b:c\" ); };", "is no database host"},
 	{"database = { hosts = ( \"a b\" ); };", "is no database host"},
+	{"database = { hosts = ( \"256.1.1.1\" ); };", "is no database host"},
+	{"database = { hosts = ( \"10.0.0.1.2:3306\" ); };", "is no database host"},
+	{"database = { hosts = ( \"a..b\" ); };", "is no database host"},
+	{"database = { hosts = ( \".\" ); };", "is no database host"},
 	{"database = { hosts = ( \"run/mysqld.sock\" ); };", "is no database host"},
 	{"database = { hosts = ( \"root@db\" ); };", "is no database host"},
 	/* Bytes. */
@@ -354,6 +364,10 @@ static void mistakes_are_named(void **state)
 
 /* What a strict check must not refuse. */
 static const char *const good[] = {
+	"filter = ( { operation = \"hardfork\"; account = \"initminer\"; },\n"
+	"           { operation = \"producer_reward\"; account = \"alice\"; } );\n"
+	"reader = { virtual_operations = true; };",
+	"database = { hosts = ( \"db.\", \"10.1:3306\", \"127.0.0.1\", \"db-1_x.example\" ); };",
 	"fetch = { };\r\nlog = { level = \"info\"; };\r\n",
 	"# \xc3\xa4 \xe4\nfetch = { };",
 	"nodes = ( { url = \"http://127.0.0.1:8090\"; }, { url = \"http://[::1]:8090/\"; },\n"
@@ -494,11 +508,11 @@ static void the_password_comes_from_its_file(void **state)
 		CLEANUP(mem_free_pointer) char *said = NULL;
 		struct config config;
 
-		write_file(secret_path, mode == 0 ? "pass word\n\n" : "");
+		write_file(secret_path, mode == 0 ? "pass word \n" : "");
 		chmod(secret_path, 0640);
 		assert_int_equal(load(&config, text, &said), 0);
 		if (mode == 0)
-			assert_string_equal(config.database.password, "pass word\n");
+			assert_string_equal(config.database.password, "pass word ");
 		else
 			assert_null(config.database.password);
 		config_release(&config);
@@ -514,6 +528,8 @@ static void what_an_editor_leaves_in_a_password_is_named(void **state)
 		{"hush\r", "carriage return (CR)"},
 		{"hush\r\n\r\n", "carriage return (CR)"},
 		{"\xef\xbb\xbfhush\n", "byte-order mark"},
+		{"hush\n\n", "more than one line"},
+		{"hush\n# of the reader\n", "more than one line"},
 	};
 	char text[128];
 

@@ -49,6 +49,8 @@ static const struct {
 	{1146, "42S02", ERROR_CONFIG, false, false},
 	{1227, "42000", ERROR_CONFIG, false, false},
 	{1665, "HY000", ERROR_CONFIG, false, false},
+	{3955, "HY000", ERROR_CONFIG, false, false},
+	{4150, "HY000", ERROR_CONFIG, false, false},
 	{1264, "22003", ERROR_DATA, false, false},
 	{1366, "22007", ERROR_DATA, false, false},
 	{1406, "22001", ERROR_DATA, false, false},

@@ -392,6 +392,50 @@ static void heads_are_decoded(void **state)
 	}
 }
 
+/* Three bytes of it would become a kilobyte. */
+static void a_head_of_any_length_is_not_read(void **state)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(1 << 20);
+	struct chain_head head;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	buf_add_text(&text, "{\"head_block_number\":20,\"last_irreversible_block_num\":5," TIME
+			    ",\"x\":[{}");
+	while (text.len < 70000)
+		buf_add_text(&text, ",{}");
+	buf_add_text(&text, "]}");
+	assert_int_equal(decode_head(text.data, text.len, &head, &err), -1);
+	assert_non_null(strstr(err.text, "too long"));
+}
+
+/* Nine bytes are an operation, three an id. */
+static void a_block_of_very_many_things_is_refused(void **state)
+{
+	static const struct {
+		const char *before, *one, *says;
+	} rows[] = {
+		{"{\"transactions\":[{\"operations\":[[\"a\",{}]", ",[\"a\",{}]",
+		 "more than 300000 operations"},
+		{"{\"transactions\":[{\"operations\":[[\"a\",{}]]}",
+		 ",{\"operations\":[[\"a\",{}]]}", "more than 300000 operations"},
+		{"{\"transaction_ids\":[\"\"", ",\"\"", "more than 300000 transaction_ids"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		CLEANUP(buf_release) struct buf text = BUF_INIT(16 << 20);
+		struct error err = ERROR_INIT;
+
+		buf_add_text(&text, rows[i].before);
+		for (unsigned j = 0; j < 300000; j++)
+			buf_add_text(&text, rows[i].one);
+		assert_null(decode_block(text.data, text.len, 10, &err));
+		if (!strstr(err.text, rows[i].says))
+			fail_msg("%s", err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +448,8 @@ int main(void)
 		cmocka_unit_test(recorded_runs_are_decoded),
 		cmocka_unit_test(recorded_busy_blocks_are_decoded),
 		cmocka_unit_test(heads_are_decoded),
+		cmocka_unit_test(a_head_of_any_length_is_not_read),
+		cmocka_unit_test(a_block_of_very_many_things_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

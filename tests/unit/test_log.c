@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -77,8 +79,14 @@ static void a_line_has_time_level_event_text(void **state)
 
 static void the_journal_gets_priorities(void **state)
 {
+	char stream[64];
+	struct stat status;
+
 	(void)state;
-	setenv("JOURNAL_STREAM", "8:1234", 1);
+	assert_int_equal(fstat(STDERR_FILENO, &status), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
+		 (unsigned long long)status.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
 	log_open();
 	log_set_level(LOG_LEVEL_DEBUG);
 	log_error("a", "x");
@@ -86,6 +94,20 @@ static void the_journal_gets_priorities(void **state)
 	log_info("c", "x");
 	log_debug("d", "x");
 	assert_string_equal(written(), "<3>a: x\n<4>b: x\n<6>c: x\n<7>d: x\n");
+}
+
+/* StandardError=append:/var/log/... : the variable is of standard output. */
+static void a_file_under_the_journal_gets_times(void **state)
+{
+	static const char *const streams[] = {"8:1234", "", "8", "x:y"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+		setenv("JOURNAL_STREAM", streams[i], 1);
+		log_open();
+		log_info("c", "x");
+		assert_string_equal(written() + 20, " info c: x\n");
+	}
 }
 
 static void levels_hide_what_is_below(void **state)
@@ -268,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_line_has_time_level_event_text),
 		TEST(the_journal_gets_priorities),
+		TEST(a_file_under_the_journal_gets_times),
 		TEST(levels_hide_what_is_below),
 		TEST(an_event_is_one_line),
 		TEST(foreign_text_is_cleaned),

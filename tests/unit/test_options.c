@@ -132,6 +132,19 @@ static void mistakes_are_named(void **state)
 	}
 }
 
+/* Of a script with Windows line ends; else "x" would not be there, though everybody sees that it is. */
+static void a_carriage_return_is_named(void **state)
+{
+	struct options options;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(parse(&options, "--status\r", &err), -1);
+	assert_non_null(strstr(err.text, "'--status' ends with a carriage return"));
+	assert_int_equal(parse(&options, "--gaps -c x\r", &err), -1);
+	assert_non_null(strstr(err.text, "'x' ends with a carriage return"));
+}
+
 static void the_help_fits_a_screen(void **state)
 {
 	CLEANUP(mem_free_pointer) char *text = NULL;
@@ -157,6 +170,7 @@ int main(void)
 		cmocka_unit_test(actions_are_recognised),
 		cmocka_unit_test(values_are_kept),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(a_carriage_return_is_named),
 		cmocka_unit_test(the_help_fits_a_screen),
 	};
 

@@ -410,6 +410,25 @@ static void recorded_errors_are_sorted(void **state)
 	assert_int_equal(count, COUNT(recorded));
 }
 
+/* A tree of it would take three hundred times as much. */
+static void an_error_of_any_length_is_not_read(void **state)
+{
+	CLEANUP(buf_release) struct buf body = BUF_INIT(1 << 20);
+	struct rpc_answer answer;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	buf_add_text(&body, "{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"x\",\"data\":[{}");
+	while (body.len < 70000)
+		buf_add_text(&body, ",{}");
+	buf_add_text(&body, "]}}");
+	assert_int_equal(rpc_decode(body.data, body.len, 1, 1, &answer, &err), 0);
+	assert_string_equal(answer.error.text, "the node answered: an error of more than 64 KiB");
+	assert_int_equal(answer.error.code, RPC_FAILURE_OTHER_NODE);
+	rpc_http_error(500, "application/json", body.data, body.len, &err);
+	assert_non_null(strstr(err.text, "HTTP status 500: the node answered: an error of more"));
+}
+
 /* Whatever arrives, it is one error or answers that lie inside the body. */
 static void broken_answers_do_no_harm(void **state)
 {
@@ -454,6 +473,7 @@ int main(void)
 		cmocka_unit_test(an_error_of_one_call_leaves_the_others),
 		cmocka_unit_test(http_statuses_are_sorted),
 		cmocka_unit_test(recorded_errors_are_sorted),
+		cmocka_unit_test(an_error_of_any_length_is_not_read),
 		cmocka_unit_test(broken_answers_do_no_harm),
 	};
 

@@ -47,6 +47,8 @@ static void exit_codes(void **state)
 	verdict_of_exit(&verdict, SIGNALLED(SIGKILL), NULL, 0, TEXT(""));
 	assert_int_equal(verdict.result, DELIVERY_FAIL);
 	assert_string_equal(verdict.error, "killed by signal 9 (SIGKILL)");
+	verdict_of_exit(&verdict, SIGNALLED(40), NULL, 0, TEXT(""));
+	assert_string_equal(verdict.error, "killed by signal 40");
 }
 
 static void the_output_is_the_reply(void **state)

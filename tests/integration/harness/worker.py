@@ -118,10 +118,11 @@ class Desk:
         return write_config(self.world.folder / f"{name}.conf", settings)
 
     def start(self, *arguments, command=None, name="worker", config=None, environment=None):
-        """Start a worker; `command` is a path or a list."""
+        """Start a worker; `command` is a path or a list. Without a name it takes its host's."""
         words = [command] if isinstance(command, str) else list(command or [])
-        options = ["--queue", self.queue, "--worker", name, *arguments, "--", *words]
-        worker = Reader(options, config or self.config(name), name, environment,
+        named = ["--worker", name] if name else []
+        options = ["--queue", self.queue, *named, *arguments, "--", *words]
+        worker = Reader(options, config or self.config(name or "worker"), name or "worker", environment,
                         executable=worker_program())
         self.world.readers.append(worker)
         return worker
