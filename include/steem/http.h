@@ -10,7 +10,8 @@
  * Whether a server keeps connections is learnt here, for each URL: a request that is lost with a
  * kept connection, before any byte of an answer, is sent once more and is no failure.  So a request
  * may reach a server twice, which is harmless for calls that only read.  No connection is used for
- * longer than five minutes, because its name may lead elsewhere by then.
+ * longer than five minutes, because its name may lead elsewhere by then; and when one is silent until
+ * the time of its request is over, no older one of its URL is used again.
  *
  * The environment's proxies (http_proxy and its like) are used, but never for this host itself.
  *

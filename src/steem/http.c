@@ -29,7 +29,7 @@
 /* A name may move to another address: so old a connection, or a resolved name, is not used again. */
 #define CONNECTION_LIFE_S 300
 #define NAME_LIFE_S       60
-/* For so long after http_renew_connections() every request has a new connection. */
+/* For so long after connections were renewed every request has a new one. */
 #define RENEWAL_S 2
 /* A host that lost so many kept connections in a row does not keep them. */
 #define LOSSES_MAX 2
@@ -37,6 +37,12 @@
 #define TRIAL_MIN_MS 1000
 #define TRIAL_MAX_MS 600000
 #define HOSTS_MAX    128
+
+/* Since when connections are not used that were there before. */
+struct renewal {
+	bool is_set;
+	int64_t at_ms;
+};
 
 /*
  * What we have learnt about the server behind one URL.  A steemd without a proxy closes each connection
@@ -51,6 +57,11 @@ struct host {
 	bool is_closing;     /* no connection is used twice, but for a trial now and then */
 	enum { TRIAL_NONE, TRIAL_FIRST, TRIAL_KEPT, TRIAL_SECOND } trial;
 	int64_t trial_at_ms, pause_ms;
+	/*
+	 * One of its kept connections was silent: what lies between may have forgotten them all, and
+	 * each would cost a time-out.  No older one is used.
+	 */
+	struct renewal renewal;
 };
 
 /* How one attempt uses connections. */
@@ -97,8 +108,7 @@ struct http {
 	struct post *active; /* newest first */
 	struct post *idle;
 	unsigned active_count;
-	bool is_renewed;
-	int64_t renewed_at_ms;
+	struct renewal renewal;
 };
 
 static void post_free(struct post *post)
@@ -419,15 +429,30 @@ static void set_fixed_options(const struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 }
 
+static int64_t last_renewal_ms(const struct http *http, const struct host *host)
+{
+	if (!http->renewal.is_set)
+		return host->renewal.at_ms;
+	if (!host->renewal.is_set || host->renewal.at_ms < http->renewal.at_ms)
+		return http->renewal.at_ms;
+	return host->renewal.at_ms;
+}
+
+static void renew(struct renewal *renewal)
+{
+	*renewal = (struct renewal){.is_set = true, .at_ms = clock_now_ms()};
+}
+
 /* Which connections it may use, and how old they and what is known of names may be. */
 static void set_connection_options(const struct http *http, const struct post *post)
 {
 	int64_t life_s = CONNECTION_LIFE_S, name_life_s = NAME_LIFE_S;
+	const struct host *host = post->host;
 	bool must_be_new = post->is_repeat || post->manner == MANNER_CLOSE ||
 			   post->manner == MANNER_TRIAL_FIRST;
 
-	if (http->is_renewed) {
-		int64_t since_s = (clock_now_ms() - http->renewed_at_ms) / 1000;
+	if (http->renewal.is_set || host->renewal.is_set) {
+		int64_t since_s = (clock_now_ms() - last_renewal_ms(http, host)) / 1000;
 
 		must_be_new |= since_s < RENEWAL_S;
 		if (since_s < name_life_s)
@@ -518,8 +543,7 @@ void http_post(struct http *http, const struct http_post *request)
 
 void http_renew_connections(struct http *http)
 {
-	http->is_renewed = true;
-	http->renewed_at_ms = clock_now_ms();
+	renew(&http->renewal);
 }
 
 unsigned http_in_flight(const struct http *http)
@@ -671,6 +695,8 @@ static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 		is_kept && !has_answer && result != CURLE_OK && result != CURLE_OPERATION_TIMEDOUT;
 	curl_off_t took_us = 0;
 
+	if (is_kept && !has_answer && result == CURLE_OPERATION_TIMEDOUT)
+		renew(&post->host->renewal);
 	learn(post->host, post->manner, is_lost || post->sent_count > 1,
 	      is_kept && has_answer && post->sent_count == 1);
 	if (!is_lost || post->is_repeat) {
