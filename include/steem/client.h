@@ -32,11 +32,12 @@ struct http;
 
 /*
  * The tail lane and the two tip requests have connections besides those for replay, and so has each
- * node for its head, or for the proof of it, and for a question whether it is away.  http_new()
+ * node for its head, or for the proof of it, for a question whether it is away, and for a tip
+ * request that was left because it takes long.  http_new()
  * should allow so many more than client_config.connections: a question that waits for a connection
  * behind nodes that stand still runs out of time, and a good node would seem to be away.
  */
-#define CLIENT_EXTRA_CONNECTIONS (3 + 2 * POOL_MAX_NODES)
+#define CLIENT_EXTRA_CONNECTIONS (3 + 3 * POOL_MAX_NODES)
 
 struct client_config {
 	unsigned connections;    /* requests for blocks under way at once */
@@ -126,7 +127,8 @@ void client_drop(struct client *client, const struct client_sink *sink);
  * and err NULL, also when blocks that the head calls irreversible could not be had; or with
  * head NULL and what went wrong as a whole (then `node` may mean nothing, since the pool may
  * have been replaced).  One tip request at a time;
- * `done` may ask for the next.
+ * `done` may ask for the next.  A node that takes long for it is left where another one could be
+ * asked: `done` gets an ERROR_RETRY, and blocks that come later still go to `given`.
  */
 struct client_tip_sink {
 	void *context;

@@ -5,8 +5,9 @@
  * A request for blocks that ends without a usable answer is the fault of the node (it is dead,
  * or frozen) or of one of the blocks (whoever is asked for it hangs, or breaks).  A question for
  * the node's head decides: if that is not answered, the node is away, and the blocks are asked
- * of others as before.  If it is, the node goes on, and the blocks are asked for one by one, so
- * that a single one is left after one more such failure.
+ * of others as before; a block after which that happens again and again is to blame all the same.  If
+ * it is, the node goes on, and the blocks are asked for one by one, so that a single one is left after
+ * one more such failure.  "Too busy" and its like are believed of the node a few times first.
  */
 #include <stdlib.h>
 
@@ -21,6 +22,14 @@
  * however many nodes there are.
  */
 #define PATIENCE_MS 15000
+/*
+ * A node that sends one away for so long is asked for its head all the same: a whole minute of the
+ * tail is not left to what it says of one block.
+ */
+#define RETRY_LONG_MS 5000
+/* Away so often in a row after a request for it: the block is asked for alone, then no more. */
+#define LOST_ALONE 2
+#define LOST_LIMIT 3
 /* An answer that grew beyond its limit is a BATCH failure like a refused batch, but is long. */
 #define REFUSAL_BYTES 65536
 
@@ -50,16 +59,36 @@ void client_ask_away(struct client *client)
 			ask_head(client, i, client->config.timeout_ms);
 }
 
+bool client_offers_blocks(const struct client *client, unsigned index)
+{
+	return pool_node(client->pool, index)->proven_block > 0;
+}
+
+/* It said so of each of these blocks so often that one of them may be the cause. */
+static bool is_said_again(const struct request *request)
+{
+	bool is_again = request->wants != NULL;
+
+	for (size_t i = 0; request->wants && i < request->call_count; i++)
+		if (request->wants[i] && ++request->wants[i]->busy_count <= CLIENT_BUSY_LIMIT)
+			is_again = false;
+	return is_again;
+}
+
 /* The node itself says what to do: come later, ask for less, or do not ask for this. */
 static bool is_plain(const struct request *request, const struct error *err,
 		     const struct http_answer *answer)
 {
 	enum rpc_failure failure = client_failure(err);
 
-	return failure == RPC_FAILURE_WAIT || failure == RPC_FAILURE_UNSUPPORTED ||
-	       answer->retry_after_ms > 0 ||
-	       (failure == RPC_FAILURE_BATCH && request->call_count > 1 &&
-		answer->len < REFUSAL_BYTES);
+	if (failure == RPC_FAILURE_BATCH && request->call_count > 1 && answer->len < REFUSAL_BYTES)
+		return true;
+	if (failure == RPC_FAILURE_UNSUPPORTED &&
+	    !client_offers_blocks(request->client, request->node))
+		return true;
+	return (failure == RPC_FAILURE_WAIT || failure == RPC_FAILURE_UNSUPPORTED ||
+		answer->retry_after_ms > 0) &&
+	       answer->retry_after_ms < RETRY_LONG_MS && !is_said_again(request);
 }
 
 bool client_doubt(struct request *request, const struct error *err,
@@ -179,10 +208,50 @@ static void settle_alive(struct request *request, bool may_shrink)
 		client_rest(client, request->node, RPC_FAILURE_OTHER_NODE, &request->failure, 0);
 }
 
+/*
+ * The node was away after this.  A single time says nothing of the blocks; but one of them may be what
+ * kills the node, or freezes it, each time that it is asked for it.  One that is only too busy, for its
+ * head as well, says nothing of them at all.
+ */
+static void settle_away(struct request *request, bool is_only)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+
+	for (size_t i = 0; request->wants && i < request->call_count; i++) {
+		struct want *want = request->wants[i];
+
+		if (want)
+			want->busy_count = 0;
+		if (!want || !node->is_away)
+			continue;
+		if (is_only || want->lost_count < LOST_ALONE)
+			want->lost_count++;
+		if (want->lost_count < LOST_ALONE)
+			continue;
+		want->is_alone = true;
+		want->doubted_by |= UINT64_C(1) << request->node;
+		node->is_careful = true; /* what is under way beside it would be lost with it */
+		if (want->lost_count < LOST_LIMIT)
+			continue;
+		want_set_refused_by(want, request->node, &request->failure);
+		want_set_doubted(client, want);
+		if (client->observer.block_refused)
+			client->observer.block_refused(client->observer.context, node, want->num,
+						       &request->failure);
+	}
+}
+
 void client_settle(struct client *client, unsigned index, bool is_alive)
 {
 	struct request *next;
 	bool may_shrink = true; /* requests that failed together are one trouble */
+	size_t count = 0;
+
+	for (const struct request *request = client->requests; request; request = request->next)
+		if (request->node == index && !request->is_orphan &&
+		    (request->kind == REQUEST_BLOCKS || request->kind == REQUEST_TIP))
+			count++;
 
 	pool_node(client->pool, index)->is_probed = false;
 	for (struct request *request = client->requests; request; request = next) {
@@ -192,6 +261,8 @@ void client_settle(struct client *client, unsigned index, bool is_alive)
 		if (is_alive) {
 			settle_alive(request, may_shrink);
 			may_shrink = may_shrink && request->call_count <= 1;
+		} else {
+			settle_away(request, count == 1 && client_only_block(request) != 0);
 		}
 		client_put_back(client, request);
 		request_free(request);
@@ -243,22 +314,16 @@ static bool is_overdue(struct client *client, const struct want *want, int64_t n
 	return false;
 }
 
-/* What is under way stays so, for nobody; its place is taken by one that is refused. */
-static void refuse_under_way(struct client *client, struct want *want)
+struct want *want_replace(struct want *want)
 {
-	struct want *refused = xcalloc(1, sizeof(*refused));
+	struct want *other = xcalloc(1, sizeof(*other));
 
-	refused->sink = want->sink;
-	refused->num = want->num;
-	refused->lane = want->lane;
-	refused->is_virtual = want->is_virtual;
-	refused->reason = want->reason;
-	refused->unverified = want->unverified;
-	refused->unverified_giver = want->unverified_giver;
+	want_drop_half(want);
+	*other = *want;
 	want->reason = NULL;
 	want->unverified = NULL;
 	want->sink = NULL;
-	want_list_append(&client->refused, refused);
+	return other;
 }
 
 void client_refuse_overdue(struct client *client)
@@ -283,7 +348,7 @@ void client_refuse_overdue(struct client *client)
 			struct want *want = request->wants[i];
 
 			if (want && want->sink && is_overdue(client, want, now_ms))
-				refuse_under_way(client, want);
+				want_list_append(&client->refused, want_replace(want));
 		}
 	}
 }
