@@ -174,6 +174,8 @@ static void blame_blocks(struct request *request)
 		want->doubted_by |= UINT64_C(1) << request->node;
 		if (only)
 			want_set_refused_by(want, request->node, &request->failure);
+		else
+			want->busy_count = 0; /* alone, it is another question */
 	}
 	if (only && client->observer.block_refused)
 		client->observer.block_refused(client->observer.context, node, only,

@@ -137,6 +137,7 @@ def test_a_block_that_kills_its_node(world):
     world.start(**QUICK)
     world.db.wait_blocks(LAST - 1, timeout=60)
     assert fault.count < 20
+    world.db.wait_until("SELECT COUNT(*) FROM gaps WHERE reason IS NOT NULL")
     world.audit_gaps({BAD})
     fault.clear()
     world.db.execute("UPDATE known_gaps SET retry_at = UTC_TIMESTAMP()")
