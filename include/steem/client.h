@@ -32,11 +32,12 @@ struct http;
 
 /*
  * Besides the connections for replay, the tail lane and the two tip requests have one each.  Each
- * node has two: one for its head or the proof of it, and one for the question whether it is away.
+ * node has three: one for its head or the proof of it, one for the question whether it is away, and
+ * one for a tip request that was left because it takes long.
  * http_new() should allow this many more than client_config.connections.  Otherwise such a question
  * would wait behind nodes that hang until its time is over, and a good node would seem to be away.
  */
-#define CLIENT_EXTRA_CONNECTIONS (3 + 2 * POOL_MAX_NODES)
+#define CLIENT_EXTRA_CONNECTIONS (3 + 3 * POOL_MAX_NODES)
 
 struct client_config {
 	unsigned connections;    /* requests for blocks under way at once */
@@ -129,7 +130,8 @@ void client_drop(struct client *client, const struct client_sink *sink);
  * and err NULL, also when blocks that the head calls irreversible could not be had; or with
  * head NULL and what went wrong as a whole (then `node` may mean nothing, since the pool may
  * have been replaced).  One tip request at a time;
- * `done` may ask for the next.
+ * `done` may ask for the next.  A node that takes long for it is left where another one could be
+ * asked: `done` gets an ERROR_RETRY, and blocks that come later still go to `given`.
  */
 struct client_tip_sink {
 	void *context;

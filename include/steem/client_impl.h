@@ -19,6 +19,8 @@
 #define CLIENT_LANES 2
 /* A request that fails within this time, in a way that may pass, is sent a second time. */
 #define CLIENT_REPEAT_MS 1000
+/* Said so often in a row for one block, "too busy" and its like are believed to be of the block. */
+#define CLIENT_BUSY_LIMIT 3
 
 struct want {
 	struct want *next, *prev;
@@ -30,11 +32,14 @@ struct want {
 	bool is_alone;         /* it may have made a request fail: it gets a request of its own */
 	uint32_t num;
 	enum client_lane lane;
+	bool is_left;             /* a node was slow to give it, so another one is asked */
 	bool is_virtual;          /* as its sink said */
 	struct block *half;       /* waits for its virtual operations, from `half_giver` alone */
 	struct block *unverified; /* given if no node gives better */
 	unsigned half_giver, unverified_giver;
-	unsigned busy_count; /* so often in a row a node said that it is too busy for it */
+	/* So often in a row a node said that it is too busy for it, or that it does not offer it. */
+	unsigned busy_count;
+	unsigned lost_count; /* so often in a row its node was away after a request for it */
 };
 
 struct want_list {
@@ -72,7 +77,8 @@ struct request {
 	size_t call_count;
 	struct chain_head claim; /* REQUEST_PROOF: believed once the block is given */
 	struct tip *tip;         /* REQUEST_TIP: whose it is */
-	struct want **wants;     /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
+	struct tip *slow_tip; /* its own, when nobody waits for the end of it any more; or NULL */
+	struct want **wants;  /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
 	/* Call i asks for the virtual operations of the block of call i - 1, whose want it shares. */
 	bool *is_second;
 };
@@ -184,6 +190,8 @@ void client_note_success(struct client *client, unsigned node, size_t call_count
  */
 bool client_doubt(struct request *request, const struct error *err,
 		  const struct http_answer *answer) MUST_CHECK;
+/* Did the node ever give a block?  Then "I do not offer that" is not said about blocks as such. */
+bool client_offers_blocks(const struct client *client, unsigned node);
 /* The node told its head (is_alive) or failed to: settle its requests that wait for that. */
 void client_settle(struct client *client, unsigned node, bool is_alive);
 /* The node does not even tell its head: note that it is away, and tell the observer. */
@@ -196,6 +204,11 @@ void client_drop_waiting(struct client *client);
 uint32_t client_only_block(const struct request *request);
 /* A living node failed to give this block. */
 void want_set_doubted(struct client *client, struct want *want);
+/*
+ * Give the want another object that takes its place: it is returned, and is in no list yet.  A want
+ * that is under way stays so, for nobody.
+ */
+struct want *want_replace(struct want *want);
 /* Refuse the wants that have been doubted for 15 s. */
 void client_refuse_overdue(struct client *client);
 
@@ -215,6 +228,14 @@ void client_note_no_head(const struct request *request, const struct error *err,
  */
 bool client_tip_answer(struct request *request, const struct http_answer *answer,
 		       const struct error *err);
+/*
+ * client_slow.c: what the tail waits for too long is asked of another node, where there is one.  And
+ * when that is to be done; INT64_MAX: nothing waits for that.
+ */
+void client_leave_slow(struct client *client);
+int64_t client_slow_at_ms(const struct client *client);
+/* client_tip.c: end a tip request, while its answer may still come. */
+void client_leave_tip(struct request *request);
 void client_head_answer(struct request *request, const struct http_answer *answer,
 			const struct error *err);
 

@@ -10,7 +10,8 @@
  * This module learns for each URL whether the server keeps connections.  When a kept connection
  * breaks before the first byte of an answer, the request is sent once more, and this is no failure.
  * So a request may reach a server twice, which is harmless for calls that only read.  No connection
- * is used for longer than five minutes, because its name may have another address by then.
+ * is used for longer than five minutes, because its name may have another address by then.  When a
+ * connection stays silent until the time of its request is over, no older one of its URL is used again.
  *
  * The proxies of the environment (http_proxy and the like) are used, but never for this host itself.
  *

@@ -67,17 +67,20 @@ struct node {
 	unsigned silent_batches;  /* batches in a row without a byte of answer; it was not away */
 	unsigned vain_claims;     /* how often it lately claimed a block and did not give it */
 	int64_t vain_claim_at_ms; /* the last time */
+	int64_t slow_until_ms;    /* until then others are asked before it at the tip */
 	int64_t doubted_until_ms; /* until then it is credited only with blocks that it gave */
 	unsigned failures_in_row;
 	unsigned rate_limit;      /* the most requests a second; 0: no limit */
 	int64_t slot_at_us;       /* not to be asked before, for the sake of rate_limit */
 	unsigned in_flight_limit; /* how many requests it bears at once, besides those at the tip */
-	unsigned good_in_row;     /* answers since that limit changed */
-	unsigned in_flight;       /* requests under way */
-	unsigned batch_size;      /* how many calls it bears in one request */
-	unsigned batch_limit;     /* the configured most */
-	unsigned full_batches;    /* full batches answered well since batch_size changed */
-	unsigned grow_after;      /* so many of them, and batch_size grows again */
+	/* It died with requests for certain blocks: one request at a time, until others are answered. */
+	bool is_careful;
+	unsigned good_in_row;        /* answers since that limit changed */
+	unsigned in_flight;          /* requests under way */
+	unsigned batch_size;         /* how many calls it bears in one request */
+	unsigned batch_limit;        /* the configured most */
+	unsigned full_batches;       /* full batches answered well since batch_size changed */
+	unsigned grow_after;         /* so many of them, and batch_size grows again */
 	unsigned unsupported_in_row; /* answers in a row that it does not offer the call */
 	int64_t latency_us;          /* moving average of one request */
 	int64_t per_block_bytes;     /* moving average of a block's answer */
@@ -137,6 +140,8 @@ int64_t node_lost(struct node *node, int64_t now_ms);
 bool node_withheld(struct node *node, uint32_t block);
 /* It claimed a block and did not give it. */
 void node_claimed_in_vain(struct node *node, int64_t now_ms);
+/* It was so slow where the tail waits that another one was asked: for a while others come first. */
+void node_was_slow(struct node *node, int64_t now_ms);
 /* Fewer calls in one request from now on (at least one). False when it was one already. */
 bool node_shrink_batch(struct node *node);
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms);

@@ -32,8 +32,9 @@ struct node *pool_node(struct pool *pool, unsigned index);
  */
 int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t not_these);
 /*
- * The best node for the tail: among the ready ones the one with the highest credible irreversible
- * block, then one whose claims are not doubted, then the fastest.
+ * The best node for the tail: among the ready ones, one that was not slow there lately; then the one
+ * with the highest credible irreversible block, unless it is slower by more than the time that it is
+ * ahead; then one whose claims are not doubted; then the fastest.
  */
 int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
 /* The set of nodes that are healthy now. */

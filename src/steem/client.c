@@ -229,6 +229,7 @@ static void report_refused(struct client *client)
 void client_handle(struct client *client)
 {
 	client->has_news = false;
+	client_leave_slow(client);
 	client_ask_away(client);
 	client_send_due(client);
 	client_send_wants(client);
@@ -255,6 +256,8 @@ int64_t client_next_timeout_ms(const struct client *client)
 		if (node_is_head_due(node, due_ms) && due_ms < next_ms)
 			next_ms = due_ms;
 	}
+	if (client_slow_at_ms(client) < next_ms)
+		next_ms = client_slow_at_ms(client);
 	if (client->patience_at_ms > 0 && client->patience_at_ms < next_ms)
 		next_ms = client->patience_at_ms;
 	if (next_ms == INT64_MAX)

@@ -7,8 +7,6 @@
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
-#define BUSY_LIMIT 3
-
 enum rpc_failure client_failure(const struct error *err)
 {
 	return err->code == RPC_FAILURE_NONE ? RPC_FAILURE_OTHER_NODE : (enum rpc_failure)err->code;
@@ -113,10 +111,14 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 		verdict->is_vain = true;
 	/*
 	 * A node that is busy, or that does not offer the call, has said nothing of the block;
-	 * one that is too busy for it again and again will not give it.
+	 * one that says so of it again and again, and gives others, will not give it.
 	 */
-	if (client_failure(err) == RPC_FAILURE_UNSUPPORTED ||
-	    (client_failure(err) == RPC_FAILURE_WAIT && ++want->busy_count < BUSY_LIMIT))
+	if (client_failure(err) == RPC_FAILURE_UNSUPPORTED &&
+	    (!is_fault || !client_offers_blocks(client, request->node)))
+		return;
+	if ((client_failure(err) == RPC_FAILURE_UNSUPPORTED ||
+	     client_failure(err) == RPC_FAILURE_WAIT) &&
+	    ++want->busy_count < CLIENT_BUSY_LIMIT)
 		return;
 	want->busy_count = 0;
 	want_set_refused_by(want, request->node, err);
@@ -222,6 +224,7 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 {
 	struct client *client = request->client;
 	struct verdict verdict = {.fault = ERROR_INIT};
+	bool is_usual = request->wants[0] && !request->wants[0]->is_alone;
 
 	if (request->call_count > 1 && is_all_errors(answers, request->call_count)) {
 		if (client_failure(&answers[0].error) == RPC_FAILURE_OTHER_NODE)
@@ -239,6 +242,8 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 				  verdict.good_count, &verdict.fault, answer->retry_after_ms);
 	if (verdict.is_vain)
 		node_claimed_in_vain(pool_node(client->pool, request->node), clock_now_ms());
+	if (is_usual && verdict.good_count > 0)
+		pool_node(client->pool, request->node)->is_careful = false;
 	client_put_back(client, request);
 	return false;
 }

@@ -6,6 +6,8 @@
  * or frozen) or one of the blocks (each node that is asked for it hangs, or breaks).  So the node is
  * asked for its head.  If it does not answer, it is away, and other nodes are asked for the blocks.  If
  * it answers, it stays in use, and each block is asked for alone: then the next failure names the block.
+ * When a node goes away again and again after a request for the same block, the block is to blame.
+ * "Too busy" and the like are believed a few times first.
  */
 #include <stdlib.h>
 
@@ -20,6 +22,15 @@
  * nodes there are.
  */
 #define PATIENCE_MS 15000
+/*
+ * A node that tells us to come back after this time or later is asked for its head all the same:
+ * one block must not make the tail wait for a minute.
+ */
+#define RETRY_LONG_MS 5000
+/* How often in a row a node is away after a request for a block: then the block is asked for alone,
+ * and then no more. */
+#define LOST_ALONE 2
+#define LOST_LIMIT 3
 /* A refused batch and an answer beyond its limit are both BATCH failures; the refusal is shorter. */
 #define REFUSAL_BYTES 65536
 
@@ -49,16 +60,36 @@ void client_ask_away(struct client *client)
 			ask_head(client, i, client->config.timeout_ms);
 }
 
+bool client_offers_blocks(const struct client *client, unsigned index)
+{
+	return pool_node(client->pool, index)->proven_block > 0;
+}
+
+/* Has it been said so often for each of these blocks that one of them may be the cause? */
+static bool is_said_again(const struct request *request)
+{
+	bool is_again = request->wants != NULL;
+
+	for (size_t i = 0; request->wants && i < request->call_count; i++)
+		if (request->wants[i] && ++request->wants[i]->busy_count <= CLIENT_BUSY_LIMIT)
+			is_again = false;
+	return is_again;
+}
+
 /* Does the answer itself say what to do: come later, ask for less, or do not ask for this? */
 static bool is_plain(const struct request *request, const struct error *err,
 		     const struct http_answer *answer)
 {
 	enum rpc_failure failure = client_failure(err);
 
-	return failure == RPC_FAILURE_WAIT || failure == RPC_FAILURE_UNSUPPORTED ||
-	       answer->retry_after_ms > 0 ||
-	       (failure == RPC_FAILURE_BATCH && request->call_count > 1 &&
-		answer->len < REFUSAL_BYTES);
+	if (failure == RPC_FAILURE_BATCH && request->call_count > 1 && answer->len < REFUSAL_BYTES)
+		return true;
+	if (failure == RPC_FAILURE_UNSUPPORTED &&
+	    !client_offers_blocks(request->client, request->node))
+		return true;
+	return (failure == RPC_FAILURE_WAIT || failure == RPC_FAILURE_UNSUPPORTED ||
+		answer->retry_after_ms > 0) &&
+	       answer->retry_after_ms < RETRY_LONG_MS && !is_said_again(request);
 }
 
 bool client_doubt(struct request *request, const struct error *err,
@@ -147,6 +178,8 @@ static void blame_blocks(struct request *request)
 		want->doubted_by |= UINT64_C(1) << request->node;
 		if (only)
 			want_set_refused_by(want, request->node, &request->failure);
+		else
+			want->busy_count = 0; /* alone, it is another question */
 	}
 	if (only && client->observer.block_refused)
 		client->observer.block_refused(client->observer.context, node, only,
@@ -181,10 +214,50 @@ static void settle_alive(struct request *request, bool may_shrink)
 		client_rest(client, request->node, RPC_FAILURE_OTHER_NODE, &request->failure, 0);
 }
 
+/*
+ * The node was away after this.  A single time says nothing of the blocks; but one of them may be what
+ * kills the node, or freezes it, each time that it is asked for it.  One that is only too busy, for its
+ * head as well, says nothing of them at all.
+ */
+static void settle_away(struct request *request, bool is_only)
+{
+	struct client *client = request->client;
+	struct node *node = pool_node(client->pool, request->node);
+
+	for (size_t i = 0; request->wants && i < request->call_count; i++) {
+		struct want *want = request->wants[i];
+
+		if (want)
+			want->busy_count = 0;
+		if (!want || !node->is_away)
+			continue;
+		if (is_only || want->lost_count < LOST_ALONE)
+			want->lost_count++;
+		if (want->lost_count < LOST_ALONE)
+			continue;
+		want->is_alone = true;
+		want->doubted_by |= UINT64_C(1) << request->node;
+		node->is_careful = true; /* what is under way beside it would be lost with it */
+		if (want->lost_count < LOST_LIMIT)
+			continue;
+		want_set_refused_by(want, request->node, &request->failure);
+		want_set_doubted(client, want);
+		if (client->observer.block_refused)
+			client->observer.block_refused(client->observer.context, node, want->num,
+						       &request->failure);
+	}
+}
+
 void client_settle(struct client *client, unsigned index, bool is_alive)
 {
 	struct request *next;
 	bool may_shrink = true; /* requests that failed together have one cause: shrink once */
+	size_t count = 0;
+
+	for (const struct request *request = client->requests; request; request = request->next)
+		if (request->node == index && !request->is_orphan &&
+		    (request->kind == REQUEST_BLOCKS || request->kind == REQUEST_TIP))
+			count++;
 
 	pool_node(client->pool, index)->is_probed = false;
 	for (struct request *request = client->requests; request; request = next) {
@@ -194,6 +267,8 @@ void client_settle(struct client *client, unsigned index, bool is_alive)
 		if (is_alive) {
 			settle_alive(request, may_shrink);
 			may_shrink = may_shrink && request->call_count <= 1;
+		} else {
+			settle_away(request, count == 1 && client_only_block(request) != 0);
 		}
 		client_put_back(client, request);
 		request_free(request);
@@ -245,22 +320,17 @@ static bool is_overdue(struct client *client, const struct want *want, int64_t n
 	return false;
 }
 
-/* The want under way goes on without a sink; a copy of it is refused in its place. */
-static void refuse_under_way(struct client *client, struct want *want)
+/* A want that is under way goes on without a sink; the copy takes its place. */
+struct want *want_replace(struct want *want)
 {
-	struct want *refused = xcalloc(1, sizeof(*refused));
+	struct want *other = xcalloc(1, sizeof(*other));
 
-	refused->sink = want->sink;
-	refused->num = want->num;
-	refused->lane = want->lane;
-	refused->is_virtual = want->is_virtual;
-	refused->reason = want->reason;
-	refused->unverified = want->unverified;
-	refused->unverified_giver = want->unverified_giver;
+	want_drop_half(want);
+	*other = *want;
 	want->reason = NULL;
 	want->unverified = NULL;
 	want->sink = NULL;
-	want_list_append(&client->refused, refused);
+	return other;
 }
 
 void client_refuse_overdue(struct client *client)
@@ -285,7 +355,7 @@ void client_refuse_overdue(struct client *client)
 			struct want *want = request->wants[i];
 
 			if (want && want->sink && is_overdue(client, want, now_ms))
-				refuse_under_way(client, want);
+				want_list_append(&client->refused, want_replace(want));
 		}
 	}
 }

@@ -48,6 +48,7 @@ void request_free(struct request *request)
 	free(request->calls);
 	free(request->wants);
 	free(request->is_second);
+	free(request->slow_tip);
 	free(request);
 }
 

@@ -22,6 +22,28 @@ static void finish_tip(struct tip *tip, unsigned node, const struct error *err)
 		ended.sink.done(ended.sink.context, node, NULL, err);
 }
 
+static void tell_nobody(void *context, unsigned node, const struct chain_head *head,
+			const struct error *err)
+{
+	(void)context;
+	(void)node;
+	(void)head;
+	(void)err;
+}
+
+void client_leave_tip(struct request *request)
+{
+	struct tip *tip = request->tip;
+	struct error err = ERROR_INIT;
+
+	(void)error_set(&err, ERROR_RETRY, "the node takes long to answer");
+	request->slow_tip = xcalloc(1, sizeof(*request->slow_tip));
+	*request->slow_tip = *tip;
+	request->slow_tip->sink.done = tell_nobody;
+	request->tip = request->slow_tip;
+	finish_tip(tip, request->node, &err);
+}
+
 /* The highest block that the sink wants, by the node's own head. */
 static uint32_t newest_wanted(const struct tip *tip)
 {
@@ -228,7 +250,7 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		client_note_no_head(request, &err, answer->retry_after_ms);
 	else if (is_block || !failed)
 		client_note_success(client, request->node, is_block ? 1 : 0, answer);
-	if (!failed && tip->given_count < tip->count &&
+	if (!failed && !request->slow_tip && tip->given_count < tip->count &&
 	    tip->first + tip->given_count <= newest_wanted(tip))
 		send_single(client, tip, request->node);
 	else

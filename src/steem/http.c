@@ -43,6 +43,12 @@
 #define TRIAL_MAX_MS 600000
 #define HOSTS_MAX    128
 
+/* Since when connections are not used that were there before. */
+struct renewal {
+	bool is_set;
+	int64_t at_ms;
+};
+
 /*
  * What we have learnt about the server behind one URL.  A steemd without a proxy closes each connection
  * after its answer and does not announce it, so the next request on that connection is lost.
@@ -56,6 +62,11 @@ struct host {
 	bool is_closing;     /* no connection is used twice, except in a trial now and then */
 	enum { TRIAL_NONE, TRIAL_FIRST, TRIAL_KEPT, TRIAL_SECOND } trial;
 	int64_t trial_at_ms, pause_ms;
+	/*
+	 * One of its kept connections was silent: what lies between may have forgotten them all, and
+	 * each would cost a time-out.  No older one is used.
+	 */
+	struct renewal renewal;
 };
 
 /* How one attempt uses connections. */
@@ -103,8 +114,7 @@ struct http {
 	struct post *active; /* newest first */
 	struct post *idle;
 	unsigned active_count;
-	bool is_renewed;
-	int64_t renewed_at_ms;
+	struct renewal renewal;
 };
 
 static void post_free(struct post *post)
@@ -424,15 +434,30 @@ static void set_fixed_options(const struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 }
 
+static int64_t last_renewal_ms(const struct http *http, const struct host *host)
+{
+	if (!http->renewal.is_set)
+		return host->renewal.at_ms;
+	if (!host->renewal.is_set || host->renewal.at_ms < http->renewal.at_ms)
+		return http->renewal.at_ms;
+	return host->renewal.at_ms;
+}
+
+static void renew(struct renewal *renewal)
+{
+	*renewal = (struct renewal){.is_set = true, .at_ms = clock_now_ms()};
+}
+
 /* Which connections the attempt may use, and how old connections and resolved names may be. */
 static void set_connection_options(const struct http *http, const struct post *post)
 {
 	int64_t life_s = CONNECTION_LIFE_S, name_life_s = NAME_LIFE_S;
+	const struct host *host = post->host;
 	bool must_be_new = post->is_repeat || post->manner == MANNER_CLOSE ||
 			   post->manner == MANNER_TRIAL_FIRST;
 
-	if (http->is_renewed) {
-		int64_t since_s = (clock_now_ms() - http->renewed_at_ms) / 1000;
+	if (http->renewal.is_set || host->renewal.is_set) {
+		int64_t since_s = (clock_now_ms() - last_renewal_ms(http, host)) / 1000;
 
 		must_be_new |= since_s < RENEWAL_S;
 		if (since_s < name_life_s)
@@ -523,8 +548,7 @@ void http_post(struct http *http, const struct http_post *request)
 
 void http_renew_connections(struct http *http)
 {
-	http->is_renewed = true;
-	http->renewed_at_ms = clock_now_ms();
+	renew(&http->renewal);
 }
 
 unsigned http_in_flight(const struct http *http)
@@ -676,6 +700,8 @@ static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 		is_kept && !has_answer && result != CURLE_OK && result != CURLE_OPERATION_TIMEDOUT;
 	curl_off_t took_us = 0;
 
+	if (is_kept && !has_answer && result == CURLE_OPERATION_TIMEDOUT)
+		renew(&post->host->renewal);
 	learn(post->host, post->manner, is_lost || post->sent_count > 1,
 	      is_kept && has_answer && post->sent_count == 1);
 	if (!is_lost || post->is_repeat) {

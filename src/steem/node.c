@@ -22,8 +22,11 @@
 #define IN_FLIGHT_MAX 64
 /* An answer of this size keeps a connection busy long enough; larger ones only come late. */
 #define ANSWER_BYTES ((int64_t)4 * 1024 * 1024)
-/* A node is believed to have irreversible blocks so far above the highest that it gave: an hour's. */
-#define UNPROVEN_BLOCKS 1200
+/*
+ * A node is believed to have irreversible blocks so far above the highest that it gave: less than what
+ * makes a tail go back to catching up.
+ */
+#define UNPROVEN_BLOCKS 900
 /*
  * So long for as many requests as are allowed in a second: one that is held up on its way
  * and the next, which is not, must not make the node count one too many.
@@ -94,7 +97,8 @@ bool node_may_be_asked(const struct node *node, unsigned index, uint64_t not_the
 
 bool node_has_room(const struct node *node, int64_t now_ms)
 {
-	return node_is_ready(node, now_ms) && node->in_flight < node->in_flight_limit;
+	return node_is_ready(node, now_ms) &&
+	       node->in_flight < (node->is_careful ? 1 : node->in_flight_limit);
 }
 
 int64_t node_sent(struct node *node, int64_t now_ms)
@@ -262,6 +266,12 @@ void node_claimed_in_vain(struct node *node, int64_t now_ms)
 	node->doubted_until_ms = now_ms + ((int64_t)DOUBT_MS << node->vain_claims);
 	if (node->vain_claims < DOUBT_DOUBLES)
 		node->vain_claims++;
+}
+
+void node_was_slow(struct node *node, int64_t now_ms)
+{
+	node_claimed_in_vain(node, now_ms);
+	node->slow_until_ms = node->doubted_until_ms;
 }
 
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "steem/block.h"
 
 struct pool {
 	struct node *nodes;
@@ -109,9 +110,14 @@ static bool is_ahead(const struct node *node, const struct node *rival, int64_t 
 	uint32_t block = node_credible_block(node, now_ms);
 	uint32_t rivals_block = node_credible_block(rival, now_ms);
 	bool is_doubted = now_ms < node->doubted_until_ms;
+	bool is_slow = now_ms < node->slow_until_ms;
 
+	if (is_slow != (now_ms < rival->slow_until_ms))
+		return !is_slow;
+	/* To be ahead by a block is worth the time of a block. */
 	if (block != rivals_block)
-		return block > rivals_block;
+		return ((double)block - rivals_block) * BLOCK_INTERVAL_S * 1e6 >
+		       expected_us(node) - expected_us(rival);
 	if (is_doubted != (now_ms < rival->doubted_until_ms))
 		return !is_doubted;
 	return expected_us(node) < expected_us(rival);

@@ -21,6 +21,8 @@
 #define VAIN_LIMIT 3
 /* A block is skipped when this many requests for it alone have failed in a row. */
 #define FAILED_LIMIT 2
+/* "Too busy" counts as a failure when it is said so often in a row. */
+#define BUSY_LIMIT 3
 /* The longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
@@ -43,6 +45,7 @@ struct head {
 	uint32_t alone_to;     /* up to this block each is asked for alone: a request failed */
 	uint32_t failed_num;   /* the block whose request alone failed last */
 	unsigned failed_count; /* how often in a row */
+	unsigned busy_count;   /* how often in a row a node was too busy */
 	int64_t rest_until_ms;
 	uint64_t ask_only; /* a mask of the node that is followed; 0: any may be asked */
 	uint64_t not_from; /* a mask of those that brought nothing */
@@ -124,11 +127,11 @@ static void take_block(void *context, struct block *block, unsigned node)
  */
 static void note_failed(struct head *head, const struct error *err)
 {
-	if (err->code == RPC_FAILURE_WAIT)
+	if (err->code == RPC_FAILURE_WAIT && ++head->busy_count < BUSY_LIMIT)
 		return;
 	if (head->asked_to > head->alone_to)
 		head->alone_to = head->asked_to;
-	if (head->asked_to != head->next)
+	if (head->asked_to != head->next || err->kind == ERROR_RETRY) /* it may still come */
 		return;
 	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
 	head->failed_num = head->next;
@@ -151,7 +154,10 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 		head->ask_only = 0;
 		note_failed(head, err);
 		pace_failed(&head->pace, now_ms);
-	} else if (head->got_count > 0) {
+		return;
+	}
+	head->busy_count = 0;
+	if (head->got_count > 0) {
 		head->ask_only = UINT64_C(1) << node;
 		head->not_from = 0;
 		pace_advanced(&head->pace, now_ms, head->got_count,

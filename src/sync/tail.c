@@ -29,6 +29,8 @@
 #define HEADS_FRESH_MS        1000
 #define SEARCH_AGAIN_MS       3000
 #define MAX_HELD              256
+/* Too busy so often in a row, for a request with blocks in it: one of them may be the cause. */
+#define BUSY_LIMIT 3
 
 struct tail {
 	struct work *work;
@@ -41,7 +43,8 @@ struct tail {
 	unsigned got_count; /* by it */
 	uint32_t asked_to;  /* the last block that it asks for */
 	uint32_t alone_to;  /* up to this block each is asked for alone, because a request failed */
-	bool is_searching;  /* all nodes are asked for block `want` */
+	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
+	bool is_searching;   /* all nodes are asked for block `want` */
 	bool is_committing;
 	bool is_recording; /* a gap */
 	struct dispute *dispute;
@@ -55,6 +58,7 @@ struct tail {
 	char missing_reason[200]; /* the last refusal of block `want`, or "" */
 	int64_t missing_since_ms;
 	int64_t searched_at_ms;   /* when all nodes were last asked for a block */
+	int64_t heads_at_ms;      /* when they were last asked for their heads, for its sake */
 	int64_t doubted_since_ms; /* what comes contradicts what is stored, or itself */
 	struct pace pace;
 	struct client_sink sink;
@@ -191,7 +195,8 @@ static void take_block(void *context, struct block *block, unsigned node)
 	struct tail *tail = context;
 	struct held held;
 
-	if (!tail->is_running || block->num != tail->want || tail->held_count == MAX_HELD) {
+	if (!tail->is_running || block->num != tail->want || tail->held_count == MAX_HELD ||
+	    tail->has_gap || tail->is_recording || tail->dispute) {
 		block_free(block);
 		return;
 	}
@@ -211,6 +216,13 @@ static void take_block(void *context, struct block *block, unsigned node)
 		meet_edge(tail, node);
 }
 
+/* What the other nodes said last may be from before they had it. */
+static void poll_heads(struct tail *tail)
+{
+	tail->heads_at_ms = clock_now_ms();
+	client_poll_heads(tail->work->client, HEADS_FRESH_MS);
+}
+
 /* A node says that block `want` is irreversible, yet did not give it, or was not asked for it. */
 static void search_everywhere(struct tail *tail)
 {
@@ -219,7 +231,7 @@ static void search_everywhere(struct tail *tail)
 	tail->searched_at_ms = clock_now_ms();
 	tail->is_searching = true;
 	/* The other nodes may have it by now, although their last heads were below it. */
-	client_poll_heads(tail->work->client, HEADS_FRESH_MS);
+	poll_heads(tail);
 	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
 
@@ -234,11 +246,13 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (!tail->is_running || tail->dispute)
 		return;
 	if (err) {
-		if (err->code != RPC_FAILURE_WAIT && tail->asked_to > tail->alone_to)
+		if ((err->code != RPC_FAILURE_WAIT || ++tail->busy_count >= BUSY_LIMIT) &&
+		    tail->asked_to > tail->alone_to)
 			tail->alone_to = tail->asked_to;
 		pace_failed(&tail->pace, now_ms);
 		return;
 	}
+	tail->busy_count = 0;
 	if (tail->got_count > 0) {
 		pace_advanced(&tail->pace, now_ms, tail->got_count,
 			      head->irreversible_block >= tail->want);
@@ -539,6 +553,8 @@ void tail_step(struct tail *tail)
 	    !tail->is_edge_asked && writer_has_room(tail->work->writer))
 		commit_held(tail);
 	end_long_search(tail);
+	if (tail->is_searching && clock_now_ms() - tail->heads_at_ms >= HEADS_FRESH_MS)
+		poll_heads(tail);
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
 		record_gap(tail);

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import time
 
 import pytest
 
@@ -136,5 +137,27 @@ def test_a_name_that_moved_while_its_old_server_stands_still(world):
         world.db.wait_blocks(LAST + 30, ENOUGH_S)
         reader.wait_for("chain_moves")
         world.expect(new.chain, (1, LAST + 30))
+    finally:
+        relay.close()
+
+
+def test_kept_connections_that_lead_nowhere(world):
+    """A router that was started again knows none of them; each would cost a time-out."""
+    node = world.node(irreversible=MANY)
+    node.fault("delay", seconds=0.05, method="get_block", block=range(1, MANY - 50))
+    relay = Relay(node.port)
+    try:
+        reader = world.start(nodes=[{"url": f"http://127.0.0.1:{relay.port}"}],
+                             fetch={"timeout_ms": 3000, "batch_size": 10})
+        reader.wait_for("tail_started")
+        world.db.wait_blocks(MANY, ENOUGH_S)
+        assert node.count["connections"] > 4
+        relay.forget()
+        began = time.monotonic()
+        node.irreversible = MANY + 5
+        world.db.wait_blocks(MANY + 5, ENOUGH_S)
+        assert time.monotonic() - began < 3 + 3  # one time-out
+        assert not reader.events("node_failed")
+        world.expect(node.chain, (1, MANY + 5))
     finally:
         relay.close()

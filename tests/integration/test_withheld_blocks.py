@@ -14,6 +14,9 @@ BAD = 77
 # How a node may end every request that asks for one block.
 WAYS = [("hang", {}), ("reset", {}), ("status", {"code": 500}), ("status", {"code": 503}),
         ("huge", {"bytes": 40 << 20}), ("html", {}), ("garbage", {}), ("empty", {})]
+# What it may say of such a request, as if it were of all.
+SAYINGS = [("status", {"code": 429}), ("status", {"code": 503, "retry_after": 20}),
+           ("rpc_error", {"code": -32601, "message": "Method not found"})]
 
 
 def nodes_that_withhold(world, count, what="hang", block=BAD, chain=None, last=LAST, **details):
@@ -95,6 +98,51 @@ def test_a_catch_up_isolates_it(world, what, details, count):
     world.db.execute("UPDATE known_gaps SET retry_at = NULL")
     world.run("--once", **QUICK)
     world.expect(nodes[0].chain, (1, LAST))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("what, details", SAYINGS, ids=lambda value: str(value))
+def test_what_a_node_says_of_one_block_is_not_believed_of_all(world, what, details, count):
+    """It rests for a moment, as it says; but then it answers, if only it is asked for others."""
+    nodes, faults = nodes_that_withhold(world, count, what, method="get_block", **details)
+    began = time.monotonic()
+    world.run("--once", code=69, **QUICK)
+    assert time.monotonic() - began < 20
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == LAST - 1
+    world.audit_gaps({BAD})
+    for fault in faults:
+        fault.clear()
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", **QUICK)
+    world.expect(nodes[0].chain, (1, LAST))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout_s(150)
+@pytest.mark.parametrize("what, details", SAYINGS, ids=lambda value: str(value))
+def test_the_tail_passes_what_is_said_of_one_block(world, what, details):
+    nodes, _ = nodes_that_withhold(world, 2, what, block=50, last=40, method="get_block", **details)
+    world.start(**QUICK).wait_for("tail_started")
+    world.db.wait_blocks(40)
+    began = time.monotonic()
+    advance(nodes, 60)
+    world.db.wait_blocks(59, timeout=50)
+    assert time.monotonic() - began < 45
+    world.audit_gaps({50})
+
+
+@pytest.mark.timeout_s(150)
+def test_a_block_that_kills_its_node(world):
+    (node,), (fault,) = nodes_that_withhold(world, 1, "kill", method="get_block", seconds=1)
+    world.start(**QUICK)
+    world.db.wait_blocks(LAST - 1, timeout=60)
+    assert fault.count < 20
+    world.db.wait_until("SELECT COUNT(*) FROM gaps WHERE reason IS NOT NULL")
+    world.audit_gaps({BAD})
+    fault.clear()
+    world.db.execute("UPDATE known_gaps SET retry_at = UTC_TIMESTAMP()")
+    world.db.wait_blocks(LAST, timeout=40)
+    world.expect(node.chain, (1, LAST))
 
 
 def test_an_error_in_place_of_a_batch(world):
@@ -220,6 +268,28 @@ def test_a_node_that_claims_the_newest_blocks_and_gives_null(world, good):
         node.irreversible = boaster.irreversible
     world.db.wait_blocks(boaster.irreversible)
     world.expect(boaster.chain, (1, boaster.irreversible))
+
+
+@pytest.mark.parametrize("what, ahead", [("delay", 1), ("null", 1100)])
+def test_a_node_that_is_ahead_and_slow_or_boasts(world, what, ahead):
+    """It gives what it claims, but takes five seconds each time; or it claims very many."""
+    good = [world.node(irreversible=40) for _ in range(2)]
+    bad = world.node(irreversible=40)
+    reader = world.start(fetch={"timeout_ms": 10000})
+    reader.wait_for("tail_started")
+    world.db.wait_blocks(40)
+    bad.fault(what, method="get_block", seconds=5, block=range(41, 3000))
+
+    def advance_all(number):
+        for node in good:
+            node.irreversible = number
+        bad.irreversible = number + ahead
+
+    times = latencies(world, 20, advance_all)
+    print("latencies", [round(each, 2) for each in times])
+    assert sorted(times)[10] < 2, times
+    assert max(times) < 4.5, times
+    assert not reader.events("tail_lost")
 
 
 def test_nodes_that_stand_still_leave_connections_for_the_others(world):

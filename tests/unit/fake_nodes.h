@@ -46,7 +46,13 @@ enum fault {
 	FAULT_RESET,
 	FAULT_TOO_LARGE,
 	FAULT_ERROR_OBJECT,
+	FAULT_STATUS_429,
+	FAULT_RETRY_AFTER,
+	FAULT_NOT_OFFERED, /* an object of error in place of the answer */
+	FAULT_KILL,        /* the node is away for a while */
 };
+
+#define DEAD_MS 2000 /* after FAULT_KILL */
 
 #define POSTS_NOTED 400
 
@@ -72,11 +78,12 @@ struct sim {
 	uint32_t head, irreversible;
 	uint32_t poison;         /* a request with this block never gets a whole answer ... */
 	enum fault poison_fault; /* ... but this; FAULT_NONE: nothing, until its time is over */
-	bool hangs_for_blocks;   /* answers nothing but questions for its head */
-	bool breaks_in_turns;    /* each second request, as one of two servers behind its name */
-	unsigned block_posts;    /* requests with blocks in them */
-	uint32_t lacks;          /* answers null for this block */
-	uint32_t locked;         /* is too busy for this block, always */
+	int64_t dead_until_ms;
+	bool hangs_for_blocks; /* answers nothing but questions for its head */
+	bool breaks_in_turns;  /* each second request, as one of two servers behind its name */
+	unsigned block_posts;  /* requests with blocks in them */
+	uint32_t lacks;        /* answers null for this block */
+	uint32_t locked;       /* is too busy for this block, always */
 	unsigned request_count, largest_batch;
 	unsigned posted_count;
 	int64_t posted_at_ms[POSTS_NOTED]; /* of the first ones */
@@ -274,6 +281,16 @@ static void make_poisoned(struct buf *out, enum fault fault, struct error *err)
 	case FAULT_STATUS_503:
 		(void)rpc_http_error(fault == FAULT_STATUS_500 ? 500 : 503, NULL, "", 0, err);
 		break;
+	case FAULT_STATUS_429:
+		(void)rpc_http_error(429, NULL, "", 0, err);
+		break;
+	case FAULT_RETRY_AFTER:
+		(void)rpc_http_error(503, NULL, "", 0, err);
+		break;
+	case FAULT_NOT_OFFERED:
+		buf_add_text(out, "{\"error\":{\"code\":-32601,\"message\":\"no such method\"}}");
+		break;
+	case FAULT_KILL:
 	case FAULT_RESET:
 		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "cannot ask: reset");
 		break;
@@ -306,10 +323,12 @@ static void make_answer(struct buf *out, struct sim *sim, struct json_object *tr
 		sim->largest_batch = (unsigned)count;
 	if (sim->breaks_in_turns && sim->request_count % 2 == 0) {
 		make_poisoned(out, FAULT_STATUS_500, err);
-	} else if (fault == FAULT_DOWN) {
+	} else if (fault == FAULT_DOWN || now_ms < sim->dead_until_ms) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
 	} else if (sim->poison && wants_block(tree, sim->poison) && sim->poison_fault) {
 		make_poisoned(out, sim->poison_fault, err);
+		if (sim->poison_fault == FAULT_KILL)
+			sim->dead_until_ms = now_ms + DEAD_MS;
 	} else if (fault == FAULT_TIMEOUT || (sim->poison && wants_block(tree, sim->poison)) ||
 		   (sim->hangs_for_blocks && asks_block(tree))) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "no whole answer in time");
@@ -338,7 +357,7 @@ static void answer_post(struct post *post)
 	struct json_object *tree = json_tokener_parse(post->body);
 	struct http_answer answer = {.took_us = 1000};
 	struct error err = ERROR_INIT;
-	bool is_batch = json_object_is_type(tree, json_type_array);
+	bool is_batch = json_object_is_type(tree, json_type_array), is_poisoned;
 
 	assert_non_null(tree);
 	if (!is_batch) {
@@ -347,11 +366,14 @@ static void answer_post(struct post *post)
 		json_object_array_add(array, tree);
 		tree = array;
 	}
+	is_poisoned = wants_block(tree, fake.sims[post->node].poison);
 	make_answer(&out, &fake.sims[post->node], tree, is_batch, &err);
 	json_object_put(tree);
 	free(post->body);
 	answer.body = buf_text(&out);
 	answer.len = out.len;
+	if (is_poisoned && fake.sims[post->node].poison_fault == FAULT_RETRY_AFTER)
+		answer.retry_after_ms = 20000;
 	post->request.done(post->request.context, &answer, err.kind == ERROR_NONE ? NULL : &err);
 }
 

@@ -43,6 +43,7 @@ struct server {
 	atomic_int close_after_us; /* of /close */
 	atomic_bool keeps;         /* what /close is about: it does not close */
 	atomic_uint lost_count;    /* requests that /close got and closed upon */
+	atomic_uint silent_below;  /* so many connections, the oldest, answer nothing any more */
 	pthread_mutex_t lock;      /* for the next one, which several connections write */
 	char last_request[1024];   /* its head; read when nothing is under way */
 };
@@ -214,6 +215,7 @@ static bool read_request(int fd, struct buf *in, char path[64], size_t *ret_body
 static void *serve_connection(void *context)
 {
 	int fd = *(int *)context;
+	unsigned index = (unsigned)((int *)context - server.sockets);
 	struct buf in = BUF_INIT(1 << 20);
 	char path[64];
 	size_t body_at;
@@ -224,6 +226,8 @@ static void *serve_connection(void *context)
 		snprintf(server.last_request, sizeof(server.last_request), "%.*s", (int)body_at,
 			 in.data);
 		pthread_mutex_unlock(&server.lock);
+		if (index < server.silent_below)
+			snprintf(path, sizeof(path), "/silent");
 		if (!serve(fd, path, in.data + body_at, in.len - body_at, served))
 			break;
 		buf_reset(&in);

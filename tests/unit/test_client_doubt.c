@@ -94,6 +94,94 @@ static void a_block_that_only_one_node_withholds_comes_from_another(void **state
 	close_world();
 }
 
+/*
+ * "Too busy", "come later", "not offered": said of a request, but only of those with one block in them.
+ * Each time the node rests a moment, as it asks for; then it is seen that it answers otherwise.
+ */
+static void what_a_node_says_of_one_block_is_not_believed_of_all(void **state)
+{
+	static const enum fault faults[] = {FAULT_STATUS_429, FAULT_RETRY_AFTER, FAULT_NOT_OFFERED};
+
+	(void)state;
+	for (unsigned nodes = 1; nodes <= 3; nodes += 2) {
+		for (size_t i = 0; i < COUNT(faults); i++) {
+			open_world(nodes);
+			learn_heads();
+			poison_all(nodes, 7, faults[i]);
+			client_want(world.client, CLIENT_TAIL, 1, 200, 0, &world.sink);
+			run();
+			assert_int_equal(world.given_count, 199);
+			assert_int_equal(world.refused[7], 1);
+			assert_int_equal(world.refused_count, 1);
+			if (now_ms > 1000 + 30000)
+				fail_msg("fault %zu, %u nodes: %lld ms", i, nodes,
+					 (long long)now_ms - 1000);
+			close_world();
+		}
+	}
+}
+
+/* Its head as well: then it is the node that is busy, and no block is to blame. */
+static void a_node_that_is_busy_for_everything_is_waited_for(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	open_world(1);
+	learn_heads();
+	fake.sims[0].fault = FAULT_BUSY;
+	client_want(world.client, CLIENT_REPLAY, 1, 200, 0, &world.sink);
+	while (now_ms < 120000) {
+		client_handle(world.client);
+		while (http_in_flight(&fake) > 0)
+			assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+		now_ms += 100;
+	}
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	fake.sims[0].fault = FAULT_NONE;
+	run();
+	assert_each_given_once(1, 200);
+	close_world();
+}
+
+/* A single time says nothing; but it does so each time. */
+static void a_block_that_kills_its_node_is_isolated(void **state)
+{
+	(void)state;
+	for (unsigned nodes = 1; nodes <= 3; nodes++) {
+		open_world(nodes);
+		learn_heads();
+		poison_all(nodes, 7, FAULT_KILL);
+		client_want(world.client, CLIENT_REPLAY, 1, 200, 0, &world.sink);
+		run();
+		assert_int_equal(world.given_count, 199);
+		assert_int_equal(world.refused[7], 1);
+		assert_int_equal(world.refused_count, 1);
+		if (now_ms > 1000 + 60000)
+			fail_msg("%u nodes: %lld ms", nodes, (long long)now_ms - 1000);
+		close_world();
+	}
+}
+
+/* It was not the blocks: all that was asked for is given when the node is there again. */
+static void a_node_that_dies_now_and_then_costs_no_block(void **state)
+{
+	(void)state;
+	open_world(1);
+	learn_heads();
+	for (uint32_t first = 1; first < 1000; first += 100) {
+		client_want(world.client, CLIENT_REPLAY, first, first + 99, 0, &world.sink);
+		poison_all(1, first + 30, FAULT_KILL);
+		client_handle(world.client);
+		answer_all();
+		poison_all(1, 0, FAULT_NONE);
+		run();
+	}
+	assert_each_given_once(1, 1000);
+	assert_int_equal(world.refused_count, 0);
+	close_world();
+}
+
 static void several_blocks_are_isolated_together(void **state)
 {
 	(void)state;
@@ -317,6 +405,93 @@ static void a_node_that_claims_blocks_in_vain_is_not_asked_at_the_tip(void **sta
 	close_world();
 }
 
+/* Turn the loop until the tip is done, or `until_ms`. */
+static void wait_tip(unsigned done_count, int64_t until_ms)
+{
+	struct error err = ERROR_INIT;
+
+	while (world.tip_done_count < done_count && now_ms < until_ms) {
+		client_handle(world.client);
+		if (http_in_flight(&fake) > 0 && fake_next_due_ms() <= now_ms)
+			assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+		else
+			now_ms += 50;
+	}
+	assert_int_equal(world.tip_done_count, done_count);
+}
+
+/* The foremost takes its time: the other one is asked, and what comes late is not lost. */
+static void a_node_that_is_slow_at_the_tip_is_left_for_another(void **state)
+{
+	struct client_config patient = config;
+
+	(void)state;
+	patient.timeout_ms = 10000;
+	open_world(2);
+	client_set_config(world.client, &patient);
+	fake.sims[0].irreversible = 15001;
+	learn_heads();
+	fake.sims[0].hangs_for_blocks = true;
+	fake.sims[1].irreversible = 15001;
+	assert_true(client_ask_tip(world.client, 15001, 1, &world.tip_sink));
+	wait_tip(1, 1000 + 2100);
+	assert_false(world.tip_had_head);
+	assert_int_equal(world.tip_err.kind, ERROR_RETRY);
+	assert_true(client_ask_tip(world.client, 15001, 1, &world.tip_sink));
+	wait_tip(2, now_ms + 100);
+	assert_each_given_once(15001, 15001);
+	assert_int_equal(world.givers, 1U << 1);
+	fake.sims[0].hangs_for_blocks = false;
+	answer_all(); /* late, and to be thrown away by whoever has it already */
+	assert_int_equal(world.tip_done_count, 2);
+	assert_int_equal(world.given[15001], 2);
+	assert_int_equal(world.failed_count, 0);
+	close_world();
+}
+
+/* A block that the tail searches: the same. */
+static void a_node_that_is_slow_to_give_a_block_is_left_for_another(void **state)
+{
+	struct client_config patient = config;
+
+	(void)state;
+	patient.timeout_ms = 10000;
+	for (enum client_lane lane = CLIENT_TAIL; lane <= CLIENT_REPLAY; lane++) {
+		open_world(2);
+		client_set_config(world.client, &patient);
+		learn_heads();
+		fake.sims[0].hangs_for_blocks = true;
+		client_want(world.client, lane, 14000, 14000, 0, &world.sink);
+		run();
+		assert_each_given_once(14000, 14000);
+		assert_int_equal(world.givers, 1U << 1);
+		assert_int_equal(now_ms - 1000, lane == CLIENT_TAIL ? 2000 : 10000);
+		answer_all();
+		assert_each_given_once(14000, 14000);
+		close_world();
+	}
+}
+
+/* Where all are slow, the second one is waited for. */
+static void where_all_are_slow_the_tip_is_waited_for(void **state)
+{
+	struct client_config patient = config;
+
+	(void)state;
+	patient.timeout_ms = 10000;
+	open_world(2);
+	client_set_config(world.client, &patient);
+	learn_heads();
+	fake.sims[0].hangs_for_blocks = fake.sims[1].hangs_for_blocks = true;
+	assert_true(client_ask_tip(world.client, 15000, 1, &world.tip_sink));
+	wait_tip(1, now_ms + 2100);
+	assert_true(client_ask_tip(world.client, 15000, 1, &world.tip_sink));
+	fake.sims[0].hangs_for_blocks = fake.sims[1].hangs_for_blocks = false;
+	wait_tip(2, now_ms + 10100);
+	assert_true(world.given[15000] > 0);
+	close_world();
+}
+
 static void the_only_node_is_asked_whatever_it_claimed(void **state)
 {
 	(void)state;
@@ -384,6 +559,10 @@ int main(void)
 		cmocka_unit_test(one_block_is_isolated_in_bounded_time),
 		cmocka_unit_test(the_number_of_nodes_does_not_matter),
 		cmocka_unit_test(a_block_that_only_one_node_withholds_comes_from_another),
+		cmocka_unit_test(what_a_node_says_of_one_block_is_not_believed_of_all),
+		cmocka_unit_test(a_node_that_is_busy_for_everything_is_waited_for),
+		cmocka_unit_test(a_block_that_kills_its_node_is_isolated),
+		cmocka_unit_test(a_node_that_dies_now_and_then_costs_no_block),
 		cmocka_unit_test(several_blocks_are_isolated_together),
 		cmocka_unit_test(the_virtual_operations_of_one_block_stop_nobody),
 		cmocka_unit_test(a_frozen_node_rests_and_keeps_its_batches),
@@ -392,6 +571,9 @@ int main(void)
 		cmocka_unit_test(the_second_silent_batch_makes_batches_smaller),
 		cmocka_unit_test(what_waits_for_a_verdict_is_lost_nowhere),
 		cmocka_unit_test(a_node_that_claims_blocks_in_vain_is_not_asked_at_the_tip),
+		cmocka_unit_test(a_node_that_is_slow_at_the_tip_is_left_for_another),
+		cmocka_unit_test(a_node_that_is_slow_to_give_a_block_is_left_for_another),
+		cmocka_unit_test(where_all_are_slow_the_tip_is_waited_for),
 		cmocka_unit_test(the_only_node_is_asked_whatever_it_claimed),
 		cmocka_unit_test(a_block_at_the_tip_makes_no_node_rest),
 		cmocka_unit_test(one_of_two_servers_behind_a_name_is_broken),

@@ -386,6 +386,38 @@ static void connections_are_renewed(void **state)
 	}
 }
 
+/* What lies between forgot them all: the first that is silent is the last one that is asked. */
+static void connections_that_became_silent_cost_one_time_out(void **state)
+{
+	struct http *http = open_http(8);
+	struct result result = {0};
+	CLEANUP(mem_free_pointer) char *url = url_of("/echo");
+	struct http_post post = {.url = url,
+				 .body = "[1]",
+				 .len = 3,
+				 .timeout_ms = 5000,
+				 .max_answer_bytes = 1000,
+				 .done = take_result,
+				 .context = &result};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		http_post(http, &post);
+	finish_all(http);
+	assert_int_equal(result.failed_count, 0);
+	assert_int_equal(server.connection_count, 4);
+	server.silent_below = 4;
+	post.timeout_ms = 200;
+	for (unsigned i = 0; i < 6; i++) {
+		http_post(http, &post);
+		finish_all(http);
+		assert_int_equal(result.failed_count, 1);
+		jumped_s += i; /* also when the first moments are over */
+	}
+	buf_release(&result.body);
+	http_free(http);
+}
+
 /* libcurl 7.88 writes through a pointer that the answer before left in its handle. */
 static void a_folded_first_header_does_no_harm(void **state)
 {
@@ -722,6 +754,7 @@ int main(void)
 		SERVED(a_node_that_only_breaks_is_a_failure),
 		SERVED(connections_do_not_outlive_their_time),
 		SERVED(connections_are_renewed),
+		SERVED(connections_that_became_silent_cost_one_time_out),
 		SERVED(a_folded_first_header_does_no_harm),
 		SERVED(a_proxy_is_not_asked_for_this_host),
 		SERVED(bytes_that_are_no_body_are_limited),

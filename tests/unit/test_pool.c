@@ -93,6 +93,12 @@ static void the_tip_is_asked_of_the_foremost(void **state)
 	assert_int_equal(pool_pick_tip(pool, 10, 0), 2);
 	assert_int_equal(pool_pick_tip(pool, 10, 1U << 2), 1);
 	assert_int_equal(pool_pick_tip(pool, 10, 7), -1);
+	/* To be a block ahead is worth three seconds. */
+	set_node(pool, 1, 1001, 3500000);
+	set_node(pool, 2, 1001, 4000000);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 0);
+	set_node(pool, 2, 1002, 4000000);
+	assert_int_equal(pool_pick_tip(pool, 10, 0), 2);
 	pool_free(pool);
 }
 

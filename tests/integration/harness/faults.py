@@ -9,6 +9,7 @@ fault hits everything. `times=None` is for ever, until fault.clear(). `turn=k` s
 first k - 1 requests.
 
 The connection    reset, reset_body, hang (until fault.release()), delay (seconds),
+                  kill (seconds: so long nobody listens any more),
                   drip (seconds between single bytes), huge (bytes), endless (first, more:
                   the bytes of the answer, the second for ever), wire (bytes: the answer)
 HTTP              status (code, retry_after, body), raw (status, headers, body), html, empty,
@@ -33,7 +34,8 @@ TRAILERS = {"first": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\
 # Its first header line continues one that is not there.
 FOLDED = (b"HTTP/1.1 200 OK\r\n fold: " + b"A" * 2000 + b"\r\nContent-Length: 3\r\n\r\n[1]")
 GARBAGE = bytes(range(256)) * 8
-CONNECTION = {"reset", "reset_body", "hang", "delay", "drip", "huge", "endless", "wire"}
+CONNECTION = {"reset", "reset_body", "hang", "delay", "drip", "huge", "endless", "wire",
+              "kill"}
 HTTP = {"status", "raw", "html", "empty", "garbage", "cut", "trailing", "wrong_length"}
 ENVELOPE = {"error_object", "refuse_batch", "missing", "doubled", "reordered", "extra"}
 ITEM = {"wrong_id", "rpc_error", "null", "result", "other_block", "fork", "broken_previous",

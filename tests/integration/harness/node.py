@@ -126,6 +126,7 @@ class Node:
         self._faults, self._sockets, self._spelt = [], set(), {}
         self._closing = threading.Event()
         self._live = None
+        self._is_dead = False
         self.closes_every_connection = False
         self.close_after_s = None
         self.port = port
@@ -296,13 +297,16 @@ class Node:
     def _disturb(self, handler, calls):
         """Faults that answer before there is an answer. True: nothing is left to do."""
         for fault in self._take({"reset", "hang", "delay", "status", "raw", "huge", "endless",
-                                 "wire"}, calls):
+                                 "wire", "kill"}, calls):
             if fault.what == "delay":
                 fault.released.wait(fault["seconds"])
             elif fault.what == "hang":
                 self._hang(handler, fault)
-            elif fault.what == "reset":
+            elif fault.what in ("reset", "kill"):
                 handler.reset()
+                if fault.what == "kill":
+                    threading.Thread(target=self._die, args=(fault["seconds"],),
+                                     daemon=True).start()
                 return True
             elif fault.what == "endless":
                 self._endless(handler, **{**faults.TRAILERS, **fault.details})
@@ -320,6 +324,17 @@ class Node:
                 handler.reset()
                 return True
         return False
+
+    def _die(self, seconds):
+        """All connections end, and nobody listens; then it is started again."""
+        with self.changed:
+            if self._is_dead:
+                return
+            self._is_dead = True
+        self.refuse()
+        if not self._closing.wait(seconds):
+            self.accept()
+        self._is_dead = False
 
     @staticmethod
     def _hang(handler, fault):

@@ -3,6 +3,7 @@
     relay = Relay(server.port)        connect to relay.port
     relay.stop()                      what is sent from now on goes nowhere, both ways
     relay.go_on()                     what was held back goes on
+    relay.forget()                    the connections that are there lead nowhere, for ever
     relay.move(port)                  new connections lead elsewhere, those that are there stay
     relay.close()
 """
@@ -19,6 +20,7 @@ class Relay:
         self.target = host, port
         self._flowing = threading.Event()
         self._flowing.set()
+        self._known = 0
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
@@ -29,6 +31,9 @@ class Relay:
 
     def go_on(self):
         self._flowing.set()
+
+    def forget(self):
+        self._known += 1
 
     def move(self, port):
         self.target = self.target[0], port
@@ -49,13 +54,15 @@ class Relay:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._sockets.append(sock)
                 for pair in ((client, server), (server, client)):
-                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+                    threading.Thread(target=self._carry, args=(*pair, self._known),
+                                     daemon=True).start()
 
-    def _carry(self, source, goal):
+    def _carry(self, source, goal, known):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 self._flowing.wait()
-                goal.sendall(data)
+                if known == self._known:
+                    goal.sendall(data)
         self._flowing.wait()  # the end, too, is not heard of
         for sock in (source, goal):
             with contextlib.suppress(OSError):

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes that are slow where the tail waits: for its tip request, or for a block that it searches.
+ * Where another node could be asked, it is, and what still comes of the slow one is taken if it is
+ * of use.  Once for each: where all nodes are slow, the second one is waited for.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "steem/client_impl.h"
+
+#define SLOW_MS 2000
+
+/* Nodes of which the answer to a tip request that was left is still to come. */
+static uint64_t left_nodes(const struct client *client)
+{
+	uint64_t set = 0;
+
+	for (const struct request *request = client->requests; request; request = request->next)
+		if (request->slow_tip && !request->is_orphan)
+			set |= UINT64_C(1) << request->node;
+	return set;
+}
+
+static bool may_leave_tip(const struct request *request)
+{
+	const struct client *client = request->client;
+
+	return request->kind == REQUEST_TIP && !request->slow_tip &&
+	       pool_pick_tip(client->pool, clock_now_ms(),
+			     left_nodes(client) | UINT64_C(1) << request->node) >= 0;
+}
+
+static bool may_leave_want(const struct request *request, const struct want *want)
+{
+	const struct client *client = request->client;
+
+	return want && want->sink && want->lane == CLIENT_TAIL && !want->is_left &&
+	       pool_pick(client->pool, clock_now_ms(), want->num,
+			 want_not_from(client, want) | UINT64_C(1) << request->node) >= 0;
+}
+
+/* Is it under way, and would something of it be asked of another node? */
+static bool may_leave(const struct request *request)
+{
+	if (request->is_orphan || request->is_waiting || request->due_ms != 0)
+		return false;
+	if (may_leave_tip(request))
+		return true;
+	for (size_t i = 0; request->wants && i < request->call_count; i++)
+		if (may_leave_want(request, request->wants[i]))
+			return true;
+	return false;
+}
+
+static void leave_wants(struct request *request)
+{
+	struct client *client = request->client;
+
+	for (size_t i = request->call_count; i-- > 0;) {
+		struct want *other;
+
+		if (!may_leave_want(request, request->wants[i]))
+			continue;
+		other = want_replace(request->wants[i]);
+		other->is_left = true;
+		other->doubted_by |= UINT64_C(1) << request->node;
+		want_list_prepend(&client->lanes[other->lane], other);
+	}
+}
+
+void client_leave_slow(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+	struct request *next;
+
+	for (struct request *request = client->requests; request; request = next) {
+		next = request->next;
+		if (now_ms - request->sent_at_ms < SLOW_MS || !may_leave(request))
+			continue;
+		node_was_slow(pool_node(client->pool, request->node), now_ms);
+		if (request->kind == REQUEST_TIP)
+			client_leave_tip(request);
+		else
+			leave_wants(request);
+	}
+}
+
+int64_t client_slow_at_ms(const struct client *client)
+{
+	int64_t at_ms = INT64_MAX;
+
+	for (const struct request *request = client->requests; request; request = request->next)
+		if (request->sent_at_ms + SLOW_MS < at_ms && may_leave(request))
+			at_ms = request->sent_at_ms + SLOW_MS;
+	return at_ms;
+}
