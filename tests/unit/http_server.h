@@ -45,7 +45,7 @@ struct server {
 	atomic_uint lost_count;    /* requests that /close got and closed upon */
 	atomic_uint silent_below;  /* so many connections, the oldest, answer nothing any more */
 	pthread_mutex_t lock;      /* for the next one, which several connections write */
-	char last_request[1024];   /* its head; read when nothing is under way */
+	char last_request[1024];   /* its head; see server_was_sent() */
 };
 
 static struct server server = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -210,6 +210,17 @@ static bool read_request(int fd, struct buf *in, char path[64], size_t *ret_body
 		    buf_add(in, bytes, (size_t)got) != 0)
 			return false;
 	}
+}
+
+/* Did the head of the last request have these words, in capitals or not? */
+static bool server_was_sent(const char *words)
+{
+	bool was_sent;
+
+	pthread_mutex_lock(&server.lock);
+	was_sent = strcasestr(server.last_request, words) != NULL;
+	pthread_mutex_unlock(&server.lock);
+	return was_sent;
 }
 
 static void *serve_connection(void *context)
