@@ -597,14 +597,14 @@ BEGIN
 	ELSEIF LENGTH(p_title) > 255 THEN
 		SET v_text = 'the title has more than 255 bytes';
 	ELSEIF LENGTH(COALESCE(p_permlink, '')) NOT BETWEEN 1 AND 255 OR p_permlink REGEXP '[^a-z0-9-]' THEN
-		SET v_text = 'the permlink has to have 1 to 255 lower-case letters, digits and hyphens';
+		SET v_text = 'the permlink must have 1 to 255 lower-case letters, digits and hyphens';
 	ELSEIF LENGTH(COALESCE(p_parent_permlink, '')) NOT BETWEEN 1 AND 255
 			OR p_parent_permlink REGEXP '[^a-z0-9-]' THEN
-		SET v_text = 'the parent_permlink has to have 1 to 255 lower-case letters, digits and hyphens';
+		SET v_text = 'the parent_permlink must have 1 to 255 lower-case letters, digits and hyphens';
 	ELSEIF LENGTH(p_parent_author) > 0 AND (LENGTH(p_parent_author) NOT BETWEEN 3 AND 16
 			OR p_parent_author REGEXP '[^a-z0-9.-]') THEN
 		SET v_text = 'the parent_author is no account name';
-	-- LENGTH, since a collation may find that a space is equal to nothing.
+	-- LENGTH, because in some collations a space equals ''.
 	ELSEIF LENGTH(p_json_metadata) > 0 AND NOT JSON_VALID(p_json_metadata) THEN
 		SET v_text = 'json_metadata is no JSON';
 	-- The chain accepts no transaction of more than 65536 bytes. The lengths of the texts, the header and

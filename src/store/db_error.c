@@ -113,7 +113,7 @@ static const struct known_fault {
 	/* Numbers of MariaDB's library; a server gives them another meaning. */
 	{5013, ERROR_RETRY, LOST, NULL}, /* read */
 	{5014, ERROR_RETRY, LOST, NULL}, /* write */
-	{5015, ERROR_RETRY, LOST, NULL}, /* not what was compressed */
+	{5015, ERROR_RETRY, LOST, NULL}, /* decompressing failed */
 	/* This server takes no writes now; another one may. */
 	{1047, ERROR_RETRY, REFUSED, "this Galera node is not part of the cluster's majority"},
 	{1290, ERROR_RETRY, REFUSED,

@@ -71,19 +71,21 @@ static uint64_t lower(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Lists are built from left to right. A joined row is tried as early as either half was to be. */
+/*
+ * Lists are built from left to right.  Neighbours are joined only if they were tried at the same time,
+ * or never.  Else the one row would have to keep the older time, and be due at once, each time that
+ * a reader tries one half of it.
+ */
 static void append(struct gap_rows *rows, const struct gap *like, uint32_t first, uint32_t last)
 {
 	struct gap *before = rows->count > 0 ? &rows->items[rows->count - 1] : NULL;
 
-	if (before && before->last == first - 1 && same_text(before->reason, like->reason)) {
-		bool untried = before->tried_us == GAP_NEVER || like->tried_us == GAP_NEVER;
-
+	if (before && before->last == first - 1 && before->tried_us == like->tried_us &&
+	    same_text(before->reason, like->reason)) {
 		before->last = last;
 		if (like->attempts > before->attempts)
 			before->attempts = like->attempts;
-		before->tried_us = untried ? GAP_NEVER : lower(before->tried_us, like->tried_us);
-		before->retry_us = untried ? GAP_NEVER : lower(before->retry_us, like->retry_us);
+		before->retry_us = lower(before->retry_us, like->retry_us);
 		before->found_us = lower(before->found_us, like->found_us);
 		return;
 	}

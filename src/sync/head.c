@@ -19,7 +19,7 @@
 #define MAX_HELD 64
 /* Asked so often in vain, another node is asked: this one may stand still. */
 #define VAIN_LIMIT 3
-/* A block is skipped when so many requests for it alone have failed in a row. */
+/* A block is skipped when this many requests for it alone have failed in a row. */
 #define FAILED_LIMIT 2
 /* "Too busy" counts as a failure when it is said so often in a row. */
 #define BUSY_LIMIT 3
@@ -43,9 +43,9 @@ struct head {
 	unsigned got_count;    /* by the request under way */
 	uint32_t asked_to;     /* the last block of the request under way */
 	uint32_t alone_to;     /* up to this block each is asked for alone: a request failed */
-	uint32_t failed_num;   /* such a request for this block alone failed ... */
-	unsigned failed_count; /* so often in a row */
-	unsigned busy_count;   /* requests in a row to which a node said that it is too busy */
+	uint32_t failed_num;   /* the block whose request alone failed last */
+	unsigned failed_count; /* how often in a row */
+	unsigned busy_count;   /* how often in a row a node was too busy */
 	int64_t rest_until_ms;
 	uint64_t ask_only; /* a mask of the node that is followed; 0: any may be asked */
 	uint64_t not_from; /* a mask of those that brought nothing */

@@ -38,7 +38,6 @@ struct retain_job {
 	struct retain *retain;
 	int64_t before_s;
 	struct retention_pass pass;
-	struct work_look look;
 };
 
 static int run_retain(struct db *db, struct job *job, struct error *err)
@@ -46,21 +45,6 @@ static int run_retain(struct db *db, struct job *job, struct error *err)
 	struct retain_job *step = (struct retain_job *)job;
 
 	return retention_step(db, step->before_s, &step->pass, err);
-}
-
-static int run_look(struct db *db, struct job *job, struct error *err)
-{
-	return work_look_at_clock(db, &((struct retain_job *)job)->look, err);
-}
-
-static void finish_look(struct job *job)
-{
-	struct retain_job *step = (struct retain_job *)job;
-
-	step->retain->is_running = false;
-	if (job->err.kind == ERROR_NONE)
-		work_note_look(step->retain->work, &step->look);
-	free(step);
 }
 
 static void end_pass(struct retain *retain)
@@ -151,7 +135,10 @@ static bool look_at_chain(struct retain *retain, int64_t now_ms,
 	return ret_witness->chain_before_s > 0;
 }
 
-/* Begin a pass if the clocks agree: nothing is removed because of a single reading of one clock. */
+/*
+ * Begin a pass if the clocks agree: nothing is removed because of a single reading of one clock.  The
+ * heartbeats read the database's clock.
+ */
 static bool begin_pass(struct retain *retain)
 {
 	const struct work *work = retain->work;
@@ -192,16 +179,14 @@ void retain_free(struct retain *retain)
 void retain_step(struct retain *retain)
 {
 	struct retain_job *step;
-	bool is_sure;
 
-	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms)
+	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms ||
+	    (retain->before_s == 0 && !begin_pass(retain)))
 		return;
-	is_sure = retain->before_s != 0 || begin_pass(retain);
 	step = xcalloc(1, sizeof(*step));
-	step->job.run = is_sure ? run_retain : run_look;
-	step->job.done = is_sure ? finish_retain : finish_look;
-	snprintf(step->job.what, sizeof(step->job.what), "%s",
-		 is_sure ? "removing finished deliveries" : "reading the database's clock");
+	step->job.run = run_retain;
+	step->job.done = finish_retain;
+	snprintf(step->job.what, sizeof(step->job.what), "removing finished deliveries");
 	step->job.is_side_work = true;
 	step->retain = retain;
 	step->before_s = retain->before_s;

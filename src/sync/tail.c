@@ -25,7 +25,7 @@
 #define NEIGHBOUR_PATIENCE_MS 15000
 #define LEAVE_MAX             32 /* the most blocks that become a gap at once */
 #define ASK_AGAIN_MS          1000
-#define ASK_SOON_MS           100 /* before the first new try, if a node has the block and did not give it */
+#define ASK_SOON_MS           100 /* the first time, if a node has the block and did not give it */
 #define HEADS_FRESH_MS        1000
 #define SEARCH_AGAIN_MS       3000
 #define MAX_HELD              256

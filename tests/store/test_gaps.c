@@ -200,11 +200,13 @@ static void check_model(const uint8_t *model)
 	struct db *other = world_connect();
 	struct db_rows *rows =
 		db_query(other,
-			 "SELECT first_block, last_block, reason IS NOT NULL FROM known_gaps "
-			 "ORDER BY first_block",
+			 "SELECT first_block, last_block, reason IS NOT NULL, "
+			 "COALESCE(TIMESTAMPDIFF(MICROSECOND, '2000-01-01', tried_at), 0) "
+			 "FROM known_gaps ORDER BY first_block",
 			 DB_NO_VALUES, &err);
 	uint64_t before = 0;
 	uint64_t before_reason = 0;
+	uint64_t before_tried = 0;
 
 	assert_non_null(rows);
 	memset(got, 0, sizeof(got));
@@ -213,10 +215,11 @@ static void check_model(const uint8_t *model)
 
 		assert_true(first > before); /* no overlap */
 		if (first == before + 1 && before > 0)
-			assert_true(before_reason !=
-				    db_row_u64(rows, 2)); /* else they were joined */
+			assert_true(before_reason != db_row_u64(rows, 2) ||
+				    before_tried != db_row_u64(rows, 3)); /* else joined */
 		before = db_row_u64(rows, 1);
 		before_reason = db_row_u64(rows, 2);
+		before_tried = db_row_u64(rows, 3);
 		for (uint64_t block = first; block <= before; block++)
 			got[block] = before_reason != 0 ? 2 : 1;
 	}
@@ -357,6 +360,37 @@ static void claims_stay_within(void **state)
 	range_set_release(&within);
 }
 
+/* Cells of one gap that fail with one reason: each is tried once, not again at once for the others. */
+static void each_cell_of_a_gap_is_tried_once(void **state)
+{
+	struct reader_identity readers[] = {{.name = "two", .session = "t1"},
+					    {.name = "three", .session = "u1"}};
+	struct range_set all = RANGE_SET_INIT;
+
+	(void)state;
+	OK(range_parse(&all, "1-100000", &err));
+	record(1, 9999, "3900-5100", false);
+	for (size_t i = 0; i < 2; i++) {
+		unsigned tried = 0;
+		struct claim_search search;
+
+		OK(readers_register(db, &readers[i], "test", &err));
+		for (;; tried++) {
+			OK(claims_take_next(db, &readers[i], &all, NULL, &search, &err));
+			if (!search.has_claim || tried > 3)
+				break;
+			OK(claims_settle(db, &readers[i], &search.claim, &search.claim.missing,
+					 "no node gives it", &err));
+			claim_release(&search.claim);
+		}
+		assert_int_equal(tried, 3);
+		assert_true(search.waits);
+		assert_int_equal(search.failed_count, 1201);
+		assert_int_equal(number("SELECT MAX(attempts) FROM known_gaps"), i + 1);
+	}
+	range_set_release(&all);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -443,6 +477,7 @@ int main(void)
 		TEST(known_gaps_agree_with_a_model),
 		TEST(claims_share_the_work),
 		TEST(claims_stay_within),
+		TEST(each_cell_of_a_gap_is_tried_once),
 		TEST(a_step_of_a_scan_ends_at_ten_thousand_holes),
 		TEST(a_million_blocks_are_scanned_and_the_view_stays_fast),
 	};

@@ -217,6 +217,15 @@ static void a_lost_node_is_asked_for_its_head_soon(void **state)
 	}
 	assert_int_equal(node.batch_size, 50);
 	node_succeeded(&node, now_ms, 1000, 0, 300); /* its head */
+	/* Too many requests at once, perhaps: half as many from now on, however long it is away. */
+	node.in_flight = 8;
+	(void)node_lost(&node, now_ms);
+	assert_int_equal(node.in_flight_limit, 4);
+	node.in_flight = 2;
+	(void)node_lost(&node, now_ms);
+	assert_int_equal(node.in_flight_limit, 4);
+	node.in_flight = 0;
+	node_succeeded(&node, now_ms, 1000, 0, 300);
 	assert_true(node_is_ready(&node, now_ms));
 	assert_int_equal(node.failures_in_row, 0);
 	/* What it asked for itself is honoured. */

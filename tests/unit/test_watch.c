@@ -175,11 +175,22 @@ static void nodes_that_went_back_and_move_are_no_stall(void **state)
 
 		assert_int_equal(news, block == 51 ? WATCH_BEHIND : WATCH_NOTHING);
 		assert_int_equal(watch.progress_at_ms, now_ms);
-		assert_true(watch.is_behind == (block < 100));
+		assert_true(watch.is_behind);
 	}
 	facts.told_at_ms = now_ms + 1;
 	assert_int_equal(nodes_at(100, 1), WATCH_LEVEL);
 	assert_false(watch.is_behind);
+}
+
+/* The reader leaves the tail for a scan: that brings no node further. */
+static void leaving_the_tail_does_not_make_nodes_level(void **state)
+{
+	(void)state;
+	assert_int_equal(nodes_at(50, 1), WATCH_NOTHING);
+	assert_int_equal(nodes_at(51, STALL_MS / 2), WATCH_BEHIND);
+	facts.is_tailing = false;
+	facts.worked_at_ms = now_ms + 1;
+	assert_int_equal(nodes_at(52, 1), WATCH_NOTHING);
 }
 
 static void nodes_that_went_back_and_stand_are_a_stall(void **state)
@@ -284,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup(a_node_that_went_back_does_not_make_the_chain_move,
 				       begin_tail),
 		cmocka_unit_test_setup(nodes_that_went_back_and_move_are_no_stall, begin_tail),
+		cmocka_unit_test_setup(leaving_the_tail_does_not_make_nodes_level, begin_tail),
 		cmocka_unit_test_setup(nodes_that_went_back_and_stand_are_a_stall, begin_tail),
 		cmocka_unit_test_setup(nodes_that_go_back_again_and_move_are_no_stall, begin_tail),
 		cmocka_unit_test_setup(two_servers_in_turns_do_not_move, begin_tail),

@@ -25,6 +25,12 @@ LEVELS = {3: "error", 4: "warning", 6: "info", 7: "debug"}
 SANITIZER_EXIT = 99
 
 
+def is_sanitized():
+    """Whether the program was built with a sanitizer."""
+    content = pathlib.Path(program()).read_bytes()
+    return b"__asan_init" in content or b"__tsan_init" in content
+
+
 def program():
     """The path of the program, or None."""
     given = os.environ.get("STEEM_READER")
