@@ -308,7 +308,8 @@ class Node:
                                      daemon=True).start()
                 return True
             elif fault.what == "endless":
-                self._endless(handler, **{**faults.TRAILERS, **fault.details})
+                details = {**faults.TRAILERS, **fault.details}  # and when it is to be given
+                self._endless(handler, details["first"], details["more"])
                 return True
             elif fault.what == "wire":
                 handler.connection.sendall(fault.details.get("bytes", faults.FOLDED))
