@@ -178,6 +178,11 @@ static void set_options(struct db *db, MYSQL *mysql)
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 }
 
+static bool has_authority(const struct db_config *config)
+{
+	return config->tls_ca && config->tls_ca[0] != '\0';
+}
+
 /*
  * MariaDB's library knows no modes: `enforce` makes it ask for TLS, but a server that has none
  * is used all the same unless its certificate is to be verified.  Hence check_tls().
@@ -200,7 +205,7 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
 #endif
-	if (tls == DB_TLS_VERIFY && config->tls_ca && config->tls_ca[0] != '\0')
+	if (tls == DB_TLS_VERIFY && has_authority(config))
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, config->tls_ca);
 }
 
@@ -212,14 +217,19 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
  */
 #define SILENT_METHODS "mysql_native_password,client_ed25519,parsec"
 
-/* Is it surely the server that the operator means? */
-static bool is_proved(const struct db_address *address, enum db_tls tls)
+/*
+ * Is it surely the server that the operator means, before the password is sent?  MariaDB's library from
+ * 3.4 on does not compare the names of these two hosts, and without a file of authorities it judges the
+ * certificate only after the login.
+ */
+static bool is_proved(const struct db_config *config, const struct db_address *address)
 {
 	char folder[sizeof(address->host)];
 	struct stat status;
 
 	if (!address->is_socket)
-		return tls == DB_TLS_VERIFY;
+		return config->tls == DB_TLS_VERIFY && has_authority(config) &&
+		       strcmp(address->host, "127.0.0.1") != 0 && strcmp(address->host, "::1") != 0;
 	snprintf(folder, sizeof(folder), "%s", address->host);
 	/* In a folder that all may write to, such as /tmp, anybody may create the socket first. */
 	return stat(dirname(folder), &status) == 0 && (status.st_mode & S_IWOTH) == 0;
@@ -228,7 +238,7 @@ static bool is_proved(const struct db_address *address, enum db_tls tls)
 static void set_methods(const struct db_config *config, const struct db_address *address,
 			MYSQL *mysql)
 {
-	bool may_reveal = config->reveal_password || is_proved(address, config->tls);
+	bool may_reveal = config->reveal_password || is_proved(config, address);
 #ifdef MARIADB_PACKAGE_VERSION_ID
 	if (!may_reveal)
 		mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, SILENT_METHODS);
@@ -240,11 +250,36 @@ static void set_methods(const struct db_config *config, const struct db_address 
 #endif
 }
 
+/*
+ * MariaDB's library from 3.4 on takes any certificate of a server that knows the password too, and on this
+ * host that of a server that knows none.  We do not, as older libraries do not.
+ */
+static bool is_certificate_good(struct db *db)
+{
+#ifdef MARIADB_TLS_VERIFY_OK
+	unsigned faults = 0;
+
+	return mariadb_get_infov(db->mysql, MARIADB_TLS_VERIFY_STATUS, &faults) == 0 &&
+	       faults == MARIADB_TLS_VERIFY_OK;
+#else
+	(void)db;
+	return true;
+#endif
+}
+
 static int check_tls(struct db *db, enum db_tls tls, struct error *err)
 {
-	if (tls < DB_TLS_REQUIRED || mysql_get_ssl_cipher(db->mysql))
+	bool is_encrypted = mysql_get_ssl_cipher(db->mysql) != NULL;
+
+	if (tls < DB_TLS_REQUIRED ||
+	    (is_encrypted && (tls < DB_TLS_VERIFY || is_certificate_good(db))))
 		return 0;
 	db->first_host = (db->host + 1) % db->config->host_count;
+	if (is_encrypted)
+		return error_set(err, ERROR_RETRY,
+				 "database %s: the server's certificate is not from a good "
+				 "authority; check database.tls_ca",
+				 db->config->hosts[db->host]);
 	return error_set(err, ERROR_RETRY,
 			 "database %s: the server offers no TLS; give it a certificate, or change "
 			 "database.tls",

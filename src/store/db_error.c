@@ -25,9 +25,9 @@
 #define BLOCKED                                                                                    \
 	"too many wrong passwords were tried, and the server blocks the account: put the password right, then FLUSH PRIVILEGES"
 #define TLS "check database.tls, database.tls_ca and the server's certificate"
-#define REVEALS                                                                                     \
-	"the server asks for the password itself, and nothing proves that it is the right server: " \
-	"use tls = \"verify\", or give the account another method (mysql_native_password, "         \
+#define REVEALS                                                                                                  \
+	"the server asks for the password itself, and nothing proves that it is the right server: "              \
+	"use tls = \"verify\" with database.tls_ca, or give the account another method (mysql_native_password, " \
 	"ed25519); see steem-reader.conf(5), database.reveal_password"
 #define HOSTS "check database.hosts and whether the server runs"
 

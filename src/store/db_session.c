@@ -26,12 +26,15 @@
 #define SQL_MAX_BYTES ((size_t)16384)
 /* From this version on MariaDB says transaction_isolation, as MySQL does; tx_isolation is deprecated. */
 #define NEW_NAMES 110101
+/* From this version on innodb_snapshot_isolation is on by default. */
+#define SNAPSHOT_ISOLATION 110602
 
 enum servers {
 	ANY,
-	MARIADB,     /* all of them */
-	MARIADB_OLD, /* before NEW_NAMES */
-	NEW,         /* MariaDB from NEW_NAMES on, and MySQL */
+	MARIADB,          /* all of them */
+	MARIADB_OLD,      /* before NEW_NAMES */
+	NEW,              /* MariaDB from NEW_NAMES on, and MySQL */
+	MARIADB_SNAPSHOT, /* from SNAPSHOT_ISOLATION on */
 	MYSQL_ONLY,
 };
 
@@ -78,6 +81,8 @@ static const struct variable {
 	{"tx_read_only", "0", NULL, MARIADB_OLD},
 	{"transaction_isolation", "'READ-COMMITTED'", "READ-COMMITTED", NEW},
 	{"transaction_read_only", "0", NULL, NEW},
+	/* With it a commit that had to wait for the reader's own heartbeat fails (1020). */
+	{"innodb_snapshot_isolation", "0", NULL, MARIADB_SNAPSHOT},
 	/*
 	 * Time-outs.  A frozen reader must not keep its locks: MariaDB ends its transaction, MySQL
 	 * its connection.
@@ -96,7 +101,8 @@ static const struct variable {
 
 static bool is_there(const struct db *db, const struct variable *variable)
 {
-	bool is_new = !db->is_mariadb || mysql_get_server_version(db->mysql) >= NEW_NAMES;
+	unsigned long version = mysql_get_server_version(db->mysql);
+	bool is_new = !db->is_mariadb || version >= NEW_NAMES;
 
 	switch (variable->servers) {
 	case ANY:
@@ -107,6 +113,8 @@ static bool is_there(const struct db *db, const struct variable *variable)
 		return !is_new;
 	case NEW:
 		return is_new;
+	case MARIADB_SNAPSHOT:
+		return db->is_mariadb && version >= SNAPSHOT_ISOLATION;
 	case MYSQL_ONLY:
 		return !db->is_mariadb;
 	}

@@ -98,3 +98,21 @@ def test_a_session_that_does_not_take_our_settings_is_not_used(lone_world, old, 
     line = reader.wait_for("ended")
     assert f"the session's {named} was set to" in line.message and "proxy" in line.message
     assert world.db.value("SELECT COUNT(*) FROM blocks") == 0
+
+
+def test_a_commit_that_waited_for_the_reader_s_row_is_not_made_again(world):
+    """As it waits for a heartbeat. With innodb_snapshot_isolation, the default from MariaDB 11.6.2 on,
+    it would fail: the row changed meanwhile."""
+    node = world.node(irreversible=30)
+    reader = world.start()
+    reader.wait_for("tail_started")
+    with contextlib.closing(world.connect()) as other, other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE readers SET heartbeat_at = heartbeat_at - INTERVAL 1 MICROSECOND")
+        node.advance(1)
+        world.db.wait_until("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE()"
+                            " AND id <> CONNECTION_ID() AND info LIKE %s",
+                            args=("%UPDATE readers SET last_block%",))
+        other.commit()
+    world.db.wait_block(31)
+    assert not reader.events("commit_retry")

@@ -132,12 +132,26 @@ def test_connections_that_are_refused(tls_world, papers, tls, certificate, ca, s
     world = tls_world
     world.node(irreversible=30)
     settings = by_tcp(world, tls, **({"tls_ca": f"{papers}/{ca}.pem"} if ca else {}))
-    # MariaDB Connector/C 3.4 does not compare the name where the host is 127.0.0.1 or localhost.
+    # MariaDB Connector/C 3.4 does not compare the name where the host is 127.0.0.1.
     settings["hosts"] = [f"127.0.0.2:{world.server.port}"]
     reader = world.run("--status", database=settings, code=69)
     line = reader.wait_for("failed")
     assert said in line.message and "database.tls" in line.message, line
     assert world.db.value("SELECT COUNT(*) FROM blocks") == 0
+
+
+def test_knowing_the_password_is_no_certificate(tls_world):
+    """For MariaDB Connector/C 3.4 it is as good as one."""
+    world = tls_world
+    world.node(irreversible=30)
+    secret = world.folder / "password"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    world.server.execute(f"CREATE USER known@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+                         "GRANT ALL ON *.* TO known@'127.0.0.1'")
+    for user in ({"user": "known", "password_file": str(secret)}, {}):
+        reader = world.run("--status", database={**by_tcp(world, "verify"), **user}, code=69)
+        reader.wait_for("failed", containing="certificate")
 
 
 def test_a_daemon_waits_for_a_good_certificate_and_names_the_cause(tls_world, papers):
@@ -214,12 +228,13 @@ def ask(world, host, code, **more):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("tls, certificate", [
     ("off", None), ("preferred", None), ("preferred", "elsewhere"), ("required", "elsewhere"),
-    ("required", None),
+    ("required", None), ("verify", "here"),
 ])
 def test_nobody_gets_the_password_who_is_not_proved(bare_world, papers, method, tls, certificate):
     world = bare_world
     with impostor_at(papers, method, certificate) as impostor:
-        reader = ask(world, f"127.0.0.1:{impostor.port}", 78, tls=tls)
+        more = {"tls_ca": f"{papers}/good.pem"} if tls == "verify" else {}
+        reader = ask(world, f"127.0.0.1:{impostor.port}", 78, tls=tls, **more)
         assert impostor.wait_answer() == b""
     line = reader.wait_for("failed")
     assert "reveal_password" in line.message and 'tls = "verify"' in line.message
@@ -228,8 +243,16 @@ def test_nobody_gets_the_password_who_is_not_proved(bare_world, papers, method, 
 
 def test_a_certificate_that_is_not_good_comes_before_the_password(bare_world, papers):
     with impostor_at(papers, "mysql_clear_password", "elsewhere") as impostor:
-        ask(bare_world, f"127.0.0.1:{impostor.port}", 69, tls="verify", tls_ca=f"{papers}/good.pem")
+        ask(bare_world, f"localhost:{impostor.port}", 69, tls="verify", tls_ca=f"{papers}/good.pem")
         assert USER.encode() not in impostor.heard and PASSWORD.encode() not in impostor.heard
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_file_of_authorities_the_password_stays_here(bare_world, papers, method):
+    """MariaDB Connector/C 3.4 would send it, and judge the certificate after the login."""
+    with impostor_at(papers, method, "here") as impostor:
+        ask(bare_world, f"localhost:{impostor.port}", None, tls="verify")
+        assert PASSWORD.encode() not in impostor.heard and impostor.heard
 
 
 @pytest.mark.parametrize("more, certificate", [
@@ -244,7 +267,7 @@ def test_who_is_proved_or_allowed_gets_it(bare_world, papers, method, more, cert
         more = {**more, "tls_ca": f"{papers}/good.pem"}
     wants_key = method == "caching_sha2_password" and not certificate
     with impostor_at(papers, method, certificate) as impostor:
-        ask(bare_world, f"127.0.0.1:{impostor.port}", 78 if wants_key else 69, **more)
+        ask(bare_world, f"localhost:{impostor.port}", 78 if wants_key else 69, **more)
         answer = impostor.wait_answer()
     if wants_key:
         assert answer == b"\2"  # it would be encrypted for whoever answers

@@ -138,7 +138,7 @@ def test_a_node_of_another_chain_after_a_hangup(world, tailing):
     rewrite(reader, world)
     reader.wait_for("node_excluded", containing=liar.url)
     world.forget_blocks(5, 50, 150)
-    world.start("--backfill", "1-160", name="other", nodes=[{"url": node.url}])
+    world.run("--backfill", "1-160", name="other", nodes=[{"url": node.url}])
     node.advance(5)
     world.db.wait_blocks(LAST + 5)
     assert blocks_asked_of(liar) == {LAST}

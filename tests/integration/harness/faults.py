@@ -130,7 +130,7 @@ def change_result(fault, call, result):
         return fault["function"](result)
     if what == "stale":
         return _stale(fault, call, result)
-    if result == b"null":
+    if result == b"null" or call.block is None:  # the faults below are of blocks
         return result
     if what in VIRTUAL:
         return virtual.LIES[what](result) if call.method == "get_ops_in_block" else result

@@ -122,13 +122,15 @@ def _free_ports(count):
 class Member:
     """One server of the cluster."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, can_be_isolated):
         self.name, self.folder = name, pathlib.Path(folder) / name
+        self.can_be_isolated = can_be_isolated
         self.folder.mkdir()
         self.data, self.socket = self.folder / "data", str(self.folder / "s")
         self.port, self.group, self.ist, self.sst = _free_ports(4)
         self.process = None
         self._holder = self._position = None
+        self.is_isolated = False
         # Its calendar can be moved, where there is a C compiler.
         self.clock = moved.Clock(self.folder) if moved.compiler() else None
         shutil.copytree(mariadb.template(), self.data)
@@ -153,10 +155,12 @@ class Member:
         options["ist.recv_addr"] = f"127.0.0.1:{self.ist}"
         position = self.recovered() if (self.data / "grastate.dat").exists() else None
         self._position = None
+        self.is_isolated = False
         self._run([
             f"--port={self.port}", "--bind-address=127.0.0.1",
             f"--wsrep-cluster-address=gcomm://{','.join(known)}",
             f"--wsrep-node-name={self.name}",
+            *(["--loose-plugin-wsrep-provider=OFF"] if self.can_be_isolated else []),
             f"--wsrep-sst-receive-address=127.0.0.1:{self.sst}",
             "--wsrep-provider-options=" + ";".join(f"{k}={v}" for k, v in options.items()),
             *([f"--wsrep-start-position={position}"] if position else []),
@@ -239,6 +243,8 @@ class Member:
 
     def isolate(self, cut_off=True):
         """Cut off from the group, as by a broken cable; clients still reach it."""
+        assert self.can_be_isolated
+        self.is_isolated = cut_off
         self.execute(f"SET GLOBAL wsrep_provider_options = 'gmcast.isolate={int(cut_off)}'")
 
     def hold(self):
@@ -291,14 +297,18 @@ class Member:
 
 
 class Cluster(mariadb.Service):
-    """Three members; for a World it stands in the place of a server."""
+    """Three members; for a World it stands in the place of a server.
+
+    Only the first can be isolated: for that a server from MariaDB 11.8 on must run without its plugin
+    wsrep_provider. The others have the plugin, as those of operators have.
+    """
 
     def __init__(self, size=3):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-cl-"))
         if _owner():
             os.chmod(self.folder, 0o711)
         _copy_tools(self.folder / "bin")
-        self.members = [Member(self.folder, f"m{i}") for i in range(size)]
+        self.members = [Member(self.folder, f"m{i}", can_be_isolated=i == 0) for i in range(size)]
 
     def start(self):
         first, *rest = self.members
@@ -367,7 +377,9 @@ class Cluster(mariadb.Service):
     def _bring_back(self, member):
         if member.is_running:
             with contextlib.suppress(pymysql.MySQLError):
-                member.isolate(False)
+                member.status("wsrep_cluster_status")
+                if member.is_isolated:
+                    member.isolate(False)
                 return
             member.kill()
         self.rejoin(member, wait=False)

@@ -41,6 +41,7 @@ class Server(http.server.ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 256
     allow_reuse_address = True
+    allow_reuse_port = True  # beside the node's own socket, which only holds the port
 
     def handle_error(self, request, client_address):
         """Clients that go away are normal."""
@@ -129,8 +130,11 @@ class Node:
         self._is_dead = False
         self.closes_every_connection = False
         self.close_after_s = None
-        self.port = port
-        self._bound = socket.socket()  # holds the port while nobody listens
+        self._bound = socket.socket()  # holds the port, also while nobody listens
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            self._bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        self._bound.bind(("127.0.0.1", port))
+        self.port = self._bound.getsockname()[1]
         self.accept()
 
     # ---- what the node says of itself
@@ -233,9 +237,6 @@ class Node:
         """
         self._server.shutdown()
         self._server.server_close()
-        self._bound = socket.socket()
-        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._bound.bind(("127.0.0.1", self.port))
         with self.changed:
             sockets = list(self._sockets)
         for sock in sockets:
@@ -244,10 +245,8 @@ class Node:
 
     def accept(self):
         """Listen (again), on the same port as before."""
-        self._bound.close()
         self._server = Server(("127.0.0.1", self.port), Handler)
         self._server.node = self
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05},
                          daemon=True).start()
 
@@ -309,7 +308,8 @@ class Node:
                                      daemon=True).start()
                 return True
             elif fault.what == "endless":
-                self._endless(handler, **{**faults.TRAILERS, **fault.details})
+                details = {**faults.TRAILERS, **fault.details}  # and when it is to be given
+                self._endless(handler, details["first"], details["more"])
                 return True
             elif fault.what == "wire":
                 handler.connection.sendall(fault.details.get("bytes", faults.FOLDED))
