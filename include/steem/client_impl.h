@@ -52,7 +52,6 @@ enum request_kind {
 	REQUEST_HEAD,
 	REQUEST_PROOF, /* the block that a node claims to have */
 	REQUEST_TIP,
-	REQUEST_WITNESS, /* the virtual operations of a block that must have some */
 };
 
 struct tip;
@@ -75,6 +74,13 @@ struct request {
 	uint32_t first_id;
 	struct rpc_call *calls;
 	size_t call_count;
+	/*
+	 * The last call, if it asks for no wanted block but for the virtual operations of one that must
+	 * have some; 0: there is none.  See client_virtual.c.
+	 */
+	size_t witness;
+	struct error
+		unproven; /* once it is answered: why the witness proves nothing; or no error */
 	struct chain_head claim; /* REQUEST_PROOF: believed once the block is given */
 	struct tip *tip;         /* REQUEST_TIP: whose it is */
 	struct tip *slow_tip; /* its own, when nobody waits for the end of it any more; or NULL */
@@ -106,10 +112,9 @@ struct client {
 	struct request *requests;
 	unsigned block_requests; /* of the requests, how many ask for wants */
 	size_t wanted_count;
-	uint64_t
-		without_virtual; /* nodes that do not offer virtual operations, as of the last sending */
-	uint64_t witnesses_asked; /* nodes whose REQUEST_WITNESS is unanswered */
-	uint64_t heads_asked;     /* nodes whose head request, or the proof of it, is unanswered */
+	/* As of the last sending, client_without_virtual() of new blocks and of old ones. */
+	uint64_t without_virtual, without_history;
+	uint64_t heads_asked; /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip irreversible_tip;
 	struct tip head_tip;
 	int64_t patience_at_ms; /* when to look for wants that are overdue; 0: none is doubted */
@@ -128,12 +133,27 @@ void client_put_back(struct client *client, struct request *request);
 
 /*
  * client_virtual.c: nodes that are not to be asked for virtual operations now, because they do not
- * offer them, or because their REQUEST_WITNESS is unanswered.
+ * offer them; is_old: or do not prove that they have those of old blocks.
  */
-uint64_t client_without_virtual(const struct client *client);
-/* The answer to a REQUEST_WITNESS. */
-void client_witness_answer(struct request *request, const struct http_answer *answer,
-			   const struct error *err);
+uint64_t client_without_virtual(const struct client *client, bool is_old);
+/* The same for a want, as of the last sending. */
+uint64_t want_without_virtual(const struct client *client, const struct want *want);
+/* Is it one of those blocks whose virtual operations need a witness? */
+bool want_is_old(const struct want *want);
+/* The block whose virtual operations prove that a server of this node has its account history. */
+uint32_t client_witness_block(const struct client *client, unsigned node);
+/* How many calls ask for what is wanted: all but the witness. */
+size_t client_block_calls(const struct request *request);
+/* Read the answer to the witness, before the first client_add_virtual() of this request. */
+void client_read_witness(struct request *request, const struct rpc_answer *answers);
+/*
+ * client_add_virtual() did not believe the empty list of the want's block, for err: another server of
+ * the node may prove its history, so the block is asked for again, behind the others.  After many such
+ * answers in a row the node is not asked for virtual operations of old blocks for a while.  Takes the
+ * block and the want.
+ */
+void client_note_unproven(struct request *request, size_t i, struct block *block,
+			  const struct error *err);
 /* Nodes that are not to be asked for this want now. */
 uint64_t want_not_from(const struct client *client, const struct want *want);
 /* Forget what of it was given so far. */
@@ -144,7 +164,7 @@ struct block *want_take_unverified(struct want *want);
  * Complete a block by the answer to its second call.  0; or -1 with err, and the block is
  * as it was.  *ret_is_fault: the node is to blame (one that does not have them yet is not).
  */
-int client_add_virtual(struct client *client, unsigned node, struct block *block,
+int client_add_virtual(struct request *request, struct block *block,
 		       const struct rpc_answer *answer, bool *ret_is_fault,
 		       struct error *err) MUST_CHECK;
 /* Keep a block whose virtual operations cannot be verified, if that is allowed. True: it was taken. */
@@ -157,6 +177,8 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
  */
 struct request *request_new(struct client *client, enum request_kind kind, unsigned node,
 			    size_t count);
+/* The last call of a request with virtual operations of old blocks; it has room for it. */
+void request_add_witness(struct request *request);
 void request_send(struct request *request);
 void client_send_due(struct client *client);
 void request_free(struct request *request);

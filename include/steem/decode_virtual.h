@@ -11,7 +11,7 @@
  * DECODE_FIRST_REWARDED_BLOCK on every block has a producer_reward; a list without one is
  * BLOCK_VIRTUAL_UNVERIFIED.  Below that block a block may have none, but a node that has not
  * imported its account history gives an empty list too.  So an empty list is
- * BLOCK_VIRTUAL_UNVERIFIED here; client_virtual.c believes it if the node has proved its history.
+ * BLOCK_VIRTUAL_UNVERIFIED here; client_virtual.c believes it if the same answer proves the history.
  */
 #ifndef STEEM_DECODE_VIRTUAL_H
 #define STEEM_DECODE_VIRTUAL_H

@@ -32,19 +32,6 @@
 /* A node that answers, but failed to give this many blocks in a row, rests like one that failed. */
 #define NODE_WITHHELD_LIMIT 3
 
-/* How long we trust what we know of a node's account history: several servers may share its name. */
-#define NODE_HISTORY_MS 600000
-
-/* Has the node imported its account history, the source of virtual operations? See client_virtual.c. */
-struct node_history {
-	int64_t until_ms;  /* until then is_proven holds; 0: never asked */
-	bool is_proven;    /* it has, as far as can be told */
-	unsigned failures; /* how often in a row it could not be asked */
-	uint32_t
-		first_given; /* the lowest block that it lately gave virtual operations of; 0: none */
-	int64_t given_at_ms;
-};
-
 struct node {
 	char *url;   /* as configured */
 	char *label; /* the same without user, password and query: for log lines and tables */
@@ -79,6 +66,7 @@ struct node {
 	unsigned in_flight;          /* requests under way */
 	unsigned batch_size;         /* how many calls it bears in one request */
 	unsigned batch_limit;        /* the configured most */
+	bool refuses_batches;        /* even one of two calls; until batch_size grows */
 	unsigned full_batches;       /* full batches answered well since batch_size changed */
 	unsigned grow_after;         /* so many of them, and batch_size grows again */
 	unsigned unsupported_in_row; /* answers in a row that it does not offer the call */
@@ -86,8 +74,9 @@ struct node {
 	int64_t per_block_bytes;     /* moving average of a block's answer */
 	struct metric_histogram request_times; /* of all requests that were answered well */
 	uint64_t failed_count;                 /* of all others */
-	struct node_history history;
 	int64_t virtual_again_at_ms; /* does not offer virtual operations; not asked for them before */
+	unsigned unproven_in_row;    /* answers in a row that did not prove its account history */
+	int64_t history_again_at_ms; /* the same for those of old blocks, see client_virtual.c */
 	bool is_excluded;            /* serves another chain, or does not offer the calls */
 	char excluded_because[160];
 	bool is_on_trial; /* not compared with what is stored yet: asked for nothing else, not believed */

@@ -145,7 +145,6 @@ void client_set_pool(struct client *client, struct pool *pool)
 	for (size_t i = 0; i < CLIENT_LANES; i++)
 		forget_nodes(&client->lanes[i]);
 	client->heads_asked = 0;
-	client->witnesses_asked = 0;
 	client->pool = pool;
 	client->has_news = true;
 }
@@ -202,7 +201,7 @@ static const char *refusal(const struct client *client, const struct want *want)
 {
 	if (want->reason)
 		return want->reason;
-	if (want->is_virtual && client->without_virtual)
+	if (want_without_virtual(client, want))
 		return "no node offers virtual operations (condenser_api.get_ops_in_block with an imported account history)";
 	return "there is no other node to ask";
 }
@@ -279,7 +278,7 @@ size_t client_expected_bytes(const struct client *client)
 		int64_t per_block_bytes = 0;
 
 		if (request->kind == REQUEST_HEAD || request->kind == REQUEST_PROOF ||
-		    request->kind == REQUEST_WITNESS || request->is_orphan || request->is_waiting)
+		    request->is_orphan || request->is_waiting)
 			continue;
 		node = pool_node(client->pool, request->node);
 		per_block_bytes = node->per_block_bytes;

@@ -38,6 +38,8 @@ void client_note_failure(struct client *client, unsigned index, size_t call_coun
 		client_rest(client, index, failure, err, retry_after_ms);
 		return;
 	}
+	if (call_count == 2)
+		node->refuses_batches = true;
 	/* Several batches of one size may be refused at once; that halves the size once. */
 	while (node->batch_size > 1 && node->batch_size > call_count / 2)
 		node_shrink_batch(node);
@@ -150,21 +152,27 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 	return block;
 }
 
-/* Add the virtual operations out of `answer`. False: there are none to be had, the block is gone. */
+/* Add the virtual operations out of `answer`. False: there are none to be had, the block is taken. */
 static bool complete(struct request *request, size_t i, struct block *block,
 		     const struct rpc_answer *answer, struct verdict *verdict)
 {
 	struct client *client = request->client;
+	struct want *want = request->wants[i];
 	struct error err = ERROR_INIT;
 	bool is_fault;
 
-	if (client_add_virtual(client, request->node, block, answer, &is_fault, &err) == 0)
+	if (client_add_virtual(request, block, answer, &is_fault, &err) == 0)
 		return true;
-	if (want_keep_unverified(client, request->wants[i], block, request->node))
-		want_set_refused_by(request->wants[i], request->node, &err);
+	if (answer->error.kind == ERROR_NONE && !is_fault &&
+	    client_failure(&err) == RPC_FAILURE_UNSUPPORTED) {
+		client_note_unproven(request, i, block, &err);
+		return false;
+	}
+	if (want_keep_unverified(client, want, block, request->node))
+		want_set_refused_by(want, request->node, &err);
 	else
 		refuse(request, i, &err, is_fault, verdict);
-	if (request->wants[i]->unverified != block)
+	if (want->unverified != block)
 		block_free(block);
 	return false;
 }
@@ -208,11 +216,11 @@ static bool is_all_errors(const struct rpc_answer *answers, size_t count)
 	return true;
 }
 
-/* A pair of calls may have left the last place of a batch empty: it is a full one all the same. */
+/* Pairs of calls may have left one place of a batch empty: it is a full one all the same. */
 static size_t calls_taken(const struct request *request)
 {
 	const struct node *node = pool_node(request->client->pool, request->node);
-	bool is_full = request->is_second[request->call_count - 1] &&
+	bool is_full = request->is_second[client_block_calls(request) - 1] &&
 		       request->call_count + 1 == node->batch_size;
 
 	return request->call_count + (is_full ? 1 : 0);
@@ -223,16 +231,18 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 			 const struct http_answer *answer)
 {
 	struct client *client = request->client;
+	size_t count = client_block_calls(request);
 	struct verdict verdict = {.fault = ERROR_INIT};
 	bool is_usual = request->wants[0] && !request->wants[0]->is_alone;
 
-	if (request->call_count > 1 && is_all_errors(answers, request->call_count)) {
+	if (count > 1 && is_all_errors(answers, count)) {
 		if (client_failure(&answers[0].error) == RPC_FAILURE_OTHER_NODE)
 			answers[0].error.code =
 				RPC_FAILURE_CUT; /* perhaps it was too much at once */
 		return client_doubt(request, &answers[0].error, answer);
 	}
-	for (size_t i = 0; i < request->call_count; i++)
+	client_read_witness(request, answers);
+	for (size_t i = 0; i < count; i++)
 		if (!request->is_second[i])
 			take_answer(request, i, answers, &verdict);
 	if (verdict.good_count > 0 || verdict.fault.kind == ERROR_NONE)
@@ -323,10 +333,6 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 		break;
 	case REQUEST_TIP:
 		is_kept = client_tip_answer(request, answer, err);
-		break;
-	case REQUEST_WITNESS:
-		if (!request->is_orphan)
-			client_witness_answer(request, answer, err);
 		break;
 	}
 	if (!is_kept)

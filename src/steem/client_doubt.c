@@ -124,7 +124,7 @@ uint32_t client_only_block(const struct request *request)
 {
 	uint32_t only = 0;
 
-	for (size_t i = 0; i < request->call_count; i++) {
+	for (size_t i = 0; i < client_block_calls(request); i++) {
 		uint32_t num = request->calls[i].block;
 
 		if (num == 0 || num == only)
@@ -192,7 +192,7 @@ static uint32_t highest_block(const struct request *request)
 {
 	uint32_t highest = 0;
 
-	for (size_t i = 0; i < request->call_count; i++)
+	for (size_t i = 0; i < client_block_calls(request); i++)
 		if (request->calls[i].block > highest)
 			highest = request->calls[i].block;
 	return highest;

@@ -52,6 +52,14 @@ void request_free(struct request *request)
 	free(request);
 }
 
+void request_add_witness(struct request *request)
+{
+	request->witness = request->call_count;
+	request->calls[request->call_count++] =
+		(struct rpc_call){.method = RPC_GET_OPS_IN_BLOCK,
+				  .block = client_witness_block(request->client, request->node)};
+}
+
 static void post_request(struct request *request)
 {
 	struct client *client = request->client;
@@ -132,8 +140,6 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 
 	if (untried & client->heads_asked)
 		return false;
-	if (want->is_virtual && (healthy & ~want->tried & client->witnesses_asked))
-		return false;
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
@@ -161,15 +167,19 @@ static void add_call(struct request *request, enum rpc_method method, struct wan
 }
 
 /*
- * Both halves of a block go into one request, where it has room for two calls at all; else
- * the second is asked for when the first is there.  False when there is no room left.
+ * Both halves of a block go into one request, where it has room for them at all; else the second is
+ * asked for when the first is there.  Behind the virtual operations of old blocks goes the witness, in
+ * the same request: *is_witnessed keeps a place for it.  False when there is no room left.
  */
-static bool add_want(struct request *request, unsigned limit, struct want *want)
+static bool add_want(struct request *request, unsigned limit, struct want *want, bool *is_witnessed)
 {
-	bool is_pair = want->is_virtual && !want->half && limit > 1;
+	bool is_old = want_is_old(want);
+	bool is_pair = want->is_virtual && !want->half && limit > (is_old ? 2 : 1);
+	bool with_witness = *is_witnessed || (is_old && limit > 1 && (is_pair || want->half));
 
-	if (request->call_count + (is_pair ? 2 : 1) > limit)
+	if (request->call_count + (is_pair ? 2 : 1) + (with_witness ? 1 : 0) > limit)
 		return false;
+	*is_witnessed = with_witness;
 	add_call(request, want->half ? RPC_GET_OPS_IN_BLOCK : RPC_GET_BLOCK, want);
 	if (is_pair)
 		add_call(request, RPC_GET_OPS_IN_BLOCK, want);
@@ -187,13 +197,16 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 	unsigned limit = node_batch_now(node);
 	struct want *at = want, *next, *left = NULL;
 	struct request *request;
+	bool is_witnessed = false;
 
 	if (limit > client->config.batch_size)
 		limit = client->config.batch_size;
 	if (limit == 0)
 		limit = 1;
-	if (want->is_alone && limit > 2)
-		limit = 2; /* both halves of it */
+	if (limit == 1 && want->half && want_is_old(want) && !node->refuses_batches)
+		limit = 2; /* else nothing could prove that an empty list is right */
+	if (want->is_alone && limit > 3)
+		limit = 3; /* both halves of it, and the witness */
 	request = request_new(client, REQUEST_BLOCKS, index, limit);
 	for (unsigned seen = 0; at && request->call_count < limit && seen < LOOK_AHEAD_MAX;
 	     seen++) {
@@ -201,7 +214,7 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 		if ((at == want || (!want->is_alone && !at->is_alone)) &&
 		    node_may_be_asked(node, index, want_not_from(client, at)) &&
 		    at->num <= node->head.irreversible_block) {
-			if (!add_want(request, limit, at))
+			if (!add_want(request, limit, at, &is_witnessed))
 				break;
 			want_list_remove(list, at);
 		} else if (!left) {
@@ -209,6 +222,8 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 		}
 		at = next;
 	}
+	if (is_witnessed)
+		request_add_witness(request);
 	request_send(request);
 	return left ? left : at;
 }
@@ -253,7 +268,8 @@ void client_send_wants(struct client *client)
 {
 	int64_t now_ms = clock_now_ms();
 
-	client->without_virtual = client_without_virtual(client);
+	client->without_virtual = client_without_virtual(client, false);
+	client->without_history = client_without_virtual(client, true);
 	send_lane(client, CLIENT_TAIL, now_ms);
 	send_lane(client, CLIENT_REPLAY, now_ms);
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "steem/client_impl.h"
+#include "steem/decode_virtual.h"
 
 /*
  * Once the head is known, a block that cannot be had is not the failure of the whole: the
@@ -50,6 +51,12 @@ static uint32_t newest_wanted(const struct tip *tip)
 	return tip->is_reversible ? tip->head.head_block : tip->head.irreversible_block;
 }
 
+/* Is there an old block whose virtual operations are asked for? They need a witness. */
+static bool is_old(const struct tip *tip)
+{
+	return tip->sink.is_virtual && tip->first < DECODE_FIRST_REWARDED_BLOCK;
+}
+
 /* So many calls ask for one block. */
 static unsigned calls_each(const struct tip *tip)
 {
@@ -74,7 +81,7 @@ static void send_single(struct client *client, struct tip *tip, unsigned node)
 static void send_batch(struct client *client, struct tip *tip, unsigned node)
 {
 	struct request *request =
-		request_new(client, REQUEST_TIP, node, (size_t)tip->count * calls_each(tip) + 1);
+		request_new(client, REQUEST_TIP, node, (size_t)tip->count * calls_each(tip) + 2);
 
 	request->tip = tip;
 	request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
@@ -85,6 +92,8 @@ static void send_batch(struct client *client, struct tip *tip, unsigned node)
 			request->calls[request->call_count++] = (struct rpc_call){
 				.method = RPC_GET_OPS_IN_BLOCK, .block = tip->first + i};
 	}
+	if (is_old(tip) && tip->count > 0)
+		request_add_witness(request);
 	request_send(request);
 }
 
@@ -92,6 +101,7 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 		const struct tip *question)
 {
 	unsigned count = question->count;
+	unsigned others = is_old(question) ? 2 : 1; /* calls for the head, and for the witness */
 	unsigned limit;
 	int node;
 
@@ -99,7 +109,7 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 		return false;
 	if (question->sink.is_virtual)
 		node = pool_pick_tip(client->pool, clock_now_ms(),
-				     not_from | client_without_virtual(client));
+				     not_from | client_without_virtual(client, is_old(question)));
 	else
 		node = pool_pick_tip(client->pool, clock_now_ms(), not_from);
 	if (node < 0 && question->sink.is_virtual) {
@@ -115,8 +125,8 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 	tip->is_active = true;
 	tip->is_single = limit <= 1;
 	tip->count = count;
-	if (limit > 1 && tip->count > (limit - 1) / calls_each(tip))
-		tip->count = (limit - 1) / calls_each(tip);
+	if (limit > 1 && tip->count > (limit - others) / calls_each(tip))
+		tip->count = (limit - others) / calls_each(tip);
 	if (tip->is_single && tip->sink.is_virtual)
 		tip->count = 0; /* the sink sees that it was not given and wants it */
 	if (tip->count > UINT32_MAX - tip->first)
@@ -166,7 +176,7 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 		block = decode_block(answer->result.data, answer->result.len, num, err);
 	}
 	if (block && tip->sink.is_virtual &&
-	    client_add_virtual(client, request->node, block, &answer[1], ret_is_fault, err) != 0) {
+	    client_add_virtual(request, block, &answer[1], ret_is_fault, err) != 0) {
 		block_free(block);
 		block = NULL;
 	}
@@ -202,7 +212,7 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 		return;
 	}
 	client_note_success(client, request->node, request->call_count - 1, answer);
-	for (size_t i = 1; i < request->call_count; i += calls_each(tip)) {
+	for (size_t i = 1; i < client_block_calls(request); i += calls_each(tip)) {
 		uint32_t num = request->calls[i].block;
 		bool is_fault;
 
@@ -297,6 +307,7 @@ bool client_tip_answer(struct request *request, const struct http_answer *answer
 		err = &own_err;
 	if (err)
 		return fail_tip(request, answer, err);
+	client_read_witness(request, answers);
 	if (request->tip->is_single)
 		take_single(request, answers, answer);
 	else

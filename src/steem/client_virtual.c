@@ -14,34 +14,53 @@
  * yet; a minute below it, that the node leaves something out.
  */
 #define SETTLED_BLOCKS 20
-/* After this many failed REQUEST_WITNESS in a row, the node counts as one without a history. */
-#define WITNESS_TRIES 3
+/* After so many answers in a row without the proof, the node is left alone with such blocks. */
+#define UNPROVEN_LIMIT 10
+/* From so many on, new connections are used: a kept one may lead to the same server each time. */
+#define UNPROVEN_RENEW 3
 
 /*
- * The witness of an account history.  A node that did not import its history answers [] for every
+ * The witness of an account history.  A server that did not import its history answers [] for every
  * block.  Below DECODE_FIRST_REWARDED_BLOCK this is also the right answer for a block without virtual
- * operations.  So before such an answer is believed, the node must give those of a block that must
- * have some: the first block from which on all have a producer_reward or, on a shorter chain, block 1,
- * where a test network has its hardforks.  A history is imported from some block on upwards, so
- * virtual operations that the node gave for a lower block are a witness too.
+ * operations.  So an empty list of such a block is believed only if the same answer has those of a
+ * block that must have some: the first block from which on all have a producer_reward or, on a shorter
+ * chain, block 1, where a test network has its hardforks.  It must be the same answer, as one name may
+ * stand for several servers: what one of them proves says nothing of the next one.  Such a request
+ * goes out again, as the next answer may be another server's.
  */
 
-uint64_t client_without_virtual(const struct client *client)
+uint64_t client_without_virtual(const struct client *client, bool is_old)
 {
 	int64_t now_ms = clock_now_ms();
 	uint64_t set = 0;
 
-	for (unsigned i = 0; i < pool_count(client->pool); i++)
-		if (pool_node(client->pool, i)->virtual_again_at_ms > now_ms)
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		const struct node *node = pool_node(client->pool, i);
+
+		if (node->virtual_again_at_ms > now_ms ||
+		    (is_old && node->history_again_at_ms > now_ms))
 			set |= UINT64_C(1) << i;
-	return set | client->witnesses_asked;
+	}
+	return set;
+}
+
+bool want_is_old(const struct want *want)
+{
+	return want->is_virtual && want->num < DECODE_FIRST_REWARDED_BLOCK;
+}
+
+uint64_t want_without_virtual(const struct client *client, const struct want *want)
+{
+	if (!want->is_virtual)
+		return 0;
+	return want_is_old(want) ? client->without_history : client->without_virtual;
 }
 
 uint64_t want_not_from(const struct client *client, const struct want *want)
 {
 	if (want->half)
 		return ~(UINT64_C(1) << want->half_giver);
-	return want->is_virtual ? want->tried | client->without_virtual : want->tried;
+	return want->tried | want_without_virtual(client, want);
 }
 
 void want_drop_half(struct want *want)
@@ -58,162 +77,117 @@ struct block *want_take_unverified(struct want *want)
 	return block;
 }
 
-/* It says that it does not offer the call: it is as good as any for everything else. */
-static void note_without_virtual(struct client *client, unsigned index, const struct error *err)
+/* For everything else it is as good as any. */
+static void note_without_virtual(struct client *client, unsigned index, int64_t *again_at_ms,
+				 const struct error *err)
 {
 	struct node *node = pool_node(client->pool, index);
 	int64_t now_ms = clock_now_ms();
-	bool is_known = node->virtual_again_at_ms > now_ms;
+	bool is_known = *again_at_ms > now_ms;
 
-	node->virtual_again_at_ms = now_ms + NODE_NO_VIRTUAL_MS;
+	*again_at_ms = now_ms + NODE_NO_VIRTUAL_MS;
 	if (!is_known && client->observer.virtual_missing)
 		client->observer.virtual_missing(client->observer.context, node, err,
 						 NODE_NO_VIRTUAL_MS);
 }
 
-static uint32_t witness_block(const struct node *node)
+uint32_t client_witness_block(const struct client *client, unsigned index)
 {
-	return node->head.irreversible_block >= DECODE_FIRST_REWARDED_BLOCK
+	return pool_node(client->pool, index)->head.irreversible_block >=
+			       DECODE_FIRST_REWARDED_BLOCK
 		       ? DECODE_FIRST_REWARDED_BLOCK
 		       : 1;
 }
 
-/* A node that rests is not asked: the empty list may be a late answer, from before it failed. */
-static void ask_for_witness(struct client *client, unsigned index)
+size_t client_block_calls(const struct request *request)
 {
-	const struct node *node = pool_node(client->pool, index);
-	int64_t now_ms = clock_now_ms();
-	struct request *request;
+	return request->witness > 0 ? request->witness : request->call_count;
+}
 
-	if ((client->witnesses_asked >> index & 1) || !node_is_rested(node, now_ms) ||
-	    node->virtual_again_at_ms > now_ms)
+void client_read_witness(struct request *request, const struct rpc_answer *answers)
+{
+	const struct rpc_answer *answer = &answers[request->witness];
+	uint32_t num = request->calls[request->witness].block;
+	struct node *node = pool_node(request->client->pool, request->node);
+	struct decode_witness witness = {.has_any = false};
+	struct error *err = &request->unproven;
+
+	*err = (struct error)ERROR_INIT;
+	if (request->witness == 0) {
+		(void)error_set(err, ERROR_NODE,
+				"and it can only prove in a batch that it has its account history");
 		return;
-	client->witnesses_asked |= UINT64_C(1) << index;
-	request = request_new(client, REQUEST_WITNESS, index, 1);
-	request->calls[request->call_count++] =
-		(struct rpc_call){.method = RPC_GET_OPS_IN_BLOCK, .block = witness_block(node)};
-	request_send(request);
-}
-
-static bool gave_lately(const struct node_history *history)
-{
-	return history->first_given > 0 && clock_now_ms() - history->given_at_ms < NODE_HISTORY_MS;
-}
-
-static bool is_known(const struct node_history *history)
-{
-	return clock_now_ms() < history->until_ms;
-}
-
-static void keep_history(struct node_history *history, bool is_proven)
-{
-	history->until_ms = clock_now_ms() + NODE_HISTORY_MS;
-	history->is_proven = is_proven;
-	history->failures = 0;
-}
-
-/* It gave virtual operations of this block. */
-static void note_given(struct node_history *history, uint32_t num)
-{
-	if (gave_lately(history) && num >= history->first_given)
-		return;
-	history->first_given = num;
-	history->given_at_ms = clock_now_ms();
-}
-
-/* An empty list of an old block: 0 if it is believed, else -1 with err. */
-static int judge_empty(struct client *client, unsigned index, uint32_t num, struct error *err)
-{
-	const struct node_history *history = &pool_node(client->pool, index)->history;
-
-	if ((gave_lately(history) && history->first_given <= num) ||
-	    (is_known(history) && history->is_proven))
-		return 0;
-	if (is_known(history))
-		return error_set(
-			err, ERROR_NODE,
-			"block %u: the node gives no virtual operations for it, and does not prove that it has the account history of that time",
+	}
+	node->unproven_in_row++;
+	if (answer->error.kind != ERROR_NONE) {
+		*err = answer->error;
+		(void)error_prefix(err,
+				   "and get_ops_in_block of block %u, which proves that its "
+				   "account history is imported, failed: ",
+				   num);
+	} else if (decode_virtual_witness(answer->result.data, answer->result.len, num, &witness,
+					  err) == 0) {
+		if (num < DECODE_FIRST_REWARDED_BLOCK ? witness.has_any : witness.has_reward) {
+			node->unproven_in_row = 0;
+			return;
+		}
+		(void)error_set_code(
+			err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
+			"and its account history is not imported, or not from the beginning: it "
+			"gives no virtual operations of block %u, which must have some",
 			num);
-	ask_for_witness(client, index);
-	/* No refusal of the block: the node is only not to be asked for a while. */
-	return error_set_code(err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
-			      "block %u: the node must first prove that it has its account history",
-			      num);
-}
-
-/*
- * The witness block came without virtual operations.  A node that gave those of other blocks has a part
- * of the history; so may a node that leaves producer_reward out, where such nodes are allowed.
- */
-static void refuse_history(struct client *client, unsigned index, uint32_t num)
-{
-	struct node_history *history = &pool_node(client->pool, index)->history;
-	struct error err = ERROR_INIT;
-
-	if (client->config.takes_unverified || gave_lately(history)) {
-		keep_history(history, false);
-		return;
 	}
-	history->failures = 0;
-	(void)error_set(
-		&err, ERROR_NODE,
-		"its account history is not imported, or not from the beginning: it gives no "
-		"virtual operations of block %u, which must have some",
-		num);
-	note_without_virtual(client, index, &err);
 }
 
-/* The request failed: the node is in trouble for a moment, or never answers this request. */
-static void miss_witness(struct client *client, unsigned index, const struct error *err,
-			 int64_t retry_after_ms)
+/* A list of an old block is empty: 0 if it is believed, else -1 with err. */
+static int judge_empty(const struct request *request, uint32_t num, bool *ret_is_fault,
+		       struct error *err)
 {
-	struct node_history *history = &pool_node(client->pool, index)->history;
-	struct error told = *err;
+	bool may_pass = request->unproven.code == RPC_FAILURE_UNSUPPORTED;
 
-	(void)error_prefix(&told,
-			   "get_ops_in_block, to see whether its account history is imported: ");
-	if (client_failure(err) != RPC_FAILURE_UNSUPPORTED && ++history->failures < WITNESS_TRIES) {
-		client_note_failure(client, index, 1, &told, retry_after_ms);
-		return;
-	}
-	history->failures = 0;
-	note_without_virtual(client, index, &told);
+	if (request->unproven.kind == ERROR_NONE)
+		return 0;
+	*err = request->unproven;
+	/* Where unverified lists are taken, another server's answer is not waited for. */
+	if (may_pass && request->client->config.takes_unverified)
+		err->code = RPC_FAILURE_NONE;
+	*ret_is_fault = request->witness > 0 && !may_pass;
+	return error_prefix(err, "block %u: the node gives no virtual operations for it, ", num);
 }
 
-void client_witness_answer(struct request *request, const struct http_answer *answer,
-			   const struct error *err)
+void client_note_unproven(struct request *request, size_t i, struct block *block,
+			  const struct error *err)
 {
 	struct client *client = request->client;
-	unsigned index = request->node;
-	struct node_history *history = &pool_node(client->pool, index)->history;
-	uint32_t num = request->calls[0].block;
-	struct decode_witness witness = {.has_any = false};
-	struct error own_err = ERROR_INIT;
-	struct rpc_answer reply = {.error = ERROR_INIT};
+	struct node *node = pool_node(client->pool, request->node);
+	struct want *want = request->wants[i];
 
-	client->witnesses_asked &= ~(UINT64_C(1) << index);
-	if (!err &&
-	    rpc_decode(answer->body, answer->len, request->first_id, 1, &reply, &own_err) != 0)
-		err = &own_err;
-	if (!err && reply.error.kind != ERROR_NONE)
-		err = &reply.error;
-	if (!err && decode_virtual_witness(reply.result.data, reply.result.len, num, &witness,
-					   &own_err) != 0)
-		err = &own_err;
-	if (err) {
-		miss_witness(client, index, err, answer->retry_after_ms);
-		return;
+	if (client->observer.block_refused)
+		client->observer.block_refused(client->observer.context, node, block->num, err);
+	if (node->unproven_in_row >= UNPROVEN_RENEW)
+		http_renew_connections(client->http);
+	if (node->unproven_in_row >= UNPROVEN_LIMIT) {
+		node->unproven_in_row = 0;
+		note_without_virtual(client, request->node, &node->history_again_at_ms, err);
 	}
-	client_note_success(client, index, 0, answer);
-	if (witness.has_any)
-		note_given(history, num);
-	if (num < DECODE_FIRST_REWARDED_BLOCK ? witness.has_any : witness.has_reward)
-		keep_history(history, true);
+	request->wants[i] = NULL;
+	want->half = block;
+	want->half_giver = request->node;
+	/*
+	 * Of two requests only the second one goes out again: else two servers that answer in turns
+	 * would get the same one of both each time.
+	 */
+	if (request->calls[i].method != RPC_GET_OPS_IN_BLOCK ||
+	    node->history_again_at_ms > clock_now_ms())
+		want_drop_half(want);
+	/* Last of all, for the same reason: several requests under way take turns as well. */
+	if (want->sink)
+		want_list_append(&client->lanes[want->lane], want);
 	else
-		refuse_history(client, index, num);
+		want_free(want);
 }
 
-int client_add_virtual(struct client *client, unsigned index, struct block *block,
+int client_add_virtual(struct request *request, struct block *block,
 		       const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)
 {
 	*ret_is_fault = true;
@@ -222,19 +196,20 @@ int client_add_virtual(struct client *client, unsigned index, struct block *bloc
 		(void)error_prefix(err, "get_ops_in_block, virtual operations: ");
 		if (client_failure(err) == RPC_FAILURE_UNSUPPORTED) {
 			*ret_is_fault = false;
-			note_without_virtual(client, index, err);
+			note_without_virtual(request->client, request->node,
+					     &pool_node(request->client->pool, request->node)
+						      ->virtual_again_at_ms,
+					     err);
 		}
 		return -1;
 	}
 	if (decode_virtual(answer->result.data, answer->result.len, block, err) != 0)
 		return -1;
-	if (block->virtual_count > 0)
-		note_given(&pool_node(client->pool, index)->history, block->num);
 	if (block->virtual_state == BLOCK_VIRTUAL_COMPLETE)
 		return 0;
 	*ret_is_fault = false;
 	if (block->num < DECODE_FIRST_REWARDED_BLOCK) {
-		if (judge_empty(client, index, block->num, err) != 0)
+		if (judge_empty(request, block->num, ret_is_fault, err) != 0)
 			return -1;
 		block->virtual_state = BLOCK_VIRTUAL_COMPLETE;
 		return 0;
@@ -255,8 +230,6 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 	if (block->virtual_count == 0 &&
 	    block->num + (uint64_t)SETTLED_BLOCKS > node->head.irreversible_block)
 		return false;
-	if (block->num < DECODE_FIRST_REWARDED_BLOCK && !is_known(&node->history))
-		return false; /* the node may still prove that the block has none */
 	if (want->unverified && want->unverified->virtual_count >= block->virtual_count)
 		return false;
 	block_free(want->unverified);

@@ -187,6 +187,7 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 	if (++node->full_batches < node->grow_after)
 		return;
 	node->full_batches = 0;
+	node->refuses_batches = false;
 	node->batch_size += 1 + node->batch_size / 8;
 	if (node->batch_size > node->batch_limit)
 		node->batch_size = node->batch_limit;

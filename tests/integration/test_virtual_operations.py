@@ -4,6 +4,7 @@ import pytest
 
 from harness import auditor, virtual
 from harness.chain import SyntheticChain, TOP
+from harness.relay import Relay
 from harness.virtual import VirtualChain, unasked, unrewarded, whole
 
 FIRST = virtual.FIRST_REWARDED + 1
@@ -461,8 +462,42 @@ def test_another_node_has_the_history(world):
     bare.fault("empty_virtual")
     reader = world.run("--once", **settings(1))
     assert len(reader.events("node_without_virtual")) == 1
-    assert bare.count[OPS] > 0 and bare.asked[1] < 5
+    assert bare.count[OPS] > 0 and bare.asked[1] < 100  # ten times by each connection
     world.expect(bare.chain, (1, 200), virtual=whole)
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["kept", "closing"])
+@pytest.mark.parametrize("batch_size", [50, 1])
+def test_two_servers_behind_one_name_one_without_a_history(world, keeps, batch_size):
+    """What one of them proves says nothing of the other, whose lists are all empty."""
+    bare = world.node(VirtualChain(), irreversible=300)
+    good = world.node(bare.chain, irreversible=300)
+    bare.fault("empty_virtual")
+    bare.closes_every_connection = good.closes_every_connection = not keeps
+    relay = Relay(good.port, turns=[bare.port, good.port])
+    try:
+        reader = world.start(nodes=[{"url": f"http://127.0.0.1:{relay.port}"}],
+                             fetch={"batch_size": batch_size, "connections": 4}, **settings(1))
+        world.db.wait_blocks(300, timeout=90)
+    finally:
+        relay.close()
+    world.expect(good.chain, (1, 300), virtual=whole)
+    assert bare.count[OPS] > 0 and good.count[OPS] > 0
+    assert reader.events("block_refused", containing="account history")
+
+
+def test_without_batches_empty_old_lists_are_gaps(world):
+    """Where each request has one call, nothing in the answer proves that the list is right."""
+    node = world.node(VirtualChain(), irreversible=100)
+    fault = node.fault("refuse_batch", above=1)
+    world.run("--once", code=69, **settings(1))
+    empty = {n for n in range(1, 101) if node.chain.virtual(n) == b"[]"}
+    assert "in a batch" in world.db.value("SELECT reason FROM gaps LIMIT 1")
+    world.audit(node.chain, (1, 100), virtual=whole, missing=empty)
+    fault.clear()
+    world.db.execute("UPDATE known_gaps SET retry_at = NULL")
+    world.run("--once", **settings(1))
+    world.expect(node.chain, (1, 100), virtual=whole)
 
 
 def test_a_history_that_begins_later(world):
@@ -506,7 +541,7 @@ def test_old_blocks_that_were_stored_without_theirs_can_be_read_again(world):
     assert "50-99" in shown
     asked = node.count[OPS]
     world.run("--backfill", "50-99", "--virtual", **settings(1))
-    assert node.count[OPS] - asked <= 52
+    assert node.count[OPS] - asked <= 50 + 3  # three requests with a witness
     world.run("--backfill", "1-200", "--virtual", **settings(1))  # what has none stays as it is
     world.expect(node.chain, (1, 200), virtual=whole)
 

@@ -299,10 +299,13 @@ static void want_old(void)
 	run();
 }
 
+/* Each request that has such lists asks for the witness, once. */
 static void empty_old_lists_are_believed_of_a_node_with_a_history(void **state)
 {
 	(void)state;
-	for (unsigned batch_max = 0; batch_max <= 1; batch_max++) {
+	for (unsigned batch_max = 0; batch_max <= 3; batch_max++) {
+		if (batch_max == 1)
+			continue; /* see the next test */
 		open_virtual(1, &config);
 		fake.sims[0].batch_max = batch_max;
 		want_old();
@@ -310,29 +313,62 @@ static void empty_old_lists_are_believed_of_a_node_with_a_history(void **state)
 		assert_int_equal(old.empty, OLD_COUNT * 4 / 5);
 		assert_int_equal(world.virtual_missing_count, 0);
 		assert_int_equal(world.block_refused_count, 0);
-		assert_true(fake.sims[0].witness_count <= 1);
+		if (batch_max == 0) {
+			assert_int_equal(fake.sims[0].largest_batch, 49); /* 24 blocks */
+			assert_int_equal(fake.sims[0].witness_count, (OLD_COUNT + 23) / 24);
+		}
 		close_world();
 	}
 }
 
-/* Not each block: once in some time.  What was given of a block below is a witness too. */
-static void the_witness_is_asked_for_now_and_then(void **state)
+/* Where a request has one call, nothing in its answer can prove a history. */
+static void without_batches_empty_old_lists_are_refused(void **state)
 {
 	(void)state;
 	open_virtual(1, &config);
-	for (unsigned i = 1; i <= 3; i++) {
-		/* None of these has any, nor has one below been seen. */
-		memset(&old, 0, sizeof(old));
-		world.sink = (struct client_sink){&world, take_old, refuse_old, true};
-		for (uint32_t num = 3; num > 1; num--)
-			client_want(world.client, CLIENT_REPLAY, num, num, 0, &world.sink);
-		run();
-		run();
-		assert_int_equal(old.whole, 2);
-		assert_int_equal(fake.sims[0].witness_count, i);
-		now_ms += NODE_HISTORY_MS;
-		learn_heads();
+	fake.sims[0].batch_max = 1;
+	want_old();
+	assert_int_equal(old.whole, OLD_COUNT / 5);
+	assert_int_equal(old.empty, 0);
+	assert_int_equal(old.refused, OLD_COUNT * 4 / 5);
+	assert_non_null(strstr(old.reason, "in a batch"));
+	assert_int_equal(world.virtual_missing_count, 0);
+	assert_int_equal(fake.sims[0].witness_count, 0);
+	close_world();
+}
+
+/* What one server behind a name proves says nothing of the other. */
+static void one_of_two_servers_behind_a_name_has_no_history(void **state)
+{
+	(void)state;
+	for (unsigned nodes = 1; nodes <= 2; nodes++) {
+		for (unsigned batch_max = 0; batch_max <= 3; batch_max++) {
+			open_virtual(nodes, &config);
+			fake.sims[0].is_bare_in_turns = true;
+			fake.sims[0].batch_max = batch_max;
+			want_old(); /* take_old() looks at each block */
+			if (batch_max == 1 && nodes == 1)
+				assert_int_equal(old.empty, 0);
+			else
+				assert_int_equal(old.whole, OLD_COUNT);
+			assert_int_equal(old.whole + old.refused, OLD_COUNT);
+			assert_true(batch_max > 0 || nodes > 1 || world.block_refused_count > 0);
+			close_world();
+		}
 	}
+}
+
+/* The same server each time: new connections are tried, then the node is left alone. */
+static void a_node_that_never_proves_its_history_is_not_asked_without_end(void **state)
+{
+	(void)state;
+	open_virtual(1, &config);
+	fake.sims[0].history_from = UINT32_MAX;
+	want_old();
+	assert_int_equal(old.refused, OLD_COUNT);
+	assert_int_equal(world.virtual_missing_count, 1);
+	assert_true(fake.renewal_count > 0);
+	assert_true(fake.sims[0].witness_count <= 10 * config.connections);
 	close_world();
 }
 
@@ -379,7 +415,7 @@ static void a_history_that_begins_later_is_good_for_what_is_above(void **state)
 	want_old();
 	assert_int_equal(old.refused, OLD_COUNT);
 	assert_non_null(strstr(old.reason, "account history"));
-	assert_int_equal(world.virtual_missing_count, 0);
+	assert_int_equal(world.virtual_missing_count, 1);
 	memset(was_given, 0, sizeof(was_given));
 	world.sink = (struct client_sink){&world, take, take_refused_above, true};
 	want_all();
@@ -410,34 +446,29 @@ static void on_a_short_chain_block_1_is_the_witness(void **state)
 	close_world();
 }
 
-static void on_a_short_chain_a_history_that_begins_later_is_seen(void **state)
+/* Its lists of later blocks are as good as any, but an empty one proves nothing. */
+static void on_a_short_chain_a_history_that_begins_later_proves_nothing(void **state)
 {
 	(void)state;
 	open_short(1, &config);
 	fake.sims[0].history_from = 1100;
-	client_want(world.client, CLIENT_REPLAY, 1100, 1100, 0,
-		    &(struct client_sink){&world, take_old, refuse_old, true});
-	run();
 	want_old();
-	for (uint32_t num = OLD_FIRST; num <= OLD_LAST; num++)
-		assert_true(old.is_refused[num] == (num < 1100));
-	assert_int_equal(old.whole, OLD_LAST - 1100 + 1);
+	assert_int_equal(old.empty, 0);
+	for (uint32_t num = OLD_FIRST; num < 1100; num++)
+		assert_true(old.is_refused[num]);
 	close_world();
 }
 
-/* A witness that never comes must neither be asked for without end nor hold up the others. */
+/* The witness itself cannot be had: nobody waits for it, and others are asked. */
 static void a_witness_that_never_comes_is_none(void **state)
 {
 	(void)state;
 	for (unsigned nodes = 1; nodes <= 2; nodes++) {
 		open_virtual(nodes, &config);
 		fake.sims[0].hides_witness = true;
-		fake.sims[0].virtual_answer = VIRTUAL_EMPTY;
 		want_old();
-		assert_int_equal(old.whole, nodes == 2 ? OLD_COUNT : 0);
-		assert_int_equal(old.refused, nodes == 2 ? 0 : OLD_COUNT);
-		assert_true(fake.sims[0].witness_count <= 3);
-		assert_true(world.virtual_missing_count <= 1);
+		assert_int_equal(old.whole, nodes == 2 ? OLD_COUNT : OLD_COUNT / 5);
+		assert_int_equal(old.refused, nodes == 2 ? 0 : OLD_COUNT * 4 / 5);
 		close_world();
 	}
 }
@@ -508,6 +539,32 @@ static void the_tip_comes_with_them(void **state)
 	close_world();
 }
 
+/* Empty lists of a short chain, with the witness in the same request or not at all. */
+static void the_tip_of_a_short_chain_has_a_witness_too(void **state)
+{
+	struct client_tip_sink sink = {&world, take_old, tip_done, true};
+
+	(void)state;
+	open_short(1, &config);
+	memset(&old, 0, sizeof(old));
+	assert_true(client_ask_tip(world.client, 1991, 100, &sink));
+	answer_all();
+	assert_int_equal(old.whole, 10);
+	assert_int_equal(old.empty, 8);
+	assert_int_equal(fake.sims[0].witness_count, 1);
+	assert_int_equal(fake.sims[0].largest_batch, 50); /* the head, 24 blocks, the witness */
+	fake.sims[0].history_from = UINT32_MAX;
+	for (unsigned size = 1; size <= 5; size++) {
+		pool_node(world.pool, 0)->batch_size = size;
+		assert_true(client_ask_tip(world.client, 1991, 100, &sink));
+		answer_all();
+	}
+	assert_int_equal(old.whole, 10);
+	assert_int_equal(world.tip_done_count, 6);
+	assert_true(world.tip_had_head);
+	close_world();
+}
+
 static void dropped_and_replaced_halves_are_freed(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -550,16 +607,19 @@ int main(void)
 		cmocka_unit_test(an_empty_list_at_the_tip_is_not_taken),
 		cmocka_unit_test(where_no_node_offers_them_blocks_are_refused),
 		cmocka_unit_test(empty_old_lists_are_believed_of_a_node_with_a_history),
-		cmocka_unit_test(the_witness_is_asked_for_now_and_then),
+		cmocka_unit_test(without_batches_empty_old_lists_are_refused),
+		cmocka_unit_test(one_of_two_servers_behind_a_name_has_no_history),
+		cmocka_unit_test(a_node_that_never_proves_its_history_is_not_asked_without_end),
 		cmocka_unit_test(a_node_without_a_history_is_one_without_virtual_operations),
 		cmocka_unit_test(where_no_node_has_a_history_nothing_is_taken),
 		cmocka_unit_test(a_history_that_begins_later_is_good_for_what_is_above),
 		cmocka_unit_test(on_a_short_chain_block_1_is_the_witness),
-		cmocka_unit_test(on_a_short_chain_a_history_that_begins_later_is_seen),
+		cmocka_unit_test(on_a_short_chain_a_history_that_begins_later_proves_nothing),
 		cmocka_unit_test(a_witness_that_never_comes_is_none),
 		cmocka_unit_test(unverified_lists_may_be_old_ones),
 		cmocka_unit_test(a_half_is_not_completed_elsewhere),
 		cmocka_unit_test(the_tip_comes_with_them),
+		cmocka_unit_test(the_tip_of_a_short_chain_has_a_witness_too),
 		cmocka_unit_test(dropped_and_replaced_halves_are_freed),
 	};
 

@@ -4,11 +4,14 @@
     relay.stop()                      what is sent from now on goes nowhere, both ways
     relay.go_on()                     what was held back goes on
     relay.forget()                    the connections that are there lead nowhere, for ever
+    Relay(port, turns=[port, ...])    each new connection leads to the next of these: several
+                                      servers behind one name
     relay.move(port)                  new connections lead elsewhere, those that are there stay
     relay.close()
 """
 
 import contextlib
+import itertools
 import socket
 import threading
 
@@ -16,8 +19,9 @@ import threading
 class Relay:
     """See the module's text."""
 
-    def __init__(self, port, host="127.0.0.1"):
+    def __init__(self, port, host="127.0.0.1", turns=()):
         self.target = host, port
+        self._turns = itertools.cycle(turns)
         self._flowing = threading.Event()
         self._flowing.set()
         self._known = 0
@@ -49,6 +53,7 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.target = self.target[0], next(self._turns, self.target[1])
                 server = socket.create_connection(self.target)
                 for sock in (client, server):
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
