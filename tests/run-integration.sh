@@ -23,7 +23,7 @@ command -v mariadb-install-db > /dev/null || skip "no mariadb-install-db (packag
 
 workers=
 if "$python" -c 'import xdist' 2> /dev/null; then
-    workers="-n ${PYTEST_WORKERS:-8} --dist loadgroup"
+    workers="-n ${PYTEST_WORKERS:-12} --dist loadgroup"
 fi
 
 # Databases, data directories, logs: in one folder, of which nothing stays. A short name, for
