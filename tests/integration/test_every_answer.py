@@ -22,6 +22,7 @@ AT_ONCE = 10
 RUNS = os.environ.get("EVERY_ANSWER_RUNS", "44")
 DETAILS = {
     "delay": {"seconds": 0.3}, "drip": {"seconds": 0.0005}, "huge": {"bytes": 1 << 20},
+    "kill": {"seconds": 0.3},
     "status": {"code": 503}, "raw": {"body": b"no"}, "refuse_batch": {"above": 1},
     "result": {"text": '{"block_id":1}'}, "fork": {"chain": SyntheticChain("other")},
     "mangle": {"function": lambda raw: raw.replace(b'"', b"'")}, "stale": {"by": 20},
