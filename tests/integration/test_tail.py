@@ -58,7 +58,7 @@ def test_the_tip_is_not_asked_for_five_times_a_second(world):
 @pytest.mark.slow
 def test_a_node_in_good_order_is_asked_when_the_next_block_is_due(world):
     """A block every three seconds, with timestamps of today: a few requests for each."""
-    now = datetime.datetime.utcnow().replace(microsecond=0)
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
     chain = SyntheticChain(genesis=now - datetime.timedelta(seconds=3 * 47))
     node = world.node(chain, irreversible=30, head=47)
     reader = world.start()
