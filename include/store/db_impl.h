@@ -18,10 +18,17 @@
 #define DB_MAX_STATEMENTS 128
 #define DB_BEHIND         (-1) /* the code of an error: a member of a cluster that lags */
 
+/* A prepared statement, and all that the library was told to write its rows into: MySQL's keeps
+ * the addresses, and uses them again at the next execution, before anything new is bound. */
 struct statement {
-	const char *sql; /* identity, not text */
-	void *handle;    /* MYSQL_STMT */
-	bool is_busy;    /* rows of it are held */
+	const char *sql;     /* identity, not text */
+	void *handle;        /* MYSQL_STMT */
+	bool is_kept;        /* in the connection's cache */
+	bool is_busy;        /* rows of it are held */
+	bool is_unbound;     /* a cell has moved since the columns were bound */
+	unsigned cell_count; /* 0: it gave no rows yet */
+	struct cell *cells;  /* one for each column */
+	void *binds;         /* MYSQL_BIND[cell_count] */
 };
 
 struct db {
@@ -37,15 +44,15 @@ struct db {
 	size_t first_host;       /* where the next connect begins */
 	size_t host;             /* that of the open connection */
 	int64_t used_at_ms;
-	struct statement statements[DB_MAX_STATEMENTS];
+	struct statement *statements[DB_MAX_STATEMENTS];
 	size_t statement_count;
 	char description[400];
 };
 
-/* The prepared statement of this text, from the connection's cache; NULL with err. *ret_kept is
- * its place there, or NULL: then the handle is the caller's, to be closed. */
-void *db_find_statement(struct db *db, const char *sql, struct statement **ret_kept,
-			struct error *err);
+/* The prepared statement of this text, to be given back with db_release_statement(); NULL with
+ * err. It comes from the connection's cache, unless that is full or rows of it are held. */
+struct statement *db_find_statement(struct db *db, const char *sql, struct error *err);
+void db_release_statement(struct statement *statement);
 void db_close_statements(struct db *db);
 /* Set every session variable that we depend on, and check that the server keeps it. name: of the
  * database, or NULL. */

@@ -99,8 +99,7 @@ static int insert_array(struct db *db, const struct bulk *bulk, size_t from, siz
 {
 	MYSQL_BIND binds[MAX_COLUMNS];
 	unsigned int array_size = (unsigned int)count;
-	struct statement *kept;
-	MYSQL_STMT *statement;
+	struct statement *statement;
 	size_t bytes = 0;
 	int result = 0;
 
@@ -108,19 +107,19 @@ static int insert_array(struct db *db, const struct bulk *bulk, size_t from, siz
 		bytes += bulk->row_bytes[i];
 	if (bytes >= db->max_packet_bytes)
 		return fail_for_length(db, bytes, err);
-	statement = db_find_statement(db, bulk->sql, &kept, err);
+	statement = db_find_statement(db, bulk->sql, err);
 	if (!statement)
 		return -1;
 	memset(binds, 0, sizeof(binds));
 	for (size_t i = 0; i < bulk->column_count; i++)
 		bind_column(&bulk->columns[i], from, &binds[i]);
-	if (mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
-	    mysql_stmt_bind_param(statement, binds) != 0 || mysql_stmt_execute(statement) != 0)
-		result = db_fail(db, statement, err);
+	if (mysql_stmt_attr_set(statement->handle, STMT_ATTR_ARRAY_SIZE, &array_size) != 0 ||
+	    mysql_stmt_bind_param(statement->handle, binds) != 0 ||
+	    mysql_stmt_execute(statement->handle) != 0)
+		result = db_fail(db, statement->handle, err);
 	else
-		result = check_result(db, mysql_stmt_affected_rows(statement), count, err);
-	if (!kept)
-		mysql_stmt_close(statement);
+		result = check_result(db, mysql_stmt_affected_rows(statement->handle), count, err);
+	db_release_statement(statement);
 	return result;
 }
 #else

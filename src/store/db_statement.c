@@ -16,18 +16,49 @@
 #endif
 
 #define MAX_PARAMETERS 32
-#define CELL_BYTES     64 /* what most values need; longer ones are fetched by themselves */
+#define CELL_BYTES     64    /* what most values need; longer ones are fetched by themselves */
+#define KEPT_BYTES     65536 /* a cell that has grown beyond this shrinks once its rows are freed */
+
+/* Where the library writes one column of a row. */
+struct cell {
+	uint64_t number;
+	char *text; /* `capacity` bytes and a NUL */
+	size_t capacity;
+	unsigned long len;
+	LIBRARY_BOOL is_null;
+	LIBRARY_BOOL is_cut;
+	bool is_number;
+};
+
+/* Statements. */
+
+static void free_cells(struct statement *statement)
+{
+	for (unsigned i = 0; i < statement->cell_count; i++)
+		free(statement->cells[i].text);
+	free(statement->cells);
+	free(statement->binds);
+}
+
+static void close_statement(struct statement *statement)
+{
+	/* The library's own part first: it knows the addresses of the cells. */
+	mysql_stmt_close(statement->handle);
+	free_cells(statement);
+	free(statement);
+}
 
 void db_close_statements(struct db *db)
 {
 	for (size_t i = 0; i < db->statement_count; i++)
-		mysql_stmt_close(db->statements[i].handle);
+		close_statement(db->statements[i]);
 	db->statement_count = 0;
 }
 
-static MYSQL_STMT *prepare(struct db *db, const char *sql, struct error *err)
+static struct statement *prepare(struct db *db, const char *sql, struct error *err)
 {
 	MYSQL_STMT *handle = mysql_stmt_init(db->mysql);
+	struct statement *statement;
 
 	if (!handle) {
 		(void)error_set(err, ERROR_FATAL, "out of memory");
@@ -38,33 +69,42 @@ static MYSQL_STMT *prepare(struct db *db, const char *sql, struct error *err)
 		mysql_stmt_close(handle);
 		return NULL;
 	}
-	return handle;
+	statement = xcalloc(1, sizeof(*statement));
+	*statement = (struct statement){.sql = sql, .handle = handle};
+	return statement;
 }
 
-void *db_find_statement(struct db *db, const char *sql, struct statement **ret_kept,
-			struct error *err)
+struct statement *db_find_statement(struct db *db, const char *sql, struct error *err)
 {
 	struct statement *found = NULL;
-	MYSQL_STMT *handle;
+	struct statement *fresh;
 
-	*ret_kept = NULL;
 	if (db_is_lost(db)) {
 		(void)error_set(err, ERROR_RETRY, "the connection to the database is not open");
 		return NULL;
 	}
 	for (size_t i = 0; i < db->statement_count && !found; i++)
-		if (db->statements[i].sql == sql)
-			found = &db->statements[i];
+		if (db->statements[i]->sql == sql)
+			found = db->statements[i];
 	if (found && !found->is_busy) {
-		*ret_kept = found;
-		return found->handle;
+		found->is_busy = true;
+		return found;
 	}
-	handle = prepare(db, sql, err);
-	if (handle && !found && db->statement_count < DB_MAX_STATEMENTS) {
-		*ret_kept = &db->statements[db->statement_count++];
-		**ret_kept = (struct statement){.sql = sql, .handle = handle};
+	fresh = prepare(db, sql, err);
+	if (fresh && !found && db->statement_count < DB_MAX_STATEMENTS) {
+		db->statements[db->statement_count++] = fresh;
+		fresh->is_kept = true;
+		fresh->is_busy = true;
 	}
-	return handle;
+	return fresh;
+}
+
+void db_release_statement(struct statement *statement)
+{
+	if (statement->is_kept)
+		statement->is_busy = false;
+	else
+		close_statement(statement);
 }
 
 static int execute(struct db *db, MYSQL_STMT *handle, const struct db_value *values, size_t count,
@@ -115,42 +155,25 @@ static int read_rest(struct db *db, MYSQL_STMT *handle, struct error *err)
 int db_exec(struct db *db, const char *sql, const struct db_value *values, size_t count,
 	    uint64_t *ret_found, struct error *err)
 {
-	struct statement *kept;
-	MYSQL_STMT *handle = db_find_statement(db, sql, &kept, err);
+	struct statement *statement = db_find_statement(db, sql, err);
 	int result;
 
-	if (!handle)
+	if (!statement)
 		return -1;
-	result = execute(db, handle, values, count, err);
+	result = execute(db, statement->handle, values, count, err);
 	if (result == 0 && ret_found)
-		*ret_found = mysql_stmt_affected_rows(handle);
+		*ret_found = mysql_stmt_affected_rows(statement->handle);
 	if (result == 0)
-		result = read_rest(db, handle, err);
-	if (!kept)
-		mysql_stmt_close(handle);
+		result = read_rest(db, statement->handle, err);
+	db_release_statement(statement);
 	return result;
 }
 
 /* Rows. */
 
-struct cell {
-	uint64_t number;
-	char *text; /* `capacity` bytes */
-	size_t capacity;
-	unsigned long len;
-	LIBRARY_BOOL is_null;
-	LIBRARY_BOOL is_cut;
-	bool is_number;
-};
-
 struct db_rows {
 	struct db *db;
-	struct statement *kept; /* NULL: the handle is our own */
-	MYSQL_STMT *handle;
-	MYSQL_BIND *binds;
-	struct cell *cells;
-	unsigned column_count;
-	bool is_unbound; /* a cell has grown since the columns were bound */
+	struct statement *statement;
 };
 
 static bool is_integer(const MYSQL_FIELD *field)
@@ -167,58 +190,69 @@ static bool is_integer(const MYSQL_FIELD *field)
 	}
 }
 
+static void make_cells(struct statement *statement, unsigned count)
+{
+	free_cells(statement);
+	statement->cells = xcalloc(count, sizeof(*statement->cells));
+	statement->binds = xcalloc(count, sizeof(MYSQL_BIND));
+	statement->cell_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		statement->cells[i].capacity = CELL_BYTES;
+		statement->cells[i].text = xmalloc(CELL_BYTES + 1);
+	}
+}
+
+static void describe_cell(struct cell *cell, const MYSQL_FIELD *field, MYSQL_BIND *ret_bind)
+{
+	cell->is_number = is_integer(field);
+	*ret_bind = (MYSQL_BIND){
+		.buffer_type = cell->is_number ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING,
+		.is_unsigned = (field->flags & UNSIGNED_FLAG) != 0,
+		.buffer = cell->is_number ? (void *)&cell->number : cell->text,
+		.buffer_length = cell->is_number ? sizeof(cell->number) : cell->capacity,
+		.length = &cell->len,
+		.is_null = &cell->is_null,
+		.error = &cell->is_cut,
+	};
+}
+
 static int bind_columns(struct db_rows *rows, struct error *err)
 {
-	MYSQL_RES *fields = mysql_stmt_result_metadata(rows->handle);
+	struct statement *statement = rows->statement;
+	MYSQL_RES *fields = mysql_stmt_result_metadata(statement->handle);
+	MYSQL_BIND *binds;
 
 	if (!fields)
 		return db_mangled(rows->db, err, "a query is said to give no rows");
-	rows->column_count = mysql_num_fields(fields);
-	rows->binds = xcalloc(rows->column_count, sizeof(*rows->binds));
-	rows->cells = xcalloc(rows->column_count, sizeof(*rows->cells));
-	for (unsigned i = 0; i < rows->column_count; i++) {
-		const MYSQL_FIELD *field = mysql_fetch_field_direct(fields, i);
-		struct cell *cell = &rows->cells[i];
-		MYSQL_BIND *bind = &rows->binds[i];
-
-		cell->is_number = is_integer(field);
-		cell->capacity = CELL_BYTES;
-		cell->text = xmalloc(cell->capacity + 1);
-		bind->buffer_type = cell->is_number ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING;
-		bind->is_unsigned = (field->flags & UNSIGNED_FLAG) != 0;
-		bind->buffer = cell->is_number ? (void *)&cell->number : cell->text;
-		bind->buffer_length = cell->is_number ? sizeof(cell->number) : cell->capacity;
-		bind->length = &cell->len;
-		bind->is_null = &cell->is_null;
-		bind->error = &cell->is_cut;
-	}
+	/* Never fewer or more than before, unless a view was made anew meanwhile. */
+	if (mysql_num_fields(fields) != statement->cell_count)
+		make_cells(statement, mysql_num_fields(fields));
+	binds = statement->binds;
+	for (unsigned i = 0; i < statement->cell_count; i++)
+		describe_cell(&statement->cells[i], mysql_fetch_field_direct(fields, i), &binds[i]);
 	mysql_free_result(fields);
-	if (mysql_stmt_bind_result(rows->handle, rows->binds) != 0)
-		return db_fail(rows->db, rows->handle, err);
+	statement->is_unbound = false;
+	if (mysql_stmt_bind_result(statement->handle, binds) != 0)
+		return db_fail(rows->db, statement->handle, err);
 	return 0;
 }
 
 static struct db_rows *open_rows(struct db *db, const char *sql, const struct db_value *values,
 				 size_t count, bool is_stream, struct error *err)
 {
-	struct statement *kept;
-	MYSQL_STMT *handle = db_find_statement(db, sql, &kept, err);
+	struct statement *statement = db_find_statement(db, sql, err);
 	struct db_rows *rows;
 
-	if (!handle)
+	if (!statement)
 		return NULL;
 	rows = xcalloc(1, sizeof(*rows));
-	rows->db = db;
-	rows->handle = handle;
-	rows->kept = kept;
-	if (kept)
-		kept->is_busy = true;
-	if (execute(db, handle, values, count, err) < 0 || bind_columns(rows, err) < 0) {
+	*rows = (struct db_rows){.db = db, .statement = statement};
+	if (execute(db, statement->handle, values, count, err) < 0 || bind_columns(rows, err) < 0) {
 		db_rows_free(rows);
 		return NULL;
 	}
-	if (!is_stream && mysql_stmt_store_result(handle) != 0) {
-		(void)db_fail(db, handle, err);
+	if (!is_stream && mysql_stmt_store_result(statement->handle) != 0) {
+		(void)db_fail(db, statement->handle, err);
 		db_rows_free(rows);
 		return NULL;
 	}
@@ -237,11 +271,12 @@ struct db_rows *db_stream(struct db *db, const char *sql, const struct db_value 
 	return open_rows(db, sql, values, count, true, err);
 }
 
-/* A value longer than its cell: make the cell longer, once and for all, and get it again. */
+/* A value longer than its cell: make the cell longer, and get it again. 1: it was. */
 static int fetch_rest(struct db_rows *rows, unsigned column, struct error *err)
 {
-	struct cell *cell = &rows->cells[column];
-	MYSQL_BIND *bind = &rows->binds[column];
+	struct statement *statement = rows->statement;
+	struct cell *cell = &statement->cells[column];
+	MYSQL_BIND *bind = (MYSQL_BIND *)statement->binds + column;
 
 	if (cell->is_number || cell->is_null || cell->len <= cell->capacity)
 		return 0;
@@ -249,45 +284,47 @@ static int fetch_rest(struct db_rows *rows, unsigned column, struct error *err)
 	cell->text = xrealloc(cell->text, cell->capacity + 1);
 	bind->buffer = cell->text;
 	bind->buffer_length = cell->capacity;
-	if (mysql_stmt_fetch_column(rows->handle, bind, column, 0) != 0)
-		return db_fail(rows->db, rows->handle, err);
+	if (mysql_stmt_fetch_column(statement->handle, bind, column, 0) != 0)
+		return db_fail(rows->db, statement->handle, err);
 	return 1;
 }
 
 int db_rows_next(struct db_rows *rows, struct error *err)
 {
+	struct statement *statement = rows->statement;
 	int result;
 
 	/* Not before the row was read: Connector/C 3.3.19 sets all lengths to 0 when it binds. */
-	if (rows->is_unbound && mysql_stmt_bind_result(rows->handle, rows->binds) != 0)
-		return db_fail(rows->db, rows->handle, err);
-	rows->is_unbound = false;
-	result = mysql_stmt_fetch(rows->handle);
+	if (statement->is_unbound &&
+	    mysql_stmt_bind_result(statement->handle, statement->binds) != 0)
+		return db_fail(rows->db, statement->handle, err);
+	statement->is_unbound = false;
+	result = mysql_stmt_fetch(statement->handle);
 	if (result == MYSQL_NO_DATA)
-		return read_rest(rows->db, rows->handle, err);
+		return read_rest(rows->db, statement->handle, err);
 	if (result != 0 && result != MYSQL_DATA_TRUNCATED)
-		return db_fail(rows->db, rows->handle, err);
-	for (unsigned i = 0; result == MYSQL_DATA_TRUNCATED && i < rows->column_count; i++) {
+		return db_fail(rows->db, statement->handle, err);
+	for (unsigned i = 0; result == MYSQL_DATA_TRUNCATED && i < statement->cell_count; i++) {
 		int rest = fetch_rest(rows, i, err);
 
 		if (rest < 0)
 			return -1;
-		rows->is_unbound = rows->is_unbound || rest > 0;
+		statement->is_unbound |= rest > 0;
 	}
-	for (unsigned i = 0; i < rows->column_count; i++)
-		if (!rows->cells[i].is_number && !rows->cells[i].is_null)
-			rows->cells[i].text[rows->cells[i].len] = '\0';
+	for (unsigned i = 0; i < statement->cell_count; i++)
+		if (!statement->cells[i].is_number && !statement->cells[i].is_null)
+			statement->cells[i].text[statement->cells[i].len] = '\0';
 	return 1;
 }
 
 bool db_row_is_null(const struct db_rows *rows, unsigned column)
 {
-	return rows->cells[column].is_null;
+	return rows->statement->cells[column].is_null;
 }
 
 uint64_t db_row_u64(const struct db_rows *rows, unsigned column)
 {
-	const struct cell *cell = &rows->cells[column];
+	const struct cell *cell = &rows->statement->cells[column];
 
 	if (cell->is_null)
 		return 0;
@@ -296,11 +333,25 @@ uint64_t db_row_u64(const struct db_rows *rows, unsigned column)
 
 const char *db_row_text(const struct db_rows *rows, unsigned column, size_t *ret_len)
 {
-	const struct cell *cell = &rows->cells[column];
+	const struct cell *cell = &rows->statement->cells[column];
 
 	if (ret_len)
 		*ret_len = cell->is_null ? 0 : cell->len;
 	return cell->is_null ? NULL : cell->text;
+}
+
+/* One long text must not be paid for as long as the connection lives. */
+static void shrink_cells(struct statement *statement)
+{
+	for (unsigned i = 0; i < statement->cell_count; i++) {
+		struct cell *cell = &statement->cells[i];
+
+		if (cell->capacity <= KEPT_BYTES)
+			continue;
+		free(cell->text);
+		cell->capacity = CELL_BYTES;
+		cell->text = xmalloc(CELL_BYTES + 1);
+	}
 }
 
 void db_rows_free(struct db_rows *rows)
@@ -309,18 +360,12 @@ void db_rows_free(struct db_rows *rows)
 
 	if (!rows)
 		return;
-	if (read_rest(rows->db, rows->handle, &ignored) < 0)
+	if (read_rest(rows->db, rows->statement->handle, &ignored) < 0)
 		rows->db->is_lost = true;
 	/* Also drains what a stream has not delivered. */
-	mysql_stmt_free_result(rows->handle);
-	for (unsigned i = 0; i < rows->column_count; i++)
-		free(rows->cells[i].text);
-	free(rows->cells);
-	free(rows->binds);
-	if (rows->kept)
-		rows->kept->is_busy = false;
-	else
-		mysql_stmt_close(rows->handle);
+	mysql_stmt_free_result(rows->statement->handle);
+	shrink_cells(rows->statement);
+	db_release_statement(rows->statement);
 	free(rows);
 }
 
