@@ -178,6 +178,9 @@ static void set_options(struct db *db, MYSQL *mysql)
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 }
 
+/* Where Debian and most other systems keep the certificates of the authorities. */
+#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
+
 static bool has_authority(const struct db_config *config)
 {
 	return config->tls_ca && config->tls_ca[0] != '\0';
@@ -204,6 +207,9 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 	};
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
+	/* It verifies nothing unless it is told where the authorities are. */
+	if (tls == DB_TLS_VERIFY && !has_authority(config))
+		mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, SYSTEM_AUTHORITIES);
 #endif
 	if (tls == DB_TLS_VERIFY && has_authority(config))
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, config->tls_ca);
@@ -243,10 +249,15 @@ static void set_methods(const struct db_config *config, const struct db_address 
 	if (!may_reveal)
 		mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, SILENT_METHODS);
 #else
-	/* MySQL's library can restrict only this method; see steem-reader.conf(5). */
+	/*
+	 * MySQL's library can restrict no more than this; see steem-reader.conf(5).  Without TLS,
+	 * caching_sha2_password encrypts the password with a key that the server names, so this
+	 * counts as sending it.
+	 */
 	bool enable = may_reveal;
 
 	mysql_options(mysql, MYSQL_ENABLE_CLEARTEXT_PLUGIN, &enable);
+	mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &enable);
 #endif
 }
 
@@ -457,7 +468,7 @@ int db_connect_server(struct db *db, struct error *err)
 /* Transactions. */
 
 /*
- * MySQL ends a connection that was idle for 8 s; finding out before BEGIN costs one round
+ * MySQL ends a connection that was idle for 5 s; finding out before BEGIN costs one round
  * trip, finding out behind it a whole transaction.
  */
 int db_begin(struct db *db, struct error *err)

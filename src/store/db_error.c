@@ -29,6 +29,10 @@
 	"the server asks for the password itself, and nothing proves that it is the right server: "              \
 	"use tls = \"verify\" with database.tls_ca, or give the account another method (mysql_native_password, " \
 	"ed25519); see steem-reader.conf(5), database.reveal_password"
+#define PLUGIN                                                                                     \
+	"the client library lacks the account's authentication plugin: install it (MariaDB's "     \
+	"plugins are in Debian's package libmariadb3; MySQL's library has caching_sha2_password "  \
+	"built in, and mysql_native_password no more from 9.0 on), or give the account another method"
 #define HOSTS "check database.hosts and whether the server runs"
 
 enum fault_flag {
@@ -143,12 +147,12 @@ static const struct known_fault {
 	{1698, ERROR_CONFIG, STAYS, LOGIN},
 	{1820, ERROR_CONFIG, STAYS, "the account's password has expired"},
 	{1862, ERROR_CONFIG, STAYS, "the account's password has expired"},
-	{2058, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
-	{2059, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
-	{2061, ERROR_CONFIG, STAYS, "the account's authentication needs an encrypted connection"},
+	{2058, ERROR_CONFIG, STAYS, PLUGIN},
+	{2059, ERROR_CONFIG, STAYS, PLUGIN},
+	{2061, ERROR_CONFIG, STAYS, REVEALS},
 	{3159, ERROR_CONFIG, STAYS, TLS}, /* MySQL: only encrypted connections */
 	{5010, ERROR_CONFIG, REFUSED, REVEALS},
-	{5012, ERROR_CONFIG, STAYS, "the client lacks the account's authentication plugin"},
+	{5012, ERROR_CONFIG, STAYS, PLUGIN},
 	{4151, ERROR_CONFIG, STAYS, LOCKED},
 	{3118, ERROR_CONFIG, STAYS, LOCKED},
 	{4150, ERROR_CONFIG, STAYS, BLOCKED},

@@ -66,7 +66,7 @@ static const struct variable {
 	{"div_precision_increment", "4", NULL, ANY},
 	/* A repeated migration expects "already exists": no note about it. */
 	{"sql_notes", "0", NULL, ANY},
-	{"max_error_count", "64", NULL, ANY},
+	{"max_error_count", "64", NULL, MARIADB},
 	/* The memory that a statement may use: with less of it the larger ones fail. */
 	{"max_session_mem_used", "9223372036854775807", NULL, MARIADB},
 	{"tmp_disk_table_size", "18446744073709551615", NULL, MARIADB},
@@ -92,7 +92,7 @@ static const struct variable {
 	{"net_read_timeout", "30", NULL, ANY},
 	{"net_write_timeout", "60", NULL, ANY},
 	{"wait_timeout", "28800", NULL, MARIADB},
-	{"wait_timeout", "8", NULL, MYSQL_ONLY},
+	{"wait_timeout", "5", NULL, MYSQL_ONLY},
 	{"idle_write_transaction_timeout", "5", NULL, MARIADB},
 	{"max_statement_time", "0", "0.000000", MARIADB},
 	{"max_execution_time", "0", NULL, MYSQL_ONLY},
