@@ -158,14 +158,16 @@ BEGIN
 		END IF;
 		RESIGNAL;
 	END;
-	-- Outside of a transaction the two statements below make one of their own, where the server
-	-- can tell (MariaDB).
-	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	-- Outside of a transaction a savepoint does not last, so releasing it fails with 1305: then the two statements
+	-- below get a transaction of their own.
+	BEGIN
+		DECLARE EXIT HANDLER FOR 1305 SET v_own = 1;
+		SAVEPOINT queue_probe;
+		RELEASE SAVEPOINT queue_probe;
+	END;
 	IF v_own THEN
 		START TRANSACTION READ WRITE;
 	END IF;
-	-- Where the server cannot tell, and ended between the two, the delivery stands in both tables, and
-	-- is claimed and ended again: nothing is lost.
 	INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,
 		block_crc, account, state, attempts, token, worker, last_error, created_at, claimed_at,
 		finished_at)
@@ -523,7 +525,12 @@ BEGIN
 		END IF;
 		RESIGNAL;
 	END;
-	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	-- As in queue_end.
+	BEGIN
+		DECLARE EXIT HANDLER FOR 1305 SET v_own = 1;
+		SAVEPOINT queue_probe;
+		RELEASE SAVEPOINT queue_probe;
+	END;
 	IF v_own THEN
 		START TRANSACTION READ WRITE;
 	END IF;
@@ -592,7 +599,7 @@ BEGIN
 			OR p_author REGEXP '[^a-z0-9.-]' OR p_author REGEXP '(^|[.])[^.]{0,2}([.]|$)'
 			OR CHAR_LENGTH(p_author) NOT BETWEEN 3 AND 16 THEN
 		SET v_text = 'the author is no account name';
-	ELSEIF COALESCE(p_body, '') = '' THEN
+	ELSEIF COALESCE(p_body, '') NOT REGEXP '[^[:space:]]' THEN
 		SET v_text = 'the body is empty';
 	ELSEIF LENGTH(p_title) > 255 THEN
 		SET v_text = 'the title has more than 255 bytes';
@@ -688,10 +695,10 @@ BEGIN
 	END IF;
 	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
 	-- backslashes before it is put aside first: then it is text.
-	IF LOCATE(CONCAT(CHAR(92), 'ud'), v_payload) > 0 THEN
+	IF LOCATE(CONCAT(CHAR(92 USING utf8mb4), 'ud'), v_payload) > 0 THEN
 		SET v_payload = REGEXP_REPLACE(
-			REPLACE(v_payload, CONCAT(CHAR(92), CHAR(92)), CONCAT(CHAR(92), 'u005c')),
-			CONCAT(CHAR(92), CHAR(92), 'ud[89a-f][0-9a-f]{2}'), '?');
+			REPLACE(v_payload, CONCAT(CHAR(92 USING utf8mb4), CHAR(92 USING utf8mb4)), CONCAT(CHAR(92 USING utf8mb4), 'u005c')),
+			CONCAT(CHAR(92 USING utf8mb4), CHAR(92 USING utf8mb4), 'ud[89a-f][0-9a-f]{2}'), '?');
 	END IF;
 	SET v_parent_author = JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.author')),
 		v_parent_permlink = JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.permlink'));
