@@ -15,7 +15,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 
-from harness import mariadb  # noqa: E402
+from harness import servers  # noqa: E402
 from harness.reader import libconfig  # noqa: E402
 
 # The server as Debian sets it up, but for a buffer pool that a reader's server would have.
@@ -129,7 +129,7 @@ class Lab:
         self.folder = pathlib.Path(self._folder.name)
         self.corpus = self.folder / "corpus"
         self._serial = 0
-        self.server = mariadb.Server(options=[f"--{key}={value}" for key, value in {**SERVER, **(settings or {})}.items()])
+        self.server = servers.Server(options=[f"--{key}={value}" for key, value in {**SERVER, **(settings or {})}.items()])
         self.server.start()
 
     def close(self):

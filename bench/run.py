@@ -411,7 +411,7 @@ PARTS = {"end_to_end": Bench.measure_end_to_end, "closing": Bench.measure_closin
 def find_peers(build, wish):
     """Whether the peers can run: installed before, or now if asked for."""
     folder = build / "bench" / "peers"
-    if not laboratory.mariadb.find("node"):
+    if not laboratory.servers.find("node"):
         return "skipped: there is no node (Node.js) here"
     if all((folder / "node_modules" / peer).is_dir() for peer in (*PEERS, "mysql2")):
         return ""

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from harness import chain as chains
-from harness import deliveries, mariadb, moved, reader
+from harness import deliveries, servers, moved, reader
 from harness.manager import Manager
 from harness.worker import Desk
 from harness.world import World
@@ -41,9 +41,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def server():
     """The private database server of this worker."""
-    if not mariadb.available():
-        pytest.skip("no MariaDB server here (package mariadb-server-core)")
-    made = mariadb.Server().start()
+    if not servers.available():
+        pytest.skip(servers.CHOSEN.missing)
+    made = servers.Server().start()
     yield made
     made.close()
 
@@ -51,9 +51,9 @@ def server():
 @pytest.fixture
 def own_server():
     """A server of one's own, reachable by TCP too, to be killed and frozen."""
-    if not mariadb.available():
-        pytest.skip("no MariaDB server here (package mariadb-server-core)")
-    made = mariadb.Server(tcp=True).start()
+    if not servers.available():
+        pytest.skip(servers.CHOSEN.missing)
+    made = servers.Server(tcp=True).start()
     yield made
     made.close()
 
@@ -99,7 +99,7 @@ def lone_world(request, own_server, tmp_path):
 @pytest.fixture
 def moved_world(request, tmp_path):
     """A world with tables on a server of its own whose calendar can be moved."""
-    if not mariadb.available() or not moved.compiler():
+    if not servers.available() or not moved.compiler():
         pytest.skip("no MariaDB server (package mariadb-server-core) or no C compiler here")
     made = moved.MovedServer().start()
     built = _world(request, made, tmp_path)

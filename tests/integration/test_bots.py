@@ -8,7 +8,7 @@ import pymysql
 import pytest
 from test_grants import run_grants
 
-from harness import mariadb
+from harness import servers
 from harness.chain import TOP
 from harness.deliveries import Bot, deliver, make_queue, number_of, tables
 from harness.world import World
@@ -260,9 +260,9 @@ def test_names_of_accounts(bots):
 def strict_world(request, tmp_path):
     """A server that asks for good passwords; its plugin is in the package that scripts/test unpacks."""
     plugins = pathlib.Path(os.environ.get("CLUSTER_TOOLS", "/"), "usr/lib/mysql/plugin")
-    if not mariadb.available() or not (plugins / "simple_password_check.so").exists():
+    if not servers.available() or not (plugins / "simple_password_check.so").exists():
         pytest.skip(f"no server, or no simple_password_check.so in {plugins} (package mariadb-server)")
-    server = mariadb.Server(options=[f"--plugin-dir={plugins}", "--plugin-load-add=simple_password_check",
+    server = servers.Server(options=[f"--plugin-dir={plugins}", "--plugin-load-add=simple_password_check",
                                      "--plugin-maturity=unknown"]).start()
     made = World(server, tmp_path)
     request.node.world = made

@@ -10,7 +10,7 @@ import subprocess
 import pymysql
 import pytest
 
-from harness import galera, mariadb, reader as readers_
+from harness import galera, servers, reader as readers_
 from harness.chain import TOP
 from harness.world import World
 
@@ -118,12 +118,12 @@ def sample(first_words):
 
 
 def test_the_server_knows_the_settings_of_the_document(tmp_path):
-    if not mariadb.available():
-        pytest.skip("no MariaDB server here (package mariadb-server-core)")
+    if not servers.available(servers.MariaDB):
+        pytest.skip(servers.MariaDB.missing)
     path = tmp_path / "60-galera.cnf"
     path.write_text(sample("[mariadb]"), encoding="utf-8")
     shown = subprocess.run(
-        [mariadb.find("mariadbd", "mysqld"), f"--defaults-file={path}", "--user=nobody",
+        [servers.MariaDB.program(), f"--defaults-file={path}", "--user=nobody",
          "--verbose", "--help"], capture_output=True, text=True, timeout=20, check=False)
     assert shown.returncode == 0 and "[ERROR]" not in shown.stderr, shown.stderr
     assert re.search(r"^wsrep-provider-options\s+gcache.size=2G", shown.stdout, re.M)

@@ -9,7 +9,7 @@ import contextlib
 import pymysql
 import pytest
 
-from harness import mariadb
+from harness import servers
 from harness.proxy import Proxy
 from harness.rewriter import Confuser
 
@@ -197,7 +197,7 @@ def test_innodb_that_is_read_only(lone_world):
 @pytest.fixture
 def replica():
     """A second server."""
-    made = mariadb.Server().start()
+    made = servers.Server().start()
     yield made
     made.close()
 

@@ -7,7 +7,7 @@ import subprocess
 import pymysql
 import pytest
 
-from harness import mariadb
+from harness import servers
 from harness.impostor import Impostor
 from harness.world import World
 
@@ -50,7 +50,7 @@ def make_server(papers, certificate):
     options = ["--skip-ssl"]
     if certificate:
         options = [f"--ssl-cert={papers}/{certificate}.pem", f"--ssl-key={papers}/{certificate}.key"]
-    return mariadb.Server(tcp=True, options=options).start()
+    return servers.Server(tcp=True, options=options).start()
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def servers(papers):
                                       f"GRANT ALL ON *.* TO {USER}@'127.0.0.1'")
         return made[certificate]
 
-    if not mariadb.available():
-        pytest.skip("no MariaDB server here (package mariadb-server-core)")
+    if not servers.available():
+        pytest.skip(servers.CHOSEN.missing)
     yield get
     for server in made.values():
         server.close()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import mariadb
+from harness import servers
 from harness.chain import TOP
 from harness.deliveries import MISSING, number_of
 
@@ -124,7 +124,7 @@ def test_bots_go_on_after_an_upgrade(lone_world, right, number):
                          f"GRANT {right.format(world.database)} TO {account}")
     world.run("--migrate")
     bot = world.server.connect(world.database, user="old.bot")
-    assert number_of(mariadb.run, bot, ["CALL queue_claim('nobody', 'w', 1, 1)"]) == number
+    assert number_of(servers.run, bot, ["CALL queue_claim('nobody', 'w', 1, 1)"]) == number
 
 
 def test_a_newer_database_is_refused(world):

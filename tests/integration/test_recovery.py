@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from test_grants import run_grants
 
-from harness import mariadb, reader
+from harness import servers, reader
 from harness.chain import TOP
 from harness.deliveries import MISSING, number_of
 from harness.world import World
@@ -27,7 +27,7 @@ VERSION = len(list((TOP / "sql" / "migrations").glob("*.sql")))
 def dump_program():
     """mariadb-dump, installed or unpacked by scripts/test."""
     unpacked = os.path.join(os.environ.get("CLUSTER_TOOLS", ""), "usr/bin/mariadb-dump")
-    return mariadb.find("mariadb-dump", "mysqldump") or (os.access(unpacked, os.X_OK) and unpacked)
+    return servers.find("mariadb-dump", "mysqldump") or (os.access(unpacked, os.X_OK) and unpacked)
 
 
 def named_world(server, folder):
@@ -43,7 +43,7 @@ def run_as_written(world, text, folder):
     tools.mkdir(exist_ok=True)
     socket = shlex.quote(world.server.socket)
     for name, command in {
-            "mariadb": f"{mariadb.find('mariadb', 'mysql')} --no-defaults -u root -S {socket}",
+            "mariadb": f"{servers.find('mariadb', 'mysql')} --no-defaults -u root -S {socket}",
             "mariadb-dump": f"{dump_program()} --no-defaults -u root -S {socket}",
             "steem-reader": f"{reader.program()} -c {world.config()}"}.items():
         (tools / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
@@ -57,11 +57,11 @@ def run_as_written(world, text, folder):
 @pytest.fixture
 def two_servers(tmp_path):
     """A world to be saved, and one on another server to restore it in."""
-    if not mariadb.available() or not reader.program():
+    if not servers.available() or not reader.program():
         pytest.skip("no server, or no steem-reader, here")
     if not dump_program():
         pytest.skip("no mariadb-dump here (package mariadb-client; scripts/test unpacks it)")
-    servers = [mariadb.Server().start() for _ in range(2)]
+    servers = [servers.Server().start() for _ in range(2)]
     worlds = [named_world(server, tmp_path / f"server{i}") for i, server in enumerate(servers)]
     yield worlds
     for world in worlds:
@@ -169,9 +169,9 @@ def test_a_worker_without_its_procedures_says_migrate(desk):
 
 def test_tables_of_a_server_with_another_row_format(tmp_path):
     """1709: the key of a table of that format is too long."""
-    if not mariadb.available() or not reader.program():
+    if not servers.available() or not reader.program():
         pytest.skip("no server, or no steem-reader, here")
-    server = mariadb.Server(options=["--innodb-default-row-format=compact"]).start()
+    server = servers.Server(options=["--innodb-default-row-format=compact"]).start()
     try:
         world = named_world(server, tmp_path / "compact").migrate()
         assert world.db.rows("SELECT DISTINCT row_format FROM information_schema.tables WHERE"

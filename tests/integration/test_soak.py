@@ -2,14 +2,14 @@
 
 import pytest
 
-from harness import mariadb, reader, soak, soak_plan
+from harness import servers, reader, soak, soak_plan
 
 
 @pytest.mark.slow
 @pytest.mark.timeout_s(240)
 @pytest.mark.parametrize("seed", [1691])  # a quick one that has nearly everything
 def test_crash_loop(seed):
-    if not mariadb.available() or reader.program() is None:
+    if not servers.available() or reader.program() is None:
         pytest.skip("no MariaDB server or no steem-reader here")
     print(soak.soak(seed, rounds=10))
 

@@ -90,13 +90,22 @@ static inline bool shim_hits(const void *handle, const char *what)
 
 int __real_mysql_real_query(MYSQL *mysql, const char *sql, unsigned long len);
 
+static inline int shim_socket(MYSQL *mysql)
+{
+#ifdef MARIADB_PACKAGE_VERSION_ID
+	return (int)mysql_get_socket(mysql);
+#else
+	return mysql->net.fd;
+#endif
+}
+
 /* What the error does to the connection; `is_idle`: nothing of a result is left on it. */
 static inline int shim_fail(MYSQL *mysql, const void *handle, bool is_idle)
 {
 	if (shim.error->rolls_back && is_idle && !shim.after)
 		__real_mysql_real_query(mysql, "ROLLBACK", 8);
 	if (shim.error->cuts)
-		shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+		shutdown(shim_socket(mysql), SHUT_RDWR);
 	shim.broken = handle;
 	return 1;
 }

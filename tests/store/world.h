@@ -59,6 +59,40 @@ static inline void run_sql(const char *sql)
 	OK(db_exec_text(db, sql, &err));
 }
 
+/* The server is MySQL's: tests/store/run chose it. */
+static inline bool world_is_mysql(void)
+{
+	const char *database = getenv("DATABASE");
+
+	return database && strcmp(database, "mysql") == 0;
+}
+
+/* An account that may do nothing yet. */
+static inline void make_user(const char *name, const char *password)
+{
+	CLEANUP(mem_free_pointer) char *drop = xasprintf("DROP USER IF EXISTS %s", name);
+	CLEANUP(mem_free_pointer)
+	char *create = xasprintf("CREATE USER %s IDENTIFIED BY '%s'", name, password);
+
+	run_sql(drop);
+	run_sql(create);
+}
+
+/* The table `numbers` with the column `seq`: 1 to count. */
+static inline void make_numbers(unsigned count)
+{
+	char sql[200];
+
+	run_sql("CREATE TABLE numbers (seq INT UNSIGNED PRIMARY KEY) ENGINE=InnoDB");
+	run_sql("INSERT INTO numbers VALUES (1)");
+	for (unsigned have = 1; have < count; have *= 2) {
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO numbers SELECT seq + %u FROM numbers WHERE seq <= %u", have,
+			 count - have);
+		run_sql(sql);
+	}
+}
+
 /* The first column of the first row as a number. */
 static inline uint64_t number(const char *sql)
 {

@@ -10,7 +10,7 @@ real nodes answer. Modules, bottom to top:
     faults      what a node can do wrong
     calls       what a node was asked
     node        a simulated node (also a command: python3 -m harness.node)
-    mariadb     a private MariaDB server
+    servers     a private MariaDB or MySQL server
     auditor     tables against chain, row for row
     reader      the program under test as a process
     world       all of it together, for one test

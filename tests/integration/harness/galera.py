@@ -25,7 +25,7 @@ import tempfile
 import pymysql
 import pytest
 
-from . import mariadb, moved
+from . import servers, moved
 from .polling import poll
 
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib/libgalera_smm.so",
@@ -39,7 +39,7 @@ PROVIDER_OPTIONS = {
     "repl.causal_read_timeout": "PT3S",
 }
 OPTIONS = [
-    *mariadb.OPTIONS, "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2",
+    *servers.OPTIONS, *servers.MariaDB.options, "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2",
     "--default-storage-engine=InnoDB", "--wsrep-on=ON", "--wsrep-cluster-name=steem-reader-test",
     "--wsrep-node-address=127.0.0.1", "--wsrep-sst-method=rsync", "--wsrep-slave-threads=2",
 ]
@@ -71,7 +71,7 @@ def _copy_tools(folder):
 
 def missing():
     """What is missing for a cluster, in words; "" where one can be started."""
-    needs = {"galera-4": provider(), "mariadb-server-core": mariadb.available(),
+    needs = {"galera-4": provider(), "mariadb-server-core": servers.available(servers.MariaDB),
              **{package: shutil.which(program, path=_tools_path()) for package, program in (
                  ("mariadb-server (unpacked: CLUSTER_TOOLS)", "wsrep_sst_rsync"),
                  ("rsync", "rsync"), ("lsof", "lsof"), ("util-linux", "setpriv"))}}
@@ -89,7 +89,7 @@ def _owner():
 def _as_owner():
     owner = _owner()
     if owner is None:
-        return list(mariadb.DIES_WITH_US)
+        return list(servers.DIES_WITH_US)
     uid, gid = owner
     return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups",
             "--pdeathsig", "KILL"]
@@ -133,7 +133,7 @@ class Member:
         self.is_isolated = False
         # Its calendar can be moved, where there is a C compiler.
         self.clock = moved.Clock(self.folder) if moved.compiler() else None
-        shutil.copytree(mariadb.template(), self.data)
+        shutil.copytree(servers.template(servers.MariaDB), self.data)
         _give_away(self.folder)
 
     @property
@@ -173,7 +173,7 @@ class Member:
         log = open(self.folder / "log", "ab")  # pylint: disable=consider-using-with
         with log:
             self.process = LAUNCHER.submit(
-                subprocess.Popen, [*_as_owner(), mariadb.find("mariadbd", "mysqld"), "--no-defaults",
+                subprocess.Popen, [*_as_owner(), servers.MariaDB.program(), "--no-defaults",
                  f"--datadir={self.data}", f"--socket={self.socket}",
                  f"--pid-file={self.folder}/pid", f"--tmpdir={self.folder}", *OPTIONS,
                  f"--wsrep-provider={provider()}", *arguments],
@@ -271,7 +271,7 @@ class Member:
 
     def execute(self, *statements):
         """Also where it is not part of the group: then it takes SHOW and SET GLOBAL, no more."""
-        return mariadb.run(self.connect(autocommit=None, init_command=None), statements)
+        return servers.run(self.connect(autocommit=None, init_command=None), statements)
 
     def status(self, name):
         rows = self.execute(f"SHOW STATUS LIKE '{name}'")
@@ -296,7 +296,7 @@ class Member:
         return (self.folder / "log").read_text(errors="replace")[-6000:]
 
 
-class Cluster(mariadb.Service):
+class Cluster(servers.Service):
     """Three members; for a World it stands in the place of a server.
 
     Only the first can be isolated: for that a server from MariaDB 11.8 on must run without its plugin

@@ -10,7 +10,7 @@ import shutil
 import struct
 import subprocess
 
-from . import mariadb
+from . import servers
 
 SOURCE = pathlib.Path(__file__).with_name("clock.c")
 DAY_S = 86400
@@ -42,7 +42,7 @@ class Clock:
         self._file.close()
 
 
-class MovedServer(mariadb.Server):
+class MovedServer(servers.Server):
     """A private server with a calendar that moves."""
 
     def __init__(self, ahead_s=0):

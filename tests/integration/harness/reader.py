@@ -15,7 +15,7 @@ import time
 import pymysql
 
 from .chain import TOP
-from .mariadb import DIES_WITH_US
+from .servers import DIES_WITH_US
 from .polling import poll
 
 LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) (\w+) ([a-z][a-z0-9_]*): (.*)$")

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from . import faults, mariadb, reader
+from . import faults, servers, reader
 from .chain import SyntheticChain
 from .soak_plan import NODES, READERS, plan
 from .ticker import Ticker
@@ -405,7 +405,7 @@ class Soak:
 def soak(seed, rounds, say=lambda text: None):
     """Run it on a server of its own; the summary, or AssertionError with all that is known."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-soak-"))
-    server = mariadb.Server().start()
+    server = servers.Server().start()
     run = Soak(server, folder, seed, rounds, say)
     try:
         return run.run()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from . import history, mariadb
+from . import history, servers
 from .deliveries import deliver_many, make_queue
 from .reader import write_config
 from .worker import worker_program
@@ -70,7 +70,7 @@ class Troubled:
                 "careless": place % 2 == 1})]
         with log:
             self.processes[place] = subprocess.Popen(
-                [*mariadb.DIES_WITH_US, *command], cwd=FOLDER, stdin=subprocess.DEVNULL, stdout=log,
+                [*servers.DIES_WITH_US, *command], cwd=FOLDER, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log)
 
     def _steem_worker(self, path):

@@ -1,4 +1,8 @@
-"""A private MariaDB server in a temporary folder; no system service, no system database.
+"""A private database server in a temporary folder; no system service, no system database.
+
+DATABASE=mysql in the environment makes it MySQL, as scripts/mysql has unpacked it into the folder
+that MYSQL_TOOLS names; else it is MariaDB. A test that asks for what only one of them has says so
+with @only_mariadb.
 
 The template of the data directory is made once per server version and user, then copied.
 Commits reach the operating system at once (flush at commit = 2): a kill -9 of the server loses
@@ -17,17 +21,19 @@ import subprocess
 import tempfile
 
 import pymysql
+import pytest
 
 from . import shared
 from .polling import poll
 
-COMMON = ["--innodb-log-file-size=16M", "--skip-name-resolve"]
-OPTIONS = COMMON + [
-    "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2", "--skip-log-bin",
-    "--key-buffer-size=1M", "--performance-schema=OFF", "--max-allowed-packet=64M",
-    "--character-set-server=latin1", "--sql-mode=", "--default-time-zone=+05:30",
-    "--transaction-isolation=REPEATABLE-READ", "--max-connections=60",
-    "--innodb-buffer-pool-dump-at-shutdown=OFF", "--innodb-buffer-pool-load-at-startup=OFF",
+# What a server gets that the program must not depend on is among these, on purpose.
+OPTIONS = [
+    "--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2",
+    "--skip-log-bin", "--key-buffer-size=1M", "--performance-schema=OFF",
+    "--max-allowed-packet=64M", "--character-set-server=latin1", "--sql-mode=",
+    "--default-time-zone=+05:30", "--transaction-isolation=REPEATABLE-READ",
+    "--max-connections=60", "--innodb-buffer-pool-dump-at-shutdown=OFF",
+    "--innodb-buffer-pool-load-at-startup=OFF",
 ]
 START_TIMEOUT_S = 30
 # util-linux's setpriv: what we start dies with us, also when we are killed
@@ -40,21 +46,66 @@ def find(*names):
     return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
 
-def available():
-    """Whether a server can be started here."""
-    return bool(find("mariadbd", "mysqld") and find("mariadb-install-db", "mysql_install_db"))
-
-
 def _user_option():
     return ["--user=root"] if os.getuid() == 0 else []
 
 
-def template():
+class MariaDB:
+    """How MariaDB's server is found, told and given its first data directory."""
+
+    missing = "no MariaDB server here (package mariadb-server-core)"
+    options = ["--innodb-log-file-size=16M"]
+
+    @staticmethod
+    def program():
+        return find("mariadbd")
+
+    @classmethod
+    def is_there(cls):
+        return bool(cls.program() and find("mariadb-install-db"))
+
+    @classmethod
+    def initialize(cls, folder):
+        return [find("mariadb-install-db"), "--no-defaults", f"--datadir={folder}",
+                "--auth-root-authentication-method=normal", "--skip-test-db", *cls.options,
+                *_user_option()]
+
+
+class MySQL:
+    """The same for MySQL's server."""
+
+    missing = "no MySQL server here (scripts/mysql fetches it; MYSQL_TOOLS names its folder)"
+    options = ["--innodb-redo-log-capacity=32M", "--mysqlx=OFF", "--secure-file-priv="]
+
+    @staticmethod
+    def program():
+        path = os.path.join(os.environ.get("MYSQL_TOOLS", ""), "bin/mysqld")
+        return path if os.access(path, os.X_OK) else None
+
+    @classmethod
+    def is_there(cls):
+        return cls.program() is not None
+
+    @classmethod
+    def initialize(cls, folder):
+        return [cls.program(), "--no-defaults", "--initialize-insecure", f"--datadir={folder}",
+                *cls.options, *_user_option()]
+
+
+CHOSEN = MySQL if os.environ.get("DATABASE") == "mysql" else MariaDB
+only_mariadb = pytest.mark.skipif(CHOSEN is not MariaDB, reason="only MariaDB has it")
+
+
+def available(kind=CHOSEN):
+    """Whether a server can be started here."""
+    return kind.is_there()
+
+
+def template(kind=CHOSEN):
     """The folder of a fresh data directory; made once, shared by all processes."""
-    server = find("mariadbd", "mysqld")
-    version = subprocess.run([server, "--no-defaults", "--version"], capture_output=True,
+    version = subprocess.run([kind.program(), "--no-defaults", "--version"], capture_output=True,
                              text=True, check=True).stdout
-    key = hashlib.sha256((version + repr(COMMON)).encode()).hexdigest()[:12]
+    key = hashlib.sha256((version + repr(kind.options)).encode()).hexdigest()[:12]
     base = shared.folder()
     ready = base / f"template-{key}"
     with open(base / "lock", "w", encoding="ascii") as lock:
@@ -62,11 +113,7 @@ def template():
         if not ready.is_dir():
             fresh = base / f"fresh-{key}"
             shutil.rmtree(fresh, ignore_errors=True)
-            subprocess.run(
-                [find("mariadb-install-db", "mysql_install_db"), "--no-defaults",
-                 f"--datadir={fresh}", "--auth-root-authentication-method=normal",
-                 "--skip-test-db", *COMMON, *_user_option()],
-                check=True, capture_output=True)
+            subprocess.run(kind.initialize(fresh), check=True, capture_output=True)
             fresh.rename(ready)
     return ready
 
@@ -99,7 +146,8 @@ class Service:
 class Server(Service):
     """One server. start() returns when it answers; `port` is 0 without TCP."""
 
-    def __init__(self, tcp=False, options=()):
+    def __init__(self, tcp=False, options=(), kind=CHOSEN):
+        self.kind = kind
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-db-"))
         self.socket = str(self.folder / "s")
         self.data = self.folder / "data"
@@ -107,17 +155,17 @@ class Server(Service):
         self.environment = {}  # what the server gets beside ours
         self.port = _free_port() if tcp else 0
         self.process = None
-        shutil.copytree(template(), self.data)
+        shutil.copytree(template(kind), self.data)
 
     def start(self, wait=True):
         network = ([f"--port={self.port}", "--bind-address=127.0.0.1,127.0.0.2"] if self.port
                    else ["--skip-networking"])
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [*DIES_WITH_US, find("mariadbd", "mysqld"), "--no-defaults",
-                 f"--datadir={self.data}",
+                [*DIES_WITH_US, self.kind.program(), "--no-defaults", f"--datadir={self.data}",
                  f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
-                 f"--tmpdir={self.folder}", *network, *OPTIONS, *self.options, *_user_option()],
+                 f"--tmpdir={self.folder}", *network, *OPTIONS, *self.kind.options,
+                 *self.options, *_user_option()],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 env={**os.environ, **self.environment})
         if wait:

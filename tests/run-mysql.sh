@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Test what depends on the database's kind, in each combination of a client library and a server:
+#
+#   tests/run-mysql.sh         what touches the database most; MariaDB's library with MariaDB's server
+#                              is left out, because all other tests run so
+#   tests/run-mysql.sh all     every test of the store and every integration test
+#
+# In a build folder that was configured with MariaDB's library (or top_builddir names it).  MySQL's
+# server and library come from scripts/mysql; a second build, with that library, is made in the
+# folder `mysqlclient`.  The last line is "N passed, N failed, N skipped"; exit 77 where MySQL cannot be had.
+set -euo pipefail
+
+top=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+build=$(cd "${top_builddir:-.}" && pwd)
+tools=$build/mysql
+other=$build/mysqlclient
+passed=0 failed=0 skipped=0
+
+# Of the integration tests, those that a server or a client library can break.
+files=(test_once test_gaps test_migrate test_views test_database_session test_database_faults
+    test_database_tls test_deliveries test_queue_transactions test_reply test_retention test_worker_database)
+# The few where MariaDB's library meets MySQL's server, and the other way round.
+crossed=(test_once test_database_tls test_migrate)
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+case $("$build/config.status" --config) in
+*enable-sanitizers*) skip "a build with sanitizers does not run with the C library that MySQL's needs" ;;
+esac
+"$top/scripts/mysql" "$tools" || skip "no MySQL here"
+
+make_other_build() {
+    local options goal
+    mkdir -p "$other"
+    cd "$other"
+    if [ ! -f Makefile ]; then
+        # shellcheck source=/dev/null
+        . "$tools/flags"
+        eval "options=($("$build/config.status" --config))"
+        "$top/configure" "${options[@]}" MYSQL_CFLAGS="$MYSQL_CFLAGS" MYSQL_LIBS="$MYSQL_LIBS" \
+            > configure.log || { tail -n 20 configure.log && exit 1; }
+    fi
+    for goal in all "check TESTS="; do
+        # shellcheck disable=SC2086 # two words
+        make -s -j"$(nproc)" $goal > make.log 2>&1 || { tail -n 20 make.log && exit 1; }
+    done
+}
+
+# number REGEX TEXT: the sum of the numbers that stand before REGEX.
+number() {
+    { grep -oE "[0-9]+ $1" <<< "$2" || true; } | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# tests_of BUILD SERVER [FILE...]: the store's tests and these integration tests; no file: all.
+tests_of() {
+    local folder=$1 server=$2 output last code=0
+    shift 2
+    printf '\n== %s\n' "$(basename "$folder" | sed 's/^mysqlclient$/libmysqlclient/; t; s/.*/Connector\/C/') with $server"
+    export DATABASE=$server MYSQL_TOOLS=$tools top_srcdir=$top top_builddir=$folder
+    output=$("$top/tests/run-store.sh" 2>&1) || { code=$? && echo "$output"; }
+    passed=$((passed + $(grep -c '^\[       OK \]' <<< "$output")))
+    [ "$code" -eq 0 ] || failed=$((failed + 1))
+    code=0
+    output=$("$top/tests/run-integration.sh" -rs "${@/%/.py}" 2>&1) || code=$?
+    [ "$code" -eq 0 ] || echo "$output"
+    grep '^SKIPPED' <<< "$output" || true
+    last=$(tail -n 1 <<< "$output")
+    echo "$last"
+    passed=$((passed + $(number passed "$last")))
+    skipped=$((skipped + $(number skipped "$last")))
+    code=$((code > 0 && $(number '(failed|errors?)' "$last") == 0))
+    failed=$((failed + $(number '(failed|errors?)' "$last") + code))
+}
+
+make_other_build
+export EVERY_CALL_SHARE=${EVERY_CALL_SHARE:-64}
+if [ "${1-}" = all ]; then
+    files=() crossed=()
+fi
+tests_of "$other" mysql "${files[@]}"
+tests_of "$build" mysql "${crossed[@]}"
+tests_of "$other" mariadb "${crossed[@]}"
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
