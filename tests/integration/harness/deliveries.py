@@ -5,6 +5,8 @@ import json
 
 import pymysql
 
+from .servers import numbers
+
 LOST, MISSING, REFUSED = 31001, 31002, 31003  # the numbers of the procedures' errors
 START = "2016-03-24 16:00:00"
 
@@ -73,9 +75,9 @@ def deliver_many(db, count, queue="ask", first=1, per_block=10, age_s=3600):
                " SELECT seq, UNHEX(CONCAT(LPAD(HEX(seq), 8, '0'), REPEAT('00', 16))),"
                " UNHEX(CONCAT(LPAD(HEX(seq - 1), 8, '0'), REPEAT('00', 16))),"
                f" '{START}', {per_block}, {per_block}, 1, 1, UTC_TIMESTAMP(6)"
-               f" FROM seq_{first}_to_{last}")
-    each = f"FROM (SELECT seq FROM seq_{first}_to_{last}) b" \
-           f" JOIN (SELECT seq AS op FROM seq_0_to_{per_block - 1}) o" \
+               f" FROM {numbers(first, last)} b")
+    each = f"FROM {numbers(first, last)} b" \
+           f" JOIN (SELECT seq AS op FROM {numbers(0, per_block - 1)} n) o" \
            f" WHERE (b.seq - {first}) * {per_block} + o.op < {count}"
     crc = "CRC32(UNHEX(CONCAT(LPAD(HEX(b.seq), 8, '0'), REPEAT('00', 16))))"
     account = f"CONCAT('u', (b.seq * {per_block} + o.op) MOD 1000)"

@@ -96,6 +96,12 @@ CHOSEN = MySQL if os.environ.get("DATABASE") == "mysql" else MariaDB
 only_mariadb = pytest.mark.skipif(CHOSEN is not MariaDB, reason="only MariaDB has it")
 
 
+def numbers(first, last):
+    """The numbers first..last as a table of SQL, with the column `seq`."""
+    return (f"(SELECT n + {first - 1} AS seq FROM JSON_TABLE(CONCAT('[0', REPEAT(',0', {last - first}), ']'),"
+            " '$[*]' COLUMNS (n FOR ORDINALITY)) numbered)")
+
+
 def available(kind=CHOSEN):
     """Whether a server can be started here."""
     return kind.is_there()
