@@ -668,6 +668,8 @@ BEGIN
 	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_block, v_trx, v_op, v_virtual, v_crc INT UNSIGNED;
 	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	-- CHAR(92) alone is binary, and MySQL's regular expressions refuse that.
+	DECLARE v_backslash CHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT CHAR(92 USING utf8mb4);
 	CALL queue_need_utf8mb4();
 	-- As it is now, and not as an older snapshot of the caller's shows it.
 	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
@@ -695,10 +697,10 @@ BEGIN
 	END IF;
 	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
 	-- backslashes before it is put aside first: then it is text.
-	IF LOCATE(CONCAT(CHAR(92 USING utf8mb4), 'ud'), v_payload) > 0 THEN
+	IF LOCATE(CONCAT(v_backslash, 'ud'), v_payload) > 0 THEN
 		SET v_payload = REGEXP_REPLACE(
-			REPLACE(v_payload, CONCAT(CHAR(92 USING utf8mb4), CHAR(92 USING utf8mb4)), CONCAT(CHAR(92 USING utf8mb4), 'u005c')),
-			CONCAT(CHAR(92 USING utf8mb4), CHAR(92 USING utf8mb4), 'ud[89a-f][0-9a-f]{2}'), '?');
+			REPLACE(v_payload, CONCAT(v_backslash, v_backslash), CONCAT(v_backslash, 'u005c')),
+			CONCAT(v_backslash, v_backslash, 'ud[89a-f][0-9a-f]{2}'), '?');
 	END IF;
 	SET v_parent_author = JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.author')),
 		v_parent_permlink = JSON_UNQUOTE(JSON_EXTRACT(v_payload, '$.permlink'));

@@ -94,11 +94,11 @@ WHERE '@fingerprint@' <> '';
 -- Every delivery that is not removed yet. is_orphaned: its block was replaced by another one.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW deliveries AS
 SELECT w.delivery_id, w.queue, w.block, w.trx_in_block, w.op_in_trx, w.virtual_op, w.account,
-	-- Converted, so that any session may compare it with texts of its own collation.
+	-- In ASCII, so that any session may compare it with texts of its own collation.
 	CONVERT(CASE WHEN w.token IS NOT NULL AND w.available_at > UTC_TIMESTAMP(6)
 			AND COALESCE(w.set_at, w.created_at) <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND THEN 'claimed'
 		WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 'orphaned'
-		ELSE 'ready' END USING utf8mb4) AS state,
+		ELSE 'ready' END USING ascii) AS state,
 	CASE WHEN b.block IS NOT NULL AND CRC32(b.block_id) <> w.block_crc THEN 1 ELSE 0 END AS is_orphaned,
 	w.attempts, w.available_at, w.token, w.worker,
 	CASE WHEN w.token IS NOT NULL THEN w.available_at END AS lease_until,

@@ -54,7 +54,7 @@ def make_server(papers, certificate):
 
 
 @pytest.fixture(scope="module")
-def servers(papers):
+def tls_servers(papers):
     """Servers by the name of their certificate, each started when it is first asked for."""
     made = {}
 
@@ -73,22 +73,22 @@ def servers(papers):
 
 
 @pytest.fixture
-def tls_world(request, servers, tmp_path):
+def tls_world(request, tls_servers, tmp_path):
     """A world with tables on a server with the test's `certificate`.
 
     The server is started here, not in the test: it dies with the thread that started it.
     """
     parameters = getattr(request.node, "callspec", None)
-    made = World(servers(parameters.params["certificate"] if parameters else "here"), tmp_path)
+    made = World(tls_servers(parameters.params["certificate"] if parameters else "here"), tmp_path)
     request.node.world = made
     yield made.migrate()
     made.close()
 
 
 @pytest.fixture
-def elsewhere(servers):
+def elsewhere(tls_servers):
     """A server with a good certificate for another name."""
-    return servers("elsewhere")
+    return tls_servers("elsewhere")
 
 
 def by_tcp(world, tls, **more):

@@ -7,6 +7,7 @@ import re
 import pymysql
 import pytest
 
+from harness import servers
 from harness.chain import TOP
 from harness.deliveries import (LOST, REFUSED, Bot, block_id, comment, deliver, end_leases,
                                 make_queue, number_of, open_delivery, store_block,
@@ -376,12 +377,14 @@ SESSIONS = {
     "modes": ("SET sql_mode = 'ONLY_FULL_GROUP_BY,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,"
               "STRICT_ALL_TABLES,NO_ZERO_DATE,PAD_CHAR_TO_FULL_LENGTH,HIGH_NOT_PRECEDENCE'",),
     "no modes": ("SET sql_mode = ''",),
-    "oracle": ("SET sql_mode = 'ORACLE'",),
     "time zone": ("SET time_zone = '-11:00'",),
     "collation": ("SET collation_connection = utf8mb4_unicode_ci",),
     "switches": ("SET optimizer_switch = 'derived_merge=off,semijoin=off,materialization=off'",
-                 "SET join_cache_level = 8", "SET sql_select_limit = 1000"),
+                 "SET sql_select_limit = 1000"),
 }
+if servers.CHOSEN is servers.MariaDB:
+    SESSIONS["oracle"] = ("SET sql_mode = 'ORACLE'",)
+    SESSIONS["switches"] += ("SET join_cache_level = 8",)
 
 
 @pytest.mark.parametrize("order_by", ["arrival", "account", "chain"])

@@ -76,11 +76,12 @@ def test_account_names(queue, author):
     ("x" * 255, "b", None, 0), ("x" * 256, "b", None, REFUSED), ("é" * 128, "b", None, REFUSED),
     (None, "b" * 64800, None, 0), (None, "b" * 65100, None, REFUSED),
     (None, "é" * 33000, None, REFUSED), (None, "b" * 40000, '{"a":"' + "m" * 30000 + '"}', REFUSED),
-    (None, "", None, REFUSED), (None, None, None, REFUSED), (None, "b", "{", REFUSED),
+    (None, "", None, REFUSED), (None, None, None, REFUSED), (None, " \t\r\n", None, REFUSED),
+    (None, "\u00a0\u3000", None, REFUSED), (None, "\n.", None, 0), (None, "b", "{", REFUSED),
     (None, "b", " ", REFUSED),
     (None, "b", '{"app":"bot/1"}', 0)],
     ids=["title255", "title256", "title256-bytes", "long", "too-long", "too-long-bytes", "metadata",
-         "empty", "null", "no-json", "blank", "json"])
+         "empty", "null", "blank", "other-spaces", "a-dot", "no-json", "blank-json", "json"])
 def test_what_the_chain_takes(queue, title, body, metadata, number):
     bot = queue.bot()
     row, = bot.claim()
