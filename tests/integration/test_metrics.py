@@ -11,6 +11,7 @@ import yaml
 
 from harness.chain import TOP
 from harness.exposition import LISTEN, Endpoint, Malformed, parse, tailing
+from harness.servers import numbers
 
 LAST = 60
 STATES = {"starting", "scanning", "replaying", "catching_up", "tailing", "stopping"}
@@ -24,17 +25,17 @@ def fill_queues(world):
         "INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
         " block_crc, available_at, token, created_at) SELECT seq, IF(seq = 9, 'pay', 'ask'), 1, 0, 0,"
         " 0, 0, UTC_TIMESTAMP() + INTERVAL IF(seq < 6, -100 - CAST(seq AS SIGNED), 600) SECOND,"
-        " IF(seq = 7, REPEAT('a', 32), NULL), UTC_TIMESTAMP() FROM seq_1_to_9")
+        " IF(seq = 7, REPEAT('a', 32), NULL), UTC_TIMESTAMP() FROM " + numbers(1, 9) + " n")
     world.db.execute(
         "INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
         " block_crc, state, attempts, created_at, finished_at) SELECT seq, 'ask', 1, 0, 0, 0, 0,"
         " IF(seq < 14, 'failed', 'done'), 1, UTC_TIMESTAMP(),"
-        " UTC_TIMESTAMP() + INTERVAL IF(seq > 40, 30, -3600) SECOND FROM seq_11_to_100")
+        " UTC_TIMESTAMP() + INTERVAL IF(seq > 40, 30, -3600) SECOND FROM " + numbers(11, 100) + " n")
     world.db.execute(
         "INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, json_metadata,"
         " state, created_at) SELECT IF(seq < 5, 'other', 'bot'), seq, 'a', 'b', 'c', '{}',"
         " ELT(1 + seq MOD 4, 'pending', 'sent', 'confirmed', 'failed'),"
-        " UTC_TIMESTAMP() - INTERVAL 500 SECOND FROM seq_1_to_20")
+        " UTC_TIMESTAMP() - INTERVAL 500 SECOND FROM " + numbers(1, 20) + " n")
 
 
 @pytest.mark.parametrize("page", [

@@ -2,6 +2,8 @@
 
 import json
 
+from harness.servers import numbers
+
 COLUMNS = {"name", "state", "alive", "last_block", "irreversible_block", "lag_blocks", "lag_s",
            "heartbeat_age_s", "node"}
 
@@ -93,11 +95,11 @@ def fill(world):
         "INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op,"
         " block_crc, available_at, token, created_at) SELECT seq, 'ask', 1, 0, 0, 0, 0,"
         " UTC_TIMESTAMP() + INTERVAL IF(seq < 4, -90, 600) SECOND,"
-        " IF(seq = 7, REPEAT('a', 32), NULL), UTC_TIMESTAMP() FROM seq_1_to_9")
+        " IF(seq = 7, REPEAT('a', 32), NULL), UTC_TIMESTAMP() FROM " + numbers(1, 9) + " n")
     world.db.execute(
         "INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, json_metadata,"
         " state, created_at) SELECT 'bot', seq, 'a', 'b', 'c', '{}', IF(seq < 3, 'sent', 'confirmed'),"
-        " UTC_TIMESTAMP() - INTERVAL 500 SECOND FROM seq_1_to_20")
+        " UTC_TIMESTAMP() - INTERVAL 500 SECOND FROM " + numbers(1, 20) + " n")
 
 
 def test_status_shows_queues_and_outbox_where_there_are_any(world):
