@@ -239,8 +239,12 @@ class Database:
     def kill_others(self, where="user = 'root'", *args, pick=lambda: True):
         """End those connections of the server of which this holds, but our own; of these only the ones
         for which pick() is true."""
-        for (number,) in self.rows("SELECT id FROM information_schema.processlist"
-                                   f" WHERE id <> CONNECTION_ID() AND {where}", *args):
+        # MySQL refuses to list the sessions while one of their statements holds an emoji (3854).
+        others = poll(lambda: self.rows("SELECT id FROM information_schema.processlist"
+                                        f" WHERE id <> CONNECTION_ID() AND {where}", *args),
+                      lambda rows: True, timeout=20, not_yet=pymysql.OperationalError,
+                      otherwise=lambda error: f"the sessions are not listed: {error}")
+        for (number,) in others:
             if pick():
                 with contextlib.suppress(pymysql.MySQLError):  # it has gone by itself
                     self.execute(f"KILL {number}")
