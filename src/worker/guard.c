@@ -22,9 +22,9 @@
 #define PATIENCE_MS  1000
 #define SESSIONS_MAX (2 * CONCURRENCY_MAX)
 
-/* What goes through the pipe: whole, since it is shorter than PIPE_BUF. */
+/* What goes through the pipe: whole, since it is shorter than PIPE_BUF; and without a hole. */
 struct order {
-	pid_t session;
+	int64_t session;
 	int64_t kill_at_ms;
 };
 
@@ -71,7 +71,7 @@ static int64_t kill_late(struct watch *watch, int64_t now_ms)
 		struct order *order = &watch->orders[i];
 
 		if (order->kill_at_ms <= now_ms) {
-			session_kill(order->session);
+			session_kill((pid_t)order->session);
 			order->kill_at_ms = GUARD_NEVER;
 		}
 		if (order->kill_at_ms < next_ms)
@@ -110,7 +110,7 @@ static void keep_guard(int fd)
 		poll(&poll_fd, 1, wait_ms < 60000 ? (int)wait_ms : 60000);
 	}
 	for (unsigned i = 0; i < watch.count; i++)
-		session_kill(watch.orders[i].session);
+		session_kill((pid_t)watch.orders[i].session);
 	_exit(0);
 }
 
