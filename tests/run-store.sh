@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Run the tests of the store, one after the other, against one private database server.
-# Exit 77 (skipped) where a tool is missing.
+# Exit 77 (skipped) where a tool is missing.  RUN_UNDER may hold the words of a command that runs each.
 set -eu
 
 top=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
@@ -21,7 +21,7 @@ done
 srcdir=$top exec "$top/tests/store/run" sh -c '
     code=0
     for program; do
-        "$program" || code=1
+        ${RUN_UNDER-} "$program" || code=1
     done
     exit $code
 ' sh "$@"
