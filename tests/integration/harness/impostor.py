@@ -8,7 +8,7 @@
 
 It speaks as much of the protocol as that takes: a greeting, TLS where `papers` (certificate, key)
 are given, a switch to the method, and for caching_sha2_password the demand for the password itself.
-With file="..." it lets the client in and asks it for that file (LOCAL INFILE).
+With file="..." it lets the client in, by the method, and asks it for that file (LOCAL INFILE).
 """
 
 import contextlib
@@ -79,7 +79,7 @@ class Impostor:
         _send(client, 0, b"\x0a5.5.5-10.11.19-MariaDB\0" + b"\1\0\0\0" + SEED[0] + b"\0"
               + (capabilities & 0xFFFF).to_bytes(2, "little") + b"\x21\2\0"
               + (capabilities >> 16).to_bytes(2, "little") + b"\x15" + b"\0" * 10 + SEED[1]
-              + b"mysql_native_password\0")
+              + (self.method.encode() if self.file else b"mysql_native_password") + b"\0")
         packet = self._hear(client)
         if self.papers and int.from_bytes(packet[:4], "little") & CLIENT_SSL and len(packet) == 32:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -90,6 +90,9 @@ class Impostor:
         return client, 2
 
     def _ask_for_file(self, client, number):
+        if self.method == "caching_sha2_password":
+            _send(client, number, b"\1\3")  # the password is right, as I know from before
+            number += 1
         _send(client, number, OK)
         query = self._hear(client)
         while query and query[0] != 1:  # COM_QUIT

@@ -31,6 +31,11 @@ def is_sanitized():
     return b"__asan_init" in content or b"__tsan_init" in content
 
 
+def has_mysql_library():
+    """Whether the program was linked with libmysqlclient, and not with MariaDB Connector/C."""
+    return b"libmysqlclient.so" in pathlib.Path(program()).read_bytes()
+
+
 def program():
     """The path of the program, or None."""
     given = os.environ.get("STEEM_READER")

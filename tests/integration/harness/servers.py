@@ -2,7 +2,7 @@
 
 DATABASE=mysql in the environment makes it MySQL, as scripts/mysql has unpacked it into the folder
 that MYSQL_TOOLS names; else it is MariaDB. A test that asks for what only one of them has says so
-with @only_mariadb.
+with @only_mariadb or @only_mysql.
 
 The template of the data directory is made once per server version and user, then copied.
 Commits reach the operating system at once (flush at commit = 2): a kill -9 of the server loses
@@ -55,6 +55,7 @@ class MariaDB:
 
     missing = "no MariaDB server here (package mariadb-server-core)"
     options = ["--innodb-log-file-size=16M"]
+    without_tls = ["--skip-ssl"]
 
     @staticmethod
     def program():
@@ -76,6 +77,7 @@ class MySQL:
 
     missing = "no MySQL server here (scripts/mysql fetches it; MYSQL_TOOLS names its folder)"
     options = ["--innodb-redo-log-capacity=32M", "--mysqlx=OFF", "--secure-file-priv="]
+    without_tls = ["--tls-version="]
 
     @staticmethod
     def program():
@@ -94,6 +96,7 @@ class MySQL:
 
 CHOSEN = MySQL if os.environ.get("DATABASE") == "mysql" else MariaDB
 only_mariadb = pytest.mark.skipif(CHOSEN is not MariaDB, reason="only MariaDB has it")
+only_mysql = pytest.mark.skipif(CHOSEN is not MySQL, reason="only MySQL has it")
 
 
 def numbers(first, last):
