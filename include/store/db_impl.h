@@ -37,8 +37,9 @@ struct db {
 	bool is_lost;
 	bool is_patient; /* see db_set_patient() */
 	bool is_mariadb;
-	bool has_arrays;   /* array binding: client library, server, not forced off */
-	bool is_clustered; /* a member of a Galera cluster */
+	unsigned long version; /* 101102: 10.11.2 */
+	bool has_arrays;       /* array binding: client library, server, not forced off */
+	bool is_clustered;     /* a member of a Galera cluster */
 	bool in_transaction;
 	size_t max_packet_bytes; /* the longest statement that the server takes */
 	size_t first_host;       /* where the next connect begins */

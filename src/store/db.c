@@ -339,13 +339,27 @@ static bool find_arrays(const struct db *db)
 #endif
 }
 
+/* MariaDB 10 says "5.5.5-10.11.2-MariaDB"; only MariaDB's library knows what is meant. */
+static unsigned long parse_version(const char *info)
+{
+	static const char prefix[] = "5.5.5-";
+	unsigned long part[3] = {0};
+
+	if (strncmp(info, prefix, sizeof(prefix) - 1) == 0)
+		info += sizeof(prefix) - 1;
+	if (sscanf(info, "%lu.%lu.%lu", &part[0], &part[1], &part[2]) < 2)
+		return 0;
+	return part[0] * 10000 + part[1] * 100 + part[2];
+}
+
 static int look_at_server(struct db *db, struct error *err)
 {
 	const char *info = mysql_get_server_info(db->mysql);
-	unsigned long version = mysql_get_server_version(db->mysql);
+	unsigned long version = parse_version(info);
 	const char *cipher;
 
 	db->is_mariadb = strstr(info, "MariaDB") != NULL;
+	db->version = version;
 	db->has_arrays = find_arrays(db);
 	if (version < (db->is_mariadb ? 100600 : 80000))
 		return error_set(err, ERROR_CONFIG,
