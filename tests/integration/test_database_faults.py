@@ -14,6 +14,7 @@ from harness.proxy import Proxy
 from harness.rewriter import Confuser
 
 LIMITED = "limited@localhost"
+LOCKED, BLOCKED = ("(4151)", "(4150)") if servers.CHOSEN is servers.MariaDB else ("(3118)", "(3955)")
 
 
 def limited_user(world, rights="SELECT, INSERT, UPDATE, DELETE"):
@@ -135,7 +136,8 @@ def foreign(world):
 
 def waiting_commit(world):
     """The thread of the commit that waits for the row of its reader, its blocks already written."""
-    return world.db.wait_until("SELECT id FROM information_schema.processlist WHERE time_ms > 20"
+    waits = "time_ms > 20" if servers.CHOSEN is servers.MariaDB else "time >= 1"
+    return world.db.wait_until(f"SELECT id FROM information_schema.processlist WHERE {waits}"
                                " AND info LIKE '%last_block = GREATEST%' AND id <> CONNECTION_ID()")
 
 
@@ -143,7 +145,7 @@ def test_a_deadlock_costs_one_more_try(world, foreign):
     """A foreign transaction and a commit wait for each other; the server ends the commit."""
     node, reader = tailing(world, log={"level": "debug"})
     world.db.execute("CREATE TABLE heavy (n INT PRIMARY KEY)")
-    foreign.execute("INSERT INTO heavy SELECT seq FROM seq_1_to_5000")  # the other is the victim
+    foreign.execute(f"INSERT INTO heavy SELECT seq FROM {servers.numbers(1, 5000)} n")  # the other is the victim
     foreign.execute("SELECT * FROM readers FOR UPDATE")
     node.advance(1)
     waiting_commit(world)
@@ -281,14 +283,14 @@ def test_a_server_that_takes_connections_and_says_nothing(lone_world, two_ways):
 
 def test_a_wrong_password(world):
     world.node(irreversible=50)
-    world.server.execute(f"CREATE OR REPLACE USER {LIMITED} IDENTIFIED BY 'right'")
+    world.server.execute(f"DROP USER IF EXISTS {LIMITED}", f"CREATE USER {LIMITED} IDENTIFIED BY 'right'")
     reader = world.start(database={"user": "limited"})
     ends_with(world, reader, 77, "(1045)")
 
 
 def test_no_right_to_the_database(world):
     world.node(irreversible=50)
-    world.server.execute(f"CREATE OR REPLACE USER {LIMITED}")
+    world.server.execute(f"DROP USER IF EXISTS {LIMITED}", f"CREATE USER {LIMITED}")
     reader = world.start(database={"user": "limited"})
     ends_with(world, reader, 77, "(1044)")
 
@@ -340,7 +342,7 @@ def test_a_password_file_that_is_away_for_a_moment(with_password):
 
 
 @pytest.mark.parametrize("trouble, cure, code", [
-    (f"ALTER USER {LIMITED} ACCOUNT LOCK", f"ALTER USER {LIMITED} ACCOUNT UNLOCK", "(4151)"),
+    (f"ALTER USER {LIMITED} ACCOUNT LOCK", f"ALTER USER {LIMITED} ACCOUNT UNLOCK", LOCKED),
     (f"RENAME USER {LIMITED} TO limited@elsewhere", f"RENAME USER limited@elsewhere TO {LIMITED}",
      "(1045)"),
     (f"ALTER USER {LIMITED} PASSWORD EXPIRE", f"ALTER USER {LIMITED} IDENTIFIED BY 'one'", "("),
@@ -357,14 +359,15 @@ def test_an_account_that_is_blocked_after_wrong_passwords(with_password):
     """The reader's own tries with the old password have blocked it; the right one alone is no cure."""
     world = with_password
     node, reader = world.node_and_reader
-    world.server.execute("SET GLOBAL max_password_errors = 2",
-                         f"ALTER USER {LIMITED} IDENTIFIED BY 'two'")
+    limit = "SET GLOBAL max_password_errors = 2" if servers.CHOSEN is servers.MariaDB else \
+        f"ALTER USER {LIMITED} FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME UNBOUNDED"
+    world.server.execute(limit, f"ALTER USER {LIMITED} IDENTIFIED BY 'two'")
     world.cut()
-    reader.wait_for("commit_retry", containing="(4150)", timeout=40)
+    reader.wait_for("commit_retry", containing=BLOCKED, timeout=40)
     world.secret.write_text("two\n")
     late = world.start(name="late", database={"user": "limited", "password_file": str(world.secret)})
     ends_with(world, late, 77, "FLUSH PRIVILEGES")
-    comes_back(world, node, reader, 51, "(4150)", lambda: world.server.execute("FLUSH PRIVILEGES"))
+    comes_back(world, node, reader, 51, BLOCKED, lambda: world.server.execute("FLUSH PRIVILEGES"))
 
 
 def test_a_database_that_is_away_for_a_while(with_password):

@@ -159,7 +159,7 @@ def test_frozen_with_the_lock_of_all_bookkeeping(world):
 @contextlib.contextmanager
 def sleeping(world, statement):
     """A monitor, with SELECT rights alone, has locked rows and does not come back."""
-    world.server.execute("CREATE OR REPLACE USER monitor@localhost",
+    world.server.execute("DROP USER IF EXISTS monitor@localhost", "CREATE USER monitor@localhost",
                          f"GRANT SELECT ON `{world.database}`.* TO monitor@localhost")
     with contextlib.closing(world.server.connect(world.database, user="monitor")) as connection:
         with connection.cursor() as cursor:

@@ -254,7 +254,8 @@ def test_a_command_that_vanishes(desk):
 
 
 def test_a_command_without_rights(desk):
-    desk.db.execute("CREATE OR REPLACE USER nobody_much@localhost")
+    desk.db.execute("DROP USER IF EXISTS nobody_much@localhost")
+    desk.db.execute("CREATE USER nobody_much@localhost")
     desk.db.execute(f"GRANT SELECT ON {desk.world.database}.queues TO nobody_much@localhost")
     try:
         worker = desk.run(command=desk.shell("exit 0"), code=77,
