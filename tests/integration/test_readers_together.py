@@ -226,9 +226,8 @@ def test_the_loser_of_a_block_touches_no_operations(lone_world):
                   " filter_id, reader_id, committed_at"
         cursor.execute(f"INSERT INTO blocks ({columns}) SELECT {columns} FROM {copy}.blocks")
         node.advance()
-        world.db.wait_until("SELECT CAST(variable_value AS UNSIGNED) FROM"
-                            " information_schema.global_status WHERE variable_name ="
-                            " 'INNODB_ROW_LOCK_CURRENT_WAITS'")
+        world.db.wait_until("SHOW GLOBAL STATUS WHERE value > 0"
+                            " AND variable_name = 'innodb_row_lock_current_waits'")
         cursor.execute(f"INSERT INTO blockchain SELECT * FROM {copy}.blockchain")
         cursor.execute("COMMIT")
     world.db.wait_until("SELECT blocks_lost FROM readers WHERE name = 'loser'")
