@@ -2,8 +2,10 @@
 /*
  * Many rows into one table in few round trips.
  *
- * Where the client library and the server are MariaDB's, the rows travel as bound arrays;
- * elsewhere as a text INSERT of many rows.  Either way a statement stays near 1 MiB.
+ * Where the client library and the server are MariaDB's, the rows travel as bound arrays.
+ * Elsewhere a server on this machine gets them by a prepared INSERT of BULK_GROUP_ROWS rows;
+ * what is left of a bulk, and all rows for a distant server, to which round trips would take longer
+ * than they save, as a text INSERT of many rows.  A statement stays near 1 MiB.
  * Rows are gathered before a transaction begins and sent inside it.
  *
  * The values are not copied: texts must live until bulk_insert() has returned.
@@ -20,6 +22,8 @@
 struct db;
 
 #define BULK_STATEMENT_BYTES (1u << 20)
+/* More rows make MySQL slower: what it keeps of a statement then leaves the processor's cache. */
+#define BULK_GROUP_ROWS 64
 
 enum bulk_type {
 	BULK_U32,
@@ -55,6 +59,9 @@ size_t bulk_count_rows(const struct bulk *bulk, size_t from, size_t limit_bytes)
 /* The text INSERT of `count` rows from `from` on. Fails when it passes the limit of buf. */
 int bulk_write_text(const struct bulk *bulk, size_t from, size_t count, struct buf *ret_sql,
 		    struct error *err) MUST_CHECK;
+/* The INSERT of `count` rows with a mark for each value. */
+int bulk_write_marks(const struct bulk *bulk, size_t count, struct buf *ret_sql,
+		     struct error *err) MUST_CHECK;
 /* The values of a column, as arrays over all rows. */
 struct bulk_column {
 	enum bulk_type type;

@@ -42,7 +42,7 @@ struct db_config {
 	int64_t connect_timeout_ms;
 	int64_t io_timeout_ms; /* for one answer of the server */
 	unsigned lock_wait_s;  /* how long a statement waits for a lock; 0: 8 */
-	bool force_text_bulk;  /* do not use array binding even where it is there (for tests) */
+	bool force_text_bulk;  /* send rows as text even where they can be bound (for tests) */
 };
 
 struct db;

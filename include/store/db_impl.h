@@ -39,6 +39,7 @@ struct db {
 	bool is_mariadb;
 	unsigned long version; /* 101102: 10.11.2 */
 	bool has_arrays;       /* array binding: client library, server, not forced off */
+	bool has_groups;       /* elsewhere, on this machine: rows are bound a few at a time */
 	bool is_clustered;     /* a member of a Galera cluster */
 	bool in_transaction;
 	size_t max_packet_bytes; /* the longest statement that the server takes */
@@ -50,9 +51,11 @@ struct db {
 	char description[400];
 };
 
-/* The prepared statement of this text, to be given back with db_release_statement(); NULL with
- * err. It comes from the connection's cache, unless that is full or rows of it are held. */
-struct statement *db_find_statement(struct db *db, const char *sql, struct error *err);
+/* The prepared statement that is known by this pointer, always with the same text, to be given back
+ * with db_release_statement(); NULL with err. It comes from the connection's cache, unless that is
+ * full or rows of it are held. */
+struct statement *db_find_statement(struct db *db, const char *sql, const char *text,
+				    struct error *err);
 void db_release_statement(struct statement *statement);
 void db_close_statements(struct db *db);
 /* Set every session variable that we depend on, and check that the server keeps it. name: of the

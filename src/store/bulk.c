@@ -66,6 +66,74 @@ static int insert_text(struct db *db, const struct bulk *bulk, size_t from, size
 	return check_result(db, mysql_affected_rows(db->mysql), count, err);
 }
 
+static void bind_value(const struct bulk_column *column, size_t row, MYSQL_BIND *bind)
+{
+	/* The library only reads them, but its struct says otherwise. */
+	union {
+		const void *in;
+		void *out;
+	} data;
+
+	bind->is_unsigned = 1;
+	bind->is_null = (void *)(column->nulls + row);
+	switch (column->type) {
+	case BULK_U32:
+		bind->buffer_type = MYSQL_TYPE_LONG;
+		bind->buffer = column->u32 + row;
+		break;
+	case BULK_U64:
+		bind->buffer_type = MYSQL_TYPE_LONGLONG;
+		bind->buffer = column->u64 + row;
+		break;
+	case BULK_TEXT:
+	case BULK_ASCII:
+	case BULK_BYTES:
+		/* As bytes, for the reason that bind_column() gives. */
+		data.in = column->data[row];
+		bind->buffer_type = MYSQL_TYPE_BLOB;
+		bind->buffer = data.out;
+		bind->buffer_length = column->lens[row];
+		break;
+	}
+}
+
+static int insert_group(struct db *db, MYSQL_STMT *statement, const struct bulk *bulk, size_t from,
+			struct error *err)
+{
+	MYSQL_BIND binds[BULK_GROUP_ROWS * MAX_COLUMNS];
+	MYSQL_BIND *bind = binds;
+
+	memset(binds, 0, sizeof(binds));
+	for (size_t row = from; row < from + BULK_GROUP_ROWS; row++)
+		for (size_t i = 0; i < bulk->column_count; i++)
+			bind_value(&bulk->columns[i], row, bind++);
+	if (mysql_stmt_param_count(statement) != (unsigned long)(bind - binds))
+		return db_mangled(db, err, "a statement of %td values is said to take %lu",
+				  bind - binds, mysql_stmt_param_count(statement));
+	if (mysql_stmt_bind_param(statement, binds) != 0 || mysql_stmt_execute(statement) != 0)
+		return db_fail(db, statement, err);
+	return check_result(db, mysql_stmt_affected_rows(statement), BULK_GROUP_ROWS, err);
+}
+
+/* `count` is a multiple of BULK_GROUP_ROWS. */
+static int insert_groups(struct db *db, const struct bulk *bulk, size_t from, size_t count,
+			 struct error *err)
+{
+	CLEANUP(buf_release) struct buf sql = BUF_INIT(MAX_TEXT_BYTES);
+	struct statement *statement;
+	int result = 0;
+
+	if (bulk_write_marks(bulk, BULK_GROUP_ROWS, &sql, err) < 0)
+		return -1;
+	statement = db_find_statement(db, bulk->sql, sql.data, err);
+	if (!statement)
+		return -1;
+	for (size_t i = 0; i < count && result == 0; i += BULK_GROUP_ROWS)
+		result = insert_group(db, statement->handle, bulk, from + i, err);
+	db_release_statement(statement);
+	return result;
+}
+
 #ifdef MARIADB_PACKAGE_VERSION_ID
 static void bind_column(const struct bulk_column *column, size_t from, MYSQL_BIND *bind)
 {
@@ -107,7 +175,7 @@ static int insert_array(struct db *db, const struct bulk *bulk, size_t from, siz
 		bytes += bulk->row_bytes[i];
 	if (bytes >= db->max_packet_bytes)
 		return fail_for_length(db, bytes, err);
-	statement = db_find_statement(db, bulk->sql, err);
+	statement = db_find_statement(db, bulk->sql, bulk->sql, err);
 	if (!statement)
 		return -1;
 	memset(binds, 0, sizeof(binds));
@@ -145,9 +213,16 @@ int bulk_insert(struct db *db, const struct bulk *bulk, struct error *err)
 		limit_bytes = db->max_packet_bytes / 2;
 	for (size_t from = 0; from < bulk->row_count;) {
 		size_t count = bulk_count_rows(bulk, from, limit_bytes);
-		int result = db->has_arrays ? insert_array(db, bulk, from, count, err)
-					    : insert_text(db, bulk, from, count, err);
+		int result;
 
+		if (db->has_groups && count >= BULK_GROUP_ROWS) {
+			count -= count % BULK_GROUP_ROWS;
+			result = insert_groups(db, bulk, from, count, err);
+		} else if (db->has_arrays) {
+			result = insert_array(db, bulk, from, count, err);
+		} else {
+			result = insert_text(db, bulk, from, count, err);
+		}
 		if (result < 0)
 			return -1;
 		from += count;

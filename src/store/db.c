@@ -352,7 +352,14 @@ static unsigned long parse_version(const char *info)
 	return part[0] * 10000 + part[1] * 100 + part[2];
 }
 
-static int look_at_server(struct db *db, struct error *err)
+/* On this machine, where a round trip costs next to nothing. */
+static bool is_here(const struct db_address *address)
+{
+	return address->is_socket || strcmp(address->host, "localhost") == 0 ||
+	       strcmp(address->host, "::1") == 0 || strncmp(address->host, "127.", 4) == 0;
+}
+
+static int look_at_server(struct db *db, const struct db_address *address, struct error *err)
 {
 	const char *info = mysql_get_server_info(db->mysql);
 	unsigned long version = parse_version(info);
@@ -361,6 +368,7 @@ static int look_at_server(struct db *db, struct error *err)
 	db->is_mariadb = strstr(info, "MariaDB") != NULL;
 	db->version = version;
 	db->has_arrays = find_arrays(db);
+	db->has_groups = !db->has_arrays && !db->config->force_text_bulk && is_here(address);
 	if (version < (db->is_mariadb ? 100600 : 80000))
 		return error_set(err, ERROR_CONFIG,
 				 "database %s is %s; MariaDB 10.6 or MySQL 8.0 or newer is needed",
@@ -369,7 +377,10 @@ static int look_at_server(struct db *db, struct error *err)
 	snprintf(db->description, sizeof(db->description), "%.200s, %s %lu.%lu.%lu, %s%.60s, %s",
 		 db->config->hosts[db->host], db->is_mariadb ? "MariaDB" : "MySQL", version / 10000,
 		 version / 100 % 100, version % 100, cipher ? "TLS " : "no TLS",
-		 cipher ? cipher : "", db->has_arrays ? "array binding" : "multi-row text");
+		 cipher ? cipher : "",
+		 db->has_arrays   ? "array binding"
+		 : db->has_groups ? "bound groups"
+				  : "multi-row text");
 	return 0;
 }
 
@@ -406,7 +417,7 @@ static int connect_host(struct db *db, size_t host, const char *name, const char
 	db->mysql = mysql;
 	db->host = host;
 	db->is_lost = false;
-	if (check_tls(db, tls, err) < 0 || look_at_server(db, err) < 0 ||
+	if (check_tls(db, tls, err) < 0 || look_at_server(db, &address, err) < 0 ||
 	    db_set_session_up(db, name, err) < 0 || look_at_limits(db, err) < 0 ||
 	    db_look_at_cluster(db, takes_behind, err) < 0) {
 		db_disconnect(db);

@@ -55,7 +55,8 @@ void db_close_statements(struct db *db)
 	db->statement_count = 0;
 }
 
-static struct statement *prepare(struct db *db, const char *sql, struct error *err)
+static struct statement *prepare(struct db *db, const char *sql, const char *text,
+				 struct error *err)
 {
 	MYSQL_STMT *handle = mysql_stmt_init(db->mysql);
 	struct statement *statement;
@@ -64,7 +65,7 @@ static struct statement *prepare(struct db *db, const char *sql, struct error *e
 		(void)error_set(err, ERROR_FATAL, "out of memory");
 		return NULL;
 	}
-	if (mysql_stmt_prepare(handle, sql, strlen(sql)) != 0) {
+	if (mysql_stmt_prepare(handle, text, strlen(text)) != 0) {
 		(void)db_fail(db, handle, err);
 		mysql_stmt_close(handle);
 		return NULL;
@@ -74,7 +75,8 @@ static struct statement *prepare(struct db *db, const char *sql, struct error *e
 	return statement;
 }
 
-struct statement *db_find_statement(struct db *db, const char *sql, struct error *err)
+struct statement *db_find_statement(struct db *db, const char *sql, const char *text,
+				    struct error *err)
 {
 	struct statement *found = NULL;
 	struct statement *fresh;
@@ -90,7 +92,7 @@ struct statement *db_find_statement(struct db *db, const char *sql, struct error
 		found->is_busy = true;
 		return found;
 	}
-	fresh = prepare(db, sql, err);
+	fresh = prepare(db, sql, text, err);
 	if (fresh && !found && db->statement_count < DB_MAX_STATEMENTS) {
 		db->statements[db->statement_count++] = fresh;
 		fresh->is_kept = true;
@@ -155,7 +157,7 @@ static int read_rest(struct db *db, MYSQL_STMT *handle, struct error *err)
 int db_exec(struct db *db, const char *sql, const struct db_value *values, size_t count,
 	    uint64_t *ret_found, struct error *err)
 {
-	struct statement *statement = db_find_statement(db, sql, err);
+	struct statement *statement = db_find_statement(db, sql, sql, err);
 	int result;
 
 	if (!statement)
@@ -240,7 +242,7 @@ static int bind_columns(struct db_rows *rows, struct error *err)
 static struct db_rows *open_rows(struct db *db, const char *sql, const struct db_value *values,
 				 size_t count, bool is_stream, struct error *err)
 {
-	struct statement *statement = db_find_statement(db, sql, err);
+	struct statement *statement = db_find_statement(db, sql, sql, err);
 	struct db_rows *rows;
 
 	if (!statement)

@@ -32,7 +32,7 @@ static void connects_to_the_first_host_that_answers(void **state)
 	OK(db_connect(other, &err));
 	assert_non_null(strstr(db_describe(other), world_is_mysql() ? "MySQL" : "MariaDB"));
 	assert_non_null(
-		strstr(db_describe(other), has_arrays() ? "array binding" : "multi-row text"));
+		strstr(db_describe(other), has_arrays() ? "array binding" : "bound groups"));
 	config.host_count = 1;
 	assert_int_equal(db_connect(other, &err), -1);
 	assert_int_equal(err.kind, ERROR_RETRY);
@@ -540,6 +540,88 @@ static void bulk_rows_arrive_as_given(bool force_text)
 	free(padding);
 }
 
+static void add_row(struct bulk *bulk, uint32_t i, const char *text)
+{
+	static const char bytes[] = {0, '\'', (char)0xFF};
+
+	bulk_add_u64(bulk, i);
+	if (i % 7 == 3) {
+		for (unsigned column = 0; column < 3; column++)
+			bulk_add_null(bulk);
+		return;
+	}
+	bulk_add_u64(bulk, UINT64_MAX - i);
+	bulk_add_bytes(bulk, text, strlen(text));
+	bulk_add_bytes(bulk, bytes, sizeof(bytes));
+}
+
+/*
+ * Groups and a rest, at each border; and what is wrong in the middle of a group is refused there as
+ * elsewhere: what is not UTF-8, a duplicate, a value that would be stored with a warning.
+ */
+static void many_rows_arrive_as_given(bool force_text)
+{
+	static const enum bulk_type types[] = {BULK_U32, BULK_U64, BULK_TEXT, BULK_BYTES};
+	static const char sql[] = "INSERT INTO t (a, b, c, d) VALUES (?, ?, ?, ?)";
+	static const uint32_t counts[] = {BULK_GROUP_ROWS - 1, BULK_GROUP_ROWS, BULK_GROUP_ROWS + 1,
+					  3 * BULK_GROUP_ROWS + 2};
+	static const char *const wrong[] = {"a\xFFz", "good", "too long"};
+	static const char good[] = "\xC3\xA4'\\";
+	uint32_t count = 2 * BULK_GROUP_ROWS;
+	struct db *other;
+
+	run_sql("USE steem");
+	run_sql("DROP TABLE IF EXISTS t");
+	run_sql("CREATE TABLE t (a INT UNSIGNED PRIMARY KEY, b BIGINT UNSIGNED, c VARCHAR(5) "
+		"CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, d BLOB) ENGINE=InnoDB");
+	world_config.force_text_bulk = force_text;
+	other = world_connect();
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		struct bulk *bulk = bulk_new(sql, types, 4);
+
+		for (uint32_t row = 0; row < counts[i]; row++)
+			add_row(bulk, row, good);
+		OK(bulk_insert(other, bulk, &err));
+		assert_int_equal(
+			number("SELECT COUNT(*) FROM t WHERE IF(a MOD 7 = 3, b IS NULL AND "
+			       "c IS NULL AND d IS NULL, b = 18446744073709551615 - a AND "
+			       "HEX(c) = 'C3A4275C' AND HEX(d) = '0027FF')"),
+			counts[i]);
+		run_sql("DELETE FROM steem.t");
+		bulk_free(bulk);
+	}
+	/* "good" stands in a row whose key is there already. */
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct bulk *bulk = bulk_new(sql, types, 4);
+
+		OK(db_exec_text(other, i == 2 ? "SET SESSION sql_mode = ''" : "DO 0", &err));
+		for (uint32_t row = 0; row < count; row++)
+			add_row(bulk, row == 11 && i == 1 ? 9 : row, row == 11 ? wrong[i] : good);
+		OK(db_begin(other, &err));
+		assert_int_equal(bulk_insert(other, bulk, &err), -1);
+		assert_int_equal(db_is_duplicate(&err), i == 1);
+		assert_true(i == 1 || err.kind == ERROR_DATA);
+		err = ERROR_INIT;
+		db_rollback(other);
+		bulk_free(bulk);
+	}
+	assert_int_equal(number("SELECT COUNT(*) FROM t"), 0);
+	world_config.force_text_bulk = false;
+	db_free(other);
+}
+
+static void many_rows_arrive_bound(void **state)
+{
+	(void)state;
+	many_rows_arrive_as_given(false);
+}
+
+static void many_rows_arrive_in_text(void **state)
+{
+	(void)state;
+	many_rows_arrive_as_given(true);
+}
+
 /* What a column's character set cannot hold is refused, however the text travels. */
 static void bulk_refuses_a_foreign_text(bool force_text)
 {
@@ -604,6 +686,8 @@ int main(void)
 		TEST(a_session_inherits_nothing),
 		TEST(a_session_s_clock_goes),
 		TEST(long_values_come_back_whole),
+		TEST(many_rows_arrive_bound),
+		TEST(many_rows_arrive_in_text),
 		TEST(bulk_refuses_a_foreign_text_in_arrays),
 		TEST(bulk_refuses_a_foreign_text_in_text),
 		TEST(bulk_rows_as_arrays),

@@ -37,6 +37,22 @@ static void text_is_quoted_and_bytes_are_digits(void **state)
 	bulk_free(bulk);
 }
 
+static void marks_stand_for_the_values_of_each_row(void **state)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(10000);
+	CLEANUP(buf_release) struct buf small = BUF_INIT(60);
+	struct error err = ERROR_INIT;
+	struct bulk *bulk = bulk_new(sql, types, 4);
+
+	(void)state;
+	assert_int_equal(bulk_write_marks(bulk, 3, &text, &err), 0);
+	assert_string_equal(text.data, "INSERT INTO t (a, b, c, d)\nVALUES (?, ?, ?, ?, NOW(6)), "
+				       "(?, ?, ?, ?, NOW(6)), (?, ?, ?, ?, NOW(6))");
+	assert_int_equal(bulk_write_marks(bulk, 3, &small, &err), -1);
+	assert_int_equal(err.kind, ERROR_DATA);
+	bulk_free(bulk);
+}
+
 static void a_statement_stays_near_one_mebibyte(void **state)
 {
 	struct bulk *bulk = bulk_new(sql, types, 4);
@@ -85,6 +101,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_quoted_and_bytes_are_digits),
+		cmocka_unit_test(marks_stand_for_the_values_of_each_row),
 		cmocka_unit_test(a_statement_stays_near_one_mebibyte),
 		cmocka_unit_test(a_statement_that_passes_the_limit_is_an_error),
 	};
