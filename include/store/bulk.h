@@ -23,7 +23,7 @@ struct db;
 
 #define BULK_STATEMENT_BYTES (1u << 20)
 /* More rows make MySQL slower: what it keeps of a statement then leaves the processor's cache. */
-#define BULK_GROUP_ROWS 64
+#define BULK_GROUP_ROWS 32
 
 enum bulk_type {
 	BULK_U32,
