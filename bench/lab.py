@@ -21,12 +21,17 @@ from harness.reader import libconfig  # noqa: E402
 # The server as Debian sets it up, but for a buffer pool that a reader's server would have.
 SERVER = {"innodb-buffer-pool-size": "1G", "innodb-flush-log-at-trx-commit": "1",
           "innodb-log-file-size": "96M"}
+MYSQL_NAMES = {"innodb-log-file-size": "innodb-redo-log-capacity"}  # what it calls such an option
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 KEY_VALUE = re.compile(r"(\w+) ([\d.]+)")
 
 
 class Failed(Exception):
     """A measurement that gave no figure."""
+
+
+class Skipped(Exception):
+    """A measurement that cannot be made here, with the reason."""
 
 
 def process_cpu_s(pid):
@@ -123,13 +128,15 @@ class Reader:
 class Lab:
     """The server and the files of one run."""
 
-    def __init__(self, build, settings=None):
+    def __init__(self, build, settings=None, kind=servers.MariaDB):
+        names = MYSQL_NAMES if kind is servers.MySQL else {}
+        options = [f"--{names.get(key, key)}={value}" for key, value in {**SERVER, **(settings or {})}.items()]
         self.build = pathlib.Path(build).resolve()
         self._folder = tempfile.TemporaryDirectory(prefix="sr-bench-")
         self.folder = pathlib.Path(self._folder.name)
         self.corpus = self.folder / "corpus"
         self._serial = 0
-        self.server = servers.Server(options=[f"--{key}={value}" for key, value in {**SERVER, **(settings or {})}.items()])
+        self.server = servers.Server(options=options, kind=kind)
         self.server.start()
 
     def close(self):

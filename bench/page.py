@@ -128,6 +128,15 @@ def settings(results):
     return table(["setting", "blocks/s", "server's CPU, µs a row", "bytes on disk a row"], lines)
 
 
+def databases(results):
+    lines = [[one["database"], f"{number(one['end_to_end_blocks_s'])} ({one['end_to_end_blocks_s_ratio']:.2f})",
+              f"{number(one['write_blocks_s'])} ({one['write_blocks_s_ratio']:.2f})",
+              f"{number(one['server_us_per_row'], 1)} ({one['server_us_per_row_ratio']:.2f})"]
+             for one in results["databases"]]
+    return table(["server, with its own library", "end to end, blocks/s, steady (of MariaDB's)",
+                  "write stage alone", "server's CPU, µs a row"], lines)
+
+
 def bot(results):
     lines = [[f"{one['latency_ms']} ms", one["deliveries"],
               f"{one['stored_p50_ms']:.0f} ms", f"**{one['p50_ms']:.0f} ms**",
@@ -156,7 +165,7 @@ def queue_rules(results):
 
 
 PARTS = (machine, end_to_end, closing, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
-         settings)
+         settings, databases)
 
 
 def main(results_path, page_path):

@@ -119,6 +119,16 @@ def settings(results):
                 ["setting", "blocks/s", "server CPU us/row", "bytes on disk/row"], lines)
 
 
+def databases(results):
+    lines = [[one["database"], number(one["end_to_end_blocks_s"]), f"{one['end_to_end_blocks_s_ratio']:.2f}",
+              number(one["write_blocks_s"]), f"{one['write_blocks_s_ratio']:.2f}",
+              number(one["server_us_per_row"], 2), f"{one['server_us_per_row_ratio']:.2f}"]
+             for one in results["databases"]]
+    return rows("Databases, node at 0 ms (ratios: medians of each round's, against MariaDB)",
+                ["server, with its own library", "blocks/s, steady", "ratio", "write alone", "ratio",
+                 "server CPU us/row", "ratio"], lines)
+
+
 def bot(results):
     lines = [[one["latency_ms"], one["deliveries"], number(one["stored_p50_ms"]), number(one["p50_ms"]), number(one["p90_ms"]),
               number(one["max_ms"])] for one in results["bot"]]
@@ -156,9 +166,11 @@ def table(results):
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
     for part in (end_to_end, closing, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
-                 queue, queue_rules, settings):
+                 queue, queue_rules, settings, databases):
         if part.__name__ in results:
             text.append(part(results))
+    for part, why in results.get("skipped", {}).items():
+        text.append(f"{part} skipped: {why}\n")
     for part, why in results.get("failed", {}).items():
         text.append(f"{part} FAILED: {why}\n")
     return "\n".join(text)

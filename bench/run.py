@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The benchmark: `make bench`, or bench/run.py --build DIR [--quick] [--only PART,PART].
 
-Everything runs here: a private MariaDB server, a fast simulated node, the readers.  Each
+Everything runs here: a private database server, a fast simulated node, the readers.  Each
 figure is the median of several rounds; rounds of different cases take turns, so that
 what else happens on the machine hits all of them alike.
 """
@@ -22,7 +22,7 @@ import claims
 import corpus
 import lab as laboratory
 import report
-from lab import Failed, Node, Reader
+from lab import Failed, Node, Reader, Skipped, servers
 from bot import Bot
 from tail import Tail
 
@@ -38,6 +38,15 @@ SETTINGS = {  # name: server options, table options
     "redo log 1 GB": ({"innodb-log-file-size": "1G"}, ""),
     "flush at commit 2": ({"innodb-flush-log-at-trx-commit": "2"}, ""),
     "PAGE_COMPRESSED=1": ({}, "PAGE_COMPRESSED=1"),
+}
+
+
+DATABASES = {  # name: MySQL's library, MySQL's server, server options
+    "MariaDB": (False, False, {}),
+    "MySQL, MariaDB's library": (False, True, {}),
+    "MySQL": (True, True, {}),
+    "MySQL, redo log 1 GB": (True, True, {"innodb-log-file-size": "1G"}),
+    "MySQL, binary log": (True, True, {"log-bin": "binlog", "server-id": "1"}),
 }
 
 
@@ -384,6 +393,44 @@ class Bench:
                 "server_us_per_row": server_cpu * 1e6 / got["rows"],
                 "disk_bytes_per_row": size / got["rows"]}
 
+    def database_lab(self, name):
+        """A server of its own, with the corpus and the build that the case names."""
+        own_library, own_server, settings = DATABASES[name]
+        lab = laboratory.Lab(self.lab.build / "mysqlclient" if own_library else self.lab.build, settings,
+                             servers.MySQL if own_server else servers.MariaDB)
+        lab.corpus.write_bytes(self.lab.corpus.read_bytes())
+        return lab
+
+    def one_database(self, lab, count):
+        """The whole at 0 ms and the write stage alone, on another server."""
+        whole = Bench(lab, self.quick, False).end_to_end(count, 0)
+        alone = self.one_setting(lab, count, "")
+        return {"end_to_end_blocks_s": whole["steady_blocks_s"], "write_blocks_s": alone["blocks_s"],
+                "server_us_per_row": alone["server_us_per_row"],
+                "server_cpu_s_per_1000": whole["server_cpu_s_per_1000"],
+                "reader_cpu_s_per_1000": whole["reader_cpu_s_per_1000"]}
+
+    def measure_databases(self):
+        """MariaDB and MySQL, each with the client libraries that are there, in turn."""
+        os.environ.setdefault("MYSQL_TOOLS", str(self.lab.build / "mysql"))
+        if not servers.available(servers.MySQL):
+            raise Skipped(servers.MySQL.missing)
+        cases = [name for name, (own_library, _, _) in DATABASES.items()
+                 if not own_library or (self.lab.build / "mysqlclient/bench/stages").exists()]
+        if len(cases) < len(DATABASES):
+            say("  MySQL's library left out: no bench/stages in mysqlclient (tests/run-mysql.sh makes the folder)")
+        count, rounds = 4000 if self.quick else 12000, {name: [] for name in cases}
+        for turn in range(self.rounds):
+            for name in cases:
+                say(f"  databases: {name}, round {turn + 1}")
+                with contextlib.closing(self.database_lab(name)) as lab:
+                    rounds[name].append(self.one_database(lab, count))
+        ratios = {name: {f"{key}_ratio": statistics.median(
+            one[key] / first[key] for one, first in zip(list_, rounds["MariaDB"]))
+            for key in ("end_to_end_blocks_s", "write_blocks_s", "server_us_per_row")}
+            for name, list_ in rounds.items()}
+        return [{"database": name, **median_of(list_), **ratios[name]} for name, list_ in rounds.items()]
+
     def measure_settings(self):
         """The write stage alone on servers that are set up otherwise."""
         count, rounds = 8000 if self.quick else 16000, {}
@@ -405,13 +452,13 @@ PARTS = {"end_to_end": Bench.measure_end_to_end, "closing": Bench.measure_closin
          "tail": Bench.measure_tail, "bot": Bench.measure_bot, "gap_scan": Bench.measure_gap_scan,
          "growth": Bench.measure_growth, "queue": Bench.measure_queue,
          "queue_rules": Bench.measure_queue_rules,
-         "settings": Bench.measure_settings}
+         "settings": Bench.measure_settings, "databases": Bench.measure_databases}
 
 
 def find_peers(build, wish):
     """Whether the peers can run: installed before, or now if asked for."""
     folder = build / "bench" / "peers"
-    if not laboratory.servers.find("node"):
+    if not servers.find("node"):
         return "skipped: there is no node (Node.js) here"
     if all((folder / "node_modules" / peer).is_dir() for peer in (*PEERS, "mysql2")):
         return ""
@@ -454,6 +501,8 @@ def main():
             say(f"{part} (load {os.getloadavg()[0]:.1f})")
             try:
                 results[part] = PARTS[part](bench)
+            except Skipped as reason:
+                results.setdefault("skipped", {})[part] = str(reason)
             except Failed as failure:
                 say(f"  failed: {failure}")
                 results.setdefault("failed", {})[part] = str(failure)
