@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: MIT
 # Test what depends on the database's kind, in each combination of a client library and a server:
 #
-#   tests/run-mysql.sh         what touches the database most; MariaDB's library with MariaDB's server
-#                              is left out, because all other tests run so
+#   tests/run-mysql.sh         what touches the database most
 #   tests/run-mysql.sh all     every test of the store and every integration test
+#
+# Left out are MariaDB's library with MariaDB's server, because all other tests run so, and MySQL's library
+# with MariaDB's server: libmysqlclient has lost mysql_native_password with 9.0, and the two have no other
+# way to log in.
 #
 # In a build folder that was configured with MariaDB's library (or top_builddir names it).  MySQL's
 # server and library come from scripts/mysql; a second build, with that library, is made in the
@@ -20,7 +23,7 @@ passed=0 failed=0 skipped=0
 # Of the integration tests, those that a server or a client library can break.
 files=(test_once test_gaps test_migrate test_views test_database_session test_database_faults
     test_database_tls test_deliveries test_queue_transactions test_reply test_retention test_worker_database)
-# The few where MariaDB's library meets MySQL's server, and the other way round.
+# The few where MariaDB's library meets MySQL's server.
 crossed=(test_once test_database_tls test_migrate)
 
 skip() {
@@ -83,6 +86,5 @@ if [ "${1-}" = all ]; then
 fi
 tests_of "$other" mysql "${files[@]}"
 tests_of "$build" mysql "${crossed[@]}"
-tests_of "$other" mariadb "${crossed[@]}"
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
