@@ -19,6 +19,7 @@ import socket
 import threading
 
 COM_QUERY = 3
+COMMITS = (b"COMMIT", b"\0\1COMMIT")  # MySQL's library sends the number of query attributes before it
 
 
 class Proxy:
@@ -124,7 +125,7 @@ class _Line:
     def carry_queries(self):
         with contextlib.suppress(OSError):
             while packet := _read_packet(self.client):
-                if packet[3:5] == bytes((0, COM_QUERY)) and packet[5:] == b"COMMIT":
+                if packet[3:5] == bytes((0, COM_QUERY)) and packet[5:] in COMMITS:
                     self.how = self.proxy.take_commit()
                 if self.how == "lose":
                     self.proxy.note_dropped()

@@ -241,15 +241,18 @@ class Database:
         with self.connection.cursor() as cursor:
             return cursor.execute(statement, args or None)
 
+    def _processes(self, where, *args):
+        try:
+            return self.rows(f"SELECT id FROM information_schema.processlist WHERE {where}", *args)
+        except pymysql.MySQLError as error:
+            if error.args[0] != 3854:  # MySQL cannot show a statement that it cuts inside a character
+                raise
+            return self._processes(where, *args)
+
     def kill_others(self, where="user = 'root'", *args, pick=lambda: True):
         """End those connections of the server of which this holds, but our own; of these only the ones
         for which pick() is true."""
-        # MySQL refuses to list the sessions while one of their statements holds an emoji (3854).
-        others = poll(lambda: self.rows("SELECT id FROM information_schema.processlist"
-                                        f" WHERE id <> CONNECTION_ID() AND {where}", *args),
-                      lambda rows: True, timeout=20, not_yet=pymysql.OperationalError,
-                      otherwise=lambda error: f"the sessions are not listed: {error}")
-        for (number,) in others:
+        for (number,) in self._processes(f"id <> CONNECTION_ID() AND {where}", *args):
             if pick():
                 with contextlib.suppress(pymysql.MySQLError):  # it has gone by itself
                     self.execute(f"KILL {number}")
