@@ -56,6 +56,7 @@ class MariaDB:
     missing = "no MariaDB server here (package mariadb-server-core)"
     options = ["--innodb-log-file-size=16M"]
     without_tls = ["--skip-ssl"]
+    status = "information_schema.global_status"  # the table of SHOW GLOBAL STATUS
 
     @staticmethod
     def program():
@@ -78,6 +79,7 @@ class MySQL:
     missing = "no MySQL server here (scripts/mysql fetches it; MYSQL_TOOLS names its folder)"
     options = ["--innodb-redo-log-capacity=32M", "--mysqlx=OFF", "--secure-file-priv="]
     without_tls = ["--tls-version="]
+    status = "performance_schema.global_status"
 
     @staticmethod
     def program():
