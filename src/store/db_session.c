@@ -101,7 +101,7 @@ static const struct variable {
 
 static bool is_there(const struct db *db, const struct variable *variable)
 {
-	unsigned long version = mysql_get_server_version(db->mysql);
+	unsigned long version = db->version;
 	bool is_new = !db->is_mariadb || version >= NEW_NAMES;
 
 	switch (variable->servers) {
