@@ -158,13 +158,15 @@ BEGIN
 		END IF;
 		RESIGNAL;
 	END;
-	-- Outside of a transaction a savepoint does not last, so releasing it fails with 1305: then the two statements
-	-- below get a transaction of their own.
-	BEGIN
+	-- Outside of a transaction the two statements below get one of their own. MySQL has no variable for that: there
+	-- a savepoint does not last outside of a transaction, so releasing it fails with 1305. (MariaDB refuses
+	-- savepoints where another engine, such as Aria, takes part in the transaction.)
+	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	/*!80000 BEGIN
 		DECLARE EXIT HANDLER FOR 1305 SET v_own = 1;
 		SAVEPOINT queue_probe;
 		RELEASE SAVEPOINT queue_probe;
-	END;
+	END; */
 	IF v_own THEN
 		START TRANSACTION READ WRITE;
 	END IF;
@@ -526,11 +528,12 @@ BEGIN
 		RESIGNAL;
 	END;
 	-- As in queue_end.
-	BEGIN
+	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
+	/*!80000 BEGIN
 		DECLARE EXIT HANDLER FOR 1305 SET v_own = 1;
 		SAVEPOINT queue_probe;
 		RELEASE SAVEPOINT queue_probe;
-	END;
+	END; */
 	IF v_own THEN
 		START TRANSACTION READ WRITE;
 	END IF;
