@@ -21,8 +21,8 @@ other=$build/mysqlclient
 passed=0 failed=0 skipped=0
 
 # Of the integration tests, those that a server or a client library can break.
-files=(test_once test_gaps test_migrate test_views test_database_session test_database_faults
-    test_database_tls test_deliveries test_queue_transactions test_reply test_retention test_worker_database)
+files=(test_once test_migrate test_views test_collations test_database_session test_database_faults
+    test_database_tls test_queue_transactions test_reply test_worker_database)
 # The few where MariaDB's library meets MySQL's server.
 crossed=(test_once test_database_tls test_migrate)
 
