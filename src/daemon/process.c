@@ -37,8 +37,8 @@ static void end_by_signal(int number)
 }
 
 /*
- * To process 1 of a container the kernel gives no signal that has its default action: nobody could
- * end a command. Who wants to end in order takes the signals before (daemon/signals.c).
+ * The kernel does not deliver a signal with its default action to process 1 of a container, so
+ * nobody could end a command there.  A daemon blocks the signals and reads them (daemon/signals.c).
  */
 static void hear_signals_as_first_process(void)
 {
@@ -96,7 +96,7 @@ void process_flush(void)
 	(void)fflush(stdout);
 }
 
-/* Write out what is still buffered. -1 with err: some output was lost, now or before. */
+/* Write out the buffered output. Returns -1 with err if any output was lost, now or earlier. */
 static int hand_over(struct error *err)
 {
 	process_flush();

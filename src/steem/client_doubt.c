@@ -237,7 +237,8 @@ static void settle_away(struct request *request, bool is_only)
 			continue;
 		want->is_alone = true;
 		want->doubted_by |= UINT64_C(1) << request->node;
-		node->is_careful = true; /* what is under way beside it would be lost with it */
+		node->is_careful =
+			true; /* one request at a time, since each crash loses all of them */
 		if (want->lost_count < LOST_LIMIT)
 			continue;
 		want_set_refused_by(want, request->node, &request->failure);

@@ -214,22 +214,24 @@ static void write_row(const struct bulk *bulk, const char *pattern, size_t row, 
 	(void)buf_add_text(sql, pattern);
 }
 
-/* What stands before the rows; the pattern of a row, or NULL with err. */
-static const char *write_head(const struct bulk *bulk, struct buf *sql, struct error *err)
+/* The INSERT of `count` rows; each value is a mark, or itself if the statement is a text. */
+static int write_insert(const struct bulk *bulk, size_t from, size_t count, bool has_marks,
+			struct buf *ret_sql, struct error *err)
 {
 	const char *pattern = strstr(bulk->sql, "VALUES");
 
-	if (!pattern) {
-		(void)error_set(err, ERROR_FATAL, "a bulk statement without VALUES");
-		return NULL;
-	}
+	if (!pattern)
+		return error_set(err, ERROR_FATAL, "a bulk statement without VALUES");
 	pattern += strlen("VALUES");
-	(void)buf_add(sql, bulk->sql, (size_t)(pattern - bulk->sql));
-	return pattern;
-}
-
-static int check_length(const struct buf *ret_sql, struct error *err)
-{
+	(void)buf_add(ret_sql, bulk->sql, (size_t)(pattern - bulk->sql));
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			(void)buf_add_char(ret_sql, ',');
+		if (has_marks)
+			(void)buf_add_text(ret_sql, pattern);
+		else
+			write_row(bulk, pattern, from + i, ret_sql);
+	}
 	if (ret_sql->is_full)
 		return error_set(err, ERROR_DATA,
 				 "a statement passes the limit of %zu bytes: the row is too long",
@@ -239,29 +241,11 @@ static int check_length(const struct buf *ret_sql, struct error *err)
 
 int bulk_write_marks(const struct bulk *bulk, size_t count, struct buf *ret_sql, struct error *err)
 {
-	const char *pattern = write_head(bulk, ret_sql, err);
-
-	if (!pattern)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			(void)buf_add_char(ret_sql, ',');
-		(void)buf_add_text(ret_sql, pattern);
-	}
-	return check_length(ret_sql, err);
+	return write_insert(bulk, 0, count, true, ret_sql, err);
 }
 
 int bulk_write_text(const struct bulk *bulk, size_t from, size_t count, struct buf *ret_sql,
 		    struct error *err)
 {
-	const char *pattern = write_head(bulk, ret_sql, err);
-
-	if (!pattern)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			(void)buf_add_char(ret_sql, ',');
-		write_row(bulk, pattern, from + i, ret_sql);
-	}
-	return check_length(ret_sql, err);
+	return write_insert(bulk, from, count, false, ret_sql, err);
 }

@@ -207,7 +207,7 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 	};
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
-	/* It verifies nothing unless it is told where the authorities are. */
+	/* MySQL's library verifies a certificate only if it knows a folder or file of authorities. */
 	if (tls == DB_TLS_VERIFY && !has_authority(config))
 		mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, SYSTEM_AUTHORITIES);
 #endif

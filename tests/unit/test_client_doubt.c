@@ -442,7 +442,7 @@ static void a_node_that_is_slow_at_the_tip_is_left_for_another(void **state)
 	assert_each_given_once(15001, 15001);
 	assert_int_equal(world.givers, 1U << 1);
 	fake.sims[0].hangs_for_blocks = false;
-	answer_all(); /* late, and to be thrown away by whoever has it already */
+	answer_all(); /* too late: the sink has the block already and discards it */
 	assert_int_equal(world.tip_done_count, 2);
 	assert_int_equal(world.given[15001], 2);
 	assert_int_equal(world.failed_count, 0);
