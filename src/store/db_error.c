@@ -16,7 +16,7 @@
 /* Readers hold locks for seconds at most, so another program holds this one. */
 #define HELD                                                                                       \
 	"another session holds the lock, perhaps an idle one with an open transaction: "           \
-	"information_schema.innodb_trx shows it, KILL ends it, and the server's "                  \
+	"information_schema.innodb_trx shows it, KILL ends it, and MariaDB's "                     \
 	"idle_readonly_transaction_timeout ends such ones by itself"
 #define DISK "the server's disk is full or failing; free some space"
 #define LOGIN                                                                                      \

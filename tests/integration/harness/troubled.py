@@ -9,8 +9,12 @@ import subprocess
 import sys
 import time
 
+import pymysql
+
 from . import history, servers
+from .consumer import AGAIN
 from .deliveries import deliver_many, make_queue
+from .polling import poll
 from .reader import write_config
 from .worker import worker_program
 
@@ -48,8 +52,23 @@ class Troubled:
         self._deliver(100)
 
     def _deliver(self, count):
-        """A few at a time: the bots are never far from an empty queue, and meet each other."""
-        deliver_many(self.world.db, count, first=self.block, age_s=0)
+        """A few at a time: the bots are never far from an empty queue, and meet each other. A bot may
+        hold a lock for longer than the server waits: then again, as a reader does."""
+        db = self.world.db
+
+        def is_committed():
+            db.execute("BEGIN")
+            try:
+                deliver_many(db, count, first=self.block, age_s=0)
+                db.execute("COMMIT")
+            except pymysql.MySQLError as error:
+                if error.args[0] not in AGAIN:
+                    raise
+                db.execute("ROLLBACK")
+                return False
+            return True
+
+        poll(is_committed, timeout=60, otherwise=lambda _: "no lock for the deliveries in 60 s")
         self.block += count // 10
 
     # ---- the bots
