@@ -63,7 +63,7 @@ tests_of() {
     local folder=$1 server=$2 output last code=0
     shift 2
     printf '\n== %s\n' "$(basename "$folder" | sed 's/^mysqlclient$/libmysqlclient/; t; s/.*/Connector\/C/') with $server"
-    export DATABASE=$server MYSQL_TOOLS=$tools top_srcdir=$top top_builddir=$folder
+    export DATABASE=$server MYSQL_TOOLS=$tools CLUSTER_TOOLS=$build/cluster top_srcdir=$top top_builddir=$folder
     output=$("$top/tests/run-store.sh" 2>&1) || { code=$? && echo "$output"; }
     passed=$((passed + $(grep -c '^\[       OK \]' <<< "$output")))
     [ "$code" -eq 0 ] || failed=$((failed + 1))

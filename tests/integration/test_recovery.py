@@ -24,12 +24,6 @@ TABLES = re.findall(r"^CREATE TABLE IF NOT EXISTS (?!schema_version)(\w+)", "".j
 VERSION = len(list((TOP / "sql" / "migrations").glob("*.sql")))
 
 
-def dump_program():
-    """mariadb-dump, installed or unpacked by scripts/test."""
-    unpacked = os.path.join(os.environ.get("CLUSTER_TOOLS", ""), "usr/bin/mariadb-dump")
-    return servers.find("mariadb-dump", "mysqldump") or (os.access(unpacked, os.X_OK) and unpacked)
-
-
 def named_world(server, folder):
     folder.mkdir()
     world = World(server, folder)
@@ -43,8 +37,8 @@ def run_as_written(world, text, folder):
     tools.mkdir(exist_ok=True)
     socket = shlex.quote(world.server.socket)
     for name, command in {
-            "mariadb": f"{servers.find('mariadb', 'mysql')} --no-defaults -u root -S {socket}",
-            "mariadb-dump": f"{dump_program()} --no-defaults -u root -S {socket}",
+            "mariadb": f"{servers.CHOSEN.client()} --no-defaults -u root -S {socket}",
+            "mariadb-dump": f"{servers.CHOSEN.dump_program()} --no-defaults -u root -S {socket}",
             "steem-reader": f"{reader.program()} -c {world.config()}"}.items():
         (tools / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         (tools / name).chmod(0o755)
@@ -59,7 +53,7 @@ def two_servers(tmp_path):
     """A world to be saved, and one on another server to restore it in."""
     if not servers.available() or not reader.program():
         pytest.skip("no server, or no steem-reader, here")
-    if not dump_program():
+    if not servers.CHOSEN.dump_program():
         pytest.skip("no mariadb-dump here (package mariadb-client; scripts/test unpacks it)")
     made = [servers.Server().start() for _ in range(2)]
     worlds = [named_world(server, tmp_path / f"server{i}") for i, server in enumerate(made)]

@@ -34,6 +34,8 @@ if "--persistent" in sys.argv:
     print(json.dumps({"delivery_id": json.loads(line)["delivery_id"], "result": "done"}), flush=True)
     sys.stdin.read()
 """
+# Signals 32 and 33 are the C library's own: no program can set them, and glibc 2.43 leaves one ignored.
+OF_PROGRAMS = ~(3 << 31)
 HIDDEN = {"STEEM_READER_PASSWORD": "secret", "STEEM_WORKER_PASSWORD": "secret", "LISTEN_FDS": "1",
           "LISTEN_PID": "1", "LISTEN_FDNAMES": "x", "NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "9000000",
           "WATCHDOG_PID": "1"}
@@ -53,7 +55,7 @@ def test_the_three_streams_and_nothing_else(world, options):
     saw, worker = look(Desk(world), *options)
     assert [line.split()[0] for line in saw["fds"]] == ["0", "1", "2"], saw["fds"]
     assert not any("socket" in line for line in saw["fds"])
-    assert saw["signals"] == ["0" * 16] * 2
+    assert [int(mask, 16) & OF_PROGRAMS for mask in saw["signals"]] == [0, 0]
     assert saw["env"]["FOR_THE_BOT"] == "yes" and not set(HIDDEN) & set(saw["env"])
     assert saw["cwd"] == os.getcwd()
     assert saw["umask"] == os.umask(saw["umask"])

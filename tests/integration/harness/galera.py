@@ -71,6 +71,8 @@ def _copy_tools(folder):
 
 def missing():
     """What is missing for a cluster, in words; "" where one can be started."""
+    if servers.CHOSEN is not servers.MariaDB:
+        return "MariaDB, to which Galera belongs,"
     needs = {"galera-4": provider(), "mariadb-server-core": servers.available(servers.MariaDB),
              **{package: shutil.which(program, path=_tools_path()) for package, program in (
                  ("mariadb-server (unpacked: CLUSTER_TOOLS)", "wsrep_sst_rsync"),

@@ -46,6 +46,15 @@ def find(*names):
     return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
 
+def _executable(path):
+    return path if os.access(path, os.X_OK) else None
+
+
+def _of_mysql(name):
+    """One of those that scripts/mysql makes."""
+    return _executable(os.path.join(os.environ.get("MYSQL_TOOLS", ""), "bin", name))
+
+
 def _user_option():
     return ["--user=root"] if os.getuid() == 0 else []
 
@@ -61,6 +70,16 @@ class MariaDB:
     @staticmethod
     def program():
         return find("mariadbd")
+
+    @staticmethod
+    def client():
+        return find("mariadb", "mysql")
+
+    @staticmethod
+    def dump_program():
+        """Installed, or unpacked by scripts/test; or None."""
+        unpacked = os.path.join(os.environ.get("CLUSTER_TOOLS", ""), "usr/bin/mariadb-dump")
+        return find("mariadb-dump", "mysqldump") or _executable(unpacked)
 
     @classmethod
     def is_there(cls):
@@ -83,8 +102,15 @@ class MySQL:
 
     @staticmethod
     def program():
-        path = os.path.join(os.environ.get("MYSQL_TOOLS", ""), "bin/mysqld")
-        return path if os.access(path, os.X_OK) else None
+        return _of_mysql("mysqld")
+
+    @staticmethod
+    def client():
+        return _of_mysql("mysql")
+
+    @staticmethod
+    def dump_program():
+        return _of_mysql("mysqldump")
 
     @classmethod
     def is_there(cls):
