@@ -48,7 +48,7 @@ part() {
 }
 
 # Every call with every error takes hours here.
-export RUN_UNDER EVERY_CALL_SHARE="${EVERY_CALL_SHARE:-2000}"
+export RUN_UNDER EVERY_CALL_SHARE="${EVERY_CALL_SHARE:-200}"
 part "$top/tests/run-store.sh"
 export STEEM_READER="$folder/steem-reader" PYTEST_WORKERS=2
 part "$top/tests/run-integration.sh" \

@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import servers
+
 from harness.proxy import Proxy
 
 LAST = 400
@@ -16,7 +18,7 @@ def proxy(world):
 
 
 def through(proxy):
-    return {"hosts": [f"127.0.0.1:{proxy.port}"], "tls": "off"}
+    return servers.by_tcp(proxy.port, tls="off")
 
 
 def counted_once(world, name="reader"):

@@ -174,7 +174,7 @@ def test_an_answer_that_is_none(world, asked):
     """An OK where rows should come: the library has no number for it, and the line says what it was."""
     node = world.node(irreversible=20)
     with contextlib.closing(Confuser(world.server.socket, asked, 3)) as proxy:
-        reader = world.run("--once", database={"hosts": [f"127.0.0.1:{proxy.port}"], "tls": "off"})
+        reader = world.run("--once", database=servers.by_tcp(proxy.port, tls="off"))
         assert proxy.left == 0
     reader.wait_for("database_lost", containing="cannot belong to the statement")
     world.expect(node.chain, (1, 20))
@@ -234,7 +234,7 @@ def two_ways(lone_world):
 
 
 def hosts(ways):
-    return {"hosts": [f"127.0.0.1:{way.port}" for way in ways], "tls": "off"}
+    return servers.by_tcp(*(way.port for way in ways), tls="off")
 
 
 def test_the_second_host_takes_over_and_the_first_one_is_first_again(lone_world, two_ways):

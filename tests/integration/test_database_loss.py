@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import servers
+
 LAST = 800
 
 
@@ -98,8 +100,9 @@ def test_the_next_host_where_the_first_is_dead(lone_world):
     node = world.node(irreversible=50)
     dead = str(world.folder / "no-such-socket")
     world.server.execute("CREATE USER tcp@'127.0.0.1'", "GRANT ALL ON *.* TO tcp@'127.0.0.1'")
-    world.run("--once", database={
-        "hosts": [dead, "127.0.0.1:1", f"127.0.0.1:{world.server.port}"], "user": "tcp"})
+    settings = servers.by_tcp(1, world.server.port, user="tcp")
+    settings["hosts"].insert(0, dead)
+    world.run("--once", database=settings)
     world.expect(node.chain, (1, 50))
 
 

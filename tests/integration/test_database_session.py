@@ -102,7 +102,7 @@ def test_a_session_that_does_not_take_our_settings_is_not_used(lone_world, old, 
     world.node(irreversible=30)
     with contextlib.closing(Rewriter(world.server.socket, old, new)) as proxy:
         reader = world.run("--once", code=78,
-                           database={"hosts": [f"127.0.0.1:{proxy.port}"], "tls": "off"})
+                           database=servers.by_tcp(proxy.port, tls="off"))
     line = reader.wait_for("ended")
     assert f"the session's {named} was set to" in line.message and "proxy" in line.message
     assert world.db.value("SELECT COUNT(*) FROM blocks") == 0

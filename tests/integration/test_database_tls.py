@@ -93,9 +93,7 @@ def elsewhere(tls_servers):
 
 
 def by_tcp(world, tls, **more):
-    # The method of MySQL's accounts, which MariaDB's library uses only then.
-    reveals = {"reveal_password": True} if servers.CHOSEN is servers.MySQL else {}
-    return {"hosts": [f"127.0.0.1:{world.server.port}"], "user": USER, "tls": tls, **reveals, **more}
+    return servers.by_tcp(world.server.port, **{"user": USER, "tls": tls, **more})
 
 
 def cipher(reader):

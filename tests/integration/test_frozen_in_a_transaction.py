@@ -59,7 +59,7 @@ def cut_world(lone_world):
     lone_world.server.execute("CREATE USER tcp@'127.0.0.1'",
                               "GRANT ALL ON *.* TO tcp@'127.0.0.1'")
     relay = Relay(lone_world.server.port)
-    yield lone_world, relay, {"hosts": [f"127.0.0.1:{relay.port}"], "user": "tcp"}
+    yield lone_world, relay, servers.by_tcp(relay.port, user="tcp")
     relay.close()
 
 

@@ -25,7 +25,7 @@ def tcp(desk):
     """Options of the configuration for a connection by TCP through this port."""
     desk.world.server.execute("CREATE USER tcp@'127.0.0.1'", "GRANT ALL ON *.* TO tcp@'127.0.0.1'")
     desk.db.execute("INSERT INTO bots VALUES ('tcp', '*', '*')")
-    return lambda port: {"hosts": [f"127.0.0.1:{port}"], "user": "tcp", "tls": "off"}
+    return lambda port: servers.by_tcp(port, user="tcp", tls="off")
 
 
 def lease_ends_at(desk):

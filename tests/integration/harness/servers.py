@@ -123,6 +123,15 @@ class MySQL:
 
 
 CHOSEN = MySQL if os.environ.get("DATABASE") == "mysql" else MariaDB
+
+
+def by_tcp(*ports, **more):
+    """What a configuration says of the database behind these ports. MySQL's accounts have a method that
+    MariaDB's library uses only with reveal_password, where no certificate is judged."""
+    reveals = {"reveal_password": True} if CHOSEN is MySQL else {}
+    return {"hosts": [f"127.0.0.1:{port}" for port in ports], **reveals, **more}
+
+
 only_mariadb = pytest.mark.skipif(CHOSEN is not MariaDB, reason="only MariaDB has it")
 only_mysql = pytest.mark.skipif(CHOSEN is not MySQL, reason="only MySQL has it")
 
