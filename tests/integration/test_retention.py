@@ -5,6 +5,8 @@ import re
 import signal
 import threading
 
+import pytest
+
 from harness.chain import SyntheticChain
 
 LAST = 300
@@ -375,10 +377,11 @@ def test_an_orphaned_delivery_takes_no_operation_of_the_chain_with_it(world):
     world.expect(node.chain, (1, 39), rules=RULES, forks=[before], purged=True)
 
 
+@pytest.mark.timeout_s(240)  # removing takes a fifth of the time, so a slow machine is slow five times
 def test_many_at_once_while_the_tail_goes_on(world):
     """Thousands go in small commits; blocks and heartbeats are not held up. Two readers are at it,
     at different queues of one operation: both must not leave it to the other."""
-    last = 700
+    last = 400
     rules = [{"queue": f"q{number}"} for number in range(4)]
     node = world.node(irreversible=last)
     settings = {"filter": rules, "queue": {"keep_days": 1}}
@@ -394,7 +397,7 @@ def test_many_at_once_while_the_tail_goes_on(world):
     removed = [re.match(r"(\d+) deliveries .* (\d+) operations", line.message).groups()
                for reader in readers
                for line in [reader.wait_for("deliveries_removed", timeout=30)]]
-    assert sum(int(count) for count, _ in removed) == many > 10000
+    assert sum(int(count) for count, _ in removed) == many > 6000
     assert sum(int(count) for _, count in removed) == many // 4
     node.still()
     assert world.db.value("SELECT MIN(heartbeat_at) > UTC_TIMESTAMP(6) - INTERVAL 8 SECOND"
