@@ -57,8 +57,8 @@ class Troubled:
         db = self.world.db
 
         def is_committed():
-            db.execute("BEGIN")
             try:
+                db.execute("BEGIN")
                 deliver_many(db, count, first=self.block, age_s=0)
                 db.execute("COMMIT")
             except pymysql.MySQLError as error:
