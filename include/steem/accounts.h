@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which accounts an operation names, by one printed table.
+ * Which accounts an operation names, by the table of operations (steem/codec/operations.h).
  *
  * The first acting account goes into the column `account`; a filter rule on an
  * account looks at all of them.  An operation that the table does not know has no
  * acting account, and a filter finds no account in it.
- * Source of the table: steemit/steem, libraries/app/impacted.cpp and the operations'
- * own definitions in libraries/protocol.
  */
 #ifndef STEEM_ACCOUNTS_H
 #define STEEM_ACCOUNTS_H
@@ -14,14 +12,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "steem/codec/operations.h"
 #include "steem/json.h"
 
 /*
- * The first non-empty acting account of an operation (canonical or raw payload; its
- * members, where they are known, else NULL).
+ * The first non-empty acting account of an operation (its row, or NULL when it is not known;
+ * canonical or raw payload; its members, where they are known, else NULL).
  * False when there is none or it cannot stand in the table (over 16 bytes, not ASCII).
  */
-bool accounts_first(const char *name, size_t name_len, const struct json_slice *payload,
+bool accounts_first(const struct codec_operation *row, const struct json_slice *payload,
 		    const struct json_members *members, struct json_slice *ret_account);
 /* Does the operation name this account in any field that the table lists for it? */
 bool accounts_names(const char *name, size_t name_len, const char *payload, size_t payload_len,

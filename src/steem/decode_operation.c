@@ -50,11 +50,13 @@ static int take_name(struct json_cursor *cursor, struct block *block, struct ope
 static void set_payload(struct block *block, struct operation *operation,
 			const struct json_slice *payload, const struct json_members *members)
 {
+	const struct codec_operation *row =
+		operations_find(&operations_steem, operation->name, operation->name_bytes);
 	struct json_slice account;
 
 	operation->payload = payload->data;
 	operation->payload_bytes = payload->len;
-	if (!accounts_first(operation->name, operation->name_bytes, payload, members, &account))
+	if (!accounts_first(row, payload, members, &account))
 		return;
 	operation->account = arena_strndup(block->arena, account.data, account.len);
 	operation->account_bytes = account.len;
