@@ -140,7 +140,7 @@ static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 {
 	struct error err = ERROR_INIT;
 
-	return decode_block_at(cursor, ((const struct batch *)context)->first + (uint32_t)i, &err);
+	return decode_block_at(cursor, ((const struct batch *)context)->first + (uint32_t)i, NULL, &err);
 }
 
 static void drop_block(void *thing)

@@ -30,6 +30,8 @@ int buf_add(struct buf *buf, const void *bytes, size_t len);
 int buf_add_text(struct buf *buf, const char *text);
 int buf_add_char(struct buf *buf, char c);
 int buf_addf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Add `len` bytes that the caller writes; NULL when they do not fit. Valid until the next addition. */
+char *buf_extend(struct buf *buf, size_t len);
 /* The text so far, "" when there is none; valid until the next addition. */
 const char *buf_text(const struct buf *buf);
 /* Empty it, keep the memory and the limit. */

@@ -48,6 +48,24 @@ enum block_virtual {
 	BLOCK_VIRTUAL_COMPLETE,
 };
 
+/* What is known of a block beside what a node says; the order of the values is one of knowledge. */
+enum block_proof {
+	BLOCK_PROOF_NONE,    /* not asked for, or its JSON does not show what was signed */
+	BLOCK_PROOF_CONTENT, /* its operations are those that its id stands for */
+	BLOCK_PROOF_SIGNED,  /* and a key of its witness signed it */
+};
+
+#define BLOCK_SIGNATURE_BYTES 65
+#define BLOCK_DIGEST_BYTES    32
+
+/* What the witness put under a block whose content is proved. */
+struct block_seal {
+	uint8_t digest[BLOCK_DIGEST_BYTES]; /* of what was signed */
+	uint8_t signature[BLOCK_SIGNATURE_BYTES];
+	const char *witness;
+	const char *signing_key; /* as the answer has it, or NULL */
+};
+
 struct block {
 	uint32_t num;
 	uint8_t id[BLOCK_ID_BYTES];
@@ -62,6 +80,10 @@ struct block {
 	size_t stored_payload_bytes; /* sum of payload_bytes over the stored ones */
 	size_t delivery_count;       /* sum of the bits in `queues` */
 	bool had_invalid_utf8;       /* at least one byte was replaced by U+FFFD */
+	enum block_proof proof;
+	const char *proof_reason; /* why it could not be proved; NULL: it was, or not asked for */
+	const char *correction;   /* what the proof put right in payloads, or NULL */
+	const struct block_seal *seal; /* NULL: the content is not proved */
 	struct arena *arena;
 };
 

@@ -17,6 +17,7 @@
 #include "steem/block.h"
 
 struct json_cursor;
+struct proof;
 
 /* What one answer of get_dynamic_global_properties says. */
 struct chain_head {
@@ -32,15 +33,17 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head,
  * The block that was asked for under `num`; the caller owns it.  NULL with err
  * (ERROR_NODE) for anything else; `null` says "the node does not have block N".
  * All operations are marked as stored.
+ * With `proof` (steem/codec/proof.h; NULL: nothing is proved) the block says what was proved of it,
+ * and err->code is PROOF_FALSE where the answer contradicts its own hashes.
  */
-struct block *decode_block(const char *result, size_t len, uint32_t num,
+struct block *decode_block(const char *result, size_t len, uint32_t num, struct proof *proof,
 			   struct error *err) MUST_CHECK;
 
 /*
  * The same, from the value that the cursor stands before; it stands behind it then.  After
  * NULL it is of no use: a copy of the cursor tells where the value began.
  */
-struct block *decode_block_at(struct json_cursor *cursor, uint32_t num,
+struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct proof *proof,
 			      struct error *err) MUST_CHECK;
 
 #endif

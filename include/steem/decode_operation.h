@@ -11,13 +11,14 @@
 #include "steem/block.h"
 
 struct json_cursor;
+struct json_members;
 
 /*
- * Consume a pair and set the operation's name, payload and account, in the block's arena.  -1
- * with err (ERROR_NODE): what is wrong with it, to stand behind "operation N of trx N ".
+ * Consume a pair and set the operation's name, payload and account, in the block's arena; the
+ * members of its payload are told too.  -1 with err (ERROR_NODE): what is wrong with it, to stand behind "operation N of trx N ".
  */
 int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
-		     struct error *err) MUST_CHECK;
+		     struct json_members *ret_members, struct error *err) MUST_CHECK;
 
 /* An id in lower case; false when it is not 40 hexadecimal digits. */
 bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX]);

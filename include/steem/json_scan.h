@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How fast bytes are looked at: 16 at a time where the machine can.  For json.c and
- * json_text.c only.
+ * How fast bytes are looked at: 16 at a time where the machine can.  For json.c,
+ * json_text.c and codec/pack.c only.
  *
  * Most of a chain's bytes are inside strings, so these loops are what reading costs.
  */

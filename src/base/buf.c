@@ -50,6 +50,15 @@ int buf_add(struct buf *buf, const void *bytes, size_t len)
 	return 0;
 }
 
+char *buf_extend(struct buf *buf, size_t len)
+{
+	if (!grow(buf, len))
+		return NULL;
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return buf->data + buf->len - len;
+}
+
 int buf_add_text(struct buf *buf, const char *text)
 {
 	return buf_add(buf, text, strlen(text));

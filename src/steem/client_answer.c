@@ -145,7 +145,8 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 		return block;
 	}
 	if (err.kind == ERROR_NONE && !block)
-		block = decode_block(answer->result.data, answer->result.len, want->num, &err);
+		block = decode_block(answer->result.data, answer->result.len, want->num, NULL,
+				     &err);
 	if (!block)
 		refuse(request, i, &err,
 		       answer->error.kind != ERROR_NONE || !is_null(&answer->result), verdict);
@@ -266,7 +267,7 @@ static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 
 	if (request->calls[i].method != RPC_GET_BLOCK)
 		return NULL; /* it needs its block, which may come behind it */
-	return decode_block_at(cursor, request->calls[i].block, &ignored);
+	return decode_block_at(cursor, request->calls[i].block, NULL, &ignored);
 }
 
 static void drop_block(void *thing)

@@ -173,7 +173,7 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 		*err = answer->error;
 	} else {
 		*ret_is_fault = answer->result.len != 4 || memcmp(answer->result.data, "null", 4);
-		block = decode_block(answer->result.data, answer->result.len, num, err);
+		block = decode_block(answer->result.data, answer->result.len, num, NULL, err);
 	}
 	if (block && tip->sink.is_virtual &&
 	    client_add_virtual(request, block, &answer[1], ret_is_fault, err) != 0) {

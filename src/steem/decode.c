@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "steem/codec/proof.h"
 #include "steem/decode_operation.h"
 #include "steem/json.h"
 
@@ -30,6 +31,8 @@ struct reading {
 	size_t id_count, id_capacity;
 	struct json_slice block_id, previous, timestamp, merkle_root;
 	bool has_transactions, has_ids;
+	struct proof *proof;      /* NULL: nothing is to be proved */
+	struct proof_claim claim; /* its block, ids and operations come last */
 };
 
 static void reading_release(struct reading *reading)
@@ -81,14 +84,17 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 	struct operation operation = {.trx_in_block = (uint32_t)reading->trx_count,
 				      .op_in_trx = op_in_trx,
 				      .is_stored = true};
+	struct json_members members;
 
-	if (decode_operation(&reading->cursor, reading->block, &operation, err) != 0)
+	if (decode_operation(&reading->cursor, reading->block, &operation, &members, err) != 0)
 		return error_prefix(err, "block %u: operation %u of trx %u ", reading->num,
 				    operation.op_in_trx, operation.trx_in_block);
 	if (reading->operation_count == THINGS_MAX)
 		return too_many(reading, "operations", err);
 	reading->operations = grow(reading->operations, reading->operation_count,
 				   &reading->operation_capacity, sizeof(*reading->operations));
+	if (reading->proof != NULL)
+		proof_add_operation(reading->proof, reading->operation_count, &operation, &members);
 	reading->operations[reading->operation_count++] = operation;
 	return 0;
 }
@@ -115,11 +121,32 @@ static int read_operations(struct reading *reading, struct error *err)
 	return 0;
 }
 
+/* Consume a value that is kept for the proof alone. False: it is no JSON. */
+static bool note_member(struct json_cursor *cursor, const struct json_slice *key,
+			struct json_members *members)
+{
+	struct json_slice value = {NULL, 0};
+
+	if (!json_skip(cursor, &value))
+		return false;
+	if (members->count < JSON_MEMBERS_MAX)
+		members->items[members->count++] = (struct json_member){*key, value};
+	else
+		members->is_whole = false;
+	return true;
+}
+
 static int read_trx(struct reading *reading, struct error *err)
 {
 	struct json_cursor *cursor = &reading->cursor;
 	struct json_slice key, own_id = {NULL, 0};
+	struct json_members around;
 	bool is_first = true, has_operations = false;
+
+	around.count = 0;
+	around.is_whole = true;
+	if (reading->proof != NULL)
+		proof_begin_trx(reading->proof);
 
 	if (!json_enter(cursor, JSON_OBJECT))
 		return json_failed(cursor)
@@ -137,12 +164,14 @@ static int read_trx(struct reading *reading, struct error *err)
 		} else if (json_slice_is(&key, "transaction_id")) {
 			if (take_text(reading, "transaction_id", &own_id, err) != 0)
 				return -1;
-		} else if (!json_skip(cursor, NULL)) {
+		} else if (!note_member(cursor, &key, &around)) {
 			break;
 		}
 	}
 	if (json_failed(cursor))
 		return bad_json(reading, err);
+	if (reading->proof != NULL)
+		proof_end_trx(reading->proof, &around);
 	if (!has_operations)
 		return error_set(err, ERROR_NODE, "block %u: trx %zu has no operation",
 				 reading->num, reading->trx_count);
@@ -189,6 +218,20 @@ static int read_list(struct reading *reading, const char *member, bool *was_ther
 	return json_failed(&reading->cursor) ? bad_json(reading, err) : 0;
 }
 
+/* The rest of the header, which is read only where it is proved. */
+static int read_seal(struct reading *reading, const struct json_slice *key, struct error *err)
+{
+	if (json_slice_is(key, "signing_key"))
+		return take_text(reading, "signing_key", &reading->claim.signing_key, err);
+	if (!json_slice_is(key, "witness") && !json_slice_is(key, "extensions") &&
+	    !json_slice_is(key, "witness_signature")) {
+		reading->claim.has_foreign_member = true;
+		return json_skip(&reading->cursor, NULL) ? 0 : bad_json(reading, err);
+	}
+	return note_member(&reading->cursor, key, &reading->claim.header) ? 0
+									  : bad_json(reading, err);
+}
+
 static int read_member(struct reading *reading, const struct json_slice *key, struct error *err)
 {
 	if (json_slice_is(key, "transactions"))
@@ -204,6 +247,8 @@ static int read_member(struct reading *reading, const struct json_slice *key, st
 		return take_text(reading, "timestamp", &reading->timestamp, err);
 	if (json_slice_is(key, "transaction_merkle_root"))
 		return take_text(reading, "transaction_merkle_root", &reading->merkle_root, err);
+	if (reading->proof != NULL)
+		return read_seal(reading, key, err);
 	return json_skip(&reading->cursor, NULL) ? 0 : bad_json(reading, err);
 }
 
@@ -348,15 +393,46 @@ static void set_operations(struct reading *reading)
 	block_store_all(block);
 }
 
-struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct error *err)
+/* A string that was taken, as it stands in the text. */
+static void add_quoted(struct json_members *members, const char *name,
+		       const struct json_slice *text)
+{
+	members->items[members->count++] =
+		(struct json_member){{name, strlen(name)}, {text->data - 1, text->len + 2}};
+}
+
+static int prove(struct reading *reading, struct error *err)
+{
+	struct proof_claim *claim = &reading->claim;
+
+	if (claim->header.count + 3 > JSON_MEMBERS_MAX)
+		claim->header.count = 0; /* all of them are doubled, and none counts */
+	add_quoted(&claim->header, "previous", &reading->previous);
+	add_quoted(&claim->header, "timestamp", &reading->timestamp);
+	add_quoted(&claim->header, "transaction_merkle_root", &reading->merkle_root);
+	claim->block = reading->block;
+	claim->operations = reading->operations;
+	claim->ids = reading->ids;
+	(void)block_id_parse(reading->merkle_root.data, reading->merkle_root.len, claim->root);
+	if (proof_end_block(reading->proof, claim, err) != 0)
+		return error_prefix(err, "block %u: ", reading->num);
+	return 0;
+}
+
+struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct proof *proof,
+			      struct error *err)
 {
 	CLEANUP(reading_release)
-	struct reading reading = {.num = num, .cursor = *cursor, .block = block_new()};
+	struct reading reading = {
+		.num = num, .cursor = *cursor, .block = block_new(), .proof = proof};
 	struct block *block;
 
+	reading.claim.header.is_whole = true;
+	if (proof != NULL)
+		proof_begin_block(proof);
 	if (read_block(&reading, err) != 0 || check_present(&reading, err) != 0 ||
 	    set_header(&reading, err) != 0 || check_complete(&reading, err) != 0 ||
-	    set_trx_ids(&reading, err) != 0)
+	    set_trx_ids(&reading, err) != 0 || (proof != NULL && prove(&reading, err) != 0))
 		return NULL;
 	set_operations(&reading);
 	*cursor = reading.cursor;
@@ -365,13 +441,14 @@ struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct e
 	return block;
 }
 
-struct block *decode_block(const char *result, size_t len, uint32_t num, struct error *err)
+struct block *decode_block(const char *result, size_t len, uint32_t num, struct proof *proof,
+			   struct error *err)
 {
 	struct json_cursor cursor;
 	struct block *block;
 
 	json_open(&cursor, result, len);
-	block = decode_block_at(&cursor, num, err);
+	block = decode_block_at(&cursor, num, proof, err);
 	if (!block || json_at_end(&cursor))
 		return block;
 	block_free(block);

@@ -63,10 +63,9 @@ static void set_payload(struct block *block, struct operation *operation,
 }
 
 int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
-		     struct error *err)
+		     struct json_members *ret_members, struct error *err)
 {
 	static const char no_pair[] = "is not a pair of name and object";
-	struct json_members members;
 	struct json_slice payload;
 	bool is_first = true;
 
@@ -82,11 +81,12 @@ int decode_operation(struct json_cursor *cursor, struct block *block, struct ope
 		return -1;
 	if (!json_next_element(cursor, &is_first) || json_peek(cursor) != JSON_OBJECT)
 		return refuse(cursor, no_pair, err);
-	if (!json_take_object(cursor, block->arena, &payload, &members, &block->had_invalid_utf8))
+	if (!json_take_object(cursor, block->arena, &payload, ret_members,
+			      &block->had_invalid_utf8))
 		return bad_json(cursor, err);
 	if (json_next_element(cursor, &is_first) || json_failed(cursor))
 		return refuse(cursor, no_pair, err);
-	set_payload(block, operation, &payload, &members);
+	set_payload(block, operation, &payload, ret_members);
 	return 0;
 }
 

@@ -73,7 +73,9 @@ static int take_own_number(struct list *list, struct error *err)
 
 static int take_operation(struct list *list, struct operation *operation, struct error *err)
 {
-	if (decode_operation(&list->cursor, list->block, operation, err) == 0)
+	struct json_members members;
+
+	if (decode_operation(&list->cursor, list->block, operation, &members, err) == 0)
 		return 0;
 	return error_prefix(err, "block %u: entry %zu of its virtual operations ", list->block->num,
 			    list->count + 1);

@@ -49,7 +49,7 @@ static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 	(void)context;
 	if (i % 4 == 3)
 		return NULL;
-	block = decode_block_at(cursor, FIRST_BLOCK + (uint32_t)i, &err);
+	block = decode_block_at(cursor, FIRST_BLOCK + (uint32_t)i, NULL, &err);
 	if (!block)
 		check_error(&err);
 	return block;
@@ -64,7 +64,7 @@ static void drop_block(void *thing)
 static void compare_block(const struct block *made, const struct json_slice *result)
 {
 	struct error err = ERROR_INIT;
-	struct block *block = decode_block(result->data, result->len, made->num, &err);
+	struct block *block = decode_block(result->data, result->len, made->num, NULL, &err);
 
 	if (!block || !block_equal(block, made))
 		abort();

@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = xmalloc(size + 1);
 	memcpy(text, data + sizeof(num), size);
 	text[size] = '\0';
-	block = decode_block(text, size, num, &err);
+	block = decode_block(text, size, num, NULL, &err);
 	if (block) {
 		check_block(block, num);
 		write_rows(block);

@@ -35,7 +35,7 @@
 
 static struct block *decode(const char *text, uint32_t num, struct error *err)
 {
-	return decode_block(text, strlen(text), num, err);
+	return decode_block(text, strlen(text), num, NULL, err);
 }
 
 static void a_block_is_decoded(void **state)
@@ -204,7 +204,7 @@ static void a_long_name_and_deep_payload_are_kept(void **state)
 	for (int i = 0; i < 99; i++)
 		buf_add_char(&text, ']');
 	buf_add_text(&text, "}]]}]," IDS "}");
-	block = decode_block(text.data, text.len, 10, &err);
+	block = decode_block(text.data, text.len, 10, NULL, &err);
 	if (!block)
 		fail_msg("%s", err.text);
 	assert_int_equal(block->operations[0].name_bytes, 64);
@@ -224,7 +224,7 @@ static void broken_blocks_do_no_harm(void **state)
 		char *copy = xmalloc(cut ? cut : 1); /* exactly so long: reading on is seen */
 
 		memcpy(copy, GOOD, cut);
-		assert_null(decode_block(copy, cut, 10, &err));
+		assert_null(decode_block(copy, cut, 10, NULL, &err));
 		assert_int_equal(err.kind, ERROR_NODE);
 		free(copy);
 	}
@@ -235,7 +235,7 @@ static void broken_blocks_do_no_harm(void **state)
 
 		copy[random_below(len)] = (char)random_below(256);
 		copy[random_below(len)] = "\"{}[],:\\0x"[random_below(10)];
-		block = decode_block(copy, len, 10, &err);
+		block = decode_block(copy, len, 10, NULL, &err);
 		assert_true(block ? block->num == 10 && block->operation_count == 1
 				  : err.kind == ERROR_NODE);
 		block_free(block);
@@ -291,7 +291,8 @@ static size_t decode_lines(const char *name, uint32_t first)
 		struct block *block;
 
 		*end = '\0';
-		block = decode_block(line, (size_t)(end - line), first + (uint32_t)count, &err);
+		block = decode_block(line, (size_t)(end - line), first + (uint32_t)count, NULL,
+				     &err);
 		if (!block)
 			fail_msg("%s: %s", name, err.text);
 		compare_with_json_c(line, (size_t)(end - line), block);
@@ -335,7 +336,8 @@ static void recorded_busy_blocks_are_decoded(void **state)
 			continue;
 		text = recorded_read(name, &len);
 		assert_non_null(text);
-		block = decode_block(text, len, (uint32_t)strtoul(entry->d_name, NULL, 10), &err);
+		block = decode_block(text, len, (uint32_t)strtoul(entry->d_name, NULL, 10), NULL,
+				     &err);
 		if (!block)
 			fail_msg("%s: %s", name, err.text);
 		compare_with_json_c(text, len, block);
@@ -430,7 +432,7 @@ static void a_block_of_very_many_things_is_refused(void **state)
 		buf_add_text(&text, rows[i].before);
 		for (unsigned j = 0; j < 300000; j++)
 			buf_add_text(&text, rows[i].one);
-		assert_null(decode_block(text.data, text.len, 10, &err));
+		assert_null(decode_block(text.data, text.len, 10, NULL, &err));
 		if (!strstr(err.text, rows[i].says))
 			fail_msg("%s", err.text);
 	}

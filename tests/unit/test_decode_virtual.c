@@ -39,7 +39,7 @@ static struct block *make_block(uint32_t num)
 		"\"transaction_ids\":[\"" TRX_A "\",\"" TRX_B "\"]}",
 		num - 1, 0, 1, num, 0);
 	struct error err = ERROR_INIT;
-	struct block *block = decode_block(text, strlen(text), num, &err);
+	struct block *block = decode_block(text, strlen(text), num, NULL, &err);
 
 	assert_non_null(block);
 	return block;
@@ -290,7 +290,7 @@ static void recorded_ones_are_read(void **state)
 		const char *text = take_result(&at_block, &block_len);
 		const char *list = take_result(&at_list, &list_len);
 		struct error err = ERROR_INIT;
-		struct block *block = text ? decode_block(text, block_len, num, &err) : NULL;
+		struct block *block = text ? decode_block(text, block_len, num, NULL, &err) : NULL;
 
 		if (!block || !list || decode_virtual(list, list_len, block, &err) != 0)
 			fail_msg("block %u: %s", num, err.text);

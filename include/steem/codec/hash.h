@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hashes of the chain: SHA-256, SHA-224, RIPEMD-160, by OpenSSL's libcrypto.
+ *
+ * One `struct hash` serves one thread for as long as it likes.  It holds what is dear to make:
+ * a hash takes no memory and asks libcrypto for no algorithm.
+ */
+#ifndef STEEM_CODEC_HASH_H
+#define STEEM_CODEC_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define HASH_SHA256_BYTES 32
+#define HASH_SHA224_BYTES 28
+#define HASH_RMD160_BYTES 20
+
+struct hash;
+
+/* NULL with err (ERROR_CONFIG): libcrypto does not have one of the algorithms. The caller owns it. */
+struct hash *hash_new(struct error *err) MUST_CHECK;
+void hash_free(struct hash *hash);
+
+void hash_sha256(struct hash *hash, const void *bytes, size_t len, uint8_t ret[HASH_SHA256_BYTES]);
+void hash_sha224(struct hash *hash, const void *bytes, size_t len, uint8_t ret[HASH_SHA224_BYTES]);
+void hash_rmd160(struct hash *hash, const void *bytes, size_t len, uint8_t ret[HASH_RMD160_BYTES]);
+
+/*
+ * The SHA-256 of texts that begin alike: begin once, then add more to it, or ask for the hash of
+ * all so far with a tail that is not kept.  The functions above do not disturb it.
+ */
+void hash_begin(struct hash *hash, const void *bytes, size_t len);
+void hash_more(struct hash *hash, const void *bytes, size_t len);
+void hash_with_tail(struct hash *hash, const void *tail, size_t tail_len,
+		    uint8_t ret[HASH_SHA256_BYTES]);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON as condenser_api shows it, to the bytes that were signed.
+ *
+ * One packer walks the table of operations (codec/operations.h) over the text in place.  It takes
+ * only text that a node writes: 10 and not 010 or 1e1, every member once, hex in lower case.  So two
+ * texts of different meaning never give the same bytes, and what is packed can be kept as it is.
+ *
+ * The surprise: that something cannot be packed does not make it false.  JSON cannot show
+ * everything, and a hardfork may bring operations that the table does not know.
+ */
+#ifndef STEEM_CODEC_PACK_H
+#define STEEM_CODEC_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "steem/chain.h"
+#include "steem/codec/hash.h"
+#include "steem/codec/operations.h"
+#include "steem/json.h"
+
+/* Some values are known to be shown wrong by nodes: where they stand among the bytes. */
+struct pack_mark {
+	const struct codec_field *field; /* of kind CODEC_FEE or CODEC_PERCENT */
+	size_t operation;                /* pack.operation at that time */
+	size_t at;                       /* of the symbol, or of the 16 bits, in `out` */
+};
+
+#define PACK_MARKS_MAX 64
+
+struct pack {
+	const struct chain *chain; /* not owned; of the symbols, the keys */
+	struct hash *hash;         /* not owned; for the check sum of a key's text */
+	struct buf out;            /* the bytes; additions only */
+	char reason[160];          /* why something could not be packed; clean */
+	size_t operation;          /* the caller's name for what it packs */
+	struct pack_mark marks[PACK_MARKS_MAX];
+	size_t mark_count; /* may be above PACK_MARKS_MAX: only the first ones are there */
+};
+
+void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash);
+void pack_release(struct pack *pack);
+
+/*
+ * Add the bytes of a value of that type.  `members`, where they are known and whole, are those of
+ * the value, an object.  False with pack->reason: its JSON does not show them; then some
+ * bytes may have been added.
+ */
+bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value);
+bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,
+		 const struct json_members *members);
+/*
+ * The value of each field by its place in the type; data NULL: the object does not have it.
+ * False with pack->reason: a member stands there twice, or one is not known; with ret_has_foreign
+ * (else NULL) that one is only told there.
+ */
+bool pack_match(struct pack *pack, const struct codec_type *type,
+		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX],
+		bool *ret_has_foreign);
+/* A count or a length. */
+bool pack_count(struct pack *pack, size_t count);
+
+#endif

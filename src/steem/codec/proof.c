@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ids, leaves and roots: steemit/steem libraries/protocol/transaction.cpp and block.cpp.
+ */
+#include "steem/codec/proof.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "steem/codec/pack.h"
+
+/* ref_block_num, ref_block_prefix, expiration; and before the operations their number. */
+#define HEAD_BYTES  10
+#define COUNT_BYTES 5
+/*
+ * How many values of 16 bits one block may have searched in full, 65536 hashes each: a block that
+ * was made to cost more is not worth it.
+ */
+#define SEARCHES_MAX 8
+#define PERCENT_FULL 10000
+#define REPLACEMENT  "\xef\xbf\xbd" /* U+FFFD */
+#define REASON_BYTES 240
+/* What is put right beyond that is put right, but not told. */
+#define CORRECTION_BYTES ((size_t)400)
+
+/* A trx in `pack.out`. */
+struct packed_trx {
+	size_t begin, unsigned_end, end;
+	size_t operation_count;
+	size_t first_mark, mark_end;
+	bool is_shown;           /* all of it was packed */
+	bool has_foreign_member; /* around its operations */
+};
+
+typedef uint8_t leaf_t[HASH_SHA256_BYTES];
+
+struct proof {
+	struct hash *hash;
+	struct pack pack;
+	struct buf correction;
+	struct packed_trx *trxs;
+	size_t trx_count, trx_capacity;
+	leaf_t *leaves;
+	size_t leaf_capacity;
+	unsigned search_count;
+	char reason[REASON_BYTES]; /* the first one why something is not shown; "": all is */
+};
+
+struct proof *proof_new(const struct chain *chain, struct error *err)
+{
+	struct hash *hash = hash_new(err);
+	struct proof *proof;
+
+	if (hash == NULL)
+		return NULL;
+	proof = xcalloc(1, sizeof(*proof));
+	proof->hash = hash;
+	pack_init(&proof->pack, chain, hash);
+	buf_init(&proof->correction, CORRECTION_BYTES);
+	return proof;
+}
+
+void proof_free(struct proof *proof)
+{
+	if (proof == NULL)
+		return;
+	hash_free(proof->hash);
+	pack_release(&proof->pack);
+	buf_release(&proof->correction);
+	free(proof->trxs);
+	free(proof->leaves);
+	free(proof);
+}
+
+/* Gathering. */
+
+void proof_begin_block(struct proof *proof)
+{
+	buf_reset(&proof->pack.out);
+	buf_reset(&proof->correction);
+	proof->pack.mark_count = 0;
+	proof->trx_count = 0;
+	proof->search_count = 0;
+	proof->reason[0] = '\0';
+}
+
+void proof_begin_trx(struct proof *proof)
+{
+	struct packed_trx *trx;
+
+	if (proof->trx_count == proof->trx_capacity) {
+		proof->trx_capacity = proof->trx_capacity > 0 ? proof->trx_capacity * 2 : 64;
+		proof->trxs = xreallocarray(proof->trxs, proof->trx_capacity, sizeof(*proof->trxs));
+	}
+	trx = &proof->trxs[proof->trx_count++];
+	*trx = (struct packed_trx){.begin = proof->pack.out.len,
+				   .first_mark = proof->pack.mark_count,
+				   .is_shown = true};
+	/* What stands before the operations may come behind them. */
+	if (buf_extend(&proof->pack.out, HEAD_BYTES + COUNT_BYTES) == NULL)
+		trx->is_shown = false;
+}
+
+/* `what` may be "". */
+static void not_shown(struct proof *proof, struct packed_trx *trx, const char *what,
+		      const char *reason)
+{
+	trx->is_shown = false;
+	if (proof->reason[0] == '\0')
+		text_format(proof->reason, sizeof(proof->reason), "trx %td: %s%s",
+			    trx - proof->trxs, what, reason);
+}
+
+void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
+			 const struct json_members *members)
+{
+	const struct codec_operation *row = operations_find(proof->pack.chain->operations,
+							    operation->name, operation->name_bytes);
+	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
+	const struct json_slice payload = {operation->payload, operation->payload_bytes};
+	char what[100];
+
+	trx->operation_count++;
+	if (!trx->is_shown)
+		return;
+	proof->pack.operation = i;
+	if (row != NULL && row->number != CODEC_VIRTUAL) {
+		if (pack_count(&proof->pack, (size_t)row->number) &&
+		    pack_object(&proof->pack, &row->is, &payload, members))
+			return;
+	} else {
+		text_format(proof->pack.reason, sizeof(proof->pack.reason),
+			    "no such operation is known to stand in a trx");
+	}
+	snprintf(what, sizeof(what), "operation %u (%s): ", operation->op_in_trx, operation->name);
+	not_shown(proof, trx, what, proof->pack.reason);
+}
+
+/* All that is packed of a trx but its operations; false with the reason. */
+static bool pack_around(struct proof *proof, struct packed_trx *trx,
+			const struct json_members *members)
+{
+	const struct codec_field *fields = codec_trx.fields;
+	struct json_slice values[CODEC_FIELDS_MAX];
+	struct pack *pack = &proof->pack;
+	size_t behind = pack->out.len, head_len;
+
+	if (!members->is_whole ||
+	    !pack_match(pack, &codec_trx, members, values, &trx->has_foreign_member))
+		return false;
+	for (size_t i = 0; i < codec_trx.field_count; i++)
+		if (fields[i].type != NULL && values[i].data == NULL) {
+			text_format(pack->reason, sizeof(pack->reason),
+				    "the member \"%s\" is missing", fields[i].name);
+			return false;
+		}
+	for (size_t i = 0; i < CODEC_TRX_EXTENSIONS; i++)
+		if (!pack_value(pack, fields[i].type, &values[i]))
+			return false;
+	if (!pack_count(pack, trx->operation_count))
+		return false;
+	/* To its place in front of the operations. */
+	head_len = pack->out.len - behind;
+	trx->begin += HEAD_BYTES + COUNT_BYTES - head_len;
+	memcpy(pack->out.data + trx->begin, pack->out.data + behind, head_len);
+	pack->out.len = behind;
+	if (!pack_value(pack, fields[CODEC_TRX_EXTENSIONS].type, &values[CODEC_TRX_EXTENSIONS]))
+		return false;
+	trx->unsigned_end = pack->out.len;
+	return pack_value(pack, fields[CODEC_TRX_SIGNATURES].type, &values[CODEC_TRX_SIGNATURES]);
+}
+
+void proof_end_trx(struct proof *proof, const struct json_members *members)
+{
+	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
+
+	proof->pack.reason[0] = '\0';
+	if (trx->is_shown && !pack_around(proof, trx, members))
+		not_shown(proof, trx, "",
+			  members->is_whole ? proof->pack.reason : "it has too many members");
+	if (!trx->is_shown)
+		proof->pack.out.len = trx->begin; /* its bytes are of no use */
+	trx->end = proof->pack.out.len;
+	trx->mark_end = proof->pack.mark_count;
+}
+
+/* The verdict on a trx. */
+
+static uint8_t *bytes_at(struct proof *proof, size_t at)
+{
+	return (uint8_t *)proof->pack.out.data + at;
+}
+
+/* Its bytes, from the mark on as they are now: do they have the id? What is before was begun. */
+static bool fits_from(struct proof *proof, const struct packed_trx *trx, size_t at,
+		      const uint8_t id[BLOCK_ID_BYTES])
+{
+	uint8_t digest[HASH_SHA256_BYTES];
+
+	hash_with_tail(proof->hash, bytes_at(proof, at), trx->unsigned_end - at, digest);
+	return memcmp(digest, id, BLOCK_ID_BYTES) == 0;
+}
+
+static void put_percent(struct proof *proof, const struct pack_mark *mark, unsigned value)
+{
+	bytes_at(proof, mark->at)[0] = (uint8_t)value;
+	bytes_at(proof, mark->at)[1] = (uint8_t)(value >> 8);
+}
+
+/* Is it one of these values? The bytes then hold it; else they are as before. */
+static bool try_percents(struct proof *proof, const struct packed_trx *trx,
+			 const struct pack_mark *mark, unsigned first, unsigned last, unsigned step,
+			 const uint8_t id[BLOCK_ID_BYTES])
+{
+	unsigned given = bytes_at(proof, mark->at)[0] | (unsigned)bytes_at(proof, mark->at)[1] << 8;
+
+	for (unsigned value = first; value <= last; value += step) {
+		put_percent(proof, mark, value);
+		if (fits_from(proof, trx, mark->at, id))
+			return true;
+	}
+	put_percent(proof, mark, given);
+	return false;
+}
+
+static bool try_fees(struct proof *proof, const struct packed_trx *trx,
+		     const struct pack_mark *mark, const uint8_t id[BLOCK_ID_BYTES])
+{
+	const struct chain *chain = proof->pack.chain;
+	uint8_t given[CHAIN_SYMBOL_BYTES];
+
+	memcpy(given, bytes_at(proof, mark->at), CHAIN_SYMBOL_BYTES);
+	for (size_t i = 0; i < chain->odd_fee_count; i++) {
+		memcpy(bytes_at(proof, mark->at), chain->odd_fees[i], CHAIN_SYMBOL_BYTES);
+		if (fits_from(proof, trx, mark->at, id))
+			return true;
+	}
+	memcpy(bytes_at(proof, mark->at), given, CHAIN_SYMBOL_BYTES);
+	return false;
+}
+
+/* The value that was found in the place of the one that the node gave. */
+static void correct_payload(struct proof *proof, const struct packed_trx *trx,
+			    const struct pack_mark *mark, const struct proof_claim *claim)
+{
+	struct operation *operation = &claim->operations[mark->operation];
+	const uint8_t *bytes = bytes_at(proof, mark->at);
+	unsigned value = bytes[0] | (unsigned)bytes[1] << 8;
+	struct json_slice given = {NULL, 0};
+	size_t before, behind, room;
+	char *text;
+	int len;
+
+	if (!json_find(operation->payload, operation->payload_bytes, mark->field->name, &given))
+		return;
+	before = (size_t)(given.data - operation->payload);
+	behind = operation->payload_bytes - before - given.len;
+	room = operation->payload_bytes + 8;
+	text = arena_reserve(claim->block->arena, room);
+	memcpy(text, operation->payload, before);
+	len = snprintf(text + before, room - before, "%u", value);
+	memcpy(text + before + len, given.data + given.len, behind + 1);
+	(void)buf_addf(
+		&proof->correction, "%strx %td: operation %u (%s): %s is %u, the node said %.*s",
+		proof->correction.len > 0 ? "; " : "", trx - proof->trxs, operation->op_in_trx,
+		operation->name, mark->field->name, value, (int)given.len, given.data);
+	operation->payload = text;
+	operation->payload_bytes = before + (size_t)len + behind;
+	arena_commit(claim->block->arena, operation->payload_bytes + 1);
+}
+
+enum repair {
+	REPAIR_DONE,
+	REPAIR_NONE,      /* no value fits */
+	REPAIR_UNDECIDED, /* some values were not tried */
+};
+
+static enum repair repair_one(struct proof *proof, const struct packed_trx *trx,
+			      const struct pack_mark *mark, bool in_full,
+			      const struct proof_claim *claim, const uint8_t id[BLOCK_ID_BYTES])
+{
+	hash_begin(proof->hash, bytes_at(proof, trx->begin), mark->at - trx->begin);
+	if (mark->field->type->kind == CODEC_FEE)
+		return try_fees(proof, trx, mark, id) ? REPAIR_DONE : REPAIR_NONE;
+	/* Mostly it is all or nothing. */
+	if (!try_percents(proof, trx, mark, PERCENT_FULL, PERCENT_FULL, 1, id) &&
+	    !try_percents(proof, trx, mark, 0, 0, 1, id)) {
+		if (!in_full || proof->search_count == SEARCHES_MAX)
+			return REPAIR_UNDECIDED;
+		proof->search_count++;
+		if (!try_percents(proof, trx, mark, 1, UINT16_MAX, 1, id))
+			return REPAIR_NONE;
+	}
+	correct_payload(proof, trx, mark, claim);
+	return REPAIR_DONE;
+}
+
+/*
+ * Known faults of nodes: percent_steem_dollars was printed without having been set (steemit/steem issue
+ * 2807, cured in commit e10356da1), and the odd symbols of account_creation_fee are not printed.
+ */
+static enum repair repair(struct proof *proof, const struct packed_trx *trx,
+			  const struct proof_claim *claim, const uint8_t id[BLOCK_ID_BYTES])
+{
+	size_t count = trx->mark_end - trx->first_mark;
+
+	if (trx->mark_end > PACK_MARKS_MAX)
+		return count > 0 ? REPAIR_UNDECIDED : REPAIR_NONE;
+	for (size_t i = trx->first_mark; i < trx->mark_end; i++) {
+		enum repair result =
+			repair_one(proof, trx, &proof->pack.marks[i], count == 1, claim, id);
+
+		if (result == REPAIR_DONE || count == 1)
+			return result;
+	}
+	/* Of several perhaps more than one is wrong. */
+	return count > 0 ? REPAIR_UNDECIDED : REPAIR_NONE;
+}
+
+/* Its id from its bytes. 0; what is not shown is noted. -1: it is false. */
+static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct proof_claim *claim,
+		     struct error *err)
+{
+	size_t i = (size_t)(trx - proof->trxs);
+	size_t len = trx->unsigned_end - trx->begin;
+	uint8_t digest[HASH_SHA256_BYTES], id[BLOCK_ID_BYTES];
+	char text[BLOCK_ID_HEX + 1];
+
+	hash_begin(proof->hash, bytes_at(proof, trx->begin), len);
+	hash_with_tail(proof->hash, "", 0, digest);
+	if (!block_id_parse(claim->ids[i].data, claim->ids[i].len, id) ||
+	    memcmp(digest, id, BLOCK_ID_BYTES) != 0) {
+		enum repair result = repair(proof, trx, claim, id);
+
+		if (result == REPAIR_UNDECIDED)
+			not_shown(proof, trx, "",
+				  "its bytes do not have its id, and hold more values that nodes "
+				  "are known to show wrong than can be tried");
+		else if (result == REPAIR_NONE && trx->has_foreign_member)
+			not_shown(
+				proof, trx, "",
+				"its bytes do not have its id, and it has a member that is not known");
+		else if (result == REPAIR_NONE && memmem(bytes_at(proof, trx->begin), len,
+							 REPLACEMENT, strlen(REPLACEMENT)) != NULL)
+			not_shown(proof, trx, "",
+				  "its bytes do not have its id, and some were replaced by U+FFFD");
+		else if (result == REPAIR_NONE)
+			return error_set_code(
+				err, ERROR_NODE, PROOF_FALSE,
+				"trx %zu: its bytes have the id %s, transaction_ids says %.*s", i,
+				block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
+		if (!trx->is_shown)
+			return 0;
+		hash_begin(proof->hash, bytes_at(proof, trx->begin), len);
+	}
+	hash_with_tail(proof->hash, bytes_at(proof, trx->unsigned_end),
+		       trx->end - trx->unsigned_end, proof->leaves[i]);
+	return 0;
+}
+
+static int prove_trxs(struct proof *proof, const struct proof_claim *claim, struct error *err)
+{
+	if (proof->leaf_capacity < proof->trx_count) {
+		proof->leaf_capacity = proof->trx_capacity;
+		proof->leaves = xreallocarray(proof->leaves, proof->leaf_capacity, sizeof(leaf_t));
+	}
+	for (size_t i = 0; i < proof->trx_count; i++)
+		if (proof->trxs[i].is_shown && prove_trx(proof, &proof->trxs[i], claim, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* The verdict on the block. */
+
+static void merkle_root(struct proof *proof, uint8_t ret_root[BLOCK_ID_BYTES])
+{
+	leaf_t *leaves = proof->leaves;
+
+	if (proof->trx_count == 0) {
+		memset(ret_root, 0, BLOCK_ID_BYTES);
+		return;
+	}
+	for (size_t count = proof->trx_count; count > 1; count = (count + 1) / 2) {
+		for (size_t i = 0; i + 1 < count; i += 2)
+			hash_sha256(proof->hash, leaves[i], 2 * sizeof(leaf_t), leaves[i / 2]);
+		if (count % 2 != 0) /* the last one moves up as it is */
+			memmove(leaves[count / 2], leaves[count - 1], sizeof(leaf_t));
+	}
+	hash_rmd160(proof->hash, leaves[0], sizeof(leaf_t), ret_root);
+}
+
+static int prove_root(struct proof *proof, const struct proof_claim *claim, struct error *err)
+{
+	const struct chain *chain = proof->pack.chain;
+	char text[BLOCK_ID_HEX + 1], said_text[BLOCK_ID_HEX + 1];
+	uint8_t root[BLOCK_ID_BYTES];
+
+	merkle_root(proof, root);
+	if (block_id_equal(root, claim->root))
+		return 0;
+	for (size_t i = 0; i < chain->root_count; i++)
+		if (chain->roots[i].block == claim->block->num &&
+		    block_id_equal(root, chain->roots[i].root))
+			return 0;
+	return error_set_code(err, ERROR_NODE, PROOF_FALSE,
+			      "the merkle root of %zu trxs is %s, the header says %s",
+			      proof->trx_count, block_id_format(root, text),
+			      block_id_format(claim->root, said_text));
+}
+
+/* Where the fields stand in a packed header, up to the witness, which has one byte of length. */
+#define WITNESS_AT (BLOCK_ID_BYTES + 4)
+
+static const struct block_seal *make_seal(struct proof *proof, const struct proof_claim *claim,
+					  size_t begin)
+{
+	struct arena *arena = claim->block->arena;
+	struct block_seal *seal = arena_alloc(arena, sizeof(*seal));
+	size_t unsigned_len = proof->pack.out.len - begin - SIGNATURE_BYTES;
+	const uint8_t *header = bytes_at(proof, begin);
+
+	hash_sha256(proof->hash, header, unsigned_len, seal->digest);
+	memcpy(seal->signature, header + unsigned_len, SIGNATURE_BYTES);
+	seal->witness =
+		arena_strndup(arena, (const char *)header + WITNESS_AT + 1, header[WITNESS_AT]);
+	seal->signing_key = NULL;
+	if (claim->signing_key.data != NULL)
+		seal->signing_key =
+			arena_strndup(arena, claim->signing_key.data, claim->signing_key.len);
+	return seal;
+}
+
+/* The header, from `begin` on at the end of `pack.out`. 0; what is not shown is noted. -1: false. */
+static int prove_header(struct proof *proof, const struct proof_claim *claim, struct error *err)
+{
+	uint8_t sum[HASH_SHA224_BYTES];
+	size_t begin = proof->pack.out.len;
+	char text[BLOCK_ID_HEX + 1], said[BLOCK_ID_HEX + 1];
+	const char *reason = NULL;
+
+	if (!pack_object(&proof->pack, &codec_signed_header, NULL, &claim->header)) {
+		reason = proof->pack.reason;
+	} else {
+		hash_sha224(proof->hash, bytes_at(proof, begin), proof->pack.out.len - begin, sum);
+		memcpy(sum, claim->block->id, 4); /* the block's number, which was compared */
+		if (block_id_equal(sum, claim->block->id))
+			return 0;
+		reason = "its bytes do not have the block's id, and there is a member that is not "
+			 "known";
+		if (!claim->has_foreign_member)
+			return error_set_code(err, ERROR_NODE, PROOF_FALSE,
+					      "the header's bytes have the id %s, block_id says %s",
+					      block_id_format(sum, text),
+					      block_id_format(claim->block->id, said));
+	}
+	if (proof->reason[0] == '\0')
+		text_format(proof->reason, sizeof(proof->reason), "the header: %s", reason);
+	return 0;
+}
+
+int proof_end_block(struct proof *proof, struct proof_claim *claim, struct error *err)
+{
+	struct block *block = claim->block;
+	size_t begin = proof->pack.out.len;
+
+	if (prove_trxs(proof, claim, err) != 0 ||
+	    (proof->reason[0] == '\0' && prove_root(proof, claim, err) != 0) ||
+	    prove_header(proof, claim, err) != 0)
+		return -1;
+	if (proof->reason[0] != '\0') {
+		block->proof_reason =
+			arena_strndup(block->arena, proof->reason, strlen(proof->reason));
+		return 0;
+	}
+	block->proof = BLOCK_PROOF_CONTENT;
+	block->seal = make_seal(proof, claim, begin);
+	if (proof->correction.len > 0)
+		block->correction = arena_strndup(block->arena, buf_text(&proof->correction),
+						  proof->correction.len);
+	return 0;
+}
+
+/* The witness. */
+
+char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES])
+{
+	return key_format(proof->hash, proof->pack.chain->key_prefix, key, text);
+}
+
+int proof_signer(struct proof *proof, const struct block *block, struct key *ret_key,
+		 struct error *err)
+{
+	const struct block_seal *seal = block->seal;
+	char text[KEY_TEXT_BYTES];
+
+	if (!key_recover(seal->digest, seal->signature, ret_key))
+		return error_set_code(err, ERROR_NODE, PROOF_FALSE,
+				      "block %u: witness_signature is no signature of its header",
+				      block->num);
+	if (seal->signing_key != NULL &&
+	    strcmp(proof_key_text(proof, ret_key, text), seal->signing_key) != 0)
+		return error_set_code(
+			err, ERROR_NODE, PROOF_FALSE,
+			"block %u: it was signed with the key %s, signing_key says %s", block->num,
+			text, seal->signing_key);
+	return 0;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recorded blocks are proved, and changed ones are not.
+ *
+ *   test_codec_proof [--lies N]     tell N lies about them; make check-lies tells many
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "recorded.h"
+#include "steem/codec/proof.h"
+#include "steem/decode.h"
+
+#define BLOCK_BYTES_MAX ((size_t)8 << 20)
+
+static unsigned long lie_count = 4000;
+static struct proof *steem, *testnet;
+
+static int make_proofs(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	steem = proof_new(&chain_steem, &err);
+	testnet = proof_new(&chain_testnet, &err);
+	return steem != NULL && testnet != NULL ? 0 : -1;
+}
+
+static int free_proofs(void **state)
+{
+	(void)state;
+	proof_free(steem);
+	proof_free(testnet);
+	return 0;
+}
+
+/* The text of each recorded block. */
+
+struct recorded_block {
+	char *text;
+	size_t len;
+	uint32_t num;
+	struct proof *proof;
+};
+
+struct recording {
+	struct recorded_block *blocks;
+	size_t count;
+};
+
+static struct recording recording;
+
+static void add_block(const char *text, size_t len, struct proof *proof)
+{
+	struct recorded_block *block;
+	const char *id = memmem(text, len, "\"block_id\":\"", 12);
+
+	if (id == NULL)
+		fail_msg("no block: %.*s", (int)(len < 80 ? len : 80), text);
+	recording.blocks =
+		xreallocarray(recording.blocks, recording.count + 1, sizeof(*recording.blocks));
+	block = &recording.blocks[recording.count++];
+	*block = (struct recorded_block){.text = xtextdup(text, len), .len = len, .proof = proof};
+	/* The last one: an operation may hold such a member too. */
+	for (const char *next = id; next != NULL;
+	     next = memmem(id + 1, len - (size_t)(id + 1 - text), "\"block_id\":\"", 12))
+		id = next;
+	block->num = (uint32_t)strtoul(
+		(char[9]){id[12], id[13], id[14], id[15], id[16], id[17], id[18], id[19], '\0'},
+		NULL, 16);
+}
+
+/* One block a line, perhaps in its JSON-RPC envelope. */
+static bool add_lines(const char *name, struct proof *proof)
+{
+	size_t len;
+	CLEANUP(mem_free_pointer) char *text = recorded_read(name, &len);
+
+	for (char *line = text; line != NULL && *line != '\0';) {
+		char *end = strchrnul(line, '\n');
+		struct json_slice result = {line, (size_t)(end - line)};
+
+		(void)json_find(line, (size_t)(end - line), "result", &result);
+		add_block(result.data, result.len, proof);
+		line = *end == '\n' ? end + 1 : end;
+	}
+	return text != NULL;
+}
+
+static bool read_recording(void)
+{
+	CLEANUP(mem_free_pointer) char *path = recorded_path("blocks");
+	struct dirent *entry;
+	DIR *folder;
+
+	if (recording.count > 0)
+		return true;
+	if (!add_lines("runs/1-1000.jsonl", steem) ||
+	    !add_lines("runs/4999981-5000000.jsonl", steem) ||
+	    !add_lines("testnet/blocks/condenser_get_block.jsonl", testnet))
+		return false;
+	folder = opendir(path);
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		CLEANUP(mem_free_pointer) char *name = xasprintf("blocks/%s", entry->d_name);
+		size_t len;
+		CLEANUP(mem_free_pointer) char *text = NULL;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		text = recorded_read(name, &len);
+		if (text != NULL)
+			add_block(text, len, steem);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	return true;
+}
+
+static void free_recording(void)
+{
+	for (size_t i = 0; i < recording.count; i++)
+		free(recording.blocks[i].text);
+	free(recording.blocks);
+}
+
+/* The two transactions that a node's bug spoiled, as ../shared/research found them. */
+static void every_recorded_block_is_proved(void **state)
+{
+	size_t mainnet_count = 0, corrected_count = 0;
+
+	(void)state;
+	if (!read_recording())
+		skip();
+	for (size_t i = 0; i < recording.count; i++) {
+		const struct recorded_block *recorded = &recording.blocks[i];
+		struct error err = ERROR_INIT;
+		struct block *block = decode_block(recorded->text, recorded->len, recorded->num,
+						   recorded->proof, &err);
+		struct key key;
+
+		if (block == NULL)
+			fail_msg("%s", err.text);
+		if (block->proof != BLOCK_PROOF_CONTENT)
+			fail_msg("block %u: %s", block->num, block->proof_reason);
+		assert_null(block->proof_reason);
+		/* The answer names the key, so that this compares them. */
+		assert_non_null(block->seal->signing_key);
+		if (proof_signer(recorded->proof, block, &key, &err) != 0)
+			fail_msg("%s", err.text);
+		if (block->correction != NULL) {
+			corrected_count++;
+			assert_true(block->num == 22006939 || block->num == 22006977);
+			assert_non_null(strstr(block->correction,
+					       block->num == 22006939
+						       ? "dollars is 10000, the node said 0"
+						       : "dollars is 10000, the node said 21888"));
+		}
+		mainnet_count += recorded->proof == steem;
+		block_free(block);
+	}
+	assert_int_equal(mainnet_count, 1085);
+	assert_int_equal(recording.count, 1085 + 90);
+	assert_int_equal(corrected_count, 2);
+}
+
+/* Places of a block's text where something may be changed. */
+
+enum change {
+	CHANGE_TAKE_AWAY,
+	CHANGE_DOUBLE,
+	CHANGE_SWAP, /* with the one before it */
+	CHANGE_VALUE,
+	CHANGE_COPY, /* the value of another place of the same kind */
+	CHANGE_COUNT,
+};
+
+struct place {
+	const char *begin; /* of the value, or of its name */
+	const char *value;
+	const char *end;
+	enum json_kind kind;
+	size_t before; /* place before it in the same array or object, or SIZE_MAX */
+	bool is_harmless;
+	bool is_unpacked; /* stored with its operation, but nothing proves it */
+	bool is_trx;      /* a member that is not known is none of its bytes, and is not stored */
+};
+
+struct places {
+	struct place *items;
+	size_t count;
+};
+
+/* What may be changed in a block that is still the same block. */
+static bool is_harmless_member(const struct json_slice *key)
+{
+	static const char *const names[] = {"transaction_id", "block_num", "transaction_num",
+					    "signing_key"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_slice_is(key, names[i]))
+			return true;
+	return false;
+}
+
+static void find_places(struct json_cursor *cursor, struct places *places, bool is_harmless,
+			unsigned depth)
+{
+	enum json_kind kind = json_peek(cursor);
+	struct json_slice key;
+	size_t before = SIZE_MAX;
+	bool is_first = true;
+
+	if (kind != JSON_OBJECT && kind != JSON_ARRAY) {
+		assert_true(json_skip(cursor, NULL));
+		return;
+	}
+	assert_true(json_enter(cursor, kind));
+	while (kind == JSON_OBJECT ? json_next_member(cursor, &is_first, &key)
+				   : json_next_element(cursor, &is_first)) {
+		size_t own = places->count++;
+		struct place place = {
+			.kind = json_peek(cursor), .value = cursor->at, .before = before};
+
+		place.begin = kind == JSON_OBJECT ? key.data - 1 : place.value;
+		place.is_harmless =
+			is_harmless || (kind == JSON_OBJECT && is_harmless_member(&key));
+		place.is_unpacked = kind == JSON_OBJECT && key.len > 15 &&
+				    memcmp(key.data, "account_subsidy", 15) == 0;
+		place.is_trx = depth == 1 && place.kind == JSON_OBJECT;
+		places->items = xreallocarray(places->items, places->count, sizeof(*places->items));
+		before = own;
+		find_places(cursor, places, place.is_harmless, depth + 1);
+		place.end = cursor->at;
+		places->items[own] = place;
+	}
+	assert_false(json_failed(cursor));
+}
+
+static uint64_t random_state = 1;
+
+/* xorshift64*, G. Marsaglia and S. Vigna */
+static uint64_t random_below(uint64_t limit)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (random_state * UINT64_C(2685821657736338717) >> 11) % limit;
+}
+
+static void add(struct buf *out, const char *from, const char *to)
+{
+	assert_int_equal(buf_add(out, from, (size_t)(to - from)), 0);
+}
+
+/* A string with one character changed, added or taken away; mostly of the same kind. */
+static void add_other_string(struct buf *out, const struct place *place)
+{
+	size_t len = (size_t)(place->end - place->value) - 2;
+	const char *text = place->value + 1;
+	size_t at = len > 0 ? random_below(len) : 0;
+
+	add(out, place->value, text);
+	if (len == 0 || memchr(text, '\\', len) != NULL) {
+		add(out, text, text + len);
+		buf_add_text(out, random_below(2) ? "a" : "0");
+	} else {
+		static const char letters[] = "0123456789abcdefSTMxyz. ~Z";
+		char other = letters[random_below(sizeof(letters) - 1)];
+
+		if (random_below(4) == 0) {
+			add(out, text, text + at); /* taken away */
+			add(out, text + at + 1, text + len);
+		} else {
+			bool adds = random_below(3) == 0;
+
+			/* Half of an UTF-8 character would be another story. */
+			if ((unsigned char)text[at] >= 0x80)
+				at = 0;
+			add(out, text, text + at);
+			if (text[at] == other && !adds)
+				other = other == '0' ? '1' : '0';
+			buf_add_char(out, other);
+			add(out, text + at + !adds, text + len);
+		}
+	}
+	buf_add_text(out, "\"");
+}
+
+static void add_other_value(struct buf *out, const struct place *place)
+{
+	switch (place->kind) {
+	case JSON_STRING:
+		add_other_string(out, place);
+		break;
+	case JSON_NUMBER: {
+		static const long long others[] = {0, 1, -1, 65535, 65536, 4294967295, 4294967296};
+		long long value = strtoll(place->value, NULL, 10);
+		uint64_t choice = random_below(10);
+
+		if (choice < 7 && others[choice] != value)
+			buf_addf(out, "%lld", others[choice]);
+		else
+			buf_addf(out, "%lld", choice < 8 ? value - 1 : value + 1);
+		break;
+	}
+	case JSON_TRUE:
+		buf_add_text(out, "false");
+		break;
+	case JSON_FALSE:
+		buf_add_text(out, "true");
+		break;
+	case JSON_OBJECT:
+		buf_add_text(out, "{\"x\":1");
+		if (place->end - place->value > 2)
+			buf_add_text(out, ",");
+		add(out, place->value + 1, place->end);
+		break;
+	default:
+		buf_add_text(out, "[7");
+		if (place->end - place->value > 2)
+			buf_add_text(out, ",");
+		add(out, place->kind == JSON_ARRAY ? place->value + 1 : "]",
+		    place->kind == JSON_ARRAY ? place->end : "]" + 1);
+		break;
+	}
+}
+
+/* The block's text with one change; false when there is none of this kind at this place. */
+static bool tell_lie(struct buf *out, const struct recorded_block *recorded,
+		     const struct places *places, size_t i, enum change change)
+{
+	const struct place *place = &places->items[i];
+	const struct place *before =
+		place->before != SIZE_MAX ? &places->items[place->before] : NULL;
+	const struct place *other = &places->items[random_below(places->count)];
+	const char *text = recorded->text, *end = text + recorded->len;
+	size_t len = (size_t)(place->end - place->begin);
+
+	buf_reset(out);
+	switch (change) {
+	case CHANGE_TAKE_AWAY:
+		if (before != NULL) {
+			add(out, text, before->end);
+			add(out, place->end, end);
+		} else { /* with the comma behind it */
+			add(out, text, place->begin);
+			add(out, place->end + (*place->end == ','), end);
+		}
+		return true;
+	case CHANGE_DOUBLE:
+		add(out, text, place->end);
+		buf_add_text(out, ",");
+		add(out, place->begin, end);
+		return true;
+	case CHANGE_SWAP:
+		/* Members may have any order. */
+		if (before == NULL || place->begin != place->value ||
+		    (len == (size_t)(before->end - before->begin) &&
+		     memcmp(place->begin, before->begin, len) == 0))
+			return false;
+		add(out, text, before->begin);
+		add(out, place->begin, place->end);
+		add(out, before->end, place->begin);
+		add(out, before->begin, before->end);
+		add(out, place->end, end);
+		return true;
+	case CHANGE_COPY:
+		if (other->kind != place->kind ||
+		    (other->end - other->value == place->end - place->value &&
+		     memcmp(other->value, place->value, (size_t)(other->end - other->value)) == 0))
+			return false;
+		add(out, text, place->value);
+		add(out, other->value, other->end);
+		add(out, place->end, end);
+		return true;
+	default:
+		add(out, text, place->value);
+		add_other_value(out, place);
+		add(out, place->end, end);
+		return true;
+	}
+}
+
+/* Put what the bytes have in the place of what the answer says of them; false: it says it nowhere. */
+static bool make_fit(struct buf *lie, const struct error *err)
+{
+	static const char hex[] = "0123456789abcdef";
+	CLEANUP(buf_release) struct buf fitted = BUF_INIT(BLOCK_BYTES_MAX);
+	const char *has = NULL, *said = NULL, *at, *found;
+
+	for (at = err->text; *at != '\0'; at += strspn(at, hex) > 0 ? strspn(at, hex) : 1)
+		if (strspn(at, hex) == BLOCK_ID_HEX) {
+			has = has != NULL ? has : at;
+			said = at;
+		}
+	assert_true(has != said);
+	at = lie->data;
+	while ((found = memmem(at, lie->len - (size_t)(at - lie->data), said, BLOCK_ID_HEX))) {
+		add(&fitted, at, found);
+		add(&fitted, has, has + BLOCK_ID_HEX);
+		at = found + BLOCK_ID_HEX;
+	}
+	if (at == lie->data)
+		return false;
+	add(&fitted, at, lie->data + lie->len);
+	buf_reset(lie);
+	add(lie, fitted.data, fitted.data + fitted.len);
+	return true;
+}
+
+static struct {
+	unsigned long all, false_count, refused, not_shown, corrected, harmless, fitted;
+} told;
+
+/* A text that does not say what the block is: it is not proved, or what was changed is put right. */
+/*
+ * A liar goes on, and makes all hashes fit what he says: only with another id of the block can
+ * he come through, and that id is not the chain's.  A lie about the hashes themselves becomes the truth.
+ */
+static void go_on_lying(struct buf *lie, const struct recorded_block *recorded,
+			const struct block *truth, struct error *err)
+{
+	for (unsigned step = 0; step < 5 && make_fit(lie, err); step++) {
+		struct block *block =
+			decode_block(lie->data, lie->len, recorded->num, recorded->proof, err);
+
+		if (block != NULL) {
+			told.fitted += block->proof == BLOCK_PROOF_CONTENT;
+			assert_true(block->proof == BLOCK_PROOF_NONE ||
+				    !block_id_equal(block->id, truth->id) ||
+				    block_equal(block, truth));
+			block_free(block);
+			return;
+		}
+		if (err->code != PROOF_FALSE)
+			return;
+	}
+}
+
+static void judge(struct buf *lie, const struct recorded_block *recorded, const struct block *truth,
+		  const struct place *place, enum change change)
+{
+	bool is_harmless = place->is_harmless || (place->is_trx && change == CHANGE_VALUE);
+	struct error err = ERROR_INIT;
+	struct block *block =
+		decode_block(lie->data, lie->len, recorded->num, recorded->proof, &err);
+
+	told.all++;
+	if (block == NULL) {
+		assert_int_equal(err.kind, ERROR_NODE);
+		told.false_count += err.code == PROOF_FALSE;
+		told.refused += err.code != PROOF_FALSE;
+		if (err.code == PROOF_FALSE)
+			go_on_lying(lie, recorded, truth, &err);
+		return;
+	}
+	if (block->proof == BLOCK_PROOF_NONE) {
+		assert_non_null(block->proof_reason);
+		assert_null(block->seal);
+		told.not_shown++;
+	} else if (place->is_unpacked ||
+		   (block_equal(block, truth) && (is_harmless || block->correction != NULL))) {
+		told.harmless += is_harmless || place->is_unpacked;
+		told.corrected += !is_harmless && !place->is_unpacked;
+	} else {
+		fail_msg("block %u: proved after change %d at %.200s", block->num, change,
+			 place->begin);
+	}
+	block_free(block);
+}
+
+static void lies_are_not_proved(void **state)
+{
+	CLEANUP(buf_release) struct buf lie = BUF_INIT(BLOCK_BYTES_MAX);
+
+	(void)state;
+	if (!read_recording())
+		skip();
+	while (told.all < lie_count) {
+		const struct recorded_block *recorded =
+			&recording.blocks[random_below(recording.count)];
+		/* Empty blocks have their lies told soon. */
+		bool is_busy = strstr(recorded->text, "\"transactions\":[{") != NULL;
+		unsigned long until = told.all + (is_busy ? 200 : 1);
+		struct places places = {NULL, 0};
+		struct error err = ERROR_INIT;
+		struct json_cursor cursor;
+		struct block *truth = decode_block(recorded->text, recorded->len, recorded->num,
+						   recorded->proof, &err);
+
+		assert_non_null(truth);
+		json_open(&cursor, recorded->text, recorded->len);
+		find_places(&cursor, &places, false, 0);
+		while (told.all < until) {
+			size_t i = random_below(places.count);
+			uint64_t choice = random_below(2 * CHANGE_COUNT);
+			enum change change =
+				choice < CHANGE_COUNT ? (enum change)choice : CHANGE_VALUE;
+
+			if (tell_lie(&lie, recorded, &places, i, change))
+				judge(&lie, recorded, truth, &places.items[i], change);
+		}
+		free(places.items);
+		block_free(truth);
+	}
+	print_message(
+		"%lu lies: %lu false (%lu made to fit, with another id), %lu refused, %lu not "
+		"shown, %lu put right, %lu about what is not packed\n",
+		told.all, told.false_count, told.fitted, told.refused, told.not_shown,
+		told.corrected, told.harmless);
+	/* Many are called what they are; the others are no JSON of a node. */
+	assert_true(told.false_count > told.all / 6);
+	assert_true(told.fitted > told.false_count / 2);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_recorded_block_is_proved),
+		cmocka_unit_test(lies_are_not_proved),
+	};
+	int result;
+
+	if (argc == 3 && strcmp(argv[1], "--lies") == 0)
+		lie_count = strtoul(argv[2], NULL, 10);
+	result = cmocka_run_group_tests(tests, make_proofs, free_proofs);
+	free_recording();
+	return result;
+}
