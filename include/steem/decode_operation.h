@@ -10,14 +10,17 @@
 #include "base/error.h"
 #include "steem/block.h"
 
+struct codec_operation;
+struct codec_table;
 struct json_cursor;
 struct json_members;
 
 /*
- * Consume a pair and set the operation's name, payload and account, in the block's arena; the
- * members of its payload are told too.  -1 with err (ERROR_NODE): what is wrong with it, to stand behind "operation N of trx N ".
+ * Consume a pair and set the operation's name, payload and account, in the block's arena.  Told
+ * too: its row in the table, or NULL, and the members of its payload.  -1 with err (ERROR_NODE): what is wrong with it, to stand behind "operation N of trx N ".
  */
 int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
+		     const struct codec_table *table, const struct codec_operation **ret_row,
 		     struct json_members *ret_members, struct error *err) MUST_CHECK;
 
 /* An id in lower case; false when it is not 40 hexadecimal digits. */

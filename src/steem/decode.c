@@ -84,9 +84,13 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 	struct operation operation = {.trx_in_block = (uint32_t)reading->trx_count,
 				      .op_in_trx = op_in_trx,
 				      .is_stored = true};
+	const struct codec_table *table =
+		reading->proof != NULL ? proof_operations(reading->proof) : &operations_steem;
+	const struct codec_operation *row;
 	struct json_members members;
 
-	if (decode_operation(&reading->cursor, reading->block, &operation, &members, err) != 0)
+	if (decode_operation(&reading->cursor, reading->block, &operation, table, &row, &members,
+			     err) != 0)
 		return error_prefix(err, "block %u: operation %u of trx %u ", reading->num,
 				    operation.op_in_trx, operation.trx_in_block);
 	if (reading->operation_count == THINGS_MAX)
@@ -94,7 +98,8 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 	reading->operations = grow(reading->operations, reading->operation_count,
 				   &reading->operation_capacity, sizeof(*reading->operations));
 	if (reading->proof != NULL)
-		proof_add_operation(reading->proof, reading->operation_count, &operation, &members);
+		proof_add_operation(reading->proof, reading->operation_count, &operation, row,
+				    &members);
 	reading->operations[reading->operation_count++] = operation;
 	return 0;
 }

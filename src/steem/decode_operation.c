@@ -48,10 +48,9 @@ static int take_name(struct json_cursor *cursor, struct block *block, struct ope
 }
 
 static void set_payload(struct block *block, struct operation *operation,
-			const struct json_slice *payload, const struct json_members *members)
+			const struct codec_operation *row, const struct json_slice *payload,
+			const struct json_members *members)
 {
-	const struct codec_operation *row =
-		operations_find(&operations_steem, operation->name, operation->name_bytes);
 	struct json_slice account;
 
 	operation->payload = payload->data;
@@ -63,6 +62,7 @@ static void set_payload(struct block *block, struct operation *operation,
 }
 
 int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
+		     const struct codec_table *table, const struct codec_operation **ret_row,
 		     struct json_members *ret_members, struct error *err)
 {
 	static const char no_pair[] = "is not a pair of name and object";
@@ -86,7 +86,8 @@ int decode_operation(struct json_cursor *cursor, struct block *block, struct ope
 		return bad_json(cursor, err);
 	if (json_next_element(cursor, &is_first) || json_failed(cursor))
 		return refuse(cursor, no_pair, err);
-	set_payload(block, operation, &payload, ret_members);
+	*ret_row = operations_find(table, operation->name, operation->name_bytes);
+	set_payload(block, operation, *ret_row, &payload, ret_members);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "steem/accounts.h"
+#include "steem/codec/operations.h"
 #include "steem/decode_operation.h"
 #include "steem/json.h"
 
@@ -73,9 +74,11 @@ static int take_own_number(struct list *list, struct error *err)
 
 static int take_operation(struct list *list, struct operation *operation, struct error *err)
 {
+	const struct codec_operation *row;
 	struct json_members members;
 
-	if (decode_operation(&list->cursor, list->block, operation, &members, err) == 0)
+	if (decode_operation(&list->cursor, list->block, operation, &operations_steem, &row,
+			     &members, err) == 0)
 		return 0;
 	return error_prefix(err, "block %u: entry %zu of its virtual operations ", list->block->num,
 			    list->count + 1);

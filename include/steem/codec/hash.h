@@ -28,12 +28,12 @@ void hash_sha224(struct hash *hash, const void *bytes, size_t len, uint8_t ret[H
 void hash_rmd160(struct hash *hash, const void *bytes, size_t len, uint8_t ret[HASH_RMD160_BYTES]);
 
 /*
- * The SHA-256 of texts that begin alike: begin once, then add more to it, or ask for the hash of
- * all so far with a tail that is not kept.  The functions above do not disturb it.
+ * The SHA-256 of texts that begin alike: begin once, then ask for the hash of that and a tail, as
+ * often as it is wanted; the last time more cheaply.  The functions above do not disturb it.
  */
 void hash_begin(struct hash *hash, const void *bytes, size_t len);
-void hash_more(struct hash *hash, const void *bytes, size_t len);
 void hash_with_tail(struct hash *hash, const void *tail, size_t tail_len,
 		    uint8_t ret[HASH_SHA256_BYTES]);
+void hash_end(struct hash *hash, const void *tail, size_t tail_len, uint8_t ret[HASH_SHA256_BYTES]);
 
 #endif

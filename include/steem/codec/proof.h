@@ -51,9 +51,14 @@ char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_T
 
 void proof_begin_block(struct proof *proof);
 void proof_begin_trx(struct proof *proof);
-/* `i` is the operation's place in the block; its payload and members as they were decoded. */
+/* The operations of its chain. */
+const struct codec_table *proof_operations(const struct proof *proof);
+/*
+ * `i` is the operation's place in the block, `row` its row in that table (NULL: it has none); its
+ * payload and members are as they were decoded.
+ */
 void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
-			 const struct json_members *members);
+			 const struct codec_operation *row, const struct json_members *members);
 /* All members of the trx but its operations and its transaction_id. */
 void proof_end_trx(struct proof *proof, const struct json_members *members);
 

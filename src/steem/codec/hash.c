@@ -94,15 +94,16 @@ void hash_begin(struct hash *hash, const void *bytes, size_t len)
 	must(EVP_DigestUpdate(hash->begun, bytes, len));
 }
 
-void hash_more(struct hash *hash, const void *bytes, size_t len)
-{
-	must(EVP_DigestUpdate(hash->begun, bytes, len));
-}
-
 void hash_with_tail(struct hash *hash, const void *tail, size_t tail_len,
 		    uint8_t ret[HASH_SHA256_BYTES])
 {
 	must(EVP_MD_CTX_copy_ex(hash->copy, hash->begun));
 	must(EVP_DigestUpdate(hash->copy, tail, tail_len));
 	must(EVP_DigestFinal_ex(hash->copy, ret, NULL));
+}
+
+void hash_end(struct hash *hash, const void *tail, size_t tail_len, uint8_t ret[HASH_SHA256_BYTES])
+{
+	must(EVP_DigestUpdate(hash->begun, tail, tail_len));
+	must(EVP_DigestFinal_ex(hash->begun, ret, NULL));
 }

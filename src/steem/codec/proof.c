@@ -22,7 +22,7 @@
 #define SEARCHES_MAX 8
 #define PERCENT_FULL 10000
 #define REPLACEMENT  "\xef\xbf\xbd" /* U+FFFD */
-#define REASON_BYTES 240
+#define REASON_BYTES 320
 /* What is put right beyond that is put right, but not told. */
 #define CORRECTION_BYTES ((size_t)400)
 
@@ -114,11 +114,14 @@ static void not_shown(struct proof *proof, struct packed_trx *trx, const char *w
 			    trx - proof->trxs, what, reason);
 }
 
-void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
-			 const struct json_members *members)
+const struct codec_table *proof_operations(const struct proof *proof)
 {
-	const struct codec_operation *row = operations_find(proof->pack.chain->operations,
-							    operation->name, operation->name_bytes);
+	return proof->pack.chain->operations;
+}
+
+void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
+			 const struct codec_operation *row, const struct json_members *members)
+{
 	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
 	const struct json_slice payload = {operation->payload, operation->payload_bytes};
 	char what[100];
@@ -334,30 +337,29 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 	if (!block_id_parse(claim->ids[i].data, claim->ids[i].len, id) ||
 	    memcmp(digest, id, BLOCK_ID_BYTES) != 0) {
 		enum repair result = repair(proof, trx, claim, id);
+		const char *doubt = NULL;
+		char what[160];
 
 		if (result == REPAIR_UNDECIDED)
-			not_shown(proof, trx, "",
-				  "its bytes do not have its id, and hold more values that nodes "
-				  "are known to show wrong than can be tried");
-		else if (result == REPAIR_NONE && trx->has_foreign_member)
-			not_shown(
-				proof, trx, "",
-				"its bytes do not have its id, and it has a member that is not known");
-		else if (result == REPAIR_NONE && memmem(bytes_at(proof, trx->begin), len,
-							 REPLACEMENT, strlen(REPLACEMENT)) != NULL)
-			not_shown(proof, trx, "",
-				  "its bytes do not have its id, and some were replaced by U+FFFD");
-		else if (result == REPAIR_NONE)
-			return error_set_code(
-				err, ERROR_NODE, PROOF_FALSE,
-				"trx %zu: its bytes have the id %s, transaction_ids says %.*s", i,
-				block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
+			doubt = ", but it holds more values that nodes are known to show wrong than "
+				"can be tried";
+		else if (trx->has_foreign_member)
+			doubt = ", but it has a member that is not known";
+		else if (memmem(bytes_at(proof, trx->begin), len, REPLACEMENT,
+				strlen(REPLACEMENT)) != NULL)
+			doubt = ", but some were replaced by U+FFFD";
+		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %.*s",
+			 block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
+		if (result != REPAIR_DONE && doubt == NULL)
+			return error_set_code(err, ERROR_NODE, PROOF_FALSE, "trx %zu: %s", i, what);
+		if (result != REPAIR_DONE)
+			not_shown(proof, trx, what, doubt);
 		if (!trx->is_shown)
 			return 0;
 		hash_begin(proof->hash, bytes_at(proof, trx->begin), len);
 	}
-	hash_with_tail(proof->hash, bytes_at(proof, trx->unsigned_end),
-		       trx->end - trx->unsigned_end, proof->leaves[i]);
+	hash_end(proof->hash, bytes_at(proof, trx->unsigned_end), trx->end - trx->unsigned_end,
+		 proof->leaves[i]);
 	return 0;
 }
 
