@@ -3,13 +3,13 @@
 
 _steem_reader() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} line=" ${COMP_WORDS[*]} "
-    local actions="--once --backfill --gaps --status --verify --purge --migrate --activate-filter --forget
+    local actions="--once --backfill --gaps --status --verify --prove --purge --migrate --activate-filter --forget
         --check-config --print-config --help --version"
     local options="-c --config --log-level --dry-run"
 
     COMPREPLY=()
     case $before in
-    -c | --config)
+    -c | --config | --prove)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
@@ -27,7 +27,7 @@ _steem_reader() {
     *" --status "*) options+=" --queues --json" ;;
     *" --verify "*) options+=" --deep --offline --repair --json" ;;
     *" --migrate "*) options+=" --user" ;;
-    *" --once "* | *" --purge "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
+    *" --once "* | *" --prove "* | *" --purge "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
     *) options+=" $actions" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

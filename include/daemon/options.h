@@ -18,6 +18,7 @@ enum action {
 	ACTION_BACKFILL,
 	ACTION_ONCE,
 	ACTION_VERIFY,
+	ACTION_PROVE,
 	ACTION_PURGE,
 	ACTION_GAPS,
 	ACTION_STATUS,
@@ -36,6 +37,7 @@ enum exit_code {
 	EXIT_GAPS_FOUND = 1, /* --gaps --check found something missing */
 	EXIT_USAGE_ERROR = 64,
 	EXIT_DATA_ERROR = 65,  /* data that contradict the chain */
+	EXIT_NO_INPUT = 66,    /* the file of --prove cannot be read */
 	EXIT_UNAVAILABLE = 69, /* no node or no database in time, or something stayed missing */
 	EXIT_BUG = 70,
 	EXIT_OUTPUT_LOST = 74, /* the output could not be written */
@@ -58,7 +60,8 @@ struct options {
 	bool deep;    /* with --verify: every operation row */
 	bool offline; /* the tables alone */
 	bool repair;
-	bool check; /* --gaps --check */
+	const char *prove_path; /* --prove; "-": standard input */
+	bool check;             /* --gaps --check */
 	bool json;
 	bool dry_run;
 	bool has_log_level;

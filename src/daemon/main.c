@@ -14,6 +14,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/process.h"
+#include "daemon/prove.h"
 #include "daemon/purge.h"
 #include "daemon/run.h"
 #include "daemon/status.h"
@@ -46,6 +47,7 @@ static enum exit_code run_action(const struct options *options, const struct con
 	case ACTION_PRINT_CONFIG:
 		config_print(config, stdout);
 		return EXIT_OK;
+	case ACTION_PROVE:
 	case ACTION_HELP:
 	case ACTION_VERSION:
 		break; /* done before the configuration is read */
@@ -83,6 +85,8 @@ int main(int argc, char **argv)
 		options_help(stdout);
 	else if (options.action == ACTION_VERSION)
 		printf("steem-reader %s\n", PACKAGE_VERSION);
+	else if (options.action == ACTION_PROVE)
+		code = prove_run(&options);
 	else
 		code = run_with_config(&options);
 	options_release(&options);

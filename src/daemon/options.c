@@ -33,6 +33,7 @@ enum option_id {
 	OPTION_DELIVER,
 	OPTION_PURGE,
 	OPTION_QUEUES,
+	OPTION_PROVE,
 };
 
 static const struct option long_options[] = {
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
 	{"deliver", no_argument, NULL, OPTION_DELIVER},
 	{"purge", required_argument, NULL, OPTION_PURGE},
 	{"queues", no_argument, NULL, OPTION_QUEUES},
+	{"prove", required_argument, NULL, OPTION_PROVE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -72,6 +74,7 @@ static const struct {
 	{OPTION_BACKFILL, ACTION_BACKFILL},
 	{OPTION_ONCE, ACTION_ONCE},
 	{OPTION_VERIFY, ACTION_VERIFY},
+	{OPTION_PROVE, ACTION_PROVE},
 	{OPTION_PURGE, ACTION_PURGE},
 	{OPTION_GAPS, ACTION_GAPS},
 	{OPTION_STATUS, ACTION_STATUS},
@@ -156,6 +159,9 @@ static int take_option(struct options *options, int id, struct error *err)
 	case OPTION_VERIFY:
 		if (range_parse(&options->verify, optarg, err) != 0)
 			return error_set(err, ERROR_CONFIG, "--verify: %s" SEE_HELP, err->text);
+		return 0;
+	case OPTION_PROVE:
+		options->prove_path = optarg;
 		return 0;
 	case OPTION_USER:
 		options->migrate_user = optarg;
@@ -284,6 +290,7 @@ void options_help(FILE *out)
 	      "  --gaps [--check]    print what is missing; --check: exit 1 if anything is\n"
 	      "  --status [--queues] print how the readers are (or: queues and outbox)\n"
 	      "  --verify RANGES     compare with the chain [--deep] [--offline] [--repair]\n"
+	      "  --prove FILE        prove get_block answers by their hashes; -: standard input\n"
 	      "  --purge BLOCK       remove the operations of all blocks below\n"
 	      "  --migrate [--user NAME]   create or upgrade the tables (STEEM_READER_PASSWORD)\n"
 	      "  --activate-filter   make this file's filter rules the active ones\n"
@@ -295,7 +302,6 @@ void options_help(FILE *out)
 	      "  --json              for --gaps, --status and --verify\n"
 	      "  --dry-run           print what would be done, write nothing\n"
 	      "  --help, --version\n"
-	      "\n"
 	      "See steem-reader(8) and steem-reader.conf(5).\n",
 	      out);
 }

@@ -89,6 +89,10 @@ static void values_are_kept(void **state)
 	assert_int_equal(parse(&options, "--forget old", &err), 0);
 	assert_string_equal(options.forget_name, "old");
 	options_release(&options);
+	assert_int_equal(parse(&options, "--prove -", &err), 0);
+	assert_int_equal(options.action, ACTION_PROVE);
+	assert_string_equal(options.prove_path, "-");
+	options_release(&options);
 }
 
 static void mistakes_are_named(void **state)
@@ -118,6 +122,9 @@ static void mistakes_are_named(void **state)
 		{"--deep", "--deep, --offline and --repair go with --verify"},
 		{"--verify 1-5 --offline --repair", "--offline asks no node"},
 		{"--verify 1-5 --once", "--once does not go with another action"},
+		{"--prove", "--prove needs a value"},
+		{"--prove x --json", "--json goes with --gaps, --status and --verify"},
+		{"--prove x --gaps", "--gaps does not go with another action"},
 	};
 
 	(void)state;
