@@ -107,6 +107,15 @@ def main():
         value = value.get("block", value) if "block_id" not in value else value
         put(corpus / "block", str(number),
             struct.pack("=I", number) + json.dumps(value).encode())
+        put(corpus / "prove", str(number), struct.pack("=I", number) + text)
+    for name in ("runs/4999981-5000000.jsonl", "testnet/blocks/condenser_get_block.jsonl"):
+        path = top / "../shared/chain" / name
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            value = json.loads(line)
+            value = value.get("result", value)
+            put(corpus / "prove", value["block_id"], struct.pack("=I", int(value["block_id"][:8], 16))
+                + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    put(corpus / "prove", "made", struct.pack("=I", 10) + json.dumps(SMALL_BLOCK).encode())
     put(corpus / "answer", "made", b"\x02" + answer({"result": HEAD}, {"result": VIRTUAL},
                                                     {"error": ERROR}))
     put(corpus / "answer", "one", b"\x00" + answer({"result": HEAD})[1:-1])
