@@ -169,7 +169,7 @@ static void every_key_has_one_text(void **state)
 		"",
 		"STM",
 		"STM1",
-		"STM" NO_KEY,
+		"STMSTM1111111111111111111111111111111114T1Anm",
 		/* one 1 less, and more */
 		"STM111111111111111111111111111111114T1Anm",
 		"STM11111111111111111111111111111111114T1Anm",

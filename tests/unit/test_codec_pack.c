@@ -320,7 +320,8 @@ static void times_are_signed(void **state)
 		buf_reset(&pack.out);
 		assert_true(pack_operation("limit_order_create", payload));
 		end = (const unsigned char *)pack.out.data + pack.out.len;
-		assert_int_equal(end[-4] | end[-3] << 8 | end[-2] << 16 | (uint32_t)end[-1] << 24,
+		assert_int_equal(end[-4] | (uint32_t)end[-3] << 8 | (uint32_t)end[-2] << 16 |
+					 (uint32_t)end[-1] << 24,
 				 times[i].bits);
 	}
 }

@@ -324,10 +324,13 @@ static void add_other_value(struct buf *out, const struct place *place)
 		break;
 	default:
 		buf_add_text(out, "[7");
+		if (place->kind != JSON_ARRAY) {
+			buf_add_text(out, "]");
+			break;
+		}
 		if (place->end - place->value > 2)
 			buf_add_text(out, ",");
-		add(out, place->kind == JSON_ARRAY ? place->value + 1 : "]",
-		    place->kind == JSON_ARRAY ? place->end : "]" + 1);
+		add(out, place->value + 1, place->end);
 		break;
 	}
 }
