@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "steem/chain.h"
 #include "store/db.h"
 #include "sync/filter.h"
 #include "sync/work.h"
@@ -32,6 +33,8 @@ struct config {
 		char *name; /* the host's name when the file says "" */
 		uint32_t start_block;
 		enum reader_follow follow;
+		enum chain_known chain;
+		enum reader_proof proof;
 		bool unverified_virtual;
 		unsigned stall_s;
 	} reader;

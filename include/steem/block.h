@@ -100,6 +100,8 @@ size_t block_total_count(const struct block *block);
 void block_store_all(struct block *block);
 /* Count again what is_stored says. */
 void block_count_stored(struct block *block);
+/* "none", "content", "signed": as the table has it. */
+const char *block_proof_name(enum block_proof proof);
 /* "none", "unverified", "complete": as the table has it. */
 const char *block_virtual_name(enum block_virtual state);
 /* The other way round; anything else is BLOCK_VIRTUAL_NONE. */

@@ -43,10 +43,16 @@ struct chain {
 	size_t odd_fee_count;
 };
 
+enum chain_known {
+	CHAIN_STEEM,
+	CHAIN_TESTNET,
+};
+
 extern const struct chain chain_steem;
 /* A test network as steemd makes it with its own defaults. */
 extern const struct chain chain_testnet;
 
+const struct chain *chain_of(enum chain_known known);
 /* The chain whose keys begin like this text; NULL: none that is known. */
 const struct chain *chain_of_key(const char *text, size_t len);
 

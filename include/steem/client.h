@@ -29,6 +29,7 @@
 
 struct client;
 struct http;
+struct proof;
 
 /*
  * Besides the connections for replay, the tail lane and the two tip requests have one each.  Each
@@ -49,6 +50,11 @@ struct client_config {
 	 * given with what one gave, as BLOCK_VIRTUAL_UNVERIFIED; else it is refused.
 	 */
 	bool takes_unverified;
+	/*
+	 * Blocks are proved by it, and one that its JSON does not prove is taken only if more than
+	 * half of the nodes give it alike.  Not owned.  NULL: they are not proved.
+	 */
+	struct proof *proof;
 };
 
 enum client_lane {
@@ -90,10 +96,16 @@ struct client_observer {
 	void (*request_split)(void *context, const struct node *node, const struct error *err);
 	/*
 	 * A node gave something that is not the block that was asked for, and it was thrown away;
-	 * or it gave no answer for this block alone, but it tells its head.
+	 * or it gave no answer for this block alone, but it tells its head.  err->code is
+	 * RPC_FAILURE_FALSE if the block contradicts its own hashes.
 	 */
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,
 			      const struct error *err);
+	/*
+	 * A node gave a block with a value that is not the one that was signed; only one fits the
+	 * hashes, so the block holds that now.  block->correction names both.
+	 */
+	void (*block_corrected)(void *context, const struct node *node, const struct block *block);
 	/* It does not offer virtual operations; it is not asked for them for delay_ms. */
 	void (*virtual_missing)(void *context, const struct node *node, const struct error *err,
 				int64_t delay_ms);

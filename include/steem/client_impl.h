@@ -36,6 +36,7 @@ struct want {
 	bool is_virtual;          /* as its sink said */
 	struct block *half;       /* waits for its virtual operations, from `half_giver` alone */
 	struct block *unverified; /* given if no node gives better */
+	struct version *versions; /* that were given, but not proved; see client_proof.c */
 	unsigned half_giver, unverified_giver;
 	/* So often in a row a node said that it is too busy for it, or that it does not offer it. */
 	unsigned busy_count;
@@ -172,6 +173,18 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 			  unsigned node);
 
 /*
+ * client_proof.c: may a block be taken that this node gave?  0, or -1 with err: it is not proved, and
+ * too few nodes give it alike.  client_check_proof() knows this one answer only; want_check_proof()
+ * also those that the want got before, and takes a block that it refuses.
+ */
+int client_check_proof(const struct client *client, const struct block *block, unsigned node,
+		       struct error *err) MUST_CHECK;
+int want_check_proof(const struct client *client, struct want *want, struct block *block,
+		     unsigned node, struct error *err) MUST_CHECK;
+/* Forget what was given and not proved. */
+void want_drop_versions(struct want *want);
+
+/*
  * client_send.c: a request with room for `count` calls, then on its way, or as soon as its
  * node's rate allows it.
  */
@@ -203,6 +216,8 @@ void client_rest(struct client *client, unsigned node, enum rpc_failure failure,
  */
 void client_note_fault(struct client *client, unsigned node, uint32_t block, size_t good_count,
 		       const struct error *err, int64_t retry_after_ms);
+/* Tell the observer where a value was put right. */
+void client_tell_correction(const struct client *client, unsigned node, const struct block *block);
 void client_note_success(struct client *client, unsigned node, size_t call_count,
 			 const struct http_answer *answer);
 

@@ -34,7 +34,7 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head,
  * (ERROR_NODE) for anything else; `null` says "the node does not have block N".
  * All operations are marked as stored.
  * With `proof` (steem/codec/proof.h; NULL: nothing is proved) the block says what was proved of it,
- * and err->code is PROOF_FALSE where the answer contradicts its own hashes.
+ * and err->code is RPC_FAILURE_FALSE where the answer contradicts its own hashes.
  */
 struct block *decode_block(const char *result, size_t len, uint32_t num, struct proof *proof,
 			   struct error *err) MUST_CHECK;

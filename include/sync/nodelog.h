@@ -14,6 +14,7 @@ struct work;
 struct nodelog {
 	struct work *work;
 	struct log_limit refused_limit;
+	struct log_limit false_limit;
 	struct log_limit split_limit;
 	struct client_observer observer; /* to be given to client_new() */
 };

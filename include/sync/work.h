@@ -50,9 +50,16 @@ enum reader_follow { /* in the order of the option's texts */
 		     READER_FOLLOW_HEAD, /* reversible blocks too, while tailing */
 };
 
+enum reader_proof {                       /* in the order of the option's texts */
+		    READER_PROOF_OFF,     /* a block is what a node says */
+		    READER_PROOF_CONTENT, /* its operations are those that its id stands for */
+};
+
 struct reader_config {
 	enum reader_goal goal;
 	enum reader_follow follow;
+	enum reader_proof proof;
+	const struct chain *chain;
 	const char *name;
 	const char *version; /* of the program */
 	uint32_t start_block;
@@ -95,6 +102,8 @@ struct work {
 	int64_t progress_at_ms;
 	int64_t given_at_ms; /* when a node last gave a block */
 	uint64_t stored_blocks;
+	uint64_t false_blocks;    /* refused: they contradict their own hashes */
+	uint64_t unproved_blocks; /* of the stored ones: their JSON does not show what was signed */
 	uint64_t stored_operations;
 	uint64_t present_blocks; /* stood there already */
 	uint64_t node_failures;

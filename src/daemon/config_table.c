@@ -51,6 +51,11 @@ const struct option_row option_rows[] = {
 	{"reader", "follow", OPTION_CHOICE, IN_CONFIG(reader.follow), "irreversible", 0, 0, false,
 	 "Which blocks are stored. head: also reversible ones, as soon as a node has them; some of\n"
 	 "them are taken back (table orphans)."},
+	{"reader", "chain", OPTION_CHOICE, IN_CONFIG(reader.chain), "steem", 0, 0, false,
+	 "Which chain the nodes serve. testnet: a test network with the values of steemd's own."},
+	{"reader", "proof", OPTION_CHOICE, IN_CONFIG(reader.proof), "content", 0, 0, false,
+	 "What a block must prove before it is stored. content: its operations are those that its\n"
+	 "id stands for, by its hashes. off: nothing, it is what the node says."},
 	{"reader", "virtual_operations", OPTION_BOOL, IN_CONFIG(filter.virtual_operations), "false", 0,
 	 0, false,
 	 "Whether virtual operations (rewards, filled orders...) are stored too. It belongs to the\n"
@@ -122,10 +127,16 @@ const char *const *config_choices(const struct option_row *row)
 {
 	static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
 	static const char *const follow[] = {"irreversible", "head", NULL};
+	static const char *const chain[] = {"steem", "testnet", NULL};
+	static const char *const proof[] = {"off", "content", NULL};
 	static const char *const none[] = {NULL};
 
 	if (row->offset == IN_CONFIG(reader.follow))
 		return follow;
+	if (row->offset == IN_CONFIG(reader.chain))
+		return chain;
+	if (row->offset == IN_CONFIG(reader.proof))
+		return proof;
 	return row->offset == IN_CONFIG(database.tls) ? tls : none;
 }
 

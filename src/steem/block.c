@@ -91,6 +91,17 @@ static const char *const virtual_names[] = {
 	[BLOCK_VIRTUAL_COMPLETE] = "complete",
 };
 
+const char *block_proof_name(enum block_proof proof)
+{
+	static const char *const names[] = {
+		[BLOCK_PROOF_NONE] = "none",
+		[BLOCK_PROOF_CONTENT] = "content",
+		[BLOCK_PROOF_SIGNED] = "signed",
+	};
+
+	return names[proof];
+}
+
 const char *block_virtual_name(enum block_virtual state)
 {
 	return virtual_names[state];

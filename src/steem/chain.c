@@ -75,10 +75,18 @@ const struct chain chain_testnet = {
 	.operations = &operations_steem,
 };
 
+static const struct chain *const chains[] = {
+	[CHAIN_STEEM] = &chain_steem,
+	[CHAIN_TESTNET] = &chain_testnet,
+};
+
+const struct chain *chain_of(enum chain_known known)
+{
+	return chains[known];
+}
+
 const struct chain *chain_of_key(const char *text, size_t len)
 {
-	static const struct chain *const chains[] = {&chain_steem, &chain_testnet};
-
 	for (size_t i = 0; i < COUNT(chains); i++) {
 		size_t prefix_len = strlen(chains[i]->key_prefix);
 

@@ -50,6 +50,7 @@ void want_list_remove(struct want_list *list, struct want *want)
 void want_free(struct want *want)
 {
 	want_drop_half(want);
+	want_drop_versions(want);
 	block_free(want->unverified);
 	free(want->reason);
 	free(want);
@@ -129,6 +130,7 @@ static void forget_nodes(struct want_list *list)
 	for (struct want *want = list->first; want; want = want->next) {
 		want->tried = want->doubted_by = 0;
 		want_drop_half(want);
+		want_drop_versions(want);
 		block_free(want->unverified);
 		want->unverified = NULL;
 	}

@@ -131,6 +131,22 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 					       err);
 }
 
+/* The node gave the block, but others must give it alike: they are asked. NULL. */
+static struct block *pass_on(struct request *request, size_t i, const struct error *err,
+			     struct verdict *verdict)
+{
+	verdict->good_count++;
+	want_set_refused_by(request->wants[i], request->node, err);
+	return NULL;
+}
+
+void client_tell_correction(const struct client *client, unsigned index, const struct block *block)
+{
+	if (block->correction && client->observer.block_corrected)
+		client->observer.block_corrected(client->observer.context,
+						 pool_node(client->pool, index), block);
+}
+
 /* The block of call i: as it was decoded, or what is kept of it; NULL: it was refused. */
 static struct block *take_block(struct request *request, size_t i, const struct rpc_answer *answer,
 				struct verdict *verdict)
@@ -145,11 +161,15 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 		return block;
 	}
 	if (err.kind == ERROR_NONE && !block)
-		block = decode_block(answer->result.data, answer->result.len, want->num, NULL,
-				     &err);
+		block = decode_block(answer->result.data, answer->result.len, want->num,
+				     request->client->config.proof, &err);
 	if (!block)
 		refuse(request, i, &err,
 		       answer->error.kind != ERROR_NONE || !is_null(&answer->result), verdict);
+	else if (want_check_proof(request->client, want, block, request->node, &err) != 0)
+		return pass_on(request, i, &err, verdict);
+	else
+		client_tell_correction(request->client, request->node, block);
 	return block;
 }
 
@@ -267,7 +287,8 @@ static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 
 	if (request->calls[i].method != RPC_GET_BLOCK)
 		return NULL; /* it needs its block, which may come behind it */
-	return decode_block_at(cursor, request->calls[i].block, NULL, &ignored);
+	return decode_block_at(cursor, request->calls[i].block, request->client->config.proof,
+			       &ignored);
 }
 
 static void drop_block(void *thing)

@@ -86,8 +86,8 @@ static int take_proof(struct request *request, const struct rpc_answer *answer, 
 	struct block *block = NULL;
 
 	if (block_err.kind == ERROR_NONE)
-		block = decode_block(answer->result.data, answer->result.len, num, NULL,
-				     &block_err);
+		block = decode_block(answer->result.data, answer->result.len, num,
+				     client->config.proof, &block_err);
 	if (!block)
 		return error_set_code(
 			err, ERROR_NODE, RPC_FAILURE_OTHER_NODE,

@@ -157,8 +157,8 @@ bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, u
 
 /*
  * A block that the node has by its own head: give it, or say what is wrong with it.
- * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).  Behind the
- * answer stands that with its virtual operations, if they were asked for.
+ * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).  1: other nodes must
+ * give it alike, and the sink is to want it from all of them.  Behind the answer stands that with its virtual operations, if they were asked for.
  */
 static int take_tip_block(struct client *client, struct request *request, uint32_t num,
 			  const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)
@@ -173,7 +173,13 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 		*err = answer->error;
 	} else {
 		*ret_is_fault = answer->result.len != 4 || memcmp(answer->result.data, "null", 4);
-		block = decode_block(answer->result.data, answer->result.len, num, NULL, err);
+		block = decode_block(answer->result.data, answer->result.len, num,
+				     client->config.proof, err);
+	}
+	if (block && client_check_proof(client, block, request->node, err) != 0) {
+		*ret_is_fault = false;
+		block_free(block);
+		return 1;
 	}
 	if (block && tip->sink.is_virtual &&
 	    client_add_virtual(request, block, &answer[1], ret_is_fault, err) != 0) {
@@ -184,6 +190,7 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 		*ret_is_fault = false;
 		if (is_irreversible)
 			node_gave(node, num);
+		client_tell_correction(client, request->node, block);
 		tip->sink.given(tip->sink.context, block, request->node);
 		return 0;
 	}
@@ -216,14 +223,15 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 		uint32_t num = request->calls[i].block;
 		bool is_fault;
 
-		if (num <= newest_wanted(tip) &&
-		    take_tip_block(client, request, num, &answers[i], &is_fault, &err) != 0) {
-			is_vain = is_vain || num <= tip->head.irreversible_block;
-			if (is_fault)
-				fault = err;
-		} else if (num <= newest_wanted(tip)) {
+		if (num > newest_wanted(tip))
+			break;
+		if (take_tip_block(client, request, num, &answers[i], &is_fault, &err) >= 0) {
 			good_count++;
+			continue;
 		}
+		is_vain = is_vain || num <= tip->head.irreversible_block;
+		if (is_fault)
+			fault = err;
 	}
 	if (fault.kind != ERROR_NONE)
 		client_note_fault(client, request->node, client_only_block(request), good_count,
@@ -251,7 +259,7 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		tip->has_head = failed >= 0;
 		is_fault = failed < 0;
 	}
-	if (failed && is_block && request->calls[0].block <= tip->head.irreversible_block)
+	if (failed < 0 && is_block && request->calls[0].block <= tip->head.irreversible_block)
 		node_claimed_in_vain(pool_node(client->pool, request->node), clock_now_ms());
 	if (failed && is_fault && is_block)
 		client_note_fault(client, request->node, request->calls[0].block, 0, &err,

@@ -10,6 +10,7 @@
 #include "steem/codec/proof.h"
 #include "steem/decode_operation.h"
 #include "steem/json.h"
+#include "steem/rpc.h"
 
 #define TIMESTAMP_BYTES 19
 /*
@@ -419,8 +420,10 @@ static int prove(struct reading *reading, struct error *err)
 	claim->operations = reading->operations;
 	claim->ids = reading->ids;
 	(void)block_id_parse(reading->merkle_root.data, reading->merkle_root.len, claim->root);
-	if (proof_end_block(reading->proof, claim, err) != 0)
+	if (proof_end_block(reading->proof, claim, err) != 0) {
+		err->code = RPC_FAILURE_FALSE;
 		return error_prefix(err, "block %u: ", reading->num);
+	}
 	return 0;
 }
 

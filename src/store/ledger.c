@@ -40,6 +40,7 @@ static enum attempt take_row(struct ledger_slice *slice, size_t i, const char *t
 			      db_u64(block->stored_count - block->stored_virtual_count),
 			      db_u64(block->virtual_count), db_u64(block->stored_virtual_count),
 			      db_text(block_virtual_name(block->virtual_state)),
+			      db_text(block_proof_name(block->proof)),
 			      db_u64(step->is_delivered ? 1 : 0), db_u64(slice->commit->filter_id),
 			      db_u64(slice->reader_id), db_u64(block->num),
 			      db_bytes(step->row_id, BLOCK_ID_BYTES),

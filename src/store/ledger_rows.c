@@ -23,6 +23,7 @@ static void add_block(struct bulk *bulk, const struct ledger_slice *slice,
 		      const struct block *block, bool is_delivered, const char *time)
 {
 	const char *virtual_state = block_virtual_name(block->virtual_state);
+	const char *proof = block_proof_name(block->proof);
 
 	bulk_add_u64(bulk, block->num);
 	bulk_add_bytes(bulk, block->id, BLOCK_ID_BYTES);
@@ -33,6 +34,7 @@ static void add_block(struct bulk *bulk, const struct ledger_slice *slice,
 	bulk_add_u64(bulk, block->virtual_count);
 	bulk_add_u64(bulk, block->stored_virtual_count);
 	bulk_add_bytes(bulk, virtual_state, strlen(virtual_state));
+	bulk_add_bytes(bulk, proof, strlen(proof));
 	bulk_add_u64(bulk, slice->commit->is_reversible ? 0 : 1);
 	bulk_add_u64(bulk, is_delivered ? 1 : 0);
 	bulk_add_u64(bulk, slice->commit->filter_id);
@@ -63,7 +65,7 @@ void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice
 {
 	static const enum bulk_type block_types[] = {
 		BULK_U32, BULK_BYTES, BULK_BYTES, BULK_ASCII, BULK_U64, BULK_U64, BULK_U64,
-		BULK_U64, BULK_ASCII, BULK_U32,   BULK_U32,   BULK_U32, BULK_U32};
+		BULK_U64, BULK_ASCII, BULK_ASCII, BULK_U32,   BULK_U32, BULK_U32, BULK_U32};
 	static const enum bulk_type operation_types[] = {BULK_U32,   BULK_U32,   BULK_U32,
 							 BULK_U32,   BULK_ASCII, BULK_ASCII,
 							 BULK_ASCII, BULK_ASCII, BULK_TEXT};

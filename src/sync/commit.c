@@ -25,6 +25,16 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 /* One line for many, when somebody deleted many. */
 static struct log_limit leftover_limit = LOG_LIMIT_INIT(10000);
 
+static struct log_limit unproved_limit = LOG_LIMIT_INIT(10000);
+
+static void tell_unproved(const struct block *block)
+{
+	log_limited(
+		&unproved_limit, LOG_LEVEL_WARNING, "block_unproved",
+		"block %u is stored without a proof, as most nodes give it: its JSON does not show what was signed: %s",
+		block->num, block->proof_reason);
+}
+
 static struct log_limit unverified_limit = LOG_LIMIT_INIT(10000);
 
 static void tell_unverified(const struct block *block)
@@ -94,6 +104,10 @@ static void count_outcomes(struct commit *commit)
 		if (entry->block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED &&
 		    is_told(commit, entry))
 			tell_unverified(entry->block);
+		if (entry->block->proof_reason && is_told(commit, entry)) {
+			work->unproved_blocks++;
+			tell_unproved(entry->block);
+		}
 		if (entry->leftovers_removed)
 			log_limited(
 				&leftover_limit, LOG_LEVEL_WARNING, "leftover_removed",

@@ -2,6 +2,7 @@
 #include "sync/nodelog.h"
 
 #include "steem/node.h"
+#include "steem/rpc.h"
 #include "sync/work.h"
 
 #define BURST_MS 10000
@@ -58,9 +59,26 @@ static void tell_refused(void *context, const struct node *node, uint32_t num,
 {
 	struct nodelog *nodelog = context;
 
+	if (err->code == RPC_FAILURE_FALSE) {
+		nodelog->work->false_blocks++;
+		log_limited(&nodelog->false_limit, LOG_LEVEL_WARNING, "block_false",
+			    "%s from %s; nothing of it is stored, other nodes are asked", err->text,
+			    node->label);
+		return;
+	}
 	log_limited(&nodelog->refused_limit, LOG_LEVEL_WARNING, "block_refused",
 		    "block %u from %s: %s; not taken, other nodes are asked", num, node->label,
 		    err->text);
+}
+
+static void tell_corrected(void *context, const struct node *node, const struct block *block)
+{
+	struct nodelog *nodelog = context;
+
+	log_limited(
+		&nodelog->false_limit, LOG_LEVEL_WARNING, "block_false",
+		"block %u: %s shows a value that is not the one in the chain (a known fault of old nodes), and the right one is stored: %s",
+		block->num, node->label, block->correction);
 }
 
 static void tell_split(void *context, const struct node *node, const struct error *err)
@@ -79,6 +97,7 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 	*nodelog = (struct nodelog){
 		.work = work,
 		.refused_limit = LOG_LIMIT_INIT(BURST_MS),
+		.false_limit = LOG_LIMIT_INIT(BURST_MS),
 		.split_limit = LOG_LIMIT_INIT(BURST_MS),
 		.observer = {.context = nodelog,
 			     .node_failed = tell_failed,
@@ -86,6 +105,7 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 			     .batch_reduced = tell_batch,
 			     .request_split = tell_split,
 			     .virtual_missing = tell_virtual,
+			     .block_corrected = tell_corrected,
 			     .block_refused = tell_refused},
 	};
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/client.h"
+#include "steem/codec/proof.h"
 #include "steem/http.h"
 #include "steem/pool.h"
 #include "sync/confirm.h"
@@ -187,9 +188,10 @@ static void check_progress(struct reader *reader)
 
 /* Making and ending one. */
 
-static struct client_config client_limits(const struct reader_config *config,
+static struct client_config client_limits(const struct reader *reader,
 					  const struct reader_nodes *nodes)
 {
+	const struct reader_config *config = &reader->work.config;
 	size_t share = nodes->max_memory_bytes / nodes->connections;
 	size_t least =
 		config->filter->virtual_operations ? MIN_VIRTUAL_ANSWER_BYTES : MIN_ANSWER_BYTES;
@@ -200,6 +202,7 @@ static struct client_config client_limits(const struct reader_config *config,
 		.timeout_ms = nodes->timeout_ms,
 		.max_answer_bytes = share > least ? share : least,
 		.takes_unverified = config->unverified_virtual,
+		.proof = reader->proof,
 	};
 }
 
@@ -245,7 +248,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
 	struct work *work = &reader->work;
-	struct client_config limits = client_limits(config, nodes);
+	struct client_config limits;
 	char user_agent[64];
 
 	work->config = *config;
@@ -256,6 +259,8 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	name_reader(reader);
 	nodelog_init(&reader->nodelog, work);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
+	if (config->proof != READER_PROOF_OFF && !(reader->proof = proof_new(config->chain, err)))
+		goto fail;
 	reader->http = http_new(nodes->connections + CLIENT_EXTRA_CONNECTIONS, user_agent, err);
 	if (!reader->http)
 		goto fail;
@@ -264,6 +269,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	if (!work->writer)
 		goto fail;
 	work->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
+	limits = client_limits(reader, nodes);
 	work->client = client_new(reader->http, work->pool, &limits, &reader->nodelog.observer);
 	make_parts(reader);
 	reader_enter(reader, PHASE_OPENING);
@@ -292,6 +298,7 @@ void reader_free(struct reader *reader)
 	retain_free(reader->retain);
 	client_free(reader->work.client);
 	pool_free(reader->work.pool);
+	proof_free(reader->proof);
 	http_free(reader->http);
 	free(reader);
 }
@@ -323,7 +330,7 @@ void reader_stop(struct reader *reader)
 
 void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 {
-	struct client_config limits = client_limits(&reader->work.config, nodes);
+	struct client_config limits = client_limits(reader, nodes);
 	struct pool *pool =
 		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 

@@ -11,7 +11,7 @@ from harness.deliveries import MISSING, number_of
 NOT_ALLOWED = 31004
 SQL = TOP / "sql"
 QUEUE = [SQL / "migrations" / "0002_queue.sql", SQL / "migrations" / "0003_bots.sql",
-         SQL / "migrations" / "0004_times.sql",
+         SQL / "migrations" / "0004_times.sql", SQL / "migrations" / "0005_proof.sql",
          SQL / "views.sql", SQL / "procedures.sql"]
 TABLES = {"blocks", "blockchain", "ranges", "known_gaps", "gap_claims", "readers", "filters",
           "schema_version", "gaps", "reader_status", "queues", "delivered", "deliveries",

@@ -132,6 +132,7 @@ static void put_block(struct tx *tx, uint32_t num)
 	row->operations = operations->count;
 	row->stored_operations = operations->count;
 	snprintf(row->virtual_state, sizeof(row->virtual_state), "none");
+	snprintf(row->proof, sizeof(row->proof), "none");
 	row->is_irreversible = true; /* and was never delivered */
 	row->filter_id = 1;
 	row->committed_us = SIM_EPOCH_US;

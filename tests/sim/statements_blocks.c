@@ -21,6 +21,7 @@ enum block_column {
 	BLOCK_VIRTUAL,
 	BLOCK_STORED_VIRTUAL,
 	BLOCK_VIRTUAL_STATE,
+	BLOCK_PROOF,
 	BLOCK_IRREVERSIBLE,
 	BLOCK_DELIVERED,
 	BLOCK_FILTER,
@@ -29,11 +30,21 @@ enum block_column {
 	BLOCK_COLUMNS
 };
 
-static const char *const block_columns[] = {
-	"block",         "block_id",          "previous",           "timestamp",
-	"operations",    "stored_operations", "virtual_operations", "stored_virtual_operations",
-	"virtual_state", "is_irreversible",   "is_delivered",       "filter_id",
-	"reader_id",     "committed_at"};
+static const char *const block_columns[] = {"block",
+					    "block_id",
+					    "previous",
+					    "timestamp",
+					    "operations",
+					    "stored_operations",
+					    "virtual_operations",
+					    "stored_virtual_operations",
+					    "virtual_state",
+					    "proof",
+					    "is_irreversible",
+					    "is_delivered",
+					    "filter_id",
+					    "reader_id",
+					    "committed_at"};
 
 /* The names that `text` begins with, up to the first that is none. */
 static size_t parse_columns(const char *text, enum block_column *ret_columns)
@@ -95,6 +106,9 @@ static void give_column(struct call *call, const struct block_row *row, enum blo
 		break;
 	case BLOCK_VIRTUAL_STATE:
 		give_text(call, row->virtual_state);
+		break;
+	case BLOCK_PROOF:
+		give_text(call, row->proof);
 		break;
 	case BLOCK_IRREVERSIBLE:
 		give_u64(call, row->is_irreversible);
@@ -209,6 +223,8 @@ static void set_column(struct call *call, struct block_row *row, enum block_colu
 		row->stored_virtual_operations = number;
 	else if (column == BLOCK_VIRTUAL_STATE)
 		snprintf(row->virtual_state, sizeof(row->virtual_state), "%s", text);
+	else if (column == BLOCK_PROOF)
+		snprintf(row->proof, sizeof(row->proof), "%s", text);
 	else if (column == BLOCK_IRREVERSIBLE)
 		row->is_irreversible = number != 0;
 	else if (column == BLOCK_DELIVERED)
@@ -248,12 +264,12 @@ bool model_insert_blocks(struct call *call)
 
 bool model_update_block(struct call *call)
 {
-	uint64_t num = take_u64(call, 11);
+	uint64_t num = take_u64(call, 12);
 	const struct block_row *old = row_read(call->tx, TABLE_BLOCKS, num);
 	struct block_row *row;
 
-	if (!old || memcmp(old->id, take_text(call, 12), BLOCK_ID_BYTES) != 0 ||
-	    strtoull(take_text(call, 13), NULL, 10) != old->committed_us) {
+	if (!old || memcmp(old->id, take_text(call, 13), BLOCK_ID_BYTES) != 0 ||
+	    strtoull(take_text(call, 14), NULL, 10) != old->committed_us) {
 		/* It may be on its way to be so: an UPDATE waits for the lock before it looks. */
 		if (old && !row_write(call->tx, TABLE_BLOCKS, num, old))
 			return false;
@@ -271,10 +287,11 @@ bool model_update_block(struct call *call)
 	row->virtual_operations = take_u64(call, 5);
 	row->stored_virtual_operations = take_u64(call, 6);
 	snprintf(row->virtual_state, sizeof(row->virtual_state), "%s", take_text(call, 7));
+	snprintf(row->proof, sizeof(row->proof), "%s", take_text(call, 8));
 	row->is_irreversible = true;
-	row->is_delivered = take_u64(call, 8) != 0;
-	row->filter_id = take_u64(call, 9);
-	row->reader_id = take_u64(call, 10);
+	row->is_delivered = take_u64(call, 9) != 0;
+	row->filter_id = take_u64(call, 10);
+	row->reader_id = take_u64(call, 11);
 	row->committed_us = call->now_us;
 	call->found = 1;
 	return row_write(call->tx, TABLE_BLOCKS, num, row);

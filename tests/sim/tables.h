@@ -47,6 +47,7 @@ struct block_row {
 	uint64_t operations, stored_operations;
 	uint64_t virtual_operations, stored_virtual_operations;
 	char virtual_state[12];
+	char proof[8];
 	bool is_irreversible, is_delivered;
 	uint64_t filter_id, reader_id;
 	uint64_t committed_us;

@@ -23,7 +23,7 @@ struct world {
 	char reason[600];
 	unsigned virtual_missing_count;
 	unsigned failed_count, recovered_count, reduced_count, block_refused_count, head_count;
-	unsigned split_count;
+	unsigned split_count, false_count;
 	/* the tip */
 	unsigned tip_done_count;
 	bool tip_had_head, tip_asks_again;
@@ -88,6 +88,7 @@ static void see_block_refused(void *context, const struct node *node, uint32_t n
 	(void)node;
 	(void)num;
 	assert_int_equal(err->kind, ERROR_NODE);
+	((struct world *)context)->false_count += err->code == RPC_FAILURE_FALSE;
 	((struct world *)context)->block_refused_count++;
 }
 

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Nodes whose blocks prove themselves, or do not. Linked without steem/http.o. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "client_world.h"
+#include "steem/chain.h"
+#include "steem/codec/proof.h"
+
+#define FIRST 101
+#define LAST  140
+
+static struct proof *proof;
+
+/* Each node's blocks have the seal of its letter: g, f, u, o. */
+static void open_proving(const char *seals)
+{
+	static const char letters[] = " gfuo";
+	struct client_config limits = config;
+	struct error err = ERROR_INIT;
+
+	open_world((unsigned)strlen(seals));
+	proof = proof_new(&chain_steem, &err);
+	assert_non_null(proof);
+	limits.proof = proof;
+	client_set_config(world.client, &limits);
+	for (unsigned i = 0; seals[i] != '\0'; i++)
+		fake.sims[i].seal = (enum seal)(strchr(letters, seals[i]) - letters);
+	learn_heads();
+}
+
+static void close_proving(void)
+{
+	close_world();
+	proof_free(proof);
+}
+
+static void want_all(void)
+{
+	client_want(world.client, CLIENT_REPLAY, FIRST, LAST, 0, &world.sink);
+	run();
+}
+
+static void false_blocks_are_asked_of_others(void **state)
+{
+	(void)state;
+	open_proving("fg");
+	want_all();
+	assert_each_given_once(FIRST, LAST);
+	assert_int_equal(world.givers, 1 << 1);
+	assert_true(world.false_count > 0);
+	assert_true(pool_node(world.pool, 0)->failures_in_row > 0);
+	close_proving();
+}
+
+static void false_blocks_alone_are_refused(void **state)
+{
+	(void)state;
+	open_proving("ff");
+	want_all();
+	assert_int_equal(world.given_count, 0);
+	assert_int_equal(world.refused_count, LAST - FIRST + 1);
+	assert_non_null(strstr(world.reason, "the header's bytes have the id"));
+	close_proving();
+}
+
+static void nothing_is_proved_unless_it_is_asked_for(void **state)
+{
+	(void)state;
+	open_proving("f");
+	client_set_config(world.client, &config);
+	want_all();
+	assert_each_given_once(FIRST, LAST);
+	close_proving();
+}
+
+/* u and o are two versions that nobody can prove. */
+static const struct vote {
+	const char *seals;
+	unsigned given_by; /* mask; 0: refused */
+} votes[] = {
+	{"u", 1},   {"uu", 3}, {"uo", 0},  {"uuu", 7}, {"uuo", 3}, {"ouu", 6},
+	{"uou", 5}, {"ug", 2}, {"ugo", 2}, {"uf", 0},  {"uff", 0}, {"fuu", 6},
+};
+
+static void what_is_not_shown_needs_more_than_half(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(votes); i++) {
+		print_message("%s\n", votes[i].seals);
+		open_proving(votes[i].seals);
+		want_all();
+		if (votes[i].given_by != 0) {
+			assert_each_given_once(FIRST, LAST);
+		} else {
+			assert_int_equal(world.given_count, 0);
+			assert_int_equal(world.refused_count, LAST - FIRST + 1);
+		}
+		assert_int_equal(world.givers & ~votes[i].given_by, 0);
+		close_proving();
+	}
+}
+
+static void a_node_that_is_away_has_no_vote(void **state)
+{
+	(void)state;
+	open_proving("ug");
+	fake.sims[1].fault = FAULT_DOWN;
+	node_lost(pool_node(world.pool, 1), now_ms);
+	want_all();
+	assert_each_given_once(FIRST, LAST);
+	close_proving();
+}
+
+/* The tip's own request asks one node: the block is left to a search among all. */
+static void the_tip_leaves_it_to_a_search(void **state)
+{
+	(void)state;
+	open_proving("uu");
+	assert_true(client_ask_tip(world.client, FIRST, 3, &world.tip_sink));
+	answer_all();
+	assert_int_equal(world.tip_done_count, 1);
+	assert_true(world.tip_had_head);
+	assert_int_equal(world.given_count, 0);
+	/* The node is not to blame. */
+	assert_int_equal(world.failed_count, 0);
+	assert_int_equal(node_credible_block(pool_node(world.pool, 0), now_ms), 15000);
+	assert_int_equal(node_credible_block(pool_node(world.pool, 1), now_ms), 15000);
+	close_proving();
+
+	open_proving("u");
+	assert_true(client_ask_tip(world.client, FIRST, 3, &world.tip_sink));
+	answer_all();
+	assert_int_equal(world.given_count, 3);
+	close_proving();
+}
+
+static void a_false_tip_is_the_nodes_fault(void **state)
+{
+	(void)state;
+	open_proving("f");
+	assert_true(client_ask_tip(world.client, FIRST, 3, &world.tip_sink));
+	answer_all();
+	assert_int_equal(world.given_count, 0);
+	assert_int_equal(world.failed_count, 1);
+	assert_int_equal(world.false_count, 3);
+	close_proving();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(false_blocks_are_asked_of_others),
+		cmocka_unit_test(false_blocks_alone_are_refused),
+		cmocka_unit_test(nothing_is_proved_unless_it_is_asked_for),
+		cmocka_unit_test(what_is_not_shown_needs_more_than_half),
+		cmocka_unit_test(a_node_that_is_away_has_no_vote),
+		cmocka_unit_test(the_tip_leaves_it_to_a_search),
+		cmocka_unit_test(a_false_tip_is_the_nodes_fault),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
