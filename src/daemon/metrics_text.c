@@ -228,6 +228,12 @@ static void write_work(struct buf *buf, const struct reader_facts *facts)
 		(double)facts->stored_operations);
 	counter(buf, NAME("reorg_total"), "Stored blocks that were orphans, and were replaced.",
 		(double)facts->replaced_blocks);
+	counter(buf, NAME("blocks_false_total"),
+		"Blocks that were refused because they contradict their own hashes.",
+		(double)facts->false_blocks);
+	counter(buf, NAME("blocks_unproved_total"),
+		"Blocks that were stored although their JSON does not prove them.",
+		(double)facts->unproved_blocks);
 	gauge(buf, NAME("held_bytes"), "Decoded blocks on their way to the database.",
 	      (double)facts->held_bytes);
 	gauge(buf, NAME("claims"), "Cells that this reader is replaying.", facts->claims);

@@ -102,7 +102,7 @@ static bool find_text(const struct json_slice *object, const char *member,
  * An answer names its network only by the beginning of its key.  A wrong one is no way to a proof:
  * each chain has names of its own for its money, and the hashes must fit all the same.
  */
-static const struct chain *chain_of(const struct json_slice *result)
+static const struct chain *chain_in(const struct json_slice *result)
 {
 	struct json_slice key;
 	const struct chain *chain =
@@ -118,8 +118,9 @@ static void prove_block(struct report *report, const struct json_slice *result, 
 	struct key key;
 
 	if (block == NULL)
-		print_reason(report, err.code == PROOF_FALSE ? FINDING_FALSE : FINDING_UNPROVED,
-			     num, err.text);
+		print_reason(report,
+			     err.code == RPC_FAILURE_FALSE ? FINDING_FALSE : FINDING_UNPROVED, num,
+			     err.text);
 	else if (block->proof == BLOCK_PROOF_NONE)
 		print_reason(report, FINDING_UNPROVED, num, block->proof_reason);
 	else if (proof_signer(report->proof, block, &key, &err) != 0)
@@ -141,7 +142,7 @@ static int prove_answer(struct report *report, const char *text, size_t len, str
 			     "it is no answer of get_block with a block_id");
 		return 0;
 	}
-	if (proof_for(report, chain_of(&result), err) == NULL)
+	if (proof_for(report, chain_in(&result), err) == NULL)
 		return -1;
 	prove_block(report, &result, block_id_num(bytes));
 	return 0;

@@ -10,7 +10,6 @@
 #include "steem/codec/proof.h"
 #include "steem/decode_operation.h"
 #include "steem/json.h"
-#include "steem/rpc.h"
 
 #define TIMESTAMP_BYTES 19
 /*
@@ -420,10 +419,8 @@ static int prove(struct reading *reading, struct error *err)
 	claim->operations = reading->operations;
 	claim->ids = reading->ids;
 	(void)block_id_parse(reading->merkle_root.data, reading->merkle_root.len, claim->root);
-	if (proof_end_block(reading->proof, claim, err) != 0) {
-		err->code = RPC_FAILURE_FALSE;
+	if (proof_end_block(reading->proof, claim, err) != 0)
 		return error_prefix(err, "block %u: ", reading->num);
-	}
 	return 0;
 }
 

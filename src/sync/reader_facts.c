@@ -73,6 +73,8 @@ static void tell_work(const struct reader *reader, struct reader_facts *facts)
 	facts->present_blocks = work->present_blocks;
 	facts->replaced_blocks = work->replaced_blocks;
 	facts->stored_operations = work->stored_operations;
+	facts->false_blocks = work->false_blocks;
+	facts->unproved_blocks = work->unproved_blocks;
 	facts->held_bytes = work->held_bytes;
 	facts->claims = status.claim_count;
 	if (reader->progress.is_active) {

@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	block = decode_block(text, size, num, proof, &err);
 	if (block == NULL) {
 		check_error(&err);
-		MUST(err.kind == ERROR_NODE && (err.code == 0 || err.code == PROOF_FALSE));
+		MUST(err.kind == ERROR_NODE && (err.code == 0 || err.code == RPC_FAILURE_FALSE));
 	} else if (block->proof == BLOCK_PROOF_NONE) {
 		MUST(block->seal == NULL && block->correction == NULL);
 		MUST(block->proof_reason[0] != '\0' && is_clean_text(block->proof_reason, false));

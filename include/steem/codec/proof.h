@@ -24,9 +24,7 @@
 #include "steem/chain.h"
 #include "steem/codec/key.h"
 #include "steem/json.h"
-
-/* err->code (ERROR_NODE) when an answer contradicts its own hashes; with no other refusal. */
-#define PROOF_FALSE 1
+#include "steem/rpc.h"
 
 struct proof;
 
@@ -39,7 +37,7 @@ void proof_free(struct proof *proof);
 
 /*
  * The key that signed a block of state BLOCK_PROOF_CONTENT or better, recovered from its seal (33 us).
- * -1 with err (ERROR_NODE, PROOF_FALSE): the signature is none, or the answer named another key.
+ * -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the signature is none, or the answer named another key.
  * Whether it is a key of the block's witness, it does not know.
  */
 int proof_signer(struct proof *proof, const struct block *block, struct key *ret_key,
@@ -74,7 +72,7 @@ struct proof_claim {
 
 /*
  * The verdict.  0: block->proof is BLOCK_PROOF_CONTENT, or BLOCK_PROOF_NONE with block->proof_reason.
- * -1 with err (ERROR_NODE, PROOF_FALSE): what does not fit, to stand behind "block N: ".
+ * -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): what does not fit, to stand behind "block N: ".
  */
 int proof_end_block(struct proof *proof, struct proof_claim *claim, struct error *err) MUST_CHECK;
 
