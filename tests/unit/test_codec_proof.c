@@ -873,6 +873,42 @@ static void odd_symbols_of_a_fee_are_found(void **state)
 	}
 }
 
+/* The chain's exceptions, in another notation: a slip of the pen would be found by no recorded block. */
+static void the_exceptions_are_the_chains(void **state)
+{
+	static const char *const fees[] = {"01535445454d0000", "02535445454d0000",
+					   "05535445454d0000", "03302e3030310000",
+					   "03362e3030300000"};
+	static const struct {
+		uint32_t block;
+		const char *root;
+	} roots[] = {
+		{3705111, "0a8f0fd5450c3706ec8b8cbad795cd0b3679bf35"},
+		{3705120, "2027edb72b671f7011c8cc4c7a8b59c39b305093"},
+		{3713940, "bf8a1d516927c506ebdbb7b38bef2e992435435f"},
+		{3714132, "e8b77773d268b72c8d650337b8cce360bbe64779"},
+		{3714567, "45af59a8c2d7d4a606151ef5dae03d2dfe13fbdd"},
+		{3714588, "e64275443bdc82f104ac936486d367af8f6d1584"},
+		{4138790, "f65a3a788a2ef52406d8ba5705d7288be228403f"},
+		{5435426, "0b32538b2d22bd3146d54b6e3cb5ae8b9780e8a5"},
+	};
+	char hex[BLOCK_ID_HEX + 1];
+
+	(void)state;
+	assert_int_equal(chain_steem.odd_fee_count, sizeof(fees) / sizeof(fees[0]));
+	for (size_t i = 0; i < chain_steem.odd_fee_count; i++) {
+		for (size_t j = 0; j < CHAIN_SYMBOL_BYTES; j++)
+			snprintf(hex + 2 * j, 3, "%02x", chain_steem.odd_fees[i][j]);
+		assert_string_equal(hex, fees[i]);
+	}
+	assert_int_equal(chain_steem.root_count, sizeof(roots) / sizeof(roots[0]));
+	for (size_t i = 0; i < chain_steem.root_count; i++) {
+		assert_int_equal(chain_steem.roots[i].block, roots[i].block);
+		assert_string_equal(block_id_format(chain_steem.roots[i].root, hex), roots[i].root);
+	}
+	assert_int_equal(chain_testnet.root_count + chain_testnet.odd_fee_count, 0);
+}
+
 static void some_roots_are_excepted(void **state)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(BLOCK_BYTES_MAX);
@@ -952,6 +988,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_percent_shown_wrong_is_put_right),
 		cmocka_unit_test(only_so_many_are_searched),
 		cmocka_unit_test(odd_symbols_of_a_fee_are_found),
+		cmocka_unit_test(the_exceptions_are_the_chains),
 		cmocka_unit_test(some_roots_are_excepted),
 		cmocka_unit_test(the_signer_is_who_signed),
 	};

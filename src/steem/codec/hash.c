@@ -98,7 +98,8 @@ void hash_with_tail(struct hash *hash, const void *tail, size_t tail_len,
 		    uint8_t ret[HASH_SHA256_BYTES])
 {
 	must(EVP_MD_CTX_copy_ex(hash->copy, hash->begun));
-	must(EVP_DigestUpdate(hash->copy, tail, tail_len));
+	if (tail_len > 0)
+		must(EVP_DigestUpdate(hash->copy, tail, tail_len));
 	must(EVP_DigestFinal_ex(hash->copy, ret, NULL));
 }
 
