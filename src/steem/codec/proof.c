@@ -16,13 +16,15 @@
 #define HEAD_BYTES  10
 #define COUNT_BYTES 5
 /*
- * How many values of 16 bits one block may have searched in full, 65536 hashes each: a block that
- * was made to cost more is not worth it.
+ * How many bytes may be hashed for one block to find values that were shown wrong, a tenth of a
+ * second's work: a block that was made to cost more is not worth it.  A value of 16 bits that is
+ * none of the usual ones costs 5 MB or more.
  */
-#define SEARCHES_MAX 8
-#define PERCENT_FULL 10000
-#define REPLACEMENT  "\xef\xbf\xbd" /* U+FFFD */
-#define REASON_BYTES 320
+#define SEARCH_BYTES_MAX ((size_t)128 << 20)
+#define HASH_COST_BYTES  64 /* of a hash, however short */
+#define PERCENT_FULL     10000
+#define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
+#define REASON_BYTES     320
 /* What is put right beyond that is put right, but not told. */
 #define CORRECTION_BYTES ((size_t)400)
 
@@ -45,7 +47,7 @@ struct proof {
 	size_t trx_count, trx_capacity;
 	leaf_t *leaves;
 	size_t leaf_capacity;
-	unsigned search_count;
+	size_t search_bytes;       /* of this block */
 	char reason[REASON_BYTES]; /* the first one why something is not shown; "": all is */
 };
 
@@ -83,7 +85,7 @@ void proof_begin_block(struct proof *proof)
 	buf_reset(&proof->correction);
 	proof->pack.mark_count = 0;
 	proof->trx_count = 0;
-	proof->search_count = 0;
+	proof->search_bytes = 0;
 	proof->reason[0] = '\0';
 }
 
@@ -281,19 +283,35 @@ enum repair {
 	REPAIR_UNDECIDED, /* some values were not tried */
 };
 
+/* Is this much more work still worth it? */
+static bool may_try(struct proof *proof, const struct packed_trx *trx, const struct pack_mark *mark,
+		    size_t tries)
+{
+	size_t cost = trx->unsigned_end - trx->begin +
+		      tries * (trx->unsigned_end - mark->at + HASH_COST_BYTES);
+
+	if (cost > SEARCH_BYTES_MAX - proof->search_bytes)
+		return false;
+	proof->search_bytes += cost;
+	return true;
+}
+
 static enum repair repair_one(struct proof *proof, const struct packed_trx *trx,
 			      const struct pack_mark *mark, bool in_full,
 			      const struct proof_claim *claim, const uint8_t id[BLOCK_ID_BYTES])
 {
+	bool is_fee = mark->field->type->kind == CODEC_FEE;
+
+	if (!may_try(proof, trx, mark, is_fee ? proof->pack.chain->odd_fee_count : 2))
+		return REPAIR_UNDECIDED;
 	hash_begin(proof->hash, bytes_at(proof, trx->begin), mark->at - trx->begin);
-	if (mark->field->type->kind == CODEC_FEE)
+	if (is_fee)
 		return try_fees(proof, trx, mark, id) ? REPAIR_DONE : REPAIR_NONE;
 	/* Mostly it is all or nothing. */
 	if (!try_percents(proof, trx, mark, PERCENT_FULL, PERCENT_FULL, 1, id) &&
 	    !try_percents(proof, trx, mark, 0, 0, 1, id)) {
-		if (!in_full || proof->search_count == SEARCHES_MAX)
+		if (!in_full || !may_try(proof, trx, mark, UINT16_MAX))
 			return REPAIR_UNDECIDED;
-		proof->search_count++;
 		if (!try_percents(proof, trx, mark, 1, UINT16_MAX, 1, id))
 			return REPAIR_NONE;
 	}
