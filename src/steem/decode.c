@@ -223,16 +223,11 @@ static int read_list(struct reading *reading, const char *member, bool *was_ther
 	return json_failed(&reading->cursor) ? bad_json(reading, err) : 0;
 }
 
-/* The rest of the header, which is read only where it is proved. */
+/* The rest of the header, which is read only where it is proved, and what is not known. */
 static int read_seal(struct reading *reading, const struct json_slice *key, struct error *err)
 {
 	if (json_slice_is(key, "signing_key"))
 		return take_text(reading, "signing_key", &reading->claim.signing_key, err);
-	if (!json_slice_is(key, "witness") && !json_slice_is(key, "extensions") &&
-	    !json_slice_is(key, "witness_signature")) {
-		reading->claim.has_foreign_member = true;
-		return json_skip(&reading->cursor, NULL) ? 0 : bad_json(reading, err);
-	}
 	return note_member(&reading->cursor, key, &reading->claim.header) ? 0
 									  : bad_json(reading, err);
 }
@@ -410,11 +405,13 @@ static int prove(struct reading *reading, struct error *err)
 {
 	struct proof_claim *claim = &reading->claim;
 
-	if (claim->header.count + 3 > JSON_MEMBERS_MAX)
-		claim->header.count = 0; /* all of them are doubled, and none counts */
-	add_quoted(&claim->header, "previous", &reading->previous);
-	add_quoted(&claim->header, "timestamp", &reading->timestamp);
-	add_quoted(&claim->header, "transaction_merkle_root", &reading->merkle_root);
+	if (claim->header.count + 3 > JSON_MEMBERS_MAX) {
+		claim->header.is_whole = false;
+	} else {
+		add_quoted(&claim->header, "previous", &reading->previous);
+		add_quoted(&claim->header, "timestamp", &reading->timestamp);
+		add_quoted(&claim->header, "transaction_merkle_root", &reading->merkle_root);
+	}
 	claim->block = reading->block;
 	claim->operations = reading->operations;
 	claim->ids = reading->ids;

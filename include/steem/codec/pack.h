@@ -54,12 +54,10 @@ bool pack_object(struct pack *pack, const struct codec_type *type, const struct 
 		 const struct json_members *members);
 /*
  * The value of each field by its place in the type; data NULL: the object does not have it.
- * False with pack->reason: a member stands there twice, or one is not known; with ret_has_foreign
- * (else NULL) that one is only told there.
+ * False with pack->reason: a member stands there twice, or one is not known.
  */
 bool pack_match(struct pack *pack, const struct codec_type *type,
-		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX],
-		bool *ret_has_foreign);
+		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX]);
 /* A count or a length. */
 bool pack_count(struct pack *pack, size_t count);
 

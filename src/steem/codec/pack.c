@@ -128,14 +128,21 @@ static bool read_digits(const char *at, size_t len, uint64_t *ret_value)
 	return true;
 }
 
-/* Nodes write whole numbers above 2^32-1 as strings. */
+/* Nodes write whole numbers above 2^32-1 as strings, so those of 64 bits may be one. */
+static void unquote(const struct json_slice *value, size_t bytes, struct json_slice *ret_text)
+{
+	*ret_text = *value;
+	if (bytes == 8)
+		(void)plain_string(value, ret_text);
+}
+
 static bool pack_unsigned(struct pack *pack, const struct json_slice *value, uint64_t most,
 			  size_t bytes)
 {
-	struct json_slice text = *value;
+	struct json_slice text;
 	uint64_t number;
 
-	(void)plain_string(value, &text);
+	unquote(value, bytes, &text);
 	if (!read_digits(text.data, text.len, &number) || number > most)
 		return refuse(pack, "%.*s is no whole number up to %llu", SHOW(value),
 			      (unsigned long long)most);
@@ -145,11 +152,11 @@ static bool pack_unsigned(struct pack *pack, const struct json_slice *value, uin
 static bool pack_signed(struct pack *pack, const struct json_slice *value, uint64_t most,
 			size_t bytes)
 {
-	struct json_slice text = *value;
+	struct json_slice text;
 	bool is_negative;
 	uint64_t number;
 
-	(void)plain_string(value, &text);
+	unquote(value, bytes, &text);
 	is_negative = text.len > 0 && text.data[0] == '-';
 	if (!read_digits(text.data + is_negative, text.len - is_negative, &number) ||
 	    number > most + is_negative || (is_negative && number == 0))
@@ -477,8 +484,7 @@ static bool read_members(struct pack *pack, const struct json_slice *value,
 
 /* Members mostly come in the order of the fields: each is looked for behind the one before it. */
 bool pack_match(struct pack *pack, const struct codec_type *type,
-		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX],
-		bool *ret_has_foreign)
+		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX])
 {
 	size_t count = type->field_count;
 	size_t next = 0;
@@ -496,10 +502,6 @@ bool pack_match(struct pack *pack, const struct codec_type *type,
 			    memcmp(type->fields[next].name, member->key.data, member->key.len) == 0)
 				break;
 		}
-		if (tried == count && ret_has_foreign != NULL) {
-			*ret_has_foreign = true;
-			continue;
-		}
 		if (tried == count)
 			return refuse(pack, "the member \"%.*s\" is not known", SHOW(&member->key));
 		if (ret_values[next].data != NULL)
@@ -515,7 +517,7 @@ static bool pack_members(struct pack *pack, const struct codec_type *type,
 {
 	struct json_slice values[CODEC_FIELDS_MAX];
 
-	if (!pack_match(pack, type, members, values, NULL))
+	if (!pack_match(pack, type, members, values))
 		return false;
 	for (size_t i = 0; i < type->field_count; i++) {
 		const struct codec_field *field = &type->fields[i];
@@ -557,16 +559,13 @@ static bool pack_asset_object(struct pack *pack, const struct json_slice *value)
 	struct json_members members;
 	uint64_t number, precision;
 
-	if (!read_members(pack, value, &members) ||
-	    !pack_match(pack, &shape, &members, values, NULL))
+	if (!read_members(pack, value, &members) || !pack_match(pack, &shape, &members, values))
 		return false;
 	for (size_t i = 0; i < 3; i++)
 		if (values[i].data == NULL)
 			return refuse(pack, "the member \"%s\" is missing", fields[i].name);
-	amount = values[0];
-	(void)plain_string(&values[0], &amount);
-	if (read_digits(amount.data, amount.len, &number) && number <= INT64_MAX &&
-	    read_digits(values[1].data, values[1].len, &precision) &&
+	if (plain_string(&values[0], &amount) && read_digits(amount.data, amount.len, &number) &&
+	    number <= INT64_MAX && read_digits(values[1].data, values[1].len, &precision) &&
 	    plain_string(&values[2], &nai))
 		for (size_t i = 0; i < pack->chain->symbol_count; i++) {
 			const struct chain_symbol *symbol = &pack->chain->symbols[i];
@@ -652,7 +651,7 @@ static bool pack_variant(struct pack *pack, const struct codec_type *type,
 
 	if (value->len > 0 && value->data[0] == '{') {
 		if (!read_members(pack, value, &members) ||
-		    !pack_match(pack, &shape, &members, values, NULL))
+		    !pack_match(pack, &shape, &members, values))
 			return false;
 		if (values[0].data != NULL && plain_string(&values[0], &name))
 			for (tag = 0; tag < type->field_count; tag++)

@@ -33,8 +33,7 @@ struct packed_trx {
 	size_t begin, unsigned_end, end;
 	size_t operation_count;
 	size_t first_mark, mark_end;
-	bool is_shown;           /* all of it was packed */
-	bool has_foreign_member; /* around its operations */
+	bool is_shown; /* all of it was packed */
 };
 
 typedef uint8_t leaf_t[HASH_SHA256_BYTES];
@@ -153,8 +152,7 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
 	struct pack *pack = &proof->pack;
 	size_t behind = pack->out.len, head_len;
 
-	if (!members->is_whole ||
-	    !pack_match(pack, &codec_trx, members, values, &trx->has_foreign_member))
+	if (!members->is_whole || !pack_match(pack, &codec_trx, members, values))
 		return false;
 	for (size_t i = 0; i < codec_trx.field_count; i++)
 		if (fields[i].type != NULL && values[i].data == NULL) {
@@ -361,16 +359,13 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		if (result == REPAIR_UNDECIDED)
 			doubt = ", but it holds more values that nodes are known to show wrong than "
 				"can be tried";
-		else if (trx->has_foreign_member)
-			doubt = ", but it has a member that is not known";
 		else if (memmem(bytes_at(proof, trx->begin), len, REPLACEMENT,
 				strlen(REPLACEMENT)) != NULL)
 			doubt = ", but some were replaced by U+FFFD";
 		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %.*s",
 			 block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
 		if (result != REPAIR_DONE && doubt == NULL)
-			return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE, "trx %zu: %s", i,
-					      what);
+			return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE, "trx %zu: %s", i, what);
 		if (result != REPAIR_DONE)
 			not_shown(proof, trx, what, doubt);
 		if (!trx->is_shown)
@@ -460,25 +455,22 @@ static int prove_header(struct proof *proof, const struct proof_claim *claim, st
 	uint8_t sum[HASH_SHA224_BYTES];
 	size_t begin = proof->pack.out.len;
 	char text[BLOCK_ID_HEX + 1], said[BLOCK_ID_HEX + 1];
-	const char *reason = NULL;
 
-	if (!pack_object(&proof->pack, &codec_signed_header, NULL, &claim->header)) {
-		reason = proof->pack.reason;
-	} else {
+	if (claim->header.is_whole &&
+	    pack_object(&proof->pack, &codec_signed_header, NULL, &claim->header)) {
 		hash_sha224(proof->hash, bytes_at(proof, begin), proof->pack.out.len - begin, sum);
 		memcpy(sum, claim->block->id, 4); /* the block's number, which was compared */
 		if (block_id_equal(sum, claim->block->id))
 			return 0;
-		reason = "its bytes do not have the block's id, and there is a member that is not "
-			 "known";
-		if (!claim->has_foreign_member)
-			return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE,
-					      "the header's bytes have the id %s, block_id says %s",
-					      block_id_format(sum, text),
-					      block_id_format(claim->block->id, said));
+		return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE,
+				      "the header's bytes have the id %s, block_id says %s",
+				      block_id_format(sum, text),
+				      block_id_format(claim->block->id, said));
 	}
 	if (proof->reason[0] == '\0')
-		text_format(proof->reason, sizeof(proof->reason), "the header: %s", reason);
+		text_format(proof->reason, sizeof(proof->reason), "the header: %s",
+			    claim->header.is_whole ? proof->pack.reason
+						   : "it has too many members");
 	return 0;
 }
 
