@@ -124,6 +124,27 @@ def test_what_cannot_be_shown(block):
     prove(b"", code=69)
 
 
+def test_the_other_prover_says_the_same():
+    """The auditor's, written apart: every verdict, id and key, and of changed blocks too."""
+    prover = pytest.importorskip("harness.prover")
+    packing = pytest.importorskip("harness.packing")
+    answers = [(path.read_text(), packing.STEEM) for path in sorted(recorded("blocks").iterdir())]
+    answers += [(text.decode(), packing.STEEM) for text in
+                recorded("runs/4999981-5000000.jsonl").read_bytes().splitlines()]
+    answers += [(json.dumps(json.loads(text)["result"]), packing.TESTNET) for text in recorded(
+        "testnet/blocks/condenser_get_block.jsonl").read_bytes().splitlines()]
+    for old, new in (('"weight":10000', '"weight":9999'), ('"memo":"', '"memo":"\ufffd'),
+                     ('"permlink":"', '"permlink":"x'), ('"witness":"', '"witness":"x')):
+        answers += [(text.replace(old, new, 1), values) for text, values in answers[:40]]
+    lines, _ = prove("\n".join(text.replace("\n", " ") for text, _ in answers).encode(), code=65)
+    names = {"content": "proved", "false": "false", "not shown": "unproved"}
+    for (text, values), said in zip(answers, lines):
+        verdict, reason, key = prover.prove_block(text, values)
+        assert said.split()[0] == names[verdict], (said, reason)
+        if verdict == "content":
+            assert json.loads(text)["block_id"] in said and f" {key} " in said
+
+
 def test_files_and_mistakes(tmp_path):
     for arguments, code, said in ((["--prove"], 64, "needs a value"),
                                   (["--prove", "x", "--once"], 64, "another action"),
