@@ -55,13 +55,13 @@ enum block_proof {
 	BLOCK_PROOF_SIGNED,  /* and a key of its witness signed it */
 };
 
-#define BLOCK_SIGNATURE_BYTES 65
-#define BLOCK_DIGEST_BYTES    32
+#define SIGNATURE_BYTES    65 /* of a witness, of a trx */
+#define BLOCK_DIGEST_BYTES 32
 
 /* What the witness put under a block whose content is proved. */
 struct block_seal {
 	uint8_t digest[BLOCK_DIGEST_BYTES]; /* of what was signed */
-	uint8_t signature[BLOCK_SIGNATURE_BYTES];
+	uint8_t signature[SIGNATURE_BYTES];
 	const char *witness;
 	const char *signing_key; /* as the answer has it, or NULL */
 };

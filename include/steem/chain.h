@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "steem/block.h"
 #include "steem/codec/operations.h"
 
 #define CHAIN_ID_BYTES     32
 #define CHAIN_SYMBOL_BYTES 8
-#define CHAIN_ROOT_BYTES   20
 
 /* A kind of money. */
 struct chain_symbol {
@@ -25,7 +25,7 @@ struct chain_symbol {
 /* A block whose header has another merkle root than its transactions give. */
 struct chain_root {
 	uint32_t block;
-	uint8_t root[CHAIN_ROOT_BYTES]; /* what they give */
+	uint8_t root[BLOCK_ID_BYTES]; /* what they give */
 };
 
 struct chain {

@@ -59,6 +59,9 @@ static void a_block_is_decoded(void **state)
 	assert_string_equal(block->operations[0].trx_id, TRX);
 	assert_int_equal(block->operations[0].virtual_op, 0);
 	assert_false(block->had_invalid_utf8);
+	/* Nothing was to be proved. */
+	assert_int_equal(block->proof, BLOCK_PROOF_NONE);
+	assert_true(block->proof_reason == NULL && block->seal == NULL);
 	block_free(block);
 }
 

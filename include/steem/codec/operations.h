@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "steem/block.h"
+
 /* No struct has more fields. */
 #define CODEC_FIELDS_MAX 12
 
@@ -99,7 +101,6 @@ enum {
 };
 extern const struct codec_type codec_trx;
 /* A block's header with the signature of its witness, which are its last SIGNATURE_BYTES. */
-#define SIGNATURE_BYTES 65
 extern const struct codec_type codec_signed_header;
 
 #endif

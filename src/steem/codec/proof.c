@@ -438,6 +438,7 @@ static const struct block_seal *make_seal(struct proof *proof, const struct proo
 	size_t unsigned_len = proof->pack.out.len - begin - SIGNATURE_BYTES;
 	const uint8_t *header = bytes_at(proof, begin);
 
+	_Static_assert(BLOCK_DIGEST_BYTES == HASH_SHA256_BYTES, "a digest is a SHA-256");
 	hash_sha256(proof->hash, header, unsigned_len, seal->digest);
 	memcpy(seal->signature, header + unsigned_len, SIGNATURE_BYTES);
 	seal->witness =
