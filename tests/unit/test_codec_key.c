@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "steem/chain.h"
 #include "steem/codec/key.h"
 #include "vectors.h"
 
@@ -151,6 +152,22 @@ static void signers_are_recovered(void **state)
 	json_object_put(vectors);
 }
 
+/* config.hpp hashes the packed text, with its length; the main chain's are zeros. */
+static void chains_have_their_ids(void **state)
+{
+	static const uint8_t zeros[CHAIN_ID_BYTES];
+	uint8_t id[HASH_SHA256_BYTES];
+
+	(void)state;
+	hash_sha256(hash, "\7testnet", 8, id);
+	assert_memory_equal(chain_testnet.id, id, CHAIN_ID_BYTES);
+	assert_memory_equal(chain_steem.id, zeros, CHAIN_ID_BYTES);
+	assert_ptr_equal(chain_of_key(A_KEY, strlen(A_KEY)), &chain_steem);
+	assert_ptr_equal(chain_of_key("TST6", 4), &chain_testnet);
+	assert_null(chain_of_key("BLT6", 4));
+	assert_null(chain_of_key("STM", 3));
+}
+
 static void no_key_is_a_key(void **state)
 {
 	static const struct key none;
@@ -203,9 +220,9 @@ static void every_key_has_one_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(abc_has_its_hashes),     cmocka_unit_test(roots_come_from_leaves),
-		cmocka_unit_test(signers_are_recovered),  cmocka_unit_test(no_key_is_a_key),
-		cmocka_unit_test(every_key_has_one_text),
+		cmocka_unit_test(abc_has_its_hashes),    cmocka_unit_test(roots_come_from_leaves),
+		cmocka_unit_test(chains_have_their_ids), cmocka_unit_test(signers_are_recovered),
+		cmocka_unit_test(no_key_is_a_key),       cmocka_unit_test(every_key_has_one_text),
 	};
 
 	return cmocka_run_group_tests(tests, make_hash, free_hash);
