@@ -274,7 +274,8 @@ def test_irreversible_rows_are_never_touched(world):
     known = {}
     for turn in range(15):
         label = f"turn{turn}"
-        branch = Branch(branches[-1], node.irreversible + 1 + dice.randrange(4), label)
+        first = node.irreversible + 1 + dice.randrange(4)
+        branch = SyntheticChain(fork=(first, label), below=branches[-1])
         branches.append(branch)
         node.reorganise(branch, head=node.head + 1)
         world.db.wait_block(node.head)
@@ -291,14 +292,3 @@ def test_irreversible_rows_are_never_touched(world):
         assert {number: rows.get(number) for number in known} == known
         known = rows
     settle(world, node, node.head, branches)
-
-
-class Branch(SyntheticChain):
-    """Another chain up to a block, then one of its own."""
-
-    def __init__(self, below, first, label):
-        super().__init__()
-        self.below, self.first, self.own = below, first, label
-
-    def label_at(self, number):
-        return self.own if number >= self.first else self.below.label_at(number)

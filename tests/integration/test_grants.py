@@ -5,6 +5,7 @@ import re
 import pymysql
 import pytest
 
+from harness import operations
 from harness.bots import Bots
 from harness.chain import TOP, SyntheticChain
 
@@ -108,7 +109,7 @@ def test_a_reader_can_do_everything_with_these_rights(open_accounts):
 
 def test_retention_and_the_outbox_need_no_more(open_accounts):
     world, database = open_accounts, user(open_accounts, "reader")
-    chain = SyntheticChain(extra={55: [("comment", '{"author":"bot","permlink":"a"}')]})
+    chain = SyntheticChain(extra={55: [operations.made("comment", author="bot", permlink="a")]})
     node = world.node(chain, irreversible=50)
     settings = {"database": database, "filter": [{"queue": "all"}], "queue": {"keep_days": 1}}
     world.db.execute("INSERT INTO comments (author, permlink, parent_author, parent_permlink, body,"

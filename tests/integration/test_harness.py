@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from harness import auditor, chain as chains, expect, jsontext, operations, virtual
+from harness import auditor, chain as chains, expect, jsontext, operations, packing, prover, virtual
 from harness.chain import BusyChain, RecordedChain, SyntheticChain
 from harness.node import Node
 from harness.reader import Line, libconfig
@@ -48,7 +48,7 @@ def test_what_is_not_json_is_refused(raw):
 
 @pytest.mark.parametrize("spelling", ["as_is", "proxy", "spaced"])
 def test_every_spelling_means_the_same(spelling):
-    chain = SyntheticChain()
+    chain = SyntheticChain(odd=True)
     for number in range(1, 140):
         raw = chain.raw(number)
         spelt = jsontext.respell(raw, spelling)
@@ -102,6 +102,64 @@ def test_the_busy_chain_keeps_the_recorded_text(recorded):
         made = chain.raw(number).decode()
         ops = [trx.get("operations") for trx in jsontext.parse(made).get("transactions").items()]
         assert ops and all(made[op.start:op.end] in source for op in ops)
+
+
+@pytest.mark.parametrize("name", ["synthetic", "plain", "busy", "high", "forked"])
+def test_every_made_block_proves_and_links(name, recorded):
+    below = SyntheticChain(fork=(5, "a"), plain=True)
+    chain, numbers = {
+        "synthetic": (SyntheticChain(), range(1, 200)),
+        "plain": (SyntheticChain(plain=True), range(863990, 864010)),
+        "busy": (BusyChain(), range(1, 67)),
+        "high": (SyntheticChain(), range(4_294_000_001, 4_294_000_010)),
+        "forked": (SyntheticChain(fork=(9, "b"), plain=True, below=below), range(1, 14)),
+    }[name]
+    for number in numbers:
+        verdict, reason, key = prover.prove_block(chain.raw(number), packing.STEEM)
+        assert verdict == "content", (number, reason)
+        assert key == chains.signing_key(chain.witness(number))
+        assert chain.block(number).previous == chain.block_id(number - 1)
+        if name == "forked":
+            assert (chain.raw(number) == below.raw(number)) == (number < 9)
+            assert (chain.raw(number) == SyntheticChain(plain=True).raw(number)) == (number < 5)
+
+
+def test_odd_operations_are_not_shown():
+    chain = SyntheticChain(odd=True)
+    verdicts = {prover.prove_block(chain.raw(number), packing.STEEM)[0]
+                for number in range(1, 60)}
+    assert verdicts == {"content", "not shown"}
+    names = {op.operation for n in range(1, 60) for op in chain.block(n).operations}
+    assert names >= {name for name, _ in operations.UNPACKED}
+
+
+def test_what_is_published_proves(recorded):
+    for chain in (SyntheticChain(), BusyChain()):
+        plain = chain.raw(20), chain.raw(21)
+        op = "transfer", {"from": "a", "to": "b", "amount": "1.000 STEEM", "memo": ""}
+        ids = [chain.publish(22, [op]), chain.publish(22, [op, op])]
+        assert prover.prove_block(chain.raw(22), packing.STEEM)[0] == "content"
+        found = [op.trx_id for op in chain.block(22).operations]
+        assert found[-3:] == [ids[0], ids[1], ids[1]]
+        assert prover.prove_block(chain.raw(23), packing.STEEM)[0] == "content"
+        assert plain == (chain.raw(20), chain.raw(21))
+        assert type(chain)().raw(22) != chain.raw(22)
+        with pytest.raises(ValueError, match="22 was seen already"):
+            chain.publish(22, [op])
+
+
+def test_an_operation_comes_again_under_its_id():
+    gone = SyntheticChain(fork=(10, "gone"))
+    chain = SyntheticChain(again={14: [(gone, 12, 1)]})
+    again = json.loads(chain.raw(14))["transactions"][-1]
+    assert again["transaction_id"] == json.loads(gone.raw(12))["transaction_ids"][1]
+    assert prover.prove_block(chain.raw(14), packing.STEEM)[0] == "content"
+    assert chain.raw(13) == SyntheticChain().raw(13)
+
+
+def test_a_chain_goes_only_so_far():
+    with pytest.raises(ValueError, match="block 3000000 is too far above 864000|863900"):
+        SyntheticChain().raw(3000000)
 
 
 def test_labels_make_forks():
@@ -208,6 +266,20 @@ def test_the_auditor_is_content_with_good_tables(tables):
         auditor.audit(tables, SyntheticChain(), [(1, LAST - 1)])
     with pytest.raises(auditor.AuditError, match="block_id of 1"):
         auditor.audit(tables, SyntheticChain("other"), [(1, LAST)])
+
+
+def test_the_auditor_looks_whether_blocks_prove(tables):
+    auditor.audit(tables, SyntheticChain(), [(1, LAST)], proves=packing.STEEM)
+    with pytest.raises(auditor.AuditError, match="block 12 does not prove: false, transaction 0 .*"
+                                                 "is called another one"):
+        auditor.audit(tables, Renumbered(), [(1, LAST)], proves=packing.STEEM)
+
+
+class Renumbered(SyntheticChain):
+    """Serves rows as good as the true ones, with what nobody stores said wrong."""
+
+    def raw(self, number):
+        return super().raw(number).replace(b'"transaction_num":0', b'"transaction_num":9')
 
 
 @pytest.mark.parametrize("damage, finding", [

@@ -20,7 +20,7 @@ PIECES = [b'"', b"\\", b"\\ud83d", b"\\uDE00", b"\\u0000", b"\\/", b"\\a", b"{",
 
 
 def seeds():
-    chain = SyntheticChain()
+    chain = SyntheticChain(odd=True)
     texts = [chain.raw(number) for number in range(2, 60)]
     texts += [jsontext.respell(text, "proxy") for text in texts]
     return [text for text in texts if len(text) < 4000]

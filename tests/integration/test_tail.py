@@ -1,10 +1,10 @@
 """Live tailing: in order, only what is irreversible, no hammering, no block that stops it."""
 
 import datetime
-import json
 
 import pytest
 
+from harness import operations
 from harness.chain import SyntheticChain
 from harness.ticker import Ticker
 
@@ -120,7 +120,7 @@ def test_a_block_that_cannot_be_stored_is_left_behind(lone_world):
     """In the midst of a commit: those below and above it are stored, it becomes a known gap."""
     world = lone_world
     world.server.execute("SET GLOBAL max_allowed_packet = 131072")
-    huge = [("custom_json", json.dumps({"json": "x" * 300000}))]
+    huge = [operations.made("custom_json", json="x" * 300000)]
     node = world.node(SyntheticChain(extra={43: huge}), irreversible=40)
     reader = world.start()
     reader.wait_for("tail_started")

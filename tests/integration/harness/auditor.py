@@ -9,7 +9,7 @@ Reversible rows (is_irreversible = 0) count as missing; they are allowed above t
 blocks, and must be whole blocks of the chain or of one of its forks, as must all in `orphans`.
 """
 
-from . import expect
+from . import expect, packing, prover
 from . import virtual as virtuals
 
 MAX_FINDINGS = 12
@@ -79,7 +79,7 @@ def spans(found):
 
 def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True, rules_at=None,
           forks=(), reversible=(), virtual=virtuals.unasked, undelivered=(), purged=False,
-          gone=lambda key: False):
+          gone=lambda key: False, proves=None):
     """Compare; raises AuditError.
 
     ranges: what must be there, as (first, last) or numbers; missing: of these, what must not be;
@@ -89,6 +89,7 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
     list of virtual operations that block n must have once it is irreversible (see virtual.py).
     undelivered: blocks whose operations must not be in queues (history); purged: finished
     deliveries may be gone. gone(key): this operation must have been removed by retention.
+    proves: the values of a chain (packing.STEEM) whose stored blocks must prove themselves.
     """
     findings = Findings()
     wanted, missing, allowed = numbers(ranges), numbers(missing), numbers(allow_missing)
@@ -124,6 +125,8 @@ def audit(db, chain, ranges, rules=None, missing=(), allow_missing=(), gaps=True
                            if number not in numbers(undelivered)},
                       _rules_of(rules, rules_at), purged, findings)
     _check_links(stored, findings)
+    if proves:
+        _check_proofs(chain, stored.keys() & expected.keys(), proves, findings)
     if gaps:
         _check_gaps(db, (wanted | allowed) - stored.keys(), findings)
     findings.done()
@@ -256,6 +259,14 @@ def _check_links(stored, findings):
         below = stored.get(number - 1)
         if below and below[1] != row[2]:
             findings.note(f"block {number} does not link to {number - 1}: {row[2]}, {below[1]}")
+
+
+def _check_proofs(chain, numbers_, values, findings):
+    """What the chain gives; that the rows are the same was compared above."""
+    for number in sorted(numbers_):
+        verdict, reason, _ = prover.prove_block(chain.raw(number), values)
+        if verdict != "content":
+            findings.note(f"block {number} does not prove: {verdict}, {reason}")
 
 
 def gaps(db):

@@ -4,19 +4,23 @@ A chain answers `raw(n)`: the bytes of condenser_api.get_block's result, or None
 no such block; `block_id(n)`, `timestamp(n)`, and `block(n)`: what must stand in the tables.
 """
 
+import collections
 import datetime
 import functools
 import hashlib
 import json
+import math
 import pathlib
+import threading
 
-from . import expect, jsontext, operations
+from . import curve, expect, jsontext, operations, packing, prover
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 DATA = TOP.parent / "shared" / "chain"
 ZERO_ID = "0" * 40
 BLOCK_INTERVAL_S = 3
 GENESIS = datetime.datetime(2016, 3, 24, 16, 0, 0)
+FIRST_REWARDED = 864000  # from here on every block of the main chain has a producer_reward
 
 
 def recorded_data():
@@ -51,60 +55,161 @@ class Chain:
         return (block.timestamp if block else GENESIS).isoformat()
 
 
-class LinkedChain(Chain):
-    """A chain whose ids are made from its label; blocks are linked by construction.
+# An id is a hash over all that is below, so nobody can make block 4,294,000,001 of a chain that
+# begins at 1. A made chain has blocks from each of these numbers on, up to FARTHEST more. The first
+# one names as the one before it an id that is made up: there alone links do not hold.
+TIMELESS = 4_293_999_900  # a time has 32 bits: here it begins again
+BEGINNINGS = (1, 99_900, FIRST_REWARDED - 100, 69_999_900, TIMELESS)
+FARTHEST = 40_000
+LOCK = threading.RLock()  # of all that follows: nodes ask from many threads
+SHARED = {}  # what a chain is made from: {number: (its text, its id)}
 
-    fork=(n, other_label): from block n on it is another chain, which has the same blocks below.
-    publish() adds operations to a block that nobody has seen yet.
+Trx = collections.namedtuple("Trx", "text trx_id leaf is_whole")
+
+
+def signed(text):
+    """A Trx; text: the JSON from its brace to its signatures, without what is not signed.
+
+    What cannot be packed was not signed by anybody; in place of its bytes stands its text, so
+    that the block has ids and a root as others have, which nobody can prove.
+    """
+    raw = (text + "}").encode("utf-8", "surrogateescape")
+    trx, is_raw = packing.load(raw)
+    try:
+        data = bytes(packing.transaction(trx, packing.STEEM, is_raw).data)
+    except packing.Unshown:
+        data = b"not shown" + raw
+    leaf = hashlib.sha256(data + packing.signatures(trx, packing.STEEM)).digest()
+    return Trx(text, packing.trx_id(data), leaf, False)
+
+
+@functools.lru_cache(maxsize=None)
+def signer_of(witness):
+    """Who signs the blocks of a witness: anybody can work out the secret from the name."""
+    return curve.Signer(curve.secret_of(witness))
+
+
+@functools.lru_cache(maxsize=None)
+def signing_key(witness):
+    return packing.key_text(signer_of(witness).key, packing.STEEM)
+
+
+class LinkedChain(Chain):
+    """A chain of made blocks, each of which proves: ids, root, links and signature are true.
+
+    Blocks are a pure function of the label and the number, so two chains that are made alike are
+    the same. fork=(n, other_label): from block n on it is another chain; below it is the same, or
+    the chain `below`. publish() adds operations to a block that nobody has seen yet.
     """
 
-    def __init__(self, label="main", genesis=GENESIS, fork=None):
-        self.label, self.genesis, self.fork = label, genesis, fork
-        self.published = {}
+    def __init__(self, label="main", genesis=GENESIS, fork=None, below=None):
+        self.label, self.genesis, self.fork, self.below = label, genesis, fork, below
+        self.published, self.own, self.seen = {}, {}, 0
+        self.first_own = fork[0] if fork else math.inf  # the blocks below are also other chains'
+
+    def made_from(self):
+        """What the blocks below first_own depend on."""
+        return type(self), self.label, self.genesis
 
     def label_at(self, number):
-        return self.fork[1] if self.fork and number >= self.fork[0] else self.label
+        if self.fork and number >= self.fork[0]:
+            return self.fork[1]
+        return self.below.label_at(number) if self.below else self.label
+
+    def witness(self, number):
+        return operations.NAMES[number % len(operations.NAMES)]
+
+    def raw(self, number):
+        return self._sealed(number)[0] if number > 0 else None
 
     def block_id(self, number):
-        if number < 1:
-            return ZERO_ID
-        return f"{number:08x}" + _digest("id", self.label_at(number), number)[:32]
+        return self._sealed(number)[1] if number > 0 else ZERO_ID
 
     def timestamp(self, number):
+        if number >= TIMELESS:
+            number -= TIMELESS
         seconds = number * BLOCK_INTERVAL_S
         return (self.genesis + datetime.timedelta(seconds=seconds)).isoformat()
 
     def publish(self, number, ops):
         """One more transaction, of [(name, body)], in a block to come; returns its id."""
-        there = self.published.setdefault(number, [])
-        trx_id = _digest("published", self.label, number, len(there))[:40]
-        there.append((trx_id, operations.emit({
-            "ref_block_num": (number - 1) & 0xFFFF, "ref_block_prefix": 3564109979,
-            "expiration": self.timestamp(number + 100), "operations": [list(op) for op in ops],
-            "extensions": [], "signatures": ["1f" + _digest("s", trx_id) * 2],
-            "transaction_id": trx_id, "block_num": number})))
-        return trx_id
+        with LOCK:
+            if number <= self.seen:
+                raise ValueError(f"block {number} was seen already")
+            there = self.published.setdefault(number, [])
+            there.append(signed(self._head(number, 1000 + len(there), operations.emit(
+                [list(op) for op in ops]), self.block_id(number - 1))))
+            self.first_own = min(self.first_own, number)
+            return there[-1].trx_id
 
-    def assemble(self, number, transactions, trx_ids):
-        """A block's text: our header around the transactions' text."""
-        emit = operations.emit
-        more = self.published.get(number, [])
-        transactions = list(transactions) + [text for _, text in more]
-        trx_ids = list(trx_ids) + [trx_id for trx_id, _ in more]
-        label = self.label_at(number)
-        merkle = _digest("merkle", label, number)[:40] if trx_ids else ZERO_ID
-        return operations.emit({
-            "previous": self.block_id(number - 1),
+    def _sealed(self, number):
+        """A block's text and id; those below it are made first."""
+        with LOCK:
+            self.seen = max(self.seen, number)
+            if number < self.first_own and self.below:
+                return self.below._sealed(number)  # pylint: disable=protected-access
+            begin, blocks = self._beginning(number), self.own
+            if number < self.first_own:
+                blocks = SHARED.setdefault(self.made_from(), {})
+            else:
+                begin = max(begin, self.first_own)
+            if number not in blocks:
+                first = number
+                while first > begin and first - 1 not in blocks:
+                    first -= 1
+                for each in range(first, number + 1):
+                    blocks[each] = self._seal(each)
+            return blocks[number]
+
+    @staticmethod
+    def _beginning(number):
+        begin = max(begin for begin in BEGINNINGS if begin <= number)
+        if number - begin > FARTHEST:
+            raise ValueError(f"block {number} is too far above {begin}: see BEGINNINGS")
+        return begin
+
+    def _seal(self, number):
+        previous = (f"{number - 1:08x}" + "be" * 16 if number in BEGINNINGS[1:]
+                    else self.block_id(number - 1))
+        trxs = self.trxs(number, previous) + self.published.get(number, [])
+        signer = signer_of(self.witness(number))
+        block = {
+            "previous": previous,
             "timestamp": self.timestamp(number),
-            "witness": operations.NAMES[number % len(operations.NAMES)],
-            "transaction_merkle_root": merkle,
+            "witness": self.witness(number),
+            "transaction_merkle_root": packing.merkle_root([trx.leaf for trx in trxs]),
             "extensions": [[1, "0.23.1"]] if number % 3 == 0 else [],
-            "witness_signature": "20" + _digest("sig", label, number) * 2,
-            "transactions": operations.Raw(f"[{','.join(transactions)}]"),
-            "block_id": self.block_id(number),
-            "signing_key": operations.KEY,
-            "transaction_ids": operations.Raw(emit(list(trx_ids))),
-        }).encode("utf-8", "surrogateescape")
+        }
+        header = packing.header(block, packing.STEEM)
+        signature = signer.sign(hashlib.sha256(header).digest())
+        block_id = packing.block_id(number, header + signature)
+        texts = [trx.text if trx.is_whole else
+                 f'{trx.text},"transaction_id":"{trx.trx_id}","block_num":{number},'
+                 f'"transaction_num":{index}}}' for index, trx in enumerate(trxs)]
+        text = operations.emit({
+            **block,
+            "witness_signature": signature.hex(),
+            "transactions": operations.Raw(f"[{','.join(texts)}]"),
+            "block_id": block_id,
+            "signing_key": signing_key(self.witness(number)),
+            "transaction_ids": [trx.trx_id for trx in trxs],
+        })
+        return text.encode("utf-8", "surrogateescape"), block_id
+
+    def trxs(self, number, previous):
+        """The transactions of a block that hangs on `previous`, each a Trx."""
+        raise NotImplementedError
+
+    def _head(self, number, index, ops, previous):
+        """The text of a transaction without its end: its expiration makes each one of its own."""
+        label = self.label_at(number)
+        text = operations.emit({
+            "ref_block_num": (number - 1) & 0xFFFF,
+            "ref_block_prefix": int.from_bytes(bytes.fromhex(previous[8:16]), "little"),
+            "expiration": self.timestamp(number + 100 + index),
+            "operations": operations.Raw(ops), "extensions": [],
+            "signatures": ["1f" + _digest("s", label, number, index) * 2]})
+        return text[:-1]
 
 
 class SyntheticChain(LinkedChain):
@@ -114,41 +219,29 @@ class SyntheticChain(LinkedChain):
     one transfer a block, for tests that want many small blocks). extra={n: [(name, body text)]}
     adds a transaction to block n; bytes that are not UTF-8 come in as surrogateescape.
     again={n: [(chain, number, index)]} adds to block n transactions of blocks of other chains, under
-    their ids: what was in an orphaned block comes again in another one.
+    their ids: what was in an orphaned block comes again in another one. odd=True: also operations that
+    nobody can pack, so that nothing proves their blocks.
     """
 
     def __init__(self, label="main", genesis=GENESIS, fork=None, plain=False, extra=None,
-                 again=None):
-        super().__init__(label, genesis, fork)
-        self.plain = plain
+                 again=None, odd=False, below=None):
+        super().__init__(label, genesis, fork, below)
+        self.plain, self.odd = plain, odd
         self.extra, self.again = extra or {}, again or {}
+        self.first_own = min([self.first_own, *self.extra, *self.again])
 
-    @functools.lru_cache(maxsize=8192)
-    def raw(self, number):
-        if number < 1:
-            return None
-        transactions, trx_ids = [], []
-        for index, (trx_id, ops) in enumerate(self._trxs(number)):
-            trx_ids.append(trx_id)
-            transactions.append(operations.emit({
-                "ref_block_num": (number - 1) & 0xFFFF, "ref_block_prefix": 3564109979,
-                "expiration": self.timestamp(number + 100),
-                "operations": operations.Raw(
-                    "[" + ",".join(f'["{name}",{body}]' for name, body in ops) + "]"),
-                "extensions": [], "signatures": ["1f" + _digest("s", trx_id) * 2],
-                "transaction_id": trx_id, "block_num": number, "transaction_num": index}))
-        return self.assemble(number, transactions, trx_ids)
+    def made_from(self):
+        return SyntheticChain, self.label, self.genesis, self.plain, self.odd
 
-    def _trxs(self, number):
-        """The transactions of a block, each as its id and its operations."""
-        label = self.label_at(number)
-        trxs = self._operations(number, label)
+    def trxs(self, number, previous):
+        found = self._operations(number, self.label_at(number))
         if number in self.extra:
-            trxs = trxs + [self.extra[number]]
-        trxs = [(_digest("trx", label, number, index)[:40], ops)
-                for index, ops in enumerate(trxs)]
+            found = found + [self.extra[number]]
+        trxs = [signed(self._head(number, index, "[" + ",".join(
+            f'["{name}",{body}]' for name, body in ops) + "]", previous))
+            for index, ops in enumerate(found)]
         for other, there, index in self.again.get(number, ()):
-            trxs.append(other._trxs(there)[index])  # pylint: disable=protected-access
+            trxs.append(other.trxs(there, other.block_id(there - 1))[index])
         return trxs
 
     def _operations(self, number, label):
@@ -159,7 +252,7 @@ class SyntheticChain(LinkedChain):
         if number % 8 == 0:
             return []
         serial = (number - number // 8) * 5
-        ops = [operations.sample(serial + i, label, number) for i in range(5)]
+        ops = [operations.sample(serial + i, label, number, odd=self.odd) for i in range(5)]
         if number % 64 == 1:
             ops.append(operations.big(label, number))
         shape = {1: [1] * 6, 2: [5, 1], 3: [2, 2, 2], 4: [1, 3, 2], 5: [3, 1, 1, 1],
@@ -204,22 +297,19 @@ class BusyChain(LinkedChain):
         """The number of the recorded block whose transactions block `number` holds."""
         return self.numbers[(number - 1) % len(self.numbers)]
 
-    @functools.lru_cache(maxsize=1024)
-    def raw(self, number):
-        if number < 1:
-            return None
-        text, transactions, trx_ids = self._recorded(self.source(number))
-        out = []
-        for trx in transactions:
-            out.append(self._renumber(text, trx, number))
-        return self.assemble(number, out, trx_ids)
+    def trxs(self, number, previous):
+        text, transactions, trx_ids, leaves = self._recorded(self.source(number))
+        return [Trx(self._renumber(text, trx, number), trx_id, leaf, True)
+                for trx, trx_id, leaf in zip(transactions, trx_ids, leaves)]
 
+    @staticmethod
     @functools.lru_cache(maxsize=128)
-    def _recorded(self, source):
+    def _recorded(source):
         text = (DATA / "blocks" / f"{source}.json").read_text(encoding="utf-8")
         root = jsontext.parse(text)
         return (text, root.get("transactions").items(),
-                tuple(node.text() for node in root.get("transaction_ids").items()))
+                tuple(node.text() for node in root.get("transaction_ids").items()),
+                prover.leaves(text, packing.STEEM))
 
     @staticmethod
     def _renumber(text, trx, number):

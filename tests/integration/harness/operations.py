@@ -89,6 +89,12 @@ def _custom_json(d, ident, text, active=False):
             "required_posting_auths": [] if active else auths, "id": ident, "json": text}
 
 
+def _header(d):
+    return {"previous": "0000000a" + "55" * 16, "timestamp": "2016-03-24T16:00:30",
+            "witness": d.name(), "transaction_merkle_root": "66" * 20, "extensions": [],
+            "witness_signature": "1f" + "33" * 32 + "44" * 32}
+
+
 # The 47 real operations, in the order of the protocol's variant.
 REAL = {
     "vote": lambda d: {"voter": d.name(), "author": d.name(), "permlink": "a-b",
@@ -118,9 +124,10 @@ REAL = {
                                "work": "00" * 32},
                       "props": {"account_creation_fee": "100.000 STEEM",
                                 "maximum_block_size": 131072, "sbd_interest_rate": 1000}},
-    "custom": lambda d: {"required_auths": [d.name(), d.name()], "id": 777, "data": "0a" * 20},
-    "report_over_production": lambda d: {"reporter": d.name(), "first_block": {}, "second_block":
-                                         {}},
+    "custom": lambda d: {"required_auths": sorted({d.name(), d.name()}), "id": 777,
+                         "data": "0a" * 20},
+    "report_over_production": lambda d: {"reporter": d.name(), "first_block": _header(d),
+                                         "second_block": _header(d)},
     "delete_comment": lambda d: {"author": d.name(), "permlink": "gone"},
     "custom_json": lambda d: _custom_json(d, "follow", '["follow",{"follower":"a","what":[]}]'),
     "comment_options": lambda d: {
@@ -155,7 +162,8 @@ REAL = {
                                         sbd_amount="0.000 SBD", steem_amount=d.amount()),
     "pow2": lambda d: {
         "work": [1, {"input": {"worker_account": d.name(), "prev_block": "01" * 20,
-                               "nonce": "9007199254740993"}, "pow_summary": 3868549, "proof":
+                               "nonce": "9007199254740993"}, "prev_block": "01" * 20,
+                     "pow_summary": 3868549, "proof":
                      {"n": 140, "k": 6, "seed": "8a" * 32, "inputs": [1, 2, 4294967295]}}],
         "new_owner_key": KEY, "props": {"account_creation_fee": "3.000 STEEM",
                                         "maximum_block_size": 65536, "sbd_interest_rate": 1000}},
@@ -203,7 +211,7 @@ def nest(depth, inside):
     return inside
 
 
-# Content that is rare on the chain, or that only a proxy or a hardfork could bring.
+# Content that is rare on the chain.
 ODD = [
     ("comment", lambda d: _comment(d, f"!ask what is {d.below(99)}?", "alice")),
     ("comment", lambda d: _comment(d, "!asking is not asking")),
@@ -211,7 +219,6 @@ ODD = [
     ("comment", lambda d: _comment(d, EVERY_CONTROL + "\\\"/<>&'")),
     ("comment", lambda d: _comment(d, "emoji 😀👨\u200d👩\u200d👧 \U0010ffff CJK 漢字かな 한국")),
     ("comment", lambda d: _comment(d, "separators \u2028\u2029\ufeff\ufffd e\u0301\u202e\u0085")),
-    ("comment", lambda d: _comment(d, "lone \ud83d high, low \udE00, turned \ude00\ud83d!")),
     ("comment", lambda d: _comment(d, "\x00starts with NUL, ends with NUL\x00")),
     ("transfer", lambda d: _transfer(d, f"order:{d.below(999)}")),
     ("transfer", lambda d: _transfer(d, "#encryptedMemo/+=")),
@@ -220,8 +227,12 @@ ODD = [
     ("custom_json", lambda d: _custom_json(d, "ssc-mainnet1", "[1,2.50,null]")),
     ("custom_json", lambda d: {"required_auths": [], "required_posting_auths": [], "id": "",
                                "json": ""}),
-    ("vote", lambda d: {"voter": "seventeen-chars-a", "author": "x", "permlink": "", "weight": 0}),
     ("vote", lambda d: {"voter": "größe", "author": "x", "permlink": "", "weight": 0}),
+]
+# Content that only a proxy or a hardfork could bring: nobody can pack it, see packing.py.
+UNPACKED = [
+    ("comment", lambda d: _comment(d, "lone \ud83d high, low \udE00, turned \ude00\ud83d!")),
+    ("vote", lambda d: {"voter": "seventeen-chars-a", "author": "x", "permlink": "", "weight": 0}),
     ("vote", lambda d: {}),
     ("smt_of_the_future", lambda d: {"owner": d.name(), "memo": "order:1", "body": "!ask me"}),
     ("an_empty_one", lambda d: {}),
@@ -238,10 +249,19 @@ TEMPLATES = list(REAL.items()) + ODD
 BIG_BODY_BYTES = 64 * 1024
 
 
-def sample(index, *seed):
-    """Operation number `index` of an endless series: (name, body text)."""
-    name, make = TEMPLATES[index % len(TEMPLATES)]
+def sample(index, *seed, odd=False):
+    """Operation number `index` of an endless series: (name, body text). odd: with UNPACKED."""
+    index %= len(TEMPLATES) + len(UNPACKED)
+    if index < len(TEMPLATES):
+        name, make = TEMPLATES[index]
+    else:
+        name, make = (UNPACKED if odd else TEMPLATES)[index - len(TEMPLATES)]
     return name, emit(make(Dice(index, *seed)))
+
+
+def made(name, **members):
+    """An operation with these members and all others that it must have: (name, body text)."""
+    return name, emit({**REAL[name](Dice(name)), **members})
 
 
 def big(*seed):

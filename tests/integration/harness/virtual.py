@@ -13,9 +13,8 @@ import functools
 import json
 
 from . import expect, jsontext, operations
-from .chain import SyntheticChain, _digest
+from .chain import FIRST_REWARDED, SyntheticChain, _digest
 
-FIRST_REWARDED = 864000  # from here on every block has a producer_reward
 NO_TRX = 4294967295
 ZERO = "0" * 40
 
