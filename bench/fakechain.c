@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fakechain.h"
 
+#include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +12,35 @@
 #define GENESIS_S     1458835200
 #define MARK          '\x01'
 #define MAX_TEMPLATES 4096
+#define ID_BYTES      20
+#define NUMBER_BYTES  32 /* of the curve */
+#define SIGNED_BYTES  65
+#define REST_MAX      256
+/* How many points the curve secp256k1 has. */
+#define ORDER "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141"
 
-static struct text templates[MAX_TEMPLATES];
+struct template
+{
+	struct text text;
+	unsigned char rest[REST_MAX]; /* of the header: witness, root, extensions */
+	size_t rest_len;
+	BIGNUM *inverse;               /* of the nonce */
+	unsigned char r[NUMBER_BYTES]; /* the nonce's point */
+	BIGNUM *r_secret;
+	int is_odd;
+};
+
+struct sealed {
+	unsigned char id[ID_BYTES];
+	unsigned char signature[SIGNED_BYTES];
+};
+
+static struct template templates[MAX_TEMPLATES];
 static size_t template_count;
+static struct sealed *sealed; /* [0] is the block before the first: zeros */
+static uint32_t sealed_count;
+static BN_CTX *numbers;
+static BIGNUM *order;
 
 void die(const char *what)
 {
@@ -53,26 +81,96 @@ void text_addf(struct text *text, const char *format, ...)
 
 /* The chain. */
 
-static uint64_t scramble(uint64_t value)
+static time_t time_of(uint32_t num)
 {
-	value += 0x9e3779b97f4a7c15;
-	value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-	value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-	return value ^ (value >> 31);
+	return GENESIS_S + (time_t)num * 3;
+}
+
+static void hash(const EVP_MD *kind, const void *data, size_t len, unsigned char *out)
+{
+	if (!EVP_Digest(data, len, out, NULL, kind, NULL))
+		die("EVP_Digest");
+}
+
+/* As harness/curve.py does it for made witnesses: one nonce serves for all, s = (z + r secret) / nonce. */
+static void sign(const struct template *template, const unsigned char *digest, unsigned char *out)
+{
+	BIGNUM *s = BN_bin2bn(digest, NUMBER_BYTES, NULL);
+	BIGNUM *other = BN_new();
+	int is_odd = template->is_odd;
+
+	if (!s || !other || !BN_mod_add(s, s, template->r_secret, order, numbers) ||
+	    !BN_mod_mul(s, s, template->inverse, order, numbers) || !BN_sub(other, order, s))
+		die("a signature");
+	if (BN_cmp(s, other) > 0) { /* the lower of the two that are valid */
+		BN_swap(s, other);
+		is_odd = !is_odd;
+	}
+	out[0] = (unsigned char)(31 + is_odd);
+	memcpy(out + 1, template->r, NUMBER_BYTES);
+	BN_bn2binpad(s, out + 1 + NUMBER_BYTES, NUMBER_BYTES);
+	BN_free(s);
+	BN_free(other);
+}
+
+static void seal(uint32_t num)
+{
+	const struct template *template = &templates[(num - 1) % template_count];
+	struct sealed *block = &sealed[num];
+	unsigned char header[ID_BYTES + 4 + REST_MAX + SIGNED_BYTES];
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	size_t len = ID_BYTES + 4 + template->rest_len;
+
+	memcpy(header, block[-1].id, ID_BYTES);
+	for (int i = 0; i < 4; i++) {
+		header[ID_BYTES + i] = (unsigned char)((uint64_t)time_of(num) >> 8 * i);
+		block->id[i] = (unsigned char)(num >> (24 - 8 * i));
+	}
+	memcpy(header + ID_BYTES + 4, template->rest, template->rest_len);
+	hash(EVP_sha256(), header, len, digest);
+	sign(template, digest, block->signature);
+	memcpy(header + len, block->signature, SIGNED_BYTES);
+	hash(EVP_sha224(), header, len + SIGNED_BYTES, digest);
+	memcpy(block->id + 4, digest + 4, ID_BYTES - 4);
+}
+
+static const struct sealed *sealed_block(uint32_t num)
+{
+	static uint32_t room;
+
+	if (num >= room) {
+		room = num + num / 2 + 1000;
+		sealed = realloc(sealed, room * sizeof(*sealed));
+		if (!sealed)
+			die("memory");
+	}
+	if (sealed_count == 0)
+		memset(&sealed[sealed_count++], 0, sizeof(*sealed));
+	while (sealed_count <= num)
+		seal(sealed_count++);
+	return &sealed[num];
+}
+
+static void add_hex(struct text *out, const unsigned char *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *to = text_room(out, 2 * len);
+
+	for (size_t i = 0; i < len; i++) {
+		*to++ = digits[data[i] >> 4];
+		*to++ = digits[data[i] & 15];
+	}
+	out->len += 2 * len;
 }
 
 void chain_add_id(struct text *out, uint32_t num)
 {
-	if (num == 0)
-		text_addf(out, "%040d", 0);
-	else
-		text_addf(out, "%08x%016llx%016llx", num, (unsigned long long)scramble(num),
-			  (unsigned long long)scramble(~(uint64_t)num));
+	add_hex(out, sealed_block(num)->id, ID_BYTES);
 }
 
 void chain_add_time(struct text *out, uint32_t num)
 {
-	time_t when = GENESIS_S + (time_t)num * 3;
+	time_t when = time_of(num);
 	struct tm tm;
 	char buffer[32];
 
@@ -82,9 +180,9 @@ void chain_add_time(struct text *out, uint32_t num)
 
 void chain_add_block(struct text *out, uint32_t num)
 {
-	const struct text *template = &templates[(num - 1) % template_count];
-	const char *from = template->data;
-	const char *end = from + template->len;
+	const struct text *text = &templates[(num - 1) % template_count].text;
+	const char *from = text->data;
+	const char *end = from + text->len;
 	const char *mark;
 
 	while ((mark = memchr(from, MARK, (size_t)(end - from)))) {
@@ -93,12 +191,40 @@ void chain_add_block(struct text *out, uint32_t num)
 			text_addf(out, "%u", num);
 		else if (mark[1] == 'T')
 			chain_add_time(out, num);
+		else if (mark[1] == 'S')
+			add_hex(out, sealed_block(num)->signature, SIGNED_BYTES);
 		else
 			chain_add_id(out, mark[1] == 'P' ? num - 1 : num);
 		from = mark + 2;
 	}
 	text_add(out, from, (size_t)(end - from));
 }
+
+static size_t bytes_of(const char *hex, unsigned char *out, size_t room)
+{
+	size_t len = 0;
+
+	while (len < room && sscanf(hex + 2 * len, "%2hhx", &out[len]) == 1)
+		len++;
+	return len;
+}
+
+/* What stands in a line of the corpus behind the length. */
+static int read_line(FILE *file, struct template *template)
+{
+	char rest[2 * REST_MAX + 1], inverse[65], r[65], r_secret[65];
+
+	if (fscanf(file, "%512s %64s %64s %64s %d", rest, inverse, r, r_secret,
+		   &template->is_odd) != 5)
+		return -1;
+	template->rest_len = bytes_of(rest, template->rest, REST_MAX);
+	return bytes_of(r, template->r, NUMBER_BYTES) == NUMBER_BYTES &&
+			       BN_hex2bn(&template->inverse, inverse) &&
+			       BN_hex2bn(&template->r_secret, r_secret)
+		       ? 0
+		       : -1;
+}
+
 void chain_read(const char *path)
 {
 	FILE *file = fopen(path, "rb");
@@ -106,12 +232,17 @@ void chain_read(const char *path)
 
 	if (!file)
 		die(path);
+	numbers = BN_CTX_new();
+	if (!numbers || !BN_hex2bn(&order, ORDER))
+		die("numbers");
 	while (template_count < MAX_TEMPLATES && fscanf(file, "%zu", &len) == 1) {
-		struct text *template = &templates[template_count++];
+		struct template *template = &templates[template_count++];
 
+		if (read_line(file, template))
+			die("a line of the corpus");
 		(void)fgetc(file);
-		template->len = fread(text_room(template, len), 1, len, file);
-		if (template->len != len)
+		template->text.len = fread(text_room(&template->text, len), 1, len, file);
+		if (template->text.len != len)
 			die("the corpus is cut");
 	}
 	fclose(file);
