@@ -1,11 +1,14 @@
 """The tests' own prover: on what real chains and other programs made, and on what nobody signed."""
 
+import dataclasses
 import hashlib
 import json
+import urllib.request
 
 import pytest
 
-from harness import chain as chains, curve, operations, packing, prover, ripemd
+from harness import chain as chains, curve, lies, operations, packing, prover, ripemd
+from harness.node import Node
 
 VECTORS = chains.TOP.parent / "shared" / "codec" / "vectors.json"
 
@@ -128,6 +131,58 @@ def test_every_recorded_block_of_the_test_network_proves(recorded):
         check(json.loads(line)["result"], packing.TESTNET)
 
 
+PROPS = {"account_creation_fee": "0.002 STEEM", "maximum_block_size": 65536,
+         "sbd_interest_rate": 0}
+
+
+def options(percent):
+    return ["comment_options", {
+        "author": "a", "permlink": "b", "max_accepted_payout": "1.000 SBD",
+        "percent_steem_dollars": percent, "allow_votes": True, "allow_curation_rewards": True,
+        "extensions": []}]
+
+
+@pytest.mark.parametrize("signed, printed, what", [
+    # Of the table of odd symbols (steemit/steem, legacy_asset.hpp): each as one early witness had it.
+    (lambda data: data.replace(b"\x03STEEM\0\0A", b"\x05STEEM\0\0A"),
+     [["witness_update", {"owner": "w", "url": "u", "block_signing_key": operations.KEY,
+                          "props": {**PROPS, "maximum_block_size": 65}, "fee": "0.000 STEEM"}]],
+     "account_creation_fee"),
+    (lambda data: data.replace(b"\x03STEEM\0\0A", b"\x036.000\0\0A"),
+     [["witness_update", {"owner": "w", "url": "u", "block_signing_key": operations.KEY,
+                          "props": {**PROPS, "maximum_block_size": 65}, "fee": "0.000 STEEM"}]],
+     "account_creation_fee"),
+    (lambda data: data.replace(b"\xe7\x03", b"\x88\x13"), [options(999)],
+     "percent_steem_dollars 5000"),
+    (lambda data: data.replace(b"\xe7\x03", b"\x10\x27"), [options(999), options(999)],
+     "percent_steem_dollars"),
+])
+def test_what_was_signed_is_found(signed, printed, what):
+    trx = {"ref_block_num": 1, "ref_block_prefix": 2, "expiration": "2016-04-01T00:00:00",
+           "operations": printed, "extensions": [], "signatures": []}
+    packed = packing.transaction(trx, packing.STEEM)
+    true = signed(bytes(packed.data))
+    assert true != packed.data
+    assert packed.repaired(packing.trx_id(true)) == (what, true)
+    assert packed.repaired("ab" * 20) is None
+
+
+def test_the_eight_odd_roots():
+    """Their headers name another root than their transactions give, and nodes accept it."""
+    block = json.loads(chains.SyntheticChain().raw(9))
+    leaves = prover.leaves(json.dumps(block), packing.STEEM)
+    odd = dict(packing.ODD_ROOTS)
+    assert len(odd) == 8 and prover.prove_block(block, packing.STEEM)[0] == "content"
+    block["transaction_merkle_root"] = "12" * 20
+    lies.sign_as(chains.signer_of(block["witness"]))(block)
+    assert prover.prove_block(block, packing.STEEM)[:2] == (
+        "false", "the transactions do not give the Merkle root")
+    values = dataclasses.replace(packing.STEEM, roots=((9, packing.merkle_root(leaves)),))
+    assert prover.prove_block(block, values)[0] == "content"
+    values = dataclasses.replace(packing.STEEM, roots=((9, "12" * 20),))
+    assert prover.prove_block(block, values)[0] == "false"
+
+
 # ---- what is not as a node prints it
 
 BODY = {"from": "a", "to": "b", "amount": "1.000 STEEM", "memo": "m"}
@@ -190,3 +245,70 @@ def test_the_key_that_is_none():
     text = "STM1111111111111111111111111111111114T1Anm"
     assert packing.key_bytes(text, packing.STEEM) == bytes(33)
     assert packing.key_text(bytes(33), packing.STEEM) == text
+
+
+# ---- lies
+
+def told(chain, numbers):
+    """(a block's number, a lie about it), of all of them."""
+    for number in numbers:
+        for lie in lies.lies(json.loads(chain.raw(number))):
+            yield number, lie
+
+
+@pytest.mark.parametrize("part", range(4))  # for as many workers; together every operation type
+def test_every_lie_is_noticed(part):
+    chain, kinds = chains.SyntheticChain(), set()
+    for number, lie in told(chain, range(1 + part, 31, 4)):
+        verdict, reason, key = prover.prove_block(lie.block, packing.STEEM)
+        assert verdict == lie.verdict, (number, lie.name, reason)
+        kinds.add(lie.name.partition(":")[0])
+        if verdict == "content":
+            check_what_fits(chain, number, lie, reason, key)
+    assert kinds == set(lies.KINDS)
+
+
+def check_what_fits(chain, number, lie, reason, key):
+    """Content that proves and is not the chain's: who looks at more than the one block can tell."""
+    kind = lie.name.partition(":")[0]
+    is_the_witness = key == chains.signing_key(chain.witness(number))
+    if kind == "changed":  # what the prover takes is the true value
+        assert "percent_steem_dollars 10000" in reason
+    elif kind in ("fitting key", "signed by a stranger"):
+        assert not reason and not is_the_witness
+    else:
+        assert not reason and is_the_witness
+        assert kind in ("signed by the witness", "other signature with its id")
+        assert lie.block["block_id"] != chain.block_id(number)
+
+
+def test_the_lies_are_lies():
+    chain = chains.SyntheticChain()
+    for number, lie in told(chain, range(1, 9)):
+        assert lie.block != json.loads(chain.raw(number)), lie.name
+
+
+def test_a_node_lies():
+    node = Node(chains.SyntheticChain(), irreversible=50)
+    fit = {}  # the first block that allows a lie of a kind
+    for number, lie in told(node.chain, range(1, 20)):
+        fit.setdefault(lie.name.partition(":")[0], number)
+    try:
+        for index, kind in enumerate(lies.KINDS):
+            fault = node.fault("lie", kind=kind, block={fit[kind]}, method="get_block", times=1)
+            for number in (40, fit[kind]):
+                is_true = ask(node, number) == json.loads(node.chain.raw(number))
+                assert is_true == (number == 40), kind
+            fault.clear()
+            assert node.count["lie"] == index + 1
+        node.fault("lie", kind="a kind that there is not", block={3})
+        with pytest.raises(OSError):
+            ask(node, 3)
+    finally:
+        node.close()
+
+
+def ask(node, number):
+    request = json.dumps({"id": 1, "method": "condenser_api.get_block", "params": [number]})
+    with urllib.request.urlopen(node.url, request.encode(), timeout=5) as answer:
+        return json.load(answer)["result"]

@@ -21,12 +21,13 @@ One item          rpc_error (code, message), null, result (text), other_block (o
                   (chain), broken_previous, no_block_id, few_ids, zero_merkle, merkle_without_trx,
                   no_operations, mangle (function: bytes to bytes), stale (by); of virtual
                   operations: empty_virtual, no_reward, other_virtual, real_mixed_in, other_trx
+A lie           lie (kind: see lies.py), of a block; only who proves blocks can notice
 """
 
 import json
 import threading
 
-from . import virtual
+from . import lies, virtual
 
 HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>down</body>\r\n</html>\r\n"
 TRAILERS = {"first": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n",
@@ -42,6 +43,7 @@ ITEM = {"wrong_id", "rpc_error", "null", "result", "other_block", "fork", "broke
         "no_block_id", "few_ids", "zero_merkle", "merkle_without_trx", "no_operations", "mangle",
         "stale", "empty_virtual", "no_reward", "other_virtual", "real_mixed_in", "other_trx"}
 VIRTUAL = {"empty_virtual", "no_reward", "other_virtual", "real_mixed_in", "other_trx"}
+LIES = {"lie"}
 ONLY_BATCHES = {"error_object", "refuse_batch", "missing", "doubled", "reordered"}
 ZERO = "0" * 40
 
@@ -50,7 +52,7 @@ class Fault:
     """One thing to do wrong; made by node.fault()."""
 
     def __init__(self, node, what, block, method, times, details):
-        if what not in CONNECTION | HTTP | ENVELOPE | ITEM:
+        if what not in CONNECTION | HTTP | ENVELOPE | ITEM | LIES:
             raise ValueError(f"no fault is called {what}")
         self.node, self.what, self.details, self.times = node, what, details, times
         self.turn = details.get("turn", 0)
@@ -134,6 +136,8 @@ def change_result(fault, call, result):
         return result
     if what in VIRTUAL:
         return virtual.LIES[what](result) if call.method == "get_ops_in_block" else result
+    if what == "lie":
+        return lies.tell(result, fault["kind"]) if call.method == "get_block" else result
     if what == "other_block":
         return fault.node.chain.raw(call.block + fault.details.get("offset", 1)) or b"null"
     if what == "fork":

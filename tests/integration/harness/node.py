@@ -412,7 +412,7 @@ class Node:
         if call.method not in METHODS:
             return faults.error_text(ident, -32002, f"Could not find method {call.method}")
         result = getattr(self, "_" + call.method)(call)
-        for fault in self._take(faults.ITEM - {"wrong_id", "rpc_error"}, [call]):
+        for fault in self._take(faults.ITEM - {"wrong_id", "rpc_error"} | faults.LIES, [call]):
             result = faults.change_result(fault, call, result)
         for _ in self._take({"wrong_id"}, [call]):
             ident = 77777777

@@ -254,13 +254,13 @@ def ASSET(out, value, values):
 
 
 def FEE(out, value, values):
-    """account_creation_fee, whose symbol some early witnesses had wrong: see Packed.others."""
+    """account_creation_fee, whose symbol some early witnesses had wrong: see Packed.repaired."""
     ASSET(out, value, values)
     out.fees.append(len(out.data) - 8)
 
 
 def PERCENT(out, value, values):
-    """percent_steem_dollars, which nodes of 2018 printed wrong: see Packed.others."""
+    """percent_steem_dollars, which nodes of 2018 printed wrong: see Packed.repaired."""
     U16(out, value, values)
     out.percents.append(len(out.data) - 2)
 
@@ -488,6 +488,9 @@ SIGNATURES = vec(SIGNATURE)
 # legacy_asset.hpp. Nodes print 3 decimals and STEEM for all of them.
 ODD_FEES = tuple(_symbol(name, decimals) for name, decimals in
                  (("STEEM", 1), ("STEEM", 2), ("STEEM", 5), ("0.001", 3), ("6.000", 3)))
+# The most likely ones first.
+PERCENTS = [percent.to_bytes(2, "little")
+            for percent in (10000, 0, *range(1, 10000), *range(10001, 65536))]
 
 
 class Packed:
@@ -497,27 +500,28 @@ class Packed:
         self.data, self.raw = bytearray(), raw
         self.doubts, self.fees, self.percents = [], [], []
 
-    def others(self):
-        """What may have been signed in place of what is printed, as (what, bytes): the fee's
+    def repaired(self, trx_id):
+        """(what, bytes) of what was signed under this id in place of what is printed: the fee's
         symbol, and percent_steem_dollars, which nodes before 0.20.0 printed from memory that they
-        had not set (steemit/steem issue 2807)."""
-        for at in self.fees:
-            for symbol in ODD_FEES:
-                yield "account_creation_fee", self._with({at: symbol})
-        for percent in (10000, 0):
-            if len(self.percents) > 1:
-                yield "percent_steem_dollars", self._with(
-                    {at: percent.to_bytes(2, "little") for at in self.percents})
+        had not set (steemit/steem issue 2807). Otherwise None."""
+        tries = [("account_creation_fee", {at: symbol}) for at in self.fees for symbol in ODD_FEES]
+        tries += [("percent_steem_dollars", dict.fromkeys(self.percents, percent))
+                  for percent in PERCENTS[:2] if len(self.percents) > 1]
+        for what, places in tries:
+            data = bytearray(self.data)
+            for at, piece in places.items():
+                data[at:at + len(piece)] = piece
+            if hashlib.sha256(data).hexdigest()[:40] == trx_id:
+                return what, bytes(data)
         for at in self.percents:
-            for percent in (10000, 0, *range(1, 10000), *range(10001, 65536)):
-                yield f"percent_steem_dollars {percent}", self._with(
-                    {at: percent.to_bytes(2, "little")})
-
-    def _with(self, places):
-        data = bytearray(self.data)
-        for at, piece in places.items():
-            data[at:at + len(piece)] = piece
-        return bytes(data)
+            head, tail = hashlib.sha256(self.data[:at]), bytes(self.data[at + 2:])
+            for percent in PERCENTS:
+                hashed = head.copy()
+                hashed.update(percent + tail)
+                if hashed.hexdigest()[:40] == trx_id:
+                    return (f"percent_steem_dollars {int.from_bytes(percent, 'little')}",
+                            bytes(self.data[:at]) + percent + tail)
+        return None
 
 
 def transaction(trx, values, raw=False):

@@ -29,12 +29,15 @@ def prove_block(answer, values):
         answer, raw = packing.load(answer)
     if not isinstance(answer, dict):
         return "false", "this is no block", None
-    unshown, repaired = [], []
+    unshown, repaired, key = [], [], None
     try:
-        key = _prove_header(answer, values, unshown)
-        leaves = _prove_transactions(answer, values, raw, unshown, repaired)
-        if not unshown and packing.merkle_root(leaves) != _root(answer, values):
+        header, signature = _prove_header(answer, values, unshown)
+        if header is None:
+            return "not shown", unshown[-1], None
+        found = _prove_transactions(answer, values, raw, unshown, repaired)
+        if not unshown and packing.merkle_root(found) != _root(answer, values):
             raise False_("the transactions do not give the Merkle root")
+        key = _signer(answer, values, header, signature)
     except False_ as error:
         return "false", str(error), None
     if unshown:
@@ -61,7 +64,7 @@ def _root(block, values):
 
 
 def _prove_header(block, values, unshown):
-    """The text of the key, or None."""
+    """The bytes of the header and of the signature, or None twice."""
     if isinstance(block, packing.Repeated) or not block.keys() <= BLOCK_MEMBERS:
         unshown.append("the block has members that are not known, or twice")
     try:
@@ -70,17 +73,20 @@ def _prove_header(block, values, unshown):
         packing.SIGNATURE(signature, block.get("witness_signature"), values)
     except Unshown as error:
         unshown.append(f"header: {error}")
-        return None
+        return None, None
     if packing.block_id(number_of(block), header + signature.data) != block.get("block_id"):
         raise False_("the header does not give the block id")
+    return header, bytes(signature.data)
+
+
+def _signer(block, values, header, signature):
     try:
-        key = packing.key_text(
-            curve.recover(hashlib.sha256(header).digest(), bytes(signature.data)), values)
+        key = curve.recover(hashlib.sha256(header).digest(), signature)
     except curve.NoKey as error:
         raise False_(f"witness_signature: {error}") from None
-    if block.get("signing_key", key) != key:
+    if block.get("signing_key") != packing.key_text(key, values):
         raise False_("signing_key is not the key that signed")
-    return key
+    return block["signing_key"]
 
 
 def _prove_transactions(block, values, raw, unshown, repaired):
@@ -115,10 +121,10 @@ def _as_signed(packed, trx_id, index, repaired):
     """The bytes that give this id."""
     if packing.trx_id(packed.data) == trx_id:
         return packed.data
-    for what, data in packed.others():
-        if packing.trx_id(data) == trx_id:
-            repaired.append(f"transaction {index}: {what}")
-            return data
+    found = packed.repaired(trx_id)
+    if found:
+        repaired.append(f"transaction {index}: {found[0]}")
+        return found[1]
     if packed.doubts:
         raise Unshown(packed.doubts[0])
     raise False_(f"transaction {index} does not give its id")
