@@ -6,6 +6,7 @@ A false `previous` that got in would keep the true block below out for good.
 import pytest
 
 from harness import soak
+from harness.chain import SyntheticChain
 
 LAST = 300
 
@@ -41,9 +42,10 @@ def test_a_false_link_at_the_first_block_of_a_tail(world):
 
 def test_one_of_three_nodes_gives_the_right_ids_with_false_links(world):
     """All three give the same ids: it takes a look at the links to tell them apart."""
+    chain = SyntheticChain(odd=True)  # what is odd, the liar spoils altogether: it is asked less
     for _ in range(2):
-        world.node(irreversible=1500).fault("delay", method="get_block", seconds=0.1)
-    liar = world.node(irreversible=1500)
+        world.node(chain, irreversible=1500).fault("delay", method="get_block", seconds=0.1)
+    liar = world.node(chain, irreversible=1500)
     liar.fault("broken_previous", method="get_block")
     reader = world.start(fetch={"batch_size": 10})
     reader.wait_for("tail_started", 60)

@@ -167,6 +167,9 @@ def test_labels_make_forks():
     assert main.raw(9) == other.raw(9) and main.raw(10) != other.raw(10)
     assert other.block(10).previous == main.block_id(9)
     assert other.block(11).previous == other.block_id(10) != main.block_id(10)
+    empty = SyntheticChain(fork=(16, "other"))
+    assert not empty.block(16).operations and empty.raw(15) == main.raw(15)
+    assert empty.block_id(16) != main.block_id(16) != SyntheticChain(fork=(16, "a")).block_id(16)
 
 
 ACTING = [

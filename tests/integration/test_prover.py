@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from harness import chain as chains, curve, lies, operations, packing, prover, ripemd
+from harness import chain as chains, curve, jsontext, lies, operations, packing, prover, ripemd
 from harness.node import Node
 
 VECTORS = chains.TOP.parent / "shared" / "codec" / "vectors.json"
@@ -245,6 +245,29 @@ def test_the_key_that_is_none():
     text = "STM1111111111111111111111111111111114T1Anm"
     assert packing.key_bytes(text, packing.STEEM) == bytes(33)
     assert packing.key_text(bytes(33), packing.STEEM) == text
+
+
+# ---- texts
+
+@pytest.mark.parametrize("spelling", ["as_is", "proxy", "spaced"])
+def test_every_spelling_proves(spelling):
+    chain = chains.SyntheticChain()
+    for number in range(1, 31):
+        spelt = jsontext.respell(chain.raw(number), spelling)
+        assert prover.prove_block(spelt, packing.STEEM)[:2] == ("content", ""), number
+
+
+def test_bytes_that_are_not_utf8():
+    """Nodes print them as they are; who replaces them hides what was signed."""
+    op = operations.made("custom_json", id=operations.Raw('"\udcff\udce4 \udced\udca0\udc80"'))
+    raw = chains.SyntheticChain(extra={5: [op]}).raw(5)
+    assert b"\xff\xe4 \xed\xa0\x80" in raw
+    assert prover.prove_block(raw, packing.STEEM)[:2] == ("content", "")
+    for spelt in (jsontext.respell(raw, "proxy"), raw.decode("utf-8", "replace")):
+        assert prover.prove_block(spelt, packing.STEEM)[:2] == (
+            "not shown", "transaction 3: U+FFFD may stand for other bytes")
+    lie = raw.replace(b"\xff", b"\xfe")
+    assert prover.prove_block(lie, packing.STEEM)[0] == "not shown"
 
 
 # ---- lies

@@ -130,6 +130,7 @@ class Node:
         self._is_dead = False
         self.closes_every_connection = False
         self.close_after_s = None
+        self._make_blocks()
         self._bound = socket.socket()  # holds the port, also while nobody listens
         for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
             self._bound.setsockopt(socket.SOL_SOCKET, option, 1)
@@ -151,7 +152,13 @@ class Node:
     def irreversible(self, number):
         with self.changed:
             self._irreversible = number
+            self._make_blocks()
             self.changed.notify_all()
+
+    def _make_blocks(self):
+        """Before anybody asks: a chain that makes its blocks only then would look like a node that
+        is slow, and readers would go to another one."""
+        self.chain.block_id(self.head)
 
     @property
     def head(self):
@@ -164,6 +171,7 @@ class Node:
     def head(self, number):
         with self.changed:
             self._head = number
+            self._make_blocks()
             self.changed.notify_all()
 
     def advance(self, count=1):
@@ -181,7 +189,9 @@ class Node:
         with self.changed:
             self.chain, self._spelt = chain, {}
             if head is not None:
-                self.head = head
+                self._head = head
+            self._make_blocks()
+            self.changed.notify_all()
 
     def live(self, interval_s=0.1, until=None):
         """A block every interval, until a number or until still() is called."""
