@@ -305,6 +305,14 @@ def check_what_fits(chain, number, lie, reason, key):
         assert lie.block["block_id"] != chain.block_id(number)
 
 
+def test_a_member_that_stands_there_twice():
+    """Some readers take the first one, some the last: what the hash is of, nobody knows."""
+    raw = chains.SyntheticChain(plain=True).raw(7)
+    for member in (b'"memo":', b'"expiration":', b'"witness":'):
+        lie = raw.replace(member, member + b'"x",' + member, 1)
+        assert prover.prove_block(lie, packing.STEEM)[0] == "not shown", member
+
+
 def test_the_lies_are_lies():
     chain = chains.SyntheticChain()
     for number, lie in told(chain, range(1, 9)):
