@@ -124,6 +124,23 @@ def test_every_made_block_proves_and_links(name, recorded):
             assert (chain.raw(number) == SyntheticChain(plain=True).raw(number)) == (number < 5)
 
 
+def test_transactions_name_a_block_before_them_and_are_one_of_a_kind():
+    """As a node asks of each: a block of its own branch, and an id that was not there before."""
+    chain, seen = SyntheticChain(odd=True), set()
+    for number in range(1, 200):
+        block = json.loads(chain.raw(number))
+        for trx in block["transactions"]:
+            before = bytes.fromhex(chain.block_id((number & ~0xFFFF) + trx["ref_block_num"]))
+            assert trx["ref_block_num"] < number
+            assert trx["ref_block_prefix"] == int.from_bytes(before[4:8], "little")
+            assert trx["expiration"] > block["timestamp"]
+        assert not seen & set(block["transaction_ids"])
+        seen.update(block["transaction_ids"])
+        assert len(set(block["transaction_ids"])) == len(block["transactions"])
+    once = chain.publish(200, [("vote", {})])
+    assert once != chain.publish(200, [("vote", {})])
+
+
 def test_odd_operations_are_not_shown():
     chain = SyntheticChain(odd=True)
     verdicts = {prover.prove_block(chain.raw(number), packing.STEEM)[0]

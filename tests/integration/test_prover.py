@@ -27,6 +27,13 @@ def test_every_operation_has_its_bytes(vectors):
         assert packing.operation(op["op"], packing.STEEM).hex() == op["bytes"], op["op"]
 
 
+def test_what_is_of_another_chain_is_not_packed(vectors):
+    """What only some builds and Hive have: a Steem node of hardfork 23 has no such thing."""
+    for one in vectors["smt_ops"] + vectors["hive_ops"]:
+        with pytest.raises(packing.Unshown):
+            packing.operation(one["op"], packing.STEEM)
+
+
 def test_real_transactions_have_their_bytes(vectors):
     for real in vectors["real"]:
         values = packing.TESTNET if real["source"].startswith("testnet") else packing.STEEM

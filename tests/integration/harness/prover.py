@@ -18,7 +18,7 @@ BLOCK_MEMBERS = {"previous", "timestamp", "witness", "transaction_merkle_root", 
                  "transaction_ids"}
 
 
-class False_(Exception):
+class NotSigned(Exception):
     """What is printed was not signed."""
 
 
@@ -36,9 +36,9 @@ def prove_block(answer, values):
             return "not shown", unshown[-1], None
         found = _prove_transactions(answer, values, raw, unshown, repaired)
         if not unshown and packing.merkle_root(found) != _root(answer, values):
-            raise False_("the transactions do not give the Merkle root")
+            raise NotSigned("the transactions do not give the Merkle root")
         key = _signer(answer, values, header, signature)
-    except False_ as error:
+    except NotSigned as error:
         return "false", str(error), None
     if unshown:
         return "not shown", "; ".join(unshown), key
@@ -75,7 +75,7 @@ def _prove_header(block, values, unshown):
         unshown.append(f"header: {error}")
         return None, None
     if packing.block_id(number_of(block), header + signature.data) != block.get("block_id"):
-        raise False_("the header does not give the block id")
+        raise NotSigned("the header does not give the block id")
     return header, bytes(signature.data)
 
 
@@ -83,9 +83,9 @@ def _signer(block, values, header, signature):
     try:
         key = curve.recover(hashlib.sha256(header).digest(), signature)
     except curve.NoKey as error:
-        raise False_(f"witness_signature: {error}") from None
+        raise NotSigned(f"witness_signature: {error}") from None
     if block.get("signing_key") != packing.key_text(key, values):
-        raise False_("signing_key is not the key that signed")
+        raise NotSigned("signing_key is not the key that signed")
     return block["signing_key"]
 
 
@@ -94,11 +94,11 @@ def _prove_transactions(block, values, raw, unshown, repaired):
     transactions, ids = block.get("transactions"), block.get("transaction_ids")
     if not isinstance(transactions, list) or not isinstance(ids, list) or \
             len(transactions) != len(ids):
-        raise False_("there are not as many ids as transactions")
+        raise NotSigned("there are not as many ids as transactions")
     leaves = []
     for index, (trx, trx_id) in enumerate(zip(transactions, ids)):
         if not isinstance(trx, dict) or not _is_placed(trx, number_of(block), index, trx_id):
-            raise False_(f"transaction {index} is called another one")
+            raise NotSigned(f"transaction {index} is called another one")
         try:
             packed = packing.transaction(trx, values, raw)
             signatures = packing.signatures(trx, values)
@@ -127,4 +127,4 @@ def _as_signed(packed, trx_id, index, repaired):
         return found[1]
     if packed.doubts:
         raise Unshown(packed.doubts[0])
-    raise False_(f"transaction {index} does not give its id")
+    raise NotSigned(f"transaction {index} does not give its id")
