@@ -255,7 +255,7 @@ def sample(index, *seed, odd=False):
     if index < len(TEMPLATES):
         name, make = TEMPLATES[index]
     else:
-        name, make = (UNPACKED if odd else TEMPLATES)[index - len(TEMPLATES)]
+        name, make = (UNPACKED if odd else ODD)[index - len(TEMPLATES)]
     return name, emit(make(Dice(index, *seed)))
 
 
