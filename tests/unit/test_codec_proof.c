@@ -18,7 +18,7 @@
 #include "steem/codec/proof.h"
 #include "steem/decode.h"
 
-#define BLOCK_BYTES_MAX ((size_t)8 << 20)
+#define BLOCK_BYTES_MAX ((size_t)32 << 20)
 
 static unsigned long lie_count = 4000;
 static bool at_each_place;
@@ -883,6 +883,28 @@ static void only_so_many_are_searched(void **state)
 	}
 }
 
+/* Far more than a block may have: what is kept of it is bounded, and ends between two trxs here. */
+static void what_is_too_long_is_not_proved(void **state)
+{
+	static const char head[] = "{" HEAD("[]") ",\"transactions\":[";
+	size_t most = (size_t)16 << 20,
+	       rest = 42; /* of the trx beside its memo, when it is packed */
+	CLEANUP(buf_release) struct buf text = BUF_INIT(BLOCK_BYTES_MAX);
+
+	(void)state;
+	for (size_t short_of = 9; short_of < 35; short_of += 5) {
+		CLEANUP(mem_free_pointer) char *memo = xcalloc(1, most + 1);
+
+		memset(memo, 'x', most - rest - short_of);
+		set(&text, head);
+		buf_add_text(&text,
+			     TRX(MEMO("MEMO")) "," TRX(VOTE("7")) "]," IDS(IDS1 "," IDS1) "}");
+		replace(&text, "MEMO", memo);
+		block_free(fit(&text, steem));
+		expect_not_shown(&text, steem, "trx 1: ");
+	}
+}
+
 /* As if the chain's money had the odd symbol: then every hash is made of it. */
 static void odd_symbols_of_a_fee_are_found(void **state)
 {
@@ -1027,6 +1049,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(header_extensions_are_known),
 		cmocka_unit_test(a_percent_shown_wrong_is_put_right),
 		cmocka_unit_test(only_so_many_are_searched),
+		cmocka_unit_test(what_is_too_long_is_not_proved),
 		cmocka_unit_test(odd_symbols_of_a_fee_are_found),
 		cmocka_unit_test(the_exceptions_are_the_chains),
 		cmocka_unit_test(some_roots_are_excepted),

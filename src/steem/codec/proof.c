@@ -88,6 +88,16 @@ void proof_begin_block(struct proof *proof)
 	proof->reason[0] = '\0';
 }
 
+/* `what` may be "". */
+static void not_shown(struct proof *proof, struct packed_trx *trx, const char *what,
+		      const char *reason)
+{
+	trx->is_shown = false;
+	if (proof->reason[0] == '\0')
+		text_format(proof->reason, sizeof(proof->reason), "trx %td: %s%s",
+			    trx - proof->trxs, what, reason);
+}
+
 void proof_begin_trx(struct proof *proof)
 {
 	struct packed_trx *trx;
@@ -102,17 +112,7 @@ void proof_begin_trx(struct proof *proof)
 				   .is_shown = true};
 	/* What stands before the operations may come behind them. */
 	if (buf_extend(&proof->pack.out, HEAD_BYTES + COUNT_BYTES) == NULL)
-		trx->is_shown = false;
-}
-
-/* `what` may be "". */
-static void not_shown(struct proof *proof, struct packed_trx *trx, const char *what,
-		      const char *reason)
-{
-	trx->is_shown = false;
-	if (proof->reason[0] == '\0')
-		text_format(proof->reason, sizeof(proof->reason), "trx %td: %s%s",
-			    trx - proof->trxs, what, reason);
+		not_shown(proof, trx, "", "no more bytes are kept of one block");
 }
 
 const struct codec_table *proof_operations(const struct proof *proof)
