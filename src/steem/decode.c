@@ -126,14 +126,22 @@ static int read_operations(struct reading *reading, struct error *err)
 	return 0;
 }
 
-/* Consume a value that is kept for the proof alone. False: it is no JSON. */
-static bool note_member(struct json_cursor *cursor, const struct json_slice *key,
-			struct json_members *members)
+/*
+ * Consume a value, and note it for the proof if it is packed with what it stands in.  Anything else there
+ * is not stored, so it need not be proved.  False: it is no JSON.
+ */
+static bool note_member(struct json_cursor *cursor, const struct codec_type *type,
+			const struct json_slice *key, struct json_members *members)
 {
 	struct json_slice value = {NULL, 0};
+	size_t i = 0;
 
+	while (i < type->field_count && !json_slice_is(key, type->fields[i].name))
+		i++;
 	if (!json_skip(cursor, &value))
 		return false;
+	if (i == type->field_count)
+		return true;
 	if (members->count < JSON_MEMBERS_MAX)
 		members->items[members->count++] = (struct json_member){*key, value};
 	else
@@ -169,7 +177,7 @@ static int read_trx(struct reading *reading, struct error *err)
 		} else if (json_slice_is(&key, "transaction_id")) {
 			if (take_text(reading, "transaction_id", &own_id, err) != 0)
 				return -1;
-		} else if (!note_member(cursor, &key, &around)) {
+		} else if (!note_member(cursor, &codec_trx, &key, &around)) {
 			break;
 		}
 	}
@@ -223,13 +231,14 @@ static int read_list(struct reading *reading, const char *member, bool *was_ther
 	return json_failed(&reading->cursor) ? bad_json(reading, err) : 0;
 }
 
-/* The rest of the header, which is read only where it is proved, and what is not known. */
+/* The rest of the header, which is read only where it is proved. */
 static int read_seal(struct reading *reading, const struct json_slice *key, struct error *err)
 {
 	if (json_slice_is(key, "signing_key"))
 		return take_text(reading, "signing_key", &reading->claim.signing_key, err);
-	return note_member(&reading->cursor, key, &reading->claim.header) ? 0
-									  : bad_json(reading, err);
+	return note_member(&reading->cursor, &codec_signed_header, key, &reading->claim.header)
+		       ? 0
+		       : bad_json(reading, err);
 }
 
 static int read_member(struct reading *reading, const struct json_slice *key, struct error *err)

@@ -72,7 +72,7 @@ enum seal {
 	SEAL_NONE, /* they have no witness and no signature */
 	SEAL_GOOD,
 	SEAL_FALSE,   /* another id than their bytes have */
-	SEAL_UNKNOWN, /* a member that no program knows, so nobody can tell */
+	SEAL_UNKNOWN, /* an extension that no program knows, so nobody can tell */
 	SEAL_OTHER,   /* the same, of another block */
 };
 
@@ -186,14 +186,14 @@ static void add_sealed_block(struct buf *out, uint32_t num, enum seal seal)
 	buf_addf(out,
 		 "{\"previous\":\"%08" PRIx32 "%032d\",\"timestamp\":\"2016-03-24T16:05:00\","
 		 "\"transaction_merkle_root\":\"%040d\",\"transactions\":[],\"witness\":\"w\","
-		 "\"extensions\":[],\"witness_signature\":\"%0130d\",\"transaction_ids\":[],"
+		 "\"extensions\":[%s],\"witness_signature\":\"%0130d\",\"transaction_ids\":[],"
 		 "\"block_id\":\"",
-		 num - 1, 0, 0, 0);
+		 num - 1, 0, 0, seal >= SEAL_UNKNOWN ? "[9,{}]" : "", 0);
 	if (seal == SEAL_GOOD)
 		add_sealed_id(out, num);
 	else
 		buf_addf(out, "%08" PRIx32 "%032d", num, seal);
-	buf_addf(out, "\"%s}", seal >= SEAL_UNKNOWN ? ",\"not_known\":1" : "");
+	buf_add_text(out, "\"}");
 }
 
 static void add_block(struct buf *out, uint32_t num, bool is_complete)

@@ -65,8 +65,7 @@ struct proof_claim {
 	struct operation *operations; /* in the order they were added; a payload may be corrected */
 	const struct json_slice *ids; /* transaction_ids, each 40 hexadecimal digits */
 	uint8_t root[BLOCK_ID_BYTES]; /* transaction_merkle_root */
-	/* The header's members, with witness_signature, and what else the block has that is not known. */
-	struct json_members header;
+	struct json_members header;   /* its members, with witness_signature */
 	struct json_slice signing_key; /* between its quotes; data NULL: there is none */
 };
 

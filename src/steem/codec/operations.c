@@ -174,8 +174,6 @@ static field_t trx_fields[] = {
 	FIELD("expiration", seconds),
 	[CODEC_TRX_EXTENSIONS] = FIELD("extensions", extensions),
 	[CODEC_TRX_SIGNATURES] = FIELD("signatures", signatures),
-	SHOWN("block_num"),
-	SHOWN("transaction_num"),
 };
 type_t codec_trx = STRUCT_OF(trx_fields);
 

@@ -365,7 +365,8 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %.*s",
 			 block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
 		if (result != REPAIR_DONE && doubt == NULL)
-			return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE, "trx %zu: %s", i, what);
+			return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE, "trx %zu: %s", i,
+					      what);
 		if (result != REPAIR_DONE)
 			not_shown(proof, trx, what, doubt);
 		if (!trx->is_shown)
