@@ -72,6 +72,25 @@ int client_check_proof(const struct client *client, const struct block *block, u
 	return refuse(client, block, giver, err);
 }
 
+/* Now it is known what those were worth that could not be proved. */
+static void tell_versions(const struct client *client, struct want *want)
+{
+	for (const struct version *version = want->versions; version; version = version->next) {
+		struct error err = ERROR_INIT;
+
+		(void)error_set_code(
+			&err, ERROR_NODE, RPC_FAILURE_FALSE,
+			"block %u: its JSON does not show what was signed (%s), and another node's does",
+			want->num, version->block->proof_reason);
+		for (unsigned i = 0; i < pool_count(client->pool); i++)
+			if (client->observer.block_refused && (version->given_by >> i & 1))
+				client->observer.block_refused(client->observer.context,
+							       pool_node(client->pool, i),
+							       want->num, &err);
+	}
+	want_drop_versions(want);
+}
+
 int want_check_proof(const struct client *client, struct want *want, struct block *block,
 		     unsigned index, struct error *err)
 {
@@ -79,8 +98,10 @@ int want_check_proof(const struct client *client, struct want *want, struct bloc
 	struct version *version = want->versions;
 	bool is_new;
 
-	if (!is_unproved(client, block))
+	if (!is_unproved(client, block)) {
+		tell_versions(client, want);
 		return 0;
+	}
 	while (version && !block_equal(version->block, block))
 		version = version->next;
 	is_new = version == NULL;

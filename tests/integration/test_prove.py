@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from harness import packing, prover
 from harness.chain import DATA
 from harness.reader import program
 
@@ -126,8 +127,6 @@ def test_what_cannot_be_shown(block):
 
 def test_the_other_prover_says_the_same():
     """The auditor's, written apart: every verdict, id and key, and of changed blocks too."""
-    prover = pytest.importorskip("harness.prover")
-    packing = pytest.importorskip("harness.packing")
     answers = [(path.read_text(), packing.STEEM) for path in sorted(recorded("blocks").iterdir())]
     answers += [(text.decode(), packing.STEEM) for text in
                 recorded("runs/4999981-5000000.jsonl").read_bytes().splitlines()]
