@@ -190,7 +190,7 @@ def test_of_two_nodes_that_differ_neither_is_believed(world):
     chain = SyntheticChain(plain=True)
     _, liar = (world.node(chain, irreversible=300) for _ in range(2))
     world.run("--once")
-    liar.fault("mangle", block=range(100, 120), function=with_another_memo)
+    liar.fault("lie", block=range(100, 120), kind="signed by the witness")
     world.db.execute("DELETE FROM blocks WHERE block BETWEEN 101 AND 102")
     world.db.execute("DELETE FROM blockchain WHERE block BETWEEN 101 AND 102")
     report, found = verify(world, "--repair", ranges="90-129", code=65)
