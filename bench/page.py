@@ -96,6 +96,13 @@ def stages(results):
               f"alone, the median of {len(whole['shares'])} rounds ({shares}).")
 
 
+def proof(results):
+    lines = [[f"`{one['proof']}`", f"{one['latency_ms']} ms", number(one["steady_blocks_s"]), f"{one['share']:.0%}",
+              number(one["reader_cpu_s_per_1000"] * 1000)] for one in results["proof"]]
+    return table(["`reader.proof`", "node at", "blocks/s, steady", "of the pace with `off`",
+                  "our CPU, µs a block"], lines)
+
+
 def tail(results):
     lines = [[f"{one['latency_ms']} ms", f"{one['interval_ms'] / 1000:.0f} s", one["blocks"],
               *(number(one[key]) for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms")),
@@ -164,7 +171,7 @@ def queue_rules(results):
                   "of the pace without"], lines)
 
 
-PARTS = (machine, end_to_end, closing, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
+PARTS = (machine, end_to_end, closing, proof, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
          settings, databases)
 
 

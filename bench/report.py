@@ -87,6 +87,13 @@ def second_reader(results):
                   number(one["server_cpu_s_per_1000"], 4), number(one["calls"])]])
 
 
+def proof(results):
+    lines = [[one["proof"], one["latency_ms"], number(one["blocks_s"]), number(one["steady_blocks_s"]),
+              f"{one['share']:.0%}", number(one["reader_cpu_s_per_1000"], 4)] for one in results["proof"]]
+    return rows("What reader.proof costs (share: medians of each round's, against off)",
+                ["proof", "node at ms", "blocks/s", "steady", "of off", "CPU s/1000"], lines)
+
+
 def tail(results):
     lines = [[f"{one['latency_ms']} ms, every {one['interval_ms']} ms", one["blocks"],
               *(number(one[key]) for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms")),
@@ -165,7 +172,7 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, closing, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
+    for part in (end_to_end, closing, proof, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
                  queue, queue_rules, settings, databases):
         if part.__name__ in results:
             text.append(part(results))

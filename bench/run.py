@@ -136,6 +136,21 @@ class Bench:
         return [{"latency_ms": delay, "close_after_us": closing,
                  **median_of(rounds[delay, closing])} for delay, closing in cases]
 
+    def measure_proof(self):
+        """Catching up with each value of reader.proof, in turn."""
+        cases = [(delay, proof) for delay in (0, 100) for proof in ("off", "content")]
+        rounds = {case: [] for case in cases}
+        for turn in range(self.rounds):
+            for delay, proof in cases:
+                blocks = 6000 if self.quick else 24000
+                say(f"  proof, {delay} ms, {proof}, round {turn + 1}")
+                rounds[delay, proof].append(
+                    self.end_to_end(blocks, delay, reader={"proof": proof}))
+        return [{"latency_ms": delay, "proof": proof, **median_of(list_),
+                 "share": statistics.median(one["steady_blocks_s"] / off["steady_blocks_s"]
+                                            for one, off in zip(list_, rounds[delay, "off"]))}
+                for (delay, proof), list_ in rounds.items()]
+
     def stages_alone(self, count):
         """One round: fetching, decoding and writing, each by itself."""
         program = self.lab.build / "bench" / "stages"
@@ -446,7 +461,7 @@ class Bench:
 
 
 PARTS = {"end_to_end": Bench.measure_end_to_end, "closing": Bench.measure_closing,
-         "stages": Bench.measure_stages, "peers": Bench.measure_peers,
+         "proof": Bench.measure_proof, "stages": Bench.measure_stages, "peers": Bench.measure_peers,
          "together": Bench.measure_together,
          "second_reader": Bench.measure_second_reader,
          "tail": Bench.measure_tail, "bot": Bench.measure_bot, "gap_scan": Bench.measure_gap_scan,
