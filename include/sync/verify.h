@@ -5,8 +5,9 @@
  *
  * What one node alone says is not believed against the tables: where its block and the rows
  * differ, another node is asked, and only a difference that both see is reported and mended.
- * Nothing is written that two nodes do not give with the same content: an id proves nothing of
- * the operations, and where no row stands nothing contradicts a false block.
+ * Nothing is written that two nodes do not give with the same content, unless its own hashes prove it:
+ * a block whose content is proved needs no second node where the table itself names its id, in its own
+ * row or as the one before the row above it.
  * With a single node configured there is nobody else, and its word counts.
  */
 #ifndef SYNC_VERIFY_H

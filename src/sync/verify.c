@@ -33,9 +33,9 @@ static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
 /* What is known of one block of the window. */
 struct verdict {
 	struct audit_finding finding;
-	uint64_t asked;    /* mask of nodes */
-	bool is_given;     /* by at least one */
-	bool is_confirmed; /* two nodes give the block in hand, or there is no second one */
+	uint64_t asked; /* mask of nodes */
+	bool is_given;  /* by at least one */
+	bool is_confirmed; /* two nodes give the block in hand, its hashes prove it, or there is no second node */
 	bool is_exhausted; /* nobody else could be asked */
 	struct held other; /* another version of it; its block is NULL where all agree */
 	bool is_tried;     /* to be mended */
@@ -192,7 +192,30 @@ struct compare_job {
 	struct job job;
 	struct verify *verify;
 	struct audit_finding *findings; /* of the window; taken over in the loop thread */
+	bool *proved;                   /* the same: see is_proved() */
 };
+
+/*
+ * Do the hashes of this block say that it is right?  They do where the table itself names its id: in its
+ * own row (NULL: none), or in the row above it as the one before.  Nothing proves virtual operations.
+ */
+static bool is_proved(const struct block *block, const struct audit_row *row,
+		      const struct audit_row *above)
+{
+	if (block->proof == BLOCK_PROOF_NONE || block->virtual_count > 0)
+		return false;
+	return (row && row->is_irreversible && block_id_equal(row->id, block->id)) ||
+	       (above && above->is_irreversible && block_id_equal(above->previous, block->id));
+}
+
+/* The row of this block; NULL: none. `from`: rows[from] is not above it. */
+static const struct audit_row *row_at(const struct audit_row *rows, size_t count, size_t from,
+				      uint32_t num)
+{
+	while (from < count && rows[from].num < num)
+		from++;
+	return from < count && rows[from].num == num ? &rows[from] : NULL;
+}
 
 static int compare_held(struct db *db, struct compare_job *compare, const struct audit_row *rows,
 			size_t row_count, struct error *err)
@@ -202,14 +225,18 @@ static int compare_held(struct db *db, struct compare_job *compare, const struct
 
 	for (size_t i = 0; i < verify->held.count; i++) {
 		const struct block *block = verify->held.items[i].block;
-		struct audit_finding *finding = &compare->findings[block->num - verify->first];
+		uint32_t place = block->num - verify->first;
+		const struct audit_row *row;
 
 		while (at < row_count && rows[at].num < block->num)
 			at++;
-		if (at < row_count && rows[at].num == block->num &&
-		    audit_check_block(db, &rows[at], block, verify->work->filter_id,
-				      verify->work->config.verify.deep, finding, err) < 0)
+		row = row_at(rows, row_count, at, block->num);
+		if (row && audit_check_block(db, row, block, verify->work->filter_id,
+					     verify->work->config.verify.deep,
+					     &compare->findings[place], err) < 0)
 			return -1;
+		compare->proved[place] =
+			is_proved(block, row, row_at(rows, row_count, at, block->num + 1));
 	}
 	return 0;
 }
@@ -251,14 +278,17 @@ static void finish_compare(struct job *job)
 
 	verify->state = VERIFY_IDLE;
 	if (job->err.kind == ERROR_NONE)
-		for (uint32_t i = 0; i < verify->count; i++)
+		for (uint32_t i = 0; i < verify->count; i++) {
 			verify->verdicts[i].finding = compare->findings[i];
+			verify->verdicts[i].is_confirmed |= compare->proved[i];
+		}
 	else if (!verify->work->is_stopping)
 		work_end(verify->work, &job->err);
 	if (job->err.kind != ERROR_NONE)
 		verify->is_stopped = true;
 	work_progress(verify->work);
 	free(compare->findings);
+	free(compare->proved);
 	free(compare);
 }
 
@@ -272,6 +302,7 @@ static void start_comparing(struct verify *verify)
 		 verify->first, verify->first + verify->count - 1);
 	compare->verify = verify;
 	compare->findings = xcalloc(verify->count, sizeof(*compare->findings));
+	compare->proved = xcalloc(verify->count, sizeof(*compare->proved));
 	verify->state = VERIFY_COMPARING;
 	writer_errand(verify->work->writer, &compare->job);
 }
@@ -412,7 +443,7 @@ static void mending_ended(void *context, struct commit *commit, bool is_done)
 	verify->state = VERIFY_IDLE;
 }
 
-/* Nothing is written on the word of one node alone, be there a row or not. */
+/* Nothing is written on the mere word of one node, be there a row or not. */
 static bool is_to_mend(struct verify *verify, const struct held *held, bool has_row)
 {
 	struct verdict *verdict = verdict_of(verify, held->block->num);

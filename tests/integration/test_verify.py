@@ -169,7 +169,7 @@ def test_a_liar_with_the_right_ids_confirms_nothing(world, place, damage):
     world.db.execute(damage)
     report, _ = verify(world, "--deep", "--repair", ranges="90-129")
     assert report["mended"] == report["found"] == 20
-    assert place == 2 or lie.count >= 20
+    assert place > 0 or lie.count > 0
     world.expect(nodes[0].chain, (1, 300))
 
 
@@ -186,14 +186,51 @@ def test_a_liar_does_not_cover_up_what_it_did(world):
     world.expect(nodes[0].chain, (1, 300))
 
 
+@pytest.mark.parametrize("damage", (
+    "UPDATE blockchain SET payload = '{}' WHERE block BETWEEN 100 AND 104",
+    "DELETE FROM blockchain WHERE block BETWEEN 100 AND 104",
+    "DELETE b, o FROM blocks b LEFT JOIN blockchain o USING (block) WHERE b.block = 104"))
+def test_a_proved_block_needs_no_second_node(world, damage):
+    """Of two nodes one gives no old block any more."""
+    chain = SyntheticChain(plain=True)
+    _, other = (world.node(chain, irreversible=300) for _ in range(2))
+    world.run("--once")
+    other.fault("null", method="get_block", block=range(1, 200))
+    world.db.execute(damage)
+    report, found = verify(world, "--deep", "--repair", ranges="90-129")
+    assert report["found"] == report["mended"] > 0 and found
+    world.expect(chain, (1, 300))
+
+
+def test_without_proof_one_node_is_not_enough(world):
+    """The same as above, with reader.proof = "off"; nor is it where the tables do not name the id."""
+    chain = SyntheticChain(plain=True)
+    _, other = (world.node(chain, irreversible=300) for _ in range(2))
+    world.run("--once")
+    other.fault("null", method="get_block", block=range(1, 200))
+    world.db.execute("UPDATE blockchain SET payload = '{}' WHERE block = 100")
+    report, _ = verify(world, "--deep", "--repair", ranges="90-129", code=65, reader={"proof": "off"})
+    assert report["found"] == 1 and report["mended"] == 0
+    assert report["findings"][0]["reason"].startswith("no second node gives it")
+    verify(world, "--deep", "--repair", ranges="90-129")
+    world.db.execute("DELETE b, o FROM blocks b LEFT JOIN blockchain o USING (block)"
+                     " WHERE b.block BETWEEN 100 AND 104")
+    report, found = verify(world, "--deep", "--repair", ranges="90-129", code=65)
+    assert set(found.values()) == {"missing"} and report["mended"] == 1  # 104, which 105 names
+    other.heal()
+    verify(world, "--repair", ranges="90-129")
+    world.expect(chain, (1, 300))
+
+
 def test_of_two_nodes_that_differ_neither_is_believed(world):
+    """Where nothing is proved."""
     chain = SyntheticChain(plain=True)
     _, liar = (world.node(chain, irreversible=300) for _ in range(2))
     world.run("--once")
-    liar.fault("lie", block=range(100, 120), kind="signed by the witness")
+    liar.fault("mangle", block=range(100, 120), function=with_another_memo)
     world.db.execute("DELETE FROM blocks WHERE block BETWEEN 101 AND 102")
     world.db.execute("DELETE FROM blockchain WHERE block BETWEEN 101 AND 102")
-    report, found = verify(world, "--repair", ranges="90-129", code=65)
+    report, found = verify(world, "--repair", ranges="90-129", code=65, reader={"proof": "off"})
     assert found == {(101, 102): "missing"} and report["mended"] == 0
     assert report["findings"][0]["reason"] == "the nodes give different blocks"
     assert world.db.value("SELECT COUNT(*) FROM blocks") == 298
@@ -217,7 +254,7 @@ def test_a_hole_is_not_filled_from_a_fork(world, place, hole):
     world.db.execute(hole)
     report, found = verify(world, "--repair", ranges="1-300")
     assert list(found.values()) == ["missing"] and report["mended"] == report["found"]
-    assert place == 2 or lie.count > 0
+    assert place > 0 or lie.count > 0
     world.expect(nodes[0].chain, (1, 300))
 
 
