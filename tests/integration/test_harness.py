@@ -79,7 +79,7 @@ def test_expected_rows_have_the_values_of_the_chain(name, recorded):
     make, numbers = chain_of(name)
     chain, previous = make(), None
     for number in numbers:
-        given, block = json.loads(chain.raw(number)), chain.block(number)
+        given, block = json.loads(chain.signed(number)), chain.block(number)
         assert block.number == number and block.block_id == given["block_id"]
         assert previous in (None, given["previous"])
         previous = block.block_id
