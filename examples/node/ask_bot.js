@@ -38,7 +38,7 @@ const REFUSED = new Set([1048, 1366, 1406, 31003]); // such an answer to such a 
 // Deadlocks, servers that stop or cannot write now; a connection that is lost, or not to be had.
 const PASSING = new Set([1020, 1040, 1047, 1053, 1180, 1205, 1213, 1290, 1836, 1927]);
 // Login, rights, a table or procedure that is away: mistakes, but once all has worked somebody cures them.
-const CURED = new Set([1044, 1045, 1130, 1142, 1146, 1305, 1370, 1449, 1820, 1862, 4150, 4151, 31004]);
+const CURED = new Set([1044, 1045, 1130, 1142, 1146, 1305, 1370, 1449, 1820, 1862, 3118, 3955, 4150, 4151, 31004]);
 const LOST = /^(E[A-Z]+|PROTOCOL_\w+)$/;
 const willPass = (error) => PASSING.has(error.errno)
     || (!error.sqlState && (error.fatal || LOST.test(error.code)));

@@ -43,7 +43,7 @@ REFUSED = {1048, 1366, 1406, 31003}  # such an answer to such a thing never gets
 # Deadlocks, lost connections (0: PyMySQL knows already), servers that stop or cannot write now.
 PASSING = {0, 1020, 1040, 1047, 1053, 1180, 1205, 1213, 1290, 1836, 1927, 2003, 2006, 2013}
 # Login, rights, a table or procedure that is away: mistakes, but once all has worked somebody cures them.
-CURED = {1044, 1045, 1130, 1142, 1146, 1305, 1370, 1449, 1820, 1862, 4150, 4151, 31004}
+CURED = {1044, 1045, 1130, 1142, 1146, 1305, 1370, 1449, 1820, 1862, 3118, 3955, 4150, 4151, 31004}
 
 stopping = False  # set by SIGTERM
 

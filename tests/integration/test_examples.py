@@ -306,6 +306,24 @@ def test_what_an_administrator_cures_ends_no_bot_that_has_worked(world, make_bot
 
 
 @pytest.mark.parametrize("language", LANGUAGES[:2])
+def test_an_account_that_is_locked_for_a_while(world, make_bots, language):
+    account = "locked@localhost"
+    world.server.execute(f"DROP USER IF EXISTS {account}", f"CREATE USER {account}",
+                         f"GRANT EXECUTE ON `{world.database}`.* TO {account}")
+    world.db.execute("INSERT INTO bots (account, queue, author) VALUES ('locked', '*', '*')")
+    ask(world, *many(1))
+    bot = make_bots(language).start(DB_USER="locked")
+    wait_ended(world, 1)
+    world.server.execute(f"ALTER USER {account} ACCOUNT LOCK")
+    cut_off(world)
+    world.db.wait_until("SELECT 1", lambda _: "locked" in bot.text and "trying again" in bot.text)
+    world.server.execute(f"ALTER USER {account} ACCOUNT UNLOCK")
+    world.db.execute("CALL queue_requeue(%s)", world.db.value("SELECT delivery_id FROM deliveries_ended"))
+    wait_ended(world, 1)
+    bot.stop()
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2])
 def test_a_bot_stops_while_the_database_is_away(world, make_bots, language):
     bot = make_bots(language).start(DB_SOCKET=str(world.folder / "no-such-socket"))
     world.db.wait_until("SELECT 1", lambda _: bot.text.count("trying again") > 2)
