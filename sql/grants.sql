@@ -11,9 +11,10 @@
 -- An account that exists already keeps its password, and is not locked.
 -- The views run with the rights of the account that reads them, so each role may also read the tables behind
 -- its views.
--- In MariaDB an account that may only read can still lock rows (SELECT ... FOR UPDATE), and keep them locked
--- in an idle transaction. Set idle_readonly_transaction_timeout on the server, as doc/operations.md says
--- ("Sessions that hold locks"); otherwise a forgotten monitor can hold up all readers.
+-- An account that may only read can still lock rows (SELECT ... LOCK IN SHARE MODE; in MariaDB FOR UPDATE, too),
+-- and keep them locked in an idle transaction. Set idle_readonly_transaction_timeout on the server (MySQL:
+-- wait_timeout), as doc/operations.md says ("Sessions that hold locks"); otherwise a forgotten monitor can hold
+-- up all readers.
 
 USE steem;
 SET @reader = '''steem_reader''@''%''';
