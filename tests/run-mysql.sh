@@ -5,9 +5,9 @@
 #   tests/run-mysql.sh         what touches the database most
 #   tests/run-mysql.sh all     every test of the store and every integration test
 #
-# Left out are MariaDB's library with MariaDB's server, because all other tests run so, and MySQL's library
-# with MariaDB's server: libmysqlclient has lost mysql_native_password with 9.0, and the two have no other
-# way to log in.
+# Left out is MariaDB's library with MariaDB's server, because all other tests run so. MySQL's library has lost
+# mysql_native_password with 9.0: into MariaDB's server it gets by `unix_socket` only, as the account of the
+# operating system's name. So these tests run as root, and are those that make no account with a password.
 #
 # In a build folder that was configured with MariaDB's library (or top_builddir names it).  MySQL's
 # server and library come from scripts/mysql; a second build, with that library, is made in the
@@ -25,6 +25,8 @@ files=(test_once test_migrate test_views test_collations test_database_session t
     test_database_tls test_queue_transactions test_reply test_worker_database)
 # The few where MariaDB's library meets MySQL's server.
 crossed=(test_once test_database_tls test_migrate)
+# And where MySQL's library meets MariaDB's server.
+by_socket=(test_once test_views test_reply test_queue_transactions)
 
 skip() {
     echo "skipped: $*"
@@ -58,16 +60,22 @@ number() {
     { grep -oE "[0-9]+ $1" <<< "$2" || true; } | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# tests_of BUILD SERVER [FILE...]: the store's tests and these integration tests; no file: all.
-tests_of() {
-    local folder=$1 server=$2 output last code=0
-    shift 2
-    printf '\n== %s\n' "$(basename "$folder" | sed 's/^mysqlclient$/libmysqlclient/; t; s/.*/Connector\/C/') with $server"
-    export DATABASE=$server MYSQL_TOOLS=$tools CLUSTER_TOOLS=$build/cluster top_srcdir=$top top_builddir=$folder
+# combine BUILD SERVER: what the next tests run with.
+combine() {
+    printf '\n== %s\n' "$(basename "$1" | sed 's/^mysqlclient$/libmysqlclient/; t; s/.*/Connector\/C/') with $2"
+    export DATABASE=$2 MYSQL_TOOLS=$tools CLUSTER_TOOLS=$build/cluster top_srcdir=$top top_builddir=$1
+}
+
+store_tests() {
+    local output code=0
     output=$("$top/tests/run-store.sh" 2>&1) || { code=$? && echo "$output"; }
     passed=$((passed + $(grep -c '^\[       OK \]' <<< "$output")))
     [ "$code" -eq 0 ] || failed=$((failed + 1))
-    code=0
+}
+
+# integration_tests [FILE...]: no file: all.
+integration_tests() {
+    local output last code=0
     output=$("$top/tests/run-integration.sh" -rs "${@/%/.py}" 2>&1) || code=$?
     [ "$code" -eq 0 ] || echo "$output"
     grep '^SKIPPED' <<< "$output" || true
@@ -84,7 +92,17 @@ export EVERY_CALL_SHARE=${EVERY_CALL_SHARE:-64}
 if [ "${1-}" = all ]; then
     files=() crossed=()
 fi
-tests_of "$other" mysql "${files[@]}"
-tests_of "$build" mysql "${crossed[@]}"
+combine "$other" mysql
+store_tests
+integration_tests "${files[@]}"
+combine "$build" mysql
+store_tests
+integration_tests "${crossed[@]}"
+combine "$other" mariadb
+if [ "$(id -u)" -eq 0 ]; then
+    ROOT_BY_SOCKET=1 integration_tests "${by_socket[@]}"
+else
+    echo "skipped: only root is the server's root to unix_socket"
+fi
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
