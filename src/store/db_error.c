@@ -29,11 +29,10 @@
 	"the server asks for the password itself, and nothing proves that it is the right server: "              \
 	"use tls = \"verify\" with database.tls_ca, or give the account another method (mysql_native_password, " \
 	"ed25519); see steem-reader.conf(5), database.reveal_password"
-#define PLUGIN                                                                                          \
-	"the client library lacks the account's method, or may not use it: what sends the password "    \
-	"itself needs tls = \"verify\" or database.reveal_password; MariaDB's plugins are in Debian's " \
-	"package libmariadb3; MySQL's library has caching_sha2_password built in, and "                 \
-	"mysql_native_password no more from 9.0 on"
+#define PLUGIN                                                                                     \
+	"the client library lacks the account's method, or may not send the password itself "      \
+	"without tls = \"verify\" or database.reveal_password; MariaDB's plugins are in Debian's " \
+	"libmariadb3; libmysqlclient has no mysql_native_password from 9.0 on"
 #define HOSTS "check database.hosts and whether the server runs"
 
 enum fault_flag {
