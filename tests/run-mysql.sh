@@ -26,7 +26,7 @@ files=(test_once test_migrate test_views test_collations test_database_session t
 # The few where MariaDB's library meets MySQL's server.
 crossed=(test_once test_database_tls test_migrate)
 # And where MySQL's library meets MariaDB's server.
-by_socket=(test_once test_views test_reply test_queue_transactions)
+by_socket=(test_once test_views)
 
 skip() {
     echo "skipped: $*"
@@ -91,6 +91,7 @@ make_other_build
 export EVERY_CALL_SHARE=${EVERY_CALL_SHARE:-64}
 if [ "${1-}" = all ]; then
     files=() crossed=()
+    by_socket+=(test_reply test_queue_transactions)
 fi
 combine "$other" mysql
 store_tests
