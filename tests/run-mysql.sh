@@ -105,5 +105,9 @@ if [ "$(id -u)" -eq 0 ]; then
 else
     echo "skipped: only root is the server's root to unix_socket"
 fi
+if [ "${1-}" = all ]; then
+    combine "$other" "mysql under valgrind"
+    DATABASE=mysql "$top/tests/run-valgrind.sh" && passed=$((passed + 1)) || failed=$((failed + 1))
+fi
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
