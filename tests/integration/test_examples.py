@@ -202,7 +202,7 @@ def test_the_lease_is_renewed_while_the_work_is_slow(world, make_bots, language)
 def test_who_lost_the_lease_writes_nothing(world, make_bots, language):
     bots = make_bots(language)
     ask(world, *many(1))
-    bot = bots.start(answer=SLOW[language].replace("SECONDS", "1.5"))
+    bot = bots.start(answer=SLOW[language].replace("SECONDS", "4"))
     world.db.wait_until("SELECT COUNT(*) FROM deliveries WHERE state = 'claimed'")
     expire_leases(world)
     ((delivery_id, token, *_),) = world.db.rows("CALL queue_claim('ask', 'another', 1, 60)")

@@ -135,7 +135,8 @@ def test_a_rate_limit_is_kept_for_each_node(world):
     nodes = [world.node(irreversible=60) for _ in range(2)]
     world.start(fetch={"batch_size": 2, "rate_limit": 5})
     world.db.wait_blocks(60, 40)
-    assert all(busiest_second(node) <= 5 for node in nodes)
+    # On a busy machine two requests may arrive closer together than they were sent; test_client_rate.c is exact.
+    assert all(busiest_second(node) <= 5 + 1 for node in nodes)
     assert all(len(node.log) > 5 for node in nodes)
     world.expect(nodes[0].chain, (1, 60))
 
@@ -148,7 +149,7 @@ def test_a_rate_limit_is_kept_at_the_tip(world):
     for irreversible in range(2, 12):
         node.irreversible = irreversible
         world.db.wait_blocks(irreversible, 30)
-    assert busiest_second(node) <= 4
+    assert busiest_second(node) <= 4 + 1
 
 
 def test_several_nodes_share_the_load_by_their_speed(world):
