@@ -205,6 +205,14 @@ static void headers_have_their_bytes(void **state)
 #define MEMO(text)   "{\"from\":\"a\",\"to\":\"b\",\"amount\":\"0.001 SBD\",\"memo\":" text "}"
 #define AMOUNT(text) "{\"from\":\"a\",\"to\":\"b\",\"amount\":" text "}"
 #define AMOUNT_BYTES "0301610162"
+#define PROPS(fee, rest)                                                                           \
+	"{\"work\":[0,{\"input\":{\"worker_account\":\"a\",\"prev_block\":"                        \
+	"\"0000000011111111111111111111111111111111\",\"nonce\":1},\"pow_summary\":1}],"           \
+	"\"props\":{\"account_creation_fee\":" fee                                                 \
+	",\"maximum_block_size\":1,\"sbd_interest_rate\":1" rest "}}"
+#define PROPS_BYTES(fee)                                                                           \
+	"1e00016100000000111111111111111111111111111111110100000000000000010000000"                \
+	"0" fee "010000000100"
 #define NONCE(text)                                                                                \
 	"{\"work\":[0,{\"input\":{\"worker_account\":\"a\",\"prev_block\":"                        \
 	"\"0000000011111111111111111111111111111111\",\"nonce\":" text                             \
@@ -224,9 +232,19 @@ static void headers_have_their_bytes(void **state)
 #define OPTIONS_BYTES(extensions)                                                                  \
 	"1301610162010000000000000003534244000000000100"                                           \
 	"0101" extensions
-#define UPDATE(rest) "{\"account\":\"a\"," rest "\"memo_key\":\"" KEY "\",\"json_metadata\":\"\"}"
-#define KEY_HEX      "03bc5cd80588b23948aaa1e65be1a8b32cd9bed062a346c471c9319e62ba82a9ef"
-#define CUSTOM(data) "{\"required_auths\":[],\"id\":1,\"data\":" data "}"
+#define HEADER(extensions)                                                                         \
+	"{\"previous\":\"" H20 "\",\"timestamp\":\"1970-01-01T00:00:01\",\"witness\":\"b\","       \
+	"\"transaction_merkle_root\":\"" H20 "\",\"extensions\":" extensions                       \
+	",\"witness_signature\":\"" H20 H20 H20 "0011223344\"}"
+#define REPORT(extensions)                                                                         \
+	"{\"reporter\":\"a\",\"first_block\":" HEADER(extensions) ",\"second_block\":" HEADER(     \
+		"[]") "}"
+#define HEADER_BYTES(extensions) H20 "010000000162" H20 extensions H20 H20 H20 "0011223344"
+#define REPORT_BYTES             "100161" HEADER_BYTES("010100001800") HEADER_BYTES("00")
+#define H20                      "0123456789abcdef0123456789abcdef01234567"
+#define UPDATE(rest)             "{\"account\":\"a\"," rest "\"memo_key\":\"" KEY "\",\"json_metadata\":\"\"}"
+#define KEY_HEX                  "03bc5cd80588b23948aaa1e65be1a8b32cd9bed062a346c471c9319e62ba82a9ef"
+#define CUSTOM(data)             "{\"required_auths\":[],\"id\":1,\"data\":" data "}"
 #define PROPOSAL(rest)                                                                             \
 	"{\"creator\":\"a\",\"receiver\":\"b\",\"start_date\":\"1970-01-01T00:00:00\","            \
 	"\"end_date\":\"1970-01-01T00:00:01\",\"daily_pay\":\"0.001 SBD\",\"subject\":\"\","       \
@@ -254,22 +272,23 @@ static const struct {
 	 AMOUNT_BYTES "ffffffffffffff7f03535445454d0000"},
 	{"transfer_to_vesting", AMOUNT("\"0.000000 VESTS\""),
 	 AMOUNT_BYTES "00000000000000000656455354530000"},
-	{"transfer_to_vesting",
-	 AMOUNT("{\"amount\":\"1000\",\"precision\":3,\"nai\":\"@@000000021\"}"),
-	 AMOUNT_BYTES "e80300000000000003535445454d0000"},
-	{"transfer_to_vesting",
-	 AMOUNT("{\"nai\":\"@@000000013\",\"precision\":3,\"amount\":\"1\"}"),
-	 AMOUNT_BYTES "01000000000000000353424400000000"},
+	{"pow2", PROPS("{\"amount\":\"1000\",\"precision\":3,\"nai\":\"@@000000021\"}", ""),
+	 PROPS_BYTES("e80300000000000003535445454d0000")},
+	{"pow2", PROPS("{\"nai\":\"@@000000013\",\"precision\":3,\"amount\":\"1\"}", ""),
+	 PROPS_BYTES("01000000000000000353424400000000")},
+	{"pow2",
+	 PROPS("\"0.001 STEEM\"",
+	       ",\"account_subsidy_budget\":797,\"account_subsidy_decay\":347321"),
+	 PROPS_BYTES("010000000000000003535445454d0000")},
 	{"pow2", NONCE("82"), NONCE_BYTES("5200000000000000")},
 	{"pow2", NONCE("\"82\""), NONCE_BYTES("5200000000000000")},
 	{"pow2", NONCE("\"18446744073709551615\""), NONCE_BYTES("ffffffffffffffff")},
 	{"comment_options", OPTIONS("[]"), OPTIONS_BYTES("00")},
 	{"comment_options", OPTIONS("[[0,{\"beneficiaries\":[{\"account\":\"c\",\"weight\":2}]}]]"),
 	 OPTIONS_BYTES("01000101630200")},
-	{"comment_options",
-	 OPTIONS("[{\"type\":\"comment_payout_beneficiaries\",\"value\":"
-		 "{\"beneficiaries\":[{\"weight\":2,\"account\":\"c\"}]}}]"),
-	 OPTIONS_BYTES("01000101630200")},
+	{"report_over_production", REPORT("[[1,\"0.24.0\"]]"), REPORT_BYTES},
+	{"report_over_production", REPORT("[{\"type\":\"version\",\"value\":\"0.24.0\"}]"),
+	 REPORT_BYTES},
 	{"account_update", UPDATE(""), "0a0161000000" KEY_HEX "00"},
 	{"account_update", UPDATE("\"owner\":null,"), "0a0161000000" KEY_HEX "00"},
 	{"account_update",
@@ -341,8 +360,10 @@ static const struct {
 	{"vote", VOTE("\"weight\":-0"), "weight: -0"},
 	{"vote", VOTE("\"weight\":\"1\""), "weight: "},
 	{"pow2", NONCE("\"01\""), "nonce: "},
-	{"transfer_to_vesting", AMOUNT("{\"amount\":1,\"precision\":3,\"nai\":\"@@000000021\"}"),
-	 "no amount"},
+	{"pow2", PROPS("{\"amount\":1,\"precision\":3,\"nai\":\"@@000000021\"}", ""), "no amount"},
+	/* Where a node writes text, an object would be another text for the same bytes. */
+	{"transfer_to_vesting",
+	 AMOUNT("{\"amount\":\"1000\",\"precision\":3,\"nai\":\"@@000000021\"}"), "no amount"},
 	{"vote", VOTE("\"weight\":\"\""), "weight: "},
 	{"vote", VOTE("\"weight\":\"-\""), "weight: "},
 	{"vote", VOTE("\"weight\":null"), "weight: null"},
@@ -373,16 +394,17 @@ static const struct {
 	{"transfer_to_vesting", AMOUNT("\"1 STEEM\""), "no amount"},
 	{"transfer_to_vesting", AMOUNT("\"9223372036854775.808 STEEM\""), "no amount"},
 	{"transfer_to_vesting", AMOUNT("\"99999999999999999999999999.000 STEEM\""), "no amount"},
-	{"transfer_to_vesting", AMOUNT("7"), "no object"},
-	{"transfer_to_vesting",
-	 AMOUNT("{\"amount\":\"1\",\"precision\":6,\"nai\":\"@@000000021\"}"), "no amount"},
-	{"transfer_to_vesting",
-	 AMOUNT("{\"amount\":\"-1\",\"precision\":3,\"nai\":\"@@000000021\"}"), "no amount"},
-	{"transfer_to_vesting",
-	 AMOUNT("{\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000022\"}"), "no amount"},
-	{"transfer_to_vesting", AMOUNT("{\"amount\":\"1\",\"precision\":3}"), "\"nai\" is missing"},
-	{"transfer_to_vesting",
-	 AMOUNT("{\"amount\":\"1\",\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000021\"}"),
+	{"transfer_to_vesting", AMOUNT("7"), "no amount"},
+	{"pow2", PROPS("7", ""), "no object"},
+	{"pow2", PROPS("{\"amount\":\"1\",\"precision\":6,\"nai\":\"@@000000021\"}", ""),
+	 "no amount"},
+	{"pow2", PROPS("{\"amount\":\"-1\",\"precision\":3,\"nai\":\"@@000000021\"}", ""),
+	 "no amount"},
+	{"pow2", PROPS("{\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000022\"}", ""),
+	 "no amount"},
+	{"pow2", PROPS("{\"amount\":\"1\",\"precision\":3}", ""), "\"nai\" is missing"},
+	{"pow2",
+	 PROPS("{\"amount\":\"1\",\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000021\"}", ""),
 	 "twice"},
 	{"pow2", NONCE("18446744073709551616"), "nonce: "},
 	{"pow2", NONCE("-1"), "nonce: -1"},
@@ -398,7 +420,12 @@ static const struct {
 	{"comment_options", OPTIONS("[[1,{}]]"), "not known"},
 	{"comment_options", OPTIONS("[[0]]"), "not known"},
 	{"comment_options", OPTIONS("[[0,{\"beneficiaries\":[]},1]]"), "no variant"},
-	{"comment_options", OPTIONS("[{\"type\":\"x\",\"value\":{}}]"), "not known"},
+	{"comment_options",
+	 OPTIONS("[{\"type\":\"comment_payout_beneficiaries\",\"value\":"
+		 "{\"beneficiaries\":[{\"weight\":2,\"account\":\"c\"}]}}]"),
+	 "no variant"},
+	{"report_over_production", REPORT("[{\"type\":\"x\",\"value\":{}}]"), "not known"},
+	{"pow2", PROPS("\"0.001 STEEM\"", ",\"account_subsidy_budget\":{}"), "no number"},
 	{"comment_options", OPTIONS("[7]"), "no variant"},
 	{"comment_options", OPTIONS("{}"), "no list"},
 	{"comment_options", OPTIONS("[[0,{\"beneficiaries\":[{\"account\":\"c\"}]}]]"), "missing"},
@@ -419,7 +446,9 @@ static const struct {
 	{"create_proposal", PROPOSAL(",\"extensions\":[[0,{}]]"), "not empty"},
 	{"remove_proposal", "{\"proposal_owner\":\"a\",\"proposal_ids\":[1]}", "missing"},
 	{"remove_proposal", "{\"proposal_owner\":\"a\",\"proposal_ids\":[1],\"extensions\":null}",
-	 "not empty"},
+	 "no list"},
+	{"remove_proposal", "{\"proposal_owner\":\"a\",\"proposal_ids\":[1],\"extensions\":{}}",
+	 "no list"},
 	{"account_witness_vote", "{\"account\":\"a\",\"witness\":\"b\",\"approve\":1}",
 	 "approve: 1"},
 	{"account_witness_vote", "{\"account\":\"a\",\"witness\":\"b\",\"approve\":\"true\"}",

@@ -36,14 +36,15 @@ enum codec_kind {
 	CODEC_HEX,      /* `size` bytes without a length */
 	CODEC_BYTES,    /* any number of bytes, in JSON as hex */
 	CODEC_KEY,      /* a public key */
-	CODEC_ASSET,    /* an amount and its symbol */
-	CODEC_FEE,      /* the same; early blocks hold symbols that JSON does not show */
+	CODEC_ASSET,    /* an amount and its symbol, in JSON a text */
+	CODEC_FEE,      /* the same, or an object; JSON does not show all early symbols */
 	CODEC_PERCENT,  /* 16 bits that some nodes printed without having set them */
 	CODEC_STRUCT,   /* `fields` */
 	CODEC_PAIR,     /* two `fields`, in JSON an array without their names */
 	CODEC_LIST,     /* any number of `of` */
 	CODEC_OPTIONAL, /* `of`, or nothing */
-	CODEC_VARIANT,  /* one of `fields`, which are its alternatives by number and name */
+	CODEC_VARIANT,  /* one of `fields`, which are its alternatives by number */
+	CODEC_NAMED,    /* the same; where the node converts nothing, by name */
 	CODEC_VOID,     /* no bytes */
 	CODEC_EMPTY,    /* a list that has never had an element */
 };
@@ -70,7 +71,7 @@ struct codec_field {
 	uint8_t name_len;
 	bool may_lack; /* nodes leave it out of their JSON although it is packed; CODEC_EMPTY */
 	enum codec_role role;
-	const struct codec_type *type; /* NULL: JSON shows it, but it is not packed */
+	const struct codec_type *type; /* NULL: a number that is not packed */
 };
 
 #define CODEC_VIRTUAL (-1)

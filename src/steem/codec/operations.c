@@ -34,6 +34,10 @@
 	{                                                                                          \
 		.kind = CODEC_VARIANT, .fields = (fields_), .field_count = COUNT(fields_)          \
 	}
+#define NAMED_OF(fields_)                                                                          \
+	{                                                                                          \
+		.kind = CODEC_NAMED, .fields = (fields_), .field_count = COUNT(fields_)            \
+	}
 #define LIST_OF(type_)                                                                             \
 	{                                                                                          \
 		.kind = CODEC_LIST, .of = &(type_)                                                 \
@@ -154,7 +158,8 @@ static field_t header_extension_fields[] = {
 	FIELD("version", version),
 	FIELD("hardfork_version_vote", hardfork_vote),
 };
-static type_t header_extension = VARIANT_OF(header_extension_fields);
+/* condenser_api converts those of a block, but not those in report_over_production. */
+static type_t header_extension = NAMED_OF(header_extension_fields);
 static type_t header_extensions = LIST_OF(header_extension);
 static field_t signed_header_fields[] = {
 	FIELD("previous", h20),

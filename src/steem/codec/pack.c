@@ -522,9 +522,15 @@ static bool pack_members(struct pack *pack, const struct codec_type *type,
 	for (size_t i = 0; i < type->field_count; i++) {
 		const struct codec_field *field = &type->fields[i];
 		bool is_packed;
+		uint64_t number;
 
-		if (field->type == NULL)
+		if (field->type == NULL) {
+			if (values[i].data != NULL &&
+			    !read_digits(values[i].data, values[i].len, &number))
+				return refuse(pack, "%s: %.*s is no number", field->name,
+					      SHOW(&values[i]));
 			continue;
+		}
 		if (values[i].data == NULL) {
 			if (field->type->kind != CODEC_OPTIONAL && !field->may_lack)
 				return refuse(pack, "the member \"%s\" is missing", field->name);
@@ -577,13 +583,16 @@ static bool pack_asset_object(struct pack *pack, const struct json_slice *value)
 	return refuse(pack, "%.*s is no amount of %s", SHOW(value), pack->chain->name);
 }
 
-static bool pack_asset(struct pack *pack, const struct json_slice *value)
+static bool pack_asset(struct pack *pack, const struct codec_type *type,
+		       const struct json_slice *value)
 {
 	struct json_slice text;
 
 	if (plain_string(value, &text))
 		return pack_asset_text(pack, &text);
-	return pack_asset_object(pack, value);
+	if (type->kind == CODEC_FEE)
+		return pack_asset_object(pack, value);
+	return refuse(pack, "%.*s is no amount of %s", SHOW(value), pack->chain->name);
 }
 
 /* An array without their names. */
@@ -635,7 +644,7 @@ static bool pack_list(struct pack *pack, const struct codec_type *type,
 	return true;
 }
 
-/* [number,value], and where the node converts nothing {"type":"name","value":value}. */
+/* [number,value], and of CODEC_NAMED {"type":"name","value":value}. */
 static bool pack_variant(struct pack *pack, const struct codec_type *type,
 			 const struct json_slice *value)
 {
@@ -649,7 +658,7 @@ static bool pack_variant(struct pack *pack, const struct codec_type *type,
 	struct json_members members;
 	uint64_t tag = type->field_count;
 
-	if (value->len > 0 && value->data[0] == '{') {
+	if (type->kind == CODEC_NAMED && value->len > 0 && value->data[0] == '{') {
 		if (!read_members(pack, value, &members) ||
 		    !pack_match(pack, &shape, &members, values))
 			return false;
@@ -731,7 +740,7 @@ bool pack_value(struct pack *pack, const struct codec_type *type, const struct j
 		return pack_key(pack, value);
 	case CODEC_ASSET:
 	case CODEC_FEE:
-		return pack_asset(pack, value);
+		return pack_asset(pack, type, value);
 	case CODEC_STRUCT:
 		return pack_object(pack, type, value, NULL);
 	case CODEC_PAIR:
@@ -743,10 +752,13 @@ bool pack_value(struct pack *pack, const struct codec_type *type, const struct j
 			return add_number(pack, 0, 1);
 		return add_number(pack, 1, 1) && pack_value(pack, type->of, value);
 	case CODEC_VARIANT:
+	case CODEC_NAMED:
 		return pack_variant(pack, type, value);
 	case CODEC_VOID:
 		return pack_nothing(pack, value);
 	case CODEC_EMPTY:
+		if (value->data[0] != '[')
+			return refuse(pack, "%.*s is no list", SHOW(value));
 		return pack_nothing(pack, value) && add_number(pack, 0, 1);
 	}
 	return false;
