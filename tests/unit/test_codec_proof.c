@@ -909,6 +909,9 @@ static void odd_symbols_of_a_fee_are_found(void **state)
 		expect_proved(&text, steem, truth, NULL);
 		replace(&text, "0.001 STEEM", "0.002 STEEM");
 		expect_false(&text, steem, "trx 0: its bytes");
+		/* No node shows it as other money. */
+		replace(&text, "0.002 STEEM", "0.001 SBD");
+		expect_false(&text, steem, "trx 0: its bytes");
 		block_free(truth);
 		proof_free(proof);
 	}
@@ -948,6 +951,27 @@ static void the_exceptions_are_the_chains(void **state)
 		assert_string_equal(block_id_format(chain_steem.roots[i].root, hex), roots[i].root);
 	}
 	assert_int_equal(chain_testnet.root_count + chain_testnet.odd_fee_count, 0);
+}
+
+/* A trx of 64 bytes could be the hashes of two others, which are then not shown. */
+static void what_may_be_two_hashes_is_not_proved(void **state)
+{
+	static const char memo[] = "123456789012345678901234567890";
+	CLEANUP(buf_release) struct buf text = BUF_INIT(BLOCK_BYTES_MAX);
+
+	(void)state;
+	for (size_t len = 28; len <= 30; len++) {
+		struct block *truth;
+
+		set(&text, ONE(MEMO("MEMO")));
+		replace(&text, "MEMO", memo + (sizeof(memo) - 1 - len));
+		truth = fit(&text, steem);
+		if (35 + len == 64)
+			expect_not_shown(&text, steem, "trx 0: it has the length of two hashes");
+		else
+			expect_proved(&text, steem, truth, NULL);
+		block_free(truth);
+	}
 }
 
 static void some_roots_are_excepted(void **state)
@@ -1031,6 +1055,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(only_so_many_are_searched),
 		cmocka_unit_test(what_is_too_long_is_not_proved),
 		cmocka_unit_test(odd_symbols_of_a_fee_are_found),
+		cmocka_unit_test(what_may_be_two_hashes_is_not_proved),
 		cmocka_unit_test(the_exceptions_are_the_chains),
 		cmocka_unit_test(some_roots_are_excepted),
 		cmocka_unit_test(the_signer_is_who_signed),

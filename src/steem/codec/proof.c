@@ -176,6 +176,11 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
 	return pack_value(pack, fields[CODEC_TRX_SIGNATURES].type, &values[CODEC_TRX_SIGNATURES]);
 }
 
+/*
+ * Two hashes of a merkle tree could be read as one trx of just their length: a node could show two made
+ * trxs of a true block as another one.  No trx of the chain is that short: its signature, or its
+ * proof of work, is longer.
+ */
 void proof_end_trx(struct proof *proof, const struct json_members *members)
 {
 	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
@@ -184,6 +189,8 @@ void proof_end_trx(struct proof *proof, const struct json_members *members)
 	if (trx->is_shown && !pack_around(proof, trx, members))
 		not_shown(proof, trx, "",
 			  members->is_whole ? proof->pack.reason : "it has too many members");
+	else if (trx->is_shown && proof->pack.out.len - trx->begin == 2 * sizeof(leaf_t))
+		not_shown(proof, trx, "", "it has the length of two hashes");
 	if (!trx->is_shown)
 		proof->pack.out.len = trx->begin; /* its bytes are of no use */
 	trx->end = proof->pack.out.len;
@@ -236,6 +243,9 @@ static bool try_fees(struct proof *proof, const struct packed_trx *trx,
 	uint8_t given[CHAIN_SYMBOL_BYTES];
 
 	memcpy(given, bytes_at(proof, mark->at), CHAIN_SYMBOL_BYTES);
+	/* In the place of an odd one a node shows this symbol, and no other. */
+	if (memcmp(given, chain->symbols[0].packed, CHAIN_SYMBOL_BYTES) != 0)
+		return false;
 	for (size_t i = 0; i < chain->odd_fee_count; i++) {
 		memcpy(bytes_at(proof, mark->at), chain->odd_fees[i], CHAIN_SYMBOL_BYTES);
 		if (fits_from(proof, trx, mark->at, id))
