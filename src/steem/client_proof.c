@@ -26,7 +26,10 @@ void want_drop_versions(struct want *want)
 	}
 }
 
-/* Nodes that answer, whether or not one of them rests just now: a node's word counts as one of these. */
+/*
+ * Nodes that answer, whether or not one of them rests just now: a node's word counts as one of these.
+ * One that has told nothing yet may still speak: else the fastest node alone would be the majority.
+ */
 static uint64_t voters(const struct client *client)
 {
 	uint64_t set = 0;
@@ -34,7 +37,7 @@ static uint64_t voters(const struct client *client)
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		if (!node->is_excluded && !node->is_away && node->head_at_ms > 0)
+		if (!node->is_excluded && !node->is_away)
 			set |= UINT64_C(1) << i;
 	}
 	return set;

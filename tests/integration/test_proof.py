@@ -113,6 +113,23 @@ def test_what_nobody_can_prove_is_a_gap_if_the_nodes_differ(world):
     world.expect(chains[0], (1, 29), gaps=False)
 
 
+def test_the_first_node_to_answer_is_no_majority(world):
+    """The hostile one of three is there first, with blocks that nothing proves."""
+    nodes = [world.node(SyntheticChain(plain=True), irreversible=300) for _ in range(3)]
+    lie = nodes[0].fault("mangle", method="get_block", function=lambda raw: raw.replace(
+        b'"operations":[', b'"operations":[["unheard_of",{}],'))
+    hung = [node.fault("hang") for node in nodes[1:]]
+    reader = world.start("--once")
+    reader.wait_for("catch_up_started")
+    nodes[0].wait_for(lambda: lie.count > 100)
+    for fault in hung:
+        fault.release()
+        fault.clear()
+    assert reader.wait_exit() == 0
+    assert proofs(world) == {"content": 300}
+    world.expect(nodes[1].chain, (1, 300))
+
+
 def test_a_value_that_old_nodes_show_wrong_is_put_right(world):
     """Block 22006939 as a node of 2018 gave it: percent_steem_dollars was printed without being set."""
     class One(Chain):

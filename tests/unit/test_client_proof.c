@@ -116,6 +116,27 @@ static void a_node_that_is_away_has_no_vote(void **state)
 	close_proving();
 }
 
+/* The first one to tell its head is no majority before the others were heard. */
+static void a_node_that_told_nothing_yet_may_still_speak(void **state)
+{
+	(void)state;
+	open_proving("ugg");
+	for (unsigned i = 1; i < 3; i++) {
+		pool_node(world.pool, i)->head = (struct chain_head){0};
+		pool_node(world.pool, i)->head_at_ms = 0;
+	}
+	client_want(world.client, CLIENT_REPLAY, FIRST, LAST, 0, &world.sink);
+	client_handle(world.client);
+	answer_all();
+	client_handle(world.client);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	learn_heads();
+	run();
+	assert_each_given_once(FIRST, LAST);
+	assert_int_equal(world.givers & 1, 0);
+	close_proving();
+}
+
 /* The tip's own request asks one node: the block is left to a search among all. */
 static void the_tip_leaves_it_to_a_search(void **state)
 {
@@ -159,6 +180,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_proved_unless_it_is_asked_for),
 		cmocka_unit_test(what_is_not_shown_needs_more_than_half),
 		cmocka_unit_test(a_node_that_is_away_has_no_vote),
+		cmocka_unit_test(a_node_that_told_nothing_yet_may_still_speak),
 		cmocka_unit_test(the_tip_leaves_it_to_a_search),
 		cmocka_unit_test(a_false_tip_is_the_nodes_fault),
 	};
