@@ -151,6 +151,8 @@ struct client_tip_sink {
 	void (*done)(void *context, unsigned node, const struct chain_head *head,
 		     const struct error *err);
 	bool is_virtual; /* as in struct client_sink; a block that is not whole is not given */
+	/* May be NULL: the node has the block, but nothing proves it, so others must give it alike. */
+	void (*unproved)(void *context, uint32_t num);
 };
 /* False when no node is ready (or one tip request is under way already). */
 bool client_ask_tip(struct client *client, uint32_t first, unsigned count,

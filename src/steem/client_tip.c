@@ -179,6 +179,8 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 	if (block && client_check_proof(client, block, request->node, err) != 0) {
 		*ret_is_fault = false;
 		block_free(block);
+		if (tip->sink.unproved)
+			tip->sink.unproved(tip->sink.context, num);
 		return 1;
 	}
 	if (block && tip->sink.is_virtual &&

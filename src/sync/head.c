@@ -41,10 +41,11 @@ struct head {
 	struct held held[MAX_HELD]; /* arrived, ascending */
 	size_t held_count;
 	unsigned got_count;    /* by the request under way */
+	bool was_unproved;     /* it gave the next block, but nothing proves that */
 	uint32_t asked_to;     /* the last block of the request under way */
 	uint32_t alone_to;     /* up to this block each is asked for alone: a request failed */
 	uint32_t failed_num;   /* the block whose request alone failed last */
-	unsigned failed_count; /* how often in a row */
+	unsigned failed_count; /* how often in a row, or how often it was given and not proved */
 	unsigned busy_count;   /* how often in a row a node was too busy */
 	int64_t rest_until_ms;
 	uint64_t ask_only; /* a mask of the node that is followed; 0: any may be asked */
@@ -121,6 +122,28 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->held[head->held_count++] = held;
 }
 
+/* The next block was asked for in vain: another node may give it, or it is left to the tail. */
+static void note_in_vain(struct head *head, const char *because)
+{
+	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
+	head->failed_num = head->next;
+	if (head->failed_count < FAILED_LIMIT)
+		return;
+	log_debug("block_missing", "block %u: %s; it is left to the tail", head->next, because);
+	head->next++;
+}
+
+/* All nodes would have to be asked for it, which the tail does; those above it need not wait for that. */
+static void take_unproved(void *context, uint32_t num)
+{
+	struct head *head = context;
+
+	if (!head->is_running || num != head->next)
+		return;
+	head->was_unproved = true;
+	note_in_vain(head, "nothing proves it");
+}
+
 /*
  * One of the blocks may be to blame, so each is asked for alone.  A block that fails again is left
  * to the tail.
@@ -133,12 +156,7 @@ static void note_failed(struct head *head, const struct error *err)
 		head->alone_to = head->asked_to;
 	if (head->asked_to != head->next || err->kind == ERROR_RETRY) /* it may still come */
 		return;
-	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
-	head->failed_num = head->next;
-	if (head->failed_count < FAILED_LIMIT)
-		return;
-	log_debug("block_missing", "block %u: %s; it is left to the tail", head->next, err->text);
-	head->next++;
+	note_in_vain(head, err->text);
 }
 
 static void take_end(void *context, unsigned node, const struct chain_head *newest,
@@ -168,6 +186,8 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 		if (newest->head_block >= head->next || head->pace.late_count > VAIN_LIMIT)
 			leave_node(head, node);
 	}
+	if (head->was_unproved) /* another node may show what was signed */
+		leave_node(head, node);
 }
 
 /* Committing. */
@@ -330,6 +350,7 @@ static void ask(struct head *head)
 	count = head->next <= head->alone_to ? 1 : ask_count(head);
 	head->asked_to = head->next + count - 1;
 	head->got_count = 0;
+	head->was_unproved = false;
 	head->is_asking = client_ask_head(client, not_from, head->next, count, &head->sink) ||
 			  (not_from && client_ask_head(client, 0, head->next, count, &head->sink));
 	if (head->is_asking)
@@ -345,8 +366,8 @@ struct head *head_new(struct work *work)
 	struct head *head = xcalloc(1, sizeof(*head));
 
 	head->work = work;
-	head->sink =
-		(struct client_tip_sink){.context = head, .given = take_block, .done = take_end};
+	head->sink = (struct client_tip_sink){
+		.context = head, .given = take_block, .done = take_end, .unproved = take_unproved};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
 	return head;
 }

@@ -193,3 +193,21 @@ def test_a_tail_stores_what_no_node_can_prove(world):
     world.db.wait_blocks(130)
     reader.wait_for("block_unproved")
     world.expect(chain, (1, 130))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_head_does_not_wait_for_what_no_node_can_prove(world, count):
+    """It is the tail's, which asks all nodes; with one node, that one is enough."""
+    chain = SyntheticChain(extra={110: [("unheard_of", "{}")]})
+    nodes = [world.node(chain, irreversible=100, head=105) for _ in range(count)]
+    world.start(reader={"follow": "head"})
+    world.db.wait_block(105)
+    for node in nodes:
+        node.head = 115
+    world.db.wait_block(115)
+    stored = world.db.value("SELECT COUNT(*) FROM blocks WHERE block = 110")
+    assert stored == (1 if count == 1 else 0)
+    for node in nodes:
+        node.irreversible = 112
+    world.db.wait_until("SELECT COUNT(*) = 112 FROM blocks WHERE is_irreversible")
+    assert proofs(world) == {"content": 114, "none": 1}

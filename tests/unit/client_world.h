@@ -157,7 +157,8 @@ static void open_world(unsigned nodes)
 		node_gave(pool_node(world.pool, i), 15000);
 	world.client = client_new(&fake, world.pool, &config, &observer);
 	world.sink = (struct client_sink){&world, take_given, take_refused, false};
-	world.tip_sink = (struct client_tip_sink){&world, take_given, take_tip_done, false};
+	world.tip_sink = (struct client_tip_sink){
+		.context = &world, .given = take_given, .done = take_tip_done};
 }
 
 static void answer_all(void)

@@ -171,7 +171,8 @@ static void blocks_up_to_the_head_come_beside_the_irreversible_ones(void **state
 	(void)state;
 	for (int is_single = 0; is_single < 2; is_single++) {
 		open_world(1);
-		newest = (struct client_tip_sink){&world, take_newest, take_tip_done, false};
+		newest = (struct client_tip_sink){
+			.context = &world, .given = take_newest, .done = take_tip_done};
 		fake.sims[0].irreversible = 102;
 		fake.sims[0].head = 110;
 		if (is_single)
@@ -196,7 +197,8 @@ static void a_reversible_block_proves_nothing(void **state)
 
 	(void)state;
 	open_world(1);
-	newest = (struct client_tip_sink){&world, take_newest, take_tip_done, false};
+	newest = (struct client_tip_sink){
+		.context = &world, .given = take_newest, .done = take_tip_done};
 	learn_heads();
 	fake.sims[0].head = 17000;
 	assert_true(client_ask_head(world.client, 0, 16999, 2, &newest));
@@ -219,7 +221,8 @@ static void at_the_head_null_is_nobodys_fault_and_nonsense_is(void **state)
 
 	(void)state;
 	open_world(2);
-	newest = (struct client_tip_sink){&world, take_newest, take_tip_done, false};
+	newest = (struct client_tip_sink){
+		.context = &world, .given = take_newest, .done = take_tip_done};
 	fake.sims[1].lacks = 15010;
 	assert_true(client_ask_head(world.client, 1, 15010, 1, &newest));
 	answer_all();

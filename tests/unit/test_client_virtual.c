@@ -505,7 +505,8 @@ static void tip_done(void *context, unsigned node, const struct chain_head *head
 
 static void the_tip_comes_with_them(void **state)
 {
-	struct client_tip_sink sink = {&world, take, tip_done, true};
+	struct client_tip_sink sink = {
+		.context = &world, .given = take, .done = tip_done, .is_virtual = true};
 
 	(void)state;
 	open_virtual(1, &config);
@@ -542,7 +543,8 @@ static void the_tip_comes_with_them(void **state)
 /* Empty lists of a short chain, with the witness in the same request or not at all. */
 static void the_tip_of_a_short_chain_has_a_witness_too(void **state)
 {
-	struct client_tip_sink sink = {&world, take_old, tip_done, true};
+	struct client_tip_sink sink = {
+		.context = &world, .given = take_old, .done = tip_done, .is_virtual = true};
 
 	(void)state;
 	open_short(1, &config);
