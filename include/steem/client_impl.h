@@ -175,12 +175,13 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 /*
  * client_proof.c: may a block be taken that this node gave?  0, or -1 with err: it is not proved, and
  * too few nodes give it alike.  client_check_proof() knows this one answer only; want_check_proof()
- * also those that the want got before, and takes a block that it refuses.
+ * also those that the want got before, and takes a block that it refuses.  Where this one is proved,
+ * nodes that showed less of it rest.
  */
 int client_check_proof(const struct client *client, const struct block *block, unsigned node,
 		       struct error *err) MUST_CHECK;
-int want_check_proof(const struct client *client, struct want *want, struct block *block,
-		     unsigned node, struct error *err) MUST_CHECK;
+int want_check_proof(struct client *client, struct want *want, struct block *block, unsigned node,
+		     struct error *err) MUST_CHECK;
 /* Forget what was given and not proved. */
 void want_drop_versions(struct want *want);
 

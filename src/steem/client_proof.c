@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
@@ -75,8 +76,11 @@ int client_check_proof(const struct client *client, const struct block *block, u
 	return refuse(client, block, giver, err);
 }
 
-/* Now it is known what those were worth that could not be proved. */
-static void tell_versions(const struct client *client, struct want *want)
+/*
+ * Now it is known what those were worth that could not be proved.  Who altered this very block rests,
+ * once; another id may be of another branch, or the proved block may be made up.
+ */
+static void end_versions(struct client *client, struct want *want, const struct block *proved)
 {
 	for (const struct version *version = want->versions; version; version = version->next) {
 		struct error err = ERROR_INIT;
@@ -85,24 +89,30 @@ static void tell_versions(const struct client *client, struct want *want)
 			&err, ERROR_NODE, RPC_FAILURE_FALSE,
 			"block %u: its JSON does not show what was signed (%s), and another node's does",
 			want->num, version->block->proof_reason);
-		for (unsigned i = 0; i < pool_count(client->pool); i++)
-			if (client->observer.block_refused && (version->given_by >> i & 1))
+		for (unsigned i = 0; i < pool_count(client->pool); i++) {
+			if (!(version->given_by >> i & 1))
+				continue;
+			if (client->observer.block_refused)
 				client->observer.block_refused(client->observer.context,
 							       pool_node(client->pool, i),
 							       want->num, &err);
+			if (block_id_equal(version->block->id, proved->id) &&
+			    node_is_rested(pool_node(client->pool, i), clock_now_ms()))
+				client_rest(client, i, RPC_FAILURE_FALSE, &err, 0);
+		}
 	}
 	want_drop_versions(want);
 }
 
-int want_check_proof(const struct client *client, struct want *want, struct block *block,
-		     unsigned index, struct error *err)
+int want_check_proof(struct client *client, struct want *want, struct block *block, unsigned index,
+		     struct error *err)
 {
 	uint64_t giver = UINT64_C(1) << index;
 	struct version *version = want->versions;
 	bool is_new;
 
 	if (!is_unproved(client, block)) {
-		tell_versions(client, want);
+		end_versions(client, want, block);
 		return 0;
 	}
 	while (version && !block_equal(version->block, block))

@@ -72,7 +72,7 @@ enum seal {
 	SEAL_NONE, /* they have no witness and no signature */
 	SEAL_GOOD,
 	SEAL_FALSE,   /* another id than their bytes have */
-	SEAL_UNKNOWN, /* an extension that no program knows, so nobody can tell */
+	SEAL_UNKNOWN, /* the good block, but an extension that no program knows, so nobody can tell */
 	SEAL_OTHER,   /* the same, of another block */
 };
 
@@ -189,7 +189,7 @@ static void add_sealed_block(struct buf *out, uint32_t num, enum seal seal)
 		 "\"extensions\":[%s],\"witness_signature\":\"%0130d\",\"transaction_ids\":[],"
 		 "\"block_id\":\"",
 		 num - 1, 0, 0, seal >= SEAL_UNKNOWN ? "[9,{}]" : "", 0);
-	if (seal == SEAL_GOOD)
+	if (seal == SEAL_GOOD || seal == SEAL_UNKNOWN)
 		add_sealed_id(out, num);
 	else
 		buf_addf(out, "%08" PRIx32 "%032d", num, seal);

@@ -116,6 +116,26 @@ static void a_node_that_is_away_has_no_vote(void **state)
 	close_proving();
 }
 
+/* It would have the half of all requests for ever, and each would be in vain. */
+static void a_node_that_shows_less_than_another_rests(void **state)
+{
+	(void)state;
+	open_proving("ug");
+	want_all();
+	assert_each_given_once(FIRST, LAST);
+	assert_true(world.failed_count > 0);
+	/* Once for all the blocks of an answer. */
+	assert_in_range(pool_node(world.pool, 0)->failed_count, 1, 3);
+	assert_int_equal(pool_node(world.pool, 1)->failed_count, 0);
+	close_proving();
+
+	/* The proved one is another block: who is right is not known here. */
+	open_proving("og");
+	want_all();
+	assert_int_equal(world.failed_count, 0);
+	close_proving();
+}
+
 /* The first one to tell its head is no majority before the others were heard. */
 static void a_node_that_told_nothing_yet_may_still_speak(void **state)
 {
@@ -180,6 +200,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_proved_unless_it_is_asked_for),
 		cmocka_unit_test(what_is_not_shown_needs_more_than_half),
 		cmocka_unit_test(a_node_that_is_away_has_no_vote),
+		cmocka_unit_test(a_node_that_shows_less_than_another_rests),
 		cmocka_unit_test(a_node_that_told_nothing_yet_may_still_speak),
 		cmocka_unit_test(the_tip_leaves_it_to_a_search),
 		cmocka_unit_test(a_false_tip_is_the_nodes_fault),
