@@ -16,12 +16,13 @@
 #define HEAD_BYTES  10
 #define COUNT_BYTES 5
 /*
- * How many bytes may be hashed for one block to find values that were shown wrong, a tenth of a
- * second's work: a block that was made to cost more is not worth it.  A value of 16 bits that is
- * none of the usual ones costs 5 MB or more.
+ * How many bytes may be hashed for one block to find values that were shown wrong, a fiftieth of a
+ * second's work: a block that was made to cost more is not worth it, since each one of an answer may
+ * be made so, and nothing else is done meanwhile.  A value of 16 bits that is none of the usual
+ * ones costs 14 MB or more.
  */
-#define SEARCH_BYTES_MAX ((size_t)128 << 20)
-#define HASH_COST_BYTES  64 /* of a hash, however short */
+#define SEARCH_BYTES_MAX ((size_t)48 << 20)
+#define HASH_COST_BYTES  192 /* of a hash, however short: as many bytes of a long one take as long */
 #define PERCENT_FULL     10000
 #define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
 #define REASON_BYTES     320
