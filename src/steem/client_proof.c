@@ -4,16 +4,20 @@
  * give it alike.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "steem/client_impl.h"
+#include "steem/codec/proof.h"
 
-/* One version of a block, and which nodes gave it. */
+/* One version of a block, and which nodes gave it. The block is not kept: many may be as large as answers are. */
 struct version {
 	struct version *next;
-	struct block *block;
 	uint64_t given_by;
+	uint8_t id[BLOCK_ID_BYTES];
+	uint8_t fingerprint[HASH_SHA256_BYTES];
+	char *reason; /* why it could not be proved */
 };
 
 void want_drop_versions(struct want *want)
@@ -22,9 +26,29 @@ void want_drop_versions(struct want *want)
 		struct version *version = want->versions;
 
 		want->versions = version->next;
-		block_free(version->block);
+		free(version->reason);
 		free(version);
 	}
+}
+
+/* The version of which this block is, new or known. */
+static struct version *version_of(const struct client *client, struct want *want,
+				  const struct block *block)
+{
+	uint8_t fingerprint[HASH_SHA256_BYTES];
+	struct version *version;
+
+	proof_fingerprint(client->config.proof, block, fingerprint);
+	for (version = want->versions; version; version = version->next)
+		if (memcmp(version->fingerprint, fingerprint, sizeof(fingerprint)) == 0)
+			return version;
+	version = xcalloc(1, sizeof(*version));
+	memcpy(version->id, block->id, sizeof(version->id));
+	memcpy(version->fingerprint, fingerprint, sizeof(fingerprint));
+	version->reason = xstrdup(block->proof_reason);
+	version->next = want->versions;
+	want->versions = version;
+	return version;
 }
 
 /*
@@ -88,7 +112,7 @@ static void end_versions(struct client *client, struct want *want, const struct 
 		(void)error_set_code(
 			&err, ERROR_NODE, RPC_FAILURE_FALSE,
 			"block %u: its JSON does not show what was signed (%s), and another node's does",
-			want->num, version->block->proof_reason);
+			want->num, version->reason);
 		for (unsigned i = 0; i < pool_count(client->pool); i++) {
 			if (!(version->given_by >> i & 1))
 				continue;
@@ -96,7 +120,7 @@ static void end_versions(struct client *client, struct want *want, const struct 
 				client->observer.block_refused(client->observer.context,
 							       pool_node(client->pool, i),
 							       want->num, &err);
-			if (block_id_equal(version->block->id, proved->id) &&
+			if (block_id_equal(version->id, proved->id) &&
 			    node_is_rested(pool_node(client->pool, i), clock_now_ms()))
 				client_rest(client, i, RPC_FAILURE_FALSE, &err, 0);
 		}
@@ -107,34 +131,17 @@ static void end_versions(struct client *client, struct want *want, const struct 
 int want_check_proof(struct client *client, struct want *want, struct block *block, unsigned index,
 		     struct error *err)
 {
-	uint64_t giver = UINT64_C(1) << index;
-	struct version *version = want->versions;
-	bool is_new;
+	struct version *version;
 
 	if (!is_unproved(client, block)) {
 		end_versions(client, want, block);
 		return 0;
 	}
-	while (version && !block_equal(version->block, block))
-		version = version->next;
-	is_new = version == NULL;
-	if (is_new) {
-		version = xcalloc(1, sizeof(*version));
-		version->next = want->versions;
-		want->versions = version;
-	}
-	version->given_by |= giver;
-	if (is_majority(client, version->given_by)) {
-		if (is_new) {
-			want->versions = version->next;
-			free(version);
-		}
+	version = version_of(client, want, block);
+	version->given_by |= UINT64_C(1) << index;
+	if (is_majority(client, version->given_by))
 		return 0;
-	}
 	(void)refuse(client, block, version->given_by, err);
-	if (is_new)
-		version->block = block;
-	else
-		block_free(block);
+	block_free(block);
 	return -1;
 }

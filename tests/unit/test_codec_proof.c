@@ -430,6 +430,15 @@ static void go_on_lying(struct buf *lie, const struct recorded_block *recorded,
 	}
 }
 
+static bool has_same_fingerprint(struct proof *proof, const struct block *a, const struct block *b)
+{
+	uint8_t of_a[HASH_SHA256_BYTES], of_b[HASH_SHA256_BYTES];
+
+	proof_fingerprint(proof, a, of_a);
+	proof_fingerprint(proof, b, of_b);
+	return memcmp(of_a, of_b, sizeof(of_a)) == 0;
+}
+
 static void judge(struct buf *lie, const struct recorded_block *recorded, const struct block *truth,
 		  const struct place *place, enum change change)
 {
@@ -446,6 +455,8 @@ static void judge(struct buf *lie, const struct recorded_block *recorded, const 
 			go_on_lying(lie, recorded, truth, &err);
 		return;
 	}
+	assert_true(has_same_fingerprint(recorded->proof, block, truth) ==
+		    block_equal(block, truth));
 	if (block->proof == BLOCK_PROOF_NONE) {
 		assert_non_null(block->proof_reason);
 		assert_null(block->seal);

@@ -44,6 +44,12 @@ int proof_signer(struct proof *proof, const struct block *block, struct key *ret
 		 struct error *err) MUST_CHECK;
 /* Its text, as the chain writes keys. Returns text. */
 char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES]);
+/*
+ * 32 bytes that two blocks share only if block_equal() says the same of them; in place of a block that would
+ * be kept for a comparison alone.  Of a block without virtual operations.
+ */
+void proof_fingerprint(struct proof *proof, const struct block *block,
+		       uint8_t ret[HASH_SHA256_BYTES]);
 
 /* What follows is for decode.c, in this order. */
 

@@ -509,6 +509,35 @@ int proof_end_block(struct proof *proof, struct proof_claim *claim, struct error
 	return 0;
 }
 
+static void mix(struct proof *proof, uint8_t digest[HASH_SHA256_BYTES], const void *bytes,
+		size_t len)
+{
+	uint8_t pair[2 * HASH_SHA256_BYTES];
+
+	memcpy(pair, digest, HASH_SHA256_BYTES);
+	hash_sha256(proof->hash, bytes, len, pair + HASH_SHA256_BYTES);
+	hash_sha256(proof->hash, pair, sizeof(pair), digest);
+}
+
+/* The column account follows from name and payload. */
+void proof_fingerprint(struct proof *proof, const struct block *block,
+		       uint8_t ret[HASH_SHA256_BYTES])
+{
+	memset(ret, 0, HASH_SHA256_BYTES);
+	mix(proof, ret, block->id, sizeof(block->id));
+	mix(proof, ret, block->previous, sizeof(block->previous));
+	mix(proof, ret, &block->timestamp_s, sizeof(block->timestamp_s));
+	for (size_t i = 0; i < block->operation_count; i++) {
+		const struct operation *op = &block->operations[i];
+		const uint32_t place[] = {op->trx_in_block, op->op_in_trx};
+
+		mix(proof, ret, place, sizeof(place));
+		mix(proof, ret, op->trx_id, BLOCK_ID_HEX);
+		mix(proof, ret, op->name, op->name_bytes);
+		mix(proof, ret, op->payload, op->payload_bytes);
+	}
+}
+
 /* The witness. */
 
 char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES])
