@@ -48,22 +48,22 @@ enum block_virtual {
 	BLOCK_VIRTUAL_COMPLETE,
 };
 
-/* What is known of a block beside what a node says; the order of the values is one of knowledge. */
+/* What the reader proved about a block. A higher value includes the lower ones. */
 enum block_proof {
-	BLOCK_PROOF_NONE,    /* not asked for, or its JSON does not show what was signed */
-	BLOCK_PROOF_CONTENT, /* its operations are those that its id stands for */
-	BLOCK_PROOF_SIGNED,  /* and a key of its witness signed it */
+	BLOCK_PROOF_NONE, /* no proof was asked for, or the JSON does not contain all signed bytes */
+	BLOCK_PROOF_CONTENT, /* the hashes of its operations lead to its block id */
+	BLOCK_PROOF_SIGNED,  /* and its witness signed it */
 };
 
 #define SIGNATURE_BYTES    65 /* of a witness, of a trx */
 #define BLOCK_DIGEST_BYTES 32
 
-/* What the witness put under a block whose content is proved. */
+/* The witness's signature of a block whose content is proved. */
 struct block_seal {
-	uint8_t digest[BLOCK_DIGEST_BYTES]; /* of what was signed */
+	uint8_t digest[BLOCK_DIGEST_BYTES]; /* SHA-256 of the header without the signature */
 	uint8_t signature[SIGNATURE_BYTES];
 	const char *witness;
-	const char *signing_key; /* as the answer has it, or NULL */
+	const char *signing_key; /* as in the node's answer, or NULL */
 };
 
 struct block {
@@ -81,8 +81,9 @@ struct block {
 	size_t delivery_count;       /* sum of the bits in `queues` */
 	bool had_invalid_utf8;       /* at least one byte was replaced by U+FFFD */
 	enum block_proof proof;
-	const char *proof_reason; /* why it could not be proved; NULL: it was, or not asked for */
-	const char *correction;   /* what the proof put right in payloads, or NULL */
+	const char
+		*proof_reason;  /* why the proof failed; NULL: it succeeded, or was not asked for */
+	const char *correction; /* which values in payloads were corrected, or NULL */
 	const struct block_seal *seal; /* NULL: the content is not proved */
 	struct arena *arena;
 };

@@ -51,8 +51,8 @@ struct client_config {
 	 */
 	bool takes_unverified;
 	/*
-	 * Blocks are proved by it, and one that its JSON does not prove is taken only if more than
-	 * half of the nodes give it alike.  Not owned.  NULL: they are not proved.
+	 * Each block is proved with it.  A block that cannot be proved is accepted only if more than
+	 * half of the nodes give the same content.  Not owned.  NULL: blocks are not proved.
 	 */
 	struct proof *proof;
 };
@@ -102,8 +102,8 @@ struct client_observer {
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,
 			      const struct error *err);
 	/*
-	 * A node gave a block with a value that is not the one that was signed; only one fits the
-	 * hashes, so the block holds that now.  block->correction names both.
+	 * A node gave a block with a wrong value.  Exactly one other value fits the hashes, and the
+	 * block holds that one now.  block->correction names both.
 	 */
 	void (*block_corrected)(void *context, const struct node *node, const struct block *block);
 	/* It does not offer virtual operations; it is not asked for them for delay_ms. */

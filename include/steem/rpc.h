@@ -26,7 +26,7 @@ enum rpc_failure {
 	RPC_FAILURE_BATCH,       /* the batch was too large or batches are refused: ask for less */
 	RPC_FAILURE_CALL,        /* the node says that our call is wrong */
 	RPC_FAILURE_CUT,         /* no whole answer: another node now, and this one for less */
-	RPC_FAILURE_FALSE,       /* the block is not what its own hashes stand for: let it rest */
+	RPC_FAILURE_FALSE,       /* the block contradicts its own hashes: this node rests */
 };
 
 enum rpc_method {

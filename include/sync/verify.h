@@ -5,9 +5,8 @@
  *
  * What one node alone says is not believed against the tables: where its block and the rows
  * differ, another node is asked, and only a difference that both see is reported and mended.
- * Nothing is written that two nodes do not give with the same content, unless its own hashes prove it:
- * a block whose content is proved needs no second node where the table itself names its id, in its own
- * row or as the one before the row above it.
+ * A block is written only if two nodes give the same content, or if its hashes prove its content and the
+ * table already contains its id: in the block's own row, or in the next block's `previous`.
  * With a single node configured there is nobody else, and its word counts.
  */
 #ifndef SYNC_VERIFY_H

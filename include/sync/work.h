@@ -52,7 +52,7 @@ enum reader_follow { /* in the order of the option's texts */
 
 enum reader_proof {                       /* in the order of the option's texts */
 		    READER_PROOF_OFF,     /* a block is what a node says */
-		    READER_PROOF_CONTENT, /* its operations are those that its id stands for */
+		    READER_PROOF_CONTENT, /* the hashes of its operations lead to its block id */
 };
 
 struct reader_config {

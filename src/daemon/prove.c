@@ -99,8 +99,8 @@ static bool find_text(const struct json_slice *object, const char *member,
 }
 
 /*
- * An answer names its network only by the beginning of its key.  A wrong one is no way to a proof:
- * each chain has names of its own for its money, and the hashes must fit all the same.
+ * Only the prefix of signing_key tells which network an answer comes from.  A false prefix does not help a
+ * liar: the hashes must still match, and each chain has its own symbols.
  */
 static const struct chain *chain_in(const struct json_slice *result)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks that their JSON does not prove: such a block is taken only if more than half of the nodes
- * give it alike.
+ * Blocks whose JSON does not contain all signed bytes.  Such a block is accepted only if more than half of
+ * the nodes give the same content.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "steem/client_impl.h"
 #include "steem/codec/proof.h"
 
-/* One version of a block, and which nodes gave it. The block is not kept: many may be as large as answers are. */
+/* One version of a block, and the nodes that gave it. The block itself is not kept: many large ones would fill the memory. */
 struct version {
 	struct version *next;
 	uint64_t given_by;
@@ -52,8 +52,8 @@ static struct version *version_of(const struct client *client, struct want *want
 }
 
 /*
- * Nodes that answer, whether or not one of them rests just now: a node's word counts as one of these.
- * One that has told nothing yet may still speak: else the fastest node alone would be the majority.
+ * The nodes that count for a majority: all but those that are excluded or away.  A node that rests counts.
+ * A node that has not answered yet counts too; otherwise the first one to answer would be the majority.
  */
 static uint64_t voters(const struct client *client)
 {
@@ -80,7 +80,7 @@ static int refuse(const struct client *client, const struct block *block, uint64
 {
 	return error_set(
 		err, ERROR_NODE,
-		"its JSON does not show what was signed (%s), and %d of %d nodes give it so",
+		"its JSON does not contain all signed bytes (%s), and %d of %d nodes give it so",
 		block->proof_reason, __builtin_popcountll(given_by),
 		__builtin_popcountll(voters(client) | given_by));
 }
@@ -111,7 +111,7 @@ static void end_versions(struct client *client, struct want *want, const struct 
 
 		(void)error_set_code(
 			&err, ERROR_NODE, RPC_FAILURE_FALSE,
-			"block %u: its JSON does not show what was signed (%s), and another node's does",
+			"block %u: its JSON does not contain all signed bytes (%s), and that of another node does",
 			want->num, version->reason);
 		for (unsigned i = 0; i < pool_count(client->pool); i++) {
 			if (!(version->given_by >> i & 1))

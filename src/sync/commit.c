@@ -31,7 +31,7 @@ static void tell_unproved(const struct block *block)
 {
 	log_limited(
 		&unproved_limit, LOG_LEVEL_WARNING, "block_unproved",
-		"block %u is stored without a proof, as most nodes give it: its JSON does not show what was signed: %s",
+		"block %u is stored without proof, because most nodes give it alike; its JSON does not contain all signed bytes: %s",
 		block->num, block->proof_reason);
 }
 

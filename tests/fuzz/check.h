@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 /* UTF-8 on one line, without control characters. */
 static inline bool is_clean_text(const char *text, bool may_have_lines)
@@ -32,6 +33,25 @@ static inline bool is_clean_text(const char *text, bool may_have_lines)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * A block's number, and the text behind it.  The text is copied to memory of exactly its length and a NUL,
+ * so that reading one byte too far is noticed.  The caller frees it.  NULL: the input is too short.
+ */
+static inline char *take_numbered_text(const uint8_t *data, size_t size, uint32_t *ret_num,
+				       size_t *ret_len)
+{
+	char *text;
+
+	if (size < sizeof(*ret_num))
+		return NULL;
+	memcpy(ret_num, data, sizeof(*ret_num));
+	*ret_len = size - sizeof(*ret_num);
+	text = xmalloc(*ret_len + 1);
+	memcpy(text, data + sizeof(*ret_num), *ret_len);
+	text[*ret_len] = '\0';
+	return text;
 }
 
 static inline void check_error(const struct error *err)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "check.h"
 #include "steem/accounts.h"
 #include "steem/decode.h"
 #include "steem/decode_virtual.h"
@@ -79,22 +80,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = ERROR_INIT;
 	struct block *block;
 	uint32_t num;
+	size_t len;
 	char *text;
 
-	if (size < sizeof(num))
+	text = take_numbered_text(data, size, &num, &len);
+	if (!text)
 		return 0;
-	memcpy(&num, data, sizeof(num));
-	size -= sizeof(num);
-	/* Exactly as long as it says: reading a byte too far is seen. */
-	text = xmalloc(size + 1);
-	memcpy(text, data + sizeof(num), size);
-	text[size] = '\0';
-	block = decode_block(text, size, num, NULL, &err);
+	block = decode_block(text, len, num, NULL, &err);
 	if (block) {
 		check_block(block, num);
 		write_rows(block);
 		/* The same bytes as the answer about its virtual operations. */
-		if (decode_virtual(text, size, block, &err) == 0)
+		if (decode_virtual(text, len, block, &err) == 0)
 			check_block(block, num);
 	} else {
 		MUST(err.kind == ERROR_NODE && err.text[0]);

@@ -92,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct key key;
 	struct proof *proof;
 	uint32_t num;
+	size_t len;
 	char *text;
 
 	if (proofs[0] == NULL) {
@@ -99,15 +100,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		proofs[1] = proof_new(&chain_testnet, &err);
 		MUST(proofs[0] != NULL && proofs[1] != NULL);
 	}
-	if (size < sizeof(num))
+	text = take_numbered_text(data, size, &num, &len);
+	if (text == NULL)
 		return 0;
-	memcpy(&num, data, sizeof(num));
-	size -= sizeof(num);
-	text = xmalloc(size + 1);
-	memcpy(text, data + sizeof(num), size);
-	text[size] = '\0';
-	proof = proofs[memmem(text, size, "\"TST", 4) != NULL];
-	block = decode_block(text, size, num, proof, &err);
+	proof = proofs[memmem(text, len, "\"TST", 4) != NULL];
+	block = decode_block(text, len, num, proof, &err);
 	if (block == NULL) {
 		check_error(&err);
 		MUST(err.kind == ERROR_NODE && (err.code == 0 || err.code == RPC_FAILURE_FALSE));

@@ -93,7 +93,7 @@ def test_what_nobody_can_prove_is_stored_if_most_nodes_say_it(world):
     nodes[0].fault("fork", method="get_block", block=range(1, 100), chain=SyntheticChain("other", odd=True))
     reader = world.run("--once")
     line = reader.wait_for("block_unproved")
-    assert "does not show what was signed: trx" in line.message
+    assert "does not contain all signed bytes: trx" in line.message
     assert proofs(world).keys() == {"none", "content"}
     world.expect(chain, (1, 60))
 

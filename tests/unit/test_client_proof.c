@@ -129,7 +129,7 @@ static void a_node_that_shows_less_than_another_rests(void **state)
 	assert_int_equal(pool_node(world.pool, 1)->failed_count, 0);
 	close_proving();
 
-	/* The proved one is another block: who is right is not known here. */
+	/* The proved block has another id, so it is not known which of the two nodes is right. */
 	open_proving("og");
 	want_all();
 	assert_int_equal(world.failed_count, 0);

@@ -687,7 +687,7 @@ static void other_words_prove_the_same(void **state)
 	replace(&text, "\":", "\" : ");
 	replace(&text, "initminer", "init\\u006diner");
 	expect_proved(&text, steem, truth, NULL);
-	/* What is not packed. */
+	/* Members that are not part of the signed bytes. */
 	replace(&text, "\"signatures\"", "\"block_num\":7,\"transaction_num\":8,\"signatures\"");
 	replace(&text, "\"witness\"", "\"signing_key\":\"STM1\",\"witness\"");
 	expect_proved(&text, steem, truth, NULL);

@@ -2,8 +2,8 @@
 /*
  * The hashes of the chain: SHA-256, SHA-224, RIPEMD-160, by OpenSSL's libcrypto.
  *
- * One `struct hash` serves one thread for as long as it likes.  It holds what is dear to make:
- * a hash takes no memory and asks libcrypto for no algorithm.
+ * Each thread needs a `struct hash` of its own.  It holds the contexts and algorithms, which are
+ * expensive to create; computing a hash allocates nothing.
  */
 #ifndef STEEM_CODEC_HASH_H
 #define STEEM_CODEC_HASH_H
@@ -28,8 +28,8 @@ void hash_sha224(struct hash *hash, const void *bytes, size_t len, uint8_t ret[H
 void hash_rmd160(struct hash *hash, const void *bytes, size_t len, uint8_t ret[HASH_RMD160_BYTES]);
 
 /*
- * The SHA-256 of texts that begin alike: begin once, then ask for the hash of that and a tail, as
- * often as it is wanted; the last time more cheaply.  The functions above do not disturb it.
+ * The SHA-256 of texts with the same beginning: begin once, then ask for the hash of the beginning and a
+ * tail, any number of times.  hash_end() is cheaper, and must be the last.  The functions above do not interfere.
  */
 void hash_begin(struct hash *hash, const void *bytes, size_t len);
 void hash_with_tail(struct hash *hash, const void *tail, size_t tail_len,

@@ -23,7 +23,7 @@ struct key {
 	uint8_t bytes[KEY_BYTES]; /* a compressed point of secp256k1 */
 };
 
-/* The key that made the signature of these 32 bytes; false: the signature is none. */
+/* Recover the key that signed these 32 bytes. False: the signature is invalid. */
 bool key_recover(const uint8_t digest[HASH_SHA256_BYTES], const uint8_t signature[SIGNATURE_BYTES],
 		 struct key *ret_key);
 /* Its text: prefix and base58, with a NUL behind. Returns text. */

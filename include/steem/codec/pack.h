@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON as condenser_api shows it, to the bytes that were signed.
+ * Converts the JSON of condenser_api into the bytes that were signed.
  *
- * One packer walks the table of operations (codec/operations.h) over the text in place.  It takes
- * only text that a node writes: 10 and not 010 or 1e1, every member once, hex in lower case.  So two
- * texts of different meaning never give the same bytes, and what is packed can be kept as it is.
+ * One packer walks the table of operations (codec/operations.h) over the text in place.  It accepts
+ * only the notation that nodes write: 10 but not 010 or 1e1, each member once, hex in lower case.  So two
+ * texts with different meanings never give the same bytes, and the packed text can be stored as it is.
  *
- * The surprise: that something cannot be packed does not make it false.  JSON cannot show
- * everything, and a hardfork may bring operations that the table does not know.
+ * The surprise: an operation that cannot be packed need not be false.  JSON does not contain
+ * everything, and a hardfork may add operations that the table does not know.
  */
 #ifndef STEEM_CODEC_PACK_H
 #define STEEM_CODEC_PACK_H
@@ -22,7 +22,7 @@
 #include "steem/codec/operations.h"
 #include "steem/json.h"
 
-/* Some values are known to be shown wrong by nodes: where they stand among the bytes. */
+/* The position of a value that some nodes are known to print wrong. */
 struct pack_mark {
 	const struct codec_field *field; /* of kind CODEC_FEE or CODEC_PERCENT */
 	size_t operation;                /* pack.operation at that time */
@@ -45,9 +45,9 @@ void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash);
 void pack_release(struct pack *pack);
 
 /*
- * Add the bytes of a value of that type.  `members`, where they are known and whole, are those of
- * the value, an object.  False with pack->reason: its JSON does not show them; then some
- * bytes may have been added.
+ * Append the bytes of a value of this type.  `members` are the members of the value, an object, if the
+ * caller has all of them.  False with pack->reason: the JSON does not contain all signed bytes; some
+ * bytes may have been appended all the same.
  */
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value);
 bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does a block's JSON say what its hashes say?
+ * Does the content of a block match its hashes?
  *
- * While a block is decoded its transactions are packed one behind the other; at its end all hashes
- * are made: the id of each trx, the merkle root over all, the id of the block.  Where they fit, every
- * byte of every operation hangs on the block's id.
- * The surprise: a value may be stored that the node did not give.  Two values are known to be
- * shown wrong by nodes (PROOF's repairs below); where only one value fits the hashes it is put
- * into the payload, and block->correction says so.
+ * While a block is decoded, its transactions are packed one after the other.  At its end this module
+ * computes the id of each trx, the merkle root and the block id, and compares them with the answer.
+ * If all match, nobody changed a byte of any operation without changing the block id.
+ * The surprise: the stored value may differ from the node's.  Nodes are known to print two kinds of values
+ * wrong.  If exactly one other value matches the hashes, it replaces the printed one in the
+ * payload, and block->correction says so.
  *
- * Not proved: members of the JSON that are not packed (account_subsidy_budget and account_subsidy_decay
- * in `props`), virtual operations, and that the chain allowed what the block does.
+ * Not proved: members of `props` that are not packed (account_subsidy_budget, account_subsidy_decay),
+ * virtual operations, and whether the chain accepted the block.
  */
 #ifndef STEEM_CODEC_PROOF_H
 #define STEEM_CODEC_PROOF_H
@@ -29,24 +29,24 @@
 struct proof;
 
 /*
- * What blocks of this chain are proved with, one after the other, by one thread.  The caller owns
- * it; the chain must outlive it.  NULL with err (ERROR_CONFIG): see hash_new().
+ * The state for proving blocks of this chain.  One thread uses it, for one block after the other.  The
+ * caller owns it; the chain must outlive it.  NULL with err (ERROR_CONFIG): see hash_new().
  */
 struct proof *proof_new(const struct chain *chain, struct error *err) MUST_CHECK;
 void proof_free(struct proof *proof);
 
 /*
- * The key that signed a block of state BLOCK_PROOF_CONTENT or better, recovered from its seal (33 us).
- * -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the signature is none, or the answer named another key.
- * Whether it is a key of the block's witness, it does not know.
+ * Recover the key that signed the block, whose proof must be BLOCK_PROOF_CONTENT or better.  This takes
+ * about 33 us.  -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the signature is invalid, or the answer names
+ * another key.  It does not check whether the key belongs to the block's witness.
  */
 int proof_signer(struct proof *proof, const struct block *block, struct key *ret_key,
 		 struct error *err) MUST_CHECK;
 /* Its text, as the chain writes keys. Returns text. */
 char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES]);
 /*
- * 32 bytes that two blocks share only if block_equal() says the same of them; in place of a block that would
- * be kept for a comparison alone.  Of a block without virtual operations.
+ * A hash of the block's content: two blocks have the same one only if block_equal() is true for them.  The
+ * caller can keep it instead of the block.  Virtual operations are not included.
  */
 void proof_fingerprint(struct proof *proof, const struct block *block,
 		       uint8_t ret[HASH_SHA256_BYTES]);
@@ -76,8 +76,8 @@ struct proof_claim {
 };
 
 /*
- * The verdict.  0: block->proof is BLOCK_PROOF_CONTENT, or BLOCK_PROOF_NONE with block->proof_reason.
- * -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): what does not fit, to stand behind "block N: ".
+ * Compare all hashes.  0: block->proof is BLOCK_PROOF_CONTENT, or BLOCK_PROOF_NONE with block->proof_reason.
+ * -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the hash that does not match; the caller prefixes "block N: ".
  */
 int proof_end_block(struct proof *proof, struct proof_claim *claim, struct error *err) MUST_CHECK;
 

@@ -260,7 +260,7 @@ static bool pack_version(struct pack *pack, const struct json_slice *value)
 }
 
 /*
- * Resolve the escapes of a string; returns the end of what was written, which is never longer.
+ * Resolve the escapes of a string.  Returns the end of the output, which is never longer than the input.
  * NULL: an escape above 0x7f, which canonical text has only for a lone surrogate.
  */
 static uint8_t *unescape(uint8_t *out, const char *at, const char *end)

@@ -26,7 +26,7 @@
 #define PERCENT_FULL     10000
 #define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
 #define REASON_BYTES     320
-/* What is put right beyond that is put right, but not told. */
+/* Further corrections are made, but not listed. */
 #define CORRECTION_BYTES ((size_t)400)
 
 /* A trx in `pack.out`. */
@@ -350,7 +350,7 @@ static enum repair repair(struct proof *proof, const struct packed_trx *trx,
 	return count > 0 ? REPAIR_UNDECIDED : REPAIR_NONE;
 }
 
-/* Its id from its bytes. 0; what is not shown is noted. -1: it is false. */
+/* Compare the trx's id with the hash of its bytes. 0: it fits, or the reason why nobody can tell is noted. -1: it is false. */
 static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct proof_claim *claim,
 		     struct error *err)
 {
