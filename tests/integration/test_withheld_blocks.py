@@ -103,11 +103,12 @@ def test_a_catch_up_isolates_it(world, what, details, count):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("what, details", SAYINGS, ids=lambda value: str(value))
 def test_what_a_node_says_of_one_block_is_not_believed_of_all(world, what, details, count):
-    """It rests for a moment, as it says; but then it answers, if only it is asked for others."""
+    """It rests for a moment, as it says; but then it answers, if only it is asked for others.
+
+    The node says so at once: no time-out is needed, and a short one would end on a busy machine.
+    """
     nodes, faults = nodes_that_withhold(world, count, what, method="get_block", **details)
-    began = time.monotonic()
-    world.run("--once", code=69, **QUICK)
-    assert time.monotonic() - began < 20
+    world.run("--once", code=69, timeout=60)
     assert world.db.value("SELECT COUNT(*) FROM blocks") == LAST - 1
     world.audit_gaps({BAD})
     for fault in faults:
