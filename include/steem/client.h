@@ -77,6 +77,15 @@ struct client_sink {
 	 * without, as BLOCK_VIRTUAL_NONE.
 	 */
 	bool is_virtual;
+	/*
+	 * A block is given only once more than half of the nodes gave the same id.  Nodes that are away, or
+	 * that do not answer for the block in time, do not count.
+	 */
+	bool needs_majority;
+	/*
+	 * In the place of `refused`: nodes gave it, but no version has a majority.  NULL: `refused` is called.
+	 */
+	void (*divided)(void *context, uint32_t num, const char *reason);
 };
 
 /* What the client tells whoever logs (sync): each is one decision. NULL functions are not called. */
@@ -106,6 +115,8 @@ struct client_observer {
 	 * block holds that one now.  block->correction names both.
 	 */
 	void (*block_corrected)(void *context, const struct node *node, const struct block *block);
+	/* It gave another block than more than half of the nodes, or claims what cannot be; err says what. */
+	void (*claim_false)(void *context, const struct node *node, const struct error *err);
 	/* It does not offer virtual operations; it is not asked for them for delay_ms. */
 	void (*virtual_missing)(void *context, const struct node *node, const struct error *err,
 				int64_t delay_ms);
@@ -131,6 +142,13 @@ void client_set_pool(struct client *client, struct pool *pool);
  */
 void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
 		 uint64_t not_from, const struct client_sink *sink);
+/*
+ * Put a block to the vote that `giver` gave.  True: this node alone is more than half of those that answer,
+ * so nothing is asked.  False: others are asked for it, in the lane of the tail, until `sink`, which needs a
+ * majority, is told: `given` has the block that more than half give, be it this one or another.
+ */
+bool client_vouch(struct client *client, const struct block *block, unsigned giver,
+		  const struct client_sink *sink);
 /* Forget what this sink still wants; answers that still come are thrown away. */
 void client_drop(struct client *client, const struct client_sink *sink);
 

@@ -32,11 +32,14 @@ struct want {
 	bool is_alone;         /* it may have made a request fail: it gets a request of its own */
 	uint32_t num;
 	enum client_lane lane;
+	bool needs_majority; /* as its sink said */
+	bool is_agreed;      /* the vote is over: the block with agreed_id is taken from any node */
+	uint8_t agreed_id[BLOCK_ID_BYTES];
 	bool is_left;             /* a node was slow to give it, so another one is asked */
 	bool is_virtual;          /* as its sink said */
 	struct block *half;       /* waits for its virtual operations, from `half_giver` alone */
 	struct block *unverified; /* given if no node gives better */
-	struct version *versions; /* that were given, but not proved; see client_proof.c */
+	struct version *versions; /* that were given and are put to the vote; see client_vote.c */
 	unsigned half_giver, unverified_giver;
 	/* So often in a row a node said that it is too busy for it, or that it does not offer it. */
 	unsigned busy_count;
@@ -173,16 +176,24 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 			  unsigned node);
 
 /*
- * client_proof.c: may a block be taken that this node gave?  0, or -1 with err: it is not proved, and
- * too few nodes give it alike.  client_check_proof() knows this one answer only; want_check_proof()
- * also those that the want got before, and takes a block that it refuses.  Where this one is proved,
- * nodes that showed less of it rest.
+ * client_vote.c: may a block be taken that this node gave?  0, or -1 with err: it is not proved, or its sink
+ * needs a majority, and too few nodes give it alike.  client_check_proof() knows this one answer only and no
+ * sink; want_check_vote() also the answers that the want got before, and frees a block that it refuses.
+ * When a block is taken, the nodes that showed less of it rest, and so do those that gave another one than
+ * the majority.
  */
 int client_check_proof(const struct client *client, const struct block *block, unsigned node,
 		       struct error *err) MUST_CHECK;
-int want_check_proof(struct client *client, struct want *want, struct block *block, unsigned node,
-		     struct error *err) MUST_CHECK;
-/* Forget what was given and not proved. */
+int want_check_vote(struct client *client, struct want *want, struct block *block, unsigned node,
+		    struct error *err) MUST_CHECK;
+/* Could a node that rests now still vote on what others gave? Then it is waited for, until patience ends. */
+bool want_has_open_vote(const struct client *client, const struct want *want);
+/*
+ * No more nodes can be asked.  Do more than half give one block, if those do not count that could have given
+ * one and did not?  True: that is the block, and the want is to be asked for once more.
+ */
+bool want_settle_vote(struct client *client, struct want *want);
+/* Forget what was given and put to the vote. */
 void want_drop_versions(struct want *want);
 
 /*
@@ -197,6 +208,11 @@ void request_send(struct request *request);
 void client_send_due(struct client *client);
 void request_free(struct request *request);
 void client_send_wants(struct client *client);
+
+/* client_head.c: ask the nodes for their heads that have not claimed this block yet. */
+void client_ask_heads_below(struct client *client, uint32_t block);
+/* Which nodes have not told their heads for seconds, though asked? */
+void client_note_silent(struct client *client);
 
 /* client_answer.c */
 http_done_fn client_answer;

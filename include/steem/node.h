@@ -45,6 +45,10 @@ struct node {
 	 * asked for nothing else, and for its head not before ask_head_at_ms.
 	 */
 	bool is_away;
+	bool is_silent;           /* it has not told its head, though asked for it seconds ago */
+	int64_t head_asked_at_ms; /* the oldest question for it that is not answered; 0: none */
+	int64_t moved_at_ms;      /* when its irreversible block last went up */
+	bool is_stuck;            /* that was long ago, by its newest head */
 	bool is_probed; /* a request failed; it is asked for its head, to see whether it is away */
 	int64_t ask_head_at_ms;
 	struct backoff away_backoff;
@@ -80,6 +84,8 @@ struct node {
 	bool is_excluded;            /* serves another chain, or does not offer the calls */
 	char excluded_because[160];
 	bool is_on_trial; /* not compared with what is stored yet: asked for nothing else, not believed */
+	bool has_no_vote; /* on trial, and others are known: what it says decides nothing */
+	bool is_denied;   /* it gave another block than the stored one, and that was told */
 };
 
 void node_init(struct node *node, const char *url, unsigned batch_limit, unsigned rate_limit);

@@ -41,12 +41,27 @@ int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
 uint64_t pool_healthy(const struct pool *pool, int64_t now_ms);
 /* The set of nodes that are on trial and not excluded. */
 uint64_t pool_on_trial(const struct pool *pool);
+/* The set of nodes that were slow at the tip lately. */
+uint64_t pool_slow(const struct pool *pool, int64_t now_ms);
 /* The set of nodes that are not excluded. */
 uint64_t pool_usable(const struct pool *pool);
 /* When the next node that may not be asked now may be asked again; INT64_MAX: none waits for its time. */
 int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
-/* The highest irreversible block and head that any node that is not excluded last reported; 0: none yet. */
+/*
+ * The irreversible block that more than half of the nodes claim at least, and the head of the last one of these;
+ * 0: no node has told its head yet.  The claims of nodes that do not answer do not count, nor do claims above the
+ * ceiling.  Of an even number of nodes half is enough if all of the other half lag: they are 30 blocks behind, or
+ * have not moved for 30 s.
+ */
 uint32_t pool_irreversible(const struct pool *pool);
 uint32_t pool_head(const struct pool *pool);
+/*
+ * The nodes that vote about a block: all but those that are away, excluded, on trial beside others that are known, or lag as above.  A node that
+ * rests, or that has not answered yet, votes too; otherwise the first one to answer would be the majority.
+ */
+uint64_t pool_electors(const struct pool *pool);
+/* No block above this one can be irreversible yet, by the clock; UINT32_MAX: not known. */
+void pool_set_ceiling(struct pool *pool, uint32_t block);
+uint32_t pool_ceiling(const struct pool *pool);
 
 #endif

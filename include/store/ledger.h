@@ -117,6 +117,7 @@ struct stored_block {
 	uint32_t num;
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t previous[BLOCK_ID_BYTES];
+	int64_t timestamp_s; /* seconds since 1970, UTC */
 };
 /* The newest stored irreversible block at or below `limit` (UINT32_MAX: at all); *ret_found false: none. */
 int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block, bool *ret_found,

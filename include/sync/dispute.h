@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second and a third opinion on a block that contradicts what is stored, or its
- * neighbour: ask two other nodes, and stop for nothing else meanwhile.
+ * A block contradicts a stored one: which of them is wrong?
+ *
+ * More than half of the nodes gave the block, or one that leads to it, but they may be all on another branch than
+ * those that cannot be asked now.  So each node is asked for the stored block.  The table is doubted
+ * only if more than half of all configured nodes give another block.  Otherwise those that give another one are
+ * denied: they are asked for nothing else until they give what is stored.
  */
 #ifndef SYNC_DISPUTE_H
 #define SYNC_DISPUTE_H
@@ -12,28 +16,25 @@
 #include "sync/work.h"
 
 enum dispute_end {
-	DISPUTE_TRY,    /* another node gives another block: store that one instead */
-	DISPUTE_AGAIN,  /* nobody gives another one: it is as it was held (only without `entry`) */
-	DISPUTE_KEPT,   /* what is stored under this number stays; nothing is missing */
-	DISPUTE_FAILED, /* it must not be stored: it stays a gap, with `reason` */
-	DISPUTE_ALONE,  /* the same, but nobody else could be asked: later, others may */
+	DISPUTE_TABLE, /* more than half of all nodes give another block than the stored one */
+	DISPUTE_NODES, /* nodes give the stored block: the contradiction is in what they give elsewhere */
+	DISPUTE_OPEN, /* it cannot be told: nodes that might know did not answer */
 };
 
 struct dispute;
 
 /*
- * Called once, from within client_handle() or http_wait(); the dispute frees itself
- * afterwards.  With DISPUTE_TRY `other` is the other block, now owned by the callee, else NULL.
+ * Called once, from within client_handle() or http_wait(); the dispute frees itself afterwards.
+ * `reason` says it in words, for a gap.
  */
-typedef void dispute_done_fn(void *context, uint32_t num, enum dispute_end end,
-			     const struct held *other, const char *reason);
+typedef void dispute_done_fn(void *context, uint32_t num, enum dispute_end end, const char *reason);
 
 /*
- * Ask about a block, which stays the caller's.  `entry` is what the ledger said of it;
- * NULL: it does not link to another block that was fetched with it.  Names the outcome in the log.
+ * Ask about the stored block that this entry contradicts: its outcome is LEDGER_NO_LINK, _NO_LINK_AFTER or
+ * _OTHER_ID.  `num` of `done` is the number of the entry's block.  What comes of it is logged.
  */
-struct dispute *dispute_new(struct work *work, const struct held *held,
-			    const struct ledger_entry *entry, dispute_done_fn *done, void *context);
+struct dispute *dispute_new(struct work *work, const struct ledger_entry *entry,
+			    dispute_done_fn *done, void *context);
 /* Forget it; `done` is not called. NULL is allowed. */
 void dispute_free(struct dispute *dispute);
 

@@ -102,7 +102,8 @@ struct work {
 	int64_t progress_at_ms;
 	int64_t given_at_ms; /* when a node last gave a block */
 	uint64_t stored_blocks;
-	uint64_t false_blocks;    /* refused: they contradict their own hashes */
+	uint64_t false_blocks; /* refused: they contradict their own hashes */
+	uint64_t false_claims; /* of nodes: what more than half of them deny, or what cannot be */
 	uint64_t unproved_blocks; /* of the stored ones: their JSON does not show what was signed */
 	uint64_t stored_operations;
 	uint64_t present_blocks; /* stood there already */
@@ -112,6 +113,9 @@ struct work {
 	uint32_t committed_block; /* the highest irreversible one of all commits; 0: none yet */
 	uint32_t newest_block;    /* the same, with those that are not irreversible yet */
 	int64_t newest_time_s;    /* of its header */
+	/* The newest irreversible block known to be stored, and its time: no node can be far ahead of it. */
+	uint32_t clock_block;
+	int64_t clock_time_s;
 	bool is_stopping;
 	bool is_over; /* with over_error: this reader must end */
 	struct error over_error;
@@ -128,6 +132,10 @@ struct work_look {
 };
 int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *err) MUST_CHECK;
 void work_note_look(struct work *work, const struct work_look *look);
+/* This irreversible block is stored. */
+void work_note_stored(struct work *work, uint32_t num, int64_t timestamp_s);
+/* Tell the pool up to which block the chain can have come by now, by the database's clock. */
+void work_set_ceiling(struct work *work);
 /* How many more blocks may be asked for now without passing the memory limit? */
 size_t work_room_blocks(const struct work *work);
 

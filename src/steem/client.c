@@ -131,6 +131,7 @@ static void forget_nodes(struct want_list *list)
 		want->tried = want->doubted_by = 0;
 		want_drop_half(want);
 		want_drop_versions(want);
+		want->is_agreed = false;
 		block_free(want->unverified);
 		want->unverified = NULL;
 	}
@@ -162,6 +163,7 @@ void client_want(struct client *client, enum client_lane lane, uint32_t first, u
 		want->num = (uint32_t)num;
 		want->tried = not_from;
 		want->is_virtual = sink->is_virtual;
+		want->needs_majority = sink->needs_majority;
 		want_list_append(&client->lanes[lane], want);
 		client->wanted_count++;
 	}
@@ -208,21 +210,36 @@ static const char *refusal(const struct client *client, const struct want *want)
 	return "there is no other node to ask";
 }
 
+static void tell_refusal(const struct client *client, const struct want *want,
+			 const struct client_sink *sink)
+{
+	if (sink->divided && want->versions && !want->is_agreed)
+		sink->divided(sink->context, want->num, refusal(client, want));
+	else
+		sink->refused(sink->context, want->num, refusal(client, want));
+}
+
 /* Tell the sinks of what every healthy node refused. */
 static void report_refused(struct client *client)
 {
 	struct want *want;
 
 	while ((want = client->refused.first)) {
-		struct block *unverified = want_take_unverified(want);
 		const struct client_sink *sink = want->sink;
+		struct block *unverified;
 
 		want_list_remove(&client->refused, want);
+		if (want_settle_vote(client, want)) {
+			want_list_prepend(&client->lanes[want->lane], want);
+			client->has_news = true;
+			continue;
+		}
+		unverified = want_take_unverified(want);
 		client->wanted_count--;
 		if (unverified)
 			sink->given(sink->context, unverified, want->unverified_giver);
 		else
-			sink->refused(sink->context, want->num, refusal(client, want));
+			tell_refusal(client, want, sink);
 		want_free(want);
 	}
 }
@@ -230,6 +247,7 @@ static void report_refused(struct client *client)
 void client_handle(struct client *client)
 {
 	client->has_news = false;
+	client_note_silent(client);
 	client_leave_slow(client);
 	client_ask_away(client);
 	client_send_due(client);

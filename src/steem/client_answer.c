@@ -137,6 +137,7 @@ static struct block *pass_on(struct request *request, size_t i, const struct err
 {
 	verdict->good_count++;
 	want_set_refused_by(request->wants[i], request->node, err);
+	want_set_doubted(request->client, request->wants[i]);
 	return NULL;
 }
 
@@ -166,7 +167,7 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 	if (!block)
 		refuse(request, i, &err,
 		       answer->error.kind != ERROR_NONE || !is_null(&answer->result), verdict);
-	else if (want_check_proof(request->client, want, block, request->node, &err) != 0)
+	else if (want_check_vote(request->client, want, block, request->node, &err) != 0)
 		return pass_on(request, i, &err, verdict);
 	else
 		client_tell_correction(request->client, request->node, block);

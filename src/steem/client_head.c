@@ -11,16 +11,35 @@
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
+/* A node that does not tell its head for so long is not waited for. */
+#define SILENT_MS 2000
+
 /* Ask for the block that the node claims to have. */
 static void ask_for_proof(struct client *client, unsigned index, const struct chain_head *claim)
 {
 	struct request *request = request_new(client, REQUEST_PROOF, index, 1);
 
 	client->heads_asked |= UINT64_C(1) << index;
+	pool_node(client->pool, index)->head_asked_at_ms = clock_now_ms();
 	request->claim = *claim;
 	request->calls[request->call_count++] =
 		(struct rpc_call){.method = RPC_GET_BLOCK, .block = claim->irreversible_block};
 	request_send(request);
+}
+
+/* The time since the newest stored block is too short for what the node claims. */
+static void tell_impossible(struct client *client, const struct node *node)
+{
+	struct error err = ERROR_INIT;
+
+	if (node->head.irreversible_block <= pool_ceiling(client->pool) ||
+	    !client->observer.claim_false)
+		return;
+	(void)error_set_code(
+		&err, ERROR_NODE, RPC_FAILURE_FALSE,
+		"claims that block %u is irreversible, which is not possible before block %u by the clock of the database",
+		node->head.irreversible_block, pool_ceiling(client->pool));
+	client->observer.claim_false(client->observer.context, node, &err);
 }
 
 static void keep_head(struct client *client, unsigned index, const struct chain_head *head)
@@ -28,6 +47,7 @@ static void keep_head(struct client *client, unsigned index, const struct chain_
 	struct node *node = pool_node(client->pool, index);
 
 	node_set_head(node, head, clock_now_ms());
+	tell_impossible(client, node);
 	if (client->observer.head_seen)
 		client->observer.head_seen(client->observer.context, node);
 }
@@ -53,22 +73,49 @@ int client_take_head(struct client *client, unsigned index, const struct rpc_ans
 	return 0;
 }
 
+static void ask_head(struct client *client, unsigned index)
+{
+	int64_t now_ms = clock_now_ms();
+	struct request *request;
+
+	if ((client->heads_asked >> index & 1) ||
+	    !node_is_rested(pool_node(client->pool, index), now_ms))
+		return;
+	client->heads_asked |= UINT64_C(1) << index;
+	pool_node(client->pool, index)->head_asked_at_ms = now_ms;
+	request = request_new(client, REQUEST_HEAD, index, 1);
+	request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
+	request_send(request);
+}
+
 void client_poll_heads(struct client *client, int64_t max_age_ms)
 {
 	int64_t now_ms = clock_now_ms();
 
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
-		struct request *request;
-
 		const struct node *node = pool_node(client->pool, i);
 
-		if ((client->heads_asked >> i & 1) || !node_is_rested(node, now_ms) ||
-		    (node->head_at_ms > 0 && now_ms - node->head_at_ms < max_age_ms))
-			continue;
-		client->heads_asked |= UINT64_C(1) << i;
-		request = request_new(client, REQUEST_HEAD, i, 1);
-		request->calls[request->call_count++].method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES;
-		request_send(request);
+		if (node->head_at_ms == 0 || now_ms - node->head_at_ms >= max_age_ms)
+			ask_head(client, i);
+	}
+}
+
+void client_ask_heads_below(struct client *client, uint32_t block)
+{
+	for (unsigned i = 0; i < pool_count(client->pool); i++)
+		if (pool_node(client->pool, i)->head.irreversible_block < block)
+			ask_head(client, i);
+}
+
+void client_note_silent(struct client *client)
+{
+	int64_t now_ms = clock_now_ms();
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		struct node *node = pool_node(client->pool, i);
+
+		if ((client->heads_asked >> i & 1) && now_ms - node->head_asked_at_ms >= SILENT_MS)
+			node->is_silent = true;
 	}
 }
 

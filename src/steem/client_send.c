@@ -138,6 +138,8 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 	uint64_t not_from = want_not_from(client, want);
 	uint64_t untried = healthy & ~not_from;
 
+	if (want_has_open_vote(client, want))
+		return false;
 	if (untried & client->heads_asked)
 		return false;
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
@@ -236,6 +238,16 @@ static bool may_complete(const struct client *client, const struct want *want, u
 	return (healthy >> want->half_giver & 1) && node->head.irreversible_block >= want->num;
 }
 
+/* Is a node being asked for its head that may have the block by now? */
+static bool may_come(const struct client *client, uint64_t not_these)
+{
+	for (unsigned i = 0; i < pool_count(client->pool); i++)
+		if ((client->heads_asked & ~not_these) >> i & 1 &&
+		    !pool_node(client->pool, i)->is_silent)
+			return true;
+	return false;
+}
+
 static void send_lane(struct client *client, enum client_lane lane, int64_t now_ms)
 {
 	struct want_list *list = &client->lanes[lane];
@@ -245,13 +257,16 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 	/* While no node is healthy, wants simply wait. */
 	while (want && healthy && has_connection(client, lane)) {
 		struct want *next = want->next;
+		uint64_t last; /* these are asked if no other can be */
 		int index;
 
 		if (want->half && !may_complete(client, want, healthy))
 			want_drop_half(want);
+		last = want->doubted_by |
+		       (lane == CLIENT_TAIL ? pool_slow(client->pool, now_ms) : 0);
 		index = pool_pick(client->pool, now_ms, want->num,
-				  want_not_from(client, want) | want->doubted_by);
-		if (index < 0 && want->doubted_by)
+				  want_not_from(client, want) | last);
+		if (index < 0 && last && !may_come(client, want_not_from(client, want) | last))
 			index = pool_pick(client->pool, now_ms, want->num,
 					  want_not_from(client, want));
 		if (index >= 0) {

@@ -10,6 +10,8 @@
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_CAP_MS  60000
+/* A node is stuck whose irreversible block does not move for this long. */
+#define STUCK_MS 30000
 /* How long a node is doubted after its first vain claim; after each further one twice as long. */
 #define DOUBT_MS      5000
 #define DOUBT_DOUBLES 4
@@ -277,6 +279,10 @@ void node_was_slow(struct node *node, int64_t now_ms)
 
 void node_set_head(struct node *node, const struct chain_head *head, int64_t now_ms)
 {
+	if (head->irreversible_block > node->head.irreversible_block || node->head_at_ms == 0)
+		node->moved_at_ms = now_ms;
+	node->is_stuck = now_ms - node->moved_at_ms >= STUCK_MS;
+	node->is_silent = false;
 	node->head = *head;
 	node->head_at_ms = now_ms > 0 ? now_ms : 1;
 }

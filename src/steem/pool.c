@@ -7,9 +7,13 @@
 #include "base/mem.h"
 #include "steem/block.h"
 
+/* A node that claims so many blocks less than others lags: a minute and a half. */
+#define LAG_BLOCKS 30
+
 struct pool {
 	struct node *nodes;
 	size_t count;
+	uint32_t ceiling; /* no block above it can be irreversible yet */
 };
 
 struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
@@ -21,6 +25,7 @@ struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limi
 		count = POOL_MAX_NODES;
 	pool->nodes = xcalloc(count ? count : 1, sizeof(*pool->nodes));
 	pool->count = count;
+	pool->ceiling = UINT32_MAX;
 	for (size_t i = 0; i < count; i++)
 		node_init(&pool->nodes[i], urls[i], batch_limit, rate_limit);
 	return pool;
@@ -159,6 +164,16 @@ uint64_t pool_on_trial(const struct pool *pool)
 	return set;
 }
 
+uint64_t pool_slow(const struct pool *pool, int64_t now_ms)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (now_ms < pool->nodes[i].slow_until_ms)
+			set |= UINT64_C(1) << i;
+	return set;
+}
+
 uint64_t pool_usable(const struct pool *pool)
 {
 	uint64_t set = 0;
@@ -186,23 +201,124 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms)
 	return next_ms;
 }
 
+/* Has the node claimed what can be? */
+static bool has_claim(const struct pool *pool, const struct node *node)
+{
+	return is_believed(node) && node->head_at_ms > 0 &&
+	       node->head.irreversible_block <= pool->ceiling;
+}
+
+static bool answers(const struct node *node)
+{
+	return !node->is_away && !node->is_silent;
+}
+
+/* The nodes with a claim, those with the highest claims first. Returns how many. */
+static size_t sort_if(const struct pool *pool, bool must_answer,
+		      const struct node *sorted[POOL_MAX_NODES])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		size_t at = count;
+
+		if (!has_claim(pool, &pool->nodes[i]) || (must_answer && !answers(&pool->nodes[i])))
+			continue;
+		while (at > 0 && sorted[at - 1]->head.irreversible_block <
+					 pool->nodes[i].head.irreversible_block) {
+			sorted[at] = sorted[at - 1];
+			at--;
+		}
+		sorted[at] = &pool->nodes[i];
+		count++;
+	}
+	return count;
+}
+
+static bool lags(const struct node *node, uint32_t block)
+{
+	return block > node->head.irreversible_block &&
+	       (block - node->head.irreversible_block >= LAG_BLOCKS || node->is_stuck);
+}
+
+/*
+ * The nodes with a claim, as above, but without the lower half of an even number where all of that half lag.
+ * Otherwise, of two nodes one that is stuck would stop the reader.  Returns how many.
+ */
+static size_t sort_level(const struct pool *pool, bool must_answer,
+			 const struct node *sorted[POOL_MAX_NODES])
+{
+	size_t count = sort_if(pool, must_answer, sorted);
+	size_t half = count / 2;
+
+	if (count == 0 || count % 2 != 0)
+		return count;
+	for (size_t i = half; i < count; i++)
+		if (!lags(sorted[i], sorted[half - 1]->head.irreversible_block))
+			return count;
+	return half;
+}
+
+/* The node whose claim is what more than half claim at least; NULL: there is none. */
+static const struct node *middle(const struct pool *pool, bool must_answer)
+{
+	const struct node *sorted[POOL_MAX_NODES];
+	size_t all = sort_if(pool, must_answer, sorted);
+	size_t count = sort_level(pool, must_answer, sorted);
+
+	if (count == 0)
+		return NULL;
+	return count < all ? sorted[count - 1] : sorted[count / 2];
+}
+
+/* Of the nodes that answer; or of all that ever did, because what was claimed does not end with them. */
+static const struct node *best_middle(const struct pool *pool)
+{
+	const struct node *now = middle(pool, true), *ever = middle(pool, false);
+
+	if (!now || !ever)
+		return ever;
+	return now->head.irreversible_block >= ever->head.irreversible_block ? now : ever;
+}
+
 uint32_t pool_irreversible(const struct pool *pool)
 {
-	uint32_t highest = 0;
+	const struct node *node = best_middle(pool);
 
-	for (size_t i = 0; i < pool->count; i++)
-		if (is_believed(&pool->nodes[i]) &&
-		    pool->nodes[i].head.irreversible_block > highest)
-			highest = pool->nodes[i].head.irreversible_block;
-	return highest;
+	return node ? node->head.irreversible_block : 0;
 }
 
 uint32_t pool_head(const struct pool *pool)
 {
-	uint32_t highest = 0;
+	const struct node *node = best_middle(pool);
 
-	for (size_t i = 0; i < pool->count; i++)
-		if (is_believed(&pool->nodes[i]) && pool->nodes[i].head.head_block > highest)
-			highest = pool->nodes[i].head.head_block;
-	return highest;
+	return node ? node->head.head_block : 0;
+}
+
+uint64_t pool_electors(const struct pool *pool)
+{
+	const struct node *sorted[POOL_MAX_NODES];
+	size_t all = sort_if(pool, true, sorted);
+	size_t count = sort_level(pool, true, sorted);
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (!node->is_excluded && !node->is_away && !node->has_no_vote)
+			set |= UINT64_C(1) << i;
+	}
+	for (size_t i = count; i < all; i++)
+		set &= ~(UINT64_C(1) << (sorted[i] - pool->nodes));
+	return set;
+}
+
+void pool_set_ceiling(struct pool *pool, uint32_t block)
+{
+	pool->ceiling = block;
+}
+
+uint32_t pool_ceiling(const struct pool *pool)
+{
+	return pool->ceiling;
 }

@@ -28,6 +28,9 @@ struct search {
 void claim_release(struct claim *claim)
 {
 	range_set_release(&claim->missing);
+	free(claim->named);
+	claim->named = NULL;
+	claim->named_count = 0;
 }
 
 static uint32_t cell_first(uint32_t block)
@@ -188,6 +191,30 @@ static int find_missing(struct search *search, struct claim *claim, struct error
 	return 0;
 }
 
+/* What do the rows above the missing stretches say? */
+static int find_named(struct db *db, struct claim *claim, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	const struct range_set *missing = &claim->missing;
+	uint32_t first = missing->items[0].first, last = missing->items[missing->count - 1].last;
+	int result = -1;
+
+	claim->named = xcalloc(missing->count, sizeof(*claim->named));
+	rows = db_query(db, sql_select_blocks_between,
+			DB_VALUES(db_u64((uint64_t)first + 1), db_u64((uint64_t)last + 1)), err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		uint32_t below = (uint32_t)db_row_u64(rows, 0) - 1;
+		struct claim_named *named = &claim->named[claim->named_count];
+
+		if (!range_contains(missing, below) || db_row_u64(rows, 4) == 0)
+			continue;
+		named->num = below;
+		db_row_bytes(rows, 2, named->id, BLOCK_ID_BYTES);
+		claim->named_count++;
+	}
+	return result;
+}
+
 /* *ret_ends: the search is over, with a claim or without. */
 static int try_cell(struct search *search, uint32_t block, bool *ret_ends, struct error *err)
 {
@@ -203,6 +230,8 @@ static int try_cell(struct search *search, uint32_t block, bool *ret_ends, struc
 		return 0;
 	}
 	result = find_missing(search, &claim, err);
+	if (result == 0 && claim.missing.count > 0)
+		result = find_named(search->db, &claim, err);
 	if (result == 0 && claim.missing.count > 0) {
 		search->ret->has_claim = true;
 		search->ret->claim = claim;

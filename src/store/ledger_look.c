@@ -348,6 +348,7 @@ static int read_block(struct db *db, const char *sql, const struct db_value *val
 	ret_block->num = (uint32_t)db_row_u64(rows, 0);
 	db_row_bytes(rows, 1, ret_block->id, BLOCK_ID_BYTES);
 	db_row_bytes(rows, 2, ret_block->previous, BLOCK_ID_BYTES);
+	ret_block->timestamp_s = (int64_t)db_row_u64(rows, 3);
 	return 0;
 }
 

@@ -10,18 +10,21 @@
 #include "base/mem.h"
 #include "steem/client.h"
 #include "steem/pool.h"
+#include "steem/rpc.h"
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
-#include "sync/edge.h"
 #include "sync/filter.h"
 #include "sync/held.h"
 #include "sync/settle.h"
 #include "sync/writer.h"
 
-#define MAX_HELD_MS  1000  /* a block does not wait longer than this for company */
-#define STUCK_MS     20000 /* less than a lease: others must not wait for a reader without nodes */
-#define MAX_DISPUTES 16
+#define MAX_HELD_MS 1000  /* a block does not wait longer than this for company */
+#define STUCK_MS    20000 /* less than a lease: others must not wait for a reader without nodes */
+/* Every so many blocks one is put to the vote, so that those below it can be committed. */
+#define ANCHOR_BLOCKS 50
+/* So often another version of one block is asked for. */
+#define MAX_VERSIONS 3
 
 struct cell {
 	struct work *work;
@@ -33,22 +36,34 @@ struct cell {
 	struct range_set unasked;   /* not yet asked for */
 	struct range_set undecided; /* neither arrived nor failed, or in dispute */
 	struct range_set failed;    /* given up in this pass */
-	struct range_set confirmed; /* nobody gives them otherwise, though they do not link */
+	struct range_set to_vouch; /* put to the vote, or to be put to it when they are asked for */
+	struct range_set
+		unvouched;        /* they were, in vain: the block above tells which one is right */
+	struct range_set vouched; /* known to be the chain's */
+	struct range_set
+		barred; /* not to be stored, because they hang on a block that is not the chain's */
 	char reason[200];
 	size_t wanted_count;   /* with the client */
 	struct held_list held; /* arrived, not yet in a commit */
 	uint32_t sent_num;     /* the newest block given to a commit, and its id */
 	uint8_t sent_id[BLOCK_ID_BYTES];
-	uint32_t refused_num; /* the newest block that links to nothing below it, and its id */
-	uint8_t refused_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* under way */
-	struct dispute *disputes[MAX_DISPUTES];
-	uint32_t dispute_nums[MAX_DISPUTES];
-	unsigned dispute_count;
+	bool is_edge_sent;     /* one of them holds the lowest block of a stretch: it goes alone */
+	struct dispute *dispute;  /* nothing is committed meanwhile */
+	bool is_other_stored;     /* the disputed block has a row, which stays */
+	struct refusal *refusals; /* of versions that do not link to the block above */
+	size_t refusal_count;
 	unsigned filled_count;
 	int64_t moved_at_ms;
 	struct client_sink sink;
-	struct edge *edge;
+	struct client_sink vouch_sink;
+};
+
+/* Versions of a block that are not the chain's. */
+struct refusal {
+	uint32_t num;
+	unsigned count;
+	uint64_t givers; /* mask of nodes */
 };
 
 /* Blocks that arrived. */
@@ -72,35 +87,64 @@ static void fail_undecided(struct cell *cell)
 	snprintf(cell->reason, sizeof(cell->reason), "no node gave it for %d s", STUCK_MS / 1000);
 }
 
-/* Is it the lowest of a missing stretch? What is below it is not in this cell's hands. */
-static bool is_edge(const struct cell *cell, uint32_t num)
+/* The id of this block, as the stored row above says; NULL: there is no such row. */
+static const uint8_t *named_id(const struct cell *cell, uint32_t num)
 {
-	return num > 1 && cell->rewrite == LEDGER_KEEP &&
-	       !range_contains(&cell->claim.missing, num - 1);
+	for (size_t i = 0; i < cell->claim.named_count; i++)
+		if (cell->claim.named[i].num == num)
+			return cell->claim.named[i].id;
+	return NULL;
 }
 
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
-	uint32_t num = block->num;
 	struct held held = work_hold(cell->work, block, node);
+	const uint8_t *named = named_id(cell, block->num);
 
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
-	hold(cell, &held);
-	if (is_edge(cell, num) && edge_ask(cell->edge, num - 1, node)) {
-		range_add(&cell->undecided, num - 1, num - 1); /* nothing above it goes first */
-		cell->wanted_count++;
+	if (named && block_id_equal(named, block->id)) {
+		range_add(&cell->vouched, block->num, block->num);
+	} else if (named && !range_contains(&cell->vouched, block->num)) {
+		/* The node or the row is wrong: what do the other nodes give? */
+		range_add(&cell->to_vouch, block->num, block->num);
+		range_add(&cell->unasked, block->num, block->num);
+		work_let_go(cell->work, &held);
+		return;
 	}
+	if (!range_contains(&cell->barred, block->num)) {
+		hold(cell, &held);
+		return;
+	}
+	fail_block(cell, block->num, "it hangs on a block that is not the chain's");
+	work_let_go(cell->work, &held);
 }
 
-static void take_edge(void *context, uint32_t num)
+static void take_vouched(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
 
+	range_add(&cell->vouched, block->num, block->num);
+	take_block(cell, block, node);
+}
+
+static void take_refusal(void *context, uint32_t num, const char *reason);
+
+/* The nodes give different versions of it. If the block above comes, it tells which one is right. */
+static void take_division(void *context, uint32_t num, const char *reason)
+{
+	struct cell *cell = context;
+
+	if (!range_contains(&cell->claim.missing, num + 1) ||
+	    range_contains(&cell->failed, num + 1)) {
+		take_refusal(cell, num, reason);
+		return;
+	}
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
-	range_remove(&cell->undecided, num, num);
+	range_add(&cell->unvouched, num, num);
+	range_add(&cell->unasked, num, num);
 }
 
 static void take_refusal(void *context, uint32_t num, const char *reason)
@@ -115,103 +159,70 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 
 /* Contradictions. */
 
-static void forget_dispute(struct cell *cell, uint32_t num)
+static const struct refusal *find_refusal(const struct cell *cell, uint32_t num)
 {
-	for (unsigned i = 0; i < cell->dispute_count; i++) {
-		if (cell->dispute_nums[i] != num)
-			continue;
-		cell->dispute_count--;
-		cell->disputes[i] = cell->disputes[cell->dispute_count];
-		cell->dispute_nums[i] = cell->dispute_nums[cell->dispute_count];
-		return;
+	for (size_t i = 0; i < cell->refusal_count; i++)
+		if (cell->refusals[i].num == num)
+			return &cell->refusals[i];
+	return NULL;
+}
+
+static struct refusal *refusal_of(struct cell *cell, uint32_t num)
+{
+	const struct refusal *known = find_refusal(cell, num);
+
+	if (known)
+		return &cell->refusals[known - cell->refusals];
+	cell->refusals =
+		xreallocarray(cell->refusals, cell->refusal_count + 1, sizeof(*cell->refusals));
+	cell->refusals[cell->refusal_count] = (struct refusal){.num = num};
+	return &cell->refusals[cell->refusal_count++];
+}
+
+/* Nothing of the stretch from block `num` on may be stored: it hangs on a block that is not the chain's. */
+static void fail_stretch(struct cell *cell, uint32_t num, const char *reason)
+{
+	size_t at = 0;
+
+	for (; range_contains(&cell->claim.missing, num); num++) {
+		bool is_held;
+
+		while (at < cell->held.count && cell->held.items[at].block->num < num)
+			at++;
+		is_held = at < cell->held.count && cell->held.items[at].block->num == num;
+		range_add(&cell->barred, num, num);
+		if (is_held) {
+			work_let_go(cell->work, &cell->held.items[at]);
+			held_list_remove(&cell->held, at, 1);
+		}
+		if (is_held || range_contains(&cell->unasked, num))
+			fail_block(cell, num, reason);
+		range_remove(&cell->unasked, num, num);
 	}
 }
 
-static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
-			  const struct held *other, const char *reason)
+static void dispute_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
 {
 	struct cell *cell = context;
 
-	forget_dispute(cell, num);
+	cell->dispute = NULL;
 	cell->moved_at_ms = clock_now_ms();
-	switch (end) {
-	case DISPUTE_TRY:
-		hold(cell, other);
-		break;
-	case DISPUTE_AGAIN:
-		range_add(&cell->confirmed, num, num);
-		break;
-	case DISPUTE_KEPT:
+	if (cell->is_other_stored) /* there is no hole */
 		range_remove(&cell->undecided, num, num);
-		break;
-	case DISPUTE_FAILED:
-	case DISPUTE_ALONE:
+	else
 		fail_block(cell, num, reason);
-		break;
-	}
+	if (end != DISPUTE_TABLE)
+		fail_stretch(cell, num + 1, reason);
 }
 
-static void open_dispute(struct cell *cell, const struct held *held,
-			 const struct ledger_entry *entry)
+/* One after the other: a block that comes second is asked for and committed again. */
+static bool open_dispute(struct cell *cell, const struct ledger_entry *entry)
 {
-	if (cell->dispute_count == MAX_DISPUTES) {
-		fail_block(cell, held->block->num,
-			   "contradicts its neighbours, as do many blocks around it");
-		return;
-	}
-	cell->dispute_nums[cell->dispute_count] = held->block->num;
-	cell->disputes[cell->dispute_count] =
-		dispute_new(cell->work, held, entry, dispute_ended, cell);
-	cell->dispute_count++;
-}
-
-/* Does held[at] link to what is below it: the one held before it, or one that is only known? */
-static bool links_below(const struct cell *cell, size_t at)
-{
-	const struct block *block = cell->held.items[at].block;
-
-	if (at > 0 && !check_link(cell->held.items[at - 1].block, block))
+	if (cell->dispute || cell->is_given_up)
 		return false;
-	if (edge_contradicts(cell->edge, block))
-		return false;
-	return block->num != cell->refused_num + 1 ||
-	       block_id_equal(block->previous, cell->refused_id);
-}
-
-static void refuse(struct cell *cell, size_t at)
-{
-	struct held *held = &cell->held.items[at];
-
-	cell->refused_num = held->block->num;
-	memcpy(cell->refused_id, held->block->id, sizeof(cell->refused_id));
-	fail_block(cell, held->block->num,
-		   "does not link to the block before it, as all nodes give them");
-	work_let_go(cell->work, held);
-	held_list_remove(&cell->held, at, 1);
-}
-
-/*
- * held[at] does not link to the block below it: one of their givers is wrong.  Others are
- * asked about this one, then about the lower one; nothing is committed meanwhile.
- */
-static void resolve_break(struct cell *cell, size_t at)
-{
-	const struct held *upper = &cell->held.items[at];
-	const struct held *lower = at > 0 ? &cell->held.items[at - 1] : NULL;
-	uint32_t num = upper->block->num;
-
-	if (!range_contains(&cell->confirmed, num)) {
-		log_warning("link_broken",
-			    "block %u from %s does not link to block %u%s%s; asking others", num,
-			    work_giver_label(cell->work, upper), num - 1, lower ? " from " : "",
-			    lower ? work_giver_label(cell->work, lower) : "");
-		open_dispute(cell, upper, NULL);
-	} else if (lower && lower->block->num == num - 1 &&
-		   !range_contains(&cell->confirmed, num - 1)) {
-		open_dispute(cell, lower, NULL);
-	} else {
-		refuse(cell, at);
-	}
+	cell->is_other_stored = entry->outcome != LEDGER_NO_LINK;
+	cell->dispute = dispute_new(cell->work, entry, dispute_ended, cell);
+	return true;
 }
 
 /* Commits. */
@@ -221,6 +232,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 	struct cell *cell = context;
 
 	cell->commit_count--;
+	cell->is_edge_sent = false;
 	cell->moved_at_ms = clock_now_ms();
 	if (!is_done) {
 		cell_give_up(cell);
@@ -239,12 +251,13 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 			break;
 		case LEDGER_NO_LINK_AFTER:
 			cell->filled_count++;
-			open_dispute(cell, &commit->held[i], entry);
+			(void)open_dispute(cell, entry);
 			break;
 		case LEDGER_OTHER_ID:
 		case LEDGER_NO_LINK:
 			range_add(&cell->undecided, entry->block->num, entry->block->num);
-			open_dispute(cell, &commit->held[i], entry);
+			if (!open_dispute(cell, entry))
+				range_add(&cell->unasked, entry->block->num, entry->block->num);
 			break;
 		case LEDGER_UNSTORABLE:
 			log_error("block_unstorable",
@@ -281,14 +294,108 @@ static size_t eligible_count(const struct cell *cell)
 	return count;
 }
 
-/* How many of the held blocks make the next commit; 0: wait for more. */
-static size_t commit_size(const struct cell *cell)
+static uint32_t num_at(const struct cell *cell, size_t at)
 {
-	size_t eligible = eligible_count(cell);
+	return cell->held.items[at].block->num;
+}
+
+/* Does the held block above this one bind it: is there one, and is it the next? */
+static bool is_bound(const struct cell *cell, size_t at)
+{
+	return at + 1 < cell->held.count && num_at(cell, at + 1) == num_at(cell, at) + 1;
+}
+
+/*
+ * How many of the eligible blocks are known to be the chain's, if their links are right: those up to the
+ * highest one that more than half of the nodes gave.  What stands there already is only written again.
+ */
+static size_t vouched_count(const struct cell *cell)
+{
+	size_t count = eligible_count(cell);
+
+	if (cell->rewrite != LEDGER_KEEP)
+		return count;
+	while (count > 0 && !range_contains(&cell->vouched, num_at(cell, count - 1)))
+		count--;
+	return count;
+}
+
+/* Ask for held[at] again. */
+static void ask_again(struct cell *cell, size_t at)
+{
+	uint32_t num = num_at(cell, at);
+
+	range_add(&cell->unasked, num, num);
+	range_add(&cell->undecided, num, num);
+	range_remove(&cell->vouched, num, num);
+	work_let_go(cell->work, &cell->held.items[at]);
+	held_list_remove(&cell->held, at, 1);
+}
+
+/* The block above it will not come, so nothing binds it: it is put to the vote itself. */
+static void vouch_for_tops(struct cell *cell)
+{
+	for (size_t at = eligible_count(cell); at-- > 0;) {
+		uint32_t num = num_at(cell, at);
+
+		if (is_bound(cell, at) || range_contains(&cell->undecided, num + 1) ||
+		    range_contains(&cell->vouched, num))
+			continue;
+		range_add(&cell->to_vouch, num, num);
+		ask_again(cell, at);
+	}
+}
+
+/*
+ * held[at] is not what the block above it names.  Its giver is wrong, and probably so in the blocks below as
+ * well: it is on another branch, or makes one up.  Others are asked.
+ */
+static void refuse(struct cell *cell, size_t at)
+{
+	unsigned giver = cell->held.items[at].giver;
+	struct node *node = work_giver(cell->work, &cell->held.items[at]);
+	uint32_t num = num_at(cell, at);
+	bool goes_on = true;
+
+	log_warning("link_broken",
+		    "block %u from %s is not the one that block %u links to; others are asked", num,
+		    work_giver_label(cell->work, &cell->held.items[at]), num + 1);
+	refusal_of(cell, num)->count++;
+	if (node)
+		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
+	for (size_t below = at + 1; goes_on && below-- > 0;) {
+		refusal_of(cell, num_at(cell, below))->givers |= node ? UINT64_C(1) << giver : 0;
+		goes_on = below > 0 && is_bound(cell, below - 1) &&
+			  cell->held.items[below - 1].giver == giver &&
+			  !range_contains(&cell->vouched, num_at(cell, below - 1));
+		ask_again(cell, below);
+	}
+	if (refusal_of(cell, num)->count < MAX_VERSIONS)
+		return;
+	range_remove(&cell->unasked, num, num);
+	fail_block(cell, num, "the block above it links to another one than the nodes give");
+}
+
+/* Are the first `count` blocks linked to one another? If not, one of them is refused. */
+static bool are_linked(struct cell *cell, size_t count)
+{
+	for (size_t at = count; at-- > 0;) {
+		if (!is_bound(cell, at) || at + 1 >= count ||
+		    check_link(cell->held.items[at].block, cell->held.items[at + 1].block))
+			continue;
+		refuse(cell, at);
+		return false;
+	}
+	return true;
+}
+
+/* How many of the held blocks make the next commit; 0: wait for more. */
+static size_t commit_size(const struct cell *cell, size_t vouched)
+{
 	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < eligible && commit_add(cell->work, &size, cell->held.items[count].block))
+	while (count < vouched && commit_add(cell->work, &size, cell->held.items[count].block))
 		count++;
 	if (count > 0 && !commit_is_full(cell->work, &size) && !all_arrived(cell) &&
 	    clock_now_ms() - cell->held.items[0].since_ms < MAX_HELD_MS)
@@ -296,42 +403,63 @@ static size_t commit_size(const struct cell *cell)
 	return count;
 }
 
-/* The block before the first held one is in a commit under way, and they do not link. */
-static bool must_wait_for_commit(const struct cell *cell)
+/* Is it the lowest of a missing stretch? If it contradicts the row below, the others must not be stored. */
+static bool is_edge(const struct cell *cell, uint32_t num)
 {
-	const struct block *block = cell->held.items[0].block;
-
-	return cell->commit_count > 0 && block->num == cell->sent_num + 1 &&
-	       !block_id_equal(block->previous, cell->sent_id);
+	return cell->rewrite == LEDGER_KEEP && !range_contains(&cell->claim.missing, num - 1);
 }
 
 static void send_commit(struct cell *cell, size_t count)
 {
-	const struct block *newest = cell->held.items[count - 1].block;
-
-	cell->sent_num = newest->num;
-	memcpy(cell->sent_id, newest->id, sizeof(cell->sent_id));
+	for (size_t i = 0; i < count; i++)
+		if (is_edge(cell, num_at(cell, i)))
+			cell->is_edge_sent = true;
 	commit_submit(cell->work, cell->held.items, count, cell->rewrite, commit_ended, cell);
 	held_list_remove(&cell->held, 0, count);
 	cell->commit_count++;
+}
+
+static bool may_commit(const struct cell *cell)
+{
+	return !cell->dispute && !cell->is_edge_sent && writer_has_room(cell->work->writer);
 }
 
 static void commit_held(struct cell *cell)
 {
 	size_t count;
 
-	while (cell->dispute_count == 0 && writer_has_room(cell->work->writer) &&
-	       (count = commit_size(cell)) > 0 && !must_wait_for_commit(cell)) {
-		size_t at = 0;
+	if (!cell->is_given_up && cell->rewrite == LEDGER_KEEP)
+		vouch_for_tops(cell);
+	while (may_commit(cell)) {
+		size_t vouched = vouched_count(cell);
 
-		/* Also the one behind the last: then neither is committed before it is settled. */
-		while (at <= count && at < cell->held.count && links_below(cell, at))
-			at++;
-		if (at <= count && at < cell->held.count)
-			resolve_break(cell, at);
-		else
-			send_commit(cell, count);
+		if (!are_linked(cell, vouched))
+			continue;
+		count = commit_size(cell, vouched);
+		if (count == 0)
+			return;
+		send_commit(cell, count);
 	}
+}
+
+static bool needs_vote(const struct cell *cell, uint32_t num)
+{
+	if (cell->rewrite != LEDGER_KEEP)
+		return false;
+	if (range_contains(&cell->to_vouch, num))
+		return true;
+	if (!range_contains(&cell->claim.missing, num + 1))
+		return named_id(cell, num) == NULL;
+	return num % ANCHOR_BLOCKS == ANCHOR_BLOCKS - 1 && !range_contains(&cell->unvouched, num);
+}
+
+/* Not of those who gave a wrong version, as long as there are others. */
+static uint64_t not_from(const struct cell *cell, uint32_t num)
+{
+	const struct refusal *refusal = find_refusal(cell, num);
+	uint64_t healthy = pool_healthy(cell->work->pool, clock_now_ms());
+
+	return refusal && (healthy & ~refusal->givers) ? refusal->givers : 0;
 }
 
 static void ask_for_more(struct cell *cell)
@@ -340,21 +468,21 @@ static void ask_for_more(struct cell *cell)
 	size_t room = work_room_blocks(cell->work);
 	size_t wanted = client_wanted_count(cell->work->client);
 
-	if (wanted >= limit || cell->dispute_count > 0)
+	if (wanted >= limit || cell->dispute)
 		return;
 	if (room > limit - wanted)
 		room = limit - wanted;
-	while (room > 0 && cell->unasked.count > 0) {
-		struct range range = cell->unasked.items[0];
-		uint32_t count = range.last - range.first + 1;
+	/* What is held may wait for the block that is put to the vote. */
+	if (room == 0 && cell->wanted_count == 0 && cell->commit_count == 0 &&
+	    vouched_count(cell) == 0)
+		room = 1;
+	for (; room > 0 && cell->unasked.count > 0; room--) {
+		uint32_t num = cell->unasked.items[0].first;
 
-		if (count > room)
-			count = (uint32_t)room;
-		client_want(cell->work->client, CLIENT_REPLAY, range.first, range.first + count - 1,
-			    0, &cell->sink);
-		range_remove(&cell->unasked, range.first, range.first + count - 1);
-		cell->wanted_count += count;
-		room -= count;
+		range_remove(&cell->unasked, num, num);
+		cell->wanted_count++;
+		client_want(cell->work->client, CLIENT_REPLAY, num, num, not_from(cell, num),
+			    needs_vote(cell, num) ? &cell->vouch_sink : &cell->sink);
 	}
 }
 
@@ -401,14 +529,19 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 
 	cell->work = work;
 	cell->claim = *claim;
-	range_set_init(&claim->missing);
+	*claim = (struct claim){.first = 0}; /* it owns nothing any more */
 	cell->rewrite = rewrite;
-	cell->edge = edge_new(work, take_edge, cell);
 	range_set_copy(&cell->unasked, &cell->claim.missing);
 	range_set_copy(&cell->undecided, &cell->claim.missing);
 	cell->moved_at_ms = clock_now_ms();
-	cell->sink = (struct client_sink){cell, take_block, take_refusal,
-					  work->config.filter->virtual_operations};
+	cell->sink = (struct client_sink){.context = cell,
+					  .given = take_block,
+					  .refused = take_refusal,
+					  .is_virtual = work->config.filter->virtual_operations};
+	cell->vouch_sink = cell->sink;
+	cell->vouch_sink.given = take_vouched;
+	cell->vouch_sink.divided = take_division;
+	cell->vouch_sink.needs_majority = true;
 	return cell;
 }
 
@@ -430,10 +563,9 @@ void cell_step(struct cell *cell)
 		}
 	}
 	commit_held(cell);
-	if (cell->is_given_up && eligible_count(cell) == 0)
+	if (cell->is_given_up && vouched_count(cell) == 0)
 		held_list_clear(&cell->held, cell->work); /* what hangs on blocks that never came */
-	if (all_arrived(cell) && cell->held.count == 0 && cell->commit_count == 0 &&
-	    cell->dispute_count == 0)
+	if (all_arrived(cell) && cell->held.count == 0 && cell->commit_count == 0 && !cell->dispute)
 		settle(cell);
 }
 
@@ -443,10 +575,10 @@ void cell_give_up(struct cell *cell)
 		return;
 	cell->is_given_up = true;
 	client_drop(cell->work->client, &cell->sink);
-	edge_drop(cell->edge);
+	client_drop(cell->work->client, &cell->vouch_sink);
 	cell->wanted_count = 0;
-	while (cell->dispute_count > 0)
-		dispute_free(cell->disputes[--cell->dispute_count]);
+	dispute_free(cell->dispute);
+	cell->dispute = NULL;
 }
 
 bool cell_is_done(const struct cell *cell)
@@ -463,8 +595,7 @@ int64_t cell_next_timeout_ms(const struct cell *cell)
 		return -1;
 	if (cell->wanted_count > 0)
 		due_ms = stuck_at_ms(cell) + 1 - now_ms;
-	if (eligible_count(cell) > 0 && cell->dispute_count == 0 && !must_wait_for_commit(cell) &&
-	    writer_has_room(cell->work->writer)) {
+	if (vouched_count(cell) > 0 && may_commit(cell)) {
 		int64_t held_ms = cell->held.items[0].since_ms + MAX_HELD_MS - now_ms;
 		if (due_ms < 0 || held_ms < due_ms)
 			due_ms = held_ms > 0 ? held_ms : 0;
@@ -502,13 +633,16 @@ void cell_free(struct cell *cell)
 	if (!cell)
 		return;
 	cell_give_up(cell);
-	edge_free(cell->edge);
+	free(cell->refusals);
 	held_list_clear(&cell->held, cell->work);
 	free(cell->held.items);
 	claim_release(&cell->claim);
 	range_set_release(&cell->unasked);
 	range_set_release(&cell->failed);
 	range_set_release(&cell->undecided);
-	range_set_release(&cell->confirmed);
+	range_set_release(&cell->to_vouch);
+	range_set_release(&cell->unvouched);
+	range_set_release(&cell->vouched);
+	range_set_release(&cell->barred);
 	free(cell);
 }

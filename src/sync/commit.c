@@ -132,7 +132,10 @@ static void note_committed(struct commit *commit)
 			work->newest_block = num;
 			work->newest_time_s = entry->block->timestamp_s;
 		}
-		if (num > work->committed_block && !commit->ledger.is_reversible)
+		if (commit->ledger.is_reversible)
+			continue;
+		work_note_stored(work, num, entry->block->timestamp_s);
+		if (num > work->committed_block)
 			work->committed_block = num;
 	}
 }

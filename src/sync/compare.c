@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "steem/client.h"
 #include "steem/pool.h"
+#include "sync/ballot.h"
 #include "sync/writer.h"
 
 #define AGAIN_MS 5000 /* for nodes on trial that did not give what they were asked for */
@@ -31,9 +32,9 @@ struct compare {
 	uint32_t compared_num;
 	struct client_sink sink;
 	unsigned node;
-	uint64_t agreeing; /* masks of nodes */
-	uint64_t differing;
-	uint64_t known; /* of these the block's id is known */
+	struct ballot ballot; /* of that block */
+	struct ballot newest_ballot;
+	uint64_t known; /* of these nodes the block's id is known */
 	uint8_t ids[POOL_MAX_NODES][BLOCK_ID_BYTES];
 };
 
@@ -60,8 +61,7 @@ static void begin(struct compare *compare, const struct stored_block *stored, ui
 	compare->compared_num = stored->num;
 	compare->subjects = subjects;
 	compare->node = 0;
-	compare->agreeing = 0;
-	compare->differing = 0;
+	compare->ballot = (struct ballot){.agreeing = 0};
 	compare_next(compare);
 }
 
@@ -85,13 +85,13 @@ static void finish(struct compare *compare)
 	compare->done(compare->context);
 }
 
-static void exclude_differing(struct compare *compare)
+static void exclude(struct compare *compare, uint64_t nodes)
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++) {
 		struct node *node = node_at(compare, i);
 		char because[120];
 
-		if (!(compare->differing >> i & 1))
+		if (!(nodes >> i & 1))
 			continue;
 		snprintf(because, sizeof(because), "its block %u is not the others'",
 			 compare->compared_num);
@@ -117,7 +117,7 @@ static void end_unchecked(struct compare *compare, const char *whose, uint32_t n
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
 		if (compare->subjects >> i & 1)
-			node_at(compare, i)->is_on_trial = false;
+			ballot_clear(node_at(compare, i));
 	log_warning(
 		"chain_unchecked",
 		"no node%s gives block %u, so the chain could not be compared with the stored one; links are checked at each commit",
@@ -128,7 +128,7 @@ static void end_unchecked(struct compare *compare, const char *whose, uint32_t n
 /* Is there a node that answers, but did not have the block? */
 static bool has_undecided(const struct compare *compare)
 {
-	uint64_t rest = pool_usable(compare->work->pool) & ~compare->differing;
+	uint64_t rest = pool_usable(compare->work->pool) & ~compare->newest_ballot.differing;
 
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
 		if ((rest >> i & 1) && node_at(compare, i)->head.irreversible_block > 0)
@@ -144,43 +144,99 @@ static uint64_t all_nodes(const struct compare *compare)
 	return count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
-static void end_comparison(struct compare *compare)
+/* The table is the odd one out: the nodes are used all the same. */
+static void doubt_table(struct compare *compare)
+{
+	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
+		if (compare->newest_ballot.deniers >> i & 1)
+			ballot_clear(node_at(compare, i));
+	ballot_tell_orphan(&compare->newest_ballot, compare->work->pool, &compare->newest);
+}
+
+static void end_on_other_chain(struct compare *compare)
 {
 	struct error err = ERROR_INIT;
 
-	if (compare->agreeing || (!compare->is_start && has_trusted(compare))) {
-		if (compare->agreeing && compare->compared == &compare->oldest &&
-		    compare->newest.num > 0)
-			log_warning(
-				"stored_block_orphaned",
-				"stored block %u is not the chain's: no node gives it, though they agree about block %u; the stored row stays until it is repaired",
-				compare->newest.num, compare->oldest.num);
-		exclude_differing(compare);
-		finish(compare);
-	} else if (!compare->differing) {
-		/* one of them must be asked */
-		end_unchecked(compare, "", compare->compared_num);
-	} else if (compare->compared == &compare->newest &&
-		   compare->oldest.num < compare->newest.num) {
-		begin(compare, &compare->oldest,
-		      compare->differing); /* one bad row, or another chain? */
-	} else if (has_undecided(compare)) {
-		exclude_differing(compare);
-		end_unchecked(compare, " that is left", compare->newest.num);
-	} else if (all_nodes(compare) & ~compare->differing) {
+	if (all_nodes(compare) & ~compare->newest_ballot.differing)
 		/* They may be wrong, and those that could not be asked right: a restart asks again. */
 		(void)error_set(
 			&err, ERROR_NODE,
 			"the nodes that answer serve another chain than the database holds (they differ at block %u), and the others could not be asked; check nodes and database.name",
 			compare->compared_num);
-		work_end(compare->work, &err);
-	} else {
+	else
 		(void)error_set(
 			&err, ERROR_CONFIG,
 			"the database holds another chain than the nodes serve (they differ at block %u); check nodes and database.name",
 			compare->compared_num);
-		work_end(compare->work, &err);
+	work_end(compare->work, &err);
+}
+
+/* Nodes of this chain give another newest block, and nobody gives the stored one. They may be wrong. */
+static void end_on_branch(struct compare *compare, uint64_t branch)
+{
+	struct error err = ERROR_INIT;
+
+	if (!compare->is_start) {
+		ballot_deny(&compare->newest_ballot, branch, compare->work->pool, &compare->newest);
+		finish(compare);
+		return;
 	}
+	(void)error_set(
+		&err, ERROR_NODE,
+		"the nodes that answer give another block %u than is stored, and the others, which may be right, could not be asked; they are asked again after a restart",
+		compare->newest.num);
+	work_end(compare->work, &err);
+}
+
+/*
+ * All is known that can be.  strangers: nodes that serve another chain; branch: nodes of this chain that give
+ * another newest block.
+ */
+static void judge(struct compare *compare, uint64_t strangers, uint64_t branch)
+{
+	const struct ballot *newest = &compare->newest_ballot;
+	bool is_trusted = newest->agreeing || (!compare->is_start && has_trusted(compare));
+
+	if (!newest->agreeing && !newest->differing) {
+		if (is_trusted)
+			finish(compare);
+		else
+			end_unchecked(compare, "", compare->compared_num); /* one must be asked */
+	} else if (branch && ballot_is_against(newest, compare->work->pool) &&
+		   !(newest->deniers & strangers)) {
+		exclude(compare, strangers);
+		doubt_table(compare);
+		finish(compare);
+	} else if (is_trusted) {
+		exclude(compare, strangers);
+		ballot_deny(newest, branch, compare->work->pool, &compare->newest);
+		finish(compare);
+	} else if (branch) {
+		exclude(compare, strangers);
+		end_on_branch(compare, branch);
+	} else if (has_undecided(compare)) {
+		exclude(compare, strangers);
+		end_unchecked(compare, " that is left", compare->newest.num);
+	} else {
+		end_on_other_chain(compare);
+	}
+}
+
+/* Those that give another newest block: are they of another chain, or is one of the two newest blocks wrong? */
+static void end_comparison(struct compare *compare)
+{
+	const struct ballot *ballot = &compare->ballot;
+	uint64_t differing;
+
+	if (compare->compared == &compare->newest)
+		compare->newest_ballot = *ballot;
+	differing = compare->newest_ballot.differing;
+	if (compare->compared == &compare->oldest)
+		judge(compare, ballot->differing, differing & ~ballot->differing);
+	else if (differing && compare->oldest.num < compare->newest.num)
+		begin(compare, &compare->oldest, differing);
+	else
+		judge(compare, differing, 0);
 }
 
 /* How many nodes gave the same block as this one? */
@@ -199,6 +255,7 @@ static unsigned count_votes(const struct compare *compare, unsigned node)
 static void end_vote(struct compare *compare)
 {
 	struct error err = ERROR_INIT;
+	uint64_t others = 0;
 	unsigned most = 0;
 	unsigned winner = 0;
 	bool is_tie = false;
@@ -222,12 +279,11 @@ static void end_vote(struct compare *compare)
 		work_end(compare->work, &err);
 		return;
 	}
-	compare->differing = 0;
 	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
 		if ((compare->known >> i & 1) &&
 		    !block_id_equal(compare->ids[i], compare->ids[winner]))
-			compare->differing |= UINT64_C(1) << i;
-	exclude_differing(compare);
+			others |= UINT64_C(1) << i;
+	exclude(compare, others);
 	finish(compare);
 }
 
@@ -257,11 +313,13 @@ static void take_compared(void *context, struct block *block, unsigned node)
 
 	compare->known |= UINT64_C(1) << node;
 	memcpy(compare->ids[node], block->id, BLOCK_ID_BYTES);
-	if (compare->compared && block_id_equal(block->id, compare->compared->id)) {
-		compare->agreeing |= UINT64_C(1) << node;
-		node_at(compare, node)->is_on_trial = false; /* the others are not waited for */
-	} else {
-		compare->differing |= UINT64_C(1) << node;
+	if (compare->compared) {
+		bool is_stored = block_id_equal(block->id, compare->compared->id);
+
+		ballot_add(&compare->ballot, node, block->id, is_stored);
+		if (is_stored) /* the others are not waited for */
+			node_at(compare, node)->is_on_trial = node_at(compare, node)->is_denied =
+				false;
 	}
 	block_free(block);
 	compare->node++;
@@ -315,6 +373,7 @@ static int run_find(struct db *db, struct job *job, struct error *err)
 
 static void note_start(struct compare *compare, const struct find_job *find)
 {
+	work_note_stored(compare->work, find->newest.num, find->newest.timestamp_s);
 	compare->newest_at_start = find->newest.num;
 	compare->irreversible_at_start =
 		find->irreversible > find->limit ? find->irreversible : find->limit;
@@ -431,14 +490,21 @@ static bool is_known(struct pool *old, const struct node *node)
 
 void compare_reload(struct compare *compare, struct pool *pool, bool is_start)
 {
+	size_t known_count = 0;
+
 	client_drop(compare->work->client, &compare->sink);
 	compare->is_running = false;
 	compare->again_at_ms = 0;
 	if (is_start)
 		return;
 	for (unsigned i = 0; i < pool_count(pool); i++)
-		pool_node(pool, i)->is_on_trial =
-			!is_known(compare->work->pool, pool_node(pool, i));
+		known_count += is_known(compare->work->pool, pool_node(pool, i));
+	for (unsigned i = 0; i < pool_count(pool); i++) {
+		struct node *node = pool_node(pool, i);
+
+		node->is_on_trial = !is_known(compare->work->pool, node);
+		node->has_no_vote = node->is_on_trial && known_count > 0;
+	}
 }
 
 uint32_t compare_newest(const struct compare *compare)

@@ -71,6 +71,15 @@ static void tell_refused(void *context, const struct node *node, uint32_t num,
 		    err->text);
 }
 
+static void tell_claim(void *context, const struct node *node, const struct error *err)
+{
+	struct nodelog *nodelog = context;
+
+	nodelog->work->false_claims++;
+	log_limited(&nodelog->claim_limit, LOG_LEVEL_WARNING, "claim_false", "%s %s", node->label,
+		    err->text);
+}
+
 static void tell_corrected(void *context, const struct node *node, const struct block *block)
 {
 	struct nodelog *nodelog = context;
@@ -99,12 +108,14 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 		.refused_limit = LOG_LIMIT_INIT(BURST_MS),
 		.false_limit = LOG_LIMIT_INIT(BURST_MS),
 		.split_limit = LOG_LIMIT_INIT(BURST_MS),
+		.claim_limit = LOG_LIMIT_INIT(BURST_MS),
 		.observer = {.context = nodelog,
 			     .node_failed = tell_failed,
 			     .node_recovered = tell_recovered,
 			     .batch_reduced = tell_batch,
 			     .request_split = tell_split,
 			     .virtual_missing = tell_virtual,
+			     .claim_false = tell_claim,
 			     .block_corrected = tell_corrected,
 			     .block_refused = tell_refused},
 	};

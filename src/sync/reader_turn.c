@@ -402,6 +402,7 @@ static void work_all(struct reader *reader)
 	struct replay_status status;
 
 	writer_collect(reader->work.writer);
+	work_set_ceiling(&reader->work);
 	client_handle(reader->work.client);
 	try_new_nodes(reader);
 	replay_step(reader->replay);

@@ -13,7 +13,6 @@
 #include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
-#include "sync/edge.h"
 #include "sync/filter.h"
 #include "sync/leave.h"
 #include "sync/pace.h"
@@ -27,8 +26,11 @@
 #define ASK_AGAIN_MS          1000
 #define ASK_SOON_MS           100 /* the first time, if a node has the block and did not give it */
 #define HEADS_FRESH_MS        1000
-#define SEARCH_AGAIN_MS       3000
-#define MAX_HELD              256
+/* So often in vain, and all nodes are asked whether they have the next block. */
+#define LATE_LIMIT      3
+#define HEADS_SOON_MS   500 /* the same, while blocks wait for most nodes to have them */
+#define SEARCH_AGAIN_MS 3000
+#define MAX_HELD        256
 /* Too busy so often in a row, for a request with blocks in it: one of them may be the cause. */
 #define BUSY_LIMIT 3
 
@@ -47,11 +49,22 @@ struct tail {
 	bool is_searching;   /* all nodes are asked for block `want` */
 	bool is_committing;
 	bool is_recording; /* a gap */
-	struct dispute *dispute;
-	struct dispute *audit; /* of a block that is stored already: only for the log */
-	uint32_t careful_to;   /* up to this block commits are of one block each */
-	bool has_gap;          /* block `want` is to become a known gap */
-	bool is_gap_missing;   /* because no node gives it */
+	/*
+	 * Blocks up to this one are those of more than half of the nodes: the last of them is, and the others
+	 * are linked to it.  Only these are committed.
+	 */
+	uint32_t vouched_to;
+	uint32_t vouching_num;     /* the held block that the nodes are asked about; 0: none */
+	int64_t vouch_again_at_ms; /* not before, because they did not agree */
+	bool must_vouch_next; /* they did not agree about a later block: ask about block `next` alone */
+	int64_t disagreed_since_ms; /* about block `next`; 0: they do not disagree */
+	struct client_sink vouch_sink;
+	struct dispute *dispute; /* block `next` contradicts a stored one */
+	bool is_other_stored;    /* in its own place */
+	struct dispute *audit;   /* of a block that is stored already: only for the log */
+	uint32_t careful_to;     /* up to this block commits are of one block each */
+	bool has_gap;            /* block `want` is to become a known gap */
+	bool is_gap_missing;     /* because no node gives it */
 	/* How many blocks become a gap when `want` is missing: doubles each time, 1 after a given block. */
 	uint32_t leave_count;
 	char gap_reason[200];
@@ -63,10 +76,6 @@ struct tail {
 	struct pace pace;
 	struct client_sink sink;
 	struct client_tip_sink tip_sink;
-	/* The block below the first one, which may be another reader's work: see edge.h. */
-	struct edge *edge;
-	uint32_t edge_first; /* the first one; 0: it is stored */
-	bool is_edge_asked;  /* and not known yet: nothing is committed */
 };
 
 /* What arrives. */
@@ -145,49 +154,28 @@ static void refuse_newcomer(struct tail *tail, struct held *held)
 			"does not link to its neighbour, as the nodes give them");
 }
 
-/* Go on with block `num`; what arrived from there on is asked for again. */
-static void go_back_to(struct tail *tail, uint32_t num)
+/* Block `num` and all behind it are asked for again. */
+static void ask_again_from(struct tail *tail, uint32_t num)
 {
-	drop_held(tail);
+	while (tail->held_count > 0 && tail->held[tail->held_count - 1].block->num >= num)
+		work_let_go(tail->work, &tail->held[--tail->held_count]);
+	client_drop(tail->work->client, &tail->vouch_sink);
+	tail->vouching_num = 0;
+	tail->must_vouch_next = false;
 	tail->has_gap = false;
-	tail->next = num;
 	tail->want = num;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
 	tail->pace.ask_at_ms = clock_now_ms();
 }
 
-/* Does the first block, if it is here, link to what others give below it? */
-static void check_edge(struct tail *tail)
+/* Go on with block `num`; everything below it is decided. */
+static void go_back_to(struct tail *tail, uint32_t num)
 {
-	if (tail->held_count == 0 || tail->held[0].block->num != tail->edge_first ||
-	    !edge_contradicts(tail->edge, tail->held[0].block))
-		return;
-	/* One of the two is false. Both again, from others if there are. */
-	if (work_giver(tail->work, &tail->held[0]))
-		doubt_node(tail, tail->held[0].giver, tail->edge_first);
-	edge_forget(tail->edge);
-	go_back_to(tail, tail->edge_first);
-	wait_or_give_up(tail, &tail->doubted_since_ms,
-			"does not link to the block before it, as the nodes give them");
-}
-
-static void take_edge(void *context, uint32_t num)
-{
-	struct tail *tail = context;
-
-	(void)num;
-	tail->is_edge_asked = false;
-	check_edge(tail);
-}
-
-/* The first block came. */
-static void meet_edge(struct tail *tail, unsigned node)
-{
-	if (tail->edge_first > 1 && edge_ask(tail->edge, tail->edge_first - 1, node))
-		tail->is_edge_asked = true;
-	else if (!tail->is_edge_asked)
-		check_edge(tail);
+	drop_held(tail);
+	ask_again_from(tail, num);
+	tail->next = num;
+	tail->vouched_to = num - 1;
 }
 
 static void take_block(void *context, struct block *block, unsigned node)
@@ -212,15 +200,13 @@ static void take_block(void *context, struct block *block, unsigned node)
 	tail->leave_count = 1;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
-	if (block->num == tail->edge_first)
-		meet_edge(tail, node);
 }
 
 /* What the other nodes said last may be from before they had it. */
-static void poll_heads(struct tail *tail)
+static void poll_heads(struct tail *tail, int64_t max_age_ms)
 {
 	tail->heads_at_ms = clock_now_ms();
-	client_poll_heads(tail->work->client, HEADS_FRESH_MS);
+	client_poll_heads(tail->work->client, max_age_ms);
 }
 
 /* A node says that block `want` is irreversible, yet did not give it, or was not asked for it. */
@@ -231,7 +217,7 @@ static void search_everywhere(struct tail *tail)
 	tail->searched_at_ms = clock_now_ms();
 	tail->is_searching = true;
 	/* The other nodes may have it by now, although their last heads were below it. */
-	poll_heads(tail);
+	poll_heads(tail, HEADS_FRESH_MS);
 	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
 
@@ -258,14 +244,18 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 			      head->irreversible_block >= tail->want);
 		return;
 	}
-	/* A node whose claims are doubted may be right: try it now and then. */
-	if (head->irreversible_block >= tail->want ||
-	    (pool_irreversible(tail->work->pool) >= tail->want &&
+	/* What one node claims alone is not searched for.  A node whose claims are doubted may be right. */
+	if (pool_irreversible(tail->work->pool) >= tail->want &&
+	    (head->irreversible_block >= tail->want ||
 	     now_ms - tail->searched_at_ms >= SEARCH_AGAIN_MS)) {
 		search_everywhere(tail);
 		return;
 	}
+	if (head->irreversible_block >= tail->want)
+		poll_heads(tail, HEADS_FRESH_MS);
 	pace_late(&tail->pace, now_ms);
+	if (tail->pace.late_count >= LATE_LIMIT) /* this node may be stuck */
+		poll_heads(tail, HEADS_FRESH_MS);
 	if (!tail->is_committing)
 		work_progress(tail->work); /* nothing is new: that is up to date too */
 }
@@ -322,51 +312,134 @@ static void end_long_search(struct tail *tail)
 		 true);
 }
 
+/* Which of the blocks in hand do the nodes give alike? */
+
+static const struct held *held_block(const struct tail *tail, uint32_t num)
+{
+	for (size_t i = 0; i < tail->held_count; i++)
+		if (tail->held[i].block->num == num)
+			return &tail->held[i];
+	return NULL;
+}
+
+static void take_vouched(void *context, struct block *block, unsigned node)
+{
+	struct tail *tail = context;
+	const struct held *held = held_block(tail, block->num);
+
+	(void)node;
+	tail->vouching_num = 0;
+	tail->disagreed_since_ms = 0;
+	if (held && block_id_equal(held->block->id, block->id)) {
+		tail->vouched_to = block->num;
+		tail->must_vouch_next = false;
+	} else if (held) {
+		/* The client has named the node that gave it, and asks others first. */
+		ask_again_from(tail, tail->vouched_to + 1);
+	}
+	block_free(block);
+}
+
+static struct log_limit disagree_limit = LOG_LIMIT_INIT(10000);
+
+/* They do not give one block: perhaps they do for an earlier one. */
+static void no_vouched(void *context, uint32_t num, const char *reason)
+{
+	struct tail *tail = context;
+	int64_t now_ms = clock_now_ms();
+	char text[200];
+
+	tail->vouching_num = 0;
+	tail->vouch_again_at_ms = now_ms + ASK_AGAIN_MS;
+	if (num > tail->vouched_to + 1 && !tail->must_vouch_next) {
+		tail->must_vouch_next = true;
+		tail->vouch_again_at_ms = now_ms;
+		return;
+	}
+	log_limited(&disagree_limit, LOG_LEVEL_WARNING, "block_disputed",
+		    "the nodes do not agree about block %u: %s; the tail waits for them", num,
+		    reason);
+	if (tail->disagreed_since_ms == 0)
+		tail->disagreed_since_ms = now_ms;
+	snprintf(text, sizeof(text), "the nodes do not agree about it: %s", reason);
+	ask_again_from(tail, num); /* they may have come to agree about another one */
+	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
+	if (now_ms - tail->disagreed_since_ms > PATIENCE_MS)
+		make_gap(tail, text, false);
+}
+
+/*
+ * The newest held block that most nodes can have: if they give it as well, all held blocks up to it are the
+ * chain's, because each is linked to the next.
+ */
+static void vouch(struct tail *tail)
+{
+	uint32_t newest = tail->held[tail->held_count - 1].block->num;
+	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	uint32_t num = newest < irreversible ? newest : irreversible;
+	const struct held *held;
+
+	if (num <= tail->vouched_to) { /* one node is ahead of the others */
+		poll_heads(tail, HEADS_SOON_MS);
+		return;
+	}
+	if (tail->must_vouch_next)
+		num = tail->vouched_to + 1;
+	held = held_block(tail, num);
+	if (!held)
+		return;
+	if (!work_giver(tail->work, held)) /* the nodes were read again */
+		ask_again_from(tail, tail->vouched_to + 1);
+	else if (client_vouch(tail->work->client, held->block, held->giver, &tail->vouch_sink))
+		tail->vouched_to = num;
+	else
+		tail->vouching_num = num;
+}
+
+static bool has_unvouched(const struct tail *tail)
+{
+	return tail->held_count > 0 && tail->vouching_num == 0 && !tail->dispute &&
+	       tail->held[tail->held_count - 1].block->num > tail->vouched_to;
+}
+
+/* When there is something to do for it. */
+static int64_t vouch_at_ms(const struct tail *tail)
+{
+	if (pool_irreversible(tail->work->pool) <= tail->vouched_to)
+		return tail->heads_at_ms + HEADS_SOON_MS;
+	return tail->vouch_again_at_ms;
+}
+
 /* Decisions. */
 
-static void dispute_ended(void *context, uint32_t num, enum dispute_end end,
-			  const struct held *other, const char *reason)
+/* Block `num` contradicts a stored one. The tail never passes it because of what nodes say that may be wrong. */
+static void dispute_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
 {
 	struct tail *tail = context;
 
 	tail->dispute = NULL;
-	switch (end) {
-	case DISPUTE_TRY:
-		drop_held(tail);
-		tail->held[0] = *other;
-		tail->held_count = 1;
-		tail->want = num + 1;
-		break;
-	case DISPUTE_AGAIN:
-		break;
-	case DISPUTE_KEPT:
-		tail->doubted_since_ms = 0;
-		go_back_to(tail, num + 1);
-		break;
-	case DISPUTE_FAILED:
+	if (end == DISPUTE_TABLE && tail->is_other_stored)
+		go_back_to(tail, num + 1); /* the stored row stays until it is repaired */
+	else if (end == DISPUTE_TABLE)
 		make_gap(tail, reason, false);
-		break;
-	case DISPUTE_ALONE:
-		wait_or_give_up(tail, &tail->doubted_since_ms, reason);
-		break;
-	}
+	else if (end == DISPUTE_NODES && tail->is_other_stored)
+		go_back_to(tail, num + 1);
+	else
+		tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-static void audit_ended(void *context, uint32_t num, enum dispute_end end, const struct held *other,
-			const char *reason)
+static void audit_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
 {
 	struct tail *tail = context;
 
 	(void)num;
 	(void)end;
-	(void)other;
 	(void)reason;
 	tail->audit = NULL;
 }
 
 /* False: the entries behind this one are not to be looked at, the tail goes back to it. */
-static bool take_outcome(struct tail *tail, const struct held *held,
-			 const struct ledger_entry *entry)
+static bool take_outcome(struct tail *tail, const struct ledger_entry *entry)
 {
 	uint32_t num = entry->block->num;
 
@@ -378,18 +451,19 @@ static bool take_outcome(struct tail *tail, const struct held *held,
 	case LEDGER_REWRITTEN:
 		tail->next = num + 1;
 		tail->doubted_since_ms = 0;
-		tail->edge_first = 0;
+		tail->disagreed_since_ms = 0;
 		return true;
 	case LEDGER_NO_LINK_AFTER:
 		tail->next = num + 1;
 		if (!tail->audit)
-			tail->audit = dispute_new(tail->work, held, entry, audit_ended, tail);
+			tail->audit = dispute_new(tail->work, entry, audit_ended, tail);
 		return true;
 	case LEDGER_OTHER_ID:
 	case LEDGER_NO_LINK:
 		go_back_to(tail, num);
+		tail->is_other_stored = entry->outcome == LEDGER_OTHER_ID;
 		if (tail->is_running)
-			tail->dispute = dispute_new(tail->work, held, entry, dispute_ended, tail);
+			tail->dispute = dispute_new(tail->work, entry, dispute_ended, tail);
 		return false;
 	case LEDGER_UNSTORABLE:
 		log_error("block_unstorable", "%s; the block stays a gap, nothing of it was stored",
@@ -420,7 +494,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 	if (is_done)
 		note_doubtful(tail, commit);
 	for (size_t i = 0; is_done && i < commit->count; i++)
-		if (!take_outcome(tail, &commit->held[i], &commit->ledger.entries[i]))
+		if (!take_outcome(tail, &commit->ledger.entries[i]))
 			return;
 }
 
@@ -429,7 +503,8 @@ static void commit_held(struct tail *tail)
 	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < tail->held_count && (count == 0 || tail->next > tail->careful_to) &&
+	while (count < tail->held_count && tail->held[count].block->num <= tail->vouched_to &&
+	       (count == 0 || tail->next > tail->careful_to) &&
 	       commit_add(tail->work, &size, tail->held[count].block))
 		count++;
 	tail->is_committing = true;
@@ -447,6 +522,7 @@ static void gap_recorded(void *context, uint32_t last)
 
 	tail->is_recording = false;
 	tail->doubted_since_ms = 0;
+	tail->disagreed_since_ms = 0;
 	if (tail->alone_to <= last)
 		tail->alone_to = last + 1; /* the next block may be as bad as its neighbour */
 	go_back_to(tail, last + 1);
@@ -509,11 +585,14 @@ struct tail *tail_new(struct work *work)
 	struct tail *tail = xcalloc(1, sizeof(*tail));
 
 	tail->work = work;
-	tail->edge = edge_new(work, take_edge, tail);
 	tail->sink = (struct client_sink){.context = tail,
 					  .is_virtual = work->config.filter->virtual_operations,
 					  .given = take_search,
 					  .refused = take_refusal};
+	tail->vouch_sink = (struct client_sink){.context = tail,
+						.needs_majority = true,
+						.given = take_vouched,
+						.refused = no_vouched};
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
 					 .is_virtual = work->config.filter->virtual_operations,
@@ -528,7 +607,6 @@ void tail_free(struct tail *tail)
 		return;
 	tail_stop(tail);
 	dispute_free(tail->audit);
-	edge_free(tail->edge);
 	free(tail);
 }
 
@@ -538,9 +616,8 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->doubted_since_ms = 0;
 	tail->asked_to = tail->alone_to = 0;
 	tail->leave_count = 1;
-	edge_forget(tail->edge);
-	tail->edge_first = first;
-	tail->is_edge_asked = false;
+	tail->disagreed_since_ms = 0;
+	tail->vouch_again_at_ms = 0;
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
@@ -549,12 +626,14 @@ void tail_step(struct tail *tail)
 {
 	if (!tail->is_running)
 		return;
-	if (tail->held_count > 0 && !tail->is_committing && !tail->dispute &&
-	    !tail->is_edge_asked && writer_has_room(tail->work->writer))
+	if (has_unvouched(tail) && clock_now_ms() >= vouch_at_ms(tail))
+		vouch(tail);
+	if (tail->held_count > 0 && tail->held[0].block->num <= tail->vouched_to &&
+	    !tail->is_committing && !tail->dispute && writer_has_room(tail->work->writer))
 		commit_held(tail);
 	end_long_search(tail);
 	if (tail->is_searching && clock_now_ms() - tail->heads_at_ms >= HEADS_FRESH_MS)
-		poll_heads(tail);
+		poll_heads(tail, HEADS_FRESH_MS);
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
 		record_gap(tail);
@@ -574,12 +653,17 @@ void tail_step(struct tail *tail)
 
 int64_t tail_next_timeout_ms(const struct tail *tail)
 {
-	int64_t wait_ms;
+	int64_t now_ms = clock_now_ms(), due_ms = INT64_MAX;
 
-	if (!tail->is_running || !may_ask(tail))
+	if (!tail->is_running)
 		return -1;
-	wait_ms = ask_at_ms(tail) - clock_now_ms();
-	return wait_ms > 0 ? wait_ms : 0;
+	if (may_ask(tail))
+		due_ms = ask_at_ms(tail);
+	if (has_unvouched(tail) && vouch_at_ms(tail) < due_ms)
+		due_ms = vouch_at_ms(tail);
+	if (due_ms == INT64_MAX)
+		return -1;
+	return due_ms > now_ms ? due_ms - now_ms : 0;
 }
 
 uint32_t tail_next_block(const struct tail *tail)
@@ -592,7 +676,8 @@ void tail_stop(struct tail *tail)
 	tail->is_running = false;
 	drop_held(tail);
 	client_drop(tail->work->client, &tail->sink);
-	edge_forget(tail->edge);
+	client_drop(tail->work->client, &tail->vouch_sink);
+	tail->vouching_num = 0;
 	tail->is_searching = false;
 	dispute_free(tail->dispute);
 	tail->dispute = NULL;

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "steem/client.h"
 #include "steem/pool.h"
+#include "steem/rpc.h"
+#include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/filter.h"
 #include "sync/held.h"
@@ -16,6 +18,10 @@
 #include "sync/writer.h"
 
 #define WINDOW_BLOCKS 500
+/* So often another version of one block is asked for. */
+#define MAX_VERSIONS 3
+/* Where the nodes differ so often, the blocks of a window are compared one by one. */
+#define MAX_LOST_VOTES 3
 /* How long a window waits for blocks that the nodes do not have yet, after the last block that came. */
 #define PATIENCE_MS 30000
 
@@ -39,7 +45,11 @@ struct verdict {
 	bool is_exhausted; /* nobody else could be asked */
 	struct held other; /* another version of it; its block is NULL where all agree */
 	bool is_tried;     /* to be mended */
-	char reason[200];  /* why nobody gives it, or why it was not mended */
+	bool is_put_to_vote;
+	bool is_vouched;         /* more than half of the nodes gave the block in hand */
+	unsigned unlinked_count; /* versions of it that the block above does not link to */
+	uint64_t unlinked_from;  /* mask of the nodes that gave them */
+	char reason[200];        /* why nobody gives it, or why it was not mended */
 };
 
 struct verify {
@@ -51,12 +61,15 @@ struct verify {
 	uint32_t count;
 	struct verdict *verdicts; /* of the window */
 	struct held_list held;    /* its blocks */
+	bool is_bound;            /* bind_window() is over */
+	unsigned lost_votes;      /* in this window */
 	bool has_filled;          /* blocks of it that were missing are stored now */
 	struct claim filled;      /* the window, for settle_submit() */
 	struct range_set failed;  /* the same: empty */
 	size_t wanted_count;
 	int64_t given_at_ms; /* when a node last gave a block, or the first one was wanted */
 	struct client_sink sink;
+	struct client_sink vouch_sink;
 	struct verify_counts counts;
 };
 
@@ -109,12 +122,22 @@ static void take_block(void *context, struct block *block, unsigned node)
 		take_opinion(verify, verdict, before, &held);
 }
 
+static void take_vouched(void *context, struct block *block, unsigned node)
+{
+	struct verify *verify = context;
+
+	verdict_of(verify, block->num)->is_vouched = true;
+	take_block(verify, block, node);
+}
+
 static void take_refusal(void *context, uint32_t num, const char *reason)
 {
 	struct verify *verify = context;
 	struct verdict *verdict = verdict_of(verify, num);
 
 	verify->wanted_count--;
+	if (verdict->is_put_to_vote)
+		verify->lost_votes++;
 	verdict->is_exhausted = true;
 	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
 }
@@ -124,6 +147,14 @@ static void want(struct verify *verify, uint32_t first, uint32_t last, uint64_t 
 	verify->state = VERIFY_FETCHING;
 	verify->wanted_count += last - first + 1;
 	client_want(verify->work->client, CLIENT_REPLAY, first, last, not_from, &verify->sink);
+}
+
+static void put_to_vote(struct verify *verify, uint32_t num)
+{
+	verify->state = VERIFY_FETCHING;
+	verify->wanted_count++;
+	verdict_of(verify, num)->is_put_to_vote = true;
+	client_want(verify->work->client, CLIENT_REPLAY, num, num, 0, &verify->vouch_sink);
 }
 
 /*
@@ -147,7 +178,11 @@ static bool begin_window(struct verify *verify)
 		verify->count = room > 0 ? (uint32_t)room : 1;
 	verify->verdicts = xcalloc(verify->count, sizeof(*verify->verdicts));
 	range_remove(&verify->left, verify->first, verify->first + verify->count - 1);
-	want(verify, verify->first, verify->first + verify->count - 1, 0);
+	verify->is_bound = false;
+	verify->lost_votes = 0;
+	if (verify->count > 1)
+		want(verify, verify->first, verify->first + verify->count - 2, 0);
+	put_to_vote(verify, verify->first + verify->count - 1);
 	return true;
 }
 
@@ -174,6 +209,7 @@ static void give_up_rest(struct verify *verify)
 static void give_up_wanted(struct verify *verify)
 {
 	client_drop(verify->work->client, &verify->sink);
+	client_drop(verify->work->client, &verify->vouch_sink);
 	verify->wanted_count = 0;
 	for (uint32_t i = 0; i < verify->count; i++) {
 		struct verdict *verdict = &verify->verdicts[i];
@@ -184,6 +220,94 @@ static void give_up_wanted(struct verify *verify)
 				 "no node has it now, and no node gave any block for %d s",
 				 PATIENCE_MS / 1000);
 	}
+}
+
+/* Binding: which of these blocks are those of more than half of the nodes? */
+
+static void drop_held(struct verify *verify, size_t at)
+{
+	work_let_go(verify->work, &verify->held.items[at]);
+	held_list_remove(&verify->held, at, 1);
+}
+
+/*
+ * held[at] is not what the block above it links to.  Its giver is wrong, and probably so in the blocks below as
+ * well.  Others are asked.
+ */
+static void ask_for_linked(struct verify *verify, size_t at)
+{
+	struct held *held = &verify->held.items[at];
+	uint32_t num = held->block->num, lowest = num;
+	unsigned giver = held->giver;
+	struct node *node = work_giver(verify->work, held);
+	uint64_t itself = node ? UINT64_C(1) << giver : 0;
+	uint64_t healthy = pool_healthy(verify->work->pool, clock_now_ms());
+	struct verdict *verdict = verdict_of(verify, num);
+
+	log_warning("link_broken",
+		    "block %u from %s is not the one that block %u links to; others are asked", num,
+		    work_giver_label(verify->work, held), num + 1);
+	if (node)
+		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
+	for (size_t below = at + 1; below-- > 0;) {
+		held = &verify->held.items[below];
+		if (held->giver != giver || held->block->num + (at - below) != num)
+			break;
+		lowest = held->block->num;
+		verdict_of(verify, lowest)->unlinked_from |= itself;
+		verdict_of(verify, lowest)->is_given = false;
+		drop_held(verify, below);
+	}
+	if (++verdict->unlinked_count < MAX_VERSIONS) {
+		want(verify, lowest, num,
+		     healthy & ~verdict->unlinked_from ? verdict->unlinked_from : 0);
+		return;
+	}
+	verdict->is_exhausted = true;
+	snprintf(verdict->reason, sizeof(verdict->reason),
+		 "the block above it links to another one than the nodes give");
+	if (lowest < num)
+		want(verify, lowest, num - 1, 0);
+}
+
+/* Nothing proves virtual operations; without a proof, the id says nothing of the others either. */
+static bool is_content_known(const struct block *block)
+{
+	return (block->proof != BLOCK_PROOF_NONE || block->proof_reason) &&
+	       block->virtual_count == 0;
+}
+
+/*
+ * The highest block of each stretch in hand is put to the vote, and those below it must be linked to it.  True:
+ * something is asked for, so call it again when that has come.
+ */
+static bool bind_window(struct verify *verify)
+{
+	const struct block *above = NULL; /* bound itself */
+
+	for (size_t at = verify->held.count; at-- > 0;) {
+		const struct block *block = verify->held.items[at].block;
+		struct verdict *verdict = verdict_of(verify, block->num);
+
+		if (above && above->num != block->num + 1)
+			above = NULL;
+		if (above && !check_link(block, above)) {
+			ask_for_linked(verify, at);
+			return verify->wanted_count > 0 || bind_window(verify);
+		}
+		if (!above && !verdict->is_vouched) {
+			if (verdict->is_put_to_vote || verify->lost_votes >= MAX_LOST_VOTES)
+				continue;
+			drop_held(verify, at);
+			verdict->is_given = false;
+			put_to_vote(verify, verify->first + (uint32_t)(verdict - verify->verdicts));
+			return true;
+		}
+		above = block;
+		verdict->is_confirmed = verdict->is_confirmed || is_content_known(block);
+	}
+	verify->is_bound = true;
+	return false;
 }
 
 /* Comparing. */
@@ -520,6 +644,9 @@ struct verify *verify_new(struct work *work)
 					    .given = take_block,
 					    .refused = take_refusal,
 					    .is_virtual = work->config.filter->virtual_operations};
+	verify->vouch_sink = verify->sink;
+	verify->vouch_sink.given = take_vouched;
+	verify->vouch_sink.needs_majority = true;
 	return verify;
 }
 
@@ -528,6 +655,7 @@ void verify_free(struct verify *verify)
 	if (!verify)
 		return;
 	client_drop(verify->work->client, &verify->sink);
+	client_drop(verify->work->client, &verify->vouch_sink);
 	held_list_clear(&verify->held, verify->work);
 	free(verify->held.items);
 	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
@@ -548,7 +676,8 @@ void verify_step(struct verify *verify)
 	if (verify->state == VERIFY_FETCHING && verify->wanted_count > 0 && has_waited(verify) &&
 	    work_reachable_block(verify->work) < verify->first + verify->count - 1)
 		give_up_wanted(verify);
-	if (verify->state == VERIFY_FETCHING && verify->wanted_count == 0)
+	if (verify->state == VERIFY_FETCHING && verify->wanted_count == 0 &&
+	    (verify->is_bound || !bind_window(verify)))
 		start_comparing(verify);
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
 		return;
@@ -582,6 +711,7 @@ void verify_stop(struct verify *verify)
 	verify->is_stopped = true;
 	if (verify->state == VERIFY_FETCHING) {
 		client_drop(verify->work->client, &verify->sink);
+		client_drop(verify->work->client, &verify->vouch_sink);
 		verify->wanted_count = 0;
 		verify->state = VERIFY_IDLE;
 	}

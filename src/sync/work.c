@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "steem/chain.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "store/gap_rows.h"
@@ -11,6 +12,8 @@
 /* Until the first one was seen. A busy one takes 20 kB; many of 2 MiB must not come at once. */
 #define GUESSED_BLOCK_BYTES 262144
 #define LEAST_BLOCK_BYTES   4096
+/* The clocks of nodes and database differ by less than this many blocks take. */
+#define CEILING_SLACK_BLOCKS 20
 /* The weight of the newest block in the moving average is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 16
 /* A head counts as told lately for this long: all nodes are asked for theirs every 10 or 15 s. */
@@ -44,6 +47,29 @@ int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *
 void work_note_look(struct work *work, const struct work_look *look)
 {
 	dbclock_look(&work->database_clock, look->now_ms, look->database_ms);
+}
+
+void work_note_stored(struct work *work, uint32_t num, int64_t timestamp_s)
+{
+	if (num < work->clock_block)
+		return;
+	work->clock_block = num;
+	work->clock_time_s = timestamp_s;
+}
+
+void work_set_ceiling(struct work *work)
+{
+	int64_t age_s = dbclock_now_s(&work->database_clock, clock_now_ms()) - work->clock_time_s;
+	uint64_t ceiling;
+
+	/* A block from the future says that the clock is wrong. */
+	if (work->clock_block == 0 || age_s < 0) {
+		pool_set_ceiling(work->pool, UINT32_MAX);
+		return;
+	}
+	ceiling = (uint64_t)work->clock_block + CEILING_SLACK_BLOCKS +
+		  (uint64_t)age_s / work->config.chain->block_interval_s;
+	pool_set_ceiling(work->pool, ceiling < UINT32_MAX ? (uint32_t)ceiling : UINT32_MAX);
 }
 
 size_t work_room_blocks(const struct work *work)

@@ -41,7 +41,7 @@ def test_an_impossible_range_is_refused(begun, text):
 
 def test_the_range_stays_wanted_until_it_is_complete(begun):
     node = begun.nodes[0]
-    hang = node.fault("hang", block=range(250, 260))
+    hang = node.fault("hang", block=range(251, 260))  # block 249 vouches for those below it
     first = begun.start("--backfill", "201-260", reader={"start_block": 500},
                         fetch={"batch_size": 10, "connections": 1, "timeout_ms": 30000})
     node.wait_for(lambda: hang.count)

@@ -61,17 +61,19 @@ def hears_no_more(manager):
 
 @pytest.mark.slow
 def test_a_node_that_stands_still_is_no_progress_while_another_knew_more(world, manager):
-    """It says "nothing new" for ever; the one that knows more has gone."""
-    stuck, moving = world.node(irreversible=LAST), world.node(irreversible=LAST)
+    """It says "nothing new" for ever; those that know more have gone."""
+    stuck, *moving = (world.node(irreversible=LAST) for _ in range(3))
     reader = world.start(environment=manager.environment, **WATCHFUL)
     endpoint = Endpoint.of(reader)
     reader.wait_for("tail_started")
     world.db.wait_blocks(LAST)
-    moving.fault("null", method="get_block", block=set(range(LAST + 1, 100)))
-    moving.advance(5)
+    for node in moving:
+        node.fault("null", method="get_block", block=set(range(LAST + 1, 100)))
+        node.advance(5)
     endpoint.wait_value("steem_reader_irreversible_block", lambda block: block == LAST + 5)
-    moving.heal()
-    moving.refuse()
+    for node in moving:
+        node.heal()
+        node.refuse()
     world.allow_errors("stalled")
     reader.wait_for("stalled", timeout=60)
     assert endpoint.get("/healthz").status == 503

@@ -156,7 +156,10 @@ static void open_world(unsigned nodes)
 	for (unsigned i = 0; i < nodes; i++) /* no proof is wanted of them */
 		node_gave(pool_node(world.pool, i), 15000);
 	world.client = client_new(&fake, world.pool, &config, &observer);
-	world.sink = (struct client_sink){&world, take_given, take_refused, false};
+	world.sink = (struct client_sink){.context = &world,
+					  .given = take_given,
+					  .refused = take_refused,
+					  .is_virtual = false};
 	world.tip_sink = (struct client_tip_sink){
 		.context = &world, .given = take_given, .done = take_tip_done};
 }

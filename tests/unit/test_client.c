@@ -243,7 +243,7 @@ static void take_compared(void *context, struct block *block, unsigned node)
 static void a_node_on_trial_is_asked_for_one_block(void **state)
 {
 	unsigned giver = 9;
-	const struct client_sink compared = {&giver, take_compared, NULL, false};
+	const struct client_sink compared = {.context = &giver, .given = take_compared};
 
 	(void)state;
 	open_world(2);

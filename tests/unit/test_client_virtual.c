@@ -46,7 +46,8 @@ static void open_virtual(unsigned nodes, const struct client_config *limits)
 		node_gave(pool_node(world.pool, i), 900000);
 	}
 	client_set_config(world.client, limits);
-	world.sink = (struct client_sink){&world, take, take_refused, true};
+	world.sink = (struct client_sink){
+		.context = &world, .given = take, .refused = take_refused, .is_virtual = true};
 	learn_heads();
 }
 
@@ -294,7 +295,8 @@ static void refuse_old(void *context, uint32_t num, const char *reason)
 static void want_old(void)
 {
 	memset(&old, 0, sizeof(old));
-	world.sink = (struct client_sink){&world, take_old, refuse_old, true};
+	world.sink = (struct client_sink){
+		.context = &world, .given = take_old, .refused = refuse_old, .is_virtual = true};
 	client_want(world.client, CLIENT_REPLAY, OLD_FIRST, OLD_LAST, 0, &world.sink);
 	run();
 }
@@ -417,7 +419,10 @@ static void a_history_that_begins_later_is_good_for_what_is_above(void **state)
 	assert_non_null(strstr(old.reason, "account history"));
 	assert_int_equal(world.virtual_missing_count, 1);
 	memset(was_given, 0, sizeof(was_given));
-	world.sink = (struct client_sink){&world, take, take_refused_above, true};
+	world.sink = (struct client_sink){.context = &world,
+					  .given = take,
+					  .refused = take_refused_above,
+					  .is_virtual = true};
 	want_all();
 	assert_int_equal(whole_count, 2 * (LAST - FIRST + 1));
 	close_world();

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Votes of the nodes about a block.
+ *
+ * A block is put to the vote for two reasons.  Its JSON does not contain all signed bytes, so its content
+ * is accepted only if more than half of the nodes give the same.  Or its sink needs a majority: a block can
+ * agree with its own hashes and still be made up, so more than half of the nodes must give this id.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client_impl.h"
+#include "steem/codec/proof.h"
+
+/* One version of a block, and the nodes that gave it. The block itself is not kept: many large ones would fill the memory. */
+struct version {
+	struct version *next;
+	uint64_t given_by;
+	uint8_t id[BLOCK_ID_BYTES];
+	uint8_t previous[BLOCK_ID_BYTES];
+	uint8_t fingerprint[HASH_SHA256_BYTES]; /* of one that could not be proved */
+	char *reason; /* why it could not be proved; NULL: it was, or no proof was asked for */
+};
+
+void want_drop_versions(struct want *want)
+{
+	while (want->versions) {
+		struct version *version = want->versions;
+
+		want->versions = version->next;
+		free(version->reason);
+		free(version);
+	}
+}
+
+static bool is_unproved(const struct client *client, const struct block *block)
+{
+	return client->config.proof && block->proof == BLOCK_PROOF_NONE;
+}
+
+/* The right id with a false link is another block, where nothing is proved. */
+static bool is_version(const struct version *version, const struct block *block,
+		       const uint8_t fingerprint[HASH_SHA256_BYTES])
+{
+	return block_id_equal(version->id, block->id) &&
+	       block_id_equal(version->previous, block->previous) &&
+	       memcmp(version->fingerprint, fingerprint, HASH_SHA256_BYTES) == 0;
+}
+
+/* The version of which this block is, new or known. */
+static struct version *version_of(const struct client *client, struct want *want,
+				  const struct block *block)
+{
+	uint8_t fingerprint[HASH_SHA256_BYTES] = {0};
+	struct version *version;
+
+	if (is_unproved(client, block))
+		proof_fingerprint(client->config.proof, block, fingerprint);
+	for (version = want->versions; version; version = version->next)
+		if (is_version(version, block, fingerprint))
+			return version;
+	version = xcalloc(1, sizeof(*version));
+	memcpy(version->id, block->id, sizeof(version->id));
+	memcpy(version->previous, block->previous, sizeof(version->previous));
+	memcpy(version->fingerprint, fingerprint, sizeof(fingerprint));
+	version->reason = is_unproved(client, block) ? xstrdup(block->proof_reason) : NULL;
+	version->next = want->versions;
+	want->versions = version;
+	return version;
+}
+
+/* The nodes that gave this block, whatever they showed of its content. */
+static uint64_t givers_of(const struct want *want, const struct version *wanted)
+{
+	uint64_t given_by = 0;
+
+	for (const struct version *version = want->versions; version; version = version->next)
+		if (block_id_equal(version->id, wanted->id) &&
+		    block_id_equal(version->previous, wanted->previous))
+			given_by |= version->given_by;
+	return given_by;
+}
+
+static uint64_t all_givers(const struct want *want)
+{
+	uint64_t given_by = 0;
+
+	for (const struct version *version = want->versions; version; version = version->next)
+		given_by |= version->given_by;
+	return given_by;
+}
+
+static bool is_more_than_half(uint64_t given_by, uint64_t electors)
+{
+	return 2 * __builtin_popcountll(given_by) > __builtin_popcountll(electors | given_by);
+}
+
+static bool is_majority(const struct client *client, uint64_t given_by)
+{
+	return is_more_than_half(given_by, pool_electors(client->pool));
+}
+
+/* unshown: what its JSON does not show, or NULL. */
+static int refuse(const struct client *client, const char *unshown, uint64_t given_by,
+		  struct error *err)
+{
+	int electors = __builtin_popcountll(pool_electors(client->pool) | given_by);
+
+	if (!unshown)
+		return error_set(err, ERROR_NODE,
+				 "%d of %d nodes give it so, and more than half must",
+				 __builtin_popcountll(given_by), electors);
+	return error_set(
+		err, ERROR_NODE,
+		"its JSON does not contain all signed bytes (%s), and %d of %d nodes give it so",
+		unshown, __builtin_popcountll(given_by), electors);
+}
+
+int client_check_proof(const struct client *client, const struct block *block, unsigned index,
+		       struct error *err)
+{
+	uint64_t giver = UINT64_C(1) << index;
+
+	if (!is_unproved(client, block) || is_majority(client, giver))
+		return 0;
+	return refuse(client, block->proof_reason, giver, err);
+}
+
+/* A node showed less of a block than another one. */
+static void blame_unshown(struct client *client, const struct want *want,
+			  const struct version *version, unsigned index, bool must_rest)
+{
+	struct error err = ERROR_INIT;
+
+	(void)error_set_code(
+		&err, ERROR_NODE, RPC_FAILURE_FALSE,
+		"block %u: its JSON does not contain all signed bytes (%s), and that of another node does",
+		want->num, version->reason);
+	if (client->observer.block_refused)
+		client->observer.block_refused(client->observer.context,
+					       pool_node(client->pool, index), want->num, &err);
+	if (must_rest && node_is_rested(pool_node(client->pool, index), clock_now_ms()))
+		client_rest(client, index, RPC_FAILURE_FALSE, &err, 0);
+}
+
+/* A node gave another block than most do. */
+static void blame_denied(struct client *client, const struct want *want,
+			 const struct version *version, unsigned index)
+{
+	struct error err = ERROR_INIT;
+	char id[BLOCK_ID_HEX + 1];
+
+	(void)error_set_code(&err, ERROR_NODE, RPC_FAILURE_FALSE,
+			     "gives block %u as %s, and more than half of the nodes another one",
+			     want->num, block_id_format(version->id, id));
+	if (client->observer.claim_false)
+		client->observer.claim_false(client->observer.context,
+					     pool_node(client->pool, index), &err);
+	if (node_is_rested(pool_node(client->pool, index), clock_now_ms()))
+		client_rest(client, index, RPC_FAILURE_FALSE, &err, 0);
+}
+
+/*
+ * Now it is known what the other versions were worth.  Without a majority for this block, another id may be
+ * of another branch, or this block may be made up: then nobody rests for it.
+ */
+static void end_versions(struct client *client, struct want *want, const struct block *block)
+{
+	for (const struct version *version = want->versions; version; version = version->next) {
+		bool is_same = block_id_equal(version->id, block->id);
+
+		for (unsigned i = 0; i < pool_count(client->pool); i++) {
+			if (!(version->given_by >> i & 1))
+				continue;
+			if (version->reason && block->proof != BLOCK_PROOF_NONE)
+				blame_unshown(client, want, version, i, is_same);
+			else if (!is_same && want->needs_majority)
+				blame_denied(client, want, version, i);
+		}
+	}
+	want_drop_versions(want);
+}
+
+static void agree(struct want *want, const uint8_t id[BLOCK_ID_BYTES])
+{
+	want->is_agreed = want->needs_majority;
+	memcpy(want->agreed_id, id, sizeof(want->agreed_id));
+}
+
+/* Is the block one that may be taken, now that this node gave it too? */
+static bool is_elected(const struct client *client, const struct want *want,
+		       const struct version *version)
+{
+	if (version->reason && !is_majority(client, version->given_by))
+		return false;
+	if (!want->needs_majority)
+		return true;
+	if (want->is_agreed)
+		return block_id_equal(version->id, want->agreed_id);
+	return is_majority(client, givers_of(want, version));
+}
+
+int want_check_vote(struct client *client, struct want *want, struct block *block, unsigned index,
+		    struct error *err)
+{
+	struct version *version;
+
+	if (!is_unproved(client, block) && !want->needs_majority) {
+		end_versions(client, want, block);
+		return 0;
+	}
+	version = version_of(client, want, block);
+	version->given_by |= UINT64_C(1) << index;
+	if (is_elected(client, want, version)) {
+		/* If this node's virtual operations are bad, those who gave it before are asked again. */
+		want->tried &= ~givers_of(want, version);
+		agree(want, block->id);
+		end_versions(client, want, block);
+		return 0;
+	}
+	(void)refuse(client, version->reason,
+		     version->reason ? version->given_by : givers_of(want, version), err);
+	block_free(block);
+	return -1;
+}
+
+bool want_has_open_vote(const struct client *client, const struct want *want)
+{
+	uint64_t left = pool_electors(client->pool) & ~want_not_from(client, want);
+
+	if (!want->needs_majority || want->is_agreed || !want->versions)
+		return false;
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		const struct node *node = pool_node(client->pool, i);
+
+		if ((left >> i & 1) && !node->is_on_trial &&
+		    (node->head_at_ms == 0 || node->head.irreversible_block >= want->num))
+			return true;
+	}
+	return false;
+}
+
+/* The nodes whose silence does not count: they could have given the block, and did not. */
+static uint64_t silent(const struct client *client, const struct want *want)
+{
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		const struct node *node = pool_node(client->pool, i);
+
+		if (node->head_at_ms == 0 || node->head.irreversible_block >= want->num)
+			set |= UINT64_C(1) << i;
+	}
+	return set & ~all_givers(want);
+}
+
+bool want_settle_vote(struct client *client, struct want *want)
+{
+	uint64_t electors =
+		(pool_electors(client->pool) & ~silent(client, want)) | all_givers(want);
+
+	if (!want->needs_majority || want->is_agreed)
+		return false;
+	for (const struct version *version = want->versions; version; version = version->next) {
+		if (!is_more_than_half(givers_of(want, version), electors))
+			continue;
+		agree(want, version->id);
+		want->tried = 0;
+		want->doubted_at_ms = 0;
+		return true;
+	}
+	return false;
+}
+
+bool client_vouch(struct client *client, const struct block *block, unsigned giver,
+		  const struct client_sink *sink)
+{
+	uint64_t itself = UINT64_C(1) << giver;
+	struct want *want;
+
+	if (is_majority(client, itself))
+		return true;
+	client_ask_heads_below(client, block->num);
+	client_want(client, CLIENT_TAIL, block->num, block->num, itself, sink);
+	want = client->lanes[CLIENT_TAIL].last;
+	version_of(client, want, block)->given_by = itself;
+	return false;
+}
