@@ -330,6 +330,7 @@ struct want *want_replace(struct want *want)
 	*other = *want;
 	want->reason = NULL;
 	want->unverified = NULL;
+	want->versions = NULL;
 	want->sink = NULL;
 	return other;
 }
