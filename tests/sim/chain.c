@@ -454,7 +454,7 @@ static void add_hex(struct buf *out, const uint8_t *bytes, size_t len)
 }
 
 static void add_trx(struct buf *out, const struct sealed *block, uint32_t num, unsigned version,
-		    unsigned trx)
+		    unsigned trx, bool has_false_payload)
 {
 	char expiration[20], payload[PAYLOAD_BYTES];
 	uint8_t signature[SIGNATURE_BYTES];
@@ -467,6 +467,8 @@ static void add_trx(struct buf *out, const struct sealed *block, uint32_t num, u
 		num - 1, ref_block_prefix(block->previous), expiration);
 	for (unsigned op = 0; op < op_count_of(num, version, trx); op++) {
 		say(&saying, num, version, trx, op);
+		if (op == 0 && has_false_payload)
+			saying.values[2][0]++;
 		format_payload(&saying, payload);
 		buf_addf(out, "%s[\"%s\",%s]", op > 0 ? "," : "", saying.name, payload);
 	}
@@ -478,11 +480,31 @@ static void add_trx(struct buf *out, const struct sealed *block, uint32_t num, u
 	buf_addf(out, ",\"block_num\":%u,\"transaction_num\":%u}", num, trx);
 }
 
-static void add_block(struct buf *out, const struct sealed *block, uint32_t num, unsigned version,
+static void add_trxs(struct buf *out, uint32_t num, unsigned version,
+		     const struct chain_changes *changes)
+{
+	const struct sealed *block = block_of(num, version);
+
+	buf_add_text(out, ",\"transactions\":[");
+	for (unsigned trx = 0; trx < block->trx_count; trx++) {
+		buf_add_text(out, trx > 0 ? "," : "");
+		add_trx(out, block, num, version, trx, trx == 0 && changes->has_false_payload);
+	}
+	buf_add_text(out, "],\"transaction_ids\":[");
+	for (unsigned trx = 0; trx < block->trx_count; trx++) {
+		buf_add_text(out, trx > 0 ? "," : "");
+		add_hex(out, block->trxs[trx], BLOCK_ID_BYTES);
+	}
+	if (changes->has_one_trx_id_more)
+		buf_addf(out, "%s\"%040d\"", block->trx_count > 0 ? "," : "", 0);
+	buf_add_char(out, ']');
+}
+
+static void add_block(struct buf *out, uint32_t num, unsigned version,
 		      const struct chain_changes *changes)
 {
+	const struct sealed *block = block_of(num, version);
 	unsigned witness = num % WITNESS_COUNT;
-	static const uint8_t zeros[BLOCK_ID_BYTES];
 	char timestamp[20];
 
 	chain_timestamp(num, 'T', timestamp);
@@ -492,24 +514,15 @@ static void add_block(struct buf *out, const struct sealed *block, uint32_t num,
 		 ",\"timestamp\":\"%s\",\"witness\":\"%s\",\"transaction_merkle_root\":", timestamp,
 		 witness_name(witness));
 	add_hex(out, block->root, BLOCK_ID_BYTES);
-	buf_add_text(out, ",\"extensions\":[],\"witness_signature\":");
-	add_hex(out, block->signature, SIGNATURE_BYTES);
-	buf_add_text(out, ",\"transactions\":[");
-	for (unsigned trx = 0; trx < block->trx_count; trx++) {
-		if (trx > 0)
-			buf_add_char(out, ',');
-		add_trx(out, block, num, version, trx);
+	buf_add_text(out, ",\"extensions\":[]");
+	if (!changes->has_no_signature) {
+		buf_add_text(out, ",\"witness_signature\":");
+		add_hex(out, block->signature, SIGNATURE_BYTES);
 	}
-	buf_add_text(out, "],\"block_id\":");
+	add_trxs(out, num, changes->has_false_trxs ? VERSION_FALSE : version, changes);
+	buf_add_text(out, ",\"block_id\":");
 	add_hex(out, changes->id ? changes->id : block->id, BLOCK_ID_BYTES);
-	buf_addf(out, ",\"signing_key\":\"%s\",\"transaction_ids\":[",
-		 witness_key(witness, chain_is_lie(version)));
-	for (unsigned trx = 0; trx < block->trx_count + changes->has_one_trx_id_more; trx++) {
-		if (trx > 0)
-			buf_add_char(out, ',');
-		add_hex(out, trx < block->trx_count ? block->trxs[trx] : zeros, BLOCK_ID_BYTES);
-	}
-	buf_add_text(out, "]}");
+	buf_addf(out, ",\"signing_key\":\"%s\"}", witness_key(witness, chain_is_lie(version)));
 }
 
 void chain_add_block(struct buf *out, uint32_t num, unsigned version,
@@ -517,13 +530,15 @@ void chain_add_block(struct buf *out, uint32_t num, unsigned version,
 {
 	struct sealed *block = block_of(num, version);
 
-	if (changes->id || changes->previous || changes->has_one_trx_id_more) {
-		add_block(out, block, num, version, changes);
+	if (changes->id || changes->previous || changes->has_false_trxs ||
+	    changes->has_false_payload || changes->has_one_trx_id_more ||
+	    changes->has_no_signature) {
+		add_block(out, num, version, changes);
 		return;
 	}
 	if (block->json.len == 0) {
 		buf_init(&block->json, BLOCK_BYTES);
-		add_block(&block->json, block, num, version, changes);
+		add_block(&block->json, num, version, changes);
 		if (block->json.is_full)
 			sim_fail("block %u has more than %d bytes", num, BLOCK_BYTES);
 	}

@@ -59,7 +59,10 @@ const struct op_rows *chain_operations(uint32_t num, unsigned version);
 /* What an answer says in place of what is so. */
 struct chain_changes {
 	const uint8_t *id, *previous; /* NULL: as it is */
+	bool has_false_trxs;          /* those of VERSION_FALSE, with their ids */
+	bool has_false_payload;       /* in its first operation */
 	bool has_one_trx_id_more;
+	bool has_no_signature; /* the witness's */
 };
 
 /* Append the block as condenser_api gives it. */

@@ -163,25 +163,37 @@ static unsigned made_up_version(const struct sim_node *node)
 	return node->mood == MOOD_BROKEN_LINK ? VERSION_LOOSE : VERSION_FALSE;
 }
 
-/*
- * One that is not, as its ids are not its hashes: a true block on top of another than is so, or false
- * operations under the true id, or under one that is made up.  Returns its version.
- */
+/* One that is not: its hashes are not those of what it says.  Returns the version of which the rest is. */
 static unsigned make_up_badly(const struct sim_node *node, uint32_t num, unsigned true_version,
 			      uint8_t ids[2][BLOCK_ID_BYTES], struct chain_changes *changes)
 {
-	bool is_fork = node->mood == MOOD_FORK;
-
-	chain_made_up_id(num, ids[0]);
-	chain_made_up_id(num - 1, ids[1]);
-	if (node->mood == MOOD_BROKEN_LINK || (is_fork && num > node->fork_first))
-		changes->previous = ids[1];
+	chain_made_up_id(num - 1, ids[0]);
+	chain_made_up_id(num, ids[1]);
+	if (node->mood == MOOD_BROKEN_LINK || (node->mood == MOOD_FORK && num > node->fork_first))
+		changes->previous = ids[0];
 	if (node->mood == MOOD_BROKEN_LINK)
 		return true_version;
-	if (!is_fork && num % 2 == 0)
-		chain_id(num, true_version, ids[0]);
-	changes->id = ids[0];
+	if (node->mood == MOOD_FALSE_BLOCK && num % 4 == 0) {
+		changes->has_false_payload = true;
+		return true_version;
+	}
+	if (node->mood == MOOD_FALSE_BLOCK && num % 4 == 1) {
+		changes->has_false_trxs = true;
+		return true_version;
+	}
+	if (node->mood == MOOD_FALSE_BLOCK && num % 4 == 2)
+		chain_id(num, true_version, ids[1]);
+	changes->id = ids[1];
 	return VERSION_FALSE;
+}
+
+/* What cannot be proved looks like what cannot be shown: a bad lie with it might have a majority. */
+static void hide(const struct sim_node *node, uint32_t num, struct chain_changes *changes)
+{
+	if (!is_spoilt(node, MOOD_HIDES) && !is_poisoned(num, MOOD_HIDES))
+		return;
+	changes->has_no_signature = true;
+	sim_was_hidden[num] = true;
 }
 
 static void add_block(struct buf *out, const struct sim_node *node, uint32_t num)
@@ -192,13 +204,17 @@ static void add_block(struct buf *out, const struct sim_node *node, uint32_t num
 	};
 	uint8_t ids[2][BLOCK_ID_BYTES];
 	unsigned version;
+	bool is_lie;
 
 	if (is_spoilt(node, MOOD_OTHER_NUMBER))
 		num++;
 	version = version_of(node, num);
-	if (makes_up(node, num))
+	is_lie = makes_up(node, num);
+	if (is_lie)
 		version = node->lies_prove ? made_up_version(node)
 					   : make_up_badly(node, num, version, ids, &changes);
+	if (!is_lie || node->lies_prove)
+		hide(node, num, &changes);
 	buf_add_text(out, "\"result\":");
 	chain_add_block(out, num, version, &changes);
 	buf_add_char(out, '}');

@@ -12,6 +12,7 @@ struct sim_node sim_nodes[SIM_NODES_MAX];
 struct sim_fork sim_forks[SIM_FORKS_MAX];
 unsigned sim_fork_count;
 struct sim_poison sim_poison;
+bool sim_was_hidden[CHAIN_BLOCKS_MAX];
 
 static uint32_t first_irreversible, irreversible_step;
 static int64_t opened_ms;
@@ -19,6 +20,7 @@ static int64_t opened_ms;
 void nodes_open(uint32_t irreversible, uint32_t step)
 {
 	memset(sim_nodes, 0, sizeof(sim_nodes));
+	memset(sim_was_hidden, 0, sizeof(sim_was_hidden));
 	sim_fork_count = 0;
 	sim_poison.block = 0;
 	first_irreversible = irreversible;

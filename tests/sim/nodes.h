@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chain.h"
+
 #define SIM_NODES_MAX 4
 #define SIM_FORKS_MAX 64
 
@@ -30,6 +32,7 @@ enum mood {
 	MOOD_SLOW,
 	MOOD_SMALL_BATCHES,
 	MOOD_BOASTS,         /* it claims the newest blocks, and does not give them */
+	MOOD_HIDES,          /* it leaves something out, so that a block cannot be proved */
 	MOOD_BLOCKS_HANG,    /* it tells its head, but answers no request for blocks */
 	MOOD_HARMLESS_COUNT, /* those above say nothing that is not true and looks true */
 	MOOD_BROKEN_LINK = MOOD_HARMLESS_COUNT,
@@ -63,11 +66,15 @@ struct sim_fork {
 /*
  * A block that no node gives, ever: they say that they do not have it, or half of it, or are
  * busy; or every request that asks for it, among others, gets no answer, or half of one, or 500.
+ * Or one that all give so that it cannot be proved.
  */
 struct sim_poison {
 	uint32_t block; /* 0: none */
-	enum mood mood; /* MOOD_NULL, _INCOMPLETE, _LOCKED, _HANGS, _CUTS or _REFUSES */
+	enum mood mood; /* MOOD_NULL, _INCOMPLETE, _LOCKED, _HANGS, _CUTS, _REFUSES or _HIDES */
 };
+
+/* Somebody gave the block so that it could not be proved. */
+extern bool sim_was_hidden[CHAIN_BLOCKS_MAX];
 
 extern struct sim_poison sim_poison;
 extern struct sim_node sim_nodes[SIM_NODES_MAX];

@@ -248,11 +248,12 @@ void scenario_make(struct world *world)
 		trouble_liar(world);
 	if (sim_chance(100)) {
 		static const enum mood moods[] = {MOOD_NULL,  MOOD_INCOMPLETE, MOOD_LOCKED,
-						  MOOD_HANGS, MOOD_CUTS,       MOOD_REFUSES};
+						  MOOD_HANGS, MOOD_CUTS,       MOOD_REFUSES,
+						  MOOD_HIDES};
 
 		sim_poison.block = irreversible + (uint32_t)sim_between(-20, 40);
-		sim_poison.mood = moods[sim_random(6)];
-		sim_trace("no node gives block %u: mood %d", sim_poison.block,
+		sim_poison.mood = moods[sim_random(7)];
+		sim_trace("no node gives block %u well: mood %d", sim_poison.block,
 			  (int)sim_poison.mood);
 	}
 	make_tables(world, irreversible, is_empty);

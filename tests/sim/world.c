@@ -216,7 +216,7 @@ static bool is_all_well(void)
 	if (!is_head_followed() || !promises_all_confirmed())
 		return false;
 	promises_missing(chain_irreversible() - allowed_lag(), world.has_lies, &missing);
-	if (sim_poison.block > 0)
+	if (sim_poison.block > 0 && sim_poison.mood != MOOD_HIDES)
 		remove_known(&missing, sim_poison.block);
 	return missing.count == 0;
 }
