@@ -19,7 +19,7 @@
 #define PACKED_BYTES  1024
 #define BLOCK_BYTES   8192
 
-_Static_assert(CHAIN_BLOCKS_MAX *BLOCK_S < 86400, "the chain is made within a day");
+_Static_assert(CHAIN_BLOCKS_MAX < 86400 / BLOCK_S - EXPIRATION_S, "all times are of one day");
 
 /* A block with its hashes. */
 struct sealed {
@@ -64,9 +64,9 @@ static uint32_t time_of(uint32_t num)
 
 static void format_time(uint32_t time_s, char separator, char text[20])
 {
-	uint32_t seconds = (time_s - GENESIS_S) % 86400;
+	uint32_t seconds = time_s - GENESIS_S;
 
-	snprintf(text, 20, "2020-01-01%c%02u:%02u:%02u", separator, seconds / 3600,
+	snprintf(text, 20, "2020-01-01%c%02u:%02u:%02u", separator, seconds / 3600 % 24,
 		 seconds / 60 % 60, seconds % 60);
 }
 
