@@ -8,10 +8,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "chain.h"
 #include "nodes.h"
-#include "nodes_impl.h"
 #include "sched.h"
 #include "steem/rpc.h"
+#include "witness.h"
 
 #define MAX_POSTS    128
 #define MAX_CALLS    128
@@ -24,7 +25,8 @@
 
 struct sim_call {
 	uint32_t id;
-	uint32_t num; /* 0: the head is asked for */
+	uint32_t num;  /* 0: not a block is asked for */
+	char name[17]; /* the witness that is asked for; "": the head is */
 };
 
 struct post {
@@ -112,78 +114,110 @@ static unsigned version_of(const struct sim_node *node, uint32_t num)
 	for (unsigned i = sim_fork_count; i-- > 0;)
 		if ((sim_forks[i].nodes & bit) && num >= sim_forks[i].first &&
 		    head_of(node) < sim_forks[i].first + sim_forks[i].blocks)
-			return VERSION_FORKS + i;
+			return sim_forks[i].version;
 	return VERSION_TRUE;
 }
 
 static void add_head(struct buf *out, const struct sim_node *node)
 {
 	uint32_t more = is_spoilt(node, MOOD_WILD) ? WILD_BLOCKS : 0;
+	char time[20];
 
+	chain_timestamp(head_of(node), 'T', time);
 	buf_addf(out,
 		 "\"result\":{\"head_block_number\":%u,\"last_irreversible_block_num\":%u,"
-		 "\"time\":\"2020-01-01T00:00:00\"}}",
-		 head_of(node) + more, irreversible_of(node) + more);
+		 "\"time\":\"%s\"}}",
+		 head_of(node) + more, irreversible_of(node) + more, time);
 }
 
-static void add_transactions(struct buf *out, uint32_t num, unsigned version)
+static bool tells_false_key(const struct sim_node *node)
 {
-	char payload[64];
-
-	for (unsigned trx = 0; trx < chain_trx_count(num, version); trx++) {
-		buf_addf(out, "%s{\"ref_block_num\":1,\"operations\":[", trx > 0 ? "," : "");
-		for (unsigned op = 0; op < chain_op_count(num, version, trx); op++) {
-			chain_payload(num, version, trx, op, payload);
-			buf_addf(out, "%s[\"%s\",%s]", op > 0 ? "," : "",
-				 chain_op_name(num, trx, op), payload);
-		}
-		buf_add_text(out, "]}");
-	}
+	return node->tells_false_keys && mood_of(node) >= MOOD_HARMLESS_COUNT &&
+	       is_spoilt(node, node->mood);
 }
 
-static void add_trx_ids(struct buf *out, uint32_t num, unsigned version, bool is_complete)
+static void add_witness(struct buf *out, const struct sim_node *node, const char *name)
 {
-	char trx_id[BLOCK_ID_HEX + 1];
-	unsigned count = chain_trx_count(num, version);
+	int witness = witness_find(name);
 
-	for (unsigned trx = 0; trx < count; trx++) {
-		chain_trx_id(num, version, trx, trx_id);
-		buf_addf(out, "%s\"%s\"", trx > 0 ? "," : "", trx_id);
+	if (witness < 0 || is_spoilt(node, MOOD_NULL))
+		buf_add_text(out, "\"result\":null}");
+	else
+		buf_addf(out, "\"result\":{\"owner\":\"%s\",\"signing_key\":\"%s\"}}", name,
+			 witness_key((unsigned)witness, tells_false_key(node)));
+}
+
+/* Does it make up this block? */
+static bool makes_up(const struct sim_node *node, uint32_t num)
+{
+	if (mood_of(node) == MOOD_FORK)
+		return num >= node->fork_first;
+	return is_spoilt(node, MOOD_FALSE_BLOCK) || is_spoilt(node, MOOD_BROKEN_LINK);
+}
+
+/* A block that is made well. */
+static unsigned made_up_version(const struct sim_node *node)
+{
+	if (node->mood == MOOD_FORK)
+		return node->fork_version;
+	return node->mood == MOOD_BROKEN_LINK ? VERSION_LOOSE : VERSION_FALSE;
+}
+
+/* One that is not: its hashes are not those of what it says.  Returns the version of which the rest is. */
+static unsigned make_up_badly(const struct sim_node *node, uint32_t num, unsigned true_version,
+			      uint8_t ids[2][BLOCK_ID_BYTES], struct chain_changes *changes)
+{
+	chain_made_up_id(num - 1, ids[0]);
+	chain_made_up_id(num, ids[1]);
+	if (node->mood == MOOD_BROKEN_LINK || (node->mood == MOOD_FORK && num > node->fork_first))
+		changes->previous = ids[0];
+	if (node->mood == MOOD_BROKEN_LINK)
+		return true_version;
+	if (node->mood == MOOD_FALSE_BLOCK && num % 4 == 0) {
+		changes->has_false_payload = true;
+		return true_version;
 	}
-	if (!is_complete)
-		buf_addf(out, "%s\"%040d\"", count > 0 ? "," : "", 0);
+	if (node->mood == MOOD_FALSE_BLOCK && num % 4 == 1) {
+		changes->has_false_trxs = true;
+		return true_version;
+	}
+	if (node->mood == MOOD_FALSE_BLOCK && num % 4 == 2)
+		chain_id(num, true_version, ids[1]);
+	changes->id = ids[1];
+	return VERSION_FALSE;
+}
+
+/* What cannot be proved looks like what cannot be shown: a bad lie with it might have a majority. */
+static void hide(const struct sim_node *node, uint32_t num, struct chain_changes *changes)
+{
+	if (!is_spoilt(node, MOOD_HIDES) && !is_poisoned(num, MOOD_HIDES))
+		return;
+	changes->has_no_signature = true;
+	sim_was_hidden[num] = true;
 }
 
 static void add_block(struct buf *out, const struct sim_node *node, uint32_t num)
 {
-	bool is_fork = mood_of(node) == MOOD_FORK;
-	unsigned version, version_before;
-	uint8_t id[BLOCK_ID_BYTES], previous[BLOCK_ID_BYTES];
-	char id_text[BLOCK_ID_HEX + 1], previous_text[BLOCK_ID_HEX + 1], timestamp[20];
-	bool is_complete = !is_spoilt(node, MOOD_INCOMPLETE) && !is_poisoned(num, MOOD_INCOMPLETE);
+	struct chain_changes changes = {
+		.has_one_trx_id_more =
+			is_spoilt(node, MOOD_INCOMPLETE) || is_poisoned(num, MOOD_INCOMPLETE),
+	};
+	uint8_t ids[2][BLOCK_ID_BYTES];
+	unsigned version;
+	bool is_lie;
 
 	if (is_spoilt(node, MOOD_OTHER_NUMBER))
 		num++;
 	version = version_of(node, num);
-	version_before = chain_version_before(num, version);
-	if ((is_fork && num >= node->fork_first) || is_spoilt(node, MOOD_FALSE_BLOCK))
-		version = VERSION_FALSE;
-	if (is_fork && num > node->fork_first)
-		version_before = VERSION_FALSE;
-	if (is_spoilt(node, MOOD_BROKEN_LINK) && num > 1)
-		version_before = VERSION_NONE;
-	chain_id(num, version, id);
-	chain_id(num - 1, version_before, previous);
-	chain_timestamp(num, 'T', timestamp);
-	buf_addf(out,
-		 "\"result\":{\"previous\":\"%s\",\"timestamp\":\"%s\",\"witness\":\"w\","
-		 "\"transaction_merkle_root\":\"%040d\",\"extensions\":[],\"transactions\":[",
-		 block_id_format(previous, previous_text), timestamp,
-		 chain_trx_count(num, version) > 0 ? 1 : 0);
-	add_transactions(out, num, version);
-	buf_addf(out, "],\"block_id\":\"%s\",\"transaction_ids\":[", block_id_format(id, id_text));
-	add_trx_ids(out, num, version, is_complete);
-	buf_add_text(out, "]}}");
+	is_lie = makes_up(node, num);
+	if (is_lie)
+		version = node->lies_prove ? made_up_version(node)
+					   : make_up_badly(node, num, version, ids, &changes);
+	if (!is_lie || node->lies_prove)
+		hide(node, num, &changes);
+	buf_add_text(out, "\"result\":");
+	chain_add_block(out, num, version, &changes);
+	buf_add_char(out, '}');
 }
 
 static void add_result(struct buf *out, const struct sim_node *node, const struct sim_call *call)
@@ -192,6 +226,8 @@ static void add_result(struct buf *out, const struct sim_node *node, const struc
 	if (is_spoilt(node, MOOD_LOCKED) || is_poisoned(call->num, MOOD_LOCKED))
 		buf_add_text(out, "\"error\":{\"code\":-32003,"
 				  "\"message\":\"Unable to acquire database lock\"}}");
+	else if (call->name[0] != '\0')
+		add_witness(out, node, call->name);
 	else if (call->num == 0)
 		add_head(out, node);
 	else if (call->num > head_of(node) || is_spoilt(node, MOOD_NULL) ||
@@ -264,6 +300,8 @@ static void read_calls(struct post *post, const char *body)
 			sim_fail("a call without a method: %s", body);
 		if (strncmp(at + 10, "condenser_api.get_block\"", 24) == 0)
 			call->num = (uint32_t)strtoul(strstr(at, "[") + 1, NULL, 10);
+		else if (strncmp(at + 10, "condenser_api.get_witness_by_account\"", 37) == 0)
+			(void)sscanf(strstr(at, "["), "[\"%16[a-z0-9.-]\"]", call->name);
 		else if (strncmp(at + 10, "condenser_api.get_dynamic_global", 32) != 0)
 			sim_fail("a call that the simulated nodes do not know: %s", at);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "chain.h"
 #include "nodes.h"
 #include "sched.h"
 
@@ -68,19 +69,23 @@ static void check_deliveries(const struct block_row *row, unsigned version)
 			 count);
 }
 
-/* only the chain: without liars, what is stored is the chain, or while reversible a fork of it. */
+/*
+ * only the chain: without liars, what is stored is the chain, or while reversible a fork of it.  With
+ * them, it is at least a block that somebody made: what does not prove is never stored.
+ */
 static void check_block(const struct block_row *row)
 {
 	int found = chain_version(row->num, row->id);
 	unsigned version = found > 0 ? (unsigned)found : VERSION_TRUE;
+	uint8_t previous[BLOCK_ID_BYTES];
 	char timestamp[20];
 
-	if (found < 0 || (version == VERSION_FALSE && !lies_are_told))
+	if (found < 0 || (chain_is_lie(version) && !lies_are_told))
 		sim_fail("stored block %u is nobody's", row->num);
-	if (row->is_irreversible && version >= VERSION_FORKS)
+	if (row->is_irreversible && version >= VERSION_BRANCHES && !chain_is_lie(version))
 		sim_fail("stored block %u is of a fork, and is said to be irreversible", row->num);
-	if (!lies_are_told &&
-	    !same_id(row->previous, row->num - 1, chain_version_before(row->num, version)))
+	chain_previous(row->num, version, previous);
+	if (memcmp(row->previous, previous, BLOCK_ID_BYTES) != 0)
 		sim_fail("stored block %u has a wrong previous block", row->num);
 	chain_timestamp(row->num, ' ', timestamp);
 	if (strcmp(timestamp, row->timestamp) != 0)
@@ -220,6 +225,8 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 	if (old && memcmp(old->id, row->id, BLOCK_ID_BYTES) != 0)
 		check_orphans(tx, old);
 	check_block(row);
+	if (strcmp(row->proof, "content") != 0 && !sim_was_hidden[row->num])
+		sim_fail("block %u was stored with the proof \"%s\"", row->num, row->proof);
 	check_seen(row);
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num - 1));
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num + 1));

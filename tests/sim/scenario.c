@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chain.h"
 #include "database.h"
 #include "statements.h"
+#include "steem/chain.h"
 #include "store/gap_rows.h"
 #include "sync/filter.h"
 #include "world.h"
@@ -64,6 +66,8 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 	set_database(world, slot);
 	slot->config = (struct reader_config){
 		.goal = READER_RUN,
+		.proof = READER_PROOF_CONTENT,
+		.chain = &chain_steem,
 		.name = slot->name,
 		.version = "simulated",
 		.start_block = start_block,
@@ -127,7 +131,7 @@ static void put_block(struct tx *tx, uint32_t num)
 
 	row->num = num;
 	chain_id(num, VERSION_TRUE, row->id);
-	chain_id(num - 1, VERSION_TRUE, row->previous);
+	chain_previous(num, VERSION_TRUE, row->previous);
 	chain_timestamp(num, ' ', row->timestamp);
 	row->operations = operations->count;
 	row->stored_operations = operations->count;
@@ -234,7 +238,8 @@ void scenario_make(struct world *world)
 	world->reader_count = (unsigned)sim_between(1, 3);
 	world->has_lies = world->node_count > 1 && sim_chance(350);
 	world->calm_ms = sim_now_ms + (sim_chance(100) ? 0 : sim_between(0, LONGEST_FAULTS_MS));
-	nodes_open(world->seed, irreversible, (uint32_t)sim_between(1, 7));
+	chain_open();
+	nodes_open(irreversible, (uint32_t)sim_between(1, 7));
 	for (unsigned i = 1; i < world->node_count; i++) {
 		sim_nodes[i].lag = sim_chance(300) ? (uint32_t)sim_between(0, 40) : 0;
 		sim_nodes[i].is_dead = sim_chance(100);
@@ -243,11 +248,12 @@ void scenario_make(struct world *world)
 		trouble_liar(world);
 	if (sim_chance(100)) {
 		static const enum mood moods[] = {MOOD_NULL,  MOOD_INCOMPLETE, MOOD_LOCKED,
-						  MOOD_HANGS, MOOD_CUTS,       MOOD_REFUSES};
+						  MOOD_HANGS, MOOD_CUTS,       MOOD_REFUSES,
+						  MOOD_HIDES};
 
 		sim_poison.block = irreversible + (uint32_t)sim_between(-20, 40);
-		sim_poison.mood = moods[sim_random(6)];
-		sim_trace("no node gives block %u: mood %d", sim_poison.block,
+		sim_poison.mood = moods[sim_random(7)];
+		sim_trace("no node gives block %u well: mood %d", sim_poison.block,
 			  (int)sim_poison.mood);
 	}
 	make_tables(world, irreversible, is_empty);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain.h"
 #include "database.h"
-#include "nodes.h"
 #include "sched.h"
 #include "statements_impl.h"
 

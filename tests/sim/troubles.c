@@ -2,6 +2,7 @@
 /* What goes wrong. */
 #include <stddef.h>
 
+#include "chain.h"
 #include "database.h"
 #include "promises.h"
 #include "world.h"
@@ -52,13 +53,11 @@ static void trouble_reload(struct world *world)
 static void set_mood(struct world *world, unsigned index, enum mood mood)
 {
 	struct sim_node *node = &sim_nodes[index];
-	uint32_t top = chain_irreversible();
 
 	(void)world;
 	node->mood = mood;
 	node->per_mille = sim_chance(500) ? 1000 : (unsigned)sim_between(20, 800);
 	node->until_ms = sim_now_ms + sim_between(500, 40000);
-	node->fork_first = top - (uint32_t)sim_between(0, sim_chance(500) ? 40 : top / 4);
 	sim_trace("node %u is in mood %d (%u per mille) for %lld ms", index, (int)node->mood,
 		  node->per_mille, (long long)(node->until_ms - sim_now_ms));
 }
@@ -69,14 +68,32 @@ static void trouble_node(struct world *world)
 		 (enum mood)sim_random(MOOD_HARMLESS_COUNT));
 }
 
+/* What a liar makes up: a branch, blocks that prove or do not, keys. */
+static void choose_lies(struct sim_node *node)
+{
+	uint32_t top = chain_irreversible();
+
+	node->lies_prove = sim_chance(600);
+	node->tells_false_keys = node->mood == MOOD_FALSE_KEY || sim_chance(500);
+	if (node->mood != MOOD_FORK)
+		return;
+	node->fork_first = top - (uint32_t)sim_between(0, sim_chance(500) ? 40 : top / 4);
+	node->fork_version = chain_add_branch(node->fork_first, true);
+	if (node->fork_version == VERSION_TRUE)
+		node->mood = MOOD_FALSE_BLOCK;
+}
+
 /* Only the last node lies, and only where liars are about. */
 void trouble_liar(struct world *world)
 {
-	if (world->has_lies)
-		set_mood(world, world->node_count - 1,
-			 (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1));
-	else
+	unsigned index = world->node_count - 1;
+
+	if (!world->has_lies) {
 		trouble_node(world);
+		return;
+	}
+	set_mood(world, index, (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1));
+	choose_lies(&sim_nodes[index]);
 }
 
 /* Some nodes go another way from the next block on, for a while. */
@@ -91,6 +108,9 @@ static void trouble_fork(struct world *world)
 		.blocks = (uint32_t)sim_between(1, FORK_BLOCKS_MAX),
 		.nodes = (unsigned)sim_random(1U << world->node_count),
 	};
+	fork->version = chain_add_branch(fork->first, false);
+	if (fork->version == VERSION_TRUE)
+		return;
 	sim_trace("fork %u from block %u, %u blocks, nodes %x", sim_fork_count, fork->first,
 		  fork->blocks, fork->nodes);
 	sim_fork_count++;
@@ -151,7 +171,7 @@ static void trouble_tear(struct world *world)
 	uint32_t top = chain_irreversible();
 	uint32_t first = (uint32_t)sim_between(world->open_first, top);
 	uint32_t last = first + (uint32_t)sim_between(0, 10);
-	bool with_operations = sim_chance(500);
+	bool with_operations = sim_chance(500) || world->has_lies;
 	struct tx tx;
 	bool is_done = true;
 
@@ -164,7 +184,7 @@ static void trouble_tear(struct world *world)
 			continue;
 		/*
 		 * Operations that are left of a block are found when the block comes back.  If another
-		 * block takes its number, of a fork or the chain's own, they may never be found.
+		 * block takes its number, of a fork, a liar's or the chain's own, they may never be found.
 		 */
 		is_done = row_write(&tx, TABLE_BLOCKS, num, NULL) &&
 			  ((!with_operations && num <= top &&

@@ -157,17 +157,22 @@ static void start_those_due(void)
 }
 
 /*
- * How far a tail may be behind the chain.  With liars, true nodes may be shut out at a start, because the
- * table holds blocks that a liar gave first; the only node left may be one that lags.
+ * How far readers may be behind the chain for the sake of their nodes.  With liars, true nodes may be shut out at a start,
+ * because the table holds blocks that a liar gave first; the only node left may be one that lags.
  */
-static uint32_t allowed_lag(void)
+static uint32_t lag_of_nodes(void)
 {
 	uint32_t lag = 0;
 
 	for (unsigned i = 0; world.has_lies && i < world.node_count; i++)
 		if (sim_nodes[i].lag > lag)
 			lag = sim_nodes[i].lag;
-	return TAIL_BEHIND + lag;
+	return lag;
+}
+
+static uint32_t allowed_lag(void)
+{
+	return TAIL_BEHIND + lag_of_nodes();
 }
 
 static bool is_daemon_well(const struct sim_reader *slot)
@@ -189,7 +194,7 @@ static bool is_head_followed(void)
 		if (world.readers[i].is_running && !world.readers[i].is_gone &&
 		    world.readers[i].config.goal == READER_RUN &&
 		    world.readers[i].config.follow == READER_FOLLOW_HEAD)
-			return promises_newest() >= chain_irreversible();
+			return promises_newest() + lag_of_nodes() >= chain_irreversible();
 	return true;
 }
 
@@ -216,7 +221,7 @@ static bool is_all_well(void)
 	if (!is_head_followed() || !promises_all_confirmed())
 		return false;
 	promises_missing(chain_irreversible() - allowed_lag(), world.has_lies, &missing);
-	if (sim_poison.block > 0)
+	if (sim_poison.block > 0 && sim_poison.mood != MOOD_HIDES)
 		remove_known(&missing, sim_poison.block);
 	return missing.count == 0;
 }
