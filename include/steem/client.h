@@ -83,9 +83,10 @@ struct client_sink {
 	 */
 	bool needs_majority;
 	/*
-	 * In the place of `refused`: nodes gave it, but no version has a majority.  NULL: `refused` is called.
+	 * In the place of `refused`: nodes gave it, but no version has a majority.  version_count 1: they
+	 * gave it alike, but too few of them gave it.  NULL: `refused` is called.
 	 */
-	void (*divided)(void *context, uint32_t num, const char *reason);
+	void (*divided)(void *context, uint32_t num, unsigned version_count, const char *reason);
 };
 
 /* What the client tells whoever logs (sync): each is one decision. NULL functions are not called. */

@@ -193,6 +193,8 @@ bool want_has_open_vote(const struct client *client, const struct want *want);
  * one and did not?  True: that is the block, and the want is to be asked for once more.
  */
 bool want_settle_vote(struct client *client, struct want *want);
+/* How many blocks with different ids were given and put to the vote. */
+unsigned want_version_count(const struct want *want);
 /* Forget what was given and put to the vote. */
 void want_drop_versions(struct want *want);
 

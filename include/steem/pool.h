@@ -8,6 +8,7 @@
 #ifndef STEEM_POOL_H
 #define STEEM_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,8 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
  */
 uint32_t pool_irreversible(const struct pool *pool);
 uint32_t pool_head(const struct pool *pool);
+/* Does a node that answers claim one of these as its newest irreversible block? */
+bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last);
 /*
  * The nodes that vote about a block: all but those that are away, excluded, on trial beside others that are known, or lag as above.  A node that
  * rests, or that has not answered yet, votes too; otherwise the first one to answer would be the majority.

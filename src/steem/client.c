@@ -213,8 +213,10 @@ static const char *refusal(const struct client *client, const struct want *want)
 static void tell_refusal(const struct client *client, const struct want *want,
 			 const struct client_sink *sink)
 {
-	if (sink->divided && want->versions && !want->is_agreed)
-		sink->divided(sink->context, want->num, refusal(client, want));
+	unsigned version_count = want_version_count(want);
+
+	if (sink->divided && version_count > 0 && !want->is_agreed)
+		sink->divided(sink->context, want->num, version_count, refusal(client, want));
 	else
 		sink->refused(sink->context, want->num, refusal(client, want));
 }

@@ -35,6 +35,20 @@ void want_drop_versions(struct want *want)
 	}
 }
 
+unsigned want_version_count(const struct want *want)
+{
+	unsigned count = 0;
+
+	for (const struct version *version = want->versions; version; version = version->next) {
+		const struct version *other = version->next;
+
+		while (other && !block_id_equal(other->id, version->id))
+			other = other->next;
+		count += other == NULL;
+	}
+	return count;
+}
+
 static bool is_unproved(const struct client *client, const struct block *block)
 {
 	return client->config.proof && block->proof == BLOCK_PROOF_NONE;

@@ -295,6 +295,16 @@ uint32_t pool_head(const struct pool *pool)
 	return node ? node->head.head_block : 0;
 }
 
+bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last)
+{
+	for (size_t i = 0; i < pool->count; i++)
+		if (has_claim(pool, &pool->nodes[i]) && answers(&pool->nodes[i]) &&
+		    pool->nodes[i].head.irreversible_block >= first &&
+		    pool->nodes[i].head.irreversible_block <= last)
+			return true;
+	return false;
+}
+
 uint64_t pool_electors(const struct pool *pool)
 {
 	const struct node *sorted[POOL_MAX_NODES];

@@ -206,7 +206,9 @@ static int find_named(struct db *db, struct claim *claim, struct error *err)
 		uint32_t below = (uint32_t)db_row_u64(rows, 0) - 1;
 		struct claim_named *named = &claim->named[claim->named_count];
 
-		if (!range_contains(missing, below) || db_row_u64(rows, 4) == 0)
+		/* A row inside of a stretch is new: another reader stored it just now. */
+		if (!range_contains(missing, below) || range_contains(missing, below + 1) ||
+		    db_row_u64(rows, 4) == 0)
 			continue;
 		named->num = below;
 		db_row_bytes(rows, 2, named->id, BLOCK_ID_BYTES);

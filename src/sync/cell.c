@@ -132,9 +132,11 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 static void take_refusal(void *context, uint32_t num, const char *reason);
 
 /* The nodes give different versions of it. If the block above comes, it tells which one is right. */
-static void take_division(void *context, uint32_t num, const char *reason)
+static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct cell *cell = context;
+
+	(void)version_count;
 
 	if (!range_contains(&cell->claim.missing, num + 1) ||
 	    range_contains(&cell->failed, num + 1)) {
@@ -462,6 +464,24 @@ static uint64_t not_from(const struct cell *cell, uint32_t num)
 	return refusal && (healthy & ~refusal->givers) ? refusal->givers : 0;
 }
 
+/* Is there no room for the block that is to be put to the vote next? */
+static bool is_full_of_unvouched(const struct cell *cell)
+{
+	return cell->wanted_count == 0 && cell->commit_count == 0 && cell->unasked.count > 0 &&
+	       vouched_count(cell) == 0;
+}
+
+/* The highest block that could be committed is put to the vote in its place. */
+static void make_room(struct cell *cell)
+{
+	size_t eligible = eligible_count(cell);
+
+	if (eligible == 0)
+		return;
+	range_add(&cell->to_vouch, num_at(cell, eligible - 1), num_at(cell, eligible - 1));
+	ask_again(cell, eligible - 1);
+}
+
 static void ask_for_more(struct cell *cell)
 {
 	size_t limit = 2 * (size_t)cell->work->config.connections * cell->work->config.batch_size;
@@ -472,10 +492,10 @@ static void ask_for_more(struct cell *cell)
 		return;
 	if (room > limit - wanted)
 		room = limit - wanted;
-	/* What is held may wait for the block that is put to the vote. */
-	if (room == 0 && cell->wanted_count == 0 && cell->commit_count == 0 &&
-	    vouched_count(cell) == 0)
+	if (room == 0 && is_full_of_unvouched(cell)) {
+		make_room(cell);
 		room = 1;
+	}
 	for (; room > 0 && cell->unasked.count > 0; room--) {
 		uint32_t num = cell->unasked.items[0].first;
 

@@ -27,10 +27,14 @@
 #define ASK_SOON_MS           100 /* the first time, if a node has the block and did not give it */
 #define HEADS_FRESH_MS        1000
 /* So often in vain, and all nodes are asked whether they have the next block. */
-#define LATE_LIMIT      3
-#define HEADS_SOON_MS   500 /* the same, while blocks wait for most nodes to have them */
-#define SEARCH_AGAIN_MS 3000
-#define MAX_HELD        256
+#define LATE_LIMIT 3
+/* A node that claims the next block and no more than this above it may just be a little faster. */
+#define CLAIM_AHEAD       30
+#define HEADS_SOON_FOR_MS 6000
+#define HEADS_LATER_MS    2000
+#define HEADS_SOON_MS     500 /* the same, while blocks wait for most nodes to have them */
+#define SEARCH_AGAIN_MS   3000
+#define MAX_HELD          256
 /* Too busy so often in a row, for a request with blocks in it: one of them may be the cause. */
 #define BUSY_LIMIT 3
 
@@ -54,6 +58,7 @@ struct tail {
 	 * are linked to it.  Only these are committed.
 	 */
 	uint32_t vouched_to;
+	int64_t vouched_at_ms;     /* when it last went up */
 	uint32_t vouching_num;     /* the held block that the nodes are asked about; 0: none */
 	int64_t vouch_again_at_ms; /* not before, because they did not agree */
 	bool must_vouch_next; /* they did not agree about a later block: ask about block `next` alone */
@@ -312,6 +317,13 @@ static void end_long_search(struct tail *tail)
 		 true);
 }
 
+/* How often the others are asked whether they have what one has: in vain for long, not so often. */
+static int64_t poll_interval_ms(const struct tail *tail)
+{
+	return clock_now_ms() - tail->vouched_at_ms < HEADS_SOON_FOR_MS ? HEADS_SOON_MS
+									: HEADS_LATER_MS;
+}
+
 /* Which of the blocks in hand do the nodes give alike? */
 
 static const struct held *held_block(const struct tail *tail, uint32_t num)
@@ -320,6 +332,13 @@ static const struct held *held_block(const struct tail *tail, uint32_t num)
 		if (tail->held[i].block->num == num)
 			return &tail->held[i];
 	return NULL;
+}
+
+static void note_vouched(struct tail *tail, uint32_t num)
+{
+	tail->vouched_to = num;
+	tail->vouched_at_ms = clock_now_ms();
+	tail->must_vouch_next = false;
 }
 
 static void take_vouched(void *context, struct block *block, unsigned node)
@@ -331,8 +350,7 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 	tail->vouching_num = 0;
 	tail->disagreed_since_ms = 0;
 	if (held && block_id_equal(held->block->id, block->id)) {
-		tail->vouched_to = block->num;
-		tail->must_vouch_next = false;
+		note_vouched(tail, block->num);
 	} else if (held) {
 		/* The client has named the node that gave it, and asks others first. */
 		ask_again_from(tail, tail->vouched_to + 1);
@@ -341,9 +359,10 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 }
 
 static struct log_limit disagree_limit = LOG_LIMIT_INIT(10000);
+static struct log_limit pending_limit = LOG_LIMIT_INIT(10000);
 
-/* They do not give one block: perhaps they do for an earlier one. */
-static void no_vouched(void *context, uint32_t num, const char *reason)
+/* Not enough nodes give one block: perhaps they do for an earlier one. */
+static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct tail *tail = context;
 	int64_t now_ms = clock_now_ms();
@@ -356,16 +375,26 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 		tail->vouch_again_at_ms = now_ms;
 		return;
 	}
-	log_limited(&disagree_limit, LOG_LEVEL_WARNING, "block_disputed",
-		    "the nodes do not agree about block %u: %s; the tail waits for them", num,
-		    reason);
 	if (tail->disagreed_since_ms == 0)
 		tail->disagreed_since_ms = now_ms;
+	if (version_count > 1)
+		log_limited(&disagree_limit, LOG_LEVEL_WARNING, "block_disputed",
+			    "the nodes do not agree about block %u: %s; the tail waits for them",
+			    num, reason);
+	else if (now_ms - tail->disagreed_since_ms >= ASK_AGAIN_MS)
+		log_limited(&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
+			    "too few nodes give block %u: %s; the tail waits for the others", num,
+			    reason);
 	snprintf(text, sizeof(text), "the nodes do not agree about it: %s", reason);
 	ask_again_from(tail, num); /* they may have come to agree about another one */
 	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
 	if (now_ms - tail->disagreed_since_ms > PATIENCE_MS)
 		make_gap(tail, text, false);
+}
+
+static void no_vouched(void *context, uint32_t num, const char *reason)
+{
+	take_division(context, num, 0, reason);
 }
 
 /*
@@ -380,7 +409,7 @@ static void vouch(struct tail *tail)
 	const struct held *held;
 
 	if (num <= tail->vouched_to) { /* one node is ahead of the others */
-		poll_heads(tail, HEADS_SOON_MS);
+		poll_heads(tail, poll_interval_ms(tail));
 		return;
 	}
 	if (tail->must_vouch_next)
@@ -391,9 +420,16 @@ static void vouch(struct tail *tail)
 	if (!work_giver(tail->work, held)) /* the nodes were read again */
 		ask_again_from(tail, tail->vouched_to + 1);
 	else if (client_vouch(tail->work->client, held->block, held->giver, &tail->vouch_sink))
-		tail->vouched_to = num;
+		note_vouched(tail, num);
 	else
 		tail->vouching_num = num;
+}
+
+/* Does a node claim the next block, and not enough of the others as far as is known? A claim far ahead is not asked about. */
+static bool is_claimed(const struct tail *tail)
+{
+	return pool_irreversible(tail->work->pool) < tail->want &&
+	       pool_claims(tail->work->pool, tail->want, tail->want + CLAIM_AHEAD);
 }
 
 static bool has_unvouched(const struct tail *tail)
@@ -406,7 +442,7 @@ static bool has_unvouched(const struct tail *tail)
 static int64_t vouch_at_ms(const struct tail *tail)
 {
 	if (pool_irreversible(tail->work->pool) <= tail->vouched_to)
-		return tail->heads_at_ms + HEADS_SOON_MS;
+		return tail->heads_at_ms + poll_interval_ms(tail);
 	return tail->vouch_again_at_ms;
 }
 
@@ -592,7 +628,8 @@ struct tail *tail_new(struct work *work)
 	tail->vouch_sink = (struct client_sink){.context = tail,
 						.needs_majority = true,
 						.given = take_vouched,
-						.refused = no_vouched};
+						.refused = no_vouched,
+						.divided = take_division};
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
 					 .is_virtual = work->config.filter->virtual_operations,
@@ -631,6 +668,8 @@ void tail_step(struct tail *tail)
 	if (tail->held_count > 0 && tail->held[0].block->num <= tail->vouched_to &&
 	    !tail->is_committing && !tail->dispute && writer_has_room(tail->work->writer))
 		commit_held(tail);
+	if (is_claimed(tail) && clock_now_ms() - tail->heads_at_ms >= poll_interval_ms(tail))
+		poll_heads(tail, poll_interval_ms(tail));
 	end_long_search(tail);
 	if (tail->is_searching && clock_now_ms() - tail->heads_at_ms >= HEADS_FRESH_MS)
 		poll_heads(tail, HEADS_FRESH_MS);
@@ -661,6 +700,8 @@ int64_t tail_next_timeout_ms(const struct tail *tail)
 		due_ms = ask_at_ms(tail);
 	if (has_unvouched(tail) && vouch_at_ms(tail) < due_ms)
 		due_ms = vouch_at_ms(tail);
+	if (is_claimed(tail) && tail->heads_at_ms + poll_interval_ms(tail) < due_ms)
+		due_ms = tail->heads_at_ms + poll_interval_ms(tail);
 	if (due_ms == INT64_MAX)
 		return -1;
 	return due_ms > now_ms ? due_ms - now_ms : 0;

@@ -22,8 +22,8 @@ bool events_may_contradict;
 static bool is_contradiction(const char *event)
 {
 	static const char *const contradictions[] = {"block_disputed", "block_unstorable",
-						     "link_broken", "node_excluded",
-						     "stored_block_orphaned"};
+						     "claim_false",    "link_broken",
+						     "node_excluded",  "stored_block_orphaned"};
 
 	for (size_t i = 0; i < sizeof(contradictions) / sizeof(contradictions[0]); i++)
 		if (strcmp(event, contradictions[i]) == 0)

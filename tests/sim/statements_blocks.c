@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sched.h"
 #include "statements_impl.h"
@@ -173,6 +174,16 @@ bool model_select_blocks(struct call *call)
 	return true;
 }
 
+/* Since 1970, of a time as it stands in the table. */
+static int64_t seconds_of(const char *timestamp)
+{
+	struct tm time = {.tm_year = 0};
+
+	if (!strptime(timestamp, "%Y-%m-%d %H:%M:%S", &time))
+		sim_fail("%s is no time", timestamp);
+	return timegm(&time);
+}
+
 bool model_select_edge_block(struct call *call)
 {
 	bool is_newest = call->sql == sql_select_newest_block;
@@ -182,6 +193,7 @@ bool model_select_edge_block(struct call *call)
 	uint64_t key;
 
 	open_select(call, &select);
+	call->rows->column_count++; /* timestamp_s */
 	do {
 		row = is_newest ? row_last(call->tx, TABLE_BLOCKS, first, last, &key)
 				: row_first(call->tx, TABLE_BLOCKS, first, last, &key);
@@ -190,8 +202,10 @@ bool model_select_edge_block(struct call *call)
 		else
 			first = key + 1;
 	} while (row && select.only_irreversible && !row->is_irreversible);
-	if (row)
-		give_block(call, &select, row);
+	if (!row)
+		return true;
+	give_block(call, &select, row);
+	give_u64(call, (uint64_t)seconds_of(row->timestamp));
 	return true;
 }
 

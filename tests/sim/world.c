@@ -156,16 +156,34 @@ static void start_those_due(void)
 	}
 }
 
+/* How many of the nodes that live lag less than this one? Those that lag alike come in their order. */
+static unsigned rank_of(unsigned node)
+{
+	unsigned rank = 0;
+
+	for (unsigned i = 0; i < world.node_count; i++)
+		if (!sim_nodes[i].is_dead &&
+		    (sim_nodes[i].lag < sim_nodes[node].lag ||
+		     (sim_nodes[i].lag == sim_nodes[node].lag && i < node)))
+			rank++;
+	return rank;
+}
+
 /*
- * How far readers may be behind the chain for the sake of their nodes.  With liars, true nodes may be shut out at a start,
- * because the table holds blocks that a liar gave first; the only node left may be one that lags.
+ * How far readers may be behind the chain for the sake of their nodes: more than half of them must have a block.
+ * With liars, true nodes may be shut out at a start, because the table holds blocks that a liar gave first; the
+ * only node left may be one that lags.
  */
 static uint32_t lag_of_nodes(void)
 {
+	unsigned alive = 0;
 	uint32_t lag = 0;
 
-	for (unsigned i = 0; world.has_lies && i < world.node_count; i++)
-		if (sim_nodes[i].lag > lag)
+	for (unsigned i = 0; i < world.node_count; i++)
+		alive += !sim_nodes[i].is_dead;
+	for (unsigned i = 0; i < world.node_count; i++)
+		if (!sim_nodes[i].is_dead && (world.has_lies || rank_of(i) <= alive / 2) &&
+		    sim_nodes[i].lag > lag)
 			lag = sim_nodes[i].lag;
 	return lag;
 }
