@@ -78,12 +78,15 @@ extern bool sim_was_hidden[CHAIN_BLOCKS_MAX];
 
 extern struct sim_poison sim_poison;
 extern struct sim_node sim_nodes[SIM_NODES_MAX];
+extern unsigned sim_node_count;
 extern struct sim_fork sim_forks[SIM_FORKS_MAX];
 extern unsigned sim_fork_count;
 extern uint64_t sim_request_count;
 
 /* The chain's irreversible block is `irreversible` now and moves by `step` blocks at a time. */
-void nodes_open(uint32_t irreversible, uint32_t step);
+void nodes_open(uint32_t irreversible, uint32_t step, unsigned count);
+/* Are there at least two honest nodes beside the liar, which is the last one, and were they well for a while? */
+bool honest_are_most(void);
 uint32_t chain_irreversible(void);
 uint32_t chain_head(void);
 

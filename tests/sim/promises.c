@@ -70,9 +70,12 @@ static void check_deliveries(const struct block_row *row, unsigned version)
 }
 
 /*
- * only the chain: without liars, what is stored is the chain, or while reversible a fork of it.  With
- * them, it is at least a block that somebody made: what does not prove is never stored.
+ * only the chain: without liars, what is stored is the chain, or while reversible a fork of it.  So it is with
+ * a liar as long as more honest nodes are well.  Else it is at least a block that somebody made: what does not prove
+ * is never stored.
  */
+static bool lies_are_stored; /* they got in while honest nodes were in trouble; more may follow */
+
 static void check_block(const struct block_row *row)
 {
 	int found = chain_version(row->num, row->id);
@@ -82,6 +85,9 @@ static void check_block(const struct block_row *row)
 
 	if (found < 0 || (chain_is_lie(version) && !lies_are_told))
 		sim_fail("stored block %u is nobody's", row->num);
+	if (row->is_irreversible && chain_is_lie(version) && !lies_are_stored && honest_are_most())
+		sim_fail("stored block %u is false, and most nodes are honest and well", row->num);
+	lies_are_stored = lies_are_stored || chain_is_lie(version);
 	if (row->is_irreversible && version >= VERSION_BRANCHES && !chain_is_lie(version))
 		sim_fail("stored block %u is of a fork, and is said to be irreversible", row->num);
 	chain_previous(row->num, version, previous);
@@ -369,6 +375,7 @@ static void check_commit(const struct tx *tx)
 void promises_open(bool has_lies)
 {
 	lies_are_told = has_lies;
+	lies_are_stored = false;
 	is_tearing = false;
 	open_first = 0;
 	note_open_range();

@@ -239,7 +239,7 @@ void scenario_make(struct world *world)
 	world->has_lies = world->node_count > 1 && sim_chance(350);
 	world->calm_ms = sim_now_ms + (sim_chance(100) ? 0 : sim_between(0, LONGEST_FAULTS_MS));
 	chain_open();
-	nodes_open(irreversible, (uint32_t)sim_between(1, 7));
+	nodes_open(irreversible, (uint32_t)sim_between(1, 7), world->node_count);
 	for (unsigned i = 1; i < world->node_count; i++) {
 		sim_nodes[i].lag = sim_chance(300) ? (uint32_t)sim_between(0, 40) : 0;
 		sim_nodes[i].is_dead = sim_chance(100);
