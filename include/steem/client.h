@@ -83,6 +83,11 @@ struct client_sink {
 	 */
 	bool needs_majority;
 	/*
+	 * Blocks at the head, only put to the vote by client_vouch(): a node is asked whatever it claims.  One that
+	 * does not have the block votes against it, so a block that only one node has is not given.
+	 */
+	bool is_reversible;
+	/*
 	 * In the place of `refused`: nodes gave it, but no version has a majority.  version_count 1: they
 	 * gave it alike, but too few of them gave it.  NULL: `refused` is called.
 	 */

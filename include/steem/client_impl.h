@@ -33,6 +33,7 @@ struct want {
 	uint32_t num;
 	enum client_lane lane;
 	bool needs_majority; /* as its sink said */
+	bool is_reversible;  /* likewise */
 	bool is_agreed;      /* the vote is over: the block with agreed_id is taken from any node */
 	uint8_t agreed_id[BLOCK_ID_BYTES];
 	bool is_left;             /* a node was slow to give it, so another one is asked */
@@ -134,6 +135,9 @@ void want_free(struct want *want);
 void want_set_refused_by(struct want *want, unsigned node, const struct error *err);
 /* Put the wants that are left in a request back to the front of their lanes. */
 void client_put_back(struct client *client, struct request *request);
+
+/* Does the node claim this block, by its own last word? At the head, that word is soon old. */
+bool want_is_claimed(const struct want *want, const struct node *node);
 
 /*
  * client_virtual.c: nodes that are not to be asked for virtual operations now, because they do not

@@ -64,6 +64,11 @@ void want_set_refused_by(struct want *want, unsigned node, const struct error *e
 	want->reason = xstrdup(err->text);
 }
 
+bool want_is_claimed(const struct want *want, const struct node *node)
+{
+	return want->is_reversible || node->head.irreversible_block >= want->num;
+}
+
 void client_put_back(struct client *client, struct request *request)
 {
 	for (size_t i = request->wants ? request->call_count : 0; i-- > 0;) {
@@ -164,6 +169,7 @@ void client_want(struct client *client, enum client_lane lane, uint32_t first, u
 		want->tried = not_from;
 		want->is_virtual = sink->is_virtual;
 		want->needs_majority = sink->needs_majority;
+		want->is_reversible = sink->is_reversible;
 		want_list_append(&client->lanes[lane], want);
 		client->wanted_count++;
 	}

@@ -84,7 +84,8 @@ static void give(struct client *client, struct request *request, size_t i, struc
 	struct want *want = request->wants[i];
 	const struct client_sink *sink = want->sink;
 
-	node_gave(pool_node(client->pool, request->node), block->num);
+	if (!want->is_reversible)
+		node_gave(pool_node(client->pool, request->node), block->num);
 	request->wants[i] = NULL;
 	want_free(want);
 	if (!sink) {
@@ -109,6 +110,10 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 
 	if (is_fault)
 		verdict->fault = *err;
+	if (want->is_reversible) { /* it need not have it yet */
+		want_set_refused_by(want, request->node, err);
+		return;
+	}
 	if (want->num > pool_node(client->pool, request->node)->proven_block)
 		verdict->is_vain = true;
 	/*
@@ -211,7 +216,7 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 
 	if (!block)
 		return;
-	if (block->num > node->head.irreversible_block) {
+	if (!want_is_claimed(want, node)) {
 		block_free(block); /* the node's irreversible block went back meanwhile */
 		return;
 	}

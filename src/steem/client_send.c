@@ -149,8 +149,7 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 		if (node->is_probed && !node->is_away && !(not_from >> i & 1))
 			return false;
 		/* One that has it is only busy, or its rate is used up for the moment. */
-		if ((untried >> i & 1) &&
-		    (node->head_at_ms == 0 || node->head.irreversible_block >= want->num))
+		if ((untried >> i & 1) && (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			return false;
 	}
 	/* Those that are left do not have it yet; without a refusal it is too early for all. */
@@ -215,7 +214,7 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 		next = at->next;
 		if ((at == want || (!want->is_alone && !at->is_alone)) &&
 		    node_may_be_asked(node, index, want_not_from(client, at)) &&
-		    at->num <= node->head.irreversible_block) {
+		    want_is_claimed(at, node)) {
 			if (!add_want(request, limit, at, &is_witnessed))
 				break;
 			want_list_remove(list, at);
@@ -235,7 +234,7 @@ static bool may_complete(const struct client *client, const struct want *want, u
 {
 	const struct node *node = pool_node(client->pool, want->half_giver);
 
-	return (healthy >> want->half_giver & 1) && node->head.irreversible_block >= want->num;
+	return (healthy >> want->half_giver & 1) && want_is_claimed(want, node);
 }
 
 /* Is a node being asked for its head that may have the block by now? */
@@ -257,6 +256,7 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 	/* While no node is healthy, wants simply wait. */
 	while (want && healthy && has_connection(client, lane)) {
 		struct want *next = want->next;
+		uint32_t block;
 		uint64_t last; /* these are asked if no other can be */
 		int index;
 
@@ -264,11 +264,10 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 			want_drop_half(want);
 		last = want->doubted_by |
 		       (lane == CLIENT_TAIL ? pool_slow(client->pool, now_ms) : 0);
-		index = pool_pick(client->pool, now_ms, want->num,
-				  want_not_from(client, want) | last);
+		block = want->is_reversible ? 0 : want->num;
+		index = pool_pick(client->pool, now_ms, block, want_not_from(client, want) | last);
 		if (index < 0 && last && !may_come(client, want_not_from(client, want) | last))
-			index = pool_pick(client->pool, now_ms, want->num,
-					  want_not_from(client, want));
+			index = pool_pick(client->pool, now_ms, block, want_not_from(client, want));
 		if (index >= 0) {
 			next = send_batch(client, want, (unsigned)index);
 		} else if (is_refused(client, want, healthy)) {

@@ -36,7 +36,7 @@ static bool may_leave_want(const struct request *request, const struct want *wan
 	const struct client *client = request->client;
 
 	return want && want->sink && want->lane == CLIENT_TAIL && !want->is_left &&
-	       pool_pick(client->pool, clock_now_ms(), want->num,
+	       pool_pick(client->pool, clock_now_ms(), want->is_reversible ? 0 : want->num,
 			 want_not_from(client, want) | UINT64_C(1) << request->node) >= 0;
 }
 

@@ -190,7 +190,7 @@ static void end_versions(struct client *client, struct want *want, const struct 
 				continue;
 			if (version->reason && block->proof != BLOCK_PROOF_NONE)
 				blame_unshown(client, want, version, i, is_same);
-			else if (!is_same && want->needs_majority)
+			else if (!is_same && want->needs_majority && !want->is_reversible)
 				blame_denied(client, want, version, i);
 		}
 	}
@@ -250,7 +250,7 @@ bool want_has_open_vote(const struct client *client, const struct want *want)
 		const struct node *node = pool_node(client->pool, i);
 
 		if ((left >> i & 1) && !node->is_on_trial &&
-		    (node->head_at_ms == 0 || node->head.irreversible_block >= want->num))
+		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			return true;
 	}
 	return false;
@@ -264,7 +264,7 @@ static uint64_t silent(const struct client *client, const struct want *want)
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		if (node->head_at_ms == 0 || node->head.irreversible_block >= want->num)
+		if (node->head_at_ms == 0 || want_is_claimed(want, node))
 			set |= UINT64_C(1) << i;
 	}
 	return set & ~all_givers(want);
@@ -275,7 +275,7 @@ bool want_settle_vote(struct client *client, struct want *want)
 	uint64_t electors =
 		(pool_electors(client->pool) & ~silent(client, want)) | all_givers(want);
 
-	if (!want->needs_majority || want->is_agreed)
+	if (!want->needs_majority || want->is_agreed || want->is_reversible)
 		return false;
 	for (const struct version *version = want->versions; version; version = version->next) {
 		if (!is_more_than_half(givers_of(want, version), electors))
@@ -296,7 +296,8 @@ bool client_vouch(struct client *client, const struct block *block, unsigned giv
 
 	if (is_majority(client, itself))
 		return true;
-	client_ask_heads_below(client, block->num);
+	if (!sink->is_reversible)
+		client_ask_heads_below(client, block->num);
 	client_want(client, CLIENT_TAIL, block->num, block->num, itself, sink);
 	want = client->lanes[CLIENT_TAIL].last;
 	version_of(client, want, block)->given_by = itself;

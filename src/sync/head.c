@@ -26,6 +26,9 @@
 /* The longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
+/* The others may have it a moment later; if they have not after so many votes, another node is followed. */
+#define VOUCH_AGAIN_MS 300
+#define LOST_VOTES     10
 
 struct head {
 	struct work *work;
@@ -54,6 +57,12 @@ struct head {
 	struct pace pace;
 	struct backoff backoff;
 	struct client_tip_sink sink;
+	/* Blocks up to this one are those of more than half of the nodes: only these are committed. */
+	uint32_t vouched_to;
+	uint32_t vouching_num; /* the block that the others are asked about; 0: none */
+	unsigned lost_votes;   /* in a row */
+	int64_t vouch_at_ms;   /* not before */
+	struct client_sink vouch_sink;
 };
 
 static void drop_held(struct head *head)
@@ -67,6 +76,10 @@ static void drop_held(struct head *head)
 static void begin_again(struct head *head)
 {
 	drop_held(head);
+	client_drop(head->work->client, &head->vouch_sink);
+	head->vouching_num = 0;
+	head->vouched_to = 0;
+	head->lost_votes = 0;
 	head->next = 0;
 	head->seen_num = 0;
 	head->is_lost = false;
@@ -190,6 +203,77 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 		leave_node(head, node);
 }
 
+/* Which of them do most nodes give? */
+
+static void take_vouched(void *context, struct block *block, unsigned node)
+{
+	struct head *head = context;
+	const struct held *newest = head->held_count > 0 ? &head->held[head->held_count - 1] : NULL;
+
+	(void)node;
+	head->vouching_num = 0;
+	head->lost_votes = 0;
+	for (size_t i = 0; i < head->held_count; i++)
+		if (head->held[i].block->num == block->num &&
+		    block_id_equal(head->held[i].block->id, block->id))
+			head->vouched_to = block->num;
+	if (newest && head->vouched_to < block->num) { /* its giver is on a branch of its own */
+		leave_node(head, newest->giver);
+		begin_again(head);
+	}
+	block_free(block);
+}
+
+/* Too few have it yet, or they are on different branches: the tail brings what is true. */
+static void no_vouched(void *context, uint32_t num, const char *reason)
+{
+	struct head *head = context;
+
+	(void)num;
+	(void)reason;
+	head->vouching_num = 0;
+	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
+	if (++head->lost_votes < LOST_VOTES)
+		return;
+	if (head->held_count > 0)
+		leave_node(head, head->held[head->held_count - 1].giver);
+	begin_again(head);
+}
+
+static bool may_vouch(const struct head *head)
+{
+	return head->held_count > 0 && head->vouching_num == 0 && !head->is_lost &&
+	       head->held[head->held_count - 1].block->num > head->vouched_to;
+}
+
+static void vouch(struct head *head)
+{
+	const struct held *newest = &head->held[head->held_count - 1];
+
+	if (!work_giver(head->work, newest)) /* the nodes were read again */
+		begin_again(head);
+	else if (client_vouch(head->work->client, newest->block, newest->giver, &head->vouch_sink))
+		head->vouched_to = newest->block->num;
+	else
+		head->vouching_num = newest->block->num;
+}
+
+/* What is held below another branch than the newest block's is bound to nothing. */
+static void drop_unlinked(struct head *head)
+{
+	size_t first = 0;
+
+	for (size_t i = 1; i < head->held_count && head->held[i].block->num <= head->vouched_to;
+	     i++)
+		if (head->held[i].block->num != head->held[i - 1].block->num + 1 ||
+		    !check_link(head->held[i - 1].block, head->held[i].block))
+			first = i;
+	for (size_t i = 0; i < first; i++)
+		work_let_go(head->work, &head->held[i]);
+	head->held_count -= first;
+	memmove(head->held, head->held + first, head->held_count * sizeof(head->held[0]));
+}
+
 /* Committing. */
 
 /*
@@ -283,22 +367,15 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 		head->has_forked = false;
 }
 
-/* What links to each other goes into one transaction; so a fork lies between two. */
 static void commit_held(struct head *head)
 {
 	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < head->held_count) {
-		const struct block *block = head->held[count].block;
-
-		if (count > 0 && (block->num != head->held[count - 1].block->num + 1 ||
-				  !check_link(head->held[count - 1].block, block)))
-			break;
-		if (!commit_add(head->work, &size, block))
-			break;
+	drop_unlinked(head);
+	while (count < head->held_count && head->held[count].block->num <= head->vouched_to &&
+	       commit_add(head->work, &size, head->held[count].block))
 		count++;
-	}
 	head->is_committing = true;
 	commit_submit_reversible(head->work, head->held, count, commit_ended, head);
 	head->held_count -= count;
@@ -368,6 +445,11 @@ struct head *head_new(struct work *work)
 	head->work = work;
 	head->sink = (struct client_tip_sink){
 		.context = head, .given = take_block, .done = take_end, .unproved = take_unproved};
+	head->vouch_sink = (struct client_sink){.context = head,
+						.needs_majority = true,
+						.is_reversible = true,
+						.given = take_vouched,
+						.refused = no_vouched};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
 	return head;
 }
@@ -400,8 +482,10 @@ void head_step(struct head *head, uint32_t tail_next)
 	}
 	if (head->is_lost && !head->is_asking && !head->is_committing)
 		begin_again(head);
-	if (head->held_count > 0 && !head->is_committing && !head->is_lost &&
-	    writer_has_room(head->work->writer))
+	if (may_vouch(head) && clock_now_ms() >= head->vouch_at_ms)
+		vouch(head);
+	if (head->held_count > 0 && head->held[0].block->num <= head->vouched_to &&
+	    !head->is_committing && !head->is_lost && writer_has_room(head->work->writer))
 		commit_held(head);
 	if (may_ask(head) && clock_now_ms() >= ask_at_ms(head))
 		ask(head);
@@ -409,18 +493,23 @@ void head_step(struct head *head, uint32_t tail_next)
 
 int64_t head_next_timeout_ms(const struct head *head)
 {
-	int64_t wait_ms;
+	int64_t now_ms = clock_now_ms(), due_ms = INT64_MAX;
 
-	if (!head->is_running || !may_ask(head))
+	if (!head->is_running)
 		return -1;
-	wait_ms = ask_at_ms(head) - clock_now_ms();
-	return wait_ms > 0 ? wait_ms : 0;
+	if (may_ask(head))
+		due_ms = ask_at_ms(head);
+	if (may_vouch(head) && head->vouch_at_ms < due_ms)
+		due_ms = head->vouch_at_ms;
+	if (due_ms == INT64_MAX)
+		return -1;
+	return due_ms > now_ms ? due_ms - now_ms : 0;
 }
 
 void head_stop(struct head *head)
 {
 	head->is_running = false;
-	drop_held(head);
+	begin_again(head);
 }
 
 bool head_is_idle(const struct head *head)
