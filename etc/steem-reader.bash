@@ -3,7 +3,7 @@
 
 _steem_reader() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} line=" ${COMP_WORDS[*]} "
-    local actions="--once --backfill --gaps --status --verify --prove --purge --migrate --activate-filter --forget
+    local actions="--once --backfill --gaps --status --verify --prove --purge --rewind --migrate --activate-filter --forget
         --check-config --print-config --help --version"
     local options="-c --config --log-level --dry-run"
 
@@ -17,7 +17,7 @@ _steem_reader() {
         mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$word")
         return
         ;;
-    --backfill | --verify | --purge | --forget | --user)
+    --backfill | --verify | --purge | --rewind | --forget | --user)
         return
         ;;
     esac
@@ -26,7 +26,7 @@ _steem_reader() {
     *" --gaps "*) options+=" --check --json" ;;
     *" --status "*) options+=" --queues --json" ;;
     *" --verify "*) options+=" --deep --offline --repair --json" ;;
-    *" --migrate "*) options+=" --user" ;;
+    *" --migrate "* | *" --rewind "*) options+=" --user" ;;
     *" --once "* | *" --prove "* | *" --purge "* | *" --activate-filter "* | *" --forget "* | *" --check-config "* | *" --print-config "*) ;;
     *) options+=" $actions" ;;
     esac

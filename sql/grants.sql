@@ -35,7 +35,8 @@ SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @monitor, @locked);
 PREPARE s FROM @s; EXECUTE s;
 SET @locked = NULL, @s = NULL;
 
--- The reader: never deletes a block, never changes an operation, never changes a table.
+-- The reader: never deletes a block, never changes an operation, never changes a table. (--rewind, which deletes
+-- blocks that nodes made up, is run as an administrator.)
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON blocks TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON blockchain TO ', @reader);

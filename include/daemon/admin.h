@@ -10,6 +10,7 @@
 
 struct config;
 struct db;
+struct db_config;
 struct error;
 
 /* Run one command with an open, checked database; every error is reported here. */
@@ -17,6 +18,13 @@ enum exit_code admin_with_database(const struct options *options, const struct c
 				   int (*command)(const struct options *options,
 						  const struct config *config, struct db *db,
 						  enum exit_code *code, struct error *err));
+/*
+ * How to connect for what needs more rights than a reader has: as --user says, with the password in
+ * STEEM_READER_PASSWORD.  The configuration must outlive it; *ret_user is the caller's to free.  -1: it was
+ * reported.
+ */
+int admin_database(const struct options *options, const struct config *config,
+		   struct db_config *ret_database, char **ret_user) MUST_CHECK;
 /*
  * Print the text, cleaned (base/text.h) and filled up with spaces to `width` characters. A text from a
  * table must be cleaned: an older program, or somebody else, may have written it.

@@ -20,6 +20,7 @@ enum action {
 	ACTION_VERIFY,
 	ACTION_PROVE,
 	ACTION_PURGE,
+	ACTION_REWIND,
 	ACTION_GAPS,
 	ACTION_STATUS,
 	ACTION_MIGRATE,
@@ -54,6 +55,7 @@ struct options {
 	bool refilter;
 	bool revirtual;        /* --virtual */
 	uint32_t purge_before; /* --purge */
+	uint32_t rewind_block; /* --rewind */
 	bool queues;           /* --status --queues */
 	bool deliver;
 	struct range_set verify;
@@ -66,7 +68,7 @@ struct options {
 	bool dry_run;
 	bool has_log_level;
 	enum log_level log_level;
-	const char *migrate_user; /* --user */
+	const char *admin_user; /* --user */
 	const char *forget_name;
 };
 

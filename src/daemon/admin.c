@@ -220,28 +220,38 @@ static int migrate(const struct options *options, struct db *db, struct error *e
 	return 0;
 }
 
+int admin_database(const struct options *options, const struct config *config,
+		   struct db_config *ret_database, char **ret_user)
+{
+	char *password = getenv("STEEM_READER_PASSWORD");
+	const char *fault = password ? config_password_fault(password) : NULL;
+
+	if (fault) {
+		log_error("failed", "STEEM_READER_PASSWORD %s", fault);
+		return -1;
+	}
+	*ret_database = config->database;
+	if (options->admin_user) {
+		*ret_user = xstrdup(options->admin_user);
+		ret_database->user = *ret_user;
+	}
+	if (options->admin_user || password) {
+		ret_database->password = password;
+		ret_database->read_password = NULL;
+	}
+	return 0;
+}
+
 enum exit_code admin_migrate(const struct options *options, const struct config *config)
 {
-	struct db_config admin = config->database;
-	char *password = getenv("STEEM_READER_PASSWORD");
 	CLEANUP(mem_free_pointer) char *user = NULL;
-	const char *fault = password ? config_password_fault(password) : NULL;
+	struct db_config admin;
 	struct error err = ERROR_INIT;
 	enum exit_code code = EXIT_OK;
 	struct db *db;
 
-	if (fault) {
-		log_error("migrate_failed", "STEEM_READER_PASSWORD %s", fault);
+	if (admin_database(options, config, &admin, &user) < 0)
 		return EXIT_USAGE_ERROR;
-	}
-	if (options->migrate_user) {
-		user = xstrdup(options->migrate_user);
-		admin.user = user;
-	}
-	if (options->migrate_user || password) {
-		admin.password = password;
-		admin.read_password = NULL;
-	}
 	db = db_new(&admin);
 	if (migrate(options, db, &err) < 0)
 		code = failure_report("migrate_failed", &err);

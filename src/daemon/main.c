@@ -16,6 +16,7 @@
 #include "daemon/process.h"
 #include "daemon/prove.h"
 #include "daemon/purge.h"
+#include "daemon/rewind.h"
 #include "daemon/run.h"
 #include "daemon/status.h"
 #include "daemon/verify.h"
@@ -31,6 +32,8 @@ static enum exit_code run_action(const struct options *options, const struct con
 		return verify_run(options, config);
 	case ACTION_PURGE:
 		return purge_run(options, config);
+	case ACTION_REWIND:
+		return rewind_run(options, config);
 	case ACTION_GAPS:
 		return admin_gaps(options, config);
 	case ACTION_STATUS:

@@ -32,6 +32,7 @@ enum option_id {
 	OPTION_REPAIR,
 	OPTION_DELIVER,
 	OPTION_PURGE,
+	OPTION_REWIND,
 	OPTION_QUEUES,
 	OPTION_PROVE,
 };
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
 	{"repair", no_argument, NULL, OPTION_REPAIR},
 	{"deliver", no_argument, NULL, OPTION_DELIVER},
 	{"purge", required_argument, NULL, OPTION_PURGE},
+	{"rewind", required_argument, NULL, OPTION_REWIND},
 	{"queues", no_argument, NULL, OPTION_QUEUES},
 	{"prove", required_argument, NULL, OPTION_PROVE},
 	{NULL, 0, NULL, 0},
@@ -76,6 +78,7 @@ static const struct {
 	{OPTION_VERIFY, ACTION_VERIFY},
 	{OPTION_PROVE, ACTION_PROVE},
 	{OPTION_PURGE, ACTION_PURGE},
+	{OPTION_REWIND, ACTION_REWIND},
 	{OPTION_GAPS, ACTION_GAPS},
 	{OPTION_STATUS, ACTION_STATUS},
 	{OPTION_MIGRATE, ACTION_MIGRATE},
@@ -115,7 +118,7 @@ static int set_action(struct options *options, int id, struct error *err)
 }
 
 /* One block number, written as in a range. */
-static int take_purge(struct options *options, struct error *err)
+static int take_block(const char *option, uint32_t *ret_block, struct error *err)
 {
 	struct range_set set = RANGE_SET_INIT;
 	int result = range_parse(&set, optarg, err);
@@ -123,9 +126,9 @@ static int take_purge(struct options *options, struct error *err)
 	if (result == 0 && (set.count != 1 || set.items[0].first != set.items[0].last))
 		result = error_set(err, ERROR_CONFIG, "%s is not the number of one block", optarg);
 	if (result == 0)
-		options->purge_before = set.items[0].first;
+		*ret_block = set.items[0].first;
 	range_set_release(&set);
-	return result == 0 ? 0 : error_set(err, ERROR_CONFIG, "--purge: %s" SEE_HELP, err->text);
+	return result == 0 ? 0 : error_set(err, ERROR_CONFIG, "%s: %s" SEE_HELP, option, err->text);
 }
 
 /* Options without a value. */
@@ -155,7 +158,9 @@ static int take_option(struct options *options, int id, struct error *err)
 			return error_set(err, ERROR_CONFIG, "--backfill: %s" SEE_HELP, err->text);
 		return 0;
 	case OPTION_PURGE:
-		return take_purge(options, err);
+		return take_block("--purge", &options->purge_before, err);
+	case OPTION_REWIND:
+		return take_block("--rewind", &options->rewind_block, err);
 	case OPTION_VERIFY:
 		if (range_parse(&options->verify, optarg, err) != 0)
 			return error_set(err, ERROR_CONFIG, "--verify: %s" SEE_HELP, err->text);
@@ -164,7 +169,7 @@ static int take_option(struct options *options, int id, struct error *err)
 		options->prove_path = optarg;
 		return 0;
 	case OPTION_USER:
-		options->migrate_user = optarg;
+		options->admin_user = optarg;
 		return 0;
 	case OPTION_FORGET:
 		options->forget_name = optarg;
@@ -209,8 +214,9 @@ static int check_company(const struct options *options, struct error *err)
 		return error_set(err, ERROR_CONFIG, "--queues goes with --status" SEE_HELP);
 	if (options->check && action != ACTION_GAPS)
 		return error_set(err, ERROR_CONFIG, "--check goes with --gaps" SEE_HELP);
-	if (options->migrate_user != NULL && action != ACTION_MIGRATE)
-		return error_set(err, ERROR_CONFIG, "--user goes with --migrate" SEE_HELP);
+	if (options->admin_user != NULL && action != ACTION_MIGRATE && action != ACTION_REWIND)
+		return error_set(err, ERROR_CONFIG,
+				 "--user goes with --migrate and --rewind" SEE_HELP);
 	if (options->json && action != ACTION_GAPS && action != ACTION_STATUS &&
 	    action != ACTION_VERIFY)
 		return error_set(err, ERROR_CONFIG,
@@ -292,6 +298,7 @@ void options_help(FILE *out)
 	      "  --verify RANGES     compare with the chain [--deep] [--offline] [--repair]\n"
 	      "  --prove FILE        prove get_block answers by their hashes; -: standard input\n"
 	      "  --purge BLOCK       remove the operations of all blocks below\n"
+	      "  --rewind BLOCK [--user NAME]   take back all above, where a node lied\n"
 	      "  --migrate [--user NAME]   create or upgrade the tables (STEEM_READER_PASSWORD)\n"
 	      "  --activate-filter   make this file's filter rules the active ones\n"
 	      "  --forget NAME       remove a reader that is gone for good\n"
@@ -299,8 +306,7 @@ void options_help(FILE *out)
 	      "\n"
 	      "  -c, --config FILE   read this configuration\n"
 	      "  --log-level LEVEL   error, warning, info or debug\n"
-	      "  --json              for --gaps, --status and --verify\n"
-	      "  --dry-run           print what would be done, write nothing\n"
+	      "  --dry-run, --json   write nothing; print JSON: --gaps, --status, --verify\n"
 	      "  --help, --version\n"
 	      "See steem-reader(8) and steem-reader.conf(5).\n",
 	      out);

@@ -1,40 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/purge.h"
 
-#include <poll.h>
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
-#include "daemon/signals.h"
+#include "daemon/steps.h"
 #include "store/ledger.h"
 #include "store/readers.h"
 #include "store/retention.h"
 #include "store/schema.h"
-#include "sync/progress.h"
-#include "sync/writer.h"
+#include "sync/work.h"
 
-#define PATIENCE_MS      30000 /* for the database */
-#define GRACE_MS         5000  /* after a signal, for the step under way */
 #define LEAST_PAUSE_MS   2
 #define LONGEST_PAUSE_MS 1000
 #define COUNTED_BLOCKS   50000 /* at once, by --dry-run */
 
 struct purge {
 	const struct options *options;
-	struct writer *writer;
-	int signal_fd;
-	bool is_interrupted;
-	struct progress progress;
+	struct steps steps;
 };
 
 /* One step: a job of the writer, which connects, and tries again. */
 struct purge_job {
-	struct job job;
+	struct step step;
 	struct retention_purge purge;
-	bool is_done;
 };
 
 /* All is in order, and these blocks are irreversible. */
@@ -88,70 +79,30 @@ static int run_count(struct db *db, struct job *job, struct error *err)
 	return 0;
 }
 
-static void finish_job(struct job *job)
-{
-	((struct purge_job *)job)->is_done = true;
-}
-
-static int64_t earlier(int64_t a_ms, int64_t b_ms)
-{
-	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
-}
-
-/* Wait until the job is done, or for so long; signals are taken meanwhile. */
-static void wait_some(struct purge *purge, const struct purge_job *step, int64_t pause_ms)
-{
-	int64_t until_ms = clock_now_ms() + pause_ms;
-	int64_t left_ms;
-
-	while ((left_ms = until_ms - clock_now_ms()) > 0 && !(step && step->is_done)) {
-		struct pollfd fds[2] = {{.fd = purge->signal_fd, .events = POLLIN},
-					{.fd = writer_fd(purge->writer), .events = POLLIN}};
-
-		if (poll(fds, 2,
-			 (int)earlier(left_ms, progress_next_timeout_ms(&purge->progress))) < 0)
-			return;
-		writer_collect(purge->writer);
-		if (signals_read(purge->signal_fd) == SIGNAL_STOP) {
-			purge->is_interrupted = true;
-			writer_hurry(purge->writer, GRACE_MS);
-		}
-		progress_update(&purge->progress, purge->progress.done_blocks,
-				purge->progress.operations, purge->progress.left_blocks);
-		if (purge->is_interrupted && !step)
-			return;
-	}
-}
-
-static int do_job(struct purge *purge, struct purge_job *step,
+static int do_job(struct purge *purge, struct purge_job *job,
 		  int (*run)(struct db *db, struct job *job, struct error *err), struct error *err)
 {
-	step->job = (struct job){.run = run, .done = finish_job};
-	snprintf(step->job.what, sizeof(step->job.what), "purge before block %u",
-		 step->purge.before);
-	step->is_done = false;
-	writer_errand(purge->writer, &step->job);
-	while (!step->is_done)
-		wait_some(purge, step, 60000);
-	*err = step->job.err;
-	return err->kind == ERROR_NONE ? 0 : -1;
+	char what[64];
+
+	snprintf(what, sizeof(what), "purge before block %u", job->purge.before);
+	return steps_do(&purge->steps, &job->step, what, run, err);
 }
 
 static void show(struct purge *purge, const struct retention_purge *state)
 {
-	progress_update(&purge->progress, state->next - 1, state->removed.operations,
+	progress_update(&purge->steps.progress, state->next - 1, state->removed.operations,
 			state->before - state->next);
 }
 
 /* As long as it took: others have the other half of the time. */
 static void rest(struct purge *purge, const struct purge_job *step)
 {
-	int64_t pause_ms = step->job.last_try_ms;
+	int64_t pause_ms = step->step.job.last_try_ms;
 
 	if (purge->options->dry_run)
 		return;
 	pause_ms = pause_ms < LEAST_PAUSE_MS ? LEAST_PAUSE_MS : pause_ms;
-	wait_some(purge, NULL, pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
+	steps_wait(&purge->steps, pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
 }
 
 static int go_through(struct purge *purge, struct purge_job *step, struct error *err)
@@ -159,15 +110,16 @@ static int go_through(struct purge *purge, struct purge_job *step, struct error 
 	bool is_dry = purge->options->dry_run;
 	int result = 0;
 
-	progress_begin(&purge->progress, is_dry ? "counting" : "purging");
+	progress_begin(&purge->steps.progress, is_dry ? "counting" : "purging");
 	show(purge, &step->purge);
-	while (result == 0 && step->purge.next < step->purge.before && !purge->is_interrupted) {
+	while (result == 0 && step->purge.next < step->purge.before &&
+	       !purge->steps.is_interrupted) {
 		result = do_job(purge, step, is_dry ? run_count : run_step, err);
 		show(purge, &step->purge);
 		if (result == 0)
 			rest(purge, step);
 	}
-	progress_drop(&purge->progress);
+	progress_drop(&purge->steps.progress);
 	return result;
 }
 
@@ -187,10 +139,10 @@ static int purge_all(struct purge *purge, enum exit_code *code, struct error *er
 
 	if (do_job(purge, &step, run_begin, err) < 0 ||
 	    (!purge->options->dry_run && do_job(purge, &step, run_record, err) < 0) ||
-	    (go_through(purge, &step, err) < 0 && !purge->is_interrupted))
+	    (go_through(purge, &step, err) < 0 && !purge->steps.is_interrupted))
 		return -1;
 	report(purge, &step.purge);
-	if (purge->is_interrupted) {
+	if (purge->steps.is_interrupted) {
 		log_warning("interrupted", "the rest stays: run the same command again");
 		*code = EXIT_INTERRUPTED;
 	} else if (!purge->options->dry_run) {
@@ -205,14 +157,9 @@ enum exit_code purge_run(const struct options *options, const struct config *con
 	enum exit_code code = EXIT_OK;
 	struct error err = ERROR_INIT;
 
-	progress_init(&purge.progress);
-	purge.signal_fd = signals_open(&err);
-	if (purge.signal_fd < 0)
-		return failure_report("failed", &err);
-	purge.writer = writer_new(&config->database, 1, PATIENCE_MS, &err);
-	if (!purge.writer || purge_all(&purge, &code, &err) < 0)
+	if (steps_open(&purge.steps, &config->database, &err) < 0 ||
+	    purge_all(&purge, &code, &err) < 0)
 		code = failure_report("failed", &err);
-	writer_free(purge.writer);
-	signals_close(purge.signal_fd);
+	steps_close(&purge.steps);
 	return code;
 }

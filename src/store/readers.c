@@ -42,6 +42,11 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 			"reader %s has no row any more: it was removed with --forget, "
 			"or the table `readers` was lost; a new start makes it again",
 			identity->name);
+	if (strcmp(db_row_text(rows, 1, NULL), READERS_REWOUND) == 0)
+		return error_set_code(
+			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+			"--rewind took the row of reader %s, which had no heartbeat; a new start takes it back",
+			identity->name);
 	if (strcmp(db_row_text(rows, 1, NULL), identity->session) != 0)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_SUPERSEDED,

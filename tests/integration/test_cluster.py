@@ -11,7 +11,8 @@ import pymysql
 import pytest
 
 from harness import galera, polling, servers, reader as readers_
-from harness.chain import TOP
+from harness.chain import TOP, SyntheticChain
+from harness.deliveries import LOST, Bot
 from harness.world import World
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout_s(150)]
@@ -208,6 +209,36 @@ def test_a_member_is_killed_under_load(cluster_world):
     world.cluster.rejoin(world.cluster.members[1])
     world.moves_on(node)
     world.expect_everywhere(node)
+
+
+def test_a_rewind_through_a_member_whose_bots_are_elsewhere(cluster_world):
+    """Small transactions: bots of another member end deliveries meanwhile, and both agree who did."""
+    world, rules = cluster_world, [{"queue": "all"}]
+    wrong = SyntheticChain(fork=(101, "wrong"), plain=True)
+    node = world.node(wrong, irreversible=1500)
+    world.run("--once", filter=rules)
+    bot = Bot(lambda: world.cluster.members[2].connect(world.database))
+    bot.query("SET SESSION wsrep_sync_wait = 15")
+    rewound = world.start("--rewind", "100")
+    ended = set()
+    while rewound.is_running:
+        try:
+            for row in bot.claim("all", 3, 60):
+                bot.done(row)
+                ended.add(row["delivery_id"])
+        except pymysql.MySQLError as error:  # the rewind was first
+            assert error.args[0] in (LOST, 1213, 1205), error
+    assert rewound.wait_exit() == 0
+    bot.close()
+    assert world.db.value("SELECT COUNT(*) FROM deliveries_open WHERE block > 100") == 0
+    done = {row[0] for row in world.db.rows("SELECT delivery_id FROM deliveries_ended WHERE state = 'done'")}
+    assert done == ended and ended
+    assert world.db.value("SELECT COUNT(*) FROM deliveries_ended WHERE block > 100") == 1400
+    assert world.db.value("SELECT COUNT(*) FROM orphans") == 1400
+    node.chain = SyntheticChain(plain=True)
+    world.run("--once", filter=rules)
+    assert len(set(world.checksums().values())) == 1
+    world.expect(node.chain, (1, 1500), rules=rules, forks=[wrong])
 
 
 def test_a_member_outside_of_the_majority_is_left(cluster_world):

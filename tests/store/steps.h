@@ -14,6 +14,7 @@
 #include "shim.h"
 #include "store/outbox.h"
 #include "store/retention.h"
+#include "store/rewind.h"
 #include "sync/writer.h"
 
 /* One run of a scenario. */
@@ -224,6 +225,31 @@ static inline int call_purge(struct db *lane, struct error *ret_err)
 static inline int call_purge_end(struct db *lane, struct error *ret_err)
 {
 	return retention_purge_end(lane, 10, ret_err);
+}
+
+/* All above block 6, beside a reader that died. */
+static struct rewind rewind_state;
+static struct rewind_readers rewind_dead;
+
+static inline int call_rewind_look(struct db *lane, struct error *ret_err)
+{
+	rewind_state = (struct rewind){.block = 6};
+	if (rewind_check_rights(lane, ret_err) < 0)
+		return -1;
+	return rewind_readers_load(lane, &rewind_dead, ret_err);
+}
+
+static inline int call_rewind_begin(struct db *lane, struct error *ret_err)
+{
+	return rewind_begin(lane, &rewind_state, &rewind_dead, ret_err);
+}
+
+static inline int call_rewind(struct db *lane, struct error *ret_err)
+{
+	while (rewind_state.phase < REWIND_OVER && rewind_state.alive[0] == '\0')
+		if (rewind_step(lane, &rewind_state, ret_err) < 0)
+			return -1;
+	return 0;
 }
 
 static inline int call_sign_off(struct db *lane, struct error *ret_err)

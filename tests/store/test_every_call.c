@@ -98,6 +98,17 @@ static void retention(void)
 	errand(call_purge_end);
 }
 
+/* What lies above block 6 was a lie. */
+static void rewind_all(void)
+{
+	errand(call_rewind_look);
+	assert_int_equal(rewind_dead.count, 1);
+	errand(call_rewind_begin);
+	errand(call_rewind);
+	assert_string_equal(rewind_state.alive, "");
+	rewind_readers_release(&rewind_dead);
+}
+
 static void nothing_before(void)
 {
 }
@@ -149,6 +160,37 @@ static void deliveries_before(void)
 		"UTC_TIMESTAMP(6) FROM blockchain WHERE block IN (4, 10)");
 }
 
+/* Blocks 3..4 and 9..12 with deliveries of 4, 9 and 10, one of them done; a claim, a gap, a comment of each kind. */
+static void lies_before(void)
+{
+	others_before();
+	run_sql("UPDATE readers SET state = 'stopped' WHERE name <> 'other'");
+	run_sql("UPDATE readers SET irreversible_block = 4294967295, head_block = 4294967295");
+	run_sql("UPDATE blocks SET is_irreversible = 0 WHERE block = 12");
+	run_sql("INSERT INTO blockchain SELECT 8, trx_in_block, op_in_trx, virtual_op, trx_id, timestamp, operation, account, "
+		"payload FROM blockchain WHERE block = 9");
+	run_sql("INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx, "
+		"virtual_op, block_crc, available_at, created_at) "
+		"SELECT block * 1048576 + 5, 'b', block, 1, 0, 0, CRC32(block_id), "
+		"UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) FROM blocks WHERE block IN (4, 9, 10)");
+	run_sql("INSERT INTO delivered SELECT block, trx_in_block, op_in_trx, virtual_op, queue, block_crc, "
+		"delivery_id FROM deliveries_open");
+	run_sql("INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, "
+		"virtual_op, block_crc, state, attempts, created_at, finished_at) SELECT delivery_id + 1, 'c', block, "
+		"trx_in_block, op_in_trx, virtual_op, block_crc, 'done', 1, created_at, created_at "
+		"FROM deliveries_open WHERE block = 9");
+	run_sql("INSERT INTO known_gaps (first_block, last_block, found_at) VALUES (5, 8, UTC_TIMESTAMP(6)), "
+		"(4294967295, 4294967295, UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO gap_claims VALUES (4294967000, 'other', 's2', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO purges VALUES (11, UTC_TIMESTAMP(6), NULL)");
+	run_sql("INSERT INTO comments (author, permlink, parent_author, parent_permlink, body, "
+		"json_metadata, created_at, state, block, confirmed_at) VALUES "
+		"('alice', 'p4', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6), 'confirmed', 4, UTC_TIMESTAMP(6)), "
+		"('alice', 'p9', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6), 'confirmed', 9, UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO comments_seen VALUES ('alice', 'p3', 3, NULL, UTC_TIMESTAMP(6)), "
+		"('alice', 'p10', 10, NULL, UTC_TIMESTAMP(6))");
+}
+
 static void forked_before(void)
 {
 	struct reader_identity own = me;
@@ -188,6 +230,7 @@ static const struct scenario {
 	{"row_repair", forked_before, row_repair, false, true},
 	{"confirm", outbox_before, confirm, false, false},
 	{"retention", deliveries_before, retention, false, false},
+	{"rewind", lies_before, rewind_all, false, false},
 	{"commits_as_text", opened_before, commits, true, false},
 };
 static const struct scenario *scenario; /* of this process */
@@ -221,7 +264,8 @@ static void dump(struct buf *out)
 		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM comments "
 		"UNION ALL SELECT CONCAT_WS('|', 'seen', author, permlink, block) FROM comments_seen "
 		"UNION ALL SELECT CONCAT_WS('|', 'open', delivery_id, queue) FROM deliveries_open "
-		"UNION ALL SELECT CONCAT_WS('|', 'ended', delivery_id, queue) FROM deliveries_ended "
+		"UNION ALL SELECT CONCAT_WS('|', 'ended', delivery_id, queue, state) FROM deliveries_ended "
+		"UNION ALL SELECT CONCAT_WS('|', 'delivered', delivery_id, queue) FROM delivered "
 		"UNION ALL SELECT CONCAT_WS('|', 'purge', before_block, finished_at IS NULL) FROM purges "
 		"UNION ALL SELECT CONCAT_WS('|', 'filter', rules, is_active) FROM filters "
 		"ORDER BY line";
@@ -256,6 +300,7 @@ static const struct {
 	{"comments_seen", "*"},
 	{"deliveries_open", "*"},
 	{"deliveries_ended", "*"},
+	{"delivered", "*"},
 	{"purges", "*"},
 };
 

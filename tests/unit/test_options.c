@@ -82,12 +82,17 @@ static void values_are_kept(void **state)
 	assert_string_equal(options.config_path, "a.conf");
 	options_release(&options);
 	assert_int_equal(parse(&options, "--migrate --user root", &err), 0);
-	assert_string_equal(options.migrate_user, "root");
+	assert_string_equal(options.admin_user, "root");
 	assert_string_equal(options.config_path, SYSCONFDIR "/steem-reader.conf");
 	assert_false(options.has_log_level);
 	options_release(&options);
 	assert_int_equal(parse(&options, "--forget old", &err), 0);
 	assert_string_equal(options.forget_name, "old");
+	options_release(&options);
+	assert_int_equal(parse(&options, "--rewind 4294967295 --user root --dry-run", &err), 0);
+	assert_int_equal(options.action, ACTION_REWIND);
+	assert_int_equal(options.rewind_block, UINT32_MAX);
+	assert_string_equal(options.admin_user, "root");
 	options_release(&options);
 	assert_int_equal(parse(&options, "--prove -", &err), 0);
 	assert_int_equal(options.action, ACTION_PROVE);
@@ -122,6 +127,14 @@ static void mistakes_are_named(void **state)
 		{"--deep", "--deep, --offline and --repair go with --verify"},
 		{"--verify 1-5 --offline --repair", "--offline asks no node"},
 		{"--verify 1-5 --once", "--once does not go with another action"},
+		{"--rewind", "--rewind needs a value"},
+		{"--rewind 5-9", "--rewind: 5-9 is not the number of one block"},
+		{"--rewind 0", "--rewind: "},
+		{"--rewind -1", "--rewind: "},
+		{"--rewind 4294967296", "--rewind: "},
+		{"--rewind 5x", "--rewind: "},
+		{"--rewind 5 --json", "--json goes with --gaps, --status and --verify"},
+		{"--rewind 5 --purge 5", "--purge does not go with another action"},
 		{"--prove", "--prove needs a value"},
 		{"--prove x --json", "--json goes with --gaps, --status and --verify"},
 		{"--prove x --gaps", "--gaps does not go with another action"},

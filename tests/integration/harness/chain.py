@@ -64,7 +64,8 @@ class Chain:
 # begins at 1. A made chain has blocks from each of these numbers on, up to FARTHEST more. The first
 # one names as the one before it an id that is made up: there alone links do not hold.
 TIMELESS = 4_293_999_900  # a time has 32 bits: here it begins again
-BEGINNINGS = (1, 99_900, FIRST_REWARDED - 100, 69_999_900, TIMELESS)
+TOPMOST = 4_294_967_200  # the last numbers that 32 bits can hold
+BEGINNINGS = (1, 99_900, FIRST_REWARDED - 100, 69_999_900, TIMELESS, TOPMOST)
 FARTHEST = 40_000
 LOCK = threading.RLock()  # of all that follows: nodes ask from many threads
 SHARED = {}  # what a chain is made from: {number: (its text, its id)}

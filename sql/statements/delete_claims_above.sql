@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+DELETE FROM gap_claims WHERE first_block > ?;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/steps.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "daemon/signals.h"
+
+#define PATIENCE_MS 30000 /* for the database */
+#define GRACE_MS    5000  /* after a signal, for the step under way */
+
+int steps_open(struct steps *steps, const struct db_config *database, struct error *err)
+{
+	*steps = (struct steps){.signal_fd = signals_open(err)};
+	progress_init(&steps->progress);
+	if (steps->signal_fd < 0)
+		return -1;
+	steps->writer = writer_new(database, 1, PATIENCE_MS, err);
+	return steps->writer ? 0 : -1;
+}
+
+void steps_close(struct steps *steps)
+{
+	writer_free(steps->writer);
+	if (steps->signal_fd >= 0)
+		signals_close(steps->signal_fd);
+}
+
+static void finish_job(struct job *job)
+{
+	((struct step *)job)->is_done = true;
+}
+
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* Wait until the step is done, or for so long; signals are taken meanwhile. */
+static void wait_some(struct steps *steps, const struct step *step, int64_t pause_ms)
+{
+	int64_t until_ms = clock_now_ms() + pause_ms;
+	int64_t left_ms;
+
+	while ((left_ms = until_ms - clock_now_ms()) > 0 && !(step && step->is_done)) {
+		struct pollfd fds[2] = {{.fd = steps->signal_fd, .events = POLLIN},
+					{.fd = writer_fd(steps->writer), .events = POLLIN}};
+
+		if (poll(fds, 2,
+			 (int)earlier(left_ms, progress_next_timeout_ms(&steps->progress))) < 0)
+			return;
+		writer_collect(steps->writer);
+		if (signals_read(steps->signal_fd) == SIGNAL_STOP) {
+			steps->is_interrupted = true;
+			writer_hurry(steps->writer, GRACE_MS);
+		}
+		progress_update(&steps->progress, steps->progress.done_blocks,
+				steps->progress.operations, steps->progress.left_blocks);
+		if (steps->is_interrupted && !step)
+			return;
+	}
+}
+
+int steps_do(struct steps *steps, struct step *step, const char *what,
+	     int (*run)(struct db *db, struct job *job, struct error *err), struct error *err)
+{
+	step->job = (struct job){.run = run, .done = finish_job};
+	snprintf(step->job.what, sizeof(step->job.what), "%s", what);
+	step->is_done = false;
+	writer_errand(steps->writer, &step->job);
+	while (!step->is_done)
+		wait_some(steps, step, 60000);
+	*err = step->job.err;
+	return err->kind == ERROR_NONE ? 0 : -1;
+}
+
+void steps_wait(struct steps *steps, int64_t pause_ms)
+{
+	wait_some(steps, NULL, pause_ms);
+}
