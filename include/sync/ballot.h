@@ -28,7 +28,7 @@ bool ballot_is_against(const struct ballot *ballot, const struct pool *pool);
  * The table stands: these of the nodes that differ are on trial from now on, so they are asked for nothing
  * else.  Each is named in the log once.
  */
-void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct pool *pool,
+void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct work *work,
 		 const struct stored_block *stored);
 /* This node may be used: it gives what is stored, or the table is doubted. */
 void ballot_clear(struct node *node);

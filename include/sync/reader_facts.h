@@ -48,6 +48,7 @@ struct reader_facts {
 	uint64_t replaced_blocks;
 	uint64_t stored_operations;
 	uint64_t false_blocks;    /* refused: they contradict their own hashes */
+	uint64_t false_claims;    /* of nodes, which most of them or the clock deny */
 	uint64_t unproved_blocks; /* stored although their JSON does not prove them */
 	/* present work */
 	size_t held_bytes;

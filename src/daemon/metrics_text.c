@@ -234,6 +234,9 @@ static void write_work(struct buf *buf, const struct reader_facts *facts)
 	counter(buf, NAME("blocks_unproved_total"),
 		"Blocks that were stored although their JSON does not prove them.",
 		(double)facts->unproved_blocks);
+	counter(buf, NAME("claims_false_total"),
+		"What a node gave or claimed, and more than half of the nodes, or the clock, deny.",
+		(double)facts->false_claims);
 	gauge(buf, NAME("held_bytes"), "Decoded blocks on their way to the database.",
 	      (double)facts->held_bytes);
 	gauge(buf, NAME("claims"), "Cells that this reader is replaying.", facts->claims);

@@ -10,6 +10,17 @@
 #include "steem/client_impl.h"
 
 #define SLOW_MS 2000
+/* A vote costs little, and others can vote instead. */
+#define SLOW_VOTE_MS 700
+
+/* After so long another node is asked. */
+static int64_t slow_ms(const struct request *request)
+{
+	for (size_t i = 0; request->wants && i < request->call_count; i++)
+		if (request->wants[i] && request->wants[i]->needs_majority)
+			return SLOW_VOTE_MS;
+	return SLOW_MS;
+}
 
 /* Nodes of which the answer to a tip request that was left is still to come. */
 static uint64_t left_nodes(const struct client *client)
@@ -76,7 +87,7 @@ void client_leave_slow(struct client *client)
 
 	for (struct request *request = client->requests; request; request = next) {
 		next = request->next;
-		if (now_ms - request->sent_at_ms < SLOW_MS || !may_leave(request))
+		if (now_ms - request->sent_at_ms < slow_ms(request) || !may_leave(request))
 			continue;
 		node_was_slow(pool_node(client->pool, request->node), now_ms);
 		if (request->kind == REQUEST_TIP)
@@ -91,7 +102,7 @@ int64_t client_slow_at_ms(const struct client *client)
 	int64_t at_ms = INT64_MAX;
 
 	for (const struct request *request = client->requests; request; request = request->next)
-		if (request->sent_at_ms + SLOW_MS < at_ms && may_leave(request))
-			at_ms = request->sent_at_ms + SLOW_MS;
+		if (request->sent_at_ms + slow_ms(request) < at_ms && may_leave(request))
+			at_ms = request->sent_at_ms + slow_ms(request);
 	return at_ms;
 }

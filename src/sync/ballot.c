@@ -30,22 +30,24 @@ bool ballot_is_against(const struct ballot *ballot, const struct pool *pool)
 	return 2 * (size_t)__builtin_popcountll(ballot->deniers) > pool_count(pool);
 }
 
-void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct pool *pool,
+void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct work *work,
 		 const struct stored_block *stored)
 {
 	char id[BLOCK_ID_HEX + 1], stored_id[BLOCK_ID_HEX + 1];
 
-	for (unsigned i = 0; i < pool_count(pool); i++) {
-		struct node *node = pool_node(pool, i);
+	for (unsigned i = 0; i < pool_count(work->pool); i++) {
+		struct node *node = pool_node(work->pool, i);
 
 		if (!(nodes >> i & 1))
 			continue;
-		if (!node->is_denied)
+		if (!node->is_denied) {
+			work->false_claims++;
 			log_warning(
 				"claim_false",
 				"%s gives block %u as %s, and %s is stored: it is on another branch or lies, and is asked for nothing else until it gives what is stored",
 				node->label, stored->num, block_id_format(ballot->ids[i], id),
 				block_id_format(stored->id, stored_id));
+		}
 		node->is_on_trial = node->has_no_vote = node->is_denied = true;
 	}
 }

@@ -177,7 +177,7 @@ static void end_on_branch(struct compare *compare, uint64_t branch)
 	struct error err = ERROR_INIT;
 
 	if (!compare->is_start) {
-		ballot_deny(&compare->newest_ballot, branch, compare->work->pool, &compare->newest);
+		ballot_deny(&compare->newest_ballot, branch, compare->work, &compare->newest);
 		finish(compare);
 		return;
 	}
@@ -209,7 +209,7 @@ static void judge(struct compare *compare, uint64_t strangers, uint64_t branch)
 		finish(compare);
 	} else if (is_trusted) {
 		exclude(compare, strangers);
-		ballot_deny(newest, branch, compare->work->pool, &compare->newest);
+		ballot_deny(newest, branch, compare->work, &compare->newest);
 		finish(compare);
 	} else if (branch) {
 		exclude(compare, strangers);

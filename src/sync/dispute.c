@@ -53,7 +53,7 @@ static void decide(struct dispute *dispute)
 		finish(dispute, DISPUTE_TABLE);
 		return;
 	}
-	ballot_deny(ballot, ballot->differing, dispute->work->pool, &dispute->stored);
+	ballot_deny(ballot, ballot->differing, dispute->work, &dispute->stored);
 	if (ballot->agreeing) {
 		log_limited(
 			&open_limit, LOG_LEVEL_WARNING, "block_disputed",

@@ -356,6 +356,10 @@ void reader_step_over(void *context)
 		reader_ask_heads(reader);
 		break;
 	case PHASE_COMPARING:
+		if (pool_irreversible(reader->work.pool) == 0) { /* all claim what cannot be */
+			reader_enter(reader, PHASE_GREETING);
+			break;
+		}
 		if (reader->work.config.goal == READER_VERIFY) {
 			start_verify(reader);
 			break;

@@ -75,6 +75,7 @@ static void tell_work(const struct reader *reader, struct reader_facts *facts)
 	facts->stored_operations = work->stored_operations;
 	facts->false_blocks = work->false_blocks;
 	facts->unproved_blocks = work->unproved_blocks;
+	facts->false_claims = work->false_claims;
 	facts->held_bytes = work->held_bytes;
 	facts->claims = status.claim_count;
 	if (reader->progress.is_active) {

@@ -45,10 +45,11 @@ struct tail {
 	uint32_t want; /* next to arrive: `next` plus what is in the commit and what is held */
 	struct held held[MAX_HELD]; /* arrived, in chain order, ending at want - 1 */
 	size_t held_count;
-	bool is_asking;     /* a tip request */
-	unsigned got_count; /* by it */
-	uint32_t asked_to;  /* the last block that it asks for */
-	uint32_t alone_to;  /* up to this block each is asked for alone, because a request failed */
+	bool is_asking;              /* a tip request */
+	unsigned got_count;          /* by it */
+	uint32_t asked_to;           /* the last block that it asks for */
+	uint32_t asked_irreversible; /* what was known to be irreversible then */
+	uint32_t alone_to; /* up to this block each is asked for alone, because a request failed */
 	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
 	bool is_searching;   /* all nodes are asked for block `want` */
 	bool is_committing;
@@ -605,13 +606,16 @@ static unsigned ask_count(const struct tail *tail)
 
 /*
  * Where the head is followed, that tells what is irreversible as well: the tail need not ask
- * in vain, unless nothing is heard for long.
+ * in vain, unless nothing is heard for long.  News of the next block is not waited with.
  */
 static int64_t ask_at_ms(const struct tail *tail)
 {
 	bool is_told = tail->work->config.follow == READER_FOLLOW_HEAD;
+	uint32_t irreversible = pool_irreversible(tail->work->pool);
 
-	if (!is_told || pool_irreversible(tail->work->pool) >= tail->want)
+	if (irreversible >= tail->want && irreversible > tail->asked_irreversible)
+		return 0;
+	if (!is_told || irreversible >= tail->want)
 		return tail->pace.ask_at_ms;
 	return tail->pace.ask_at_ms + tail->pace.interval_ms;
 }
@@ -681,6 +685,7 @@ void tail_step(struct tail *tail)
 
 		tail->got_count = 0;
 		tail->asked_to = tail->want + count - 1;
+		tail->asked_irreversible = pool_irreversible(tail->work->pool);
 		tail->is_asking =
 			client_ask_tip(tail->work->client, tail->want, count, &tail->tip_sink);
 		if (tail->is_asking)
