@@ -159,7 +159,7 @@ class Lab:
         settings = {
             "nodes": ({"url": url},),
             "database": {"hosts": (self.server.socket,), "user": "root", "name": database},
-            "reader": {"name": name, "start_block": 1, **sections.pop("reader", {})}, **sections}
+            "reader": {"name": name, "start_block": 1, "checkpoint": "none", **sections.pop("reader", {})}, **sections}
         path.write_text(libconfig(settings))
         return path
 

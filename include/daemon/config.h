@@ -34,6 +34,8 @@ struct config {
 		uint32_t start_block;
 		enum reader_follow follow;
 		enum chain_known chain;
+		char *checkpoint;      /* as configured */
+		struct block_name pin; /* what it names, or the chain's first block; num 0: none */
 		enum reader_proof proof;
 		bool unverified_virtual;
 		unsigned stall_s;

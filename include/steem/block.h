@@ -41,6 +41,12 @@ struct operation {
 	size_t payload_bytes;
 };
 
+/* A block and its id. */
+struct block_name {
+	uint32_t num; /* 0: none */
+	uint8_t id[BLOCK_ID_BYTES];
+};
+
 /* What is known of a block's virtual operations; the order of the values is one of knowledge. */
 enum block_virtual {
 	BLOCK_VIRTUAL_NONE,       /* not asked for */

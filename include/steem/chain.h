@@ -33,6 +33,7 @@ struct chain {
 	uint8_t id[CHAIN_ID_BYTES]; /* what a trx is signed with */
 	const char *key_prefix;
 	uint32_t block_interval_s;
+	struct block_name first; /* its first block; num 0: that differs from network to network */
 	const struct chain_symbol *symbols; /* the first one is that of account_creation_fee */
 	size_t symbol_count;
 	const struct codec_table *operations;

@@ -22,18 +22,12 @@ struct db;
 #define CLAIM_LEASE_S     30
 #define CLAIM_RENEW_S     10
 
-/* A missing block whose id is known, because the stored row above it names it as the one before. */
-struct claim_named {
-	uint32_t num;
-	uint8_t id[BLOCK_ID_BYTES];
-};
-
 struct claim {
 	uint32_t first; /* of the cell */
 	uint32_t last;
 	struct range_set missing; /* what is really missing of it, within `within` */
-	struct claim_named *
-		named; /* the highest blocks of missing stretches, where they are named; ascending */
+	/* The highest blocks of missing stretches, where the stored row above names the id; ascending. */
+	struct block_name *named;
 	size_t named_count;
 };
 void claim_release(struct claim *claim);

@@ -60,6 +60,7 @@ struct reader_config {
 	enum reader_follow follow;
 	enum reader_proof proof;
 	const struct chain *chain;
+	struct block_name pin; /* the chain must hold this block; num 0: any chain will do */
 	const char *name;
 	const char *version; /* of the program */
 	uint32_t start_block;

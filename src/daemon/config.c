@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config.h"
 
+#include <errno.h>
 #include <libconfig.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "daemon/config_table.h"
 #include "daemon/metrics_http.h"
 #include "daemon/process.h"
+#include "steem/block.h"
 #include "store/db_error.h"
 #include "store/readers.h"
 
@@ -413,6 +415,38 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 			       database->tls_ca);
 }
 
+/* "NUMBER:ID" */
+static bool parse_checkpoint(const char *text, struct block_name *ret)
+{
+	char *end;
+	unsigned long num;
+
+	if (text[0] < '1' || text[0] > '9')
+		return false;
+	errno = 0;
+	num = strtoul(text, &end, 10);
+	if (errno != 0 || num > UINT32_MAX || *end != ':' ||
+	    !block_id_parse(end + 1, strlen(end + 1), ret->id) || block_id_num(ret->id) != num)
+		return false;
+	ret->num = (uint32_t)num;
+	return true;
+}
+
+static void take_checkpoint(struct config_loading *loading, const config_t *file)
+{
+	struct config *config = loading->config;
+	const char *text = config->reader.checkpoint;
+
+	config->reader.pin = (struct block_name){.num = 0};
+	if (text[0] == '\0')
+		config->reader.pin = chain_of(config->reader.chain)->first;
+	else if (strcmp(text, "none") != 0 && !parse_checkpoint(text, &config->reader.pin))
+		config_mistake(
+			loading, config_lookup(file, "reader.checkpoint"), "reader.checkpoint",
+			"is \"%s\"; allowed is \"none\", or the number of a block, a colon and its id, whose first eight digits are that number in base 16",
+			text);
+}
+
 /* What the file does not say by itself: the host's name, the password. */
 static void complete(struct config_loading *loading, const config_t *file)
 {
@@ -431,6 +465,7 @@ static void complete(struct config_loading *loading, const config_t *file)
 		config->reader.name = xstrdup(host);
 	}
 	check_tls(loading, file);
+	take_checkpoint(loading, file);
 	if (config->password_file[0] == '\0')
 		return;
 	config->database.read_password = config_read_password;

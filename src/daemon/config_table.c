@@ -53,6 +53,9 @@ const struct option_row option_rows[] = {
 	 "them are taken back (table orphans)."},
 	{"reader", "chain", OPTION_CHOICE, IN_CONFIG(reader.chain), "steem", 0, 0, false,
 	 "Which chain the nodes serve. testnet: a test network with the values of steemd's own."},
+	{"reader", "checkpoint", OPTION_TEXT, IN_CONFIG(reader.checkpoint), "", 0, 60, false,
+	 "A block that the chain must hold, as \"NUMBER:ID\". While nothing is stored, a node that\n"
+	 "gives another one is not used. \"\": the chain's first block, where that is known. \"none\"."},
 	{"reader", "proof", OPTION_CHOICE, IN_CONFIG(reader.proof), "content", 0, 0, false,
 	 "What a block must prove before it is stored. content: its operations are those that its\n"
 	 "id stands for, by its hashes. off: nothing, it is what the node says."},

@@ -204,7 +204,7 @@ static int find_named(struct db *db, struct claim *claim, struct error *err)
 			DB_VALUES(db_u64((uint64_t)first + 1), db_u64((uint64_t)last + 1)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		uint32_t below = (uint32_t)db_row_u64(rows, 0) - 1;
-		struct claim_named *named = &claim->named[claim->named_count];
+		struct block_name *named = &claim->named[claim->named_count];
 
 		/* A row inside of a stretch is new: another reader stored it just now. */
 		if (!range_contains(missing, below) || range_contains(missing, below + 1) ||

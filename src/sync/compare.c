@@ -27,6 +27,7 @@ struct compare {
 	uint64_t subjects;          /* mask of the nodes that are compared */
 	struct stored_block newest; /* num 0: nothing is stored */
 	struct stored_block oldest;
+	struct stored_block pin; /* the configured block, while nothing is stored */
 	/* The block with which each node is compared, one node after the other. */
 	const struct stored_block *compared; /* NULL: the nodes are compared with one another */
 	uint32_t compared_num;
@@ -222,12 +223,41 @@ static void judge(struct compare *compare, uint64_t strangers, uint64_t branch)
 	}
 }
 
+static void compare_nodes(struct compare *compare);
+
+/* Nothing is stored yet: nodes of another chain than the configured one are left out. */
+static void end_pin(struct compare *compare)
+{
+	struct error err = ERROR_INIT;
+
+	if (!compare->ballot.agreeing && compare->ballot.differing) {
+		(void)error_set(
+			&err,
+			all_nodes(compare) & ~compare->ballot.differing ? ERROR_NODE : ERROR_CONFIG,
+			"the nodes serve another chain than the one of reader.chain and reader.checkpoint: they give another block %u; check nodes and reader.checkpoint",
+			compare->pin.num);
+		work_end(compare->work, &err);
+		return;
+	}
+	if (!compare->ballot.agreeing)
+		log_warning(
+			"chain_unchecked",
+			"no node gives block %u, so it is not known whether they serve the chain of reader.chain and reader.checkpoint",
+			compare->pin.num);
+	exclude(compare, compare->ballot.differing);
+	compare_nodes(compare);
+}
+
 /* Those that give another newest block: are they of another chain, or is one of the two newest blocks wrong? */
 static void end_comparison(struct compare *compare)
 {
 	const struct ballot *ballot = &compare->ballot;
 	uint64_t differing;
 
+	if (compare->compared == &compare->pin) {
+		end_pin(compare);
+		return;
+	}
 	if (compare->compared == &compare->newest)
 		compare->newest_ballot = *ballot;
 	differing = compare->newest_ballot.differing;
@@ -348,7 +378,7 @@ static void compare_nodes(struct compare *compare)
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++) {
 		uint32_t block = node_at(compare, i)->head.irreversible_block;
 
-		if (block > 0 && block < compare->compared_num)
+		if (!node_at(compare, i)->is_excluded && block > 0 && block < compare->compared_num)
 			compare->compared_num = block;
 	}
 	compare_next(compare);
@@ -387,6 +417,8 @@ static void take_found(struct compare *compare, const struct find_job *find)
 		note_start(compare, find);
 	if (compare->newest.num > 0) {
 		begin(compare, &compare->newest, compare->subjects);
+	} else if (compare->is_start && compare->pin.num > 0) {
+		begin(compare, &compare->pin, compare->subjects);
 	} else if (compare->is_start) {
 		compare_nodes(compare);
 	} else {
@@ -432,6 +464,8 @@ struct compare *compare_new(struct work *work, void (*done)(void *context), void
 
 	compare->work = work;
 	compare->done = done;
+	compare->pin.num = work->config.pin.num;
+	memcpy(compare->pin.id, work->config.pin.id, BLOCK_ID_BYTES);
 	compare->context = context;
 	compare->sink = (struct client_sink){
 		.context = compare, .given = take_compared, .refused = no_compared};

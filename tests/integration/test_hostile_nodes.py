@@ -246,3 +246,44 @@ def test_a_clock_that_is_behind_stops_nothing(world):
     world.db.wait_block(LAST + 50)
     assert not reader.events("claim_false")
     true(world, node.chain, LAST + 50)
+
+
+# ---- a pinned chain
+
+def pin(chain, number):
+    return {"checkpoint": f"{number}:{chain.block_id(number)}"}
+
+
+def test_the_chains_first_block_is_pinned(world):
+    """A node that is alone at a first start serves a chain of its own making."""
+    node = world.node(irreversible=LAST)
+    reader = world.run("--once", code=78, reader={"checkpoint": ""})
+    assert "serve another chain than the one of reader.chain" in reader.stderr
+    assert "another block 1;" in reader.stderr
+    assert world.db.value("SELECT COUNT(*) FROM blocks") == 0
+    world.run("--once", reader=pin(node.chain, 1))
+    true(world, node.chain, LAST)
+
+
+def test_most_nodes_lie_at_a_first_start_and_a_checkpoint_is_known(world):
+    good, = honest(world, 1, slow=0)
+    for _ in range(2):
+        hostile(world, first=50, irreversible=LAST)
+    reader = world.run("--once", reader=pin(good.chain, 90), timeout=60)
+    assert len(reader.events("node_excluded")) == 2
+    true(world, good.chain, LAST)
+
+
+def test_a_checkpoint_that_no_node_has_yet(world):
+    good, = honest(world, 1, slow=0)
+    reader = world.run("--once", reader=pin(good.chain, LAST + 50))
+    assert f"no node gives block {LAST + 50}" in reader.wait_for("chain_unchecked").message
+    true(world, good.chain, LAST)
+
+
+@pytest.mark.parametrize("text", ["1", "x", "1:", "0:" + "0" * 40, "2:00000001" + "0" * 32, "-1:" + "f" * 40,
+                                  "1:00000001" + "0" * 31, "4294967296:" + "0" * 40, "1 :00000001" + "0" * 32])
+def test_a_checkpoint_that_is_none(world, text):
+    world.node(irreversible=LAST)
+    reader = world.run("--check-config", code=78, reader={"checkpoint": text})
+    assert "reader.checkpoint" in reader.stderr and "the number of a block, a colon and its id" in reader.stderr

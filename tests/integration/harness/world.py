@@ -15,7 +15,7 @@ from .node import Node
 from .reader import Database, Reader, SANITIZER_EXIT, write_config
 
 DEFAULTS = {
-    "reader": {"start_block": 1},
+    "reader": {"start_block": 1, "checkpoint": "none"},
     "fetch": {"timeout_ms": 3000},
     "replay": {"scan_interval_s": 1},
 }
