@@ -172,6 +172,8 @@ static void blame_denied(struct client *client, const struct want *want,
 	if (client->observer.claim_false)
 		client->observer.claim_false(client->observer.context,
 					     pool_node(client->pool, index), &err);
+	/* For a while, longer each time, others are asked before it at the tip, whatever it claims. */
+	node_was_slow(pool_node(client->pool, index), clock_now_ms());
 	if (node_is_rested(pool_node(client->pool, index), clock_now_ms()))
 		client_rest(client, index, RPC_FAILURE_FALSE, &err, 0);
 }
