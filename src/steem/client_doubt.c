@@ -22,6 +22,8 @@
  * nodes there are.
  */
 #define PATIENCE_MS 15000
+/* The same for a vote, while nodes that have not voted only rest: in their absence another would decide. */
+#define VOTE_PATIENCE_MS 60000
 /*
  * A node that tells us to come back after this time or later is asked for its head all the same:
  * one block must not make the tail wait for a minute.
@@ -36,7 +38,8 @@
 
 int64_t client_longest_ms(const struct client *client)
 {
-	return 2 * (client->config.timeout_ms + CLIENT_REPEAT_MS + PROBE_MS) + PATIENCE_MS;
+	return 2 * (client->config.timeout_ms + CLIENT_REPEAT_MS + PROBE_MS) +
+	       (pool_count(client->pool) > 1 ? VOTE_PATIENCE_MS : PATIENCE_MS);
 }
 
 /* Ask the node for its head, to see whether it is away. */
@@ -306,9 +309,11 @@ void client_drop_waiting(struct client *client)
 
 static bool is_overdue(struct client *client, const struct want *want, int64_t now_ms)
 {
+	int64_t patience_ms = want_has_open_vote(client, want) ? VOTE_PATIENCE_MS : PATIENCE_MS;
+
 	if (want->doubted_at_ms == 0)
 		return false;
-	if (want->reason && now_ms - want->doubted_at_ms >= PATIENCE_MS)
+	if (want->reason && now_ms - want->doubted_at_ms >= patience_ms)
 		return true;
 	/* A block that was not asked for alone yet is checked again after a second. */
 	if (now_ms - want->doubted_at_ms >= PATIENCE_MS) {

@@ -59,8 +59,9 @@ struct tail {
 	 * are linked to it.  Only these are committed.
 	 */
 	uint32_t vouched_to;
-	int64_t vouched_at_ms;     /* when it last went up */
-	uint32_t vouching_num;     /* the held block that the nodes are asked about; 0: none */
+	int64_t vouched_at_ms; /* when it last went up */
+	uint32_t vouching_num; /* the held block that the nodes are asked about; 0: none */
+	int64_t vouching_since_ms;
 	int64_t vouch_again_at_ms; /* not before, because they did not agree */
 	bool must_vouch_next; /* they did not agree about a later block: ask about block `next` alone */
 	int64_t disagreed_since_ms; /* about block `next`; 0: they do not disagree */
@@ -393,6 +394,17 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 		make_gap(tail, text, false);
 }
 
+/* A vote under way may wait for a node that rests. */
+static void tell_slow_vote(struct tail *tail)
+{
+	if (tail->vouching_num == 0 || clock_now_ms() - tail->vouching_since_ms < HEADS_SOON_FOR_MS)
+		return;
+	log_limited(
+		&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
+		"more than half of the nodes must give block %u, and some of them rest or are slow; the tail waits for them",
+		tail->vouching_num);
+}
+
 static void no_vouched(void *context, uint32_t num, const char *reason)
 {
 	take_division(context, num, 0, reason);
@@ -424,6 +436,7 @@ static void vouch(struct tail *tail)
 		note_vouched(tail, num);
 	else
 		tail->vouching_num = num;
+	tail->vouching_since_ms = clock_now_ms();
 }
 
 /* Does a node claim the next block, and not enough of the others as far as is known? A claim far ahead is not asked about. */
@@ -674,6 +687,7 @@ void tail_step(struct tail *tail)
 		commit_held(tail);
 	if (is_claimed(tail) && clock_now_ms() - tail->heads_at_ms >= poll_interval_ms(tail))
 		poll_heads(tail, poll_interval_ms(tail));
+	tell_slow_vote(tail);
 	end_long_search(tail);
 	if (tail->is_searching && clock_now_ms() - tail->heads_at_ms >= HEADS_FRESH_MS)
 		poll_heads(tail, HEADS_FRESH_MS);

@@ -154,9 +154,109 @@ static void resting_and_excluded_nodes_are_left_out(void **state)
 	assert_int_equal(pool_next_ready_ms(pool, 10), 10 + delay_ms);
 	assert_int_equal(pool_healthy(pool, 10 + delay_ms), 3);
 	assert_int_equal(pool_pick(pool, 10 + delay_ms, 1, 0), 0);
-	/* The excluded one's word does not count. */
+	/* The excluded one's word does not count, and of two nodes both must have a block. */
+	assert_int_equal(pool_irreversible(pool), 1000);
+	assert_int_equal(pool_head(pool), 1020);
+	pool_free(pool);
+}
+
+static const struct claims {
+	uint32_t claims[4]; /* 0: no node */
+	uint32_t irreversible;
+	uint64_t electors;
+} claims[] = {
+	{{1000}, 1000, 1},
+	{{1000, 1000}, 1000, 3},
+	{{1001, 1000}, 1000, 3},
+	{{1000, 1029}, 1000, 3},
+	{{1000, 1030}, 1030, 2}, /* the other one lags */
+	{{1000, 1001, 1002}, 1001, 7},
+	{{1000, 1000, UINT32_MAX}, 1000, 7},
+	{{1000, 5000, 5000}, 5000, 7},
+	{{10, 20, 5000}, 20, 7}, /* most of them lag: that is no lag */
+	{{1000, 1001, 1002, 1003}, 1001, 15},
+	{{1000, 1001, 1102, 1103}, 1102, 12},
+	{{1000, 1101, 1102, 1103}, 1101, 15},
+};
+
+static void more_than_half_must_claim_it(void **state)
+{
+	static const char *const four[] = {"http://a", "http://b", "http://c", "http://d"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+		unsigned count = 0;
+		struct pool *pool;
+
+		while (count < 4 && claims[i].claims[count] > 0)
+			count++;
+		pool = pool_new(four, count, 50, 0);
+		for (unsigned j = 0; j < count; j++)
+			set_node(pool, j, claims[i].claims[j], 100);
+		print_message("case %zu\n", i);
+		assert_int_equal(pool_irreversible(pool), claims[i].irreversible);
+		assert_true(pool_electors(pool) == claims[i].electors);
+		pool_free(pool);
+	}
+}
+
+static void who_does_not_answer_holds_nobody_up(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	set_node(pool, 0, 1000, 100);
+	set_node(pool, 1, 1005, 100);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	assert_true(pool_electors(pool) == 7); /* the third one has not answered yet */
+	pool_node(pool, 0)->is_silent = true;
+	assert_int_equal(pool_irreversible(pool), 1005);
+	assert_true(pool_electors(pool) == 7);
+	(void)node_lost(pool_node(pool, 0), 10);
+	assert_true(pool_electors(pool) == 6);
+	/* What was claimed does not end with those who claimed it. */
+	(void)node_lost(pool_node(pool, 1), 10);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	pool_free(pool);
+}
+
+static void a_stuck_half_holds_nobody_up(void **state)
+{
+	struct pool *pool = make_pool();
+	struct chain_head head = {.irreversible_block = 1000};
+
+	(void)state;
+	node_exclude(pool_node(pool, 2), "it is not wanted here");
+	for (unsigned i = 0; i < 2; i++)
+		node_set_head(pool_node(pool, i), &head, 1000);
+	node_set_head(pool_node(pool, 0), &head, 30000);
+	head.irreversible_block = 1010;
+	node_set_head(pool_node(pool, 1), &head, 31000);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	head.irreversible_block = 1000;
+	node_set_head(pool_node(pool, 0), &head, 31000);
+	assert_int_equal(pool_irreversible(pool), 1010);
+	assert_true(pool_electors(pool) == 2);
+	head.irreversible_block = 1001; /* it moves again */
+	node_set_head(pool_node(pool, 0), &head, 32000);
 	assert_int_equal(pool_irreversible(pool), 1001);
-	assert_int_equal(pool_head(pool), 1021);
+	pool_free(pool);
+}
+
+static void what_cannot_be_is_no_claim(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		set_node(pool, i, 1000 + i, 100);
+	pool_set_ceiling(pool, 1001);
+	assert_int_equal(pool_irreversible(pool), 1000); /* of two that are left */
+	pool_set_ceiling(pool, 999);
+	assert_int_equal(pool_irreversible(pool), 0);
+	pool_set_ceiling(pool, UINT32_MAX);
+	assert_int_equal(pool_irreversible(pool), 1001);
+	assert_true(pool_claims(pool, 1002, 1010) && !pool_claims(pool, 1003, 1010));
 	pool_free(pool);
 }
 
@@ -229,6 +329,10 @@ int main(void)
 		cmocka_unit_test(claims_in_vain_count_for_little),
 		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
+		cmocka_unit_test(more_than_half_must_claim_it),
+		cmocka_unit_test(who_does_not_answer_holds_nobody_up),
+		cmocka_unit_test(a_stuck_half_holds_nobody_up),
+		cmocka_unit_test(what_cannot_be_is_no_claim),
 		cmocka_unit_test(a_new_pool_keeps_the_rates_of_nodes_it_knows),
 		cmocka_unit_test(there_may_be_no_node_or_too_many),
 	};

@@ -192,6 +192,89 @@ static void a_false_tip_is_the_nodes_fault(void **state)
 	close_proving();
 }
 
+/* Without a proof: g and o are two blocks with different ids. */
+static void open_voting(const char *seals)
+{
+	open_proving(seals);
+	client_set_config(world.client, &config);
+	world.sink.needs_majority = true;
+}
+
+static const struct vote id_votes[] = {
+	{"g", 1}, {"gg", 3}, {"go", 0}, {"ggo", 3}, {"ogg", 6}, {"gog", 5}, {"goo", 6},
+};
+
+static void what_needs_a_majority_gets_one(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(id_votes); i++) {
+		print_message("%s\n", id_votes[i].seals);
+		open_voting(id_votes[i].seals);
+		want_all();
+		if (id_votes[i].given_by != 0) {
+			assert_each_given_once(FIRST, LAST);
+		} else {
+			assert_int_equal(world.given_count, 0);
+			assert_int_equal(world.refused_count, LAST - FIRST + 1);
+			assert_non_null(strstr(world.reason, "more than half must"));
+		}
+		assert_int_equal(world.givers & ~id_votes[i].given_by, 0);
+		close_proving();
+	}
+}
+
+/* A hostile node is not to decide because the honest one is busy for a moment. */
+static void a_node_that_rests_is_waited_for(void **state)
+{
+	(void)state;
+	open_voting("og");
+	(void)node_failed(pool_node(world.pool, 1), now_ms, RPC_FAILURE_WAIT, 20000);
+	client_want(world.client, CLIENT_TAIL, FIRST, FIRST, 0, &world.sink);
+	for (unsigned second = 0; second < 19; second++) {
+		client_handle(world.client);
+		answer_all();
+		now_ms += 1000;
+	}
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	now_ms += 1000;
+	run();
+	assert_int_equal(world.given_count, 0);
+	assert_int_equal(world.refused_count, 1);
+	close_proving();
+}
+
+static void a_node_that_is_away_is_not_waited_for(void **state)
+{
+	(void)state;
+	open_voting("gg");
+	fake.sims[1].fault = FAULT_DOWN;
+	node_lost(pool_node(world.pool, 1), now_ms);
+	want_all();
+	assert_each_given_once(FIRST, LAST);
+	close_proving();
+}
+
+/* What a node gave already counts as its vote. */
+static void a_block_in_hand_is_put_to_the_vote(void **state)
+{
+	struct block *block = block_new();
+
+	(void)state;
+	block->num = FIRST;
+	open_voting("g");
+	assert_true(client_vouch(world.client, block, 0, &world.sink));
+	close_proving();
+
+	open_voting("ogg");
+	assert_false(client_vouch(world.client, block, 0, &world.sink));
+	run();
+	assert_int_equal(world.given_count, 1);
+	assert_int_equal(world.givers, 1 << 2);
+	assert_int_equal((int)fake.sims[0].block_posts, 0);
+	close_proving();
+	block_free(block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +287,10 @@ int main(void)
 		cmocka_unit_test(a_node_that_told_nothing_yet_may_still_speak),
 		cmocka_unit_test(the_tip_leaves_it_to_a_search),
 		cmocka_unit_test(a_false_tip_is_the_nodes_fault),
+		cmocka_unit_test(what_needs_a_majority_gets_one),
+		cmocka_unit_test(a_node_that_rests_is_waited_for),
+		cmocka_unit_test(a_node_that_is_away_is_not_waited_for),
+		cmocka_unit_test(a_block_in_hand_is_put_to_the_vote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
