@@ -36,17 +36,14 @@ struct cell {
 	struct range_set unasked;   /* not yet asked for */
 	struct range_set undecided; /* neither arrived nor failed, or in dispute */
 	struct range_set failed;    /* given up in this pass */
-	struct range_set to_vouch; /* put to the vote, or to be put to it when they are asked for */
+	struct range_set vouched;   /* known to be the chain's */
+	struct range_set to_vouch;  /* to be put to the vote, because nothing above binds them */
+	struct range_set unvouched; /* put to the vote in vain: the block above may bind them */
 	struct range_set
-		unvouched;        /* they were, in vain: the block above tells which one is right */
-	struct range_set vouched; /* known to be the chain's */
-	struct range_set
-		barred; /* not to be stored, because they hang on a block that is not the chain's */
+		barred; /* not to be stored: they hang on a block that is not the chain's */
 	char reason[200];
 	size_t wanted_count;   /* with the client */
 	struct held_list held; /* arrived, not yet in a commit */
-	uint32_t sent_num;     /* the newest block given to a commit, and its id */
-	uint8_t sent_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* under way */
 	bool is_edge_sent;     /* one of them holds the lowest block of a stretch: it goes alone */
 	struct dispute *dispute;  /* nothing is committed meanwhile */
@@ -63,7 +60,8 @@ struct cell {
 struct refusal {
 	uint32_t num;
 	unsigned count;
-	uint64_t givers; /* mask of nodes */
+	uint64_t givers; /* mask of nodes, in the pool of pool_epoch */
+	unsigned pool_epoch;
 };
 
 /* Blocks that arrived. */
@@ -137,7 +135,6 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 	struct cell *cell = context;
 
 	(void)version_count;
-
 	if (!range_contains(&cell->claim.missing, num + 1) ||
 	    range_contains(&cell->failed, num + 1)) {
 		take_refusal(cell, num, reason);
@@ -173,11 +170,18 @@ static struct refusal *refusal_of(struct cell *cell, uint32_t num)
 {
 	const struct refusal *known = find_refusal(cell, num);
 
-	if (known)
-		return &cell->refusals[known - cell->refusals];
+	if (known) {
+		struct refusal *refusal = &cell->refusals[known - cell->refusals];
+
+		if (refusal->pool_epoch != cell->work->pool_epoch)
+			refusal->givers = 0;
+		refusal->pool_epoch = cell->work->pool_epoch;
+		return refusal;
+	}
 	cell->refusals =
 		xreallocarray(cell->refusals, cell->refusal_count + 1, sizeof(*cell->refusals));
-	cell->refusals[cell->refusal_count] = (struct refusal){.num = num};
+	cell->refusals[cell->refusal_count] =
+		(struct refusal){.num = num, .pool_epoch = cell->work->pool_epoch};
 	return &cell->refusals[cell->refusal_count++];
 }
 
@@ -229,12 +233,20 @@ static bool open_dispute(struct cell *cell, const struct ledger_entry *entry)
 
 /* Commits. */
 
+/* Is it the lowest of a missing stretch? If it contradicts the row below, the others must not be stored. */
+static bool is_edge(const struct cell *cell, uint32_t num)
+{
+	return cell->rewrite == LEDGER_KEEP && !range_contains(&cell->claim.missing, num - 1);
+}
+
 static void commit_ended(void *context, struct commit *commit, bool is_done)
 {
 	struct cell *cell = context;
 
 	cell->commit_count--;
-	cell->is_edge_sent = false;
+	for (size_t i = 0; i < commit->count; i++)
+		if (is_edge(cell, commit->ledger.entries[i].block->num))
+			cell->is_edge_sent = false;
 	cell->moved_at_ms = clock_now_ms();
 	if (!is_done) {
 		cell_give_up(cell);
@@ -405,12 +417,6 @@ static size_t commit_size(const struct cell *cell, size_t vouched)
 	return count;
 }
 
-/* Is it the lowest of a missing stretch? If it contradicts the row below, the others must not be stored. */
-static bool is_edge(const struct cell *cell, uint32_t num)
-{
-	return cell->rewrite == LEDGER_KEEP && !range_contains(&cell->claim.missing, num - 1);
-}
-
 static void send_commit(struct cell *cell, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -461,7 +467,9 @@ static uint64_t not_from(const struct cell *cell, uint32_t num)
 	const struct refusal *refusal = find_refusal(cell, num);
 	uint64_t healthy = pool_healthy(cell->work->pool, clock_now_ms());
 
-	return refusal && (healthy & ~refusal->givers) ? refusal->givers : 0;
+	if (!refusal || refusal->pool_epoch != cell->work->pool_epoch)
+		return 0;
+	return healthy & ~refusal->givers ? refusal->givers : 0;
 }
 
 /* Is there no room for the block that is to be put to the vote next? */
