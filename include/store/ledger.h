@@ -35,6 +35,7 @@
 #include "base/range.h"
 #include "steem/block.h"
 #include "store/readers.h"
+#include "store/witness_keys.h"
 
 struct db;
 
@@ -104,6 +105,9 @@ struct ledger_commit {
 	   irreversible and written by this commit. */
 	const struct ledger_comment *comments; /* ascending by block */
 	size_t comment_count;
+	const struct witness_key
+		*keys; /* that the entries' operations set, ascending by since_block */
+	size_t key_count;
 	size_t seen_count; /* set by ledger_commit(): how many that were, at least; 0: none */
 };
 

@@ -66,6 +66,9 @@ int ledger_deliveries_insert(struct db *db, const struct ledger_deliveries *deli
 /* outbox.c: what the slice's blocks hold of the outbox is noted with them. */
 int ledger_see_comments(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 
+/* witness_keys.c: what the slice's blocks say of the keys of witnesses is noted with them. */
+int ledger_learn_keys(struct ledger_slice *slice, struct error *err) MUST_CHECK;
+
 /* ledger_rows.c: the live entries as rows. Bulks, and the texts that they point to. */
 struct ledger_rows {
 	struct bulk *blocks;

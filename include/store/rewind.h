@@ -59,6 +59,7 @@ enum rewind_phase {
 	REWIND_DELIVERIES,
 	REWIND_BLOCKS,
 	REWIND_LEFTOVERS, /* operations without a block row */
+	REWIND_KEYS,
 	REWIND_SEEN,
 	REWIND_COMMENTS,
 	REWIND_OVER,

@@ -269,6 +269,12 @@ static int take_leftovers(struct db *db, struct rewind *rewind, struct error *er
 			   &rewind->counts.operations, err);
 }
 
+static int take_keys(struct db *db, struct rewind *rewind, struct error *err)
+{
+	return remove_some(db, rewind, sql_delete_witness_keys_above,
+			   DB_VALUES(db_u64(rewind->block), db_u64(STEP_ROWS)), NULL, err);
+}
+
 static int take_seen(struct db *db, struct rewind *rewind, struct error *err)
 {
 	return remove_some(db, rewind, sql_delete_comments_seen_above,
@@ -298,9 +304,10 @@ static int take_comments(struct db *db, struct rewind *rewind, struct error *err
 }
 
 static int (*const phases[])(struct db *db, struct rewind *rewind, struct error *err) = {
-	[REWIND_GAPS] = take_gaps,     [REWIND_DELIVERIES] = take_deliveries,
-	[REWIND_BLOCKS] = take_blocks, [REWIND_LEFTOVERS] = take_leftovers,
-	[REWIND_SEEN] = take_seen,     [REWIND_COMMENTS] = take_comments,
+	[REWIND_GAPS] = take_gaps,         [REWIND_DELIVERIES] = take_deliveries,
+	[REWIND_BLOCKS] = take_blocks,     [REWIND_LEFTOVERS] = take_leftovers,
+	[REWIND_KEYS] = take_keys,         [REWIND_SEEN] = take_seen,
+	[REWIND_COMMENTS] = take_comments,
 };
 
 int rewind_step(struct db *db, struct rewind *rewind, struct error *err)

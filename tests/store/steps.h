@@ -177,6 +177,23 @@ static inline int call_confirm(struct db *lane, struct error *ret_err)
 		       : error_set(ret_err, ERROR_RETRY, "something is still locked");
 }
 
+static inline int call_keys(struct db *lane, struct error *ret_err)
+{
+	static const struct witness_key told = {
+		.witness = "dan", .key = "STM3", .since_block = 7, .is_of_nodes = true};
+	struct witness_key key;
+	bool is_found;
+	bool is_whole;
+
+	if (witness_keys_add(lane, &told, ret_err) < 0 ||
+	    witness_keys_find(lane, "dan", 8, &key, &is_found, ret_err) < 0 ||
+	    witness_keys_are_whole(lane, 5, 8, &is_whole, ret_err) < 0)
+		return -1;
+	assert_true(is_found && is_whole);
+	assert_string_equal(key.key, "STM2");
+	return 0;
+}
+
 /* Locks of a connection that the server does not know to be dead yet: again, until it does. */
 static inline int check_gone(struct db *lane, const char *sql, struct error *ret_err)
 {

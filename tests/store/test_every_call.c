@@ -81,12 +81,19 @@ static void confirm(void)
 		{.block = 6, .author = "alice", .permlink = "other", .trx_id = "00"},
 		{.block = 7, .author = "alice", .permlink = "p7", .trx_id = "01"},
 	};
+	static const struct witness_key keys[] = {
+		{.witness = "dan", .key = "STM1", .since_block = 5},
+		{.witness = "dan", .key = "STM2", .since_block = 7},
+	};
 
 	make_lot(&run.lot, 5, 7);
 	run.lot.commit.comments = comments;
 	run.lot.commit.comment_count = 3;
+	run.lot.commit.keys = keys;
+	run.lot.commit.key_count = 2;
 	commit_lot();
 	errand(call_confirm);
+	errand(call_keys);
 }
 
 /* Some deliveries are over; then all old blocks are purged. */
@@ -263,6 +270,8 @@ static void dump(struct buf *out)
 		"UNION ALL SELECT CONCAT_WS('|', 'comment', author, permlink, state, COALESCE(block, 0), "
 		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM comments "
 		"UNION ALL SELECT CONCAT_WS('|', 'seen', author, permlink, block) FROM comments_seen "
+		"UNION ALL SELECT CONCAT_WS('|', 'key', witness, since_block, signing_key, source) "
+		"FROM witness_keys "
 		"UNION ALL SELECT CONCAT_WS('|', 'open', delivery_id, queue) FROM deliveries_open "
 		"UNION ALL SELECT CONCAT_WS('|', 'ended', delivery_id, queue, state) FROM deliveries_ended "
 		"UNION ALL SELECT CONCAT_WS('|', 'delivered', delivery_id, queue) FROM delivered "
@@ -298,6 +307,7 @@ static const struct {
 	{"bookkeeping", "*"},
 	{"comments", "*"},
 	{"comments_seen", "*"},
+	{"witness_keys", "*"},
 	{"deliveries_open", "*"},
 	{"deliveries_ended", "*"},
 	{"delivered", "*"},

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/witness_keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/db.h"
+#include "store/ledger_impl.h"
+#include "store/sql.h"
+
+int witness_keys_find(struct db *db, const char *witness, uint32_t block,
+		      struct witness_key *ret_key, bool *ret_found, struct error *err)
+{
+	CLEANUP(db_rows_free_pointer)
+	struct db_rows *rows = db_query(db, sql_select_witness_key,
+					DB_VALUES(db_text(witness), db_u64(block)), err);
+	int result = rows ? db_rows_next(rows, err) : -1;
+
+	*ret_found = result > 0;
+	if (result <= 0)
+		return result;
+	snprintf(ret_key->witness, sizeof(ret_key->witness), "%s", witness);
+	snprintf(ret_key->key, sizeof(ret_key->key), "%s", db_row_text(rows, 0, NULL));
+	ret_key->since_block = (uint32_t)db_row_u64(rows, 1);
+	ret_key->is_of_nodes = strcmp(db_row_text(rows, 2, NULL), "nodes") == 0;
+	return 0;
+}
+
+int witness_keys_are_whole(struct db *db, uint32_t since, uint32_t block, bool *ret_whole,
+			   struct error *err)
+{
+	CLEANUP(db_rows_free_pointer)
+	struct db_rows *rows =
+		db_query(db, sql_select_keys_whole,
+			 DB_VALUES(db_u64(since), db_u64(since), db_u64(since), db_u64(block),
+				   db_u64(block), db_u64(since), db_u64(since), db_u64(block)),
+			 err);
+	int result = rows ? db_rows_next(rows, err) : -1;
+
+	*ret_whole = result > 0;
+	return result < 0 ? -1 : 0;
+}
+
+int witness_keys_add(struct db *db, const struct witness_key *key, struct error *err)
+{
+	return db_exec(
+		db, sql_insert_witness_key,
+		DB_VALUES(db_text(key->witness), db_u64(key->since_block), db_text(key->key)), NULL,
+		err);
+}
+
+/* With their blocks. */
+
+static int forget_replaced(struct ledger_slice *slice, struct error *err)
+{
+	for (size_t i = 0; i < slice->count; i++)
+		if (slice->steps[i].write == WRITE_INSTEAD &&
+		    db_exec(slice->db, sql_delete_witness_keys,
+			    DB_VALUES(db_u64(slice->entries[i].block->num)), NULL, err) < 0)
+			return -1;
+	return 0;
+}
+
+int ledger_learn_keys(struct ledger_slice *slice, struct error *err)
+{
+	const struct ledger_commit *commit = slice->commit;
+	size_t at = 0;
+
+	if (commit->is_reversible)
+		return 0;
+	if (forget_replaced(slice, err) < 0)
+		return -1;
+	for (size_t i = 0; i < commit->key_count; i++) {
+		const struct witness_key *key = &commit->keys[i];
+
+		while (at < slice->count && slice->entries[at].block->num < key->since_block)
+			at++;
+		if (at == slice->count)
+			break;
+		if (slice->entries[at].block->num != key->since_block ||
+		    slice->steps[at].write == WRITE_NOTHING)
+			continue;
+		if (db_exec(slice->db, sql_upsert_witness_key,
+			    DB_VALUES(db_text(key->witness), db_u64(key->since_block),
+				      db_text(key->key)),
+			    NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
