@@ -64,7 +64,7 @@ enum block_proof {
 #define SIGNATURE_BYTES    65 /* of a witness, of a trx */
 #define BLOCK_DIGEST_BYTES 32
 
-/* The witness's signature of a block whose content is proved. */
+/* The witness's signature of a block's header, which has the block's id. */
 struct block_seal {
 	uint8_t digest[BLOCK_DIGEST_BYTES]; /* SHA-256 of the header without the signature */
 	uint8_t signature[SIGNATURE_BYTES];
@@ -90,7 +90,8 @@ struct block {
 	const char
 		*proof_reason;  /* why the proof failed; NULL: it succeeded, or was not asked for */
 	const char *correction; /* which values in payloads were corrected, or NULL */
-	const struct block_seal *seal; /* NULL: the content is not proved */
+	/* NULL: no proof was asked for, or the JSON does not show the header as it was signed. */
+	const struct block_seal *seal;
 	struct arena *arena;
 };
 

@@ -197,6 +197,23 @@ void client_poll_heads(struct client *client, int64_t max_age_ms);
 /* How many head requests of client_poll_heads() are still unanswered. */
 unsigned client_heads_pending(const struct client *client);
 
+/* Who asks for the signing keys of witnesses. */
+struct client_key_sink {
+	void *context;
+	/*
+	 * Once for each node and witness that was asked for, unless the pool is replaced meanwhile.  key NULL: the
+	 * node did not tell one; err says why.
+	 */
+	void (*told)(void *context, unsigned node, const char *witness, const char *key,
+		     const struct error *err);
+};
+/*
+ * Ask one node for the keys of these witnesses, as they are now.  Names have at most BLOCK_ACCOUNT_BYTES, of
+ * the characters that names have.  False: the node may not be asked now, and nothing is told.
+ */
+bool client_ask_keys(struct client *client, unsigned node, const char *const *witnesses,
+		     size_t count, const struct client_key_sink *sink);
+
 /* Send what can be sent now, give up what no node gives. Call it in each turn of the loop. */
 void client_handle(struct client *client);
 /* Milliseconds until client_handle() has something to do even if nothing arrives; -1: nothing. */

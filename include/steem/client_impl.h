@@ -57,6 +57,7 @@ enum request_kind {
 	REQUEST_HEAD,
 	REQUEST_PROOF, /* the block that a node claims to have */
 	REQUEST_TIP,
+	REQUEST_KEYS, /* of witnesses */
 };
 
 struct tip;
@@ -92,6 +93,8 @@ struct request {
 	struct want **wants;  /* REQUEST_BLOCKS: one for each call; NULL once it is dealt with */
 	/* Call i asks for the virtual operations of the block of call i - 1, whose want it shares. */
 	bool *is_second;
+	const struct client_key_sink *key_sink; /* REQUEST_KEYS */
+	char (*names)[BLOCK_ACCOUNT_BYTES + 1]; /* REQUEST_KEYS: of the witness of each call */
 };
 
 /* A tip request; batched or, with is_single, call after call. */
@@ -282,6 +285,9 @@ int client_take_head(struct client *client, unsigned node, const struct rpc_answ
 /* client_head.c: the answer to a question for the head, or for its proof, is of no use. */
 void client_note_no_head(const struct request *request, const struct error *err,
 			 int64_t retry_after_ms);
+/* client_keys.c */
+void client_keys_answer(struct request *request, const struct http_answer *answer,
+			const struct error *err);
 /*
  * client_head.c, client_tip.c: the answers to the other kinds.  True: the request is kept, see
  * client_doubt().

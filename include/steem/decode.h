@@ -30,6 +30,14 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head,
 		struct error *err) MUST_CHECK;
 
 /*
+ * The signing key in an answer of get_witness_by_account about this witness, as text; `key` has
+ * DECODE_KEY_BYTES.  -1 with err (ERROR_NODE) for anything else: null says that there is no such witness.
+ */
+#define DECODE_KEY_BYTES 64
+int decode_signing_key(const char *result, size_t len, const char *witness,
+		       char key[DECODE_KEY_BYTES], struct error *err) MUST_CHECK;
+
+/*
  * The block that was asked for under `num`; the caller owns it.  NULL with err
  * (ERROR_NODE) for anything else; `null` says "the node does not have block N".
  * All operations are marked as stored.

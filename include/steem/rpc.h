@@ -33,11 +33,13 @@ enum rpc_method {
 	RPC_GET_DYNAMIC_GLOBAL_PROPERTIES, /* no block number */
 	RPC_GET_BLOCK,
 	RPC_GET_OPS_IN_BLOCK, /* only the virtual ones */
+	RPC_GET_WITNESS_BY_ACCOUNT,
 };
 
 struct rpc_call {
 	enum rpc_method method;
 	uint32_t block;
+	const char *account; /* of RPC_GET_WITNESS_BY_ACCOUNT; only characters that names have */
 };
 
 /*

@@ -306,7 +306,7 @@ size_t client_expected_bytes(const struct client *client)
 		int64_t per_block_bytes = 0;
 
 		if (request->kind == REQUEST_HEAD || request->kind == REQUEST_PROOF ||
-		    request->is_orphan || request->is_waiting)
+		    request->kind == REQUEST_KEYS || request->is_orphan || request->is_waiting)
 			continue;
 		node = pool_node(client->pool, request->node);
 		per_block_bytes = node->per_block_bytes;

@@ -359,6 +359,10 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 		if (!request->is_orphan)
 			client_head_answer(request, answer, err);
 		break;
+	case REQUEST_KEYS:
+		if (!request->is_orphan)
+			client_keys_answer(request, answer, err);
+		break;
 	case REQUEST_TIP:
 		is_kept = client_tip_answer(request, answer, err);
 		break;

@@ -46,6 +46,7 @@ void request_free(struct request *request)
 	if (request->kind == REQUEST_BLOCKS && !request->is_waiting)
 		client->block_requests--;
 	free(request->calls);
+	free(request->names);
 	free(request->wants);
 	free(request->is_second);
 	free(request->slow_tip);
@@ -162,7 +163,8 @@ static void add_call(struct request *request, enum rpc_method method, struct wan
 	request->is_second[request->call_count] = method == RPC_GET_OPS_IN_BLOCK &&
 						  request->call_count > 0 &&
 						  request->wants[request->call_count - 1] == want;
-	request->calls[request->call_count] = (struct rpc_call){method, want->num};
+	request->calls[request->call_count] =
+		(struct rpc_call){.method = method, .block = want->num};
 	request->wants[request->call_count] = request->is_second[request->call_count] ? NULL : want;
 	request->call_count++;
 }

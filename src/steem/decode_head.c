@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The small half of decode.h: an answer that is read as a tree. */
+/* The small half of decode.h: answers that are read as trees. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,17 +48,26 @@ static bool get_num(struct json_object *tree, const char *member, uint32_t *ret_
 	return true;
 }
 
+/* *ret_tree NULL: it is no JSON. */
+static int parse(const char *text, size_t len, struct json_object **ret_tree, struct error *err)
+{
+	CLEANUP(tokener_release) struct json_tokener *tokener = json_tokener_new_ex(NESTING_MAX);
+
+	if (!tokener || len > JSON_TREE_BYTES_MAX)
+		return error_set(err, ERROR_NODE, "the answer is too long");
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	*ret_tree = json_tokener_parse_ex(tokener, text, (int)len);
+	return 0;
+}
+
 int decode_head(const char *result, size_t len, struct chain_head *ret_head, struct error *err)
 {
 	CLEANUP(tree_release) struct json_object *tree = NULL;
-	CLEANUP(tokener_release) struct json_tokener *tokener = json_tokener_new_ex(NESTING_MAX);
 	struct json_object *time = NULL;
 	struct chain_head head;
 
-	if (!tokener || len > JSON_TREE_BYTES_MAX)
-		return error_set(err, ERROR_NODE, "the answer on the head block is too long");
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	tree = json_tokener_parse_ex(tokener, result, (int)len);
+	if (parse(result, len, &tree, err) < 0)
+		return error_prefix(err, "head block: ");
 	if (!json_object_is_type(tree, json_type_object))
 		return error_set(err, ERROR_NODE, "the answer on the head block is not an object");
 	if (!get_num(tree, "head_block_number", &head.head_block) ||
@@ -78,5 +88,38 @@ int decode_head(const char *result, size_t len, struct chain_head *ret_head, str
 			"the node says that block %u is irreversible, but its head is only %u",
 			head.irreversible_block, head.head_block);
 	*ret_head = head;
+	return 0;
+}
+
+static const char *get_text(struct json_object *tree, const char *member)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(tree, member, &value) &&
+			       json_object_is_type(value, json_type_string)
+		       ? json_object_get_string(value)
+		       : NULL;
+}
+
+int decode_signing_key(const char *result, size_t len, const char *witness,
+		       char key[DECODE_KEY_BYTES], struct error *err)
+{
+	CLEANUP(tree_release) struct json_object *tree = NULL;
+	const char *owner, *text;
+
+	if (parse(result, len, &tree, err) < 0)
+		return error_prefix(err, "witness: ");
+	if (!json_object_is_type(tree, json_type_object))
+		return error_set(err, ERROR_NODE, "the answer on witness %s is not an object",
+				 witness);
+	owner = get_text(tree, "owner");
+	text = get_text(tree, "signing_key");
+	if (!owner || strcmp(owner, witness) != 0)
+		return error_set(err, ERROR_NODE, "the answer on witness %s is on another one",
+				 witness);
+	if (!text || strlen(text) >= DECODE_KEY_BYTES)
+		return error_set(err, ERROR_NODE, "the answer on witness %s tells no signing_key",
+				 witness);
+	snprintf(key, DECODE_KEY_BYTES, "%s", text);
 	return 0;
 }

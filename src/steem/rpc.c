@@ -26,6 +26,11 @@ static int encode_call(struct buf *out, const struct rpc_call *call, uint32_t id
 				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
 				"\"condenser_api.get_ops_in_block\",\"params\":[%u,true]}",
 				id, call->block);
+	case RPC_GET_WITNESS_BY_ACCOUNT:
+		return buf_addf(out,
+				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
+				"\"condenser_api.get_witness_by_account\",\"params\":[\"%s\"]}",
+				id, call->account);
 	}
 	return -1;
 }

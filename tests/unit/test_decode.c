@@ -414,6 +414,40 @@ static void a_head_of_any_length_is_not_read(void **state)
 	assert_non_null(strstr(err.text, "too long"));
 }
 
+static void signing_keys_are_decoded(void **state)
+{
+	static const struct {
+		const char *text, *says; /* NULL: it is good */
+	} rows[] = {
+		{"{\"id\":1,\"owner\":\"dan\",\"props\":{},\"signing_key\":\"STM8GC\"}", NULL},
+		{"{\"owner\":\"erin\",\"signing_key\":\"STM8GC\"}", "on another one"},
+		{"{\"signing_key\":\"STM8GC\"}", "on another one"},
+		{"{\"owner\":\"dan\"}", "no signing_key"},
+		{"{\"owner\":\"dan\",\"signing_key\":7}", "no signing_key"},
+		{"{\"owner\":\"dan\",\"signing_key\":\"STM4567890123456789012345678901234567890123456789"
+		 "0123456789012345\"}",
+		 "no signing_key"},
+		{"null", "not an object"},
+		{"[]", "not an object"},
+		{"{", "not an object"},
+		{"", "not an object"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct error err = ERROR_INIT;
+		char key[DECODE_KEY_BYTES];
+		int result =
+			decode_signing_key(rows[i].text, strlen(rows[i].text), "dan", key, &err);
+
+		assert_int_equal(result, rows[i].says ? -1 : 0);
+		if (!rows[i].says)
+			assert_string_equal(key, "STM8GC");
+		else if (err.kind != ERROR_NODE || !strstr(err.text, rows[i].says))
+			fail_msg("%s: %s", rows[i].text, err.text);
+	}
+}
+
 /* Nine bytes are an operation, three an id. */
 static void a_block_of_very_many_things_is_refused(void **state)
 {
@@ -454,6 +488,7 @@ int main(void)
 		cmocka_unit_test(recorded_busy_blocks_are_decoded),
 		cmocka_unit_test(heads_are_decoded),
 		cmocka_unit_test(a_head_of_any_length_is_not_read),
+		cmocka_unit_test(signing_keys_are_decoded),
 		cmocka_unit_test(a_block_of_very_many_things_is_refused),
 	};
 

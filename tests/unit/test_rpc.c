@@ -21,6 +21,8 @@ static void requests_are_encoded(void **state)
 	static const struct rpc_call calls[] = {{.method = RPC_GET_DYNAMIC_GLOBAL_PROPERTIES},
 						{.method = RPC_GET_BLOCK, .block = 4294967295U}};
 	static const struct rpc_call virtual_call = {.method = RPC_GET_OPS_IN_BLOCK, .block = 5};
+	static const struct rpc_call witness_call = {.method = RPC_GET_WITNESS_BY_ACCOUNT,
+						     .account = "sixteen-chars-ab"};
 	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":"
 				   "\"condenser_api.get_dynamic_global_properties\",\"params\":[]}";
 	static const char block[] =
@@ -42,6 +44,12 @@ static void requests_are_encoded(void **state)
 	assert_string_equal(buf_text(&out),
 			    "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":"
 			    "\"condenser_api.get_ops_in_block\",\"params\":[5,true]}");
+	buf_reset(&out);
+	assert_int_equal(rpc_encode(&out, &witness_call, 1, 4000000000U, &err), 0);
+	assert_string_equal(buf_text(&out), "{\"jsonrpc\":\"2.0\",\"id\":4000000000,\"method\":"
+					    "\"condenser_api.get_witness_by_account\","
+					    "\"params\":[\"sixteen-chars-ab\"]}");
+	assert_true(out.len < 128); /* CALL_BYTES_MAX in client_send.c */
 	assert_int_equal(rpc_encode(&small, calls, 1, 7, &err), -1);
 	assert_int_equal(err.kind, ERROR_FATAL);
 	buf_release(&small);

@@ -463,12 +463,14 @@ static const struct block_seal *make_seal(struct proof *proof, const struct proo
 }
 
 /* The header, from `begin` on at the end of `pack.out`. 0; what is not shown is noted. -1: false. */
-static int prove_header(struct proof *proof, const struct proof_claim *claim, struct error *err)
+static int prove_header(struct proof *proof, const struct proof_claim *claim, bool *ret_shown,
+			struct error *err)
 {
 	uint8_t sum[HASH_SHA224_BYTES];
 	size_t begin = proof->pack.out.len;
 	char text[BLOCK_ID_HEX + 1], said[BLOCK_ID_HEX + 1];
 
+	*ret_shown = true;
 	if (claim->header.is_whole &&
 	    pack_object(&proof->pack, &codec_signed_header, NULL, &claim->header)) {
 		hash_sha224(proof->hash, bytes_at(proof, begin), proof->pack.out.len - begin, sum);
@@ -480,6 +482,7 @@ static int prove_header(struct proof *proof, const struct proof_claim *claim, st
 				      block_id_format(sum, text),
 				      block_id_format(claim->block->id, said));
 	}
+	*ret_shown = false;
 	if (proof->reason[0] == '\0')
 		text_format(proof->reason, sizeof(proof->reason), "the header: %s",
 			    claim->header.is_whole ? proof->pack.reason
@@ -491,18 +494,20 @@ int proof_end_block(struct proof *proof, struct proof_claim *claim, struct error
 {
 	struct block *block = claim->block;
 	size_t begin = proof->pack.out.len;
+	bool is_header_shown;
 
 	if (prove_trxs(proof, claim, err) != 0 ||
 	    (proof->reason[0] == '\0' && prove_root(proof, claim, err) != 0) ||
-	    prove_header(proof, claim, err) != 0)
+	    prove_header(proof, claim, &is_header_shown, err) != 0)
 		return -1;
+	if (is_header_shown)
+		block->seal = make_seal(proof, claim, begin);
 	if (proof->reason[0] != '\0') {
 		block->proof_reason =
 			arena_strndup(block->arena, proof->reason, strlen(proof->reason));
 		return 0;
 	}
 	block->proof = BLOCK_PROOF_CONTENT;
-	block->seal = make_seal(proof, claim, begin);
 	if (proof->correction.len > 0)
 		block->correction = arena_strndup(block->arena, buf_text(&proof->correction),
 						  proof->correction.len);
