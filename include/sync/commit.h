@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "store/ledger.h"
+#include "sync/key_changes.h"
 #include "sync/seen.h"
 #include "sync/work.h"
 #include "sync/writer.h"
@@ -18,6 +19,7 @@ struct commit {
 	struct work *work;
 	struct ledger_commit ledger;
 	struct seen seen;
+	struct key_changes keys;
 	struct held *held; /* held[i] belongs to ledger.entries[i] */
 	size_t count;
 	void *context;

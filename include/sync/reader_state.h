@@ -38,7 +38,7 @@ enum phase {
 struct reader {
 	struct work work;
 	struct http *http;
-	struct proof *proof; /* NULL: blocks are not proved */
+	struct proof *proof; /* the same as the work's */
 	struct nodelog nodelog;
 	struct startup *startup;
 	struct scan *scan;

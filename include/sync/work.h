@@ -23,6 +23,7 @@ struct db;
 struct filter;
 struct node;
 struct pool;
+struct proof;
 struct writer;
 
 enum reader_goal {
@@ -53,6 +54,7 @@ enum reader_follow { /* in the order of the option's texts */
 enum reader_proof {                       /* in the order of the option's texts */
 		    READER_PROOF_OFF,     /* a block is what a node says */
 		    READER_PROOF_CONTENT, /* the hashes of its operations lead to its block id */
+		    READER_PROOF_SIGNED,  /* and at the tip its witness signed it */
 };
 
 struct reader_config {
@@ -92,6 +94,8 @@ struct work {
 	struct reader_config config;
 	struct reader_identity identity;
 	struct client *client;
+	struct proof *
+		proof; /* NULL: blocks are not proved, and keys that stand only as bytes not read */
 	struct pool *pool;
 	unsigned
 		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */

@@ -56,9 +56,10 @@ const struct option_row option_rows[] = {
 	{"reader", "checkpoint", OPTION_TEXT, IN_CONFIG(reader.checkpoint), "", 0, 60, false,
 	 "A block that the chain must hold, as \"NUMBER:ID\". While nothing is stored, a node that\n"
 	 "gives another one is not used. \"\": the chain's first block, where that is known. \"none\"."},
-	{"reader", "proof", OPTION_CHOICE, IN_CONFIG(reader.proof), "content", 0, 0, false,
+	{"reader", "proof", OPTION_CHOICE, IN_CONFIG(reader.proof), "signed", 0, 0, false,
 	 "What a block must prove before it is stored. content: its operations are those that its\n"
-	 "id stands for, by its hashes. off: nothing, it is what the node says."},
+	 "id stands for, by its hashes. signed: new blocks also bear the signatures of their\n"
+	 "witnesses. off: nothing, it is what the node says."},
 	{"reader", "virtual_operations", OPTION_BOOL, IN_CONFIG(filter.virtual_operations), "false", 0,
 	 0, false,
 	 "Whether virtual operations (rewards, filled orders...) are stored too. It belongs to the\n"
@@ -131,7 +132,7 @@ const char *const *config_choices(const struct option_row *row)
 	static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
 	static const char *const follow[] = {"irreversible", "head", NULL};
 	static const char *const chain[] = {"steem", "testnet", NULL};
-	static const char *const proof[] = {"off", "content", NULL};
+	static const char *const proof[] = {"off", "content", "signed", NULL};
 	static const char *const none[] = {NULL};
 
 	if (row->offset == IN_CONFIG(reader.follow))

@@ -160,6 +160,7 @@ static void finish_commit(struct job *job)
 	for (size_t i = 0; i < commit->count; i++)
 		work_let_go(work, &commit->held[i]);
 	seen_release(&commit->seen);
+	key_changes_release(&commit->keys);
 	free(commit->held);
 	free(commit->ledger.entries);
 	free(commit);
@@ -196,8 +197,12 @@ static struct commit *make_commit(struct work *work, const struct held *held, si
 		.delivers_history = work->config.delivers_history,
 		.late_before_s = late_before_s(work),
 	};
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		commit->ledger.entries[i].block = held[i].block;
+		key_changes_add(&commit->keys, work->proof, held[i].block);
+	}
+	commit->ledger.keys = commit->keys.items;
+	commit->ledger.key_count = commit->keys.count;
 	return commit;
 }
 

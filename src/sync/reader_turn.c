@@ -202,7 +202,7 @@ static struct client_config client_limits(const struct reader *reader,
 		.timeout_ms = nodes->timeout_ms,
 		.max_answer_bytes = share > least ? share : least,
 		.takes_unverified = config->unverified_virtual,
-		.proof = reader->proof,
+		.proof = config->proof != READER_PROOF_OFF ? reader->proof : NULL,
 	};
 }
 
@@ -259,8 +259,11 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	name_reader(reader);
 	nodelog_init(&reader->nodelog, work);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
-	if (config->proof != READER_PROOF_OFF && !(reader->proof = proof_new(config->chain, err)))
+	/* Without proof, it still reads keys, if it can be had. */
+	work->proof = reader->proof = proof_new(config->chain, err);
+	if (!reader->proof && config->proof != READER_PROOF_OFF)
 		goto fail;
+	*err = ERROR_INIT;
 	reader->http = http_new(nodes->connections + CLIENT_EXTRA_CONNECTIONS, user_agent, err);
 	if (!reader->http)
 		goto fail;

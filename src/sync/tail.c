@@ -16,6 +16,7 @@
 #include "sync/filter.h"
 #include "sync/leave.h"
 #include "sync/pace.h"
+#include "sync/signers.h"
 #include "sync/writer.h"
 
 #define PATIENCE_MS                                                                                \
@@ -66,6 +67,8 @@ struct tail {
 	bool must_vouch_next; /* they did not agree about a later block: ask about block `next` alone */
 	int64_t disagreed_since_ms; /* about block `next`; 0: they do not disagree */
 	struct client_sink vouch_sink;
+	struct signers *signers; /* NULL: the signers of blocks are not looked at */
+	uint32_t signed_to;      /* the witnesses of the blocks up to this one signed them */
 	struct dispute *dispute; /* block `next` contradicts a stored one */
 	bool is_other_stored;    /* in its own place */
 	struct dispute *audit;   /* of a block that is stored already: only for the log */
@@ -183,6 +186,9 @@ static void go_back_to(struct tail *tail, uint32_t num)
 	ask_again_from(tail, num);
 	tail->next = num;
 	tail->vouched_to = num - 1;
+	tail->signed_to = num - 1;
+	if (tail->signers)
+		signers_forget(tail->signers);
 }
 
 static void take_block(void *context, struct block *block, unsigned node)
@@ -460,6 +466,92 @@ static int64_t vouch_at_ms(const struct tail *tail)
 	return tail->vouch_again_at_ms;
 }
 
+/* Which of these did their witnesses sign? */
+
+static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
+static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
+
+/* held[i] and those behind it are asked for again, a second later. */
+static void refuse_from(struct tail *tail, size_t i)
+{
+	uint32_t num = tail->held[i].block->num;
+
+	tail->vouched_to = num - 1;
+	signers_forget(tail->signers);
+	ask_again_from(tail, num);
+	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
+}
+
+/* Somebody made it up: its giver rests. No gap is made of it, however long it takes. */
+static void refuse_false(struct tail *tail, size_t i, const char *reason)
+{
+	struct held *held = &tail->held[i];
+	struct node *giver = work_giver(tail->work, held);
+
+	tail->work->false_claims++;
+	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
+		    "%s gives block %u, %s; it is not stored, the tail waits for the right one",
+		    work_giver_label(tail->work, held), held->block->num, reason);
+	if (giver)
+		(void)node_failed(giver, clock_now_ms(), RPC_FAILURE_FALSE, 0);
+	refuse_from(tail, i);
+}
+
+static void refuse_denied(struct tail *tail, size_t i, const char *reason)
+{
+	log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
+		    "block %u of %s is %s; both are asked for again, the tail waits",
+		    tail->held[i].block->num, work_giver_label(tail->work, &tail->held[i]), reason);
+	refuse_from(tail, i);
+}
+
+/* True: held[i] is good. */
+static bool judge(struct tail *tail, size_t i)
+{
+	bool is_next = i == 0 && !tail->is_committing;
+	char reason[300] = "";
+
+	switch (signers_judge(tail->signers, tail->held, tail->held_count, i, is_next, reason,
+			      sizeof(reason))) {
+	case SIGNER_GOOD:
+		tail->signed_to = tail->held[i].block->num;
+		return true;
+	case SIGNER_FALSE:
+		refuse_false(tail, i, reason);
+		return false;
+	case SIGNER_DENIED:
+		refuse_denied(tail, i, reason);
+		return false;
+	case SIGNER_OPEN:
+		break;
+	}
+	return false;
+}
+
+/* Of the blocks that most nodes give, in chain order. */
+static void check_signers(struct tail *tail)
+{
+	size_t count = 0, next = 0;
+
+	while (count < tail->held_count && tail->held[count].block->num <= tail->vouched_to)
+		count++;
+	while (next < count && tail->held[next].block->num <= tail->signed_to)
+		next++;
+	for (size_t i = next; i < count; i++)
+		signers_expect(tail->signers, tail->held[i].block);
+	while (next < count && judge(tail, next))
+		next++;
+	signers_step(tail->signers);
+}
+
+/* Up to this block all is well with those in hand: they may be committed. */
+static uint32_t good_to(const struct tail *tail)
+{
+	if (!tail->signers || tail->vouched_to < tail->signed_to)
+		return tail->vouched_to;
+	return tail->signed_to;
+}
+
 /* Decisions. */
 
 /* Block `num` contradicts a stored one. The tail never passes it because of what nodes say that may be wrong. */
@@ -553,7 +645,7 @@ static void commit_held(struct tail *tail)
 	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < tail->held_count && tail->held[count].block->num <= tail->vouched_to &&
+	while (count < tail->held_count && tail->held[count].block->num <= good_to(tail) &&
 	       (count == 0 || tail->next > tail->careful_to) &&
 	       commit_add(tail->work, &size, tail->held[count].block))
 		count++;
@@ -647,6 +739,8 @@ struct tail *tail_new(struct work *work)
 						.given = take_vouched,
 						.refused = no_vouched,
 						.divided = take_division};
+	if (work->config.proof == READER_PROOF_SIGNED)
+		tail->signers = signers_new(work);
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
 					 .is_virtual = work->config.filter->virtual_operations,
@@ -661,6 +755,7 @@ void tail_free(struct tail *tail)
 		return;
 	tail_stop(tail);
 	dispute_free(tail->audit);
+	signers_free(tail->signers);
 	free(tail);
 }
 
@@ -682,7 +777,9 @@ void tail_step(struct tail *tail)
 		return;
 	if (has_unvouched(tail) && clock_now_ms() >= vouch_at_ms(tail))
 		vouch(tail);
-	if (tail->held_count > 0 && tail->held[0].block->num <= tail->vouched_to &&
+	if (tail->signers && !tail->dispute)
+		check_signers(tail);
+	if (tail->held_count > 0 && tail->held[0].block->num <= good_to(tail) &&
 	    !tail->is_committing && !tail->dispute && writer_has_room(tail->work->writer))
 		commit_held(tail);
 	if (is_claimed(tail) && clock_now_ms() - tail->heads_at_ms >= poll_interval_ms(tail))
@@ -719,6 +816,9 @@ int64_t tail_next_timeout_ms(const struct tail *tail)
 		due_ms = ask_at_ms(tail);
 	if (has_unvouched(tail) && vouch_at_ms(tail) < due_ms)
 		due_ms = vouch_at_ms(tail);
+	if (tail->signers && signers_next_timeout_ms(tail->signers) >= 0 &&
+	    now_ms + signers_next_timeout_ms(tail->signers) < due_ms)
+		due_ms = now_ms + signers_next_timeout_ms(tail->signers);
 	if (is_claimed(tail) && tail->heads_at_ms + poll_interval_ms(tail) < due_ms)
 		due_ms = tail->heads_at_ms + poll_interval_ms(tail);
 	if (due_ms == INT64_MAX)
