@@ -7,6 +7,8 @@
 #include "chain.h"
 #include "nodes.h"
 #include "sched.h"
+#include "statements_impl.h"
+#include "witness.h"
 
 /* A reader may be frozen between its look at the neighbours and its commit. */
 #define SAME_MOMENT_US 60000000
@@ -103,6 +105,22 @@ static void check_block(const struct block_row *row)
 			 chain_irreversible());
 	check_operations(row, version);
 	check_deliveries(row, version);
+}
+
+/* A block is signed if it was signed with the key that the table has for its witness. */
+static void check_signer(const struct block_row *row)
+{
+	const char *witness = witness_name(row->num % WITNESS_COUNT);
+	int version = chain_version(row->num, row->id);
+	bool is_lie = version > 0 && chain_is_lie((unsigned)version);
+	uint64_t key;
+	const struct key_row *known = row_last(&everything, TABLE_KEYS, key_place(witness, 0),
+					       key_place(witness, row->num - 1), &key);
+
+	if (!row->is_irreversible)
+		sim_fail("block %u is reversible, and its signer was looked at", row->num);
+	if (!known || strcmp(known->key, witness_key(row->num % WITNESS_COUNT, is_lie)) != 0)
+		sim_fail("block %u was not signed with the key of %s", row->num, witness);
 }
 
 static bool is_written_here(const struct tx *tx, uint32_t num)
@@ -231,7 +249,9 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 	if (old && memcmp(old->id, row->id, BLOCK_ID_BYTES) != 0)
 		check_orphans(tx, old);
 	check_block(row);
-	if (strcmp(row->proof, "content") != 0 && !sim_was_hidden[row->num])
+	if (strcmp(row->proof, "signed") == 0)
+		check_signer(row);
+	else if (strcmp(row->proof, "content") != 0 && !sim_was_hidden[row->num])
 		sim_fail("block %u was stored with the proof \"%s\"", row->num, row->proof);
 	check_seen(row);
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num - 1));

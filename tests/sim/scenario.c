@@ -66,7 +66,7 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 	set_database(world, slot);
 	slot->config = (struct reader_config){
 		.goal = READER_RUN,
-		.proof = READER_PROOF_CONTENT,
+		.proof = sim_chance(800) ? READER_PROOF_SIGNED : READER_PROOF_CONTENT,
 		.chain = &chain_steem,
 		.name = slot->name,
 		.version = "simulated",

@@ -93,6 +93,7 @@ static const struct {
 	{sql_delete_reader, model_delete_reader},
 	{sql_delete_reader_claims, model_delete_claims},
 	{sql_delete_session_claims, model_delete_claims},
+	{sql_delete_witness_keys, model_delete_witness_keys},
 	{sql_insert_blocks, model_insert_blocks},
 	{sql_insert_claim, model_insert_claim},
 	{sql_insert_comment_seen, model_insert_comment_seen},
@@ -105,6 +106,7 @@ static const struct {
 	{sql_insert_orphans, model_insert_orphans},
 	{sql_insert_queue, model_insert_queue},
 	{sql_insert_range, model_insert_range},
+	{sql_insert_witness_key, model_insert_witness_key},
 	{sql_lock_bookkeeping, model_lock_bookkeeping},
 	{sql_lock_comment, model_lock_comment},
 	{sql_select_active_filter, model_select_active_filter},
@@ -116,6 +118,7 @@ static const struct {
 	{sql_select_gap_below, model_select_gap_below},
 	{sql_select_gaps_due, model_select_gaps_due},
 	{sql_select_irreversible, model_select_irreversible},
+	{sql_select_keys_whole, model_select_keys_whole},
 	{sql_select_known_gaps, model_select_gaps},
 	{sql_select_newest_block, model_select_edge_block},
 	{sql_select_next_author, model_select_outbox_authors},
@@ -128,6 +131,7 @@ static const struct {
 	{sql_select_reader, model_select_reader},
 	{sql_select_schema_version, model_select_schema_version},
 	{sql_select_stored_numbers, model_select_blocks},
+	{sql_select_witness_key, model_select_witness_key},
 	{sql_sum_gaps, model_sum_gaps},
 	{sql_update_block, model_update_block},
 	{sql_update_claim_expired, model_update_claim_expired},
@@ -142,6 +146,7 @@ static const struct {
 	{sql_update_reader_stopped, model_update_reader},
 	{sql_update_scanned_to, model_change_ranges},
 	{sql_upsert_reader, model_upsert_reader},
+	{sql_upsert_witness_key, model_insert_witness_key},
 };
 
 bool statement_run(struct call *call)

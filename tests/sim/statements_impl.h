@@ -29,6 +29,7 @@ bool model_delete_comment_seen(struct call *call);
 bool model_delete_gaps(struct call *call);
 bool model_delete_operations(struct call *call);
 bool model_delete_reader(struct call *call);
+bool model_delete_witness_keys(struct call *call);
 bool model_insert_blocks(struct call *call);
 bool model_insert_claim(struct call *call);
 bool model_insert_comment_seen(struct call *call);
@@ -40,6 +41,7 @@ bool model_insert_operations(struct call *call);
 bool model_insert_orphans(struct call *call);
 bool model_insert_queue(struct call *call);
 bool model_insert_range(struct call *call);
+bool model_insert_witness_key(struct call *call);
 bool model_keep_irreversible(struct call *call);
 bool model_lock_bookkeeping(struct call *call);
 bool model_lock_comment(struct call *call);
@@ -55,18 +57,22 @@ bool model_select_gap_below(struct call *call);
 bool model_select_gaps(struct call *call);
 bool model_select_gaps_due(struct call *call);
 bool model_select_irreversible(struct call *call);
+bool model_select_keys_whole(struct call *call);
 bool model_select_now(struct call *call);
 bool model_select_outbox_authors(struct call *call);
 bool model_select_queue(struct call *call);
 bool model_select_ranges(struct call *call);
 bool model_select_reader(struct call *call);
 bool model_select_schema_version(struct call *call);
+bool model_select_witness_key(struct call *call);
 bool model_sum_gaps(struct call *call);
 bool model_update_block(struct call *call);
 bool model_update_claim_expired(struct call *call);
 bool model_update_reader(struct call *call);
 bool model_upsert_reader(struct call *call);
 
+/* Where the key of a witness stands in TABLE_KEYS. */
+uint64_t key_place(const char *witness, uint32_t since);
 /* Of one operation, as it stands in the table. */
 uint64_t op_hash(const char *trx_id, const char *timestamp, const char *name, const char *payload);
 

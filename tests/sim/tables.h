@@ -36,6 +36,7 @@ enum table {
 	TABLE_BOOKKEEPING,
 	TABLE_COMMENTS, /* key: the block that is to hold the comment */
 	TABLE_SEEN,     /* the same */
+	TABLE_KEYS,     /* key: made from witness and since_block */
 	TABLE_COUNT
 };
 
@@ -123,6 +124,13 @@ struct comment_row {
 struct seen_row {
 	uint32_t block;
 	char trx_id[BLOCK_ID_HEX + 1];
+};
+
+/* Of a witness. */
+struct key_row {
+	uint32_t since;
+	bool is_of_nodes;
+	char key[64];
 };
 
 struct record;
