@@ -117,7 +117,7 @@ def test_every_made_block_proves_and_links(name, recorded):
     for number in numbers:
         verdict, reason, key = prover.prove_block(chain.raw(number), packing.STEEM)
         assert verdict == "content", (number, reason)
-        assert key == chains.signing_key(chain.witness(number))
+        assert key == operations.signing_key(chain.witness(number))
         assert chain.block(number).previous == chain.block_id(number - 1)
         if name == "forked":
             assert (chain.raw(number) == below.raw(number)) == (number < 9)

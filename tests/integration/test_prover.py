@@ -301,7 +301,7 @@ def test_every_lie_is_noticed(part):
 def check_what_fits(chain, number, lie, reason, key):
     """Content that proves and is not the chain's: who looks at more than the one block can tell."""
     kind = lie.name.partition(":")[0]
-    is_the_witness = key == chains.signing_key(chain.witness(number))
+    is_the_witness = key == operations.signing_key(chain.witness(number))
     if kind == "changed":  # what the prover takes is the true value
         assert "percent_steem_dollars 10000" in reason
     elif kind in ("fitting key", "signed by a stranger"):

@@ -55,6 +55,10 @@ class Chain:
         block = self.block(number) if number > 0 else None
         return block.block_id if block else ZERO_ID
 
+    def signing_key(self, witness, head):
+        """The key of a witness when the block `head` was applied; None: there is no such witness."""
+        raise NotImplementedError
+
     def timestamp(self, number):
         block = self.block(number) if number > 0 else None
         return (block.timestamp if block else GENESIS).isoformat()
@@ -95,21 +99,19 @@ def signer_of(witness):
     return curve.Signer(curve.secret_of(witness))
 
 
-@functools.lru_cache(maxsize=None)
-def signing_key(witness):
-    return packing.key_text(signer_of(witness).key, packing.STEEM)
-
-
 class LinkedChain(Chain):
     """A chain of made blocks, each of which proves: ids, root, links and signature are true.
 
     Blocks are a pure function of the label and the number, so two chains that are made alike are
     the same. fork=(n, other_label): from block n on it is another chain; below it is the same, or
-    the chain `below`. publish() adds operations to a block that nobody has seen yet.
+    the chain `below`. publish() adds operations to a block that nobody has seen yet, change_key() one
+    that changes the key of a witness. With strangers=True the blocks from the fork on are signed with keys
+    that are not those of their witnesses.
     """
 
-    def __init__(self, label="main", genesis=GENESIS, fork=None, below=None):
+    def __init__(self, label="main", genesis=GENESIS, fork=None, below=None, strangers=False):
         self.label, self.genesis, self.fork, self.below = label, genesis, fork, below
+        self.strangers, self.changes = strangers, []
         self.published, self.own, self.seen = {}, {}, 0
         self.first_own = fork[0] if fork else math.inf  # the blocks below are also other chains'
 
@@ -148,6 +150,34 @@ class LinkedChain(Chain):
             self.first_own = min(self.first_own, number)
             return there[-1].trx_id
 
+    def change_key(self, number, witness, secret, by="witness_update"):
+        """In a block to come; the blocks above it are signed with the secret that follows from this text."""
+        key = operations.signing_key(secret)
+        body = {**operations.same_key(witness), "block_signing_key": key,
+                "props": {"account_creation_fee": "0.100 STEEM", "maximum_block_size": 65536,
+                          "sbd_interest_rate": 0}, "fee": "0.000 STEEM"}
+        if by == "witness_set_properties":
+            props = [["key", signer_of(witness).key.hex()],
+                     ["new_signing_key", signer_of(secret).key.hex()]]
+            body = {"owner": witness, "props": props, "extensions": []}
+        self.publish(number, [(by, body)])
+        self.changes.append((number, witness, secret))
+        return key
+
+    def secret(self, witness, number):
+        """What the secret of a witness follows from that signs block `number`."""
+        if self.strangers and number >= self.fork[0]:
+            return f"a stranger to {witness}"
+        own = [secret for since, name, secret in self.changes if name == witness and since < number]
+        if not own and self.below:
+            return self.below.secret(witness, min(number, self.first_own))
+        return own[-1] if own else witness
+
+    def signing_key(self, witness, head):
+        if witness not in operations.NAMES:
+            return None
+        return operations.signing_key(self.secret(witness, head + 1))
+
     def _sealed(self, number):
         """A block's text and id; those below it are made first."""
         with LOCK:
@@ -178,7 +208,8 @@ class LinkedChain(Chain):
         previous = (f"{number - 1:08x}" + "be" * 16 if number in BEGINNINGS[1:]
                     else self.block_id(number - 1))
         trxs = self.trxs(number, previous) + self.published.get(number, [])
-        signer = signer_of(self.witness(number))
+        secret = self.secret(self.witness(number), number)
+        signer = signer_of(secret)
         block = {
             "previous": previous,
             "timestamp": self.timestamp(number),
@@ -197,7 +228,7 @@ class LinkedChain(Chain):
             "witness_signature": signature.hex(),
             "transactions": operations.Raw(f"[{','.join(texts)}]"),
             "block_id": block_id,
-            "signing_key": signing_key(self.witness(number)),
+            "signing_key": operations.signing_key(secret),
             "transaction_ids": [trx.trx_id for trx in trxs],
         })
         return text.encode("utf-8", "surrogateescape"), block_id
@@ -237,8 +268,8 @@ class SyntheticChain(LinkedChain):
     """
 
     def __init__(self, label="main", genesis=GENESIS, fork=None, plain=False, extra=None,
-                 again=None, odd=False, below=None):
-        super().__init__(label, genesis, fork, below)
+                 again=None, odd=False, below=None, strangers=False):
+        super().__init__(label, genesis, fork, below, strangers)
         self.plain, self.odd = plain, odd
         self.extra, self.again = extra or {}, again or {}
         self.first_own = min([self.first_own, *self.extra, *self.again])
@@ -292,6 +323,16 @@ class RecordedChain(Chain):
 
     def raw(self, number):
         return self.lines.get(number)
+
+    def signing_key(self, witness, head):
+        """That of the block nearest to the head, among those recorded."""
+        keys = [(abs(head - number), block["signing_key"])
+                for number, block in self._headers() if block["witness"] == witness]
+        return min(keys)[1] if keys else None
+
+    @functools.lru_cache(maxsize=1)
+    def _headers(self):
+        return [(number, json.loads(line)) for number, line in self.lines.items()]
 
 
 # In these recorded blocks a node of 2018 printed a value that it had not set (steemit/steem issue 2807);

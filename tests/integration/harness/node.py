@@ -32,7 +32,7 @@ from .calls import Call, Request
 from .ticker import Ticker
 
 HEAD_AHEAD = 17
-METHODS = ("get_dynamic_global_properties", "get_block", "get_ops_in_block",
+METHODS = ("get_dynamic_global_properties", "get_block", "get_ops_in_block", "get_witness_by_account",
            "broadcast_transaction_synchronous")
 
 
@@ -453,6 +453,17 @@ class Node:
         if number not in self._spelt:
             self._spelt[number] = jsontext.respell(raw, self.spelling)
         return self._spelt[number]
+
+    def _get_witness_by_account(self, call):
+        key = self.chain.signing_key(call.params[0], self.head)
+        if key is None:
+            return b"null"
+        return json.dumps({
+            "id": 7, "owner": call.params[0], "created": "2016-03-24T17:00:00", "url": "",
+            "votes": "1", "virtual_last_update": "340282366920938463463374607431768211455",
+            "total_missed": 3, "last_confirmed_block_num": self.head, "signing_key": key,
+            "props": {"account_creation_fee": "3.000 STEEM", "maximum_block_size": 65536},
+            "running_version": "0.23.1"}, separators=(",", ":")).encode()
 
     def publish(self, *ops):
         """Operations, as (name, body), into the next block: its number and the trx id."""

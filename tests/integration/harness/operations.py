@@ -4,14 +4,27 @@ Bodies are Python values; `emit` writes them as a node does. Raw carries text th
 the reader as it is (numbers above 2^64, 1.50, repeated keys).
 """
 
+import functools
 import hashlib
 
-from . import jsontext
+from . import curve, jsontext, packing
 
 NAMES = ("alice bob carol dan erin frank grace heidi ivan judy mallory niaj oscar peggy rupert "
          "sybil steemit ned a-b.c-d abc sixteen-chars-ab").split()
 KEY = "STM8GC13uCZbP44HzMLV6zPZGwVQ8Nt4Kji8PapsPiNq1BK153XTX"
 EVERY_CONTROL = "".join(map(chr, range(0x20))) + "\x7f\x80\x9f"
+
+
+@functools.lru_cache(maxsize=None)
+def signing_key(secret):
+    """The public key, as text, of the secret that everybody can work out from this text."""
+    return packing.key_text(curve.Signer(curve.secret_of(secret)).key, packing.STEEM)
+
+
+def same_key(witness):
+    """What a witness_update says that changes no key."""
+    return {"owner": witness, "url": "https://steemit.com/witness/@x",
+            "block_signing_key": signing_key(witness)}
 
 
 class Raw(str):
@@ -114,7 +127,7 @@ REAL = {
     "account_update": lambda d: {"account": d.name(), "posting": authority("auth-posting"),
                                  "memo_key": KEY, "json_metadata": "{}"},
     "witness_update": lambda d: {
-        "owner": d.name(), "url": "https://steemit.com/witness/@x", "block_signing_key": KEY,
+        **same_key(d.name()),
         "props": {"account_creation_fee": "0.100 STEEM", "maximum_block_size": 65536,
                   "sbd_interest_rate": 0}, "fee": "0.000 STEEM"},
     "account_witness_vote": lambda d: {"account": d.name(), "witness": d.name(), "approve": True},
