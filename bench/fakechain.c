@@ -200,6 +200,36 @@ void chain_add_block(struct text *out, uint32_t num)
 	text_add(out, from, (size_t)(end - from));
 }
 
+/* What stands behind `key` in a template, between its quotes; the header comes first in a block. */
+static const char *member(const struct text *text, const char *key, size_t *ret_len)
+{
+	const char *end = text->data + text->len;
+	const char *at = memmem(text->data, text->len, key, strlen(key));
+	const char *quote;
+
+	if (!at)
+		return NULL;
+	at += strlen(key);
+	quote = memchr(at, '"', (size_t)(end - at));
+	*ret_len = quote ? (size_t)(quote - at) : 0;
+	return at;
+}
+
+void chain_add_signing_key(struct text *out, const char *witness, size_t len)
+{
+	for (size_t i = 0; i < template_count; i++) {
+		size_t name_len = 0, key_len = 0;
+		const char *name = member(&templates[i].text, "\"witness\":\"", &name_len);
+		const char *key = member(&templates[i].text, "\"signing_key\":\"", &key_len);
+
+		if (name && key && name_len == len && memcmp(name, witness, len) == 0) {
+			text_add(out, key - 1, key_len + 2);
+			return;
+		}
+	}
+	text_addf(out, "null");
+}
+
 static size_t bytes_of(const char *hex, unsigned char *out, size_t room)
 {
 	size_t len = 0;

@@ -33,5 +33,7 @@ void chain_read(const char *path);
 void chain_add_id(struct text *out, uint32_t num);
 void chain_add_time(struct text *out, uint32_t num);
 void chain_add_block(struct text *out, uint32_t num);
+/* The key of a witness, or null, in quotes. */
+void chain_add_signing_key(struct text *out, const char *witness, size_t len);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fast simulated node for measuring: condenser_api.get_block and
- * get_dynamic_global_properties over HTTP/1.1, kept connections, batches.
+ * A fast simulated node for measuring: condenser_api.get_block,
+ * get_dynamic_global_properties and get_witness_by_account over HTTP/1.1, kept connections, batches.
  *
  *   fakenode CORPUS --port 0 --irreversible N [--delay MS] [--interval MS] [--close-after US]
  *
@@ -146,6 +146,14 @@ static void answer_call(struct text *out, const char *call, size_t len)
 			text_addf(out, "null");
 		else
 			chain_add_block(out, num);
+	} else if (memmem(call, len, "get_witness_by_account\"", 23) && params) {
+		const char *name = params + strcspn(params, "\"") + 1;
+		size_t name_len = strcspn(name, "\"");
+
+		text_addf(out, "\"result\":{\"owner\":\"%.*s\",\"signing_key\":", (int)name_len,
+			  name);
+		chain_add_signing_key(out, name, name_len);
+		text_addf(out, "}");
 	} else {
 		text_addf(out, "\"error\":{\"code\":-32601,\"message\":\"method not found\"}");
 	}
