@@ -62,6 +62,13 @@ static int forget_replaced(struct ledger_slice *slice, struct error *err)
 	return 0;
 }
 
+/* A block that stood there already may have been stored by an older program, which did not look. */
+static bool is_stored(const struct ledger_slice *slice, size_t i)
+{
+	return slice->steps[i].write != WRITE_NOTHING ||
+	       slice->entries[i].outcome == LEDGER_PRESENT;
+}
+
 int ledger_learn_keys(struct ledger_slice *slice, struct error *err)
 {
 	const struct ledger_commit *commit = slice->commit;
@@ -78,8 +85,7 @@ int ledger_learn_keys(struct ledger_slice *slice, struct error *err)
 			at++;
 		if (at == slice->count)
 			break;
-		if (slice->entries[at].block->num != key->since_block ||
-		    slice->steps[at].write == WRITE_NOTHING)
+		if (slice->entries[at].block->num != key->since_block || !is_stored(slice, at))
 			continue;
 		if (db_exec(slice->db, sql_upsert_witness_key,
 			    DB_VALUES(db_text(key->witness), db_u64(key->since_block),

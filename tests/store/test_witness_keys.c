@@ -78,6 +78,11 @@ static void a_row_stays_whatever_nodes_say_and_the_chain_goes_first(void **state
 	expect_key(100, "STM3", 99, false);
 	put(99, 0xAA, "STM3", false, 'P'); /* another reader was first */
 	assert_int_equal(number("SELECT COUNT(*) FROM witness_keys"), 1);
+	run_sql("DELETE FROM witness_keys"); /* that one was older, and did not look */
+	put(99, 0xAA, "STM3", false, 'P');
+	expect_key(100, "STM3", 99, false);
+	put(99, OTHER_CHAIN, "STM5", false, 'O');
+	expect_key(100, "STM3", 99, false);
 }
 
 /* A block that is set aside takes along what it set. */
