@@ -84,7 +84,7 @@ SELECT r.name, r.state,
 		ELSE (i.top - r.last_block) * 3 END AS UNSIGNED) AS lag_s,
 	CASE WHEN r.heartbeat_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND THEN
 		GREATEST(TIMESTAMPDIFF(MICROSECOND, r.heartbeat_at, UTC_TIMESTAMP(6)), 0) / 1e6 END AS heartbeat_age_s,
-	r.node
+	r.node, r.false_blocks, r.false_claims, r.unproved_blocks
 FROM readers r JOIN (
 	SELECT GREATEST((SELECT COALESCE(MAX(irreversible_block), 0) FROM readers),
 		(SELECT COALESCE(MAX(irreversible_block), 0) FROM bookkeeping)) AS top

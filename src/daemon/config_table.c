@@ -223,6 +223,7 @@ void config_release(struct config *config)
 	free(config->database.tls_ca);
 	free(config->password_file);
 	free(config->reader.name);
+	free(config->reader.checkpoint);
 	free(config->metrics_listen);
 	filter_release(&config->filter);
 	*config = (struct config){.log_level = LOG_LEVEL_INFO};

@@ -76,7 +76,9 @@ static int update_heartbeat(struct db *db, const struct reader_identity *identit
 	return db_exec(db, sql_update_reader_heartbeat,
 		       DB_VALUES(db_text(report->state), db_text(node), db_u64(report->head_block),
 				 db_u64(report->irreversible_block), db_u64(report->node_failures),
-				 db_u64(report->commit_retries), IDENTITY(identity)),
+				 db_u64(report->commit_retries), db_u64(report->false_blocks),
+				 db_u64(report->false_claims), db_u64(report->unproved_blocks),
+				 IDENTITY(identity)),
 		       ret_found, err);
 }
 

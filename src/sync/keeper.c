@@ -120,6 +120,9 @@ static void send_beat(struct keeper *keeper, const char *state, bool renews_clai
 		.irreversible_block = pool_irreversible(work->pool),
 		.node_failures = work->node_failures,
 		.commit_retries = writer_retry_count(work->writer),
+		.false_blocks = work->false_blocks,
+		.false_claims = work->false_claims,
+		.unproved_blocks = work->unproved_blocks,
 	};
 	keeper->is_beating = true;
 	writer_errand(work->writer, &beat->job);

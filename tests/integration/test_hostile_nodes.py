@@ -79,6 +79,7 @@ def test_a_forged_tip(world):
     print(f"the tail was late by {slowest:.2f} s")
     assert slowest < 4  # 2 s and what a busy machine adds
     assert url_of(liar) in reader.wait_for("claim_false").message
+    world.db.wait_until("SELECT false_claims FROM reader_status", lambda count: count > 0)
     assert not world.db.value("SELECT COUNT(*) FROM orphans")
     true(world, good[0].chain, good[0].irreversible)
 

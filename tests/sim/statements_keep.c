@@ -90,7 +90,7 @@ bool model_update_reader(struct call *call)
 	bool is_beat = call->sql == sql_update_reader_heartbeat;
 	bool is_progress = call->sql == sql_update_reader_progress;
 	const struct filter_row *active = find_active(call);
-	const struct reader_row *old = find_session(call, is_beat || is_progress ? 6 : 0);
+	const struct reader_row *old = find_session(call, is_beat ? 9 : is_progress ? 6 : 0);
 	struct reader_row *row;
 
 	if (!old || (is_progress && (!active || active->id != take_u64(call, 8))))
