@@ -46,8 +46,9 @@ struct reader_report {
 	uint32_t irreversible_block;
 	uint64_t node_failures;
 	uint64_t commit_retries;
-	uint64_t false_blocks;    /* refused: they contradict their own hashes */
-	uint64_t false_claims;    /* of nodes, which most of them, the stored chain or the clock deny */
+	uint64_t false_blocks; /* refused: they contradict their own hashes */
+	uint64_t
+		false_claims; /* of nodes, which most of them, the stored chain or the clock deny */
 	uint64_t unproved_blocks; /* stored without proof */
 };
 
