@@ -298,7 +298,9 @@ def test_no_right_to_the_database(world):
 def comes_back(world, node, reader, last, said, cure):
     """A running daemon says what is wrong and what to do, and goes on by itself when it is cured."""
     node.advance(1)
-    line = reader.wait_for("database_lost", containing=said, timeout=40)
+    # What was under way first may only tell that the connection was lost, and this when it tries again.
+    line = reader.wait_line(lambda line: line.event in ("database_lost", "commit_retry")
+                            and said in line.text, 40)
     assert reader.is_running
     cure()
     reader.wait_for("database_back", timeout=40)
