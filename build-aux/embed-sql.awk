@@ -73,7 +73,8 @@ function end_statement() {
         return
     if (is_migration) {
         statement_count++
-        bodies = bodies (statement_count > 1 ? "," : "") literal(line_count)
+        # In parentheses: a compiler may take lines of one literal for elements without a comma between them.
+        bodies = bodies (statement_count > 1 ? "," : "") "\n\t(" literal(line_count) ")"
     } else if (is_definer) {
         statement_count++
         definer = definer literal(line_count) ","
