@@ -9,11 +9,14 @@
 
 /* A node that claims so many blocks less than others lags: a minute and a half. */
 #define LAG_BLOCKS 30
+/* But for one whose newest block is of the last two minutes: that others claim so much more does not make it lag. */
+#define FRESH_S 120
 
 struct pool {
 	struct node *nodes;
 	size_t count;
 	uint32_t ceiling; /* no block above it can be irreversible yet */
+	int64_t now_s;    /* by the clock of the database; 0: not known */
 };
 
 struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
@@ -235,10 +238,18 @@ static size_t sort_if(const struct pool *pool, bool must_answer,
 	return count;
 }
 
-static bool lags(const struct node *node, uint32_t block)
+static bool is_fresh(const struct pool *pool, const struct node *node)
 {
-	return block > node->head.irreversible_block &&
-	       (block - node->head.irreversible_block >= LAG_BLOCKS || node->is_stuck);
+	return pool->now_s > 0 && node->head.head_time_s + FRESH_S >= pool->now_s;
+}
+
+static bool lags(const struct pool *pool, const struct node *node, uint32_t block)
+{
+	uint32_t own = node->head.irreversible_block;
+
+	if (block <= own)
+		return false;
+	return node->is_stuck || (block - own >= LAG_BLOCKS && !is_fresh(pool, node));
 }
 
 /*
@@ -254,7 +265,7 @@ static size_t sort_level(const struct pool *pool, bool must_answer,
 	if (count == 0 || count % 2 != 0)
 		return count;
 	for (size_t i = half; i < count; i++)
-		if (!lags(sorted[i], sorted[half - 1]->head.irreversible_block))
+		if (!lags(pool, sorted[i], sorted[half - 1]->head.irreversible_block))
 			return count;
 	return half;
 }
@@ -326,6 +337,11 @@ uint64_t pool_electors(const struct pool *pool)
 void pool_set_ceiling(struct pool *pool, uint32_t block)
 {
 	pool->ceiling = block;
+}
+
+void pool_set_time(struct pool *pool, int64_t now_s)
+{
+	pool->now_s = now_s;
 }
 
 uint32_t pool_ceiling(const struct pool *pool)

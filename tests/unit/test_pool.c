@@ -243,6 +243,28 @@ static void a_stuck_half_holds_nobody_up(void **state)
 	pool_free(pool);
 }
 
+/* Who claims more than there is would else be the only one who votes. */
+static void a_node_with_a_new_head_does_not_lag(void **state)
+{
+	struct pool *pool = make_pool();
+	struct chain_head head = {.irreversible_block = 1000, .head_time_s = 5000};
+
+	(void)state;
+	node_exclude(pool_node(pool, 2), "it is not wanted here");
+	node_set_head(pool_node(pool, 0), &head, 1000);
+	head.irreversible_block = 1035;
+	node_set_head(pool_node(pool, 1), &head, 1000);
+	pool_set_time(pool, 5100);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	assert_true(pool_electors(pool) == 3);
+	pool_set_time(pool, 5121); /* it has an old one */
+	assert_int_equal(pool_irreversible(pool), 1035);
+	assert_true(pool_electors(pool) == 2);
+	pool_set_time(pool, 0); /* nobody knows */
+	assert_int_equal(pool_irreversible(pool), 1035);
+	pool_free(pool);
+}
+
 static void what_cannot_be_is_no_claim(void **state)
 {
 	struct pool *pool = make_pool();
@@ -332,6 +354,7 @@ int main(void)
 		cmocka_unit_test(more_than_half_must_claim_it),
 		cmocka_unit_test(who_does_not_answer_holds_nobody_up),
 		cmocka_unit_test(a_stuck_half_holds_nobody_up),
+		cmocka_unit_test(a_node_with_a_new_head_does_not_lag),
 		cmocka_unit_test(what_cannot_be_is_no_claim),
 		cmocka_unit_test(a_new_pool_keeps_the_rates_of_nodes_it_knows),
 		cmocka_unit_test(there_may_be_no_node_or_too_many),
