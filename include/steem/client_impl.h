@@ -192,6 +192,10 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 		    struct error *err) MUST_CHECK;
 /* Could a node that rests now still vote on what others gave? Then it is waited for, until patience ends. */
 bool want_has_open_vote(const struct client *client, const struct want *want);
+/* The same for nodes that claim the block and do not give it, because servers of theirs may be a little behind. */
+bool want_waits_for_late(const struct client *client, const struct want *want);
+/* These may be asked again. */
+void want_ask_late_again(struct client *client, struct want *want);
 /*
  * No more nodes can be asked.  Do more than half give one block, if those do not count that could have given
  * one and did not?  True: that is the block, and the want is to be asked for once more.
@@ -262,6 +266,8 @@ void client_ask_away(struct client *client);
 void client_drop_waiting(struct client *client);
 /* The only block that a request asked for; 0: there were several. */
 uint32_t client_only_block(const struct request *request);
+/* Look for wants that are overdue, or that can be asked for again, at this time at the latest. */
+void client_look_again(struct client *client, int64_t at_ms);
 /* A living node failed to give this block. */
 void want_set_doubted(struct client *client, struct want *want);
 /*

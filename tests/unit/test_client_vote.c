@@ -243,6 +243,57 @@ static void a_node_that_rests_is_waited_for(void **state)
 	close_proving();
 }
 
+/* Near the nodes' newest block: their servers may be a little behind, and the first answer is not the last one. */
+#define NEAR 14990
+
+static void turn_for(int64_t span_ms)
+{
+	for (int64_t until_ms = now_ms + span_ms; now_ms < until_ms; now_ms += 100) {
+		client_handle(world.client);
+		answer_all();
+	}
+}
+
+static void honest_nodes_that_lack_a_new_block_are_asked_again(void **state)
+{
+	(void)state;
+	open_voting("ogg");
+	fake.sims[1].lacks = fake.sims[2].lacks = NEAR;
+	client_want(world.client, CLIENT_TAIL, NEAR, NEAR, 0, &world.sink);
+	turn_for(2000);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	fake.sims[1].lacks = fake.sims[2].lacks = 0;
+	turn_for(1000);
+	assert_each_given_once(NEAR, NEAR);
+	assert_int_equal(world.givers & 1, 0);
+	close_proving();
+}
+
+static void a_node_that_withholds_a_new_block_is_waited_for_shortly(void **state)
+{
+	(void)state;
+	open_voting("gg");
+	fake.sims[1].lacks = NEAR;
+	client_want(world.client, CLIENT_TAIL, NEAR, NEAR, 0, &world.sink);
+	turn_for(4000);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	turn_for(2000);
+	assert_each_given_once(NEAR, NEAR);
+	assert_in_range(fake.sims[1].block_posts, 2, 15);
+	close_proving();
+}
+
+static void a_node_without_old_blocks_is_not_waited_for(void **state)
+{
+	(void)state;
+	open_voting("gg");
+	fake.sims[1].lacks = FIRST;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	turn_for(1000);
+	assert_each_given_once(FIRST, FIRST);
+	close_proving();
+}
+
 static void a_node_that_is_away_is_not_waited_for(void **state)
 {
 	(void)state;
@@ -289,6 +340,9 @@ int main(void)
 		cmocka_unit_test(a_false_tip_is_the_nodes_fault),
 		cmocka_unit_test(what_needs_a_majority_gets_one),
 		cmocka_unit_test(a_node_that_rests_is_waited_for),
+		cmocka_unit_test(honest_nodes_that_lack_a_new_block_are_asked_again),
+		cmocka_unit_test(a_node_that_withholds_a_new_block_is_waited_for_shortly),
+		cmocka_unit_test(a_node_without_old_blocks_is_not_waited_for),
 		cmocka_unit_test(a_node_that_is_away_is_not_waited_for),
 		cmocka_unit_test(a_block_in_hand_is_put_to_the_vote),
 	};
