@@ -67,6 +67,7 @@ struct request {
 	enum request_kind kind;
 	unsigned node;
 	bool is_orphan; /* its pool is gone: the answer is thrown away */
+	bool is_uncounted; /* REQUEST_BLOCKS: it keeps none of the connections from others any more */
 	/* It failed as a whole, and waits until its node has told its head or failed to. */
 	bool is_waiting;
 	struct error failure; /* while is_waiting: why it failed */
@@ -217,6 +218,8 @@ void request_add_witness(struct request *request);
 void request_send(struct request *request);
 void client_send_due(struct client *client);
 void request_free(struct request *request);
+/* It is not one of the `connections` any more: its answer is waited for by nobody, or came. */
+void request_uncount(struct request *request);
 void client_send_wants(struct client *client);
 
 /* client_head.c: ask the nodes for their heads that have not claimed this block yet. */

@@ -114,8 +114,7 @@ bool client_doubt(struct request *request, const struct error *err,
 	request->is_waiting = true;
 	request->failure = *err;
 	request->received_bytes = answer->len;
-	if (request->kind == REQUEST_BLOCKS)
-		client->block_requests--;
+	request_uncount(request);
 	if (!node->is_probed)
 		ask_head(client, request->node,
 			 client->config.timeout_ms < PROBE_MS ? client->config.timeout_ms

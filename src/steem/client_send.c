@@ -35,6 +35,13 @@ struct request *request_new(struct client *client, enum request_kind kind, unsig
 	return request;
 }
 
+void request_uncount(struct request *request)
+{
+	if (request->kind == REQUEST_BLOCKS && !request->is_uncounted)
+		request->client->block_requests--;
+	request->is_uncounted = true;
+}
+
 void request_free(struct request *request)
 {
 	struct client *client = request->client;
@@ -45,8 +52,7 @@ void request_free(struct request *request)
 		client->requests = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
-	if (request->kind == REQUEST_BLOCKS && !request->is_waiting)
-		client->block_requests--;
+	request_uncount(request);
 	free(request->calls);
 	free(request->wants);
 	free(request->is_second);
