@@ -216,16 +216,38 @@ static bool answers(const struct node *node)
 	return !node->is_away && !node->is_silent;
 }
 
+/*
+ * Do fewer than half of the nodes answer that did half a minute ago?  Then the word of the others still counts:
+ * a single node must not decide because all others failed to answer in one moment.
+ */
+static bool are_few(const struct pool *pool)
+{
+	size_t all = 0, few = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (!is_believed(node) || node->head_at_ms == 0 || node->is_gone)
+			continue;
+		all++;
+		few += answers(node);
+	}
+	return 2 * few < all;
+}
+
 /* The nodes with a claim, those with the highest claims first. Returns how many. */
 static size_t sort_if(const struct pool *pool, bool must_answer,
 		      const struct node *sorted[POOL_MAX_NODES])
 {
+	bool counts_absent = are_few(pool);
 	size_t count = 0;
 
 	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
 		size_t at = count;
 
-		if (!has_claim(pool, &pool->nodes[i]) || (must_answer && !answers(&pool->nodes[i])))
+		if (!has_claim(pool, node) ||
+		    (must_answer && !answers(node) && (node->is_gone || !counts_absent)))
 			continue;
 		while (at > 0 && sorted[at - 1]->head.irreversible_block <
 					 pool->nodes[i].head.irreversible_block) {
@@ -321,12 +343,16 @@ uint64_t pool_electors(const struct pool *pool)
 	const struct node *sorted[POOL_MAX_NODES];
 	size_t all = sort_if(pool, true, sorted);
 	size_t count = sort_level(pool, true, sorted);
+	bool counts_absent = are_few(pool);
 	uint64_t set = 0;
 
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
 
-		if (!node->is_excluded && !node->is_away && !node->has_no_vote)
+		bool is_absent = node->is_away && (node->is_gone || node->head_at_ms == 0 ||
+						   !counts_absent);
+
+		if (!node->is_excluded && !is_absent && !node->has_no_vote)
 			set |= UINT64_C(1) << i;
 	}
 	for (size_t i = count; i < all; i++)

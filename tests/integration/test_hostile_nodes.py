@@ -143,6 +143,27 @@ def test_the_others_do_not_have_the_newest_block_yet(world):
     true(world, good[0].chain, LAST + 3)
 
 
+def test_both_others_fail_in_one_moment(world):
+    """Nodes that were away for a second have not lost their votes to the one that waited for that."""
+    good = honest(world)
+    liar = hostile(world, ahead=0)
+    reader = tails(world)
+    for node in good:
+        node.refuse()
+    for node in good:
+        reader.wait_for("node_failed", containing=url_of(node))
+    liar.advance(5)
+    seen = liar.count["get_dynamic_global_properties"]
+    liar.wait_for(lambda: liar.count["get_dynamic_global_properties"] > seen + 4)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
+    assert world.db.value("SELECT MAX(irreversible_block) FROM readers") == LAST
+    for node in good:
+        node.accept()
+    advance(good, 5)
+    world.db.wait_block(LAST + 5, timeout=20)
+    true(world, good[0].chain, LAST + 5)
+
+
 @pytest.mark.parametrize("claim", [LAST + 3, LAST + 1000, 70_000_000, BOMB])
 def test_a_bomb_of_a_claim(world, claim):
     """What no other node says is not looked for, recorded, or written to the table of readers."""

@@ -305,6 +305,34 @@ static void a_node_that_is_away_is_not_waited_for(void **state)
 	close_proving();
 }
 
+/* It keeps every connection that there is, by letting requests hang. */
+static void a_node_that_lets_all_hang_does_not_stop_the_vote(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	open_voting("ggg");
+	limits.connections = 2;
+	limits.timeout_ms = 10000;
+	client_set_config(world.client, &limits);
+	fake.sims[0].hangs_for_blocks = true;
+	pool_node(world.pool, 0)->latency_us = 1; /* it is asked first */
+	client_want(world.client, CLIENT_REPLAY, FIRST, LAST, 0, &world.sink);
+	client_want(world.client, CLIENT_REPLAY, 1001, 1050, 0, &world.sink);
+	client_handle(world.client);
+	client_want(world.client, CLIENT_TAIL, NEAR, NEAR, 0, &world.sink);
+	for (int64_t until_ms = now_ms + 2000; now_ms < until_ms; now_ms += 100) {
+		struct error err = ERROR_INIT;
+
+		client_handle(world.client);
+		while (http_in_flight(&fake) > 0 && fake_next_due_ms() <= now_ms)
+			assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+	}
+	assert_int_equal(fake.sims[0].block_posts, 3);
+	assert_each_given_once(NEAR, NEAR);
+	close_proving();
+}
+
 /* What a node gave already counts as its vote. */
 static void a_block_in_hand_is_put_to_the_vote(void **state)
 {
@@ -344,6 +372,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_withholds_a_new_block_is_waited_for_shortly),
 		cmocka_unit_test(a_node_without_old_blocks_is_not_waited_for),
 		cmocka_unit_test(a_node_that_is_away_is_not_waited_for),
+		cmocka_unit_test(a_node_that_lets_all_hang_does_not_stop_the_vote),
 		cmocka_unit_test(a_block_in_hand_is_put_to_the_vote),
 	};
 

@@ -220,6 +220,29 @@ static void who_does_not_answer_holds_nobody_up(void **state)
 	pool_free(pool);
 }
 
+/* One that makes up blocks waits for the moment in which both others fail. */
+static void one_of_three_does_not_decide_at_once(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		set_node(pool, i, i == 2 ? 1020 : 1000, 100);
+	(void)node_lost(pool_node(pool, 0), 1000);
+	assert_true(pool_electors(pool) == 6);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	(void)node_lost(pool_node(pool, 1), 1000);
+	assert_true(pool_electors(pool) == 7);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	for (unsigned i = 0; i < 2; i++)
+		(void)node_lost(pool_node(pool, i), 31000);
+	assert_true(pool_electors(pool) == 4);
+	assert_int_equal(pool_irreversible(pool), 1020);
+	node_succeeded(pool_node(pool, 0), 32000, 100, 0, 100);
+	assert_true(pool_electors(pool) == 5);
+	pool_free(pool);
+}
+
 static void a_stuck_half_holds_nobody_up(void **state)
 {
 	struct pool *pool = make_pool();
@@ -353,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
 		cmocka_unit_test(more_than_half_must_claim_it),
 		cmocka_unit_test(who_does_not_answer_holds_nobody_up),
+		cmocka_unit_test(one_of_three_does_not_decide_at_once),
 		cmocka_unit_test(a_stuck_half_holds_nobody_up),
 		cmocka_unit_test(a_node_with_a_new_head_does_not_lag),
 		cmocka_unit_test(what_cannot_be_is_no_claim),
