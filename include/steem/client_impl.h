@@ -66,7 +66,7 @@ struct request {
 	struct client *client;
 	enum request_kind kind;
 	unsigned node;
-	bool is_orphan; /* its pool is gone: the answer is thrown away */
+	bool is_orphan;    /* its pool is gone: the answer is thrown away */
 	bool is_uncounted; /* REQUEST_BLOCKS: it keeps none of the connections from others any more */
 	/* It failed as a whole, and waits until its node has told its head or failed to. */
 	bool is_waiting;

@@ -250,6 +250,20 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 	return -1;
 }
 
+/*
+ * It could not be asked yet, and votes all the same: it was away since the start, or is on trial.  The latter is
+ * waited for only where fewer than half gave anything.
+ */
+static bool is_expected(const struct client *client, const struct want *want,
+			const struct node *node)
+{
+	int given = __builtin_popcountll(all_givers(want));
+
+	if (node->is_on_trial && node->head_at_ms > 0)
+		return 2 * given < __builtin_popcountll(pool_electors(client->pool));
+	return node->head_at_ms == 0 && node->is_away;
+}
+
 bool want_has_open_vote(const struct client *client, const struct want *want)
 {
 	uint64_t left = pool_electors(client->pool) & ~want_not_from(client, want);
@@ -259,8 +273,10 @@ bool want_has_open_vote(const struct client *client, const struct want *want)
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		if ((left >> i & 1) && !node->is_on_trial &&
-		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
+		if (!(left >> i & 1))
+			continue;
+		if (is_expected(client, want, node) ||
+		    (!node->is_on_trial && (node->head_at_ms == 0 || want_is_claimed(want, node))))
 			return true;
 	}
 	return false;
@@ -274,7 +290,8 @@ static uint64_t silent(const struct client *client, const struct want *want)
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		if (node->head_at_ms == 0 || want_is_claimed(want, node))
+		if (!is_expected(client, want, node) &&
+		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			set |= UINT64_C(1) << i;
 	}
 	return set & ~all_givers(want);

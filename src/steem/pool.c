@@ -217,7 +217,7 @@ static bool answers(const struct node *node)
 }
 
 /*
- * Do fewer than half of the nodes answer that did half a minute ago?  Then the word of the others still counts:
+ * Do fewer than half of the nodes answer that did half a minute ago, or could not for so long yet?  Then the word of the others still counts:
  * a single node must not decide because all others failed to answer in one moment.
  */
 static bool are_few(const struct pool *pool)
@@ -227,7 +227,7 @@ static bool are_few(const struct pool *pool)
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
 
-		if (!is_believed(node) || node->head_at_ms == 0 || node->is_gone)
+		if (node->is_excluded || node->has_no_vote || node->is_gone)
 			continue;
 		all++;
 		few += answers(node);
@@ -349,8 +349,7 @@ uint64_t pool_electors(const struct pool *pool)
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
 
-		bool is_absent = node->is_away && (node->is_gone || node->head_at_ms == 0 ||
-						   !counts_absent);
+		bool is_absent = node->is_away && (node->is_gone || !counts_absent);
 
 		if (!node->is_excluded && !is_absent && !node->has_no_vote)
 			set |= UINT64_C(1) << i;

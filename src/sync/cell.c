@@ -437,7 +437,8 @@ static void commit_held(struct cell *cell)
 		size_t vouched = vouched_count(cell);
 
 		if (!are_linked(cell, vouched)) {
-			if (cell->rewrite == LEDGER_KEEP) /* that may have been the last of its kind */
+			if (cell->rewrite ==
+			    LEDGER_KEEP) /* that may have been the last of its kind */
 				vouch_for_tops(cell);
 			continue;
 		}

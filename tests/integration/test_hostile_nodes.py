@@ -164,6 +164,23 @@ def test_both_others_fail_in_one_moment(world):
     true(world, good[0].chain, LAST + 5)
 
 
+def test_both_others_fail_at_a_start(world):
+    good = honest(world)
+    liar = hostile(world, ahead=0)
+    assert tails(world).stop() == 0
+    liar.advance(5)
+    for node in good:
+        node.refuse()
+    world.start(name="again").wait_for("node_failed", count=6)
+    liar.wait_for(lambda: liar.count["get_block"] > LAST + 5)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
+    for node in good:
+        node.accept()
+    advance(good, 5)
+    world.db.wait_block(LAST + 5, timeout=60)
+    true(world, good[0].chain, LAST + 5)
+
+
 @pytest.mark.parametrize("claim", [LAST + 3, LAST + 1000, 70_000_000, BOMB])
 def test_a_bomb_of_a_claim(world, claim):
     """What no other node says is not looked for, recorded, or written to the table of readers."""

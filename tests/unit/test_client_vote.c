@@ -305,6 +305,31 @@ static void a_node_that_is_away_is_not_waited_for(void **state)
 	close_proving();
 }
 
+/* Both honest ones were away at the start: one that is alone does not decide before they were compared. */
+static void nodes_on_trial_are_waited_for_by_one_of_three(void **state)
+{
+	(void)state;
+	open_voting("ogg");
+	for (unsigned i = 1; i < 3; i++)
+		pool_node(world.pool, i)->is_on_trial = true;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	turn_for(10000);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	for (unsigned i = 1; i < 3; i++)
+		pool_node(world.pool, i)->is_on_trial = false;
+	turn_for(1000);
+	assert_each_given_once(FIRST, FIRST);
+	assert_int_equal(world.givers & 1, 0);
+	close_proving();
+
+	open_voting("gg"); /* of two it is half */
+	pool_node(world.pool, 1)->is_on_trial = true;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	turn_for(17000);
+	assert_each_given_once(FIRST, FIRST);
+	close_proving();
+}
+
 /* It keeps every connection that there is, by letting requests hang. */
 static void a_node_that_lets_all_hang_does_not_stop_the_vote(void **state)
 {
@@ -372,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_withholds_a_new_block_is_waited_for_shortly),
 		cmocka_unit_test(a_node_without_old_blocks_is_not_waited_for),
 		cmocka_unit_test(a_node_that_is_away_is_not_waited_for),
+		cmocka_unit_test(nodes_on_trial_are_waited_for_by_one_of_three),
 		cmocka_unit_test(a_node_that_lets_all_hang_does_not_stop_the_vote),
 		cmocka_unit_test(a_block_in_hand_is_put_to_the_vote),
 	};
