@@ -313,7 +313,7 @@ static void nodes_on_trial_are_waited_for_by_one_of_three(void **state)
 	for (unsigned i = 1; i < 3; i++)
 		pool_node(world.pool, i)->is_on_trial = true;
 	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
-	turn_for(10000);
+	turn_for(20000);
 	assert_int_equal(world.given_count + world.refused_count, 0);
 	for (unsigned i = 1; i < 3; i++)
 		pool_node(world.pool, i)->is_on_trial = false;
