@@ -67,7 +67,8 @@ struct request {
 	struct client *client;
 	enum request_kind kind;
 	unsigned node;
-	bool is_orphan; /* its pool is gone: the answer is thrown away */
+	bool is_orphan;    /* its pool is gone: the answer is thrown away */
+	bool is_uncounted; /* REQUEST_BLOCKS: it keeps none of the connections from others any more */
 	/* It failed as a whole, and waits until its node has told its head or failed to. */
 	bool is_waiting;
 	struct error failure; /* while is_waiting: why it failed */
@@ -195,6 +196,10 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 		    struct error *err) MUST_CHECK;
 /* Could a node that rests now still vote on what others gave? Then it is waited for, until patience ends. */
 bool want_has_open_vote(const struct client *client, const struct want *want);
+/* The same for nodes that claim the block and do not give it, because servers of theirs may be a little behind. */
+bool want_waits_for_late(const struct client *client, const struct want *want);
+/* These may be asked again. */
+void want_ask_late_again(struct client *client, struct want *want);
 /*
  * No more nodes can be asked.  Do more than half give one block, if those do not count that could have given
  * one and did not?  True: that is the block, and the want is to be asked for once more.
@@ -216,6 +221,8 @@ void request_add_witness(struct request *request);
 void request_send(struct request *request);
 void client_send_due(struct client *client);
 void request_free(struct request *request);
+/* It is not one of the `connections` any more: its answer is waited for by nobody, or came. */
+void request_uncount(struct request *request);
 void client_send_wants(struct client *client);
 
 /* client_head.c: ask the nodes for their heads that have not claimed this block yet. */
@@ -265,6 +272,8 @@ void client_ask_away(struct client *client);
 void client_drop_waiting(struct client *client);
 /* The only block that a request asked for; 0: there were several. */
 uint32_t client_only_block(const struct request *request);
+/* Look for wants that are overdue, or that can be asked for again, at this time at the latest. */
+void client_look_again(struct client *client, int64_t at_ms);
 /* A living node failed to give this block. */
 void want_set_doubted(struct client *client, struct want *want);
 /*

@@ -50,6 +50,8 @@ struct node {
 	int64_t moved_at_ms;      /* when its irreversible block last went up */
 	bool is_stuck;            /* that was long ago, by its newest head */
 	bool is_probed; /* a request failed; it is asked for its head, to see whether it is away */
+	int64_t away_since_ms;
+	bool is_gone; /* it is away for long: nothing that it said counts any more */
 	int64_t ask_head_at_ms;
 	struct backoff away_backoff;
 	/* Blocks that it failed to give, although it answers, since the last block that it gave. */

@@ -51,20 +51,22 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
 /*
  * The irreversible block that more than half of the nodes claim at least, and the head of the last one of these;
  * 0: no node has told its head yet.  The claims of nodes that do not answer do not count, nor do claims above the
- * ceiling.  Of an even number of nodes half is enough if all of the other half lag: they are 30 blocks behind, or
- * have not moved for 30 s.
+ * ceiling.  Of an even number of nodes half is enough if all of the other half lag: they are 30 blocks behind
+ * and their heads are old, or they have not moved for 30 s.
  */
 uint32_t pool_irreversible(const struct pool *pool);
 uint32_t pool_head(const struct pool *pool);
 /* Does a node that answers claim one of these as its newest irreversible block? */
 bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last);
 /*
- * The nodes that vote about a block: all but those that are away, excluded, on trial beside others that are known, or lag as above.  A node that
+ * The nodes that vote about a block: all but those that are away (for 30 s, while fewer than half answer), excluded, on trial beside others that are known, or lag as above.  A node that
  * rests, or that has not answered yet, votes too; otherwise the first one to answer would be the majority.
  */
 uint64_t pool_electors(const struct pool *pool);
 /* No block above this one can be irreversible yet, by the clock; UINT32_MAX: not known. */
 void pool_set_ceiling(struct pool *pool, uint32_t block);
+/* What time it is, by the clock of the database; 0: not known. */
+void pool_set_time(struct pool *pool, int64_t now_s);
 uint32_t pool_ceiling(const struct pool *pool);
 
 #endif

@@ -114,8 +114,7 @@ bool client_doubt(struct request *request, const struct error *err,
 	request->is_waiting = true;
 	request->failure = *err;
 	request->received_bytes = answer->len;
-	if (request->kind == REQUEST_BLOCKS)
-		client->block_requests--;
+	request_uncount(request);
 	if (!node->is_probed)
 		ask_head(client, request->node,
 			 client->config.timeout_ms < PROBE_MS ? client->config.timeout_ms
@@ -139,15 +138,17 @@ uint32_t client_only_block(const struct request *request)
 	return only;
 }
 
+void client_look_again(struct client *client, int64_t at_ms)
+{
+	if (client->patience_at_ms == 0 || client->patience_at_ms > at_ms)
+		client->patience_at_ms = at_ms;
+}
+
 void want_set_doubted(struct client *client, struct want *want)
 {
-	int64_t until_ms;
-
 	if (want->doubted_at_ms == 0)
 		want->doubted_at_ms = clock_now_ms();
-	until_ms = want->doubted_at_ms + PATIENCE_MS;
-	if (client->patience_at_ms == 0 || client->patience_at_ms > until_ms)
-		client->patience_at_ms = until_ms;
+	client_look_again(client, want->doubted_at_ms + PATIENCE_MS);
 }
 
 /*
@@ -316,13 +317,9 @@ static bool is_overdue(struct client *client, const struct want *want, int64_t n
 	if (want->reason && now_ms - want->doubted_at_ms >= patience_ms)
 		return true;
 	/* A block that was not asked for alone yet is checked again after a second. */
-	if (now_ms - want->doubted_at_ms >= PATIENCE_MS) {
-		if (client->patience_at_ms == 0 || client->patience_at_ms > now_ms + 1000)
-			client->patience_at_ms = now_ms + 1000;
-	} else if (client->patience_at_ms == 0 ||
-		   client->patience_at_ms > want->doubted_at_ms + PATIENCE_MS) {
-		client->patience_at_ms = want->doubted_at_ms + PATIENCE_MS;
-	}
+	client_look_again(client, now_ms - want->doubted_at_ms >= PATIENCE_MS
+					  ? now_ms + 1000
+					  : want->doubted_at_ms + PATIENCE_MS);
 	return false;
 }
 
@@ -351,8 +348,11 @@ void client_refuse_overdue(struct client *client)
 	for (size_t lane = 0; lane < CLIENT_LANES; lane++) {
 		for (struct want *want = client->lanes[lane].first; want; want = next) {
 			next = want->next;
-			if (!is_overdue(client, want, now_ms))
+			if (!is_overdue(client, want, now_ms)) {
+				if (want_waits_for_late(client, want))
+					want_ask_late_again(client, want);
 				continue;
+			}
 			want_list_remove(&client->lanes[lane], want);
 			want_list_append(&client->refused, want);
 		}

@@ -11,6 +11,8 @@
 #define ID_MAX         2000000000U /* steemd answers ids above 2^32 - 1 as strings */
 /* How far a batch looks ahead for wants that the same node may be asked for. */
 #define LOOK_AHEAD_MAX 2000
+/* A node that did not have a block that it claims, and that is put to the vote, is asked again after this time. */
+#define ASK_LATE_MS 500
 
 struct request *request_new(struct client *client, enum request_kind kind, unsigned node,
 			    size_t count)
@@ -33,6 +35,13 @@ struct request *request_new(struct client *client, enum request_kind kind, unsig
 	return request;
 }
 
+void request_uncount(struct request *request)
+{
+	if (request->kind == REQUEST_BLOCKS && !request->is_uncounted)
+		request->client->block_requests--;
+	request->is_uncounted = true;
+}
+
 void request_free(struct request *request)
 {
 	struct client *client = request->client;
@@ -43,8 +52,7 @@ void request_free(struct request *request)
 		client->requests = request->next;
 	if (request->next)
 		request->next->prev = request->prev;
-	if (request->kind == REQUEST_BLOCKS && !request->is_waiting)
-		client->block_requests--;
+	request_uncount(request);
 	free(request->calls);
 	free(request->names);
 	free(request->wants);
@@ -139,7 +147,7 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 	uint64_t not_from = want_not_from(client, want);
 	uint64_t untried = healthy & ~not_from;
 
-	if (want_has_open_vote(client, want))
+	if (want_has_open_vote(client, want) || want_waits_for_late(client, want))
 		return false;
 	if (untried & client->heads_asked)
 		return false;
@@ -275,6 +283,8 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 		} else if (is_refused(client, want, healthy)) {
 			want_list_remove(list, want);
 			want_list_append(&client->refused, want);
+		} else if (want_waits_for_late(client, want)) {
+			client_look_again(client, now_ms + ASK_LATE_MS);
 		}
 		want = next;
 	}

@@ -64,6 +64,15 @@ static bool may_leave(const struct request *request)
 	return false;
 }
 
+static bool is_wanted(const struct request *request)
+{
+	for (size_t i = 0; i < request->call_count; i++)
+		if (request->wants[i] && request->wants[i]->sink)
+			return true;
+	return false;
+}
+
+/* A node that lets requests hang must not keep the connections from those that ask others. */
 static void leave_wants(struct request *request)
 {
 	struct client *client = request->client;
@@ -78,6 +87,8 @@ static void leave_wants(struct request *request)
 		other->doubted_by |= UINT64_C(1) << request->node;
 		want_list_prepend(&client->lanes[other->lane], other);
 	}
+	if (!is_wanted(request))
+		request_uncount(request);
 }
 
 void client_leave_slow(struct client *client)

@@ -14,6 +14,14 @@
 #include "steem/client_impl.h"
 #include "steem/codec/proof.h"
 
+/*
+ * A name may stand for servers of which some are behind: one tells the head, another one does not have the block
+ * yet.  So for so long a node that claims a block no further below its newest is asked again, before its silence
+ * lets the others decide.
+ */
+#define SILENT_BLOCKS      100
+#define SILENT_PATIENCE_MS 5000
+
 /* One version of a block, and the nodes that gave it. The block itself is not kept: many large ones would fill the memory. */
 struct version {
 	struct version *next;
@@ -242,6 +250,20 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 	return -1;
 }
 
+/*
+ * It could not be asked yet, and votes all the same: it was away since the start, or is on trial.  The latter is
+ * waited for only where fewer than half gave anything.
+ */
+static bool is_expected(const struct client *client, const struct want *want,
+			const struct node *node)
+{
+	int given = __builtin_popcountll(all_givers(want));
+
+	if (node->is_on_trial && node->head_at_ms > 0)
+		return 2 * given < __builtin_popcountll(pool_electors(client->pool));
+	return node->head_at_ms == 0 && node->is_away;
+}
+
 bool want_has_open_vote(const struct client *client, const struct want *want)
 {
 	uint64_t left = pool_electors(client->pool) & ~want_not_from(client, want);
@@ -251,8 +273,10 @@ bool want_has_open_vote(const struct client *client, const struct want *want)
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		if ((left >> i & 1) && !node->is_on_trial &&
-		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
+		if (!(left >> i & 1))
+			continue;
+		if (is_expected(client, want, node) ||
+		    (!node->is_on_trial && (node->head_at_ms == 0 || want_is_claimed(want, node))))
 			return true;
 	}
 	return false;
@@ -266,10 +290,39 @@ static uint64_t silent(const struct client *client, const struct want *want)
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		if (node->head_at_ms == 0 || want_is_claimed(want, node))
+		if (!is_expected(client, want, node) &&
+		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			set |= UINT64_C(1) << i;
 	}
 	return set & ~all_givers(want);
+}
+
+/* Those of them that may have the block in a moment. */
+static uint64_t late(const struct client *client, const struct want *want)
+{
+	uint64_t set = silent(client, want) & pool_electors(client->pool);
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		const struct node *node = pool_node(client->pool, i);
+
+		if (node->is_on_trial ||
+		    node->head.irreversible_block >= (uint64_t)want->num + SILENT_BLOCKS)
+			set &= ~(UINT64_C(1) << i);
+	}
+	return set;
+}
+
+bool want_waits_for_late(const struct client *client, const struct want *want)
+{
+	return want->needs_majority && !want->is_agreed && !want->is_reversible && want->versions &&
+	       want->doubted_at_ms > 0 &&
+	       clock_now_ms() - want->doubted_at_ms < SILENT_PATIENCE_MS && late(client, want) != 0;
+}
+
+void want_ask_late_again(struct client *client, struct want *want)
+{
+	want->tried &= ~late(client, want);
+	client->has_news = true;
 }
 
 bool want_settle_vote(struct client *client, struct want *want)

@@ -12,6 +12,8 @@
 #define BACKOFF_CAP_MS  60000
 /* A node is stuck whose irreversible block does not move for this long. */
 #define STUCK_MS 30000
+/* A node is gone that was away for so long. */
+#define GONE_MS 30000
 /* How long a node is doubted after its first vain claim; after each further one twice as long. */
 #define DOUBT_MS      5000
 #define DOUBT_DOUBLES 4
@@ -162,7 +164,7 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 {
 	bool is_head = calls == 0;
 
-	node->is_away = false;
+	node->is_away = node->is_gone = false;
 	backoff_reset(&node->away_backoff);
 	if (calls > 1)
 		node->silent_batches = 0;
@@ -246,7 +248,10 @@ int64_t node_lost(struct node *node, int64_t now_ms)
 	if (!node->is_away && node->in_flight > 1)
 		node->in_flight_limit = (node->in_flight + 1) / 2;
 	node->good_in_row = 0;
+	if (!node->is_away)
+		node->away_since_ms = now_ms;
 	node->is_away = true;
+	node->is_gone = now_ms - node->away_since_ms >= GONE_MS;
 	node->ask_head_at_ms = now_ms + delay_ms;
 	return delay_ms;
 }

@@ -9,11 +9,14 @@
 
 /* A node that claims so many blocks less than others lags: a minute and a half. */
 #define LAG_BLOCKS 30
+/* But for one whose newest block is of the last two minutes: that others claim so much more does not make it lag. */
+#define FRESH_S 120
 
 struct pool {
 	struct node *nodes;
 	size_t count;
 	uint32_t ceiling; /* no block above it can be irreversible yet */
+	int64_t now_s;    /* by the clock of the database; 0: not known */
 };
 
 struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
@@ -213,16 +216,38 @@ static bool answers(const struct node *node)
 	return !node->is_away && !node->is_silent;
 }
 
+/*
+ * Do fewer than half of the nodes answer that did half a minute ago, or could not for so long yet?  Then the word of the others still counts:
+ * a single node must not decide because all others failed to answer in one moment.
+ */
+static bool are_few(const struct pool *pool)
+{
+	size_t all = 0, few = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (node->is_excluded || node->has_no_vote || node->is_gone)
+			continue;
+		all++;
+		few += answers(node);
+	}
+	return 2 * few < all;
+}
+
 /* The nodes with a claim, those with the highest claims first. Returns how many. */
 static size_t sort_if(const struct pool *pool, bool must_answer,
 		      const struct node *sorted[POOL_MAX_NODES])
 {
+	bool counts_absent = are_few(pool);
 	size_t count = 0;
 
 	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
 		size_t at = count;
 
-		if (!has_claim(pool, &pool->nodes[i]) || (must_answer && !answers(&pool->nodes[i])))
+		if (!has_claim(pool, node) ||
+		    (must_answer && !answers(node) && (node->is_gone || !counts_absent)))
 			continue;
 		while (at > 0 && sorted[at - 1]->head.irreversible_block <
 					 pool->nodes[i].head.irreversible_block) {
@@ -235,10 +260,18 @@ static size_t sort_if(const struct pool *pool, bool must_answer,
 	return count;
 }
 
-static bool lags(const struct node *node, uint32_t block)
+static bool is_fresh(const struct pool *pool, const struct node *node)
 {
-	return block > node->head.irreversible_block &&
-	       (block - node->head.irreversible_block >= LAG_BLOCKS || node->is_stuck);
+	return pool->now_s > 0 && node->head.head_time_s + FRESH_S >= pool->now_s;
+}
+
+static bool lags(const struct pool *pool, const struct node *node, uint32_t block)
+{
+	uint32_t own = node->head.irreversible_block;
+
+	if (block <= own)
+		return false;
+	return node->is_stuck || (block - own >= LAG_BLOCKS && !is_fresh(pool, node));
 }
 
 /*
@@ -254,7 +287,7 @@ static size_t sort_level(const struct pool *pool, bool must_answer,
 	if (count == 0 || count % 2 != 0)
 		return count;
 	for (size_t i = half; i < count; i++)
-		if (!lags(sorted[i], sorted[half - 1]->head.irreversible_block))
+		if (!lags(pool, sorted[i], sorted[half - 1]->head.irreversible_block))
 			return count;
 	return half;
 }
@@ -310,12 +343,15 @@ uint64_t pool_electors(const struct pool *pool)
 	const struct node *sorted[POOL_MAX_NODES];
 	size_t all = sort_if(pool, true, sorted);
 	size_t count = sort_level(pool, true, sorted);
+	bool counts_absent = are_few(pool);
 	uint64_t set = 0;
 
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
 
-		if (!node->is_excluded && !node->is_away && !node->has_no_vote)
+		bool is_absent = node->is_away && (node->is_gone || !counts_absent);
+
+		if (!node->is_excluded && !is_absent && !node->has_no_vote)
 			set |= UINT64_C(1) << i;
 	}
 	for (size_t i = count; i < all; i++)
@@ -326,6 +362,11 @@ uint64_t pool_electors(const struct pool *pool)
 void pool_set_ceiling(struct pool *pool, uint32_t block)
 {
 	pool->ceiling = block;
+}
+
+void pool_set_time(struct pool *pool, int64_t now_s)
+{
+	pool->now_s = now_s;
 }
 
 uint32_t pool_ceiling(const struct pool *pool)

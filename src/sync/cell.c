@@ -346,7 +346,7 @@ static void ask_again(struct cell *cell, size_t at)
 	held_list_remove(&cell->held, at, 1);
 }
 
-/* The block above it will not come, so nothing binds it: it is put to the vote itself. */
+/* The block above it will not come, so nothing binds it: it is put to the vote itself, or let go. */
 static void vouch_for_tops(struct cell *cell)
 {
 	for (size_t at = eligible_count(cell); at-- > 0;) {
@@ -355,7 +355,8 @@ static void vouch_for_tops(struct cell *cell)
 		if (is_bound(cell, at) || range_contains(&cell->undecided, num + 1) ||
 		    range_contains(&cell->vouched, num))
 			continue;
-		range_add(&cell->to_vouch, num, num);
+		if (!cell->is_given_up)
+			range_add(&cell->to_vouch, num, num);
 		ask_again(cell, at);
 	}
 }
@@ -436,13 +437,17 @@ static void commit_held(struct cell *cell)
 {
 	size_t count;
 
-	if (!cell->is_given_up && cell->rewrite == LEDGER_KEEP)
+	if (cell->rewrite == LEDGER_KEEP)
 		vouch_for_tops(cell);
 	while (may_commit(cell)) {
 		size_t vouched = vouched_count(cell);
 
-		if (!are_linked(cell, vouched))
+		if (!are_linked(cell, vouched)) {
+			if (cell->rewrite ==
+			    LEDGER_KEEP) /* that may have been the last of its kind */
+				vouch_for_tops(cell);
 			continue;
+		}
 		count = commit_size(cell, vouched);
 		if (count == 0)
 			return;

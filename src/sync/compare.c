@@ -348,8 +348,7 @@ static void take_compared(void *context, struct block *block, unsigned node)
 
 		ballot_add(&compare->ballot, node, block->id, is_stored);
 		if (is_stored) /* the others are not waited for */
-			node_at(compare, node)->is_on_trial = node_at(compare, node)->is_denied =
-				false;
+			ballot_clear(node_at(compare, node));
 	}
 	block_free(block);
 	compare->node++;

@@ -59,8 +59,11 @@ void work_note_stored(struct work *work, uint32_t num, int64_t timestamp_s)
 
 void work_set_ceiling(struct work *work)
 {
-	int64_t age_s = dbclock_now_s(&work->database_clock, clock_now_ms()) - work->clock_time_s;
+	int64_t now_s = dbclock_now_s(&work->database_clock, clock_now_ms());
+	int64_t age_s = now_s - work->clock_time_s;
 	uint64_t ceiling;
+
+	pool_set_time(work->pool, now_s);
 
 	/* A block from the future says that the clock is wrong. */
 	if (work->clock_block == 0 || age_s < 0) {

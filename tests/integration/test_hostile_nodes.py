@@ -6,6 +6,7 @@ the other nodes and the links to the stored chain give it away.
 
 import datetime
 import json
+import signal
 import time
 
 import pytest
@@ -124,6 +125,63 @@ def test_it_gives_nothing_of_what_it_claims(world):
     true(world, good[0].chain, good[0].irreversible)
 
 
+def test_the_others_do_not_have_the_newest_block_yet(world):
+    """Their names stand for several servers: one tells the head, another one does not have the block. That is no vote."""
+    good = honest(world)
+    liar = hostile(world)
+    reader = tails(world)
+    for node in good:
+        node.fault("null", method="get_block", block=range(LAST + 1, 10000))
+    advance(good, 3)
+    for node in good:
+        seen = node.count["get_block"]
+        node.wait_for(lambda node=node, seen=seen: node.count["get_block"] > seen + 1)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
+    for node in good:
+        node.heal()
+    world.db.wait_block(LAST + 3, timeout=20)
+    assert url_of(liar) in reader.wait_for("claim_false").message
+    true(world, good[0].chain, LAST + 3)
+
+
+def test_both_others_fail_in_one_moment(world):
+    """Nodes that were away for a second have not lost their votes to the one that waited for that."""
+    good = honest(world)
+    liar = hostile(world, ahead=0)
+    reader = tails(world)
+    for node in good:
+        node.refuse()
+    for node in good:
+        reader.wait_for("node_failed", containing=url_of(node))
+    liar.advance(5)
+    seen = liar.count["get_dynamic_global_properties"]
+    liar.wait_for(lambda: liar.count["get_dynamic_global_properties"] > seen + 4)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
+    assert world.db.value("SELECT MAX(irreversible_block) FROM readers") == LAST
+    for node in good:
+        node.accept()
+    advance(good, 5)
+    world.db.wait_block(LAST + 5, timeout=20)
+    true(world, good[0].chain, LAST + 5)
+
+
+def test_both_others_fail_at_a_start(world):
+    good = honest(world)
+    liar = hostile(world, ahead=0)
+    assert tails(world).stop() == 0
+    liar.advance(5)
+    for node in good:
+        node.refuse()
+    world.start(name="again").wait_for("node_failed", count=6)
+    liar.wait_for(lambda: liar.count["get_block"] > LAST + 5)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
+    for node in good:
+        node.accept()
+    advance(good, 5)
+    world.db.wait_block(LAST + 5, timeout=60)
+    true(world, good[0].chain, LAST + 5)
+
+
 @pytest.mark.parametrize("claim", [LAST + 3, LAST + 1000, 70_000_000, BOMB])
 def test_a_bomb_of_a_claim(world, claim):
     """What no other node says is not looked for, recorded, or written to the table of readers."""
@@ -162,6 +220,24 @@ def test_one_of_two_forges_the_tip(world):
     true(world, good.chain, good.irreversible)
 
 
+def test_one_of_two_claims_so_much_that_the_other_seems_to_lag(world):
+    """The clock allows 35 blocks above what is irreversible, and 30 are a lag."""
+    began = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
+    genesis = began - datetime.timedelta(seconds=3 * (LAST + 17))
+    good = world.node(SyntheticChain(genesis=genesis), irreversible=LAST)
+    liar = world.node(SyntheticChain(genesis=genesis, fork=(LAST + 1, "made up")), irreversible=LAST)
+    reader = tails(world)
+    liar.irreversible = LAST + 33
+    good.irreversible = LAST + 3
+    reader.wait_for("block_disputed", timeout=30)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
+    liar.reorganise(SyntheticChain(genesis=genesis))
+    liar.irreversible = good.irreversible
+    world.db.wait_block(good.irreversible, timeout=40)
+    world.db.wait_blocks(good.irreversible, timeout=40)
+    true(world, good.chain, good.irreversible)
+
+
 def test_one_of_two_at_a_first_start(world):
     """Neither can be believed where they differ; below, they agree."""
     good, = honest(world, 1)
@@ -169,6 +245,25 @@ def test_one_of_two_at_a_first_start(world):
     reader = world.run("--once", code=69, timeout=60)
     assert "different chains" in reader.stderr
     world.expect(good.chain, (1, LAST), allow_missing=[(1, LAST)], gaps=False)
+
+
+# ---- a list of nodes that is read again
+
+def test_nodes_that_come_later_get_their_votes(world):
+    """The hostile one was the only one; then two honest ones are configured as well."""
+    liar = hostile(world, ahead=0)
+    reader = tails(world)
+    good = honest(world)
+    reader.config_path.write_text(world.config(reader.name).read_text())
+    reader.signal(signal.SIGHUP)
+    for node in good:
+        node.wait_for(lambda node=node: node.count["get_block"])
+    seen = liar.count["get_block"]
+    liar.advance(3)
+    liar.wait_for(lambda: liar.count["get_block"] > seen + 2)
+    advance(good, 3)
+    world.db.wait_block(LAST + 3, timeout=20)
+    true(world, good[0].chain, LAST + 3)
 
 
 # ---- a branch that is not the stored one

@@ -243,6 +243,57 @@ static void a_node_that_rests_is_waited_for(void **state)
 	close_proving();
 }
 
+/* Near the nodes' newest block: their servers may be a little behind, and the first answer is not the last one. */
+#define NEAR 14990
+
+static void turn_for(int64_t span_ms)
+{
+	for (int64_t until_ms = now_ms + span_ms; now_ms < until_ms; now_ms += 100) {
+		client_handle(world.client);
+		answer_all();
+	}
+}
+
+static void honest_nodes_that_lack_a_new_block_are_asked_again(void **state)
+{
+	(void)state;
+	open_voting("ogg");
+	fake.sims[1].lacks = fake.sims[2].lacks = NEAR;
+	client_want(world.client, CLIENT_TAIL, NEAR, NEAR, 0, &world.sink);
+	turn_for(2000);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	fake.sims[1].lacks = fake.sims[2].lacks = 0;
+	turn_for(1000);
+	assert_each_given_once(NEAR, NEAR);
+	assert_int_equal(world.givers & 1, 0);
+	close_proving();
+}
+
+static void a_node_that_withholds_a_new_block_is_waited_for_shortly(void **state)
+{
+	(void)state;
+	open_voting("gg");
+	fake.sims[1].lacks = NEAR;
+	client_want(world.client, CLIENT_TAIL, NEAR, NEAR, 0, &world.sink);
+	turn_for(4000);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	turn_for(2000);
+	assert_each_given_once(NEAR, NEAR);
+	assert_in_range(fake.sims[1].block_posts, 2, 15);
+	close_proving();
+}
+
+static void a_node_without_old_blocks_is_not_waited_for(void **state)
+{
+	(void)state;
+	open_voting("gg");
+	fake.sims[1].lacks = FIRST;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	turn_for(1000);
+	assert_each_given_once(FIRST, FIRST);
+	close_proving();
+}
+
 static void a_node_that_is_away_is_not_waited_for(void **state)
 {
 	(void)state;
@@ -251,6 +302,59 @@ static void a_node_that_is_away_is_not_waited_for(void **state)
 	node_lost(pool_node(world.pool, 1), now_ms);
 	want_all();
 	assert_each_given_once(FIRST, LAST);
+	close_proving();
+}
+
+/* Both honest ones were away at the start: one that is alone does not decide before they were compared. */
+static void nodes_on_trial_are_waited_for_by_one_of_three(void **state)
+{
+	(void)state;
+	open_voting("ogg");
+	for (unsigned i = 1; i < 3; i++)
+		pool_node(world.pool, i)->is_on_trial = true;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	turn_for(20000);
+	assert_int_equal(world.given_count + world.refused_count, 0);
+	for (unsigned i = 1; i < 3; i++)
+		pool_node(world.pool, i)->is_on_trial = false;
+	turn_for(1000);
+	assert_each_given_once(FIRST, FIRST);
+	assert_int_equal(world.givers & 1, 0);
+	close_proving();
+
+	open_voting("gg"); /* of two it is half */
+	pool_node(world.pool, 1)->is_on_trial = true;
+	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
+	turn_for(17000);
+	assert_each_given_once(FIRST, FIRST);
+	close_proving();
+}
+
+/* It keeps every connection that there is, by letting requests hang. */
+static void a_node_that_lets_all_hang_does_not_stop_the_vote(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	open_voting("ggg");
+	limits.connections = 2;
+	limits.timeout_ms = 10000;
+	client_set_config(world.client, &limits);
+	fake.sims[0].hangs_for_blocks = true;
+	pool_node(world.pool, 0)->latency_us = 1; /* it is asked first */
+	client_want(world.client, CLIENT_REPLAY, FIRST, LAST, 0, &world.sink);
+	client_want(world.client, CLIENT_REPLAY, 1001, 1050, 0, &world.sink);
+	client_handle(world.client);
+	client_want(world.client, CLIENT_TAIL, NEAR, NEAR, 0, &world.sink);
+	for (int64_t until_ms = now_ms + 2000; now_ms < until_ms; now_ms += 100) {
+		struct error err = ERROR_INIT;
+
+		client_handle(world.client);
+		while (http_in_flight(&fake) > 0 && fake_next_due_ms() <= now_ms)
+			assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
+	}
+	assert_int_equal(fake.sims[0].block_posts, 3);
+	assert_each_given_once(NEAR, NEAR);
 	close_proving();
 }
 
@@ -289,7 +393,12 @@ int main(void)
 		cmocka_unit_test(a_false_tip_is_the_nodes_fault),
 		cmocka_unit_test(what_needs_a_majority_gets_one),
 		cmocka_unit_test(a_node_that_rests_is_waited_for),
+		cmocka_unit_test(honest_nodes_that_lack_a_new_block_are_asked_again),
+		cmocka_unit_test(a_node_that_withholds_a_new_block_is_waited_for_shortly),
+		cmocka_unit_test(a_node_without_old_blocks_is_not_waited_for),
 		cmocka_unit_test(a_node_that_is_away_is_not_waited_for),
+		cmocka_unit_test(nodes_on_trial_are_waited_for_by_one_of_three),
+		cmocka_unit_test(a_node_that_lets_all_hang_does_not_stop_the_vote),
 		cmocka_unit_test(a_block_in_hand_is_put_to_the_vote),
 	};
 

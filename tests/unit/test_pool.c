@@ -220,6 +220,29 @@ static void who_does_not_answer_holds_nobody_up(void **state)
 	pool_free(pool);
 }
 
+/* One that makes up blocks waits for the moment in which both others fail. */
+static void one_of_three_does_not_decide_at_once(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		set_node(pool, i, i == 2 ? 1020 : 1000, 100);
+	(void)node_lost(pool_node(pool, 0), 1000);
+	assert_true(pool_electors(pool) == 6);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	(void)node_lost(pool_node(pool, 1), 1000);
+	assert_true(pool_electors(pool) == 7);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	for (unsigned i = 0; i < 2; i++)
+		(void)node_lost(pool_node(pool, i), 31000);
+	assert_true(pool_electors(pool) == 4);
+	assert_int_equal(pool_irreversible(pool), 1020);
+	node_succeeded(pool_node(pool, 0), 32000, 100, 0, 100);
+	assert_true(pool_electors(pool) == 5);
+	pool_free(pool);
+}
+
 static void a_stuck_half_holds_nobody_up(void **state)
 {
 	struct pool *pool = make_pool();
@@ -240,6 +263,28 @@ static void a_stuck_half_holds_nobody_up(void **state)
 	head.irreversible_block = 1001; /* it moves again */
 	node_set_head(pool_node(pool, 0), &head, 32000);
 	assert_int_equal(pool_irreversible(pool), 1001);
+	pool_free(pool);
+}
+
+/* Who claims more than there is would else be the only one who votes. */
+static void a_node_with_a_new_head_does_not_lag(void **state)
+{
+	struct pool *pool = make_pool();
+	struct chain_head head = {.irreversible_block = 1000, .head_time_s = 5000};
+
+	(void)state;
+	node_exclude(pool_node(pool, 2), "it is not wanted here");
+	node_set_head(pool_node(pool, 0), &head, 1000);
+	head.irreversible_block = 1035;
+	node_set_head(pool_node(pool, 1), &head, 1000);
+	pool_set_time(pool, 5100);
+	assert_int_equal(pool_irreversible(pool), 1000);
+	assert_true(pool_electors(pool) == 3);
+	pool_set_time(pool, 5121); /* it has an old one */
+	assert_int_equal(pool_irreversible(pool), 1035);
+	assert_true(pool_electors(pool) == 2);
+	pool_set_time(pool, 0); /* nobody knows */
+	assert_int_equal(pool_irreversible(pool), 1035);
 	pool_free(pool);
 }
 
@@ -331,7 +376,9 @@ int main(void)
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
 		cmocka_unit_test(more_than_half_must_claim_it),
 		cmocka_unit_test(who_does_not_answer_holds_nobody_up),
+		cmocka_unit_test(one_of_three_does_not_decide_at_once),
 		cmocka_unit_test(a_stuck_half_holds_nobody_up),
+		cmocka_unit_test(a_node_with_a_new_head_does_not_lag),
 		cmocka_unit_test(what_cannot_be_is_no_claim),
 		cmocka_unit_test(a_new_pool_keeps_the_rates_of_nodes_it_knows),
 		cmocka_unit_test(there_may_be_no_node_or_too_many),
