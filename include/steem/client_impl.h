@@ -27,6 +27,7 @@ struct want {
 	const struct client_sink *sink; /* NULL: dropped */
 	char *reason;                   /* the last refusal in words, or NULL */
 	uint64_t tried;                 /* nodes that refused it or are not to be asked */
+	uint64_t busy_by;      /* of the tried ones: they only said that they are too busy */
 	uint64_t doubted_by;   /* nodes that did not answer a request with this block: asked last */
 	int64_t doubted_at_ms; /* when a living node first failed to give it; 0: none has yet */
 	bool is_alone;         /* it may have made a request fail: it gets a request of its own */

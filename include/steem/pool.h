@@ -59,8 +59,9 @@ uint32_t pool_head(const struct pool *pool);
 /* Does a node that answers claim one of these as its newest irreversible block? */
 bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last);
 /*
- * The nodes that vote about a block: all but those that are away (for 30 s, while fewer than half answer), excluded, on trial beside others that are known, or lag as above.  A node that
- * rests, or that has not answered yet, votes too; otherwise the first one to answer would be the majority.
+ * The nodes that vote about a block: all but those that are excluded, away, on trial beside others that are
+ * known, or lag as above.  A node that rests, or that has not answered yet, votes too; otherwise the first one to
+ * answer would be the majority.  While fewer than half answer, those that are away vote for 30 s more.
  */
 uint64_t pool_electors(const struct pool *pool);
 /* No block above this one can be irreversible yet, by the clock; UINT32_MAX: not known. */

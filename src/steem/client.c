@@ -133,7 +133,7 @@ void client_set_config(struct client *client, const struct client_config *config
 static void forget_nodes(struct want_list *list)
 {
 	for (struct want *want = list->first; want; want = want->next) {
-		want->tried = want->doubted_by = 0;
+		want->tried = want->doubted_by = want->busy_by = 0;
 		want_drop_half(want);
 		want_drop_versions(want);
 		want->is_agreed = false;

@@ -128,6 +128,8 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 	    ++want->busy_count < CLIENT_BUSY_LIMIT)
 		return;
 	want->busy_count = 0;
+	if (client_failure(err) == RPC_FAILURE_WAIT)
+		want->busy_by |= UINT64_C(1) << request->node;
 	want_set_refused_by(want, request->node, err);
 	want_set_doubted(client, want);
 	if (client->observer.block_refused)

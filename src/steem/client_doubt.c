@@ -180,6 +180,8 @@ static void blame_blocks(struct request *request)
 		want_set_doubted(client, want);
 		want->is_alone = true;
 		want->doubted_by |= UINT64_C(1) << request->node;
+		if (client_failure(&request->failure) == RPC_FAILURE_WAIT)
+			want->busy_by |= UINT64_C(1) << request->node;
 		if (only)
 			want_set_refused_by(want, request->node, &request->failure);
 		else

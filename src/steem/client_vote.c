@@ -282,7 +282,10 @@ bool want_has_open_vote(const struct client *client, const struct want *want)
 	return false;
 }
 
-/* The nodes whose silence does not count: they could have given the block, and did not. */
+/*
+ * The nodes whose silence does not count: they could have given the block, and did not.  One that is too busy has
+ * said nothing of the block, however often it says so.
+ */
 static uint64_t silent(const struct client *client, const struct want *want)
 {
 	uint64_t set = 0;
@@ -294,7 +297,7 @@ static uint64_t silent(const struct client *client, const struct want *want)
 		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			set |= UINT64_C(1) << i;
 	}
-	return set & ~all_givers(want);
+	return set & ~all_givers(want) & ~want->busy_by;
 }
 
 /* Those of them that may have the block in a moment. */

@@ -136,7 +136,7 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 
 	(void)version_count;
 	if (!range_contains(&cell->claim.missing, num + 1) ||
-	    range_contains(&cell->failed, num + 1)) {
+	    range_contains(&cell->failed, num + 1) || range_contains(&cell->to_vouch, num)) {
 		take_refusal(cell, num, reason);
 		return;
 	}
