@@ -138,7 +138,7 @@ class Bench:
 
     def measure_proof(self):
         """Catching up with each value of reader.proof, in turn."""
-        cases = [(delay, proof) for delay in (0, 100) for proof in ("off", "content")]
+        cases = [(delay, proof) for delay in (0, 100) for proof in ("off", "content", "signed")]
         rounds = {case: [] for case in cases}
         for turn in range(self.rounds):
             for delay, proof in cases:

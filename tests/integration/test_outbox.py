@@ -138,6 +138,7 @@ def test_names_that_need_care(world):
     wait_confirmed(world, len(odd))
     rows = world.db.rows("SELECT block, permlink FROM comments WHERE state = 'confirmed'")
     assert dict(rows) == odd
+    world.db.wait_blocks(30)
     world.expect(node.chain, (1, 30))
 
 

@@ -299,7 +299,8 @@ def test_nodes_that_stand_still_leave_connections_for_the_others(world):
     for node in frozen:
         node.fault("hang")
     reader = world.start(fetch={"timeout_ms": 10000, "connections": 1})
-    world.db.wait_blocks(40, 30)
+    # Who has not been heard for 30 s votes no more, and until then the one that answers does not decide alone.
+    world.db.wait_blocks(40, 70)
 
     def advance_good(number):
         good.irreversible = number
