@@ -357,7 +357,8 @@ def test_a_restart_forgets_who_has_logged_in(lone_world, reveals):
     server.start()
     node.advance(5)
     if not reveals:
-        reader.wait_for("database_lost", containing="reveal_password")
+        reader.wait_line(lambda line: line.event in ("database_lost", "commit_retry")
+                         and "reveal_password" in line.text)
         log_in()
     world.db.wait_until("SELECT MAX(block) FROM blocks", lambda top: top == 35, 60)
     world.allow_errors(*(line.event for line in reader.events()))
