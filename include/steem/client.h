@@ -6,7 +6,8 @@
  * It sends a request that failed at once a second time, asks another node where an answer is not
  * usable, and makes batches smaller where a node refuses them.  It reports each wanted block exactly
  * once: given, or refused by every healthy node.  A block that one node refused, and that no other
- * node gives in the next 15 s (60 s where nodes that rest have not voted yet), is refused too, however many nodes there are.  While no node at all
+ * node gives in the next 15 s (60 s where nodes that rest have not voted yet), is refused too, however
+ * many nodes there are.  While no node at all
  * is healthy, wants simply wait.
  *
  * A block is taken only from a node whose own last word calls it irreversible, but where the

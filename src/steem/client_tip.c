@@ -158,7 +158,8 @@ bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, u
 /*
  * A block that the node has by its own head: give it, or say what is wrong with it.
  * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).  1: other nodes must
- * give it alike, and the sink is to want it from all of them.  Behind the answer stands that with its virtual operations, if they were asked for.
+ * give it alike, and the sink is to want it from all of them.  Behind the answer stands
+ * the one with its virtual operations, if they were asked for.
  */
 static int take_tip_block(struct client *client, struct request *request, uint32_t num,
 			  const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)

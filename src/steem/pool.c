@@ -217,8 +217,8 @@ static bool answers(const struct node *node)
 }
 
 /*
- * Do fewer than half of the nodes answer that did half a minute ago, or could not for so long yet?  Then the word of the others still counts:
- * a single node must not decide because all others failed to answer in one moment.
+ * Do fewer than half of the nodes answer, of those that did half a minute ago or that were not away for so long?
+ * Then what the others said still counts: a single node must not decide because all others failed in one moment.
  */
 static bool are_few(const struct pool *pool)
 {

@@ -36,8 +36,9 @@ struct proof *proof_new(const struct chain *chain, struct error *err) MUST_CHECK
 void proof_free(struct proof *proof);
 
 /*
- * Recover the key that signed the block, which must have a seal.  This takes about 33 us.  -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the signature is invalid, or the answer names
- * another key.  It does not check whether the key belongs to the block's witness.
+ * Recover the key that signed the block, which must have a seal.  This takes about 33 us.  -1 with err
+ * (ERROR_NODE, RPC_FAILURE_FALSE): the signature is invalid, or the answer names another key.  It does not
+ * check whether the key belongs to the block's witness.
  */
 int proof_signer(struct proof *proof, const struct block *block, struct key *ret_key,
 		 struct error *err) MUST_CHECK;
