@@ -115,7 +115,7 @@ bool node_is_up(const struct node *node);
 /* Is it away, and is it time to ask for its head again? */
 bool node_is_head_due(const struct node *node, int64_t now_ms);
 /*
- * The highest irreversible block that the node probably has: the one that it reported last.  If it
+ * The highest irreversible block that the node can probably give: usually the one that it reported last.  If it
  * recently reported a block and then did not deliver it, the highest block that it has delivered.
  */
 uint32_t node_credible_block(const struct node *node, int64_t now_ms);

@@ -4,7 +4,7 @@
  * about them.
  *
  *     rewind_readers_load(), and once more READERS_SILENCE_S later: no heartbeat may have changed
- *     rewind_begin()   what is recorded as irreversible, wanted and missing ends at the block
+ *     rewind_begin()   cuts the tables of readers, ranges and gaps, so that nothing in them is above the block
  *     rewind_step()    until phase is REWIND_OVER: rows go in small commits, the highest first
  *
  * It can be interrupted anywhere and begun again.  Operations go to `orphans`.  Open deliveries end

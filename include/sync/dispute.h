@@ -2,10 +2,12 @@
 /*
  * A block contradicts a stored one: which of them is wrong?
  *
- * More than half of the nodes gave the block, or one that leads to it, but they may be all on another branch than
- * those that cannot be asked now.  So each node is asked for the stored block.  The table is doubted
- * only if more than half of all configured nodes give another block.  Otherwise those that give another one are
- * denied: they are asked for nothing else until they give what is stored.
+ * More than half of the nodes that answer gave the block.  But the nodes that do not answer may be on the right
+ * branch, and all others on a wrong one.  So each node is asked for the stored block:
+ *
+ *     more than half of all configured nodes give another block: the table is doubted
+ *     otherwise: the nodes that give another block are on trial, and are asked for nothing else until they
+ *     give the stored one
  */
 #ifndef SYNC_DISPUTE_H
 #define SYNC_DISPUTE_H

@@ -213,7 +213,7 @@ static void agree(struct want *want, const uint8_t id[BLOCK_ID_BYTES])
 	memcpy(want->agreed_id, id, sizeof(want->agreed_id));
 }
 
-/* Is the block one that may be taken, now that this node gave it too? */
+/* Do enough nodes give this version? The node that gave it last is counted. */
 static bool is_elected(const struct client *client, const struct want *want,
 		       const struct version *version)
 {

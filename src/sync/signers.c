@@ -35,7 +35,7 @@ struct signer {
 	unsigned ticket;        /* of the newest errand; the answers of others are too late */
 	uint32_t block;         /* whose key is looked up and asked for */
 	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
-	bool is_doubted; /* another key signed `block`: is what is stored between complete? */
+	bool is_doubted; /* another key signed `block`, so the blocks since row.since_block are counted */
 	bool is_checked; /* it was looked at, and: */
 	bool is_whole;
 	/* What the nodes say; masks of nodes. */
@@ -309,7 +309,7 @@ static bool is_open(const struct signers *signers, const struct signer *signer)
 	return signer->state == STATE_UNKNOWN && !majority(signers, signer);
 }
 
-/* Each second: who has not told a key is asked again, and all are if they do not agree. */
+/* Called once a second. Nodes that told no key are asked again; if all told one and differ, all are asked again. */
 static void begin_round(const struct signers *signers, struct signer *signer, int64_t now_ms)
 {
 	if (signer->since_ms > 0)

@@ -6,7 +6,7 @@
 #include "sched.h"
 
 #define BLOCK_MS    3000
-#define RECOVERY_MS 60000 /* after a trouble a node may rest for so long */
+#define RECOVERY_MS 60000 /* a node may rest for this long after a fault */
 #define HEAD_ABOVE  16    /* at the least */
 
 struct sim_node sim_nodes[SIM_NODES_MAX];

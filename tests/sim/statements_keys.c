@@ -13,7 +13,7 @@ uint64_t key_place(const char *witness, uint32_t since)
 	int index = witness_find(witness);
 
 	if (index < 0)
-		sim_fail("a key of %s, who is no witness", witness);
+		sim_fail("the reader stored a key of %s, which is not a witness", witness);
 	return (uint64_t)index << 32 | since;
 }
 
