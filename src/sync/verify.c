@@ -70,6 +70,7 @@ struct verify {
 	int64_t given_at_ms; /* when a node last gave a block, or the first one was wanted */
 	struct client_sink sink;
 	struct client_sink vouch_sink;
+	unsigned pool_epoch; /* the masks of nodes in the verdicts are of this pool */
 	struct verify_counts counts;
 };
 
@@ -671,8 +672,18 @@ void verify_start(struct verify *verify)
 	range_set_copy(&verify->left, verify->work->config.verify.ranges);
 }
 
+/* The nodes were read again: the masks name others now. */
+static void forget_nodes(struct verify *verify)
+{
+	verify->pool_epoch = verify->work->pool_epoch;
+	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
+		verify->verdicts[i].asked = verify->verdicts[i].unlinked_from = 0;
+}
+
 void verify_step(struct verify *verify)
 {
+	if (verify->pool_epoch != verify->work->pool_epoch)
+		forget_nodes(verify);
 	if (verify->state == VERIFY_FETCHING && verify->wanted_count > 0 && has_waited(verify) &&
 	    work_reachable_block(verify->work) < verify->first + verify->count - 1)
 		give_up_wanted(verify);
