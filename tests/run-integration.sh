@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Run the integration tests against the program in the build folder.  Exit 77 (skipped)
 # where a tool is missing; arguments go to pytest.
+#
+# AGAIN_MAX=N: where at most N tests failed, they are run once more, one after the other.  If all of them
+# pass now, they are named, and the last line is the sum with them.
 set -eu
 
 top=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
@@ -43,5 +46,37 @@ export STEEM_READER
 CLUSTER_TOOLS=${CLUSTER_TOOLS:-$build/cluster}
 export CLUSTER_TOOLS
 cd "$top/tests/integration"
+if [ "${AGAIN_MAX:-0}" -eq 0 ]; then
+    # shellcheck disable=SC2086 # four words, or none
+    "$python" -m pytest -q $workers "$@"
+    exit
+fi
+
+# The code of pytest is in a file: a pipe has that of `tee` only.
+output=$TMPDIR/output
 # shellcheck disable=SC2086 # four words, or none
-"$python" -m pytest -q $workers "$@"
+{ "$python" -m pytest -q $workers "$@" 2>&1 || echo "$?" > "$TMPDIR/code"; } | tee "$output"
+[ -f "$TMPDIR/code" ] || exit 0
+code=$(cat "$TMPDIR/code")
+# The group that tests run in, NAME@GROUP, is not part of the name.
+tests=$(sed -n '/^\(FAILED\|ERROR\) /{s/^[A-Z]* //;s/ - .*//;s/@[a-z_]*$//;p}' "$output" | sort -u)
+[ -n "$tests" ] && [ "$(echo "$tests" | wc -l)" -le "$AGAIN_MAX" ] || exit "$code"
+names=$(echo "$tests" | tr '\n' ' ')
+printf '\n== Once more, alone: %s\n' "$names"
+while read -r name; do
+    "$python" -m pytest -q "$name" < /dev/null && continue
+    tail -n 1 "$output"
+    exit "$code"
+done << EOF
+$tests
+EOF
+printf 'FAILED BESIDE OTHERS, PASSED ALONE: %s\n' "$names"
+tail -n 1 "$output" | awk '{
+    line = $0
+    while (match(line, /[0-9]+ (passed|failed|errors?)/)) {
+        sum += substr(line, RSTART)
+        line = substr(line, RSTART + RLENGTH)
+    }
+    skipped = match($0, /[0-9]+ skipped/) ? ", " substr($0, RSTART, RLENGTH) : ""
+    print sum " passed" skipped
+}'

@@ -76,9 +76,9 @@ store_tests() {
 # integration_tests [FILE...]: no file: all.
 integration_tests() {
     local output last code=0
-    output=$("$top/tests/run-integration.sh" -rs "${@/%/.py}" 2>&1) || code=$?
+    output=$("$top/tests/run-integration.sh" -rfEs "${@/%/.py}" 2>&1) || code=$?
     [ "$code" -eq 0 ] || echo "$output"
-    grep '^SKIPPED' <<< "$output" || true
+    grep -E '^(SKIPPED|FAILED BESIDE)' <<< "$output" || true
     last=$(tail -n 1 <<< "$output")
     echo "$last"
     passed=$((passed + $(number passed "$last")))

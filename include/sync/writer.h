@@ -4,7 +4,8 @@
  *
  * The loop thread gives jobs away and gets them back, finished, from writer_collect().
  * Commits go to `commit_threads` threads, errands (heartbeats, claims, scan steps) to one
- * thread of their own, so that a long commit never delays a heartbeat.
+ * thread of their own, so that a long commit never delays a heartbeat.  A look-up that a commit
+ * waits for goes to the threads for commits, so that a long errand does not delay it.
  *
  * A job that fails with ERROR_RETRY is rolled back and run again from its beginning, with
  * back-off, on the next host if the connection is gone; any other failure is final. Once a job has
@@ -35,7 +36,9 @@ struct job {
 	int64_t took_ms;     /* from its first try to its end */
 	int64_t last_try_ms; /* what the try that did it took: its cost for the database */
 	bool is_side_work; /* the reader can do without it: only a true ERROR_RETRY is tried again */
-	bool is_commit;    /* the writer's own */
+	/* The writer's own. */
+	bool takes_room;
+	bool is_timed;
 };
 
 struct writer;
@@ -48,10 +51,12 @@ struct writer *writer_new(const struct db_config *database, unsigned commit_thre
 			  int64_t patience_ms, struct error *err) MUST_CHECK;
 /* Readable when a job has finished. */
 int writer_fd(const struct writer *writer);
-/* Can a commit be taken now? */
+/* Can a commit or a look-up be taken now? */
 bool writer_has_room(const struct writer *writer);
 /* Takes the job. Only while writer_has_room(). */
 void writer_commit(struct writer *writer, struct job *job);
+/* As writer_commit(), for what must be known before a commit; writer_commit_times() leaves it out. */
+void writer_look_up(struct writer *writer, struct job *job);
 /* Takes the job. Errands are few: their number is bounded by those who send them. */
 void writer_errand(struct writer *writer, struct job *job);
 /* Call `done` of every finished job. */

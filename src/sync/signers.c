@@ -179,9 +179,10 @@ static void finish_look(struct job *job)
 	free(all);
 }
 
-static bool is_to_be_looked_up(const struct signer *signer)
+/* Else it waits for a commit to end. */
+static bool is_to_be_looked_up(const struct signers *signers, const struct signer *signer)
 {
-	return signer->state == STATE_NEW;
+	return signer->state == STATE_NEW && writer_has_room(signers->work->writer);
 }
 
 static struct look_job *new_job(struct signers *signers, size_t count)
@@ -211,7 +212,7 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 
 static void send_job(struct look_job *all)
 {
-	writer_errand(all->signers->work->writer, &all->job);
+	writer_look_up(all->signers->work->writer, &all->job);
 }
 
 static void look_up(struct signers *signers)
@@ -220,12 +221,12 @@ static void look_up(struct signers *signers)
 	size_t count = 0;
 
 	for (const struct signer *signer = signers->first; signer; signer = signer->next)
-		count += is_to_be_looked_up(signer);
+		count += is_to_be_looked_up(signers, signer);
 	if (count == 0)
 		return;
 	all = new_job(signers, count);
 	for (struct signer *signer = signers->first; signer; signer = signer->next)
-		if (is_to_be_looked_up(signer))
+		if (is_to_be_looked_up(signers, signer))
 			add_look(all, signer, STATE_LOOKING);
 	send_job(all);
 }
@@ -233,8 +234,11 @@ static void look_up(struct signers *signers)
 /* This key signed block signer->block, and is to be believed. */
 static void save(struct signers *signers, struct signer *signer, const char *key)
 {
-	struct look_job *all = new_job(signers, 1);
+	struct look_job *all;
 
+	if (!writer_has_room(signers->work->writer))
+		return; /* the block is judged again when a commit has ended */
+	all = new_job(signers, 1);
 	signer->row = (struct witness_key){.since_block = signer->block - 1, .is_of_nodes = true};
 	memcpy(signer->row.witness, signer->name, sizeof(signer->row.witness));
 	snprintf(signer->row.key, sizeof(signer->row.key), "%s", key);
@@ -548,7 +552,7 @@ int64_t signers_next_timeout_ms(const struct signers *signers)
 	int64_t now_ms = clock_now_ms(), due_ms = INT64_MAX;
 
 	for (const struct signer *signer = signers->first; signer; signer = signer->next) {
-		if (signer->state == STATE_NEW)
+		if (is_to_be_looked_up(signers, signer))
 			return 0;
 		if (is_open(signers, signer) && signer->ask_at_ms < due_ms)
 			due_ms = signer->ask_at_ms;

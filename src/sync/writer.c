@@ -295,7 +295,7 @@ static void give_job(struct writer *writer, struct queue *queue, struct job *job
 	job->err = ERROR_INIT;
 	if (writer->is_closing) {
 		(void)error_set(&job->err, ERROR_RETRY, "the reader is stopping");
-		writer->pending_commits -= job->is_commit;
+		writer->pending_commits -= job->takes_room;
 		job->done(job);
 		return;
 	}
@@ -307,16 +307,27 @@ static void give_job(struct writer *writer, struct queue *queue, struct job *job
 	}
 }
 
-void writer_commit(struct writer *writer, struct job *job)
+static void give_urgent(struct writer *writer, struct job *job, bool is_timed)
 {
 	writer->pending_commits++;
-	job->is_commit = true;
+	job->takes_room = true;
+	job->is_timed = is_timed;
 	give_job(writer, writer->commits, job);
+}
+
+void writer_commit(struct writer *writer, struct job *job)
+{
+	give_urgent(writer, job, true);
+}
+
+void writer_look_up(struct writer *writer, struct job *job)
+{
+	give_urgent(writer, job, false);
 }
 
 void writer_errand(struct writer *writer, struct job *job)
 {
-	job->is_commit = false;
+	job->takes_room = job->is_timed = false;
 	give_job(writer, writer->errands, job);
 }
 
@@ -330,9 +341,9 @@ void writer_collect(struct writer *writer)
 	}
 	while ((job = queue_try_pop(writer->finished))) {
 		writer->pending--;
-		if (job->is_commit)
+		if (job->takes_room)
 			writer->pending_commits--;
-		if (job->is_commit && job->err.kind == ERROR_NONE)
+		if (job->is_timed && job->err.kind == ERROR_NONE)
 			metric_observe(&writer->commit_times, job->took_ms * 1000);
 		job->done(job);
 	}

@@ -134,11 +134,16 @@ def foreign(world):
     connection.close()
 
 
-def waiting_commit(world):
-    """The thread of the commit that waits for the row of its reader, its blocks already written."""
+def waiting_statement(world, part):
+    """The thread of a statement with this part that waits for a lock."""
     waits = "time_ms > 20" if servers.CHOSEN is servers.MariaDB else "time >= 1"
     return world.db.wait_until(f"SELECT id FROM information_schema.processlist WHERE {waits}"
-                               " AND info LIKE '%last_block = GREATEST%' AND id <> CONNECTION_ID()")
+                               f" AND info LIKE '%{part}%' AND id <> CONNECTION_ID()")
+
+
+def waiting_commit(world):
+    """The thread of the commit that waits for the row of its reader, its blocks already written."""
+    return waiting_statement(world, "last_block = GREATEST")
 
 
 def test_a_deadlock_costs_one_more_try(world, foreign):
@@ -163,6 +168,17 @@ def test_a_query_that_is_killed(world, foreign):
     node.advance(1)
     world.db.execute(f"KILL QUERY {waiting_commit(world)}")
     reader.wait_for("commit_retry", containing="(1317)")
+    foreign.execute("ROLLBACK")
+    whole(world, node, reader, 51)
+
+
+def test_a_heartbeat_that_waits_holds_up_no_key(world, foreign):
+    """The key of a witness is looked up while a heartbeat waits for a lock; so the commit waits itself."""
+    node, reader = tailing(world)
+    foreign.execute("SELECT * FROM readers FOR UPDATE")
+    waiting_statement(world, "heartbeat_at")
+    node.advance(1)
+    waiting_commit(world)
     foreign.execute("ROLLBACK")
     whole(world, node, reader, 51)
 

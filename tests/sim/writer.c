@@ -167,7 +167,7 @@ static void give_job(struct writer *writer, struct jobs *jobs, struct job *job)
 	job->err = ERROR_INIT;
 	if (writer->is_closing) {
 		(void)error_set(&job->err, ERROR_RETRY, "the reader is stopping");
-		writer->pending_commits -= job->is_commit;
+		writer->pending_commits -= job->takes_room;
 		job->done(job);
 		return;
 	}
@@ -181,15 +181,20 @@ static void give_job(struct writer *writer, struct jobs *jobs, struct job *job)
 void writer_commit(struct writer *writer, struct job *job)
 {
 	if (!writer_has_room(writer))
-		sim_fail("a commit although there is no room for one");
+		sim_fail("%s although there is no room for it", job->what);
 	writer->pending_commits++;
-	job->is_commit = true;
+	job->takes_room = true;
 	give_job(writer, &writer->commits, job);
+}
+
+void writer_look_up(struct writer *writer, struct job *job)
+{
+	writer_commit(writer, job);
 }
 
 void writer_errand(struct writer *writer, struct job *job)
 {
-	job->is_commit = false;
+	job->takes_room = false;
 	give_job(writer, &writer->errands, job);
 }
 
@@ -200,7 +205,7 @@ void writer_collect(struct writer *writer)
 	writer->process->has_event = false;
 	while ((job = take(&writer->finished))) {
 		writer->pending--;
-		if (job->is_commit)
+		if (job->takes_room)
 			writer->pending_commits--;
 		job->done(job);
 	}

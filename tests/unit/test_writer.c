@@ -380,12 +380,14 @@ static void only_commits_that_were_done_are_timed(void **state)
 {
 	struct test_job good = make_job(0, ERROR_NONE);
 	struct test_job bad = make_job(-1, ERROR_DATA);
+	struct test_job look_up = make_job(0, ERROR_NONE);
 	struct test_job errand = make_job(0, ERROR_NONE);
 	const struct metric_histogram *times = writer_commit_times(*state);
 	uint64_t count = 0;
 
 	writer_commit(*state, &good.job);
 	writer_commit(*state, &bad.job);
+	writer_look_up(*state, &look_up.job);
 	writer_errand(*state, &errand.job);
 	wait_for_all(*state);
 	for (unsigned i = 0; i <= METRIC_BUCKETS; i++)
