@@ -3,7 +3,9 @@
 #
 #   awk -v mode=header|source -f embed-sql.awk STATEMENT_FILES... MIGRATION_FILES... definer.sql views.sql procedures.sql
 #
-# A file under statements/ becomes one string: verb_noun.sql is sql_verb_noun.  A file
+# A file under statements/ holds the statements of one module of src/store.  A line
+# "-- name: verb_noun" stands before each of them; it becomes the string sql_verb_noun, and the
+# columns of a SELECT become constants, VERB_NOUN_COLUMN, numbered from 0.  A file
 # under migrations/ becomes a list of statements, split at a `;` that ends a line, or at
 # the text of a DELIMITER line, as the mariadb client does.  views.sql and procedures.sql
 # become one list of views and procedures, definer.sql a list of statements.  Comment lines
@@ -47,9 +49,55 @@ function begin_file(    parts, n) {
             fail("migrations are numbered from 0001 without holes")
         migration_count++
         migration_names[migration_count] = substr(name, 6)
-    } else if (!is_definer && !is_routines && name !~ /^[a-z]+(_[a-z0-9]+)+$/) {
-        fail("the name of a statement is verb_noun.sql")
+    } else if (!is_definer && !is_routines) {
+        name = ""
     }
+}
+
+# "-- name: verb_noun"
+function begin_statement() {
+    if (line_count > 0)
+        fail("a statement is not ended")
+    name = $3
+    if (name !~ /^[a-z]+(_[a-z0-9]+)+$/)
+        fail("the name of a statement is verb_noun")
+}
+
+# A column of a result: what stands behind AS, or the name of the column itself.
+function add_column(text) {
+    gsub(/[ \t\n]+/, " ", text)
+    sub(/^ /, "", text)
+    sub(/ $/, "", text)
+    if (!match(text, /(^| AS |^[a-z]+\.)[a-z_0-9]+$/))
+        fail(name ": a computed column needs a name (AS): " text)
+    text = substr(text, RSTART)
+    sub(/^ AS /, "", text)
+    sub(/^[a-z]+\./, "", text)
+    columns = columns "\t" toupper(name "_" text) ",\n"
+}
+
+# What stands between SELECT and FROM, outside of parentheses, divided by commas.
+function add_columns(    text, i, depth, from, part) {
+    for (i = 1; i <= line_count; i++)
+        text = text " " lines[i]
+    if (text !~ /^ SELECT /)
+        return
+    sub(/^ SELECT (DISTINCT )?/, "", text)
+    columns = ""
+    from = 1
+    for (i = 1; i <= length(text) + 1; i++) {
+        part = substr(text, i, 1)
+        depth += (part == "(") - (part == ")")
+        if (depth > 0)
+            continue
+        if (part == "," || part == "" || substr(text, i, 6) ~ /^[ \t]FROM[ \t]/) {
+            add_column(substr(text, from, i - from))
+            from = i + 1
+            if (part != ",")
+                break
+        }
+    }
+    header = header "enum {\n" columns "};\n"
 }
 
 # The first line of a routine names its kind and itself.
@@ -84,8 +132,12 @@ function end_statement() {
         add_routine()
     } else {
         statement_count++
+        if (name == "")
+            fail("\"-- name: verb_noun\" must stand before each statement")
         source = source "\nconst char sql_" name "[] =" literal(line_count) ";\n"
         header = header "extern const char sql_" name "[];\n"
+        add_columns()
+        name = ""
     }
     line_count = 0
 }
@@ -93,9 +145,7 @@ function end_statement() {
 function end_file() {
     end_statement()
     if (statement_count == 0)
-        fail(name ": no statement in the file")
-    if (!is_migration && !is_definer && !is_routines && statement_count > 1)
-        fail(name ": one statement a file")
+        fail("no statement in the file")
     if (is_migration) {
         source = source "\nstatic const char *const migration_" migration_count "[] = {" bodies ",\n};\n"
         bodies = ""
@@ -107,6 +157,11 @@ FNR == 1 {
     if (NR > 1)
         end_file()
     begin_file()
+}
+
+!is_migration && /^-- name: / {
+    begin_statement()
+    next
 }
 
 /^[ \t]*--/ || /^[ \t]*$/ { next }
@@ -142,7 +197,7 @@ END {
     if (mode == "header") {
         print "#ifndef STORE_SQL_H\n#define STORE_SQL_H\n"
         print "#include <stddef.h>\n"
-        print "/* sql/statements: one statement each. */"
+        print "/* sql/statements, and the columns of their rows. */"
         printf "%s", header
         print "\n/* sql/migrations, in their order, numbered from 1. */"
         print "struct sql_migration {"

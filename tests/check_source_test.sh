@@ -130,12 +130,12 @@ expect 'command line option in the manual' 'options.c:2: --faster is not in doc/
 expect 'command line option in the completion' 'options.c:2: --faster is not in etc/steem-reader.bash'
 
 begin
-put sql/statements/Blocks.sql 'SELECT 1;'
-expect 'name of a statement' '^sql/statements/Blocks.sql:1: the name is not verb_noun'
+put sql/statements/nothing.sql '-- name: select_blocks'
+expect 'statements without a module' '^sql/statements/nothing.sql:1: src/store has no module'
 
 begin
-put sql/statements/select_blocks.sql 'SELECT 1;'
-expect 'statement not used' '^sql/statements/select_blocks.sql:1: sql_select_blocks is used nowhere'
+put sql/statements/claims.sql '-- name: select_blocks'
+expect 'statement not used' '^sql/statements/claims.sql:1: sql_select_blocks is used nowhere'
 
 begin
 put sql/migrations/1_first.sql 'SELECT 1;'

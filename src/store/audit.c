@@ -26,22 +26,24 @@ const char *audit_kind_name(enum audit_kind kind)
 
 static void take_row(struct audit_row *row, const struct db_rows *rows)
 {
-	row->num = (uint32_t)db_row_u64(rows, 0);
-	db_row_bytes(rows, 1, row->id, BLOCK_ID_BYTES);
-	db_row_bytes(rows, 2, row->previous, BLOCK_ID_BYTES);
-	row->timestamp_s = (int64_t)db_row_u64(rows, 3);
-	row->operations = db_row_u64(rows, 4);
-	row->stored_operations = db_row_u64(rows, 5);
-	row->virtual_operations = db_row_u64(rows, 6);
-	row->stored_virtual_operations = db_row_u64(rows, 7);
-	row->virtual_state = block_virtual_parse(db_row_text(rows, 8, NULL));
-	row->is_irreversible = db_row_u64(rows, 9) != 0;
-	row->filter_id = (uint32_t)db_row_u64(rows, 10);
-	row->real_rows = db_row_u64(rows, 11);
-	row->virtual_rows = db_row_u64(rows, 12);
-	row->is_purged = db_row_u64(rows, 13) != 0;
-	row->real_over = db_row_u64(rows, 14);
-	row->virtual_over = db_row_u64(rows, 15);
+	row->num = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_COUNTED_BLOCK);
+	db_row_bytes(rows, SELECT_BLOCKS_COUNTED_BLOCK_ID, row->id, BLOCK_ID_BYTES);
+	db_row_bytes(rows, SELECT_BLOCKS_COUNTED_PREVIOUS, row->previous, BLOCK_ID_BYTES);
+	row->timestamp_s = (int64_t)db_row_u64(rows, SELECT_BLOCKS_COUNTED_TIMESTAMP_S);
+	row->operations = db_row_u64(rows, SELECT_BLOCKS_COUNTED_OPERATIONS);
+	row->stored_operations = db_row_u64(rows, SELECT_BLOCKS_COUNTED_STORED_OPERATIONS);
+	row->virtual_operations = db_row_u64(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_OPERATIONS);
+	row->stored_virtual_operations =
+		db_row_u64(rows, SELECT_BLOCKS_COUNTED_STORED_VIRTUAL_OPERATIONS);
+	row->virtual_state =
+		block_virtual_parse(db_row_text(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_STATE, NULL));
+	row->is_irreversible = db_row_u64(rows, SELECT_BLOCKS_COUNTED_IS_IRREVERSIBLE) != 0;
+	row->filter_id = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_COUNTED_FILTER_ID);
+	row->real_rows = db_row_u64(rows, SELECT_BLOCKS_COUNTED_REAL_ROWS);
+	row->virtual_rows = db_row_u64(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_ROWS);
+	row->is_purged = db_row_u64(rows, SELECT_BLOCKS_COUNTED_IS_PURGED) != 0;
+	row->real_over = db_row_u64(rows, SELECT_BLOCKS_COUNTED_REAL_OVER);
+	row->virtual_over = db_row_u64(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_OVER);
 }
 
 int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **ret_rows,
@@ -76,7 +78,8 @@ int audit_load_extra(struct db *db, uint32_t first, uint32_t last, struct range_
 
 	rows = db_query(db, sql_select_extra_blocks, DB_VALUES(db_u64(first), db_u64(last)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0)
-		range_add(ret_blocks, (uint32_t)db_row_u64(rows, 0), (uint32_t)db_row_u64(rows, 0));
+		range_add(ret_blocks, (uint32_t)db_row_u64(rows, SELECT_EXTRA_BLOCKS_BLOCK),
+			  (uint32_t)db_row_u64(rows, SELECT_EXTRA_BLOCKS_BLOCK));
 	return result;
 }
 
@@ -159,7 +162,9 @@ static void check_header(const struct audit_row *row, const struct block *block,
 
 static int compare_place(const struct operation *op, const struct db_rows *rows)
 {
-	const uint64_t is[3] = {db_row_u64(rows, 0), db_row_u64(rows, 1), db_row_u64(rows, 2)};
+	const uint64_t is[3] = {db_row_u64(rows, SELECT_OPERATIONS_TRX_IN_BLOCK),
+				db_row_u64(rows, SELECT_OPERATIONS_OP_IN_TRX),
+				db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP)};
 	const uint32_t due[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
 
 	for (unsigned i = 0; i < 3; i++)
@@ -182,15 +187,18 @@ static bool same_text(const struct db_rows *rows, unsigned column, const char *d
 static const char *find_difference(const struct operation *op, int64_t timestamp_s,
 				   const struct db_rows *rows)
 {
-	if (!same_text(rows, 3, op->trx_id, op->trx_id ? strlen(op->trx_id) : 0))
+	if (!same_text(rows, SELECT_OPERATIONS_TRX_ID, op->trx_id,
+		       op->trx_id ? strlen(op->trx_id) : 0))
 		return "trx_id";
-	if ((int64_t)db_row_u64(rows, 4) != timestamp_s)
+	if ((int64_t)db_row_u64(rows, SELECT_OPERATIONS_TIMESTAMP_S) != timestamp_s)
 		return "timestamp";
-	if (!same_text(rows, 5, op->name, op->name_bytes))
+	if (!same_text(rows, SELECT_OPERATIONS_OPERATION, op->name, op->name_bytes))
 		return "operation";
-	if (!same_text(rows, 6, op->account, op->account_bytes))
+	if (!same_text(rows, SELECT_OPERATIONS_ACCOUNT, op->account, op->account_bytes))
 		return "account";
-	return same_text(rows, 7, op->payload, op->payload_bytes) ? NULL : "payload";
+	return same_text(rows, SELECT_OPERATIONS_PAYLOAD, op->payload, op->payload_bytes)
+		       ? NULL
+		       : "payload";
 }
 
 static int compare_by_place(const void *a, const void *b)
@@ -241,7 +249,7 @@ static int load_purged(struct over *over, struct error *err)
 
 	rows = db_query(over->db, sql_select_purged, DB_NO_VALUES, err);
 	result = rows ? db_rows_next(rows, err) : -1;
-	over->is_purged = result > 0 && over->block < db_row_u64(rows, 0);
+	over->is_purged = result > 0 && over->block < db_row_u64(rows, SELECT_PURGED_BEFORE_BLOCK);
 	return result < 0 ? -1 : 0;
 }
 
@@ -257,7 +265,8 @@ static int load_over(struct over *over, struct error *err)
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		over->places = xreallocarray(over->places, over->count + 1, sizeof(*over->places));
 		for (unsigned i = 0; i < 3; i++)
-			over->places[over->count][i] = (uint32_t)db_row_u64(rows, 1 + i);
+			over->places[over->count][i] =
+				(uint32_t)db_row_u64(rows, SELECT_OPERATIONS_OVER_TRX_IN_BLOCK + i);
 		over->count++;
 	}
 	return result;
@@ -297,7 +306,7 @@ static int walk_operations(struct db_rows *rows, const struct block *block,
 	while ((result = db_rows_next(rows, err)) > 0) {
 		const char *column;
 
-		if (!with_virtual && db_row_u64(rows, 2) > 0)
+		if (!with_virtual && db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP) > 0)
 			continue;
 		for (; *sorted && compare_place(*sorted, rows) < 0; sorted++)
 			if (check_absent(*sorted, all_kept, over, finding, err) < 0)
@@ -305,9 +314,9 @@ static int walk_operations(struct db_rows *rows, const struct block *block,
 		if (!*sorted || compare_place(*sorted, rows) != 0 ||
 		    (all_kept && !(*sorted)->is_stored)) {
 			FIND(finding, AUDIT_ALTERED, "operation %llu/%llu/%llu is not the chain's",
-			     (unsigned long long)db_row_u64(rows, 0),
-			     (unsigned long long)db_row_u64(rows, 1),
-			     (unsigned long long)db_row_u64(rows, 2));
+			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_TRX_IN_BLOCK),
+			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_OP_IN_TRX),
+			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP));
 			continue;
 		}
 		column = find_difference(*sorted, block->timestamp_s, rows);

@@ -76,15 +76,16 @@ static int load_claims(struct search *search, struct error *err)
 
 	rows = db_query(search->db, sql_select_claims, DB_VALUES(IDENTITY(search->identity)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		uint32_t first = (uint32_t)db_row_u64(rows, 0);
+		uint32_t first = (uint32_t)db_row_u64(rows, SELECT_CLAIMS_FIRST_BLOCK);
 
-		if (db_row_u64(rows, 1) != 0 &&
+		if (db_row_u64(rows, SELECT_CLAIMS_IS_OWN) != 0 &&
 		    !(search->working && overlaps(search->working, first, cell_last(first)))) {
 			range_add(&search->forgotten, lowest_block(first), cell_last(first));
 			continue;
 		}
 		range_add(&search->taken, lowest_block(first), cell_last(first));
-		if (db_row_u64(rows, 1) == 0 && db_row_u64(rows, 2) != 0 &&
+		if (db_row_u64(rows, SELECT_CLAIMS_IS_OWN) == 0 &&
+		    db_row_u64(rows, SELECT_CLAIMS_HAS_GAP) != 0 &&
 		    overlaps(search->within, first, cell_last(first)))
 			search->ret->others_work = true;
 	}
@@ -104,11 +105,11 @@ static int sum_range(struct search *search, struct range range, struct error *er
 			err);
 	if (!rows || db_rows_next(rows, err) < 0)
 		return -1;
-	ret->missing_count += db_row_u64(rows, 0);
-	ret->failed_count += db_row_u64(rows, 1);
-	if (db_row_u64(rows, 2) == 0)
+	ret->missing_count += db_row_u64(rows, SUM_GAPS_MISSING);
+	ret->failed_count += db_row_u64(rows, SUM_GAPS_TRIED);
+	if (db_row_u64(rows, SUM_GAPS_WAITING) == 0)
 		return 0;
-	due_ms = (int64_t)(db_row_u64(rows, 3) / 1000) + 1;
+	due_ms = (int64_t)(db_row_u64(rows, SUM_GAPS_WAIT_US) / 1000) + 1;
 	if (!ret->waits || due_ms < ret->next_try_ms)
 		ret->next_try_ms = due_ms;
 	ret->waits = true;
@@ -152,7 +153,8 @@ static int load_due(struct search *search, struct range range, struct range_set 
 		DB_VALUES(IDENTITY(search->identity), db_u64(range.last), db_u64(range.first)),
 		err);
 	while (rows && (result = db_rows_next(rows, err)) > 0)
-		range_add(ret_due, (uint32_t)db_row_u64(rows, 0), (uint32_t)db_row_u64(rows, 1));
+		range_add(ret_due, (uint32_t)db_row_u64(rows, SELECT_GAPS_DUE_FIRST_BLOCK),
+			  (uint32_t)db_row_u64(rows, SELECT_GAPS_DUE_LAST_BLOCK));
 	range_clip(ret_due, range.first, range.last);
 	return result;
 }
@@ -203,15 +205,15 @@ static int find_named(struct db *db, struct claim *claim, struct error *err)
 	rows = db_query(db, sql_select_blocks_between,
 			DB_VALUES(db_u64((uint64_t)first + 1), db_u64((uint64_t)last + 1)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		uint32_t below = (uint32_t)db_row_u64(rows, 0) - 1;
+		uint32_t below = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK) - 1;
 		struct block_name *named = &claim->named[claim->named_count];
 
 		/* A row inside of a stretch is new: another reader stored it just now. */
 		if (!range_contains(missing, below) || range_contains(missing, below + 1) ||
-		    db_row_u64(rows, 4) == 0)
+		    db_row_u64(rows, SELECT_BLOCKS_BETWEEN_IS_IRREVERSIBLE) == 0)
 			continue;
 		named->num = below;
-		db_row_bytes(rows, 2, named->id, BLOCK_ID_BYTES);
+		db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_PREVIOUS, named->id, BLOCK_ID_BYTES);
 		claim->named_count++;
 	}
 	return result;

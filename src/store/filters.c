@@ -16,7 +16,7 @@ static int find_filter(struct db *db, const char *text, uint32_t *ret_id, struct
 	if (!rows)
 		return -1;
 	result = db_rows_next(rows, err);
-	*ret_id = result > 0 ? (uint32_t)db_row_u64(rows, 0) : 0;
+	*ret_id = result > 0 ? (uint32_t)db_row_u64(rows, SELECT_FILTER_ID) : 0;
 	return result < 0 ? -1 : 0;
 }
 
@@ -29,9 +29,11 @@ static int find_active(struct db *db, uint32_t *ret_id, char **ret_text, struct 
 	if (!rows)
 		return -1;
 	result = db_rows_next(rows, err);
-	*ret_id = result > 0 ? (uint32_t)db_row_u64(rows, 0) : 0;
+	*ret_id = result > 0 ? (uint32_t)db_row_u64(rows, SELECT_ACTIVE_FILTER_ID) : 0;
 	if (ret_text)
-		*ret_text = result > 0 ? xstrdup(db_row_text(rows, 1, NULL)) : NULL;
+		*ret_text = result > 0
+				    ? xstrdup(db_row_text(rows, SELECT_ACTIVE_FILTER_RULES, NULL))
+				    : NULL;
 	return result < 0 ? -1 : 0;
 }
 

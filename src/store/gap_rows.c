@@ -50,7 +50,7 @@ int gap_rows_now(struct db *db, uint64_t *ret_now_us, struct error *err)
 
 	rows = db_query(db, sql_select_now, DB_NO_VALUES, err);
 	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_now_us = result > 0 ? db_row_u64(rows, 0) : 0;
+	*ret_now_us = result > 0 ? db_row_u64(rows, SELECT_NOW_NOW_US) : 0;
 	return result < 0 ? -1 : 0;
 }
 
@@ -114,8 +114,8 @@ static int find_start(struct db *db, uint32_t first, uint32_t *ret_start, struct
 	*ret_start = first;
 	rows = db_query(db, sql_select_gap_below, DB_VALUES(db_u64(first)), err);
 	result = rows ? db_rows_next(rows, err) : -1;
-	if (result > 0 && db_row_u64(rows, 1) + 1 >= first)
-		*ret_start = (uint32_t)db_row_u64(rows, 0);
+	if (result > 0 && db_row_u64(rows, SELECT_GAP_BELOW_LAST_BLOCK) + 1 >= first)
+		*ret_start = (uint32_t)db_row_u64(rows, SELECT_GAP_BELOW_FIRST_BLOCK);
 	return result < 0 ? -1 : 0;
 }
 
@@ -132,10 +132,10 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 	rows = db_query(db, sql_select_known_gaps, DB_VALUES(db_u64(start), db_u64(end)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct gap gap = {
-			.attempts = db_row_u64(rows, 3),
-			.tried_us = time_or_never(rows, 4),
-			.retry_us = time_or_never(rows, 5),
-			.found_us = db_row_u64(rows, 6),
+			.attempts = db_row_u64(rows, SELECT_KNOWN_GAPS_ATTEMPTS),
+			.tried_us = time_or_never(rows, SELECT_KNOWN_GAPS_TRIED_US),
+			.retry_us = time_or_never(rows, SELECT_KNOWN_GAPS_RETRY_US),
+			.found_us = db_row_u64(rows, SELECT_KNOWN_GAPS_FOUND_US),
 		};
 
 		if (ret_rows->count == ret_rows->capacity) {
@@ -143,10 +143,10 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 			ret_rows->items = xreallocarray(ret_rows->items, ret_rows->capacity,
 							sizeof(*ret_rows->items));
 		}
-		gap.first = (uint32_t)db_row_u64(rows, 0);
-		gap.last = (uint32_t)db_row_u64(rows, 1);
-		if (!db_row_is_null(rows, 2))
-			gap.reason = xstrdup(db_row_text(rows, 2, NULL));
+		gap.first = (uint32_t)db_row_u64(rows, SELECT_KNOWN_GAPS_FIRST_BLOCK);
+		gap.last = (uint32_t)db_row_u64(rows, SELECT_KNOWN_GAPS_LAST_BLOCK);
+		if (!db_row_is_null(rows, SELECT_KNOWN_GAPS_REASON))
+			gap.reason = xstrdup(db_row_text(rows, SELECT_KNOWN_GAPS_REASON, NULL));
 		ret_rows->items[ret_rows->count++] = gap;
 	}
 	return result;

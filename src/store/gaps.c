@@ -21,7 +21,7 @@ int gaps_scan_step(struct db *db, uint32_t first, uint32_t last, struct range_se
 	rows = db_stream(db, sql_select_stored_numbers, DB_VALUES(db_u64(first), db_u64(last)),
 			 err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		uint32_t block = (uint32_t)db_row_u64(rows, 0);
+		uint32_t block = (uint32_t)db_row_u64(rows, SELECT_STORED_NUMBERS_BLOCK);
 
 		row_count++;
 		if (block > next) {

@@ -51,9 +51,10 @@ static void add_fact(struct ledger_facts *facts, const struct db_rows *rows)
 	fact = &facts->items[facts->count++];
 	for (unsigned i = 0; i < 4; i++)
 		fact->place[i] = (uint32_t)db_row_u64(rows, i);
-	fact->place[4] = (uint32_t)db_row_u64(rows, 5);
-	snprintf(fact->queue, sizeof(fact->queue), "%s", db_row_text(rows, 4, NULL));
-	fact->delivery_id = db_row_u64(rows, 6);
+	fact->place[4] = (uint32_t)db_row_u64(rows, SELECT_DELIVERED_BLOCK_CRC);
+	snprintf(fact->queue, sizeof(fact->queue), "%s",
+		 db_row_text(rows, SELECT_DELIVERED_QUEUE, NULL));
+	fact->delivery_id = db_row_u64(rows, SELECT_DELIVERED_DELIVERY_ID);
 }
 
 static bool delivers(const struct ledger_slice *slice, size_t i)

@@ -47,7 +47,7 @@ static struct ledger_step *step_of(struct ledger_slice *slice, const struct ledg
 
 static bool is_irreversible(const struct db_rows *rows)
 {
-	return db_row_u64(rows, 4) != 0;
+	return db_row_u64(rows, SELECT_BLOCKS_BETWEEN_IS_IRREVERSIBLE) != 0;
 }
 
 /* Does the block bring more knowledge of its virtual operations than its row holds? */
@@ -67,10 +67,14 @@ static bool must_rewrite(const struct ledger_slice *slice, const struct block *b
 	case LEDGER_REFILTER:
 		return range_contains(&slice->to_rewrite, block->num);
 	case LEDGER_REDELIVER:
-		return db_row_u64(rows, 3) == slice->commit->filter_id && db_row_u64(rows, 7) == 0;
+		return db_row_u64(rows, SELECT_BLOCKS_BETWEEN_FILTER_ID) ==
+			       slice->commit->filter_id &&
+		       db_row_u64(rows, SELECT_BLOCKS_BETWEEN_IS_DELIVERED) == 0;
 	case LEDGER_REVIRTUAL:
-		return brings_virtual(block, block_virtual_parse(db_row_text(rows, 5, NULL)),
-				      db_row_u64(rows, 8));
+		return brings_virtual(block,
+				      block_virtual_parse(db_row_text(
+					      rows, SELECT_BLOCKS_BETWEEN_VIRTUAL_STATE, NULL)),
+				      db_row_u64(rows, SELECT_BLOCKS_BETWEEN_VIRTUAL_OPERATIONS));
 	case LEDGER_REPAIR:
 		return true;
 	}
@@ -82,11 +86,12 @@ static enum ledger_write choose_write(const struct ledger_slice *slice, struct l
 				      const struct db_rows *rows)
 {
 	const struct ledger_commit *commit = slice->commit;
-	bool is_same = same_id(rows, 1, entry->block->id);
+	bool is_same = same_id(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->block->id);
 	bool is_final = commit->is_reversible || is_irreversible(rows);
 
 	if (!is_final && is_same)
-		return slice->has_leftovers || db_row_u64(rows, 3) != commit->filter_id
+		return slice->has_leftovers || db_row_u64(rows, SELECT_BLOCKS_BETWEEN_FILTER_ID) !=
+						       commit->filter_id
 			       ? WRITE_AGAIN
 			       : WRITE_CONFIRM;
 	if (!is_final || (!is_same && commit->rewrite == LEDGER_REPAIR))
@@ -96,7 +101,8 @@ static enum ledger_write choose_write(const struct ledger_slice *slice, struct l
 	entry->outcome = is_same ? LEDGER_PRESENT : LEDGER_OTHER_ID;
 	entry->is_settled = is_irreversible(rows);
 	if (!is_same)
-		db_row_bytes(rows, 1, entry->stored_id, BLOCK_ID_BYTES);
+		db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id,
+			     BLOCK_ID_BYTES);
 	return WRITE_NOTHING;
 }
 
@@ -104,11 +110,11 @@ static void take_own(struct ledger_slice *slice, struct ledger_entry *entry,
 		     const struct db_rows *rows)
 {
 	struct ledger_step *step = step_of(slice, entry);
-	const char *committed_at = db_row_text(rows, 6, NULL);
+	const char *committed_at = db_row_text(rows, SELECT_BLOCKS_BETWEEN_COMMITTED_AT, NULL);
 
 	step->write = choose_write(slice, entry, rows);
 	step->was_reversible = !is_irreversible(rows);
-	db_row_bytes(rows, 1, step->row_id, BLOCK_ID_BYTES);
+	db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, step->row_id, BLOCK_ID_BYTES);
 	snprintf(step->row_committed_at, sizeof(step->row_committed_at), "%s",
 		 committed_at ? committed_at : "");
 }
@@ -118,7 +124,7 @@ static void refuse(struct ledger_slice *slice, struct ledger_entry *entry, uint3
 {
 	entry->outcome = outcome;
 	entry->neighbour = neighbour;
-	db_row_bytes(rows, 1, entry->stored_id, BLOCK_ID_BYTES);
+	db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id, BLOCK_ID_BYTES);
 	if (outcome == LEDGER_NO_LINK)
 		step_of(slice, entry)->write = WRITE_NOTHING;
 }
@@ -155,17 +161,19 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 	    (outcome == LEDGER_NO_LINK ? entry->outcome != LEDGER_PENDING : !is_stored(entry)))
 		return;
 	if (is_above) /* the stored row is below the entry */
-		links = same_id(rows, 1, entry->block->previous);
+		links = same_id(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->block->previous);
 	else
-		links = same_id(rows, 2, entry->block->id);
+		links = same_id(rows, SELECT_BLOCKS_BETWEEN_PREVIOUS, entry->block->id);
 	if (links || (!is_above && is_repaired(slice, step_of(slice, entry))))
 		return;
 	if (is_irreversible(rows)) {
-		refuse(slice, entry, (uint32_t)db_row_u64(rows, 0), rows, outcome);
+		refuse(slice, entry, (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK), rows,
+		       outcome);
 	} else if (slice->commit->is_reversible) {
 		entry->has_forked = true; /* time will tell which of them is an orphan */
-		entry->neighbour = (uint32_t)db_row_u64(rows, 0);
-		db_row_bytes(rows, 1, entry->stored_id, BLOCK_ID_BYTES);
+		entry->neighbour = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
+		db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id,
+			     BLOCK_ID_BYTES);
 	}
 }
 
@@ -192,7 +200,8 @@ static int look_at_own(struct ledger_slice *slice, size_t from, size_t to, struc
 	int result;
 
 	while ((result = db_rows_next(rows, err)) > 0) {
-		struct ledger_entry *entry = find_entry(slice, from, to, db_row_u64(rows, 0));
+		struct ledger_entry *entry =
+			find_entry(slice, from, to, db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK));
 
 		*ret_any = true;
 		if (entry && step_of(slice, entry)->write != WRITE_NOTHING)
@@ -258,7 +267,7 @@ static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struc
 	if (any)
 		around = query_around(slice, from, to, err);
 	while (any && (result = around ? db_rows_next(around, err) : -1) > 0) {
-		uint64_t num = db_row_u64(around, 0);
+		uint64_t num = db_row_u64(around, SELECT_BLOCKS_BETWEEN_BLOCK);
 
 		if (is_going(slice, find_entry(slice, from, to, num)))
 			continue;
@@ -321,7 +330,7 @@ int ledger_look_after(struct ledger_slice *slice, struct error *err)
 
 		rows = query_around(slice, from, to, err);
 		while ((result = rows ? db_rows_next(rows, err) : -1) > 0) {
-			uint64_t num = db_row_u64(rows, 0);
+			uint64_t num = db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
 
 			check_beside(slice, find_entry(slice, from, to, num + 1), rows, true,
 				     LEDGER_NO_LINK_AFTER);
@@ -345,10 +354,10 @@ static int read_block(struct db *db, const char *sql, const struct db_value *val
 	*ret_found = result > 0;
 	if (result <= 0)
 		return result;
-	ret_block->num = (uint32_t)db_row_u64(rows, 0);
-	db_row_bytes(rows, 1, ret_block->id, BLOCK_ID_BYTES);
-	db_row_bytes(rows, 2, ret_block->previous, BLOCK_ID_BYTES);
-	ret_block->timestamp_s = (int64_t)db_row_u64(rows, 3);
+	ret_block->num = (uint32_t)db_row_u64(rows, SELECT_NEWEST_BLOCK_BLOCK);
+	db_row_bytes(rows, SELECT_NEWEST_BLOCK_BLOCK_ID, ret_block->id, BLOCK_ID_BYTES);
+	db_row_bytes(rows, SELECT_NEWEST_BLOCK_PREVIOUS, ret_block->previous, BLOCK_ID_BYTES);
+	ret_block->timestamp_s = (int64_t)db_row_u64(rows, SELECT_NEWEST_BLOCK_TIMESTAMP_S);
 	return 0;
 }
 
@@ -385,7 +394,7 @@ int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool deliver
 					   db_u64(filter_id), db_u64(delivers_history ? 1 : 0)),
 				 err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		uint32_t num = (uint32_t)db_row_u64(rows, 0);
+		uint32_t num = (uint32_t)db_row_u64(rows, SELECT_OTHER_FILTER_BLOCK);
 		bool joins = ret_blocks->count > 0 &&
 			     ret_blocks->items[ret_blocks->count - 1].last + 1 == num;
 

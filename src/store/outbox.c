@@ -30,7 +30,7 @@ static int load_behind(struct db *db, const char *sql, struct outbox_authors *au
 		authors->names =
 			xreallocarray(authors->names, authors->count + 1, sizeof(*authors->names));
 		snprintf(authors->names[authors->count++], sizeof(*authors->names), "%s",
-			 db_row_text(rows, 0, NULL));
+			 db_row_text(rows, SELECT_OUTBOX_AUTHORS_AUTHOR, NULL));
 		*ret_any = true;
 	}
 	return result;
@@ -123,11 +123,12 @@ static int load_seen(struct db *db, const struct outbox_step *step, struct seen_
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct seen_comment *seen = &ret_seen[(*ret_count)++];
 
-		copy_text(seen->author, sizeof(seen->author), rows, 0);
-		copy_text(seen->permlink, sizeof(seen->permlink), rows, 1);
-		seen->block = db_row_u64(rows, 2);
-		copy_text(seen->trx_id, sizeof(seen->trx_id), rows, 3);
-		seen->comment_id = db_row_u64(rows, 4);
+		copy_text(seen->author, sizeof(seen->author), rows, SELECT_COMMENTS_SEEN_AUTHOR);
+		copy_text(seen->permlink, sizeof(seen->permlink), rows,
+			  SELECT_COMMENTS_SEEN_PERMLINK);
+		seen->block = db_row_u64(rows, SELECT_COMMENTS_SEEN_BLOCK);
+		copy_text(seen->trx_id, sizeof(seen->trx_id), rows, SELECT_COMMENTS_SEEN_TRX_ID);
+		seen->comment_id = db_row_u64(rows, SELECT_COMMENTS_SEEN_COMMENT_ID);
 	}
 	return result;
 }

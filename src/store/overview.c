@@ -17,12 +17,13 @@ int overview_load(struct db *db, uint32_t decided, struct overview *ret_overview
 	if (result == 0)
 		return error_set(err, ERROR_FATAL, "the overview of the tables has no row");
 	*ret_overview = (struct overview){
-		.irreversible_block = (uint32_t)db_row_u64(rows, 0),
-		.gap_ranges = db_row_u64(rows, 1),
-		.gap_blocks = db_row_u64(rows, 2),
-		.first_gap = (uint32_t)db_row_u64(rows, 3),
-		.oldest_s = (int64_t)db_row_u64(rows, 4),
-		.alive = (unsigned)db_row_u64(rows, 5),
+		.irreversible_block =
+			(uint32_t)db_row_u64(rows, SELECT_OVERVIEW_IRREVERSIBLE_BLOCK),
+		.gap_ranges = db_row_u64(rows, SELECT_OVERVIEW_GAP_RANGES),
+		.gap_blocks = db_row_u64(rows, SELECT_OVERVIEW_GAP_BLOCKS),
+		.first_gap = (uint32_t)db_row_u64(rows, SELECT_OVERVIEW_FIRST_GAP),
+		.oldest_s = (int64_t)db_row_u64(rows, SELECT_OVERVIEW_OLDEST_S),
+		.alive = (unsigned)db_row_u64(rows, SELECT_OVERVIEW_ALIVE),
 	};
 	return 0;
 }

@@ -95,7 +95,7 @@ static int find_end(struct db *db, const struct retention_purge *purge, struct b
 			DB_VALUES(db_u64(ret_range->first), db_u64(ret_range->last)), err);
 	result = rows ? db_rows_next(rows, err) : -1;
 	if (result > 0)
-		ret_range->last = (uint32_t)db_row_u64(rows, 0);
+		ret_range->last = (uint32_t)db_row_u64(rows, SELECT_PURGE_END_BLOCK);
 	return result < 0 ? -1 : 0;
 }
 
@@ -110,7 +110,7 @@ static int remove_ended_free(struct db *db, const struct blocks *range, uint64_t
 	int result = -1;
 
 	while (rows && (result = db_rows_next(rows, err)) > 0)
-		ids[found++] = db_row_u64(rows, 0);
+		ids[found++] = db_row_u64(rows, LOCK_ENDED_BETWEEN_DELIVERY_ID);
 	db_rows_free(rows);
 	for (size_t i = 0; result == 0 && i < found; i++)
 		result = db_exec(db, sql_delete_ended_delivery, DB_VALUES(db_u64(ids[i])), NULL,
@@ -277,9 +277,9 @@ int retention_purge_count(struct db *db, uint32_t first, uint32_t last,
 			err);
 	result = rows ? db_rows_next(rows, err) : -1;
 	if (result > 0) {
-		counts->operations += db_row_u64(rows, 0);
-		counts->orphans += db_row_u64(rows, 1);
-		counts->deliveries += db_row_u64(rows, 2);
+		counts->operations += db_row_u64(rows, COUNT_PURGE_OPERATIONS);
+		counts->orphans += db_row_u64(rows, COUNT_PURGE_ORPHANS);
+		counts->deliveries += db_row_u64(rows, COUNT_PURGE_DELIVERIES);
 	}
 	return result < 0 ? -1 : 0;
 }

@@ -23,9 +23,9 @@ static int load_queues(struct db *db, struct queue_status *status, struct error 
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct queue_status_queue *queue = &status->queues[status->queue_count++];
 
-		copy_text(queue->queue, sizeof(queue->queue), rows, 0);
-		copy_text(queue->order_by, sizeof(queue->order_by), rows, 1);
-		queue->is_paused = db_row_u64(rows, 2) != 0;
+		copy_text(queue->queue, sizeof(queue->queue), rows, SELECT_QUEUES_QUEUE);
+		copy_text(queue->order_by, sizeof(queue->order_by), rows, SELECT_QUEUES_ORDER_BY);
+		queue->is_paused = db_row_u64(rows, SELECT_QUEUES_PAUSED) != 0;
 	}
 	return result;
 }
@@ -41,13 +41,14 @@ static int count_queue(struct db *db, struct queue_status_queue *queue, struct e
 	result = rows ? db_rows_next(rows, err) : -1;
 	if (result <= 0)
 		return result;
-	queue->ready = db_row_u64(rows, 0);
-	queue->claimed = db_row_u64(rows, 2);
-	queue->waiting = db_row_u64(rows, 1) - queue->claimed;
-	queue->failed = db_row_u64(rows, 3);
-	queue->has_oldest = !db_row_is_null(rows, 4);
-	queue->oldest_age_s = queue->has_oldest ? db_row_u64(rows, 4) : 0;
-	queue->rate = (double)db_row_u64(rows, 5) / 60;
+	queue->ready = db_row_u64(rows, SELECT_QUEUE_COUNTS_READY);
+	queue->claimed = db_row_u64(rows, SELECT_QUEUE_COUNTS_CLAIMED);
+	queue->waiting = db_row_u64(rows, SELECT_QUEUE_COUNTS_WAITING_OR_CLAIMED) - queue->claimed;
+	queue->failed = db_row_u64(rows, SELECT_QUEUE_COUNTS_FAILED);
+	queue->has_oldest = !db_row_is_null(rows, SELECT_QUEUE_COUNTS_OLDEST_AGE_S);
+	queue->oldest_age_s =
+		queue->has_oldest ? db_row_u64(rows, SELECT_QUEUE_COUNTS_OLDEST_AGE_S) : 0;
+	queue->rate = (double)db_row_u64(rows, SELECT_QUEUE_COUNTS_DONE_IN_A_MINUTE) / 60;
 	return 0;
 }
 
@@ -60,13 +61,16 @@ static int load_authors(struct db *db, struct queue_status *status, struct error
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct queue_status_author *author = &status->authors[status->author_count++];
 
-		copy_text(author->author, sizeof(author->author), rows, 0);
-		author->pending = db_row_u64(rows, 1);
-		author->sent = db_row_u64(rows, 2);
-		author->confirmed = db_row_u64(rows, 3);
-		author->failed = db_row_u64(rows, 4);
-		author->has_oldest = !db_row_is_null(rows, 5);
-		author->oldest_age_s = author->has_oldest ? db_row_u64(rows, 5) : 0;
+		copy_text(author->author, sizeof(author->author), rows,
+			  SELECT_OUTBOX_STATUS_AUTHOR);
+		author->pending = db_row_u64(rows, SELECT_OUTBOX_STATUS_PENDING);
+		author->sent = db_row_u64(rows, SELECT_OUTBOX_STATUS_SENT);
+		author->confirmed = db_row_u64(rows, SELECT_OUTBOX_STATUS_CONFIRMED);
+		author->failed = db_row_u64(rows, SELECT_OUTBOX_STATUS_FAILED);
+		author->has_oldest = !db_row_is_null(rows, SELECT_OUTBOX_STATUS_OLDEST_AGE_S);
+		author->oldest_age_s = author->has_oldest
+					       ? db_row_u64(rows, SELECT_OUTBOX_STATUS_OLDEST_AGE_S)
+					       : 0;
 	}
 	return result;
 }

@@ -20,16 +20,19 @@ int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err)
 	*ret_ranges = (struct ranges){.has_open = false};
 	rows = db_query(db, sql_select_ranges, DB_NO_VALUES, err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		uint32_t first = (uint32_t)db_row_u64(rows, 0);
+		uint32_t first = (uint32_t)db_row_u64(rows, SELECT_RANGES_FIRST_BLOCK);
 
-		if (!db_row_is_null(rows, 1)) {
-			range_add(&ret_ranges->closed, first, (uint32_t)db_row_u64(rows, 1));
+		if (!db_row_is_null(rows, SELECT_RANGES_LAST_BLOCK)) {
+			range_add(&ret_ranges->closed, first,
+				  (uint32_t)db_row_u64(rows, SELECT_RANGES_LAST_BLOCK));
 			continue;
 		}
 		ret_ranges->has_open = true;
 		ret_ranges->open_first = first;
 		ret_ranges->scanned_to =
-			db_row_is_null(rows, 2) ? first - 1 : (uint32_t)db_row_u64(rows, 2);
+			db_row_is_null(rows, SELECT_RANGES_SCANNED_TO)
+				? first - 1
+				: (uint32_t)db_row_u64(rows, SELECT_RANGES_SCANNED_TO);
 	}
 	if (result < 0)
 		ranges_release(ret_ranges);

@@ -42,30 +42,30 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 			"reader %s has no row any more: it was removed with --forget, "
 			"or the table `readers` was lost; a new start makes it again",
 			identity->name);
-	if (strcmp(db_row_text(rows, 1, NULL), READERS_REWOUND) == 0)
+	if (strcmp(db_row_text(rows, SELECT_READER_SESSION, NULL), READERS_REWOUND) == 0)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
 			"--rewind took the row of reader %s, which had no heartbeat; a new start takes it back",
 			identity->name);
-	if (strcmp(db_row_text(rows, 1, NULL), identity->session) != 0)
+	if (strcmp(db_row_text(rows, SELECT_READER_SESSION, NULL), identity->session) != 0)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_SUPERSEDED,
 			"a newer process took the name %s over; give each reader a name "
 			"of its own (reader.name)",
 			identity->name);
-	if (filter_id != 0 && db_row_is_null(rows, 2))
+	if (filter_id != 0 && db_row_is_null(rows, SELECT_READER_FILTER_ID))
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_NO_FILTER,
 			"no filter rules are active in the database any more: the table `filters` was "
 			"lost; a new start activates those of the configuration");
-	if (filter_id != 0 && db_row_u64(rows, 2) != filter_id)
+	if (filter_id != 0 && db_row_u64(rows, SELECT_READER_FILTER_ID) != filter_id)
 		return error_set_code(
 			err, ERROR_CONFIG, READER_OVER_FILTER_CHANGED,
 			"other filter rules (or virtual_operations) were activated in the database; put them into "
 			"the configuration, or activate these with --activate-filter");
-	*ret_reader_id = (uint32_t)db_row_u64(rows, 0);
+	*ret_reader_id = (uint32_t)db_row_u64(rows, SELECT_READER_ID);
 	if (ret_open_first)
-		*ret_open_first = (uint32_t)db_row_u64(rows, 3);
+		*ret_open_first = (uint32_t)db_row_u64(rows, SELECT_READER_OPEN_FIRST);
 	return 0;
 }
 
@@ -135,9 +135,10 @@ int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_puls
 	rows = db_query(db, sql_select_reader_heartbeat, DB_VALUES(db_text(name)), err);
 	result = rows ? db_rows_next(rows, err) : -1;
 	if (result > 0)
-		*ret_pulse = (struct reader_pulse){.is_found = true,
-						   .is_stopped = db_row_u64(rows, 0) != 0,
-						   .heartbeat_us = db_row_u64(rows, 1)};
+		*ret_pulse = (struct reader_pulse){
+			.is_found = true,
+			.is_stopped = db_row_u64(rows, SELECT_READER_HEARTBEAT_IS_STOPPED) != 0,
+			.heartbeat_us = db_row_u64(rows, SELECT_READER_HEARTBEAT_HEARTBEAT_US)};
 	return result < 0 ? -1 : 0;
 }
 
@@ -168,7 +169,8 @@ int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
 
 	rows = db_query(db, sql_select_irreversible, DB_NO_VALUES, err);
 	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_block = result > 0 ? (uint32_t)db_row_u64(rows, 0) : 0;
+	*ret_block =
+		result > 0 ? (uint32_t)db_row_u64(rows, SELECT_IRREVERSIBLE_IRREVERSIBLE_BLOCK) : 0;
 	return result < 0 ? -1 : 0;
 }
 
@@ -180,18 +182,19 @@ int readers_list(struct db *db, void (*row)(void *context, const struct reader_s
 
 	rows = db_query(db, sql_select_reader_status, DB_NO_VALUES, err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		const char *age = db_row_text(rows, 8, NULL);
+		const char *age = db_row_text(rows, SELECT_READER_STATUS_HEARTBEAT_AGE_S, NULL);
 		struct reader_status_row status = {
-			.name = db_row_text(rows, 0, NULL),
-			.state = db_row_text(rows, 1, NULL),
-			.node = db_row_text(rows, 2, NULL),
-			.is_alive = db_row_u64(rows, 3) != 0,
-			.last_block = (uint32_t)db_row_u64(rows, 4),
-			.irreversible_block = (uint32_t)db_row_u64(rows, 5),
-			.lag_blocks = db_row_u64(rows, 6),
-			.lag_s = (double)db_row_u64(rows, 7),
+			.name = db_row_text(rows, SELECT_READER_STATUS_NAME, NULL),
+			.state = db_row_text(rows, SELECT_READER_STATUS_STATE, NULL),
+			.node = db_row_text(rows, SELECT_READER_STATUS_NODE, NULL),
+			.is_alive = db_row_u64(rows, SELECT_READER_STATUS_ALIVE) != 0,
+			.last_block = (uint32_t)db_row_u64(rows, SELECT_READER_STATUS_LAST_BLOCK),
+			.irreversible_block =
+				(uint32_t)db_row_u64(rows, SELECT_READER_STATUS_IRREVERSIBLE_BLOCK),
+			.lag_blocks = db_row_u64(rows, SELECT_READER_STATUS_LAG_BLOCKS),
+			.lag_s = (double)db_row_u64(rows, SELECT_READER_STATUS_LAG_S),
 			.heartbeat_age_s = age ? strtod(age, NULL) : -1,
-			.has_lag_s = !db_row_is_null(rows, 7),
+			.has_lag_s = !db_row_is_null(rows, SELECT_READER_STATUS_LAG_S),
 		};
 
 		row(context, &status);

@@ -49,10 +49,10 @@ static int load_over(struct db *db, int64_t before_s, const struct retention_pas
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct over *over = &ret_over[(*ret_count)++];
 
-		over->delivery_id = db_row_u64(rows, 0);
+		over->delivery_id = db_row_u64(rows, LOCK_DELIVERIES_OVER_DELIVERY_ID);
 		for (unsigned i = 0; i < 4; i++)
-			over->place[i] = db_row_u64(rows, 1 + i);
-		over->block_crc = db_row_u64(rows, 5);
+			over->place[i] = db_row_u64(rows, LOCK_DELIVERIES_OVER_BLOCK + i);
+		over->block_crc = db_row_u64(rows, LOCK_DELIVERIES_OVER_BLOCK_CRC);
 	}
 	return result;
 }
@@ -157,7 +157,8 @@ static int next_queue(struct db *db, struct retention_pass *pass, struct error *
 	pass->state = 0;
 	pass->is_over = result == 0;
 	if (result > 0)
-		snprintf(pass->queue, sizeof(pass->queue), "%s", db_row_text(rows, 0, NULL));
+		snprintf(pass->queue, sizeof(pass->queue), "%s",
+			 db_row_text(rows, SELECT_ENDED_QUEUE_QUEUE, NULL));
 	return result < 0 ? -1 : 0;
 }
 

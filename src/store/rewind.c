@@ -48,10 +48,11 @@ int rewind_readers_load(struct db *db, struct rewind_readers *readers, struct er
 		readers->items =
 			xreallocarray(readers->items, readers->count + 1, sizeof(*readers->items));
 		reader = &readers->items[readers->count++];
-		snprintf(reader->name, sizeof(reader->name), "%s", db_row_text(rows, 0, NULL));
+		snprintf(reader->name, sizeof(reader->name), "%s",
+			 db_row_text(rows, SELECT_READERS_RUNNING_NAME, NULL));
 		snprintf(reader->session, sizeof(reader->session), "%s",
-			 db_row_text(rows, 1, NULL));
-		reader->heartbeat_us = db_row_u64(rows, 2);
+			 db_row_text(rows, SELECT_READERS_RUNNING_SESSION, NULL));
+		reader->heartbeat_us = db_row_u64(rows, SELECT_READERS_RUNNING_HEARTBEAT_US);
 	}
 	return result;
 }
@@ -197,7 +198,7 @@ static int find_deliveries(struct db *db, const struct rewind *rewind, uint64_t 
 	rows = db_query(db, sql_select_open_above,
 			DB_VALUES(db_u64(above(rewind) << ID_BITS), db_u64(STEP_DELIVERIES)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0)
-		*ret_lowest = db_row_u64(rows, 0);
+		*ret_lowest = db_row_u64(rows, SELECT_OPEN_ABOVE_DELIVERY_ID);
 	return result;
 }
 
@@ -233,9 +234,9 @@ static int find_blocks(struct db *db, const struct rewind *rewind, uint64_t *ret
 	rows = db_query(db, sql_select_blocks_above,
 			DB_VALUES(db_u64(rewind->block), db_u64(STEP_BLOCKS)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		operations += db_row_u64(rows, 1);
+		operations += db_row_u64(rows, SELECT_BLOCKS_ABOVE_OPERATIONS);
 		if (*ret_lowest == 0 || operations <= STEP_OPERATIONS)
-			*ret_lowest = db_row_u64(rows, 0);
+			*ret_lowest = db_row_u64(rows, SELECT_BLOCKS_ABOVE_BLOCK);
 	}
 	return result;
 }
@@ -344,9 +345,9 @@ static int count_blocks(struct db *db, struct rewind *rewind, struct error *err)
 	result = rows ? db_rows_next(rows, err) : -1;
 	if (result < 0)
 		return -1;
-	rewind->counts.blocks += db_row_u64(rows, 0);
-	rewind->counts.operations += db_row_u64(rows, 1);
-	rewind->counts.deliveries += db_row_u64(rows, 2);
+	rewind->counts.blocks += db_row_u64(rows, COUNT_REWIND_BLOCKS);
+	rewind->counts.operations += db_row_u64(rows, COUNT_REWIND_OPERATIONS);
+	rewind->counts.deliveries += db_row_u64(rows, COUNT_REWIND_DELIVERIES);
 	rewind->counted = (uint32_t)first;
 	if (first <= above(rewind))
 		rewind->phase = REWIND_COMMENTS;

@@ -42,7 +42,7 @@ int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need, struc
 	}
 	result = db_rows_next(rows, err);
 	if (result > 0)
-		*ret_have = (unsigned)db_row_u64(rows, 0);
+		*ret_have = (unsigned)db_row_u64(rows, SELECT_SCHEMA_VERSION_VERSION);
 	return result < 0 ? -1 : 0;
 }
 

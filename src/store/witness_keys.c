@@ -21,9 +21,11 @@ int witness_keys_find(struct db *db, const char *witness, uint32_t block,
 	if (result <= 0)
 		return result;
 	snprintf(ret_key->witness, sizeof(ret_key->witness), "%s", witness);
-	snprintf(ret_key->key, sizeof(ret_key->key), "%s", db_row_text(rows, 0, NULL));
-	ret_key->since_block = (uint32_t)db_row_u64(rows, 1);
-	ret_key->is_of_nodes = strcmp(db_row_text(rows, 2, NULL), "nodes") == 0;
+	snprintf(ret_key->key, sizeof(ret_key->key), "%s",
+		 db_row_text(rows, SELECT_WITNESS_KEY_SIGNING_KEY, NULL));
+	ret_key->since_block = (uint32_t)db_row_u64(rows, SELECT_WITNESS_KEY_SINCE_BLOCK);
+	ret_key->is_of_nodes =
+		strcmp(db_row_text(rows, SELECT_WITNESS_KEY_SOURCE, NULL), "nodes") == 0;
 	return 0;
 }
 

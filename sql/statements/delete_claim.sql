@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM gap_claims WHERE first_block = ? AND reader = ? AND session = ?;

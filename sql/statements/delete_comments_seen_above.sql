@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM comments_seen WHERE block > ? ORDER BY author, permlink LIMIT ?;

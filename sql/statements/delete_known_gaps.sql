@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM known_gaps WHERE first_block BETWEEN ? AND ?;

@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM blockchain WHERE block = ? AND trx_in_block = ? AND op_in_trx = ? AND virtual_op = ?;

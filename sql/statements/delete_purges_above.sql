@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM purges WHERE before_block > ?;

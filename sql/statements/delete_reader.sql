@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-DELETE FROM readers WHERE name = ? AND session = ?;

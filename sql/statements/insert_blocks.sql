@@ -1,6 +1,0 @@
--- SPDX-License-Identifier: MIT
--- The row decides which reader stores the block: a plain INSERT, never IGNORE.
-INSERT INTO blocks (block, block_id, previous, timestamp, operations, stored_operations,
-	virtual_operations, stored_virtual_operations, virtual_state, proof, is_irreversible, is_delivered,
-	filter_id, reader_id, committed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6));

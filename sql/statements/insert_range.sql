@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-INSERT INTO ranges (first_block, last_block, scanned_to) VALUES (?, ?, ?);

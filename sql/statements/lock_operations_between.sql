@@ -1,4 +1,0 @@
--- SPDX-License-Identifier: MIT
--- What somebody has locked is passed over.
-SELECT block, trx_in_block, op_in_trx, virtual_op FROM blockchain WHERE block BETWEEN ? AND ?
-ORDER BY block, trx_in_block, op_in_trx, virtual_op FOR UPDATE SKIP LOCKED;

@@ -1,0 +1,39 @@
+-- SPDX-License-Identifier: MIT
+
+-- name: select_next_author
+-- The author behind one: a single look into the index, however many comments stand between them.
+SELECT author FROM comments WHERE author > ? ORDER BY author LIMIT 1;
+
+-- name: select_outbox_authors
+-- The authors behind one, where there are many.
+SELECT DISTINCT author FROM comments WHERE author > ? ORDER BY author;
+
+-- name: insert_comment_seen
+-- A comment of a block, if it waits in the outbox. It is read as it was last committed: whoever holds a lock
+-- there is not waited for. Of two blocks with the comment, the first is where it was published.
+INSERT INTO comments_seen (author, permlink, block, trx_id, seen_at)
+SELECT c.author, c.permlink, ?, ?, UTC_TIMESTAMP(6)
+FROM comments c WHERE c.author = ? AND c.permlink = ? AND c.state <> 'confirmed'
+ON DUPLICATE KEY UPDATE
+	comments_seen.trx_id = IF(VALUES(block) < comments_seen.block, VALUES(trx_id), comments_seen.trx_id),
+	comments_seen.block = LEAST(comments_seen.block, VALUES(block));
+
+-- name: select_comments_seen
+-- What was seen and is not applied yet, from a place on; comment_id 0: it is not in the outbox any more, or
+-- confirmed already.
+SELECT s.author, s.permlink, s.block, s.trx_id, COALESCE(c.comment_id, 0) AS comment_id
+FROM comments_seen s
+LEFT JOIN comments c ON c.author = s.author AND c.permlink = s.permlink AND c.state <> 'confirmed'
+WHERE s.author >= ? AND (s.author > ? OR s.permlink > ?)
+ORDER BY s.author, s.permlink LIMIT ?;
+
+-- name: lock_comment
+-- A row that a bot holds is passed over, and tried again later.
+SELECT comment_id FROM comments WHERE comment_id = ? FOR UPDATE SKIP LOCKED;
+
+-- name: update_comment_confirmed
+UPDATE comments SET state = 'confirmed', block = ?, trx_id = ?, confirmed_at = UTC_TIMESTAMP(6), error = NULL
+WHERE comment_id = ? AND state <> 'confirmed';
+
+-- name: delete_comment_seen
+DELETE FROM comments_seen WHERE author = ? AND permlink = ?;

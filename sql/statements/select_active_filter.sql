@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-SELECT id, rules FROM filters WHERE is_active = 1;

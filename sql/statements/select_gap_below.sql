@@ -1,3 +1,0 @@
--- SPDX-License-Identifier: MIT
-SELECT first_block, last_block FROM known_gaps WHERE first_block < ?
-ORDER BY first_block DESC LIMIT 1;

@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: MIT
-SELECT COALESCE(MAX(version), 0) FROM schema_version;
