@@ -2,507 +2,467 @@
 #include "sync/reader.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "steem/client.h"
+#include "steem/codec/proof.h"
+#include "steem/http.h"
 #include "steem/pool.h"
-#include "store/ranges.h"
 #include "sync/confirm.h"
+#include "sync/filter.h"
 #include "sync/head.h"
 #include "sync/keeper.h"
-#include "sync/plan.h"
-#include "sync/preview.h"
-#include "sync/reader_state.h"
+#include "sync/reader_impl.h"
 #include "sync/replay.h"
+#include "sync/retain.h"
 #include "sync/scan.h"
 #include "sync/startup.h"
 #include "sync/tail.h"
+#include "sync/writer.h"
 
-#define HEADS_AGAIN_MS  500  /* while no node has said anything yet */
-#define HEADS_ENOUGH_MS 2000 /* then one that does not answer is not waited for */
-#define LOGGED_HOLES    20
+#define LONGEST_TURN_MS  1000
+#define MAX_FDS          8
+#define PATIENCE_MS      30000 /* of --once and --backfill, for a node or the database */
+#define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
+/* One block had 69,438 virtual operations: 23 MB of text. */
+#define MIN_VIRTUAL_ANSWER_BYTES ((size_t)64 * 1024 * 1024)
 
-const char *reader_state_name(const struct reader *reader)
+void reader_ask_heads(struct reader *reader)
 {
-	switch (reader->phase) {
-	case PHASE_OPENING:
-	case PHASE_GREETING:
-	case PHASE_COMPARING:
-	case PHASE_WANTING:
-		return "starting";
-	case PHASE_VERIFYING:
-		return "verifying";
-	case PHASE_SCANNING:
-		return "scanning";
-	case PHASE_REPLAYING:
-	case PHASE_REFRESHING:
-		return reader->is_catching_up ? "catching_up" : "replaying";
-	case PHASE_TAILING:
-		return "tailing";
-	case PHASE_LEAVING:
-	case PHASE_SIGNING_OFF:
-	case PHASE_OVER:
-		break;
-	}
-	return "stopping";
+	/* The requests at the tip tell the head of the node that is asked there. */
+	client_poll_heads(reader->work.client,
+			  reader->state == STATE_TAILING ? HEADS_TAIL_MS / 2 : 0);
+	reader->heads_at_ms =
+		clock_now_ms() + (reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
 }
 
-/* The nodes. */
+/* Watching over itself. */
 
-/* Did every node answer, or those that did not had their time? */
-static bool heads_are_known(struct reader *reader)
+/* A command does not wait for ever, a daemon does. */
+static void check_patience(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
+	struct error err = ERROR_INIT;
 
-	if (client_heads_pending(reader->work.client) > 0)
-		return pool_irreversible(reader->work.pool) > 0 &&
-		       now_ms - reader->phase_since_ms > HEADS_ENOUGH_MS;
-	if (pool_irreversible(reader->work.pool) > 0)
-		return true;
-	if (now_ms >= reader->heads_at_ms - HEADS_REPLAY_MS + HEADS_AGAIN_MS)
-		reader_ask_heads(reader);
-	return false;
-}
-
-/* Scanning. */
-
-void reader_tell_hole(void *context, uint32_t first, uint32_t last)
-{
-	struct reader *reader = context;
-	uint64_t count = (uint64_t)last - first + 1;
-	bool is_tip = first > startup_newest(reader->startup) &&
-		      reader->work.config.goal != READER_BACKFILL;
-
-	if (reader->work.config.dry_run) {
-		fprintf(reader->work.config.dry_run, "would %s blocks %u-%u (%llu)\n",
-			is_tip ? "catch up" : "replay", first, last, (unsigned long long)count);
+	if (reader->state == STATE_OPENING || (pool_healthy(reader->work.pool, now_ms) != 0 &&
+					       pool_irreversible(reader->work.pool) > 0))
+		reader->healthy_at_ms = now_ms;
+	if (pool_usable(reader->work.pool) == 0) {
+		(void)error_set(
+			&err, ERROR_NODE,
+			"no node is left that could be asked: all were excluded, the lines before say why");
+		work_end(&reader->work, &err);
 		return;
 	}
-	if (is_tip) {
-		log_info("catch_up_started", "blocks %u..%u (%llu) are still to be read", first,
-			 last, (unsigned long long)count);
+	if (reader->work.config.goal == READER_RUN || reader->state >= STATE_LEAVING ||
+	    now_ms - reader->healthy_at_ms < PATIENCE_MS)
 		return;
+	(void)error_set(&err, ERROR_NODE,
+			"no node gave a usable answer for %d s; check nodes in the configuration",
+			PATIENCE_MS / 1000);
+	work_end(&reader->work, &err);
+}
+
+/* When a node that has all that this reader has last told its newest block. */
+static int64_t told_at_ms(const struct reader *reader, uint32_t next_block)
+{
+	int64_t at_ms = 0;
+
+	for (unsigned i = 0; i < pool_count(reader->work.pool); i++) {
+		const struct node *node = pool_node(reader->work.pool, i);
+
+		if (!node->is_excluded &&
+		    (uint64_t)node->head.irreversible_block + 1 >= next_block &&
+		    node->head_at_ms > at_ms)
+			at_ms = node->head_at_ms;
 	}
-	reader->is_catching_up = false;
-	if (scan_hole_count(reader->scan) <= LOGGED_HOLES)
-		log_info("gap_found", "blocks %u..%u (%llu) are missing; they are replayed", first,
-			 last, (unsigned long long)count);
-	else if (scan_hole_count(reader->scan) == LOGGED_HOLES + 1)
-		log_info("gap_found", "more holes follow; the view gaps lists them all");
+	return at_ms;
 }
 
-static void start_scan(struct reader *reader, const struct range_set *ranges, uint32_t to)
+/* The highest irreversible block of the nodes that answer; 0: none does. */
+static uint32_t reached_block(const struct reader *reader)
 {
-	reader->scanning_to = to;
-	scan_start(reader->scan, ranges, reader->work.config.dry_run == NULL);
-}
+	uint32_t highest = 0;
 
-static void scan_everything(struct reader *reader, uint32_t to)
-{
-	struct range_set ranges = RANGE_SET_INIT;
+	for (unsigned i = 0; i < pool_count(reader->work.pool); i++) {
+		const struct node *node = pool_node(reader->work.pool, i);
 
-	plan_scan_all(startup_ranges(reader->startup), to, &ranges);
-	start_scan(reader, &ranges, to);
-	range_set_release(&ranges);
-}
-
-static void scan_above(struct reader *reader, uint32_t to)
-{
-	struct range_set ranges = RANGE_SET_INIT;
-
-	if (to > reader->scanned_to)
-		range_add(&ranges, reader->scanned_to + 1, to);
-	start_scan(reader, &ranges, to);
-	range_set_release(&ranges);
-}
-
-static void enter_scanning(struct reader *reader)
-{
-	progress_begin(&reader->progress, "scanning");
-	reader_enter(reader, PHASE_SCANNING);
-}
-
-static void start_first_scan(struct reader *reader)
-{
-	const struct ranges *ranges = startup_ranges(reader->startup);
-	uint32_t to = pool_irreversible(reader->work.pool);
-
-	log_info("scan_started", "looking for missing blocks up to %u, the newest irreversible one",
-		 to);
-	reader->is_catching_up = true;
-	enter_scanning(reader);
-	if (reader->work.config.goal == READER_BACKFILL)
-		start_scan(reader, reader->work.config.backfill, 0);
-	else if (ranges->open_first > to) /* the start block lies in the future */
-		scan_everything(reader, ranges->open_first - 1);
-	else
-		scan_everything(reader, to);
-}
-
-/* Replaying. */
-
-static uint64_t blocks_done(const struct reader *reader)
-{
-	return reader->work.stored_blocks + reader->work.present_blocks;
-}
-
-static void begin_replay_progress(struct reader *reader)
-{
-	reader->replay_base = blocks_done(reader);
-	reader->replay_base_operations = reader->work.stored_operations;
-	progress_begin(&reader->progress, reader->is_catching_up ? "catching up" : "replaying");
-}
-
-static void show_replay_progress(struct reader *reader)
-{
-	struct replay_status status;
-	uint64_t done = blocks_done(reader) - reader->replay_base;
-
-	replay_get_status(reader->replay, &status);
-	progress_update(&reader->progress, done,
-			reader->work.stored_operations - reader->replay_base_operations,
-			status.missing_count);
-}
-
-static void start_replay(struct reader *reader)
-{
-	const struct reader_config *config = &reader->work.config;
-	struct range_set within = RANGE_SET_INIT;
-
-	if (config->goal == READER_BACKFILL)
-		range_set_copy(&within, config->backfill);
-	else if (config->goal == READER_ONCE)
-		range_add(&within, 1, UINT32_MAX);
-	else
-		plan_before_tail(startup_ranges(reader->startup), reader->scanned_to,
-				 config->before_tail, &within);
-	replay_set_within(reader->replay, &within);
-	if (config->goal == READER_BACKFILL && config->rewrite != LEDGER_KEEP)
-		replay_rewrite(reader->replay, &within);
-	range_set_release(&within);
-	begin_replay_progress(reader);
-	reader_enter(reader, PHASE_REPLAYING);
-}
-
-static void finish_dry_run(struct reader *reader)
-{
-	fprintf(reader->work.config.dry_run, "%llu blocks would be fetched; nothing was written\n",
-		(unsigned long long)(scan_missing_count(reader->scan) + reader->rewrite_count));
-	reader->end = READER_END_DONE;
-	reader_enter(reader, PHASE_OVER);
-}
-
-static void take_preview(void *context, uint64_t block_count)
-{
-	struct reader *reader = context;
-
-	reader->rewrite_count = block_count;
-	if (reader->phase == PHASE_SCANNING)
-		finish_dry_run(reader);
-}
-
-static void finish_scan(struct reader *reader)
-{
-	if (reader->is_previewing)
-		return;
-	reader->scanned_to = reader->scanning_to;
-	progress_drop(&reader->progress);
-	reader->is_previewing =
-		reader->work.config.dry_run && (reader->work.config.rewrite == LEDGER_REVIRTUAL ||
-						reader->work.config.rewrite == LEDGER_REDELIVER);
-	if (reader->is_previewing)
-		preview_rewrite(&reader->work, take_preview, reader);
-	else if (reader->work.config.dry_run)
-		finish_dry_run(reader);
-	else
-		start_replay(reader);
-}
-
-/* Tailing. */
-
-static void schedule_full_scan(struct reader *reader)
-{
-	reader->full_scan_at_ms =
-		clock_now_ms() + (int64_t)reader->work.config.full_scan_h * 3600 * 1000;
-}
-
-static void start_tail(struct reader *reader)
-{
-	struct range_set everything = RANGE_SET_INIT;
-	int64_t now_ms = clock_now_ms();
-
-	log_info("tail_started", "following the chain from block %u; %u is irreversible now",
-		 reader->scanned_to + 1, pool_irreversible(reader->work.pool));
-	/* Deeper holes and closed ranges are replayed beside it. */
-	range_add(&everything, 1, UINT32_MAX);
-	replay_set_within(reader->replay, &everything);
-	range_set_release(&everything);
-	tail_start(reader->tail, reader->scanned_to + 1);
-	head_start(reader->head);
-	reader->scan_at_ms = now_ms + (int64_t)reader->work.config.scan_interval_s * 1000;
-	if (reader->full_scan_at_ms == 0)
-		schedule_full_scan(reader);
-	reader_enter(reader, PHASE_TAILING);
-}
-
-/* The tail fell far behind (an outage, a frozen process): share the stretch with others again. */
-static void return_to_catch_up(struct reader *reader)
-{
-	log_warning("tail_lost", "the chain is %u blocks ahead; catching up first",
-		    pool_irreversible(reader->work.pool) - tail_next_block(reader->tail) + 1);
-	tail_stop(reader->tail);
-	head_stop(reader->head);
-	reader->is_catching_up = true;
-	enter_scanning(reader);
-	scan_above(reader, pool_irreversible(reader->work.pool));
-}
-
-/* New holes since the last scan, and now and then everything again. */
-static void scan_beside_tail(struct reader *reader)
-{
-	const struct reader_config *config = &reader->work.config;
-	int64_t now_ms = clock_now_ms();
-
-	if (scan_is_running(reader->scan) || now_ms < reader->scan_at_ms)
-		return;
-	reader->scanned_to = reader->scanning_to; /* the scan before is over */
-	reader->scan_at_ms = now_ms + (int64_t)config->scan_interval_s * 1000;
-	replay_look_again(reader->replay);
-	if (now_ms < reader->full_scan_at_ms) {
-		scan_above(reader, tail_next_block(reader->tail) - 1);
-		return;
+		if (node_is_up(node) && !node->is_on_trial &&
+		    node->head.irreversible_block > highest)
+			highest = node->head.irreversible_block;
 	}
-	log_info("scan_started", "the full scan of every %u h", config->full_scan_h);
-	startup_want(reader->startup,
-		     pool_irreversible(reader->work.pool)); /* then reader_step_over() */
+	return highest;
 }
 
-/* A replay beside the tail shows its progress while it works. */
-static void show_beside_tail(struct reader *reader)
+static void tell_watch(const struct reader *reader, enum watch_news news)
 {
-	struct replay_status status;
+	const struct watch *watch = &reader->watch;
+	long long still_s = (long long)(clock_now_ms() - watch->progress_at_ms) / 1000;
+	char text[160];
 
-	replay_get_status(reader->replay, &status);
-	if (!status.is_claiming && reader->progress.is_active) {
-		show_replay_progress(reader);
-		progress_end(&reader->progress);
-	} else if (status.is_claiming && !reader->progress.is_active) {
-		begin_replay_progress(reader);
-	} else if (status.is_claiming) {
-		show_replay_progress(reader);
-	}
-}
-
-static void step_tail(struct reader *reader)
-{
-	uint32_t irreversible = pool_irreversible(reader->work.pool);
-	uint32_t next = tail_next_block(reader->tail);
-
-	tail_step(reader->tail);
-	head_step(reader->head, tail_next_block(reader->tail));
-	scan_beside_tail(reader);
-	show_beside_tail(reader);
-	if (irreversible > next && irreversible - next > PLAN_LOST_BLOCKS &&
-	    !scan_is_running(reader->scan))
-		return_to_catch_up(reader);
-}
-
-/* Verifying. */
-
-static void start_verify(struct reader *reader)
-{
-	const struct range_set *ranges = reader->work.config.verify.ranges;
-
-	if (!startup_allows(reader->startup, ranges))
-		return;
-	log_info("verify_started", "comparing %llu blocks with the chain",
-		 (unsigned long long)range_count_blocks(ranges));
-	progress_begin(&reader->progress, "verifying");
-	verify_start(reader->verify);
-	reader_enter(reader, PHASE_VERIFYING);
-}
-
-static void step_verify(struct reader *reader)
-{
-	const struct range_set *ranges = reader->work.config.verify.ranges;
-	struct verify_counts counts;
-	uint64_t done;
-
-	verify_step(reader->verify);
-	verify_get_counts(reader->verify, &counts);
-	done = counts.compared + counts.unknown;
-	progress_update(&reader->progress, done, 0, range_count_blocks(ranges) - done);
-	if (!verify_is_done(reader->verify))
-		return;
-	progress_end(&reader->progress);
-	if (counts.found > counts.mended)
-		reader_leave(reader, READER_END_DIFFERS);
-	else
-		reader_leave(reader, counts.unknown > 0 ? READER_END_MISSING : READER_END_DONE);
-}
-
-/* The order of it all. */
-
-/* A step of the start-up is over. */
-void reader_step_over(void *context)
-{
-	struct reader *reader = context;
-
-	switch (reader->phase) {
-	case PHASE_OPENING:
-		reader->is_ready = true;
-		reader_enter(reader, PHASE_GREETING);
-		reader_ask_heads(reader);
+	switch (news) {
+	case WATCH_STALLED:
+		log_error(
+			"stalled",
+			"no progress for %lld s (%s); the lines before say why (nodes, database), nothing is lost",
+			still_s, reader_describe(reader, text, sizeof(text)));
 		break;
-	case PHASE_COMPARING:
-		if (pool_irreversible(reader->work.pool) == 0) { /* all claim what cannot be */
-			reader_enter(reader, PHASE_GREETING);
-			break;
-		}
-		if (reader->work.config.goal == READER_VERIFY) {
-			start_verify(reader);
-			break;
-		}
-		reader_enter(reader, PHASE_WANTING);
-		startup_want(reader->startup, pool_irreversible(reader->work.pool));
+	case WATCH_GOES_ON:
+		log_info("stall_over", "the reader makes progress again");
 		break;
-	case PHASE_WANTING:
-		start_first_scan(reader);
+	case WATCH_CHAIN_STILL:
+		log_warning(
+			"chain_still",
+			"no node and no reader knew of a block after %u for %u s: the chain stands still, or all nodes do; the reader goes on asking, over new connections",
+			watch->chain_block, reader->work.config.stall_s);
 		break;
-	case PHASE_TAILING: /* the ranges were read again for a full scan */
-		if (scan_is_running(reader->scan))
-			break; /* after the next look, then */
-		schedule_full_scan(reader);
-		scan_everything(reader, tail_next_block(reader->tail) - 1);
+	case WATCH_CHAIN_MOVES:
+		log_info("chain_moves", "the chain goes on, with block %u", watch->chain_block);
 		break;
-	default:
-		break;
-	}
-}
-
-static void end_one_shot(struct reader *reader)
-{
-	struct replay_status status;
-
-	replay_get_status(reader->replay, &status);
-	if (status.unreachable_count + status.rewrite_left_count > 0)
+	case WATCH_BEHIND:
 		log_warning(
 			"nodes_behind",
-			"the nodes have blocks up to %u now, and %llu blocks above it are still to be read; this is normal for a while after nodes restart: run this again later, or let a running reader fill the gaps",
-			work_reachable_block(&reader->work),
-			(unsigned long long)(status.unreachable_count + status.rewrite_left_count));
-	reader_leave(reader, status.missing_count > 0 || status.rewrite_failed_count > 0 ||
-					     status.rewrite_left_count > 0
-				     ? READER_END_MISSING
-				     : READER_END_DONE);
-}
-
-static void decide(struct reader *reader)
-{
-	struct replay_status status;
-	struct plan_facts facts = {.goal = reader->work.config.goal,
-				   .irreversible = pool_irreversible(reader->work.pool),
-				   .scanned_to = reader->scanned_to,
-				   .is_replaying = !replay_is_idle(reader->replay)};
-
-	replay_get_status(reader->replay, &status);
-	facts.others_replay = status.others_work;
-	switch (plan_after_scan(&facts)) {
-	case PLAN_WAIT:
-		reader_enter(reader, PHASE_REPLAYING);
+			"the nodes that answer have blocks up to %u, but block %u is stored already: this is normal for a while after nodes restart; the reader waits for them",
+			watch->reached_block, tail_next_block(reader->tail) - 1);
 		break;
-	case PLAN_SCAN:
-		reader->is_catching_up = true;
-		enter_scanning(reader);
-		scan_above(reader, facts.irreversible);
+	case WATCH_LEVEL:
+		log_info("nodes_level",
+			 "the nodes have caught up with the stored blocks, at block %u",
+			 watch->reached_block);
 		break;
-	case PLAN_TAIL:
-		progress_end(&reader->progress);
-		start_tail(reader);
-		break;
-	case PLAN_END:
-		progress_end(&reader->progress);
-		end_one_shot(reader);
+	case WATCH_NOTHING:
 		break;
 	}
 }
 
-static bool others_keep_us_waiting(const struct reader *reader)
+/*
+ * A kept connection may lead to an old address of its name, where a server stands still.  So all
+ * connections are renewed, again and again while no block comes.
+ */
+static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t now_ms)
 {
-	struct replay_status status;
-
-	replay_get_status(reader->replay, &status);
-	return reader->work.config.goal != READER_RUN && status.others_work;
+	if (!reader->watch.is_stalled && !reader->watch.is_chain_still) {
+		reader->renewed_at_ms = 0;
+	} else if (reader->renewed_at_ms == 0 || now_ms - reader->renewed_at_ms >= stall_ms) {
+		reader->renewed_at_ms = now_ms;
+		http_renew_connections(reader->http);
+	}
 }
 
-static void step_replay(struct reader *reader)
+/* The chain moves and the reader does not: whatever the cause, it must be seen. */
+static void check_progress(struct reader *reader)
 {
-	show_replay_progress(reader);
-	if (!replay_is_idle(reader->replay) || others_keep_us_waiting(reader))
+	int64_t now_ms = clock_now_ms();
+	bool is_tailing = reader->state == STATE_TAILING;
+	uint32_t next_block = is_tailing ? tail_next_block(reader->tail) : 0;
+	struct watch_facts facts = {
+		.is_working = reader->state > STATE_OPENING && reader->state < STATE_LEAVING,
+		.is_tailing = is_tailing,
+		.next_block = next_block,
+		.nodes_block = pool_irreversible(reader->work.pool),
+		.database_block = keeper_irreversible(reader->keeper),
+		.reached_block = reached_block(reader),
+		.told_at_ms = is_tailing ? told_at_ms(reader, next_block) : 0,
+		.worked_at_ms = reader->work.progress_at_ms,
+		.stall_ms = (int64_t)reader->work.config.stall_s * 1000,
+	};
+
+	for (unsigned i = 0; i < pool_count(reader->work.pool); i++)
+		if (node_is_up(pool_node(reader->work.pool, i)))
+			reader->node_up_at_ms = now_ms;
+	tell_watch(reader, watch_step(&reader->watch, &facts, now_ms));
+	renew_connections(reader, facts.stall_ms, now_ms);
+}
+
+/* Making and ending one. */
+
+static struct client_config client_limits(const struct reader *reader,
+					  const struct reader_nodes *nodes)
+{
+	const struct reader_config *config = &reader->work.config;
+	size_t share = nodes->max_memory_bytes / nodes->connections;
+	size_t least =
+		config->filter->virtual_operations ? MIN_VIRTUAL_ANSWER_BYTES : MIN_ANSWER_BYTES;
+
+	return (struct client_config){
+		.connections = nodes->connections,
+		.batch_size = nodes->batch_size,
+		.timeout_ms = nodes->timeout_ms,
+		.max_answer_bytes = share > least ? share : least,
+		.takes_unverified = config->unverified_virtual,
+		.proof = config->proof != READER_PROOF_OFF ? reader->proof : NULL,
+	};
+}
+
+static void take_limits(struct work *work, const struct reader_nodes *nodes)
+{
+	work->config.connections = nodes->connections;
+	work->config.batch_size = nodes->batch_size;
+	work->config.max_memory_bytes = nodes->max_memory_bytes;
+}
+
+static void name_reader(struct reader *reader)
+{
+	struct reader_identity *identity = &reader->work.identity;
+	char token[9];
+
+	random_hex(identity->session, READER_SESSION_BYTES);
+	random_hex(token, 8);
+	if (reader->work.config.goal == READER_RUN)
+		snprintf(identity->name, sizeof(identity->name), "%s", reader->work.config.name);
+	else /* it never disturbs the daemon of that name */
+		snprintf(identity->name, sizeof(identity->name), "%.49s/once-%s",
+			 reader->work.config.name, token);
+}
+
+static void make_parts(struct reader *reader)
+{
+	struct work *work = &reader->work;
+
+	reader->startup = startup_new(work, reader_finish_step, reader);
+	reader->scan = scan_new(work, reader_tell_hole, reader);
+	reader->replay = replay_new(work);
+	reader->tail = tail_new(work);
+	reader->head = head_new(work);
+	reader->verify = verify_new(work);
+	reader->keeper = keeper_new(work);
+	reader->confirm = confirm_new(work);
+	reader->retain = retain_new(work);
+	progress_init(&reader->progress);
+}
+
+struct reader *reader_new(const struct reader_config *config, const struct reader_nodes *nodes,
+			  const struct db_config *database, struct error *err)
+{
+	struct reader *reader = xcalloc(1, sizeof(*reader));
+	struct work *work = &reader->work;
+	struct client_config limits;
+	char user_agent[64];
+
+	work->config = *config;
+	take_limits(work, nodes);
+	work->progress_at_ms = clock_now_ms();
+	reader->healthy_at_ms = clock_now_ms();
+	watch_init(&reader->watch, clock_now_ms());
+	name_reader(reader);
+	nodelog_init(&reader->nodelog, work);
+	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
+	/* Without proof, it still reads keys, if it can be had. */
+	work->proof = reader->proof = proof_new(config->chain, err);
+	if (!reader->proof && config->proof != READER_PROOF_OFF)
+		goto fail;
+	*err = ERROR_INIT;
+	reader->http = http_new(nodes->connections + CLIENT_EXTRA_CONNECTIONS, user_agent, err);
+	if (!reader->http)
+		goto fail;
+	work->writer = writer_new(database, config->write_connections,
+				  config->goal == READER_RUN ? 0 : PATIENCE_MS, err);
+	if (!work->writer)
+		goto fail;
+	work->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
+	limits = client_limits(reader, nodes);
+	work->client = client_new(reader->http, work->pool, &limits, &reader->nodelog.observer);
+	make_parts(reader);
+	reader_begin(reader);
+	return reader;
+fail:
+	reader_free(reader);
+	return NULL;
+}
+
+void reader_free(struct reader *reader)
+{
+	if (!reader)
 		return;
-	reader_enter(reader, PHASE_REFRESHING);
+	reader->work.is_stopping = true;
+	progress_end(&reader->progress);
+	writer_free(reader->work.writer); /* first: its threads look at the others */
+	tail_free(reader->tail);
+	head_free(reader->head);
+	verify_free(reader->verify);
+	replay_free(reader->replay);
+	scan_free(reader->scan);
+	startup_free(reader->startup);
+	keeper_free(reader->keeper);
+	confirm_free(reader->confirm);
+	retain_free(reader->retain);
+	client_free(reader->work.client);
+	pool_free(reader->work.pool);
+	proof_free(reader->proof);
+	http_free(reader->http);
+	free(reader);
+}
+
+void reader_stop(struct reader *reader)
+{
+	reader_leave(reader, READER_END_STOPPED);
+}
+
+void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
+{
+	struct client_config limits = client_limits(reader, nodes);
+	struct pool *pool =
+		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
+
+	pool_keep_rates(pool, reader->work.pool);
+	client_set_config(reader->work.client, &limits);
+	startup_reload(reader->startup, pool, reader->state <= STATE_CHECKING);
+	client_set_pool(reader->work.client, pool);
+	pool_free(reader->work.pool);
+	reader->work.pool = pool;
+	reader->work.pool_epoch++;
+	take_limits(&reader->work, nodes);
+	reader_take_nodes(reader);
 	reader_ask_heads(reader);
 }
 
-static void step_leaving(struct reader *reader)
+/* The loop. */
+
+static void earlier(int64_t *least_ms, int64_t other_ms)
 {
-	bool is_late = clock_now_ms() >= reader->leave_by_ms;
-
-	if (reader->phase == PHASE_LEAVING) {
-		bool is_quiet = replay_is_idle(reader->replay) && tail_is_idle(reader->tail) &&
-				head_is_idle(reader->head) && verify_is_done(reader->verify) &&
-				!scan_is_running(reader->scan) && confirm_is_idle(reader->confirm);
-
-		if (!is_quiet && !is_late)
-			return;
-		if (reader->is_ready && !reader->work.config.dry_run)
-			keeper_sign_off(reader->keeper);
-		reader_enter(reader, PHASE_SIGNING_OFF);
-	}
-	if (!reader->is_ready || reader->work.config.dry_run ||
-	    keeper_has_signed_off(reader->keeper) || is_late)
-		reader_enter(reader, PHASE_OVER);
+	if (other_ms >= 0 && other_ms < *least_ms)
+		*least_ms = other_ms;
 }
 
-void reader_step(struct reader *reader)
+/* Before, heads_are_known() asks. */
+static bool asks_heads(const struct reader *reader)
 {
-	switch (reader->phase) {
-	case PHASE_OPENING:
-	case PHASE_COMPARING:
-	case PHASE_WANTING:
-		break; /* reader_step_over() is called */
-	case PHASE_GREETING:
-		if (heads_are_known(reader)) {
-			reader_enter(reader, PHASE_COMPARING);
-			startup_compare(reader->startup);
-		}
-		break;
-	case PHASE_VERIFYING:
-		step_verify(reader);
-		break;
-	case PHASE_SCANNING:
-		progress_update(&reader->progress, scan_done_count(reader->scan), 0,
-				scan_left_count(reader->scan));
-		if (!scan_is_running(reader->scan))
-			finish_scan(reader);
-		break;
-	case PHASE_REPLAYING:
-		step_replay(reader);
-		break;
-	case PHASE_REFRESHING:
-		show_replay_progress(reader);
-		if (heads_are_known(reader))
-			decide(reader);
-		break;
-	case PHASE_TAILING:
-		step_tail(reader);
-		break;
-	case PHASE_LEAVING:
-	case PHASE_SIGNING_OFF:
-		step_leaving(reader);
-		break;
-	case PHASE_OVER:
-		break;
+	return reader->state > STATE_PROBING && reader->state < STATE_LEAVING;
+}
+
+static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
+{
+	int64_t least_ms = LONGEST_TURN_MS;
+	int64_t heads_ms = reader->heads_at_ms - clock_now_ms();
+
+	earlier(&least_ms, max_ms);
+	earlier(&least_ms, client_next_timeout_ms(reader->work.client));
+	earlier(&least_ms, replay_next_timeout_ms(reader->replay));
+	earlier(&least_ms, tail_next_timeout_ms(reader->tail));
+	earlier(&least_ms, head_next_timeout_ms(reader->head));
+	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
+	if (reader->is_ready && reader->state < STATE_SIGNING_OFF)
+		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
+	if (reader->is_ready && reader->state < STATE_LEAVING && !reader->work.config.dry_run) {
+		earlier(&least_ms, confirm_next_timeout_ms(reader->confirm));
+		earlier(&least_ms, retain_next_timeout_ms(reader->retain));
 	}
+	if (asks_heads(reader))
+		earlier(&least_ms, heads_ms > 0 ? heads_ms : 0);
+	return least_ms;
+}
+
+/* A node on trial is not waited for, but nor left out for long. */
+static void try_new_nodes(struct reader *reader)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (reader->state <= STATE_CHECKING || reader->state >= STATE_LEAVING)
+		return;
+	startup_step(reader->startup);
+	if (now_ms < reader->trial_heads_at_ms || !pool_on_trial(reader->work.pool))
+		return;
+	reader->trial_heads_at_ms = now_ms + HEADS_TRIAL_MS;
+	client_poll_heads(reader->work.client, HEADS_TAIL_MS);
+}
+
+static void work_all(struct reader *reader)
+{
+	struct replay_status status;
+
+	writer_collect(reader->work.writer);
+	work_set_ceiling(&reader->work);
+	client_handle(reader->work.client);
+	try_new_nodes(reader);
+	replay_step(reader->replay);
+	reader_step(reader);
+	check_patience(reader);
+	check_progress(reader);
+	if (asks_heads(reader) && clock_now_ms() >= reader->heads_at_ms)
+		reader_ask_heads(reader);
+	replay_get_status(reader->replay, &status);
+	if (reader->is_ready && reader->state < STATE_SIGNING_OFF && !reader->work.config.dry_run) {
+		confirm_step(reader->confirm);
+		retain_step(reader->retain);
+		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
+			    reader->state == STATE_TAILING ? tail_next_block(reader->tail) - 1 : 0);
+	}
+	if (reader->work.is_over)
+		reader_advance(reader);
+	client_handle(reader->work.client);
+}
+
+int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, int64_t max_ms,
+		struct error *err)
+{
+	struct pollfd all[MAX_FDS];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < fd_count && count < MAX_FDS - 1; i++)
+		all[count++] = fds[i];
+	all[count] = (struct pollfd){.fd = writer_fd(reader->work.writer), .events = POLLIN};
+	if (http_wait(reader->http, all, count + 1, next_timeout_ms(reader, max_ms), err) < 0)
+		return -1;
+	for (unsigned i = 0; i < count; i++)
+		fds[i].revents = all[i].revents;
+	work_all(reader);
+	return 0;
+}
+
+bool reader_is_over(const struct reader *reader)
+{
+	return reader->state == STATE_OVER;
+}
+
+bool reader_is_stuck(const struct reader *reader)
+{
+	return reader_is_over(reader) && writer_pending(reader->work.writer) > 0;
+}
+
+enum reader_end reader_how_ended(const struct reader *reader, struct error *err)
+{
+	if (reader->end == READER_END_ERROR)
+		*err = reader->work.over_error;
+	return reader->end;
+}
+
+bool reader_is_ready(const struct reader *reader)
+{
+	return reader->is_ready;
+}
+
+int64_t reader_progress_at_ms(const struct reader *reader)
+{
+	return reader->watch.progress_at_ms;
+}
+
+void reader_get_verified(const struct reader *reader, struct verify_counts *ret_counts)
+{
+	verify_get_counts(reader->verify, ret_counts);
+}
+
+char *reader_describe(const struct reader *reader, char *text, size_t size)
+{
+	uint32_t irreversible = pool_irreversible(reader->work.pool);
+
+	if (reader->state == STATE_TAILING) {
+		uint32_t next = tail_next_block(reader->tail);
+
+		if (reader->watch.is_behind)
+			snprintf(text, size,
+				 "tailing, block %u is stored, the nodes have blocks up to %u",
+				 next - 1, reader->watch.reached_block);
+		else
+			snprintf(text, size, "tailing, block %u is stored, %u behind", next - 1,
+				 irreversible >= next ? irreversible - next + 1 : 0);
+	} else {
+		snprintf(text, size, "%s, %llu blocks stored since the start; %u is irreversible",
+			 reader_state_name(reader), (unsigned long long)reader->work.stored_blocks,
+			 irreversible);
+	}
+	return text;
 }

@@ -5,7 +5,7 @@
 #include "steem/node.h"
 #include "steem/pool.h"
 #include "sync/keeper.h"
-#include "sync/reader_state.h"
+#include "sync/reader_impl.h"
 #include "sync/replay.h"
 #include "sync/startup.h"
 #include "sync/tail.h"
@@ -90,8 +90,8 @@ void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts)
 		.name = reader->work.identity.name,
 		.state = reader_state_name(reader),
 		.is_ready = reader->is_ready,
-		.is_tailing = reader->phase == PHASE_TAILING,
-		.is_leaving = reader->phase >= PHASE_LEAVING,
+		.is_tailing = reader->state == STATE_TAILING,
+		.is_leaving = reader->state >= STATE_LEAVING,
 		.now_ms = clock_now_ms(),
 		.beat_at_ms = keeper_beat_at_ms(reader->keeper),
 		.commit_times = writer_commit_times(reader->work.writer),

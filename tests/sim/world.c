@@ -10,7 +10,7 @@
 #include "database.h"
 #include "events.h"
 #include "promises.h"
-#include "sync/reader_state.h"
+#include "sync/reader_impl.h"
 #include "sync/replay.h"
 #include "sync/tail.h"
 
@@ -201,7 +201,7 @@ static bool is_daemon_well(const struct sim_reader *slot)
 		return true;
 	if (slot->config.goal != READER_RUN)
 		return !slot->is_running;
-	return reader && reader->phase == PHASE_TAILING && !slot->is_told_to_stop &&
+	return reader && reader->state == STATE_TAILING && !slot->is_told_to_stop &&
 	       tail_next_block(reader->tail) + allowed_lag() > chain_irreversible();
 }
 
