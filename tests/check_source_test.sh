@@ -156,7 +156,7 @@ expect 'a lower layer logs' '^src/store/a.c:4: base, steem and store log only fo
 begin
 put Makefile.am 'EXTRA_DIST ='
 put src/base/a.c 'int x;'
-expect 'file not in the release' '^src/base/a.c:1: is not in Makefile.am'
+expect 'file not in the release' '^src/base/a.c:1: is in no list'
 
 formatter=$(command -v clang-format-14 || command -v clang-format || true)
 if [ -n "$formatter" ] && $formatter --version | grep -q 'version 14\.'; then
