@@ -299,8 +299,9 @@ static void step_tail(struct reader *reader)
 	uint32_t irreversible = pool_irreversible(reader->work.pool);
 	uint32_t next = tail_next_block(reader->tail);
 
-	tail_step(reader->tail);
+	/* First: what it saw may be what the tail waits for. */
 	head_step(reader->head, tail_next_block(reader->tail));
+	tail_step(reader->tail);
 	scan_beside_tail(reader);
 	show_beside_tail(reader);
 	if (irreversible > next && irreversible - next > PLAN_LOST_BLOCKS &&

@@ -15,6 +15,7 @@
 #include "sync/filter.h"
 #include "sync/head.h"
 #include "sync/keeper.h"
+#include "sync/lineage.h"
 #include "sync/reader_state.h"
 #include "sync/replay.h"
 #include "sync/retain.h"
@@ -231,6 +232,8 @@ static void make_parts(struct reader *reader)
 {
 	struct work *work = &reader->work;
 
+	if (work->config.proof == READER_PROOF_SIGNED && work->config.follow == READER_FOLLOW_HEAD)
+		work->lineage = lineage_new(work->config.chain);
 	reader->startup = startup_new(work, reader_step_over, reader);
 	reader->scan = scan_new(work, reader_tell_hole, reader);
 	reader->replay = replay_new(work);
@@ -299,6 +302,7 @@ void reader_free(struct reader *reader)
 	keeper_free(reader->keeper);
 	confirm_free(reader->confirm);
 	retain_free(reader->retain);
+	lineage_free(reader->work.lineage);
 	client_free(reader->work.client);
 	pool_free(reader->work.pool);
 	proof_free(reader->proof);
