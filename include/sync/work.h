@@ -101,8 +101,8 @@ struct work {
 	unsigned
 		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */
 	struct writer *writer;
-	struct lineage
-		*lineage; /* NULL: what most nodes claim is irreversible, whoever built on it */
+	/* NULL: what most nodes claim is irreversible, whoever built on it. */
+	struct lineage *lineage;
 	struct dbclock database_clock;
 	uint32_t filter_id;
 	size_t held_bytes;          /* decoded blocks that are not freed yet */

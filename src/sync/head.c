@@ -28,7 +28,7 @@
 /* The longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
-/* The others may have it a moment later; if they have not after so many votes, another node is followed. */
+/* The others may have it a moment later; after so many votes about one that they should have, another node is followed. */
 #define VOUCH_AGAIN_MS 300
 #define LOST_VOTES     10
 #define HEADS_FRESH_MS 2000
@@ -69,8 +69,7 @@ struct head {
 	int64_t vouch_at_ms;   /* not before */
 	struct client_sink vouch_sink;
 	struct signers *signers; /* NULL: the signers of blocks are not looked at */
-	uint32_t
-		signed_num; /* the newest block that its witness signed; 0: none since the beginning */
+	uint32_t signed_num;     /* the newest block that its witness signed; 0: none yet */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 };
 
