@@ -11,8 +11,9 @@
 #include "steem/block.h"
 #include "steem/codec/operations.h"
 
-#define CHAIN_ID_BYTES     32
-#define CHAIN_SYMBOL_BYTES 8
+#define CHAIN_ID_BYTES      32
+#define CHAIN_SYMBOL_BYTES  8
+#define CHAIN_WITNESSES_MAX 21
 
 /* A kind of money. */
 struct chain_symbol {
@@ -33,6 +34,8 @@ struct chain {
 	uint8_t id[CHAIN_ID_BYTES]; /* what a trx is signed with */
 	const char *key_prefix;
 	uint32_t block_interval_s;
+	/* Witnesses that take turns; 0: that differs, and is CHAIN_WITNESSES_MAX at most. */
+	unsigned witness_count;
 	struct block_name first; /* its first block; num 0: that differs from network to network */
 	const struct chain_symbol *symbols; /* the first one is that of account_creation_fee */
 	size_t symbol_count;

@@ -6,6 +6,8 @@
  * later, when it confirms or replaces them.  So nothing here is tried twice: a block that does
  * not come, or that is not to be stored, comes with the tail.
  *
+ * Where blocks are to be signed, these are too; who built on what goes into work->lineage, for the tail.
+ *
  * One node is followed as long as it has something new; a fork shows when its blocks do not
  * link to what was seen before, or are not what is stored.
  */

@@ -28,7 +28,11 @@ enum signer_verdict {
 	SIGNER_DENIED, /* the nodes now say another key, and nothing explains it: call signers_forget(), and judge it again later */
 };
 
-struct signers *signers_new(struct work *work);
+/*
+ * is_reversible: of blocks that may never become part of the chain.  Nothing that follows from them goes into
+ * the table.
+ */
+struct signers *signers_new(struct work *work, bool is_reversible);
 /* NULL is allowed; only after the writer has stopped. */
 void signers_free(struct signers *signers);
 /* The witness of this block is to be judged soon: look its key up. */
@@ -39,6 +43,8 @@ void signers_expect(struct signers *signers, const struct block *block);
  */
 enum signer_verdict signers_judge(struct signers *signers, struct held *held, size_t count,
 				  size_t i, bool is_next, char *reason, size_t size);
+/* Somebody made this block up: say so, and let its giver rest. */
+void signers_blame(struct work *work, const struct held *held, const char *reason);
 /* Blocks that were judged may be replaced: look up everything again. */
 void signers_forget(struct signers *signers);
 /* Send what is to be looked up and asked. */

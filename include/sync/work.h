@@ -21,6 +21,7 @@
 struct client;
 struct db;
 struct filter;
+struct lineage;
 struct node;
 struct pool;
 struct proof;
@@ -100,6 +101,8 @@ struct work {
 	unsigned
 		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */
 	struct writer *writer;
+	/* NULL: what most nodes claim is irreversible, whoever built on it. */
+	struct lineage *lineage;
 	struct dbclock database_clock;
 	uint32_t filter_id;
 	size_t held_bytes;          /* decoded blocks that are not freed yet */

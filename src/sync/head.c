@@ -13,7 +13,9 @@
 #include "steem/rpc.h"
 #include "sync/check.h"
 #include "sync/commit.h"
+#include "sync/lineage.h"
 #include "sync/pace.h"
+#include "sync/signers.h"
 #include "sync/writer.h"
 
 #define MAX_HELD 64
@@ -26,9 +28,12 @@
 /* The longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
-/* The others may have it a moment later; if they have not after so many votes, another node is followed. */
+/* The others may have it a moment later; after so many votes about one that they should have, another node is followed. */
 #define VOUCH_AGAIN_MS 300
 #define LOST_VOTES     10
+#define HEADS_FRESH_MS 2000
+/* After a block that its witness did not sign, or that is of another branch than those before. */
+#define BEGIN_AGAIN_MS 1000
 
 struct head {
 	struct work *work;
@@ -63,6 +68,9 @@ struct head {
 	unsigned lost_votes;   /* in a row */
 	int64_t vouch_at_ms;   /* not before */
 	struct client_sink vouch_sink;
+	struct signers *signers; /* NULL: the signers of blocks are not looked at */
+	uint32_t signed_num;     /* the newest block that its witness signed; 0: none yet */
+	uint8_t signed_id[BLOCK_ID_BYTES];
 };
 
 static void drop_held(struct head *head)
@@ -83,6 +91,9 @@ static void begin_again(struct head *head)
 	head->next = 0;
 	head->seen_num = 0;
 	head->is_lost = false;
+	head->signed_num = 0;
+	if (head->signers)
+		signers_forget(head->signers);
 }
 
 /* Once for each fork, not for each of its blocks. */
@@ -127,8 +138,9 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->next++;
 	head->seen_num = block->num;
 	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
-	if (block->num <= giver->head.irreversible_block) {
-		block_free(block); /* the tail's */
+	/* The tail's, unless it waits for those who build on them. */
+	if (block->num <= giver->head.irreversible_block && !head->signers) {
+		block_free(block);
 		return;
 	}
 	held = work_hold(head->work, block, node);
@@ -229,10 +241,13 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 {
 	struct head *head = context;
 
-	(void)num;
 	(void)reason;
 	head->vouching_num = 0;
 	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
+	if (num > pool_head(head->work->pool)) { /* it is just ahead of the others */
+		client_poll_heads(head->work->client, HEADS_FRESH_MS);
+		return;
+	}
 	if (++head->lost_votes < LOST_VOTES)
 		return;
 	if (head->held_count > 0)
@@ -246,16 +261,28 @@ static bool may_vouch(const struct head *head)
 	       head->held[head->held_count - 1].block->num > head->vouched_to;
 }
 
+/* The newest block that most nodes say they have; or the newest one, which they may have by now. */
+static const struct held *to_be_vouched(const struct head *head)
+{
+	uint32_t most_have = pool_head(head->work->pool);
+
+	for (size_t i = head->held_count; i > 0; i--)
+		if (head->held[i - 1].block->num <= most_have &&
+		    head->held[i - 1].block->num > head->vouched_to)
+			return &head->held[i - 1];
+	return &head->held[head->held_count - 1];
+}
+
 static void vouch(struct head *head)
 {
-	const struct held *newest = &head->held[head->held_count - 1];
+	const struct held *held = to_be_vouched(head);
 
-	if (!work_giver(head->work, newest)) /* the nodes were read again */
+	if (!work_giver(head->work, held)) /* the nodes were read again */
 		begin_again(head);
-	else if (client_vouch(head->work->client, newest->block, newest->giver, &head->vouch_sink))
-		head->vouched_to = newest->block->num;
+	else if (client_vouch(head->work->client, held->block, held->giver, &head->vouch_sink))
+		head->vouched_to = held->block->num;
 	else
-		head->vouching_num = newest->block->num;
+		head->vouching_num = held->block->num;
 }
 
 /* What is held below another branch than the newest block's is bound to nothing. */
@@ -272,6 +299,100 @@ static void drop_unlinked(struct head *head)
 		work_let_go(head->work, &head->held[i]);
 	head->held_count -= first;
 	memmove(head->held, head->held + first, head->held_count * sizeof(head->held[0]));
+}
+
+/* Which of these did their witnesses sign? */
+
+/* What the tail has decided meanwhile may have changed keys, and is not to be judged here. */
+static void drop_decided(struct head *head)
+{
+	size_t count = 0;
+
+	while (count < head->held_count && head->held[count].block->num > head->signed_num &&
+	       head->held[count].block->num < head->tail_next)
+		work_let_go(head->work, &head->held[count++]);
+	head->held_count -= count;
+	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
+}
+
+/* All above the tail is asked for anew, after a moment. */
+static void refuse(struct head *head)
+{
+	begin_again(head);
+	head->rest_until_ms = clock_now_ms() + BEGIN_AGAIN_MS;
+}
+
+/* False: it is not the next one of the branch that was judged. */
+static bool is_judged_next(struct head *head, const struct block *block)
+{
+	if (head->signed_num == 0)
+		return true;
+	if (block->num == head->signed_num + 1)
+		return block_id_equal(block->previous, head->signed_id);
+	signers_forget(head->signers); /* keys may have changed between them */
+	head->signed_num = 0;
+	return true;
+}
+
+static void take_signed(struct head *head, const struct block *block)
+{
+	head->signed_num = block->num;
+	memcpy(head->signed_id, block->id, sizeof(head->signed_id));
+	lineage_add(head->work->lineage, block);
+}
+
+/* True: held[i] is good. */
+static bool judge(struct head *head, size_t i)
+{
+	struct held *held = &head->held[i];
+	char reason[300] = "";
+
+	if (!is_judged_next(head, held->block)) {
+		refuse(head);
+		return false;
+	}
+	switch (signers_judge(head->signers, head->held, head->held_count, i, true, reason,
+			      sizeof(reason))) {
+	case SIGNER_GOOD:
+		take_signed(head, held->block);
+		return true;
+	case SIGNER_FALSE:
+		signers_blame(head->work, held, reason);
+		leave_node(head, held->giver);
+		refuse(head);
+		return false;
+	case SIGNER_DENIED: /* if it is true, the key changes in a block to come */
+		refuse(head);
+		return false;
+	case SIGNER_OPEN:
+		break;
+	}
+	return false;
+}
+
+/* Of the blocks that most nodes give, in chain order. */
+static void check_signers(struct head *head)
+{
+	size_t next = 0;
+
+	drop_decided(head);
+	drop_unlinked(head);
+	while (next < head->held_count && head->held[next].block->num <= head->signed_num)
+		next++;
+	for (size_t i = next; i < head->held_count && head->held[i].block->num <= head->vouched_to;
+	     i++)
+		signers_expect(head->signers, head->held[i].block);
+	while (next < head->held_count && head->held[next].block->num <= head->vouched_to &&
+	       judge(head, next))
+		next++;
+	signers_step(head->signers);
+}
+
+/* Up to this block those in hand may be committed. */
+static uint32_t good_to(const struct head *head)
+{
+	return head->signers && head->signed_num < head->vouched_to ? head->signed_num
+								    : head->vouched_to;
 }
 
 /* Committing. */
@@ -372,8 +493,9 @@ static void commit_held(struct head *head)
 	struct commit_size size = {0};
 	size_t count = 0;
 
-	drop_unlinked(head);
-	while (count < head->held_count && head->held[count].block->num <= head->vouched_to &&
+	if (!head->signers)
+		drop_unlinked(head);
+	while (count < head->held_count && head->held[count].block->num <= good_to(head) &&
 	       commit_add(head->work, &size, head->held[count].block))
 		count++;
 	head->is_committing = true;
@@ -451,6 +573,8 @@ struct head *head_new(struct work *work)
 						.given = take_vouched,
 						.refused = no_vouched};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
+	if (work->lineage)
+		head->signers = signers_new(work, true);
 	return head;
 }
 
@@ -459,6 +583,7 @@ void head_free(struct head *head)
 	if (!head)
 		return;
 	head_stop(head);
+	signers_free(head->signers);
 	free(head);
 }
 
@@ -484,7 +609,9 @@ void head_step(struct head *head, uint32_t tail_next)
 		begin_again(head);
 	if (may_vouch(head) && clock_now_ms() >= head->vouch_at_ms)
 		vouch(head);
-	if (head->held_count > 0 && head->held[0].block->num <= head->vouched_to &&
+	if (head->signers)
+		check_signers(head);
+	if (head->held_count > 0 && head->held[0].block->num <= good_to(head) &&
 	    !head->is_committing && !head->is_lost && writer_has_room(head->work->writer))
 		commit_held(head);
 	if (may_ask(head) && clock_now_ms() >= ask_at_ms(head))
@@ -501,6 +628,9 @@ int64_t head_next_timeout_ms(const struct head *head)
 		due_ms = ask_at_ms(head);
 	if (may_vouch(head) && head->vouch_at_ms < due_ms)
 		due_ms = head->vouch_at_ms;
+	if (head->signers && signers_next_timeout_ms(head->signers) >= 0 &&
+	    now_ms + signers_next_timeout_ms(head->signers) < due_ms)
+		due_ms = now_ms + signers_next_timeout_ms(head->signers);
 	if (due_ms == INT64_MAX)
 		return -1;
 	return due_ms > now_ms ? due_ms - now_ms : 0;

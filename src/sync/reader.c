@@ -16,6 +16,7 @@
 #include "sync/filter.h"
 #include "sync/head.h"
 #include "sync/keeper.h"
+#include "sync/lineage.h"
 #include "sync/reader_impl.h"
 #include "sync/replay.h"
 #include "sync/retain.h"
@@ -223,6 +224,8 @@ static void make_parts(struct reader *reader)
 {
 	struct work *work = &reader->work;
 
+	if (work->config.proof == READER_PROOF_SIGNED && work->config.follow == READER_FOLLOW_HEAD)
+		work->lineage = lineage_new(work->config.chain);
 	reader->startup = startup_new(work, reader_finish_step, reader);
 	reader->scan = scan_new(work, reader_tell_hole, reader);
 	reader->replay = replay_new(work);
@@ -290,6 +293,7 @@ void reader_free(struct reader *reader)
 	keeper_free(reader->keeper);
 	confirm_free(reader->confirm);
 	retain_free(reader->retain);
+	lineage_free(reader->work.lineage);
 	client_free(reader->work.client);
 	pool_free(reader->work.pool);
 	proof_free(reader->proof);

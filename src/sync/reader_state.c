@@ -294,8 +294,9 @@ static void show_beside_tail(struct reader *reader)
 
 static void work_on_tail(struct reader *reader)
 {
-	tail_step(reader->tail);
+	/* First: what it saw may be what the tail waits for. */
 	head_step(reader->head, tail_next_block(reader->tail));
+	tail_step(reader->tail);
 	scan_beside_tail(reader);
 	show_beside_tail(reader);
 }

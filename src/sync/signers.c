@@ -11,6 +11,7 @@
 #include "steem/client.h"
 #include "steem/codec/proof.h"
 #include "steem/pool.h"
+#include "steem/rpc.h"
 #include "store/witness_keys.h"
 #include "sync/key_changes.h"
 #include "sync/writer.h"
@@ -49,6 +50,8 @@ struct signer {
 
 struct signers {
 	struct work *work;
+	bool is_reversible;
+	uint32_t judged_from; /* all blocks from this one on were judged; 0: none */
 	struct signer *first;
 	unsigned pool_epoch;
 	unsigned ticket;
@@ -113,6 +116,7 @@ struct look {
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	unsigned ticket;
 	uint32_t block;
+	uint32_t whole_to; /* is everything below this block stored? */
 	bool is_doubted;
 	bool must_save; /* `row`, before it is looked for */
 	struct witness_key row;
@@ -135,7 +139,8 @@ static int look_one(struct db *db, struct look *look, struct error *err)
 		return -1;
 	if (!look->is_doubted || !look->is_found)
 		return 0;
-	return witness_keys_are_whole(db, look->row.since_block, look->block, &look->is_whole, err);
+	return witness_keys_are_whole(db, look->row.since_block, look->whole_to, &look->is_whole,
+				      err);
 }
 
 static int run_look(struct db *db, struct job *job, struct error *err)
@@ -205,6 +210,10 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 	memcpy(look->name, signer->name, sizeof(look->name));
 	look->ticket = signer->ticket;
 	look->block = signer->block;
+	/* What reversible blocks change is not in the table. From the first judged one on it is known here. */
+	look->whole_to = all->signers->is_reversible && all->signers->judged_from > 0
+				 ? all->signers->judged_from
+				 : signer->block;
 	look->is_doubted = signer->is_doubted;
 	look->must_save = state == STATE_SAVING;
 	look->row = signer->row;
@@ -243,6 +252,12 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	memcpy(signer->row.witness, signer->name, sizeof(signer->row.witness));
 	snprintf(signer->row.key, sizeof(signer->row.key), "%s", key);
 	signer->is_doubted = false;
+	if (signers->is_reversible) {
+		signer->is_checked = false;
+		set_state(signers, signer, STATE_KNOWN);
+		return;
+	}
+	all = new_job(signers, 1);
 	add_look(all, signer, STATE_SAVING);
 	send_job(all);
 }
@@ -316,7 +331,7 @@ static bool is_open(const struct signers *signers, const struct signer *signer)
 /* Called once a second. Nodes that told no key are asked again; if all told one and differ, all are asked again. */
 static void begin_round(const struct signers *signers, struct signer *signer, int64_t now_ms)
 {
-	if (signer->since_ms > 0)
+	if (signer->since_ms > 0 && !signers->is_reversible) /* the tail tells */
 		tell_unknown(signers, signer);
 	else
 		signer->since_ms = now_ms;
@@ -442,7 +457,7 @@ static enum signer_verdict judge_unknown(struct signers *signers, struct signer 
 		return SIGNER_OPEN;
 	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, i, told)) {
 		save(signers, signer, key);
-		return SIGNER_OPEN;
+		return signer->state == STATE_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
 	}
 	snprintf(reason, size,
 		 "signed with %s, and the key of its witness %s is %s, as most nodes say", key,
@@ -483,6 +498,8 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 	char text[KEY_TEXT_BYTES];
 	struct key key;
 
+	if (signers->judged_from == 0)
+		signers->judged_from = block->num;
 	if (block->seal && !is_name(block->seal->witness)) {
 		snprintf(reason, size, "its witness has no valid name");
 		return SIGNER_FALSE;
@@ -504,11 +521,26 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 
 /* The public side. */
 
-struct signers *signers_new(struct work *work)
+static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
+
+void signers_blame(struct work *work, const struct held *held, const char *reason)
+{
+	struct node *giver = work_giver(work, held);
+
+	work->false_claims++;
+	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
+		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
+		    work_giver_label(work, held), held->block->num, reason);
+	if (giver)
+		(void)node_failed(giver, clock_now_ms(), RPC_FAILURE_FALSE, 0);
+}
+
+struct signers *signers_new(struct work *work, bool is_reversible)
 {
 	struct signers *signers = xcalloc(1, sizeof(*signers));
 
 	signers->work = work;
+	signers->is_reversible = is_reversible;
 	signers->pool_epoch = work->pool_epoch;
 	signers->sink = (struct client_key_sink){.context = signers, .told = take_key};
 	return signers;
@@ -516,6 +548,7 @@ struct signers *signers_new(struct work *work)
 
 void signers_forget(struct signers *signers)
 {
+	signers->judged_from = 0;
 	while (signers->first) {
 		struct signer *signer = signers->first;
 

@@ -15,6 +15,7 @@
 #include "sync/dispute.h"
 #include "sync/filter.h"
 #include "sync/leave.h"
+#include "sync/lineage.h"
 #include "sync/pace.h"
 #include "sync/signers.h"
 #include "sync/writer.h"
@@ -36,6 +37,8 @@
 #define HEADS_SOON_MS     500 /* the same, while blocks wait for most nodes to have them */
 #define SEARCH_AGAIN_MS   3000
 #define MAX_HELD          256
+/* For witnesses to be seen that built on a block which most nodes call irreversible. */
+#define WITNESSES_PATIENCE_MS 60000
 /* Too busy so often in a row, for a request with blocks in it: one of them may be the cause. */
 #define BUSY_LIMIT 3
 
@@ -67,8 +70,11 @@ struct tail {
 	bool must_vouch_next; /* they did not agree about a later block: ask about block `next` alone */
 	int64_t disagreed_since_ms; /* about block `next`; 0: they do not disagree */
 	struct client_sink vouch_sink;
-	struct signers *signers; /* NULL: the signers of blocks are not looked at */
-	uint32_t signed_to;      /* the witnesses of the blocks up to this one signed them */
+	struct signers *signers;    /* NULL: the signers of blocks are not looked at */
+	uint32_t signed_to;         /* the witnesses of the blocks up to this one signed them */
+	uint32_t settled_to;        /* enough witnesses built on the held blocks up to this one */
+	int64_t unsettled_since_ms; /* too few built on the first one; 0: nothing waits for them */
+	bool is_unwitnessed; /* too few were seen for too long: claims are enough until enough are */
 	struct dispute *dispute; /* block `next` contradicts a stored one */
 	bool is_other_stored;    /* in its own place */
 	struct dispute *audit;   /* of a block that is stored already: only for the log */
@@ -468,7 +474,6 @@ static int64_t vouch_at_ms(const struct tail *tail)
 
 /* Which of these did their witnesses sign? */
 
-static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
 static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
 
 /* held[i] and those behind it are asked for again, a second later. */
@@ -482,18 +487,10 @@ static void refuse_from(struct tail *tail, size_t i)
 	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-/* Somebody made it up: its giver rests. No gap is made of it, however long it takes. */
+/* No gap is made of it, however long it takes. */
 static void refuse_false(struct tail *tail, size_t i, const char *reason)
 {
-	struct held *held = &tail->held[i];
-	struct node *giver = work_giver(tail->work, held);
-
-	tail->work->false_claims++;
-	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
-		    "%s gives block %u, %s; it is not stored, the tail waits for the right one",
-		    work_giver_label(tail->work, held), held->block->num, reason);
-	if (giver)
-		(void)node_failed(giver, clock_now_ms(), RPC_FAILURE_FALSE, 0);
+	signers_blame(tail->work, &tail->held[i], reason);
 	refuse_from(tail, i);
 }
 
@@ -515,6 +512,8 @@ static bool judge(struct tail *tail, size_t i)
 			      sizeof(reason))) {
 	case SIGNER_GOOD:
 		tail->signed_to = tail->held[i].block->num;
+		if (tail->work->lineage)
+			lineage_add(tail->work->lineage, tail->held[i].block);
 		return true;
 	case SIGNER_FALSE:
 		refuse_false(tail, i, reason);
@@ -544,12 +543,76 @@ static void check_signers(struct tail *tail)
 	signers_step(tail->signers);
 }
 
-/* Up to this block all is well with those in hand: they may be committed. */
-static uint32_t good_to(const struct tail *tail)
+/* Up to this block those in hand are what most nodes give, and what their witnesses signed. */
+static uint32_t judged_to(const struct tail *tail)
 {
 	if (!tail->signers || tail->vouched_to < tail->signed_to)
 		return tail->vouched_to;
 	return tail->signed_to;
+}
+
+/* On which of these did enough witnesses build? */
+
+/* Up to this block all is well with those in hand: they may be committed. */
+static uint32_t good_to(const struct tail *tail)
+{
+	uint32_t judged = judged_to(tail);
+
+	if (!tail->work->lineage || tail->is_unwitnessed || judged < tail->settled_to)
+		return judged;
+	return tail->settled_to;
+}
+
+static void find_settled(struct tail *tail)
+{
+	const struct lineage *lineage = tail->work->lineage;
+	uint32_t to = lineage_settled(lineage, tail->held[0].block);
+
+	tail->settled_to = 0;
+	for (size_t i = 0; i < tail->held_count && tail->held[i].block->num <= to &&
+			   lineage_has(lineage, tail->held[i].block);
+	     i++)
+		tail->settled_to = tail->held[i].block->num;
+}
+
+static void wait_for_witnesses(struct tail *tail)
+{
+	uint32_t num = tail->held[0].block->num;
+	int64_t now_ms = clock_now_ms();
+
+	if (tail->unsettled_since_ms == 0)
+		tail->unsettled_since_ms = now_ms;
+	if (now_ms - tail->unsettled_since_ms >= WITNESSES_PATIENCE_MS) {
+		tail->is_unwitnessed = true;
+		log_warning(
+			"vote_pending",
+			"for %d s too few witnesses were seen to build on block %u, which most nodes call irreversible; the tail goes on with what they claim until it sees them",
+			WITNESSES_PATIENCE_MS / 1000, num);
+	} else if (now_ms - tail->unsettled_since_ms >= HEADS_SOON_FOR_MS) {
+		log_limited(
+			&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
+			"most nodes call block %u irreversible, but too few witnesses were seen to build on it; the tail waits for their blocks",
+			num);
+	}
+}
+
+/*
+ * Most nodes may call a block irreversible too early.  Where they do not give what is above it, or nothing proves
+ * that, the tail does not wait for ever.
+ */
+static void check_witnesses(struct tail *tail)
+{
+	if (tail->held_count == 0 || tail->held[0].block->num > judged_to(tail)) {
+		tail->unsettled_since_ms = 0;
+		return;
+	}
+	find_settled(tail);
+	if (tail->settled_to > 0) {
+		tail->unsettled_since_ms = 0;
+		tail->is_unwitnessed = false;
+	} else if (!tail->is_unwitnessed) {
+		wait_for_witnesses(tail);
+	}
 }
 
 /* Decisions. */
@@ -740,7 +803,7 @@ struct tail *tail_new(struct work *work)
 						.refused = no_vouched,
 						.divided = take_division};
 	if (work->config.proof == READER_PROOF_SIGNED)
-		tail->signers = signers_new(work);
+		tail->signers = signers_new(work, false);
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
 					 .is_virtual = work->config.filter->virtual_operations,
@@ -767,6 +830,8 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->leave_count = 1;
 	tail->disagreed_since_ms = 0;
 	tail->vouch_again_at_ms = 0;
+	tail->unsettled_since_ms = 0;
+	tail->is_unwitnessed = false;
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
@@ -779,6 +844,8 @@ void tail_step(struct tail *tail)
 		vouch(tail);
 	if (tail->signers && !tail->dispute)
 		check_signers(tail);
+	if (tail->work->lineage)
+		check_witnesses(tail);
 	if (tail->held_count > 0 && tail->held[0].block->num <= good_to(tail) &&
 	    !tail->is_committing && !tail->dispute && writer_has_room(tail->work->writer))
 		commit_held(tail);

@@ -7,6 +7,7 @@ import pytest
 
 from harness.chain import SyntheticChain
 from harness.deliveries import LOST, MISSING, Bot, number_of
+from harness.world import HASTY
 
 ASK = {"operation": "comment", "body_prefix": "!ask", "queue": "ask"}
 RULES = [ASK, {"operation": "transfer", "queue": "pay"}, {"account": "alice", "queue": "alice"},
@@ -181,7 +182,7 @@ def test_what_is_read_too_late_wakes_nobody(world):
 
 
 def test_an_orphan_is_cancelled_and_its_block_delivered(world):
-    settings = {"filter": EVERYTHING, "reader": {"follow": "head"}}
+    settings = {"filter": EVERYTHING, "reader": HASTY}
     node = world.node(irreversible=32, head=39)
     world.start(**settings)
     world.db.wait_blocks(39)

@@ -4,12 +4,16 @@ import random
 
 import pytest
 
+from harness import operations
 from harness.chain import SyntheticChain
 from harness.ticker import Ticker
 
 HEAD = {"follow": "head"}
+WITNESSES = len(operations.NAMES)
+# Of 21 witnesses 16 must have built on a block: its own one, and those of so many above it.
+ABOVE = 15
 # The chain forks behind block 33; no block of an even eight is among the orphans: those are empty.
-IRREVERSIBLE, FORKED, NEWEST = 32, 34, 39
+IRREVERSIBLE, FORKED, NEWEST = 24, 34, 39
 REVERSIBLE = "SELECT COUNT(*) FROM blocks WHERE is_irreversible = 0"
 ORPHANED = "SELECT COUNT(DISTINCT block) FROM orphans"
 IS_THERE = "SELECT COUNT(*) FROM blocks WHERE block = %s AND LOWER(HEX(block_id)) = %s"
@@ -35,6 +39,7 @@ def begin(world, **options):
 
 def settle(world, node, last, forks, timeout=20):
     """Everything up to `last` becomes irreversible."""
+    node.head = max(node.head, last + ABOVE)
     node.irreversible = last
     world.db.wait_until("SELECT COUNT(*) FROM blocks WHERE is_irreversible = 1",
                         lambda count: count >= last, timeout)
@@ -80,8 +85,11 @@ def test_the_head_is_followed_at_the_pace_of_the_chain(world):
 def test_the_nodes_are_not_asked_too_often(world):
     """A block every three seconds: so many requests for each, at the head and below."""
     node, _ = begin(world)
+    node.grow(WITNESSES)  # their keys are asked for once
+    world.db.wait_until("SELECT COUNT(*) FROM blocks WHERE is_irreversible = 1",
+                        lambda count: count == node.irreversible)
     ticker = Ticker(3, node.grow)
-    node.wait_for(lambda: node.head >= NEWEST + 2)
+    node.wait_for(lambda: node.head >= NEWEST + WITNESSES + 2)
     before, head = len(node.log), node.head
     node.wait_for(lambda: node.head >= head + 6)
     ticker.cancel()
@@ -99,6 +107,7 @@ def test_a_fork_is_noticed_and_replaced_by_the_reader_itself(world):
     assert f"block {NEWEST + 1}" in line.message and f"with block {NEWEST} " in line.message
     is_there(world, orphaned, NEWEST)
     assert world.db.value("SELECT COUNT(*) FROM orphans") == 0
+    node.head = NEWEST + ABOVE
     node.irreversible = NEWEST
     count = 0
     while count < NEWEST - FORKED + 1:
@@ -205,7 +214,7 @@ def test_a_node_that_claims_a_head_far_ahead(world, gives):
     assert world.db.value("SELECT MAX(block) FROM blocks") == honest.head
     last = honest.head
     liar.close()
-    other.irreversible = last  # one of three would not decide alone at once
+    other.head, other.irreversible = last + ABOVE, last  # one of three would not decide alone at once
     settle(world, honest, last, ())
 
 
@@ -229,8 +238,8 @@ def test_a_node_that_gives_another_block_for_an_irreversible_one_is_wrong(world)
     node, reader = begin(world)
     before = irreversible_rows(world)
     # It restarts, on a branch that leaves the chain below what is irreversible.
-    node.irreversible = 20
-    node.reorganise(fork_at(25), head=NEWEST + 2)
+    node.irreversible = 12
+    node.reorganise(fork_at(17), head=NEWEST + 2)
     line = reader.wait_for("fork_noticed")
     assert f"with block {NEWEST} " in line.message
     seen = node.count["get_block"]
@@ -249,7 +258,7 @@ def test_a_branch_that_does_not_link_to_what_is_irreversible(world):
     reader.wait_for("tail_started")
     world.db.wait_blocks(IRREVERSIBLE)
     before = irreversible_rows(world)
-    node.reorganise(fork_at(25), head=NEWEST)
+    node.reorganise(fork_at(17), head=NEWEST)
     line = reader.wait_for("fork_noticed")
     assert f"block {IRREVERSIBLE + 1} " in line.message
     assert f"with block {IRREVERSIBLE} " in line.message

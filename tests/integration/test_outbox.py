@@ -5,6 +5,7 @@ import time
 
 from harness import operations
 from harness.chain import SyntheticChain
+from harness.world import HASTY
 
 BOT = "answer-bot"
 INSERT = ("INSERT INTO comments (author, permlink, parent_author, parent_permlink, body,"
@@ -266,7 +267,7 @@ def test_a_comment_at_the_head_is_not_confirmed(world):
     node = world.node(before, irreversible=32, head=39)
     put(world, "re-35")
     put(world, "re-0")
-    world.start(reader={"follow": "head"})
+    world.start(reader=HASTY)
     world.db.wait_blocks(39)
     assert world.db.value(SEEN) == 0 and world.db.value(CONFIRMED) == 0
     node.chain = after
@@ -284,7 +285,7 @@ def test_a_reversible_row_that_is_confirmed(world):
     chain = SyntheticChain(extra={35: [comment("re-35")]})
     node = world.node(chain, irreversible=32, head=39)
     put(world, "re-35")
-    world.start(reader={"follow": "head"})
+    world.start(reader=HASTY)
     world.db.wait_blocks(39)
     node.irreversible = 36
     wait_confirmed(world, 1)

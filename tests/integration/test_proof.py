@@ -205,6 +205,7 @@ def test_the_head_does_not_wait_for_what_no_node_can_prove(world, count):
     stored = world.db.value("SELECT COUNT(*) FROM blocks WHERE block = 110")
     assert stored == (1 if count == 1 else 0)
     for node in nodes:
-        node.irreversible = 112
+        node.head, node.irreversible = 127, 112
     world.db.wait_until("SELECT COUNT(*) = 112 FROM blocks WHERE is_irreversible")
-    assert proofs(world) == {"content": 103, "signed": 11, "none": 1}
+    world.db.wait_block(127)
+    assert proofs(world) == {"content": 100, "signed": 26, "none": 1}

@@ -8,6 +8,7 @@ import pytest
 from harness import operations
 from harness.chain import SyntheticChain
 from harness.deliveries import REFUSED, number_of
+from harness.world import HASTY
 
 LAST = 20
 RULES = [{"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
@@ -41,7 +42,7 @@ def test_not_under_what_took_the_place_of_a_reversible_block(world):
     right = SyntheticChain(plain=True, extra={LAST + 2: [question("bob", "something else")]},
                            fork=(LAST + 1, "right"))
     node = world.node(seen, irreversible=LAST, head=LAST + 3)
-    world.start(filter=RULES, reader={"follow": "head"})
+    world.start(filter=RULES, reader=HASTY)
     world.db.wait_until("SELECT COUNT(*) FROM deliveries")
     ((delivery, token, *_),) = world.db.rows("CALL queue_claim('ask', 'bot', 1, 60)")
     node.reorganise(right, head=LAST + 8)

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from harness.chain import SyntheticChain
+from harness.world import HASTY
 
 LAST = 300
 RULES = [{"queue": "all"}, {"operation": "comment", "queue": "ask"}]
@@ -110,7 +111,7 @@ def test_one_operation_of_a_big_block_stays(world):
 def test_orphans_go_too(world):
     before = SyntheticChain(fork=(34, "b"))
     node = world.node(before, irreversible=32, head=39)
-    reader = world.start(reader={"follow": "head"})
+    reader = world.start(reader=HASTY)
     world.db.wait_blocks(39)
     node.chain = SyntheticChain()
     node.irreversible = 39
@@ -362,7 +363,7 @@ def test_an_orphaned_delivery_takes_no_operation_of_the_chain_with_it(world):
     before = SyntheticChain(fork=(34, "b"))
     node = world.node(before, irreversible=32, head=39)
     settings = {"filter": RULES, "queue": {"keep_days": 1}}
-    reader = world.start(reader={"follow": "head"}, **settings)
+    reader = world.start(reader=HASTY, **settings)
     world.db.wait_blocks(39)
     node.chain = SyntheticChain()
     node.irreversible = 39

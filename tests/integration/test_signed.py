@@ -11,6 +11,7 @@ from harness.reader import write_config
 
 LAST = 100
 SIGNED = {"proof": "signed"}
+HEAD = {**SIGNED, "follow": "head"}
 WITNESSES = len(operations.NAMES)
 ASK = "get_witness_by_account"
 
@@ -29,6 +30,11 @@ def learn(world, *nodes):
         node.advance(WITNESSES + 2)
     world.db.wait_block(nodes[0].irreversible, timeout=20)
     assert keys(world) >= WITNESSES
+
+
+def wait_irreversible(world, number, timeout=20):
+    world.db.wait_until("SELECT MAX(block) FROM blocks WHERE is_irreversible", lambda block: block == number,
+                        timeout)
 
 
 def keys(world, where="1 = 1"):
@@ -54,6 +60,11 @@ def true(world, node, first=1):
     world.expect(node.chain, (first, node.irreversible), proves=packing.STEEM)
 
 
+def true_at_the_head(world, node, **options):
+    world.expect(node.chain, (1, node.irreversible), proves=packing.STEEM,
+                 reversible=[(node.irreversible + 1, node.head)], **options)
+
+
 # ---- keys are learnt
 
 def test_the_tail_stores_signed_blocks(world):
@@ -70,16 +81,23 @@ def test_the_tail_stores_signed_blocks(world):
 
 
 def test_with_the_head(world):
-    """What is read at the head is signed once it is irreversible."""
+    """What is read at the head is signed; the keys that nodes tell are kept once it is irreversible."""
     node = world.node(irreversible=LAST)
-    world.start(reader={**SIGNED, "follow": "head"})
+    world.start(reader=HEAD)
     world.db.wait_block(node.head)
+    assert proofs(world, LAST + 1) == {"signed": node.head - LAST}
+    assert not keys(world, "source = 'nodes'")
     for _ in range(WITNESSES + 2):
         node.grow()
-    world.db.wait_until(f"SELECT COUNT(*) = {node.irreversible} FROM blocks WHERE is_irreversible")
-    rows = world.db.rows("SELECT DISTINCT proof FROM blocks WHERE block > %s AND is_irreversible", LAST)
-    assert [tuple(row) for row in rows] == [("signed",)]
-    assert world.db.value("SELECT COUNT(*) FROM blocks WHERE NOT is_irreversible AND proof = 'signed'") == 0
+    wait_irreversible(world, node.irreversible)
+    world.db.wait_block(node.head)
+    assert proofs(world, LAST + 1) == {"signed": node.head - LAST}
+    assert keys(world) >= WITNESSES
+    asked = node.count[ASK]
+    node.grow()
+    wait_irreversible(world, node.irreversible)
+    assert node.count[ASK] == asked
+    true_at_the_head(world, node)
 
 
 def test_nodes_that_refuse_batches(world):
@@ -286,6 +304,116 @@ def test_a_key_changes_in_a_hole(world):
     world.db.wait_blocks(node.irreversible, timeout=60)
     assert keys(world, f"witness = 'dan' AND since_block = {at} AND source = 'chain'") == 1
     true(world, node)
+
+
+# ---- who built on a block
+
+def tails_at_the_head(world, *nodes):
+    """A reader at the tip, which has stored the reversible blocks and knows all keys."""
+    reader = world.start(reader=HEAD)
+    reader.wait_for("tail_started")
+    for node in nodes:
+        node.grow(WITNESSES)
+    wait_irreversible(world, nodes[0].irreversible)
+    world.db.wait_block(nodes[0].head)
+    return reader
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_block_is_called_irreversible_too_early(world, count):
+    """By all nodes; it is once 16 of 21 witnesses, its own among them, have built on it."""
+    nodes = [world.node(irreversible=LAST, head=LAST + 15) for _ in range(count)]
+    reader = tails_at_the_head(world, *nodes)
+    stands, head = nodes[0].irreversible, nodes[0].head
+    for node in nodes:
+        node.irreversible = head
+    assert f"block {stands + 1} irreversible" in reader.wait_for("vote_pending").message
+    wait_irreversible(world, stands)
+    for more in range(1, 4):
+        for node in nodes:
+            node.head = head + more
+        wait_irreversible(world, stands + more)
+        world.db.wait_block(head + more)
+    for node in nodes:
+        node.head = head + 15
+    wait_irreversible(world, head)
+    world.db.wait_block(head + 15)
+    true_at_the_head(world, nodes[0])
+
+
+@pytest.mark.slow
+def test_what_is_above_cannot_be_seen(world):
+    """Then claims are enough after a minute, until it can be seen again."""
+    node = world.node(irreversible=LAST, head=LAST + 15)
+    reader = tails_at_the_head(world, node)
+    stands = node.irreversible
+    fault = node.fault("null", method="get_block", block=range(node.head + 1, 100000))
+    node.grow(5)
+    wait_irreversible(world, stands, timeout=90)
+    reader.wait_for("vote_pending", timeout=90, containing="goes on with what they claim")
+    wait_irreversible(world, stands + 5)
+    node.grow(5)
+    wait_irreversible(world, stands + 10, timeout=5)
+    fault.clear()
+    world.db.wait_block(node.head)
+    node.grow()
+    wait_irreversible(world, node.irreversible)
+    stands = node.irreversible
+    node.irreversible += 5
+    reader.wait_for("vote_pending", containing=f"block {stands + 1} irreversible")
+    wait_irreversible(world, stands)
+    node.head += 5
+    wait_irreversible(world, node.irreversible)
+    true_at_the_head(world, node)
+
+
+def test_a_fork_in_between(world):
+    """The blocks of the branch that became the chain are counted, also those that were seen late."""
+    node = world.node(irreversible=LAST, head=LAST + 15)
+    reader = tails_at_the_head(world, node)
+    stands, orphaned = node.irreversible, node.chain
+    node.reorganise(SyntheticChain(fork=(node.head - 2, "b")), head=node.head + 1)
+    reader.wait_for("fork_noticed")
+    for _ in range(20):
+        node.irreversible += 1
+        wait_irreversible(world, node.irreversible, timeout=4)
+        node.head += 1
+    assert not reader.events("vote_pending") and node.irreversible == stands + 20
+    true_at_the_head(world, node, forks=(orphaned,))
+
+
+def test_a_reversible_block_of_a_stranger(world):
+    node = world.node(irreversible=LAST, head=LAST + 15)
+    reader = tails_at_the_head(world, node)
+    true_chain, stands, first = node.chain, node.irreversible, node.head + 1
+    node.reorganise(SyntheticChain(fork=(first, "made up"), below=true_chain, strangers=True))
+    node.grow()
+    event = reader.wait_for("claim_false")
+    assert f"block {first}" in event.message
+    assert operations.signing_key(true_chain.witness(first)) in event.message
+    wait_irreversible(world, stands)
+    assert world.db.value("SELECT MAX(block) FROM blocks") == first - 1
+    node.reorganise(true_chain)
+    wait_irreversible(world, node.irreversible, timeout=60)
+    world.db.wait_block(node.head)
+    assert set(proofs(world, LAST + 1)) == {"signed"}
+    true_at_the_head(world, node)
+
+
+def test_a_key_changes_at_the_head(world):
+    """The blocks above are judged by what a reversible block sets, which stands in no table yet."""
+    node = world.node(irreversible=LAST, head=LAST + 15)
+    reader = tails_at_the_head(world, node)
+    asked, at = node.count[ASK], node.head + 1
+    node.chain.change_key(at, "dan", "dan's second")
+    for _ in range(WITNESSES):
+        node.grow(2)
+        world.db.wait_block(node.head)
+    wait_irreversible(world, node.irreversible)
+    assert node.count[ASK] == asked
+    assert not reader.events("claim_false")
+    assert set(proofs(world, LAST + 1)) == {"signed"}
+    true_at_the_head(world, node)
 
 
 # ---- nodes that do not tell

@@ -19,6 +19,8 @@ DEFAULTS = {
     "fetch": {"timeout_ms": 3000},
     "replay": {"scan_interval_s": 1},
 }
+# The head is followed, and a block is irreversible as soon as the nodes say so, whoever built on it.
+HASTY = {"follow": "head", "proof": "content"}
 # A stored block gets the id of no block there is.
 OTHER_ID = "UPDATE blocks SET block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16)) WHERE block = %s"
 
