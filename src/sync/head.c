@@ -32,6 +32,8 @@
 #define VOUCH_AGAIN_MS 300
 #define LOST_VOTES     10
 #define HEADS_FRESH_MS 2000
+/* A node may be so many blocks behind what most nodes have; if it is further behind, another one is followed. */
+#define LAG_BLOCKS 3
 /* After a block that its witness did not sign, or that is of another branch than those before. */
 #define BEGIN_AGAIN_MS 1000
 
@@ -211,7 +213,8 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 		if (newest->head_block >= head->next || head->pace.late_count > VAIN_LIMIT)
 			leave_node(head, node);
 	}
-	if (head->was_unproved) /* another node may show what was signed */
+	if (head->was_unproved || /* another node may show what was signed */
+	    newest->head_block + LAG_BLOCKS < pool_head(head->work->pool))
 		leave_node(head, node);
 }
 
