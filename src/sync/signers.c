@@ -245,9 +245,8 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 {
 	struct look_job *all;
 
-	if (!writer_has_room(signers->work->writer))
+	if (!signers->is_reversible && !writer_has_room(signers->work->writer))
 		return; /* the block is judged again when a commit has ended */
-	all = new_job(signers, 1);
 	signer->row = (struct witness_key){.since_block = signer->block - 1, .is_of_nodes = true};
 	memcpy(signer->row.witness, signer->name, sizeof(signer->row.witness));
 	snprintf(signer->row.key, sizeof(signer->row.key), "%s", key);
