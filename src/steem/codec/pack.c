@@ -288,13 +288,8 @@ static uint8_t *unescape(uint8_t *out, const char *at, const char *end)
 	};
 
 	while (at < end) {
-		const char *run_end = json_scan_plain(at, end);
+		const char *run_end = json_copy_run(out, at, end);
 
-		/* Most runs are short; what is copied too far is overwritten, and out is never ahead. */
-		if (run_end - at <= 16 && end - at >= 16)
-			memcpy(out, at, 16);
-		else
-			memcpy(out, at, (size_t)(run_end - at));
 		out += run_end - at;
 		at = run_end;
 		if (at == end)
