@@ -103,12 +103,12 @@ class Watch:
 class Reader:
     """A steem-reader process; finish() waits and returns its CPU seconds and peak MiB."""
 
-    def __init__(self, lab, *arguments, config):
+    def __init__(self, lab, *arguments, config, environment=None):
         self.log = open(config.with_suffix(".log"), "wb")
         self.started_at = time.time()
         self.process = subprocess.Popen(
             [lab.build / "steem-reader", "-c", config, *arguments], stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log)
+            stdout=self.log, stderr=self.log, env={**os.environ, **(environment or {})})
         self.watch = Watch(self.process)
 
     def finish(self, expect=(0,)):
@@ -172,10 +172,11 @@ class Lab:
         Reader(self, "--migrate", config=self.config(name, "http://127.0.0.1:9/")).finish()
         return name
 
-    def program(self, *command, timeout=600, cwd=None):
+    def program(self, *command, timeout=600, cwd=None, environment=None):
         """Run one of ours that prints `key value` pairs; they and its CPU seconds, peak MiB."""
         process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True, cwd=cwd)
+                                   stderr=subprocess.PIPE, text=True, cwd=cwd,
+                                   env={**os.environ, **(environment or {})})
         watch = Watch(process)
         timer = threading.Timer(timeout, process.kill)
         timer.start()

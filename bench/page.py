@@ -97,10 +97,16 @@ def stages(results):
 
 
 def proof(results):
-    lines = [[f"`{one['proof']}`", f"{one['latency_ms']} ms", number(one["steady_blocks_s"]), f"{one['share']:.0%}",
+    lines = [[f"`{one['proof']}`", one["sha"], f"{one['latency_ms']} ms", number(one["steady_blocks_s"]), f"{one['share']:.0%}",
               number(one["reader_cpu_s_per_1000"] * 1000)] for one in results["proof"]]
-    return table(["`reader.proof`", "node at", "blocks/s, steady", "of the pace with `off`",
+    return table(["`reader.proof`", "SHA instructions", "node at", "blocks/s, steady", "of the pace with `off`",
                   "our CPU, µs a block"], lines)
+
+
+def proof_cpu(results):
+    lines = [[one["sha"], number(one["decode_us"]), number(one["prove_us"]), f"{one['ratio']:.2f}"]
+             for one in results["proof_cpu"]]
+    return table(["SHA instructions", "decoded, µs a block", "decoded and proved", "ratio"], lines)
 
 
 def tail(results):
@@ -171,8 +177,8 @@ def queue_rules(results):
                   "of the pace without"], lines)
 
 
-PARTS = (machine, end_to_end, closing, proof, peers, second_reader, stages, tail, bot, gap_scan, growth, queue, queue_rules,
-         settings, databases)
+PARTS = (machine, end_to_end, closing, proof, proof_cpu, peers, second_reader, stages, tail, bot, gap_scan, growth,
+         queue, queue_rules, settings, databases)
 
 
 def main(results_path, page_path):

@@ -88,10 +88,17 @@ def second_reader(results):
 
 
 def proof(results):
-    lines = [[one["proof"], one["latency_ms"], number(one["blocks_s"]), number(one["steady_blocks_s"]),
+    lines = [[one["proof"], one["sha"], one["latency_ms"], number(one["blocks_s"]), number(one["steady_blocks_s"]),
               f"{one['share']:.0%}", number(one["reader_cpu_s_per_1000"], 4)] for one in results["proof"]]
     return rows("What reader.proof costs (share: medians of each round's, against off)",
-                ["proof", "node at ms", "blocks/s", "steady", "of off", "CPU s/1000"], lines)
+                ["proof", "SHA instructions", "node at ms", "blocks/s", "steady", "of off", "CPU s/1000"], lines)
+
+
+def proof_cpu(results):
+    lines = [[one["sha"], number(one["decode_us"], 1), number(one["prove_us"], 1), f"{one['ratio']:.2f}"]
+             for one in results["proof_cpu"]]
+    return rows("CPU of a block in memory, us",
+                ["SHA instructions", "decoded", "decoded and proved", "ratio"], lines)
 
 
 def tail(results):
@@ -172,7 +179,7 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, closing, proof, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
+    for part in (end_to_end, closing, proof, proof_cpu, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
                  queue, queue_rules, settings, databases):
         if part.__name__ in results:
             text.append(part(results))

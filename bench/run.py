@@ -32,6 +32,9 @@ CONNECTIONS, BATCH = 8, 50
 WRITERS, BATCH_ROWS, BATCH_BYTES = 2, 3000, 1024 * 1024
 PEERS = ("@hiveio/dhive", "dsteem", "steem", "@splinterlands/hive-interface")
 
+# Whether OpenSSL uses the processor's SHA instructions (OPENSSL_ia32cap(3)); without them there is one case.
+SHA = {"with": {}, "without": {"OPENSSL_ia32cap": ":~0x20000000"}}
+
 SETTINGS = {  # name: server options, table options
     "as above": ({}, ""),
     "buffer pool 128 MB": ({"innodb-buffer-pool-size": "128M"}, ""),
@@ -57,6 +60,15 @@ def say(text):
 def median_of(rounds):
     """A dict of medians out of dicts."""
     return {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+
+
+def sha_cases():
+    """Of SHA, what this machine has."""
+    try:
+        has_any = " sha_ni" in pathlib.Path("/proc/cpuinfo").read_text()
+    except OSError:
+        has_any = False
+    return ("with", "without") if has_any else ("without",)
 
 
 class Bench:
@@ -86,14 +98,16 @@ class Bench:
         low, high = len(times) // 10, len(times) * 9 // 10
         return (high - low) / max(times[high] - times[low], 1e-6)
 
-    def end_to_end(self, blocks, delay_ms, readers=1, database=None, close_after_us=None, **sections):
+    def end_to_end(self, blocks, delay_ms, readers=1, database=None, close_after_us=None, environment=None,
+                   **sections):
         """Readers catch up `blocks` blocks from an empty database."""
         database = database or self.lab.fresh_database()
         with Node(self.lab, blocks, delay_ms, close_after_us=close_after_us) as node:
             configs = [self.lab.config(database, node.url, f"bench{i}", **sections)
                        for i in range(readers)]
             server_cpu, at = self.lab.server_cpu_s, time.time()
-            running = [Reader(self.lab, "--once", config=config) for config in configs]
+            running = [Reader(self.lab, "--once", config=config, environment=environment)
+                       for config in configs]
             ended = [reader.finish() for reader in running]
             server_cpu = self.lab.server_cpu_s - server_cpu
         count, rows, last_at = self.stored(database)
@@ -137,19 +151,39 @@ class Bench:
                  **median_of(rounds[delay, closing])} for delay, closing in cases]
 
     def measure_proof(self):
-        """Catching up with each value of reader.proof, in turn."""
-        cases = [(delay, proof) for delay in (0, 100) for proof in ("off", "content", "signed")]
+        """Catching up with each value of reader.proof, in turn, with SHA instructions and without."""
+        cases = [(sha, delay, proof) for sha in sha_cases() for delay in (0, 100)
+                 for proof in ("off", "content", "signed")]
         rounds = {case: [] for case in cases}
         for turn in range(self.rounds):
-            for delay, proof in cases:
+            for sha, delay, proof in cases:
                 blocks = 6000 if self.quick else 24000
-                say(f"  proof, {delay} ms, {proof}, round {turn + 1}")
-                rounds[delay, proof].append(
-                    self.end_to_end(blocks, delay, reader={"proof": proof}))
-        return [{"latency_ms": delay, "proof": proof, **median_of(list_),
+                say(f"  proof, {sha} SHA instructions, {delay} ms, {proof}, round {turn + 1}")
+                rounds[sha, delay, proof].append(self.end_to_end(
+                    blocks, delay, environment=SHA[sha], reader={"proof": proof}))
+        return [{"sha": sha, "latency_ms": delay, "proof": proof, **median_of(list_),
                  "share": statistics.median(one["steady_blocks_s"] / off["steady_blocks_s"]
-                                            for one, off in zip(list_, rounds[delay, "off"]))}
-                for (delay, proof), list_ in rounds.items()]
+                                            for one, off in zip(list_, rounds[sha, delay, "off"]))}
+                for (sha, delay, proof), list_ in rounds.items()]
+
+    def measure_proof_cpu(self):
+        """The CPU of decoding a block that lies in memory, and of proving it too: tells more than
+        the pace does while other things run on the machine."""
+        count = 4000 if self.quick else 8000
+        cases = [(sha, stage) for sha in sha_cases() for stage in ("decode", "prove")]
+        rounds = {case: [] for case in cases}
+        with Node(self.lab, count) as node:
+            for turn in range(2 * self.rounds):
+                say(f"  proof_cpu, round {turn + 1}")
+                for sha, stage in cases:
+                    got = self.lab.program(self.lab.build / "bench" / "stages", stage, node.url, 1, count,
+                                           CONNECTIONS, BATCH, environment=SHA[sha])
+                    rounds[sha, stage].append(got["cpu"] / count * 1e6)
+        return [{"sha": sha, "decode_us": statistics.median(rounds[sha, "decode"]),
+                 "prove_us": statistics.median(rounds[sha, "prove"]),
+                 "ratio": statistics.median(prove / decode for prove, decode in zip(
+                     rounds[sha, "prove"], rounds[sha, "decode"]))}
+                for sha in sha_cases()]
 
     def stages_alone(self, count):
         """One round: fetching, decoding and writing, each by itself."""
@@ -461,7 +495,8 @@ class Bench:
 
 
 PARTS = {"end_to_end": Bench.measure_end_to_end, "closing": Bench.measure_closing,
-         "proof": Bench.measure_proof, "stages": Bench.measure_stages, "peers": Bench.measure_peers,
+         "proof": Bench.measure_proof, "proof_cpu": Bench.measure_proof_cpu,
+         "stages": Bench.measure_stages, "peers": Bench.measure_peers,
          "together": Bench.measure_together,
          "second_reader": Bench.measure_second_reader,
          "tail": Bench.measure_tail, "bot": Bench.measure_bot, "gap_scan": Bench.measure_gap_scan,

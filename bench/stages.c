@@ -4,6 +4,7 @@
  *
  *   stages fetch  URL FIRST LAST CONNECTIONS BATCH
  *   stages decode URL FIRST LAST CONNECTIONS BATCH
+ *   stages prove  URL FIRST LAST CONNECTIONS BATCH    (decode, and prove each block's content)
  *   stages write  URL FIRST LAST CONNECTIONS BATCH THREADS ROWS BYTES SOCKET DATABASE
  *
  * prints "blocks N rows N seconds S cpu S".  What comes before the stage (fetching the
@@ -18,6 +19,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "steem/block.h"
+#include "steem/chain.h"
+#include "steem/codec/proof.h"
 #include "steem/decode.h"
 #include "steem/http.h"
 #include "steem/rpc.h"
@@ -47,6 +50,7 @@ struct stage {
 	size_t batch_count;
 	size_t next_batch;
 	bool keep_bodies;
+	struct proof *proof; /* NULL: nothing is proved */
 	struct block **blocks;
 	size_t block_count;
 	size_t row_count;
@@ -138,9 +142,14 @@ static void fetch(struct stage *stage)
 
 static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 {
+	const struct batch *batch = context;
 	struct error err = ERROR_INIT;
+	struct block *block;
 
-	return decode_block_at(cursor, ((const struct batch *)context)->first + (uint32_t)i, NULL, &err);
+	block = decode_block_at(cursor, batch->first + (uint32_t)i, batch->stage->proof, &err);
+	if (block && batch->stage->proof && block->proof != BLOCK_PROOF_CONTENT)
+		check(error_set(&err, ERROR_NODE, "a block does not prove itself"), &err);
+	return block;
 }
 
 static void drop_block(void *thing)
@@ -323,7 +332,11 @@ int main(int argc, char **argv)
 	fetch(&stage);
 	if (!stage.keep_bodies) {
 		stop_clock(&stage);
-	} else if (strcmp(argv[1], "decode") == 0) {
+	} else if (strcmp(argv[1], "write") != 0) {
+		if (strcmp(argv[1], "prove") == 0) {
+			stage.proof = proof_new(&chain_steem, &err);
+			check(stage.proof ? 0 : -1, &err);
+		}
 		decode(&stage, false); /* once unmeasured: memory and caches */
 		stage.row_count = 0;
 		start_clock(&stage);
@@ -333,6 +346,7 @@ int main(int argc, char **argv)
 		decode(&stage, true);
 		write_blocks(&stage, argv + 7);
 	}
+	proof_free(stage.proof);
 	http_free(stage.http);
 	return 0;
 }

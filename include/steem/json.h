@@ -135,7 +135,8 @@ static inline bool json_slice_is(const struct json_slice *slice, const char *tex
 
 	if (slice->len == len && memcmp(slice->data, text, len) == 0)
 		return !strchr(text, '\\');
-	return slice->len > len && json_escaped_is(slice, text, len);
+	return slice->len > len && (slice->data[0] == text[0] || slice->data[0] == '\\') &&
+	       json_escaped_is(slice, text, len);
 }
 
 #endif

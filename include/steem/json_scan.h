@@ -38,6 +38,30 @@ static inline const char *json_scan_plain(const char *at, const char *end)
 	return at;
 }
 
+/*
+ * Copy what stands before the next backslash, else all; returns where it ends.  `out` needs room for
+ * all: some of what is behind may be copied too.
+ */
+static inline const char *json_copy_run(unsigned char *out, const char *at, const char *end)
+{
+#ifdef __SSE2__
+	while (end - at >= 16) {
+		__m128i bytes = _mm_loadu_si128((const void *)at);
+		unsigned mask =
+			(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+
+		_mm_storeu_si128((void *)out, bytes);
+		if (mask)
+			return at + __builtin_ctz(mask);
+		at += 16;
+		out += 16;
+	}
+#endif
+	while (at < end && *at != '\\')
+		*out++ = (unsigned char)*at++;
+	return at;
+}
+
 /* The first byte from `at` on that is not ASCII; else `end`. */
 static inline const char *json_scan_ascii(const char *at, const char *end)
 {

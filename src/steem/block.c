@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "steem/hex.h"
 
 struct block *block_new(void)
 {
@@ -150,25 +151,7 @@ char *block_id_format(const uint8_t id[BLOCK_ID_BYTES], char text[BLOCK_ID_HEX +
 	return text;
 }
 
-/* The value of a digit plus one; 0: it is none. */
-static const uint8_t hex_values[256] = {
-	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
-	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
-	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
-	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-};
-
 bool block_id_parse(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES])
 {
-	if (len != BLOCK_ID_HEX)
-		return false;
-	for (size_t i = 0; i < BLOCK_ID_BYTES; i++) {
-		unsigned high = hex_values[(unsigned char)text[2 * i]];
-		unsigned low = hex_values[(unsigned char)text[2 * i + 1]];
-
-		if (high == 0 || low == 0)
-			return false;
-		ret_id[i] = (uint8_t)((high - 1) << 4 | (low - 1));
-	}
-	return true;
+	return len == BLOCK_ID_HEX && hex_read(text, BLOCK_ID_BYTES, true, ret_id);
 }

@@ -131,21 +131,13 @@ static int read_operations(struct reading *reading, struct error *err)
  * is not stored, so it need not be proved.  False: it is no JSON.
  */
 static bool note_member(struct json_cursor *cursor, const struct codec_type *type,
-			const struct json_slice *key, struct json_members *members)
+			const struct json_slice *key, struct pack_values *values)
 {
-	struct json_slice value = {NULL, 0};
-	size_t i = 0;
+	struct json_slice value;
 
-	while (i < type->field_count && !json_slice_is(key, type->fields[i].name))
-		i++;
 	if (!json_skip(cursor, &value))
 		return false;
-	if (i == type->field_count)
-		return true;
-	if (members->count < JSON_MEMBERS_MAX)
-		members->items[members->count++] = (struct json_member){*key, value};
-	else
-		members->is_whole = false;
+	(void)pack_note(values, type, key, &value);
 	return true;
 }
 
@@ -153,11 +145,10 @@ static int read_trx(struct reading *reading, struct error *err)
 {
 	struct json_cursor *cursor = &reading->cursor;
 	struct json_slice key, own_id = {NULL, 0};
-	struct json_members around;
+	struct pack_values around;
 	bool is_first = true, has_operations = false;
 
-	around.count = 0;
-	around.is_whole = true;
+	pack_begin(&around, &codec_trx);
 	if (reading->proof != NULL)
 		proof_begin_trx(reading->proof);
 
@@ -403,24 +394,19 @@ static void set_operations(struct reading *reading)
 }
 
 /* A string that was taken, as it stands in the text. */
-static void add_quoted(struct json_members *members, const char *name,
-		       const struct json_slice *text)
+static void note_taken(struct pack_values *header, const char *name, const struct json_slice *text)
 {
-	members->items[members->count++] =
-		(struct json_member){{name, strlen(name)}, {text->data - 1, text->len + 2}};
+	(void)pack_note(header, &codec_signed_header, &(struct json_slice){name, strlen(name)},
+			&(struct json_slice){text->data - 1, text->len + 2});
 }
 
 static int prove(struct reading *reading, struct error *err)
 {
 	struct proof_claim *claim = &reading->claim;
 
-	if (claim->header.count + 3 > JSON_MEMBERS_MAX) {
-		claim->header.is_whole = false;
-	} else {
-		add_quoted(&claim->header, "previous", &reading->previous);
-		add_quoted(&claim->header, "timestamp", &reading->timestamp);
-		add_quoted(&claim->header, "transaction_merkle_root", &reading->merkle_root);
-	}
+	note_taken(&claim->header, "previous", &reading->previous);
+	note_taken(&claim->header, "timestamp", &reading->timestamp);
+	note_taken(&claim->header, "transaction_merkle_root", &reading->merkle_root);
 	claim->block = reading->block;
 	claim->operations = reading->operations;
 	claim->ids = reading->ids;
@@ -438,7 +424,6 @@ struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct p
 		.num = num, .cursor = *cursor, .block = block_new(), .proof = proof};
 	struct block *block;
 
-	reading.claim.header.is_whole = true;
 	if (proof != NULL)
 		proof_begin_block(proof);
 	if (read_block(&reading, err) != 0 || check_present(&reading, err) != 0 ||

@@ -93,17 +93,12 @@ int decode_operation(struct json_cursor *cursor, struct block *block, struct ope
 
 bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX])
 {
-	static const char lower[256] = {
-		['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
-		['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
-		['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
-		['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
-	};
-	bool is_good = len == BLOCK_ID_HEX;
+	uint8_t id[BLOCK_ID_BYTES];
 
-	for (size_t i = 0; is_good && i < BLOCK_ID_HEX; i++) {
-		ret_id[i] = lower[(unsigned char)text[i]];
-		is_good = ret_id[i] != '\0';
-	}
-	return is_good;
+	if (!block_id_parse(text, len, id))
+		return false;
+	memcpy(ret_id, text, BLOCK_ID_HEX);
+	for (size_t i = 0; i < BLOCK_ID_HEX; i++)
+		ret_id[i] |= 0x20; /* makes letters lower-case; all figures have that bit */
+	return true;
 }

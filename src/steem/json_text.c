@@ -292,19 +292,16 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 	return true;
 }
 
-bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
-		      struct json_members *ret_members, bool *had_invalid_utf8)
+/* The object that comes next, and its members; false: there is none, or it is bad. */
+static bool take_members(struct json_cursor *cursor, struct json_slice *ret_value,
+			 struct json_members *ret_members)
 {
-	struct json_slice value = {NULL, 0};
-	bool is_first = true;
 	struct json_member member;
+	bool is_first = true;
 
 	ret_members->count = 0;
 	ret_members->is_whole = true;
-	if (json_peek(cursor) != JSON_OBJECT)
-		return false;
-	cursor->is_foreign = false;
-	value.data = cursor->at;
+	ret_value->data = cursor->at;
 	if (!json_enter(cursor, JSON_OBJECT))
 		return false;
 	while (json_next_member(cursor, &is_first, &member.key)) {
@@ -315,17 +312,26 @@ bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct js
 		else
 			ret_members->is_whole = false;
 	}
-	if (json_failed(cursor))
+	ret_value->len = (size_t)(cursor->at - ret_value->data);
+	return !json_failed(cursor);
+}
+
+bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
+		      struct json_members *ret_members, bool *had_invalid_utf8)
+{
+	struct json_cursor copy;
+
+	(void)json_peek(cursor); /* white space before the value is none of its own */
+	cursor->is_foreign = false;
+	if (!take_members(cursor, ret_value, ret_members))
 		return false;
-	value.len = (size_t)(cursor->at - value.data);
-	*ret_value = value;
-	if (is_canonical(cursor, &value)) {
-		ret_value->data = arena_strndup(arena, value.data, value.len);
-	} else {
-		*ret_value = copy_canonical(arena, &value, had_invalid_utf8);
-		ret_members->is_whole = false;
+	if (is_canonical(cursor, ret_value)) {
+		ret_value->data = arena_strndup(arena, ret_value->data, ret_value->len);
+		return true;
 	}
-	return true;
+	*ret_value = copy_canonical(arena, ret_value, had_invalid_utf8);
+	json_open(&copy, ret_value->data, ret_value->len);
+	return take_members(&copy, ret_value, ret_members);
 }
 
 bool json_members_find(const struct json_members *members, const char *key, size_t key_len,

@@ -44,6 +44,31 @@ static void other_texts_are_no_ids(void **state)
 		assert_false(block_id_parse(texts[i], strlen(texts[i]), id));
 }
 
+/* Each byte at each place: several are read at once. */
+static void each_digit_of_an_id_counts(void **state)
+{
+	static const char text[] = "02e29b32ff786f0eb8f0d44617c5e158dc1ebcd6";
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	(void)state;
+	for (size_t at = 0; at < BLOCK_ID_HEX; at++)
+		for (int c = 0; c < 256; c++) {
+			CLEANUP(mem_free_pointer) char *other = xmalloc(BLOCK_ID_HEX);
+			const char *digit = c != 0 ? strchr(digits, c) : NULL;
+			char again[BLOCK_ID_HEX + 1];
+			uint8_t id[BLOCK_ID_BYTES];
+
+			memcpy(other, text, BLOCK_ID_HEX); /* exactly so long: reading on is seen */
+			other[at] = (char)c;
+			assert_int_equal(block_id_parse(other, BLOCK_ID_HEX, id), digit != NULL);
+			if (digit == NULL)
+				continue;
+			if (digit - digits > 15)
+				other[at] = digit[-6];
+			assert_memory_equal(block_id_format(id, again), other, BLOCK_ID_HEX);
+		}
+}
+
 static void the_number_uses_all_four_bytes(void **state)
 {
 	static const uint8_t id[BLOCK_ID_BYTES] = {0xff, 0xfe, 0xfd, 0xfc};
@@ -152,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_parsed_and_written),
 		cmocka_unit_test(other_texts_are_no_ids),
+		cmocka_unit_test(each_digit_of_an_id_counts),
 		cmocka_unit_test(the_number_uses_all_four_bytes),
 		cmocka_unit_test(storing_all_counts_all),
 		cmocka_unit_test(blocks_are_equal_to_the_last_byte),

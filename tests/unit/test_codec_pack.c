@@ -469,6 +469,74 @@ static void what_no_node_writes_is_not_packed(void **state)
 	}
 }
 
+static bool pack_signatures(const char *text)
+{
+	const struct json_slice value = {text, strlen(text)};
+
+	buf_reset(&pack.out);
+	return pack_value(&pack, codec_trx.fields[CODEC_TRX_SIGNATURES].type, &value);
+}
+
+/* Their end is not searched for, and several digits are read at once. */
+static void each_digit_of_a_signature_counts(void **state)
+{
+	static const char digits[] = "0123456789abcdef";
+	enum { LEN = 2 * SIGNATURE_BYTES };
+	char text[2 * LEN + 8];
+	char one[LEN + 1];
+
+	(void)state;
+	memset(one, '0', LEN);
+	one[LEN] = '\0';
+	for (size_t at = 0; at < LEN; at++) {
+		for (int c = 1; c < 256; c++) {
+			const char *digit = strchr(digits, c);
+			uint8_t want;
+
+			one[at] = (char)c;
+			snprintf(text, sizeof(text), "[\"%s\",\"%.*s\"]", one, LEN, one);
+			if (pack_signatures(text) != (digit != NULL))
+				fail_msg("%s", text);
+			if (digit == NULL)
+				continue;
+			want = (uint8_t)((digit - digits) << (at % 2 == 0 ? 4 : 0));
+			assert_int_equal(pack.out.len, 1 + 2 * SIGNATURE_BYTES);
+			for (size_t i = 0; i < 2UL * SIGNATURE_BYTES; i++)
+				assert_int_equal((uint8_t)pack.out.data[1 + i],
+						 i % SIGNATURE_BYTES == at / 2 ? want : 0);
+		}
+		one[at] = '0';
+	}
+}
+
+static void other_lists_are_no_signatures(void **state)
+{
+	static const struct {
+		const char *before;
+		size_t digits;
+		const char *behind;
+	} rows[] = {
+		{"[\"", 128, "\"]"},         {"[\"", 129, "\"]"},     {"[\"", 131, "\"]"},
+		{"[\"", 132, "\"]"},         {"[\"\\\"", 128, "\"]"}, {"[\"", 127, "\",\"\"]"},
+		{"[\"", 130, "\",\"\"]"},    {"[\"", 130, "\",1]"},   {"[[\"", 128, "\"]]"},
+		{"[1, \"", 126, "\",\"\"]"},
+	};
+
+	(void)state;
+	assert_true(pack_signatures("[]"));
+	assert_int_equal(pack.out.len, 1);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		CLEANUP(buf_release) struct buf text = BUF_INIT(512);
+
+		buf_add_text(&text, rows[i].before);
+		for (size_t j = 0; j < rows[i].digits; j++)
+			buf_add_char(&text, '0');
+		buf_add_text(&text, rows[i].behind);
+		if (pack_signatures(text.data))
+			fail_msg("%s", text.data);
+	}
+}
+
 /* More elements than one byte of length can tell, and longer texts. */
 static void lengths_have_seven_bits_a_byte(void **state)
 {
@@ -519,6 +587,8 @@ int main(void)
 		cmocka_unit_test(each_form_of_a_node_is_taken),
 		cmocka_unit_test(times_are_signed),
 		cmocka_unit_test(what_no_node_writes_is_not_packed),
+		cmocka_unit_test(each_digit_of_a_signature_counts),
+		cmocka_unit_test(other_lists_are_no_signatures),
 		cmocka_unit_test(lengths_have_seven_bits_a_byte),
 	};
 

@@ -83,10 +83,10 @@ static void members_are_noted(void **state)
 	} rows[] = {
 		{"{}", true},
 		{"{\"e\\\"\":\"\\n\"}", true},
-		{"{\"a\": 1}", false}, /* the canonical text is another one */
-		{"{\"\\u0061\":1}", false},
-		{"{\"a\":\"\\/\"}", false},
-		{"{\"a\":\"\xff\"}", false},
+		{"{\"voter\": 1}", true}, /* the canonical text is another one: of that */
+		{"{\"\\u0076oter\":1,\"author\":2}", true},
+		{"{\"voter\":\"\\/\"}", true},
+		{"{\"voter\":\"\xff\"}", true},
 		{"{\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,"
 		 "\"10\":1,\"11\":1,\"12\":1,\"13\":1,\"14\":1,\"15\":1,\"16\":1}",
 		 true},

@@ -41,6 +41,13 @@ struct pack {
 	size_t mark_count; /* may be above PACK_MARKS_MAX: only the first ones are there */
 };
 
+/* The values of an object's members by their field's place in the type; data NULL: there is none. */
+struct pack_values {
+	struct json_slice of[CODEC_FIELDS_MAX];
+	size_t next;                     /* members mostly come in the order of the fields */
+	const struct codec_field *twice; /* NULL, or a field that has several values */
+};
+
 void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash);
 void pack_release(struct pack *pack);
 
@@ -52,12 +59,15 @@ void pack_release(struct pack *pack);
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value);
 bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,
 		 const struct json_members *members);
-/*
- * The value of each field by its place in the type; data NULL: the object does not have it.
- * False with pack->reason: a member stands there twice, or one is not known.
- */
-bool pack_match(struct pack *pack, const struct codec_type *type,
-		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX]);
+/* No values yet. */
+void pack_begin(struct pack_values *values, const struct codec_type *type);
+/* Add a member.  False: the type has no such field. */
+bool pack_note(struct pack_values *values, const struct codec_type *type,
+	       const struct json_slice *key, const struct json_slice *value);
+/* Are these values as the type wants them? False with pack->reason: one stands there twice, or is missing. */
+bool pack_check(struct pack *pack, const struct codec_type *type, const struct pack_values *values);
+/* Append all of them, which were checked. */
+bool pack_noted(struct pack *pack, const struct codec_type *type, const struct pack_values *values);
 /* A count or a length. */
 bool pack_count(struct pack *pack, size_t count);
 

@@ -23,6 +23,7 @@
 #include "steem/block.h"
 #include "steem/chain.h"
 #include "steem/codec/key.h"
+#include "steem/codec/pack.h"
 #include "steem/json.h"
 #include "steem/rpc.h"
 
@@ -63,15 +64,15 @@ const struct codec_table *proof_operations(const struct proof *proof);
  */
 void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
 			 const struct codec_operation *row, const struct json_members *members);
-/* All members of the trx but its operations and its transaction_id. */
-void proof_end_trx(struct proof *proof, const struct json_members *members);
+/* What codec_trx has of the trx. */
+void proof_end_trx(struct proof *proof, const struct pack_values *around);
 
 struct proof_claim {
 	struct block *block;          /* num, id, arena; gets its proof, correction and seal */
 	struct operation *operations; /* in the order they were added; a payload may be corrected */
 	const struct json_slice *ids; /* transaction_ids, each 40 hexadecimal digits */
 	uint8_t root[BLOCK_ID_BYTES]; /* transaction_merkle_root */
-	struct json_members header;   /* its members, with witness_signature */
+	struct pack_values header;    /* what codec_signed_header has */
 	struct json_slice signing_key; /* between its quotes; data NULL: there is none */
 };
 

@@ -5,16 +5,21 @@
  */
 #include "steem/codec/pack.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "steem/codec/key.h"
+#include "steem/hex.h"
 #include "steem/json_scan.h"
 
 /* More than a block has room for on the chain. */
 #define OUT_BYTES_MAX ((size_t)16 << 20)
 #define VARINT_MAX    5
+
+/* pack_value() is called for each value, so what a kind needs of the stack is taken only for that kind. */
+#define APART __attribute__((noinline))
 
 void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash)
 {
@@ -66,12 +71,13 @@ static inline uint8_t *add(struct pack *pack, size_t len)
 
 static bool add_number(struct pack *pack, uint64_t value, size_t bytes)
 {
-	uint8_t *at = add(pack, bytes);
+	uint8_t *at = add(pack, sizeof(value));
 
 	if (at == NULL)
 		return false;
-	for (size_t i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * i);
+	value = htole64(value);
+	memcpy(at, &value, sizeof(value));
+	pack->out.len -= sizeof(value) - bytes;
 	return true;
 }
 
@@ -89,41 +95,51 @@ static size_t write_varint(uint8_t *at, size_t value)
 
 bool pack_count(struct pack *pack, size_t count)
 {
-	uint8_t bytes[VARINT_MAX];
-	size_t len = write_varint(bytes, count);
-	uint8_t *at = add(pack, len);
+	uint8_t *at = add(pack, VARINT_MAX);
 
 	if (at == NULL)
 		return false;
-	memcpy(at, bytes, len);
+	pack->out.len -= VARINT_MAX - write_varint(at, count);
 	return true;
+}
+
+static inline bool is_string(const struct json_slice *value)
+{
+	return value->len >= 2 && value->data[0] == '"';
 }
 
 /* What stands between the quotes; false: it is no string, or something in it is escaped. */
 static bool plain_string(const struct json_slice *value, struct json_slice *ret_text)
 {
-	if (value->len < 2 || value->data[0] != '"')
+	if (!is_string(value))
 		return false;
 	*ret_text = (struct json_slice){value->data + 1, value->len - 2};
 	return memchr(ret_text->data, '\\', ret_text->len) == NULL;
 }
 
-static inline bool is_digit(char c)
+/* What a digit is worth; above 9: it is none. */
+static inline unsigned digit_value(char c)
 {
-	return c >= '0' && c <= '9';
+	return (unsigned)(unsigned char)c - '0';
 }
+
+/* No 19 digits overflow 64 bits. */
+#define SAFE_DIGITS 19
 
 /* Digits without needless zeros, at most 2^64-1. */
 static bool read_digits(const char *at, size_t len, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 
-	if (len == 0 || len > 20 || (at[0] == '0' && len > 1))
+	if (len == 0 || len > SAFE_DIGITS + 1 || (at[0] == '0' && len > 1))
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_digit(at[i]) || __builtin_mul_overflow(value, 10U, &value) ||
-		    __builtin_add_overflow(value, (unsigned)(at[i] - '0'), &value))
+	for (size_t i = 0; i < len; i++) {
+		unsigned digit = digit_value(at[i]);
+
+		if (digit > 9 || (i == SAFE_DIGITS && value > (UINT64_MAX - digit) / 10))
 			return false;
+		value = value * 10 + digit;
+	}
 	*ret_value = value;
 	return true;
 }
@@ -136,8 +152,8 @@ static void unquote(const struct json_slice *value, size_t bytes, struct json_sl
 		(void)plain_string(value, ret_text);
 }
 
-static bool pack_unsigned(struct pack *pack, const struct json_slice *value, uint64_t most,
-			  size_t bytes)
+static APART bool pack_unsigned(struct pack *pack, const struct json_slice *value, uint64_t most,
+				size_t bytes)
 {
 	struct json_slice text;
 	uint64_t number;
@@ -149,8 +165,8 @@ static bool pack_unsigned(struct pack *pack, const struct json_slice *value, uin
 	return add_number(pack, number, bytes);
 }
 
-static bool pack_signed(struct pack *pack, const struct json_slice *value, uint64_t most,
-			size_t bytes)
+static APART bool pack_signed(struct pack *pack, const struct json_slice *value, uint64_t most,
+			      size_t bytes)
 {
 	struct json_slice text;
 	bool is_negative;
@@ -174,17 +190,19 @@ static bool pack_bool(struct pack *pack, const struct json_slice *value)
 	return add_number(pack, is_true, 1);
 }
 
-/* Two or more digits of fixed number; -1: something else. */
-static int read_fixed(const char *at, size_t len)
-{
-	int value = 0;
+#define NO_PAIR 10000
 
-	for (size_t i = 0; i < len; i++) {
-		if (!is_digit(at[i]))
-			return -1;
-		value = value * 10 + (at[i] - '0');
-	}
-	return value;
+/* Two digits; NO_PAIR: something else. */
+static inline int read_pair(const char *at)
+{
+	unsigned tens = digit_value(at[0]), ones = digit_value(at[1]);
+
+	return tens <= 9 && ones <= 9 ? (int)(tens * 10 + ones) : NO_PAIR;
+}
+
+static bool is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
 /* Days from 1970-01-01 to a day of the Gregorian calendar, years 1 to 9999. */
@@ -203,28 +221,26 @@ static bool read_time(const struct json_slice *text, int64_t *ret_seconds)
 	static const int month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	const char *at = text->data;
 	int year, month, day, hour, minute, second;
-	bool is_leap;
 
 	if (text->len != 19 || at[4] != '-' || at[7] != '-' || at[10] != 'T' || at[13] != ':' ||
 	    at[16] != ':')
 		return false;
-	year = read_fixed(at, 4);
-	month = read_fixed(at + 5, 2);
-	day = read_fixed(at + 8, 2);
-	hour = read_fixed(at + 11, 2);
-	minute = read_fixed(at + 14, 2);
-	second = read_fixed(at + 17, 2);
-	is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days[month - 1] ||
-	    (month == 2 && day == 29 && !is_leap) || hour < 0 || hour > 23 || minute < 0 ||
-	    minute > 59 || second < 0 || second > 59)
+	year = read_pair(at) * 100 + read_pair(at + 2);
+	month = read_pair(at + 5);
+	day = read_pair(at + 8);
+	hour = read_pair(at + 11);
+	minute = read_pair(at + 14);
+	second = read_pair(at + 17);
+	if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+	    day > month_days[month - 1] || (month == 2 && day == 29 && !is_leap(year)) ||
+	    hour > 23 || minute > 59 || second > 59)
 		return false;
 	*ret_seconds = days_to(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 	return true;
 }
 
 /* Nodes print the 32 bits as signed ones: 1969-12-31T23:59:59 is the highest time of all. */
-static bool pack_time(struct pack *pack, const struct json_slice *value)
+static APART bool pack_time(struct pack *pack, const struct json_slice *value)
 {
 	struct json_slice text;
 	int64_t seconds;
@@ -236,7 +252,7 @@ static bool pack_time(struct pack *pack, const struct json_slice *value)
 }
 
 /* "0.24.0": eight, eight and sixteen bits. */
-static bool pack_version(struct pack *pack, const struct json_slice *value)
+static APART bool pack_version(struct pack *pack, const struct json_slice *value)
 {
 	static const uint64_t most[] = {255, 255, 65535};
 	static const unsigned shift[] = {24, 16, 0};
@@ -265,73 +281,39 @@ static bool pack_version(struct pack *pack, const struct json_slice *value)
  */
 static uint8_t *unescape(uint8_t *out, const char *at, const char *end)
 {
-	while (at < end) {
-		const char *run_end = json_scan_plain(at, end);
+	/* Of what stands behind a backslash; 0: it is a u. */
+	static const uint8_t meanings[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+	};
 
-		/* Most runs are short; what is copied too far is overwritten, and out is never ahead. */
-		if (run_end - at <= 16 && end - at >= 16)
-			memcpy(out, at, 16);
-		else
-			memcpy(out, at, (size_t)(run_end - at));
+	while (at < end) {
+		const char *run_end = json_copy_run(out, at, end);
+
 		out += run_end - at;
 		at = run_end;
 		if (at == end)
 			break;
-		switch (at[1]) {
-		case 'b':
-			*out++ = '\b';
-			break;
-		case 'f':
-			*out++ = '\f';
-			break;
-		case 'n':
-			*out++ = '\n';
-			break;
-		case 'r':
-			*out++ = '\r';
-			break;
-		case 't':
-			*out++ = '\t';
-			break;
-		case 'u':
+		*out = meanings[(unsigned char)at[1]];
+		if (*out++ == '\0') {
 			if (memcmp(at + 2, "00", 2) != 0 || at[4] > '7')
 				return NULL;
-			*out++ = (uint8_t)((at[4] - '0') << 4 |
-					   (is_digit(at[5]) ? at[5] - '0'
-							    : (at[5] | 0x20) - 'a' + 10));
+			out[-1] = (uint8_t)(digit_value(at[4]) << 4 |
+					    (hex_value((unsigned char)at[5], 0x20) & 0xf));
 			at += 4;
-			break;
-		default:
-			*out++ = (uint8_t)at[1];
-			break;
 		}
 		at += 2;
 	}
 	return out;
 }
 
-static bool pack_text(struct pack *pack, const struct json_slice *value, size_t most)
+/* A string in which something is escaped: its length comes first, and is known last. */
+static APART bool pack_escaped(struct pack *pack, const struct json_slice *value, size_t most)
 {
-	size_t escaped_len, head_len, len;
+	size_t escaped_len = value->len - 2, len;
 	uint8_t head[VARINT_MAX], *at, *end;
-	struct json_slice text;
+	size_t head_len = write_varint(head, escaped_len);
 
-	if (plain_string(value, &text)) {
-		if (most > 0 && text.len > most)
-			return refuse(pack, "%.*s is longer than %zu bytes", SHOW(value), most);
-		if (!pack_count(pack, text.len))
-			return false;
-		at = add(pack, text.len);
-		if (at == NULL)
-			return false;
-		memcpy(at, text.data, text.len);
-		return true;
-	}
-	if (value->len < 2 || value->data[0] != '"')
-		return refuse(pack, "%.*s is no string", SHOW(value));
-	/* The length comes first, and is known last. */
-	escaped_len = value->len - 2;
-	head_len = write_varint(head, escaped_len);
 	at = add(pack, head_len + escaped_len);
 	if (at == NULL)
 		return false;
@@ -352,50 +334,45 @@ static bool pack_text(struct pack *pack, const struct json_slice *value, size_t 
 	return true;
 }
 
-/* What a lower-case hexadecimal digit is worth, plus HEX: 0 is no digit. */
-#define HEX 0x10
-static const uint8_t hex_values[256] = {
-	['0'] = HEX,      ['1'] = HEX + 1,  ['2'] = HEX + 2,  ['3'] = HEX + 3,
-	['4'] = HEX + 4,  ['5'] = HEX + 5,  ['6'] = HEX + 6,  ['7'] = HEX + 7,
-	['8'] = HEX + 8,  ['9'] = HEX + 9,  ['a'] = HEX + 10, ['b'] = HEX + 11,
-	['c'] = HEX + 12, ['d'] = HEX + 13, ['e'] = HEX + 14, ['f'] = HEX + 15,
-};
-
-/* An even number of digits to bytes; without a branch, since signatures are a third of most blocks. */
-static bool read_hex(const struct json_slice *text, uint8_t *ret)
+static APART bool pack_text(struct pack *pack, const struct json_slice *value, size_t most)
 {
-	const unsigned char *at = (const unsigned char *)text->data;
-	unsigned are_digits = HEX;
-
-	for (size_t i = 0; i < text->len / 2; i++) {
-		unsigned high = hex_values[at[2 * i]], low = hex_values[at[2 * i + 1]];
-
-		are_digits &= high & low;
-		ret[i] = (uint8_t)(high << 4 | (low & 0xf));
-	}
-	return are_digits != 0;
-}
-
-static bool pack_hex(struct pack *pack, const struct json_slice *value, size_t bytes,
-		     bool has_length)
-{
-	struct json_slice text;
+	size_t len = value->len - 2, head_len;
 	uint8_t *at;
 
-	if (!plain_string(value, &text) || text.len % 2 != 0 ||
-	    (!has_length && text.len != bytes * 2))
-		return refuse(pack, "%.*s is not the right number of hexadecimal digits",
-			      SHOW(value));
-	if (has_length && !pack_count(pack, text.len / 2))
-		return false;
-	at = add(pack, text.len / 2);
+	if (!is_string(value))
+		return refuse(pack, "%.*s is no string", SHOW(value));
+	if (memchr(value->data + 1, '\\', len) != NULL)
+		return pack_escaped(pack, value, most);
+	if (most > 0 && len > most)
+		return refuse(pack, "%.*s is longer than %zu bytes", SHOW(value), most);
+	at = add(pack, VARINT_MAX + len);
 	if (at == NULL)
 		return false;
-	return read_hex(&text, at) ||
+	head_len = write_varint(at, len);
+	memcpy(at + head_len, value->data + 1, len);
+	pack->out.len -= VARINT_MAX - head_len;
+	return true;
+}
+
+static APART bool pack_hex(struct pack *pack, const struct json_slice *value, size_t bytes,
+			   bool has_length)
+{
+	size_t digits = value->len - 2;
+	uint8_t *at;
+
+	if (!is_string(value) || digits % 2 != 0 || (!has_length && digits != bytes * 2))
+		return refuse(pack, "%.*s is not the right number of hexadecimal digits",
+			      SHOW(value));
+	if (has_length && !pack_count(pack, digits / 2))
+		return false;
+	at = add(pack, digits / 2);
+	if (at == NULL)
+		return false;
+	return hex_read(value->data + 1, digits / 2, false, at) ||
 	       refuse(pack, "%.*s is not lower-case hexadecimal", SHOW(value));
 }
 
-static bool pack_key(struct pack *pack, const struct json_slice *value)
+static APART bool pack_key(struct pack *pack, const struct json_slice *value)
 {
 	struct json_slice text;
 	struct key key;
@@ -460,84 +437,101 @@ static bool pack_asset_text(struct pack *pack, const struct json_slice *text)
 	return refuse(pack, "%.*s is no amount of %s", SHOW(text), pack->chain->name);
 }
 
-static bool read_members(struct pack *pack, const struct json_slice *value,
-			 struct json_members *ret_members)
+void pack_begin(struct pack_values *values, const struct codec_type *type)
 {
-	struct json_cursor cursor;
-	struct json_member member;
-	bool is_first = true;
-
-	ret_members->count = 0;
-	ret_members->is_whole = true;
-	json_open(&cursor, value->data, value->len);
-	if (!json_enter(&cursor, JSON_OBJECT))
-		return refuse(pack, "%.*s is no object", SHOW(value));
-	while (json_next_member(&cursor, &is_first, &member.key)) {
-		if (ret_members->count == JSON_MEMBERS_MAX)
-			return refuse(pack, "it has more than %d members", JSON_MEMBERS_MAX);
-		if (!json_skip(&cursor, &member.value))
-			break;
-		ret_members->items[ret_members->count++] = member;
-	}
-	return !json_failed(&cursor) || refuse(pack, "it is no JSON");
+	for (size_t i = 0; i < type->field_count; i++)
+		values->of[i] = (struct json_slice){NULL, 0};
+	values->next = 0;
+	values->twice = NULL;
 }
 
-/* Members mostly come in the order of the fields: each is looked for behind the one before it. */
-bool pack_match(struct pack *pack, const struct codec_type *type,
-		const struct json_members *members, struct json_slice ret_values[CODEC_FIELDS_MAX])
+static inline bool is_named(const struct codec_field *field, const struct json_slice *key)
 {
-	size_t count = type->field_count;
-	size_t next = 0;
+	return field->name_len == key->len && memcmp(field->name, key->data, key->len) == 0;
+}
 
-	for (size_t i = 0; i < count; i++)
-		ret_values[i] = (struct json_slice){NULL, 0};
-	for (size_t i = 0; i < members->count; i++) {
-		const struct json_member *member = &members->items[i];
-		size_t tried = 0;
+bool pack_note(struct pack_values *values, const struct codec_type *type,
+	       const struct json_slice *key, const struct json_slice *value)
+{
+	size_t at = values->next;
 
-		for (; tried < count; tried++, next++) {
-			if (next >= count)
-				next = 0;
-			if (type->fields[next].name_len == member->key.len &&
-			    memcmp(type->fields[next].name, member->key.data, member->key.len) == 0)
-				break;
-		}
-		if (tried == count)
-			return refuse(pack, "the member \"%.*s\" is not known", SHOW(&member->key));
-		if (ret_values[next].data != NULL)
-			return refuse(pack, "the member \"%s\" stands there twice",
-				      type->fields[next].name);
-		ret_values[next++] = member->value;
+	if (at == type->field_count || !is_named(&type->fields[at], key))
+		for (at = 0; at < type->field_count && !is_named(&type->fields[at], key);)
+			at++;
+	if (at == type->field_count)
+		return false;
+	if (values->of[at].data != NULL)
+		values->twice = &type->fields[at];
+	values->of[at] = *value;
+	values->next = at + 1;
+	return true;
+}
+
+static bool note(struct pack *pack, const struct codec_type *type, const struct json_slice *key,
+		 const struct json_slice *value, struct pack_values *values)
+{
+	return pack_note(values, type, key, value) ||
+	       refuse(pack, "the member \"%.*s\" is not known", SHOW(key));
+}
+
+/* All members of an object. `members`, if they are whole, spare a look into its text. */
+static bool read_values(struct pack *pack, const struct codec_type *type,
+			const struct json_slice *object, const struct json_members *members,
+			struct pack_values *ret_values)
+{
+	struct json_cursor cursor;
+	struct json_slice key, value;
+	bool is_first = true;
+
+	pack_begin(ret_values, type);
+	if (members != NULL && members->is_whole) {
+		for (size_t i = 0; i < members->count; i++)
+			if (!note(pack, type, &members->items[i].key, &members->items[i].value,
+				  ret_values))
+				return false;
+		return pack_check(pack, type, ret_values);
+	}
+	json_open(&cursor, object->data, object->len);
+	if (!json_enter(&cursor, JSON_OBJECT))
+		return refuse(pack, "%.*s is no object", SHOW(object));
+	while (json_next_member(&cursor, &is_first, &key) && json_skip(&cursor, &value))
+		if (!note(pack, type, &key, &value, ret_values))
+			return false;
+	if (json_failed(&cursor))
+		return refuse(pack, "it is no JSON");
+	return pack_check(pack, type, ret_values);
+}
+
+bool pack_check(struct pack *pack, const struct codec_type *type, const struct pack_values *values)
+{
+	if (values->twice != NULL)
+		return refuse(pack, "the member \"%s\" stands there twice", values->twice->name);
+	for (size_t i = 0; i < type->field_count; i++) {
+		const struct codec_field *field = &type->fields[i];
+
+		if (values->of[i].data == NULL && field->type != NULL &&
+		    field->type->kind != CODEC_OPTIONAL && !field->may_lack)
+			return refuse(pack, "the member \"%s\" is missing", field->name);
 	}
 	return true;
 }
 
-static bool pack_members(struct pack *pack, const struct codec_type *type,
-			 const struct json_members *members)
+bool pack_noted(struct pack *pack, const struct codec_type *type, const struct pack_values *values)
 {
-	struct json_slice values[CODEC_FIELDS_MAX];
-
-	if (!pack_match(pack, type, members, values))
-		return false;
 	for (size_t i = 0; i < type->field_count; i++) {
 		const struct codec_field *field = &type->fields[i];
+		const struct json_slice *value = &values->of[i];
 		bool is_packed;
 		uint64_t number;
 
 		if (field->type == NULL) {
-			if (values[i].data != NULL &&
-			    !read_digits(values[i].data, values[i].len, &number))
+			if (value->data != NULL && !read_digits(value->data, value->len, &number))
 				return refuse(pack, "%s: %.*s is no number", field->name,
-					      SHOW(&values[i]));
+					      SHOW(value));
 			continue;
 		}
-		if (values[i].data == NULL) {
-			if (field->type->kind != CODEC_OPTIONAL && !field->may_lack)
-				return refuse(pack, "the member \"%s\" is missing", field->name);
-			is_packed = add_number(pack, 0, 1);
-		} else {
-			is_packed = pack_value(pack, field->type, &values[i]);
-		}
+		is_packed = value->data != NULL ? pack_value(pack, field->type, value)
+						: add_number(pack, 0, 1);
 		if (!is_packed)
 			return refuse_in(pack, field->name);
 		if ((field->type->kind == CODEC_FEE || field->type->kind == CODEC_PERCENT) &&
@@ -554,25 +548,23 @@ static bool pack_members(struct pack *pack, const struct codec_type *type,
 /* {"amount":"1000","precision":3,"nai":"@@000000021"} */
 static bool pack_asset_object(struct pack *pack, const struct json_slice *value)
 {
+	static const struct codec_type any = {.kind = CODEC_TEXT};
 	static const struct codec_field fields[] = {
-		{.name = "amount", .name_len = 6},
-		{.name = "precision", .name_len = 9},
-		{.name = "nai", .name_len = 3},
+		{.name = "amount", .name_len = 6, .type = &any},
+		{.name = "precision", .name_len = 9, .type = &any},
+		{.name = "nai", .name_len = 3, .type = &any},
 	};
 	static const struct codec_type shape = {
 		.kind = CODEC_STRUCT, .field_count = 3, .fields = fields};
-	struct json_slice values[CODEC_FIELDS_MAX], amount, nai;
-	struct json_members members;
+	struct pack_values values;
+	struct json_slice amount, nai;
 	uint64_t number, precision;
 
-	if (!read_members(pack, value, &members) || !pack_match(pack, &shape, &members, values))
+	if (!read_values(pack, &shape, value, NULL, &values))
 		return false;
-	for (size_t i = 0; i < 3; i++)
-		if (values[i].data == NULL)
-			return refuse(pack, "the member \"%s\" is missing", fields[i].name);
-	if (plain_string(&values[0], &amount) && read_digits(amount.data, amount.len, &number) &&
-	    number <= INT64_MAX && read_digits(values[1].data, values[1].len, &precision) &&
-	    plain_string(&values[2], &nai))
+	if (plain_string(&values.of[0], &amount) && read_digits(amount.data, amount.len, &number) &&
+	    number <= INT64_MAX && read_digits(values.of[1].data, values.of[1].len, &precision) &&
+	    plain_string(&values.of[2], &nai))
 		for (size_t i = 0; i < pack->chain->symbol_count; i++) {
 			const struct chain_symbol *symbol = &pack->chain->symbols[i];
 
@@ -583,8 +575,8 @@ static bool pack_asset_object(struct pack *pack, const struct json_slice *value)
 	return refuse(pack, "%.*s is no amount of %s", SHOW(value), pack->chain->name);
 }
 
-static bool pack_asset(struct pack *pack, const struct codec_type *type,
-		       const struct json_slice *value)
+static APART bool pack_asset(struct pack *pack, const struct codec_type *type,
+			     const struct json_slice *value)
 {
 	struct json_slice text;
 
@@ -596,8 +588,8 @@ static bool pack_asset(struct pack *pack, const struct codec_type *type,
 }
 
 /* An array without their names. */
-static bool pack_pair(struct pack *pack, const struct codec_type *type,
-		      const struct json_slice *value)
+static APART bool pack_pair(struct pack *pack, const struct codec_type *type,
+			    const struct json_slice *value)
 {
 	struct json_cursor cursor;
 	struct json_slice element;
@@ -616,8 +608,25 @@ static bool pack_pair(struct pack *pack, const struct codec_type *type,
 	return count == type->field_count || refuse(pack, "%.*s is no pair", SHOW(value));
 }
 
-static bool pack_list(struct pack *pack, const struct codec_type *type,
-		      const struct json_slice *value)
+/*
+ * The element that comes next.  Of hexadecimal digits the number is known, so nobody need look for their
+ * end, and pack_hex() looks at them.
+ */
+static bool take_element(struct json_cursor *cursor, const struct codec_type *type,
+			 struct json_slice *ret_element)
+{
+	size_t len = type->size * 2U + 2;
+
+	if (type->kind != CODEC_HEX || (size_t)(cursor->end - cursor->at) < len ||
+	    cursor->at[len - 1] != '"')
+		return json_skip(cursor, ret_element);
+	*ret_element = (struct json_slice){cursor->at, len};
+	cursor->at += len;
+	return true;
+}
+
+static APART bool pack_list(struct pack *pack, const struct codec_type *type,
+			    const struct json_slice *value)
 {
 	struct json_cursor cursor;
 	struct json_slice element;
@@ -626,12 +635,15 @@ static bool pack_list(struct pack *pack, const struct codec_type *type,
 	uint8_t head[VARINT_MAX];
 	char *begin;
 
+	if (value->len == 2 && value->data[0] == '[')
+		return add_number(pack, 0, 1);
 	json_open(&cursor, value->data, value->len);
 	if (!json_enter(&cursor, JSON_ARRAY))
 		return refuse(pack, "%.*s is no list", SHOW(value));
 	if (add(pack, 1) == NULL)
 		return false;
-	for (; json_next_element(&cursor, &is_first) && json_skip(&cursor, &element); count++)
+	for (; json_next_element(&cursor, &is_first) && take_element(&cursor, type->of, &element);
+	     count++)
 		if (!pack_value(pack, type->of, &element))
 			return false;
 	head_len = write_varint(head, count);
@@ -645,24 +657,24 @@ static bool pack_list(struct pack *pack, const struct codec_type *type,
 }
 
 /* [number,value], and of CODEC_NAMED {"type":"name","value":value}. */
-static bool pack_variant(struct pack *pack, const struct codec_type *type,
-			 const struct json_slice *value)
+static APART bool pack_variant(struct pack *pack, const struct codec_type *type,
+			       const struct json_slice *value)
 {
+	static const struct codec_type any = {.kind = CODEC_TEXT};
 	static const struct codec_field fields[] = {
-		{.name = "type", .name_len = 4},
-		{.name = "value", .name_len = 5},
+		{.name = "type", .name_len = 4, .type = &any},
+		{.name = "value", .name_len = 5, .type = &any},
 	};
 	static const struct codec_type shape = {
 		.kind = CODEC_STRUCT, .field_count = 2, .fields = fields};
-	struct json_slice values[CODEC_FIELDS_MAX] = {{NULL, 0}}, name;
-	struct json_members members;
+	struct pack_values values = {.next = 0};
+	struct json_slice name;
 	uint64_t tag = type->field_count;
 
 	if (type->kind == CODEC_NAMED && value->len > 0 && value->data[0] == '{') {
-		if (!read_members(pack, value, &members) ||
-		    !pack_match(pack, &shape, &members, values))
+		if (!read_values(pack, &shape, value, NULL, &values))
 			return false;
-		if (values[0].data != NULL && plain_string(&values[0], &name))
+		if (plain_string(&values.of[0], &name))
 			for (tag = 0; tag < type->field_count; tag++)
 				if (type->fields[tag].name_len == name.len &&
 				    memcmp(type->fields[tag].name, name.data, name.len) == 0)
@@ -676,17 +688,18 @@ static bool pack_variant(struct pack *pack, const struct codec_type *type,
 		if (!json_enter(&cursor, JSON_ARRAY))
 			return refuse(pack, "%.*s is no variant", SHOW(value));
 		while (count < 2 && json_next_element(&cursor, &is_first) &&
-		       json_skip(&cursor, &values[count]))
+		       json_skip(&cursor, &values.of[count]))
 			count++;
 		if (count == 2 && json_next_element(&cursor, &is_first))
 			return refuse(pack, "%.*s is no variant", SHOW(value));
-		if (values[0].data != NULL && !read_digits(values[0].data, values[0].len, &tag))
+		if (values.of[0].data != NULL &&
+		    !read_digits(values.of[0].data, values.of[0].len, &tag))
 			tag = type->field_count;
 	}
-	if (tag >= type->field_count || values[1].data == NULL)
+	if (tag >= type->field_count || values.of[1].data == NULL)
 		return refuse(pack, "%.*s is of a kind that is not known", SHOW(value));
 	return pack_count(pack, (size_t)tag) &&
-	       pack_value(pack, type->fields[tag].type, &values[1]);
+	       pack_value(pack, type->fields[tag].type, &values.of[1]);
 }
 
 static bool pack_nothing(struct pack *pack, const struct json_slice *value)
@@ -699,14 +712,9 @@ static bool pack_nothing(struct pack *pack, const struct json_slice *value)
 bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,
 		 const struct json_members *members)
 {
-	struct json_members found;
+	struct pack_values values;
 
-	if (members == NULL || !members->is_whole) {
-		if (!read_members(pack, value, &found))
-			return false;
-		members = &found;
-	}
-	return pack_members(pack, type, members);
+	return read_values(pack, type, value, members, &values) && pack_noted(pack, type, &values);
 }
 
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value)

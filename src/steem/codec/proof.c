@@ -146,23 +146,16 @@ void proof_add_operation(struct proof *proof, size_t i, const struct operation *
 
 /* All that is packed of a trx but its operations; false with the reason. */
 static bool pack_around(struct proof *proof, struct packed_trx *trx,
-			const struct json_members *members)
+			const struct pack_values *values)
 {
 	const struct codec_field *fields = codec_trx.fields;
-	struct json_slice values[CODEC_FIELDS_MAX];
 	struct pack *pack = &proof->pack;
 	size_t behind = pack->out.len, head_len;
 
-	if (!members->is_whole || !pack_match(pack, &codec_trx, members, values))
+	if (!pack_check(pack, &codec_trx, values))
 		return false;
-	for (size_t i = 0; i < codec_trx.field_count; i++)
-		if (fields[i].type != NULL && values[i].data == NULL) {
-			text_format(pack->reason, sizeof(pack->reason),
-				    "the member \"%s\" is missing", fields[i].name);
-			return false;
-		}
 	for (size_t i = 0; i < CODEC_TRX_EXTENSIONS; i++)
-		if (!pack_value(pack, fields[i].type, &values[i]))
+		if (!pack_value(pack, fields[i].type, &values->of[i]))
 			return false;
 	if (!pack_count(pack, trx->operation_count))
 		return false;
@@ -171,10 +164,11 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
 	trx->begin += HEAD_BYTES + COUNT_BYTES - head_len;
 	memcpy(pack->out.data + trx->begin, pack->out.data + behind, head_len);
 	pack->out.len = behind;
-	if (!pack_value(pack, fields[CODEC_TRX_EXTENSIONS].type, &values[CODEC_TRX_EXTENSIONS]))
+	if (!pack_value(pack, fields[CODEC_TRX_EXTENSIONS].type, &values->of[CODEC_TRX_EXTENSIONS]))
 		return false;
 	trx->unsigned_end = pack->out.len;
-	return pack_value(pack, fields[CODEC_TRX_SIGNATURES].type, &values[CODEC_TRX_SIGNATURES]);
+	return pack_value(pack, fields[CODEC_TRX_SIGNATURES].type,
+			  &values->of[CODEC_TRX_SIGNATURES]);
 }
 
 /*
@@ -182,14 +176,12 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
  * trxs of a true block as another one.  No trx of the chain is that short: its signature, or its
  * proof of work, is longer.
  */
-void proof_end_trx(struct proof *proof, const struct json_members *members)
+void proof_end_trx(struct proof *proof, const struct pack_values *around)
 {
 	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
 
-	proof->pack.reason[0] = '\0';
-	if (trx->is_shown && !pack_around(proof, trx, members))
-		not_shown(proof, trx, "",
-			  members->is_whole ? proof->pack.reason : "it has too many members");
+	if (trx->is_shown && !pack_around(proof, trx, around))
+		not_shown(proof, trx, "", proof->pack.reason);
 	else if (trx->is_shown && proof->pack.out.len - trx->begin == 2 * sizeof(leaf_t))
 		not_shown(proof, trx, "", "it has the length of two hashes");
 	if (!trx->is_shown)
@@ -471,8 +463,8 @@ static int prove_header(struct proof *proof, const struct proof_claim *claim, bo
 	char text[BLOCK_ID_HEX + 1], said[BLOCK_ID_HEX + 1];
 
 	*ret_shown = true;
-	if (claim->header.is_whole &&
-	    pack_object(&proof->pack, &codec_signed_header, NULL, &claim->header)) {
+	if (pack_check(&proof->pack, &codec_signed_header, &claim->header) &&
+	    pack_noted(&proof->pack, &codec_signed_header, &claim->header)) {
 		hash_sha224(proof->hash, bytes_at(proof, begin), proof->pack.out.len - begin, sum);
 		memcpy(sum, claim->block->id, 4); /* the block's number, which was compared */
 		if (block_id_equal(sum, claim->block->id))
@@ -485,8 +477,7 @@ static int prove_header(struct proof *proof, const struct proof_claim *claim, bo
 	*ret_shown = false;
 	if (proof->reason[0] == '\0')
 		text_format(proof->reason, sizeof(proof->reason), "the header: %s",
-			    claim->header.is_whole ? proof->pack.reason
-						   : "it has too many members");
+			    proof->pack.reason);
 	return 0;
 }
 
