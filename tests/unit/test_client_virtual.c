@@ -72,8 +72,8 @@ static void both_halves_come_in_one_request(void **state)
 	assert_int_equal(whole_count, LAST - FIRST + 1);
 	assert_int_equal(world.refused_count, 0);
 	assert_int_equal(fake.sims[0].largest_batch, 50);
-	/* Two heads, and 25 blocks in each of the others. */
-	assert_int_equal(fake.sims[0].request_count + fake.sims[1].request_count, 2 + 16);
+	/* Two heads, 25 blocks or 50 lists of blocks that the other node gave in each of the others: */
+	assert_in_range(fake.sims[0].request_count + fake.sims[1].request_count, 2 + 24, 2 + 28);
 	close_world();
 }
 
@@ -113,7 +113,8 @@ static void without_batches_they_come_one_after_the_other(void **state)
 	assert_int_equal(whole_count, LAST - FIRST + 1);
 	assert_int_equal(world.refused_count, 0);
 	assert_true(given_by[0] > 0 && given_by[1] > 0);
-	assert_int_equal(fake.sims[0].virtual_count + fake.sims[1].virtual_count, LAST - FIRST + 1);
+	assert_int_equal(fake.sims[0].virtual_count, LAST - FIRST + 1);
+	assert_int_equal(fake.sims[1].virtual_count, LAST - FIRST + 1);
 	close_world();
 }
 
