@@ -195,9 +195,8 @@ static void wait_for_lists(struct request *request, size_t i, struct block *bloc
 	unsigned giver = want->is_listed ? want->half_giver : request->node;
 
 	node_gave(pool_node(request->client->pool, request->node), block->num);
+	want->tried &= ~want->busy_by | want->barred; /* the vote waits for them */
 	(void)pass_on(request, i, err, verdict);
-	want->tried &=
-		~want->busy_by | want->barred; /* that was before the vote, which waits for them */
 	want->half = block;
 	want->half_giver = giver;
 	want->is_listed = true;

@@ -419,6 +419,7 @@ bool client_vouch_virtual(struct client *client, struct block *block, unsigned g
 		want_free(want);
 		return true;
 	}
+	client_ask_heads_below(client, block->num);
 	want_set_refused_by(want, giver, &err);
 	want_set_doubted(client, want);
 	want->half = block;
@@ -521,8 +522,9 @@ static void ask_once_more(struct want *want)
 
 static bool settle_list(struct client *client, struct want *want)
 {
-	uint64_t electors =
-		(list_electors(client, want) & ~silent(client, want)) | givers_in(want->lists);
+	/* One that was too busy until patience ended does not count either. */
+	uint64_t failed = silent(client, want) | want->busy_by;
+	uint64_t electors = (list_electors(client, want) & ~failed) | givers_in(want->lists);
 
 	if (!want_has_open_list(want))
 		return false;

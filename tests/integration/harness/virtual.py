@@ -166,6 +166,31 @@ def without_reward(raw):
                             if entry["op"][0] != "producer_reward"]).encode("utf-8")
 
 
+def _reward(raw, change):
+    entries = json.loads(raw)
+    change(entries, next(at for at, entry in enumerate(entries)
+                         if entry["op"][0] == "producer_reward"))
+    return operations.emit(entries).encode("utf-8")
+
+
+def _of_mallory(entry):
+    return {**entry, "op": ["fill_vesting_withdraw", {
+        "from_account": "mallory", "to_account": "mallory", "withdrawn": "1.000000 VESTS",
+        "deposited": "1000.000 STEEM"}]}
+
+
+# What a node can make up, of a block that has a producer_reward: nothing in the answer shows it.
+INVENTIONS = {
+    "added_virtual": lambda raw: _reward(
+        raw, lambda entries, at: entries.append(_of_mallory(entries[at]))),
+    "changed_virtual": lambda raw: _reward(
+        raw, lambda entries, at: entries[at]["op"][1].update(producer="mallory")),
+    # All but one, so that each block has one to leave out.
+    "dropped_virtual": lambda raw: _reward(
+        raw, lambda entries, at: entries.__delitem__(slice(at + 1, None)) or
+        entries.__delitem__(slice(0, at))),
+}
+
 # What a node can do wrong with such a list: text to text.
 LIES = {
     "empty_virtual": lambda raw: b"[]",
