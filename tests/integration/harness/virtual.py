@@ -166,10 +166,11 @@ def without_reward(raw):
                             if entry["op"][0] != "producer_reward"]).encode("utf-8")
 
 
-def _reward(raw, change):
+def _made_up(raw, change):
+    """change(entries, reward): the producer_reward of them; without one they stay as they are."""
     entries = json.loads(raw)
-    change(entries, next(at for at, entry in enumerate(entries)
-                         if entry["op"][0] == "producer_reward"))
+    for reward in [entry for entry in entries if entry["op"][0] == "producer_reward"]:
+        entries = change(entries, reward)
     return operations.emit(entries).encode("utf-8")
 
 
@@ -181,14 +182,13 @@ def _of_mallory(entry):
 
 # What a node can make up, of a block that has a producer_reward: nothing in the answer shows it.
 INVENTIONS = {
-    "added_virtual": lambda raw: _reward(
-        raw, lambda entries, at: entries.append(_of_mallory(entries[at]))),
-    "changed_virtual": lambda raw: _reward(
-        raw, lambda entries, at: entries[at]["op"][1].update(producer="mallory")),
-    # All but one, so that each block has one to leave out.
-    "dropped_virtual": lambda raw: _reward(
-        raw, lambda entries, at: entries.__delitem__(slice(at + 1, None)) or
-        entries.__delitem__(slice(0, at))),
+    "added_virtual": lambda raw: _made_up(
+        raw, lambda entries, reward: [*entries, _of_mallory(reward)]),
+    "changed_virtual": lambda raw: _made_up(
+        raw, lambda entries, reward: [
+            {**entry, "op": ["producer_reward", {**entry["op"][1], "producer": "mallory"}]}
+            if entry is reward else entry for entry in entries]),
+    "dropped_virtual": lambda raw: _made_up(raw, lambda entries, reward: [reward]),
 }
 
 # What a node can do wrong with such a list: text to text.
