@@ -74,10 +74,13 @@ struct client_sink {
 	 */
 	void (*refused)(void *context, uint32_t num, const char *reason);
 	/*
-	 * With their virtual operations, or not at all; both from one node.  Else blocks come
-	 * without, as BLOCK_VIRTUAL_NONE.
+	 * With their virtual operations, or not at all.  Else blocks come without, as BLOCK_VIRTUAL_NONE.
+	 * Nothing proves virtual operations, so a block is given only once more than half of the nodes that
+	 * give them gave the same list.
 	 */
 	bool is_virtual;
+	/* Each node's word is wanted for itself: block and list come from one node, and nobody votes on the list. */
+	bool is_opinion;
 	/*
 	 * A block is given only once more than half of the nodes gave the same id.  Nodes that are away, or
 	 * that do not answer for the block in time, do not count.
@@ -122,11 +125,16 @@ struct client_observer {
 	 * block holds that one now.  block->correction names both.
 	 */
 	void (*block_corrected)(void *context, const struct node *node, const struct block *block);
-	/* It gave another block than more than half of the nodes, or claims what cannot be; err says what. */
+	/*
+	 * It gave another block, or another list of virtual operations, than more than half of the nodes, or
+	 * claims what cannot be; err says what.
+	 */
 	void (*claim_false)(void *context, const struct node *node, const struct error *err);
 	/* It does not offer virtual operations; it is not asked for them for delay_ms. */
 	void (*virtual_missing)(void *context, const struct node *node, const struct error *err,
 				int64_t delay_ms);
+	/* The nodes give different virtual operations of a block, and no list has a majority. */
+	void (*lists_differ)(void *context, uint32_t num, const char *reason);
 	/* Every answer that told a node's head and irreversible block. */
 	void (*head_seen)(void *context, const struct node *node);
 };
@@ -156,6 +164,13 @@ void client_want(struct client *client, enum client_lane lane, uint32_t first, u
  */
 bool client_vouch(struct client *client, const struct block *block, unsigned giver,
 		  const struct client_sink *sink);
+/*
+ * Put the virtual operations of a block to the vote that `giver` gave with it.  True: nobody else can give
+ * them, so nothing is asked, and the caller keeps the block.  False: takes the block; other nodes are asked
+ * for their lists, in the lane of the tail, until `sink`, whose is_virtual is set, is told.
+ */
+bool client_vouch_virtual(struct client *client, struct block *block, unsigned giver,
+			  const struct client_sink *sink);
 /* Forget what this sink still wants; answers that still come are thrown away. */
 void client_drop(struct client *client, const struct client_sink *sink);
 

@@ -27,6 +27,9 @@ struct want {
 	const struct client_sink *sink; /* NULL: dropped */
 	char *reason;                   /* the last refusal in words, or NULL */
 	uint64_t tried;                 /* nodes that refused it or are not to be asked */
+	uint64_t barred;                /* of these: those that are not to be asked */
+	uint64_t
+		unfit_by; /* nodes that gave a list that cannot be that of the block, as it was given */
 	uint64_t busy_by;      /* of the tried ones: they only said that they are too busy */
 	uint64_t doubted_by;   /* nodes that did not answer a request with this block: asked last */
 	int64_t doubted_at_ms; /* when a living node first failed to give it; 0: none has yet */
@@ -37,11 +40,17 @@ struct want {
 	bool is_reversible;  /* likewise */
 	bool is_agreed;      /* the vote is over: the block with agreed_id is taken from any node */
 	uint8_t agreed_id[BLOCK_ID_BYTES];
-	bool is_left;             /* a node was slow to give it, so another one is asked */
-	bool is_virtual;          /* as its sink said */
-	struct block *half;       /* waits for its virtual operations, from `half_giver` alone */
+	bool is_left;        /* a node was slow to give it, so another one is asked */
+	bool is_virtual;     /* as its sink said */
+	bool is_opinion;     /* likewise */
+	bool is_listed;      /* nodes gave lists for `half`, and others are asked for theirs */
+	bool is_list_agreed; /* that vote is over: the list of `agreed_list` is taken from any node */
+	struct block *
+		half; /* waits for its virtual operations; until it is listed, from `half_giver` alone */
 	struct block *unverified; /* given if no node gives better */
 	struct version *versions; /* that were given and are put to the vote; see client_vote.c */
+	struct version *lists;    /* the same of its virtual operations */
+	struct version *agreed_list; /* one of them */
 	unsigned half_giver, unverified_giver;
 	/* So often in a row a node said that it is too busy for it, or that it does not offer it. */
 	unsigned busy_count;
@@ -195,6 +204,17 @@ int client_check_proof(const struct client *client, const struct block *block, u
 		       struct error *err) MUST_CHECK;
 int want_check_vote(struct client *client, struct want *want, struct block *block, unsigned node,
 		    struct error *err) MUST_CHECK;
+/*
+ * client_vote.c: may the virtual operations be taken that this node gave with, or for, this block?  0, or -1
+ * with err: too few nodes give them alike.  When they are taken, nodes that gave others are not asked for
+ * virtual operations for a while.
+ */
+int want_check_list(struct client *client, struct want *want, const struct block *block,
+		    unsigned node, struct error *err) MUST_CHECK;
+/* Is it waiting for a majority for one of the lists that were given? */
+bool want_has_open_list(const struct want *want);
+/* Did nodes give lists that differ, and none has a majority? Then *ret_reason names them; the caller frees it. */
+bool want_lists_differ(const struct client *client, const struct want *want, char **ret_reason);
 /* Could a node that rests now still vote on what others gave? Then it is waited for, until patience ends. */
 bool want_has_open_vote(const struct client *client, const struct want *want);
 /* The same for nodes that claim the block and do not give it, because servers of theirs may be a little behind. */
@@ -210,6 +230,8 @@ bool want_settle_vote(struct client *client, struct want *want);
 unsigned want_version_count(const struct want *want);
 /* Forget what was given and put to the vote. */
 void want_drop_versions(struct want *want);
+/* The same of virtual operations. */
+void want_drop_lists(struct want *want);
 
 /*
  * client_send.c: a request with room for `count` calls, then on its way, or as soon as its

@@ -16,7 +16,7 @@ struct nodelog {
 	struct log_limit refused_limit;
 	struct log_limit false_limit;
 	struct log_limit split_limit;
-	struct log_limit claim_limit;
+	struct log_limit claim_limit, lists_limit;
 	struct client_observer observer; /* to be given to client_new() */
 };
 

@@ -51,6 +51,7 @@ void want_free(struct want *want)
 {
 	want_drop_half(want);
 	want_drop_versions(want);
+	want_drop_lists(want);
 	block_free(want->unverified);
 	free(want->reason);
 	free(want);
@@ -134,8 +135,10 @@ static void forget_nodes(struct want_list *list)
 {
 	for (struct want *want = list->first; want; want = want->next) {
 		want->tried = want->doubted_by = want->busy_by = 0;
+		want->barred = want->unfit_by = 0;
 		want_drop_half(want);
 		want_drop_versions(want);
+		want_drop_lists(want);
 		want->is_agreed = false;
 		block_free(want->unverified);
 		want->unverified = NULL;
@@ -166,8 +169,9 @@ void client_want(struct client *client, enum client_lane lane, uint32_t first, u
 		want->sink = sink;
 		want->lane = lane;
 		want->num = (uint32_t)num;
-		want->tried = not_from;
+		want->tried = want->barred = not_from;
 		want->is_virtual = sink->is_virtual;
+		want->is_opinion = sink->is_opinion;
 		want->needs_majority = sink->needs_majority;
 		want->is_reversible = sink->is_reversible;
 		want_list_append(&client->lanes[lane], want);
@@ -220,8 +224,13 @@ static void tell_refusal(const struct client *client, const struct want *want,
 			 const struct client_sink *sink)
 {
 	unsigned version_count = want_version_count(want);
+	CLEANUP(mem_free_pointer) char *reason = NULL;
 
-	if (sink->divided && version_count > 0 && !want->is_agreed)
+	if (want_lists_differ(client, want, &reason)) {
+		if (client->observer.lists_differ)
+			client->observer.lists_differ(client->observer.context, want->num, reason);
+		sink->refused(sink->context, want->num, reason);
+	} else if (sink->divided && version_count > 0 && !want->is_agreed)
 		sink->divided(sink->context, want->num, version_count, refusal(client, want));
 	else
 		sink->refused(sink->context, want->num, refusal(client, want));
@@ -242,7 +251,7 @@ static void report_refused(struct client *client)
 			client->has_news = true;
 			continue;
 		}
-		unverified = want_take_unverified(want);
+		unverified = want->lists ? NULL : want_take_unverified(want);
 		client->wanted_count--;
 		if (unverified)
 			sink->given(sink->context, unverified, want->unverified_giver);

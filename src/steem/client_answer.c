@@ -83,6 +83,7 @@ static void give(struct client *client, struct request *request, size_t i, struc
 {
 	struct want *want = request->wants[i];
 	const struct client_sink *sink = want->sink;
+	unsigned giver = want->is_listed ? want->half_giver : request->node;
 
 	if (!want->is_reversible)
 		node_gave(pool_node(client->pool, request->node), block->num);
@@ -93,7 +94,7 @@ static void give(struct client *client, struct request *request, size_t i, struc
 		return;
 	}
 	client->wanted_count--;
-	sink->given(sink->context, block, request->node);
+	sink->given(sink->context, block, giver);
 }
 
 static bool is_null(const struct json_slice *result)
@@ -123,6 +124,11 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 	if (client_failure(err) == RPC_FAILURE_UNSUPPORTED &&
 	    (!is_fault || !client_offers_blocks(client, request->node)))
 		return;
+	/* The vote waits for one that is too busy, until patience ends. */
+	if (client_failure(err) == RPC_FAILURE_WAIT && want_has_open_list(want)) {
+		want->busy_by |= UINT64_C(1) << request->node;
+		return;
+	}
 	if ((client_failure(err) == RPC_FAILURE_UNSUPPORTED ||
 	     client_failure(err) == RPC_FAILURE_WAIT) &&
 	    ++want->busy_count < CLIENT_BUSY_LIMIT)
@@ -181,7 +187,44 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 	return block;
 }
 
-/* Add the virtual operations out of `answer`. False: there are none to be had, the block is taken. */
+/* The block waits for the lists of other nodes. It is asked for its list alone. */
+static void wait_for_lists(struct request *request, size_t i, struct block *block,
+			   const struct error *err, struct verdict *verdict)
+{
+	struct want *want = request->wants[i];
+	unsigned giver = want->is_listed ? want->half_giver : request->node;
+
+	node_gave(pool_node(request->client->pool, request->node), block->num);
+	want->tried &= ~want->busy_by | want->barred; /* the vote waits for them */
+	(void)pass_on(request, i, err, verdict);
+	want->half = block;
+	want->half_giver = giver;
+	want->is_listed = true;
+}
+
+/* Is it a list that cannot be the block's?  One that is empty may only come late. */
+static bool is_unfit(const struct block *block, const struct rpc_answer *answer, bool is_fault)
+{
+	if (answer->error.kind != ERROR_NONE)
+		return false;
+	return block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED ? block->virtual_count > 0
+								: is_fault;
+}
+
+/*
+ * The list of a node does not fit the block of another, which may have been made up.  So the node is asked for
+ * both, once.
+ */
+static bool may_give_both(struct want *want, unsigned node, bool is_fault)
+{
+	uint64_t itself = UINT64_C(1) << node;
+	bool is_first = !(want->unfit_by & itself);
+
+	want->unfit_by |= itself;
+	return is_first && want->is_listed && is_fault;
+}
+
+/* Add the virtual operations out of `answer`. False: there are none to be had yet, the block is taken. */
 static bool complete(struct request *request, size_t i, struct block *block,
 		     const struct rpc_answer *answer, struct verdict *verdict)
 {
@@ -190,18 +233,26 @@ static bool complete(struct request *request, size_t i, struct block *block,
 	struct error err = ERROR_INIT;
 	bool is_fault;
 
-	if (client_add_virtual(request, block, answer, &is_fault, &err) == 0)
-		return true;
+	if (client_add_virtual(request, block, answer, &is_fault, &err) == 0) {
+		if (want_check_list(client, want, block, request->node, &err) == 0)
+			return true;
+		wait_for_lists(request, i, block, &err, verdict);
+		return false;
+	}
 	if (answer->error.kind == ERROR_NONE && !is_fault &&
 	    client_failure(&err) == RPC_FAILURE_UNSUPPORTED) {
 		client_note_unproven(request, i, block, &err);
 		return false;
 	}
-	if (want_keep_unverified(client, want, block, request->node))
+	if (is_unfit(block, answer, is_fault) && may_give_both(want, request->node, is_fault))
+		want_drop_half(want);
+	else if (!want->is_listed && want_keep_unverified(client, want, block, request->node))
 		want_set_refused_by(want, request->node, &err);
 	else
 		refuse(request, i, &err, is_fault, verdict);
-	if (want->unverified != block)
+	if (want->is_listed) /* the node said nothing of the block */
+		want->half = block;
+	else if (want->unverified != block)
 		block_free(block);
 	return false;
 }
@@ -220,6 +271,7 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 		return;
 	if (!want_is_claimed(want, node)) {
 		block_free(block); /* the node's irreversible block went back meanwhile */
+		want_drop_half(want);
 		return;
 	}
 	if (request->calls[i].method == RPC_GET_OPS_IN_BLOCK)
@@ -227,6 +279,7 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 	else if (i + 1 < request->call_count && request->is_second[i + 1])
 		second = &answers[i + 1];
 	if (want->is_virtual && !second) {
+		want->is_listed = false;
 		want->half = block;
 		want->half_giver = request->node;
 		verdict->good_count++;
@@ -241,6 +294,16 @@ static bool is_all_errors(const struct rpc_answer *answers, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (answers[i].error.kind == ERROR_NONE)
+			return false;
+	return true;
+}
+
+/* The node does not offer virtual operations, and was asked for nothing else: that is no trouble. */
+static bool is_without_lists(const struct request *request, const struct rpc_answer *answers)
+{
+	for (size_t i = 0; i < client_block_calls(request); i++)
+		if (request->calls[i].method != RPC_GET_OPS_IN_BLOCK ||
+		    client_failure(&answers[i].error) != RPC_FAILURE_UNSUPPORTED)
 			return false;
 	return true;
 }
@@ -264,7 +327,7 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 	struct verdict verdict = {.fault = ERROR_INIT};
 	bool is_usual = request->wants[0] && !request->wants[0]->is_alone;
 
-	if (count > 1 && is_all_errors(answers, count)) {
+	if (count > 1 && is_all_errors(answers, count) && !is_without_lists(request, answers)) {
 		if (client_failure(&answers[0].error) == RPC_FAILURE_OTHER_NODE)
 			answers[0].error.code =
 				RPC_FAILURE_CUT; /* perhaps it was too much at once */

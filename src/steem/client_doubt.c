@@ -171,6 +171,7 @@ static void blame_blocks(struct request *request)
 	struct client *client = request->client;
 	struct node *node = pool_node(client->pool, request->node);
 	uint32_t only = client_only_block(request);
+	bool is_busy = client_failure(&request->failure) == RPC_FAILURE_WAIT;
 
 	for (size_t i = 0; request->wants && i < request->call_count; i++) {
 		struct want *want = request->wants[i];
@@ -180,9 +181,9 @@ static void blame_blocks(struct request *request)
 		want_set_doubted(client, want);
 		want->is_alone = true;
 		want->doubted_by |= UINT64_C(1) << request->node;
-		if (client_failure(&request->failure) == RPC_FAILURE_WAIT)
+		if (is_busy)
 			want->busy_by |= UINT64_C(1) << request->node;
-		if (only)
+		if (only && !(is_busy && want_has_open_list(want)))
 			want_set_refused_by(want, request->node, &request->failure);
 		else
 			want->busy_count = 0; /* alone, it is another question */
@@ -330,11 +331,15 @@ struct want *want_replace(struct want *want)
 {
 	struct want *other = xcalloc(1, sizeof(*other));
 
-	want_drop_half(want);
+	if (!want->is_listed)
+		want_drop_half(want);
 	*other = *want;
 	want->reason = NULL;
+	want->half = NULL;
+	want->is_listed = false;
 	want->unverified = NULL;
 	want->versions = NULL;
+	want->lists = want->agreed_list = NULL;
 	want->sink = NULL;
 	return other;
 }

@@ -239,7 +239,7 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 	return left ? left : at;
 }
 
-/* The other half must come from the same node: can it? */
+/* The first list must come from the node that gave the block: can it? */
 static bool may_complete(const struct client *client, const struct want *want, uint64_t healthy)
 {
 	const struct node *node = pool_node(client->pool, want->half_giver);
@@ -270,7 +270,7 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 		uint64_t last; /* these are asked if no other can be */
 		int index;
 
-		if (want->half && !may_complete(client, want, healthy))
+		if (want->half && !want->is_listed && !may_complete(client, want, healthy))
 			want_drop_half(want);
 		last = want->doubted_by |
 		       (lane == CLIENT_TAIL ? pool_slow(client->pool, now_ms) : 0);

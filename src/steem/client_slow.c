@@ -17,7 +17,8 @@
 static int64_t slow_ms(const struct request *request)
 {
 	for (size_t i = 0; request->wants && i < request->call_count; i++)
-		if (request->wants[i] && request->wants[i]->needs_majority)
+		if (request->wants[i] &&
+		    (request->wants[i]->needs_majority || request->wants[i]->is_listed))
 			return SLOW_VOTE_MS;
 	return SLOW_MS;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The virtual operations of wanted blocks: a second call for each block, to the node that
- * gives the block itself.
+ * gives the block itself.  Then other nodes are asked for their lists alone, see client_vote.c.
  */
 #include <stdbool.h>
 
@@ -58,7 +58,7 @@ uint64_t want_without_virtual(const struct client *client, const struct want *wa
 
 uint64_t want_not_from(const struct client *client, const struct want *want)
 {
-	if (want->half)
+	if (want->half && !want->is_listed)
 		return ~(UINT64_C(1) << want->half_giver);
 	return want->tried | want_without_virtual(client, want);
 }
@@ -67,6 +67,7 @@ void want_drop_half(struct want *want)
 {
 	block_free(want->half);
 	want->half = NULL;
+	want->is_listed = false;
 }
 
 struct block *want_take_unverified(struct want *want)
@@ -172,7 +173,8 @@ void client_note_unproven(struct request *request, size_t i, struct block *block
 	}
 	request->wants[i] = NULL;
 	want->half = block;
-	want->half_giver = request->node;
+	if (!want->is_listed)
+		want->half_giver = request->node;
 	/*
 	 * Of two requests only the second one goes out again: else two servers that answer in turns
 	 * would get the same one of both each time.

@@ -5,10 +5,14 @@
  * A block is put to the vote for two reasons.  Its JSON does not contain all signed bytes, so its content
  * is accepted only if more than half of the nodes give the same.  Or its sink needs a majority: a block can
  * agree with its own hashes and still be made up, so more than half of the nodes must give this id.
+ *
+ * Then its virtual operations are put to the vote, where several nodes can give them: nothing proves them.  The block
+ * of the first node is kept meanwhile, as the half of its want, and the others are asked for their lists alone.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "steem/client_impl.h"
@@ -21,26 +25,46 @@
  */
 #define SILENT_BLOCKS      100
 #define SILENT_PATIENCE_MS 5000
+/* Nobody's answer is as long. */
+#define LIST_BYTES_MAX   ((size_t)1 << 31)
+#define REASON_BYTES_MAX 1000
 
-/* One version of a block, and the nodes that gave it. The block itself is not kept: many large ones would fill the memory. */
+/*
+ * One version of a block, or of its virtual operations, and the nodes that gave it. The block itself is not kept: many
+ * large ones would fill the memory.
+ */
 struct version {
 	struct version *next;
 	uint64_t given_by;
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t previous[BLOCK_ID_BYTES];
 	uint8_t fingerprint[HASH_SHA256_BYTES]; /* of one that could not be proved */
-	char *reason; /* why it could not be proved; NULL: it was, or no proof was asked for */
+	char *reason;    /* why it could not be proved; NULL: it was, or no proof was asked for */
+	struct buf list; /* of one of virtual operations: all that is stored of them */
 };
+
+static void drop_all(struct version **versions)
+{
+	while (*versions) {
+		struct version *version = *versions;
+
+		*versions = version->next;
+		free(version->reason);
+		buf_release(&version->list);
+		free(version);
+	}
+}
 
 void want_drop_versions(struct want *want)
 {
-	while (want->versions) {
-		struct version *version = want->versions;
+	drop_all(&want->versions);
+}
 
-		want->versions = version->next;
-		free(version->reason);
-		free(version);
-	}
+void want_drop_lists(struct want *want)
+{
+	drop_all(&want->lists);
+	want->agreed_list = NULL;
+	want->is_list_agreed = false;
 }
 
 unsigned want_version_count(const struct want *want)
@@ -105,13 +129,18 @@ static uint64_t givers_of(const struct want *want, const struct version *wanted)
 	return given_by;
 }
 
-static uint64_t all_givers(const struct want *want)
+static uint64_t givers_in(const struct version *versions)
 {
 	uint64_t given_by = 0;
 
-	for (const struct version *version = want->versions; version; version = version->next)
+	for (const struct version *version = versions; version; version = version->next)
 		given_by |= version->given_by;
 	return given_by;
+}
+
+static uint64_t all_givers(const struct want *want)
+{
+	return givers_in(want->versions) | givers_in(want->lists);
 }
 
 static bool is_more_than_half(uint64_t given_by, uint64_t electors)
@@ -250,6 +279,157 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 	return -1;
 }
 
+/* Lists of virtual operations. */
+
+/* The nodes that vote about them: those that may give them. */
+static uint64_t list_electors(const struct client *client, const struct want *want)
+{
+	return pool_electors(client->pool) & ~want->barred &
+	       ~client_without_virtual(client, want_is_old(want));
+}
+
+/*
+ * What is stored of a block's virtual operations, and of which block they are.  The column account follows from name
+ * and payload, the number from the order.  Two nodes may print the same list differently.
+ */
+static struct buf list_text(const struct block *block)
+{
+	struct buf text = BUF_INIT(LIST_BYTES_MAX);
+
+	buf_add(&text, block->id, sizeof(block->id));
+	buf_add(&text, block->previous, sizeof(block->previous));
+	for (size_t i = block->operation_count; i < block_total_count(block); i++) {
+		const struct operation *op = &block->operations[i];
+		const size_t head[] = {op->trx_in_block, op->op_in_trx, op->trx_id != NULL,
+				       op->name_bytes, op->payload_bytes};
+
+		buf_add(&text, head, sizeof(head));
+		if (op->trx_id)
+			buf_add(&text, op->trx_id, BLOCK_ID_HEX);
+		buf_add(&text, op->name, op->name_bytes);
+		buf_add(&text, op->payload, op->payload_bytes);
+	}
+	return text;
+}
+
+static struct version *list_of(struct want *want, const struct block *block)
+{
+	struct buf text = list_text(block);
+	struct version *version;
+
+	for (version = want->lists; version; version = version->next) {
+		if (version->list.len == text.len &&
+		    memcmp(version->list.data, text.data, text.len) == 0) {
+			buf_release(&text);
+			return version;
+		}
+	}
+	version = xcalloc(1, sizeof(*version));
+	version->list = text;
+	version->next = want->lists;
+	want->lists = version;
+	return version;
+}
+
+/* A node gave another list than most do: it is asked for none for a while, and is good for all else. */
+static void blame_list(struct client *client, const struct want *want, unsigned index)
+{
+	struct node *node = pool_node(client->pool, index);
+	int64_t now_ms = clock_now_ms();
+	struct error err = ERROR_INIT;
+
+	if (node->virtual_again_at_ms <= now_ms && client->observer.claim_false) {
+		(void)error_set_code(
+			&err, ERROR_NODE, RPC_FAILURE_FALSE,
+			"gives other virtual operations of block %u than more than half of the nodes that give them",
+			want->num);
+		client->observer.claim_false(client->observer.context, node, &err);
+	}
+	node->virtual_again_at_ms = now_ms + NODE_NO_VIRTUAL_MS;
+}
+
+static void end_lists(struct client *client, struct want *want, const struct version *elected)
+{
+	uint64_t others = (givers_in(want->lists) | want->unfit_by) & ~elected->given_by;
+
+	for (unsigned i = 0; i < pool_count(client->pool); i++)
+		if (others >> i & 1)
+			blame_list(client, want, i);
+	want_drop_lists(want);
+}
+
+int want_check_list(struct client *client, struct want *want, const struct block *block,
+		    unsigned index, struct error *err)
+{
+	uint64_t electors = list_electors(client, want);
+	uint64_t itself = UINT64_C(1) << index;
+	struct version *version;
+
+	if (want->is_opinion || (!want->lists && is_more_than_half(itself, electors)))
+		return 0;
+	version = list_of(want, block);
+	version->given_by |= itself;
+	electors |= givers_in(want->lists);
+	if (want->is_list_agreed ? version == want->agreed_list
+				 : is_more_than_half(version->given_by, electors)) {
+		end_lists(client, want, version);
+		return 0;
+	}
+	return error_set(
+		err, ERROR_NODE,
+		"%d of %d nodes give its virtual operations so, and more than half of those that give them must",
+		__builtin_popcountll(version->given_by), __builtin_popcountll(electors));
+}
+
+bool want_has_open_list(const struct want *want)
+{
+	return want->lists && !want->is_list_agreed;
+}
+
+bool want_lists_differ(const struct client *client, const struct want *want, char **ret_reason)
+{
+	struct buf text = BUF_INIT(REASON_BYTES_MAX);
+
+	if (!want_has_open_list(want) || !want->lists->next)
+		return false;
+	buf_add_text(&text, "the nodes give different virtual operations of it:");
+	for (const struct version *version = want->lists; version; version = version->next) {
+		for (unsigned i = 0; i < pool_count(client->pool); i++)
+			if (version->given_by >> i & 1)
+				(void)buf_addf(&text, " %s", pool_node(client->pool, i)->label);
+		buf_add_text(&text, version->next ? ", other ones:" : "");
+	}
+	*ret_reason = text.data;
+	return true;
+}
+
+bool client_vouch_virtual(struct client *client, struct block *block, unsigned giver,
+			  const struct client_sink *sink)
+{
+	struct error err = ERROR_INIT; /* its text is the reason until another node was asked */
+	struct want *want;
+	bool is_enough;
+
+	client_want(client, CLIENT_TAIL, block->num, block->num, 0, sink);
+	want = client->lanes[CLIENT_TAIL].last;
+	is_enough = want_check_list(client, want, block, giver, &err) == 0;
+	if (is_enough) {
+		want_list_remove(&client->lanes[CLIENT_TAIL], want);
+		client->wanted_count--;
+		want_free(want);
+		return true;
+	}
+	client_ask_heads_below(client, block->num);
+	want_set_refused_by(want, giver, &err);
+	want_set_doubted(client, want);
+	want->half = block;
+	want->half_giver = giver;
+	want->is_listed = true;
+	return false;
+}
+
+/* Votes that wait. */
+
 /*
  * It could not be asked yet, and votes all the same: it was away since the start, or is on trial.  The latter is
  * waited for only where fewer than half gave anything.
@@ -264,11 +444,16 @@ static bool is_expected(const struct client *client, const struct want *want,
 	return node->head_at_ms == 0 && node->is_away;
 }
 
+static bool is_block_open(const struct want *want)
+{
+	return want->needs_majority && !want->is_agreed && want->versions;
+}
+
 bool want_has_open_vote(const struct client *client, const struct want *want)
 {
 	uint64_t left = pool_electors(client->pool) & ~want_not_from(client, want);
 
-	if (!want->needs_majority || want->is_agreed || !want->versions)
+	if (!is_block_open(want) && !want_has_open_list(want))
 		return false;
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
@@ -303,7 +488,8 @@ static uint64_t silent(const struct client *client, const struct want *want)
 /* Those of them that may have the block in a moment. */
 static uint64_t late(const struct client *client, const struct want *want)
 {
-	uint64_t set = silent(client, want) & pool_electors(client->pool);
+	uint64_t set = silent(client, want) & pool_electors(client->pool) &
+		       ~want_without_virtual(client, want) & ~want->barred;
 
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
@@ -317,7 +503,7 @@ static uint64_t late(const struct client *client, const struct want *want)
 
 bool want_waits_for_late(const struct client *client, const struct want *want)
 {
-	return want->needs_majority && !want->is_agreed && !want->is_reversible && want->versions &&
+	return (is_block_open(want) || want_has_open_list(want)) && !want->is_reversible &&
 	       want->doubted_at_ms > 0 &&
 	       clock_now_ms() - want->doubted_at_ms < SILENT_PATIENCE_MS && late(client, want) != 0;
 }
@@ -328,7 +514,32 @@ void want_ask_late_again(struct client *client, struct want *want)
 	client->has_news = true;
 }
 
-bool want_settle_vote(struct client *client, struct want *want)
+static void ask_once_more(struct want *want)
+{
+	want->tried = want->barred;
+	want->doubted_at_ms = 0;
+}
+
+static bool settle_list(struct client *client, struct want *want)
+{
+	/* One that was too busy until patience ended does not count either. */
+	uint64_t failed = silent(client, want) | want->busy_by;
+	uint64_t electors = (list_electors(client, want) & ~failed) | givers_in(want->lists);
+
+	if (!want_has_open_list(want))
+		return false;
+	for (struct version *version = want->lists; version; version = version->next) {
+		if (!is_more_than_half(version->given_by, electors))
+			continue;
+		want->is_list_agreed = true;
+		want->agreed_list = version;
+		ask_once_more(want);
+		return true;
+	}
+	return false;
+}
+
+static bool settle_block(struct client *client, struct want *want)
 {
 	uint64_t electors =
 		(pool_electors(client->pool) & ~silent(client, want)) | all_givers(want);
@@ -339,11 +550,15 @@ bool want_settle_vote(struct client *client, struct want *want)
 		if (!is_more_than_half(givers_of(want, version), electors))
 			continue;
 		agree(want, version->id);
-		want->tried = 0;
-		want->doubted_at_ms = 0;
+		ask_once_more(want);
 		return true;
 	}
 	return false;
+}
+
+bool want_settle_vote(struct client *client, struct want *want)
+{
+	return settle_list(client, want) || settle_block(client, want);
 }
 
 bool client_vouch(struct client *client, const struct block *block, unsigned giver,

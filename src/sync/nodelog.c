@@ -80,6 +80,15 @@ static void tell_claim(void *context, const struct node *node, const struct erro
 		    err->text);
 }
 
+static void tell_lists(void *context, uint32_t num, const char *reason)
+{
+	struct nodelog *nodelog = context;
+
+	log_limited(&nodelog->lists_limit, LOG_LEVEL_WARNING, "block_disputed",
+		    "block %u: %s; it is not stored until more than half of them agree", num,
+		    reason);
+}
+
 static void tell_corrected(void *context, const struct node *node, const struct block *block)
 {
 	struct nodelog *nodelog = context;
@@ -109,6 +118,7 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 		.false_limit = LOG_LIMIT_INIT(BURST_MS),
 		.split_limit = LOG_LIMIT_INIT(BURST_MS),
 		.claim_limit = LOG_LIMIT_INIT(BURST_MS),
+		.lists_limit = LOG_LIMIT_INIT(BURST_MS),
 		.observer = {.context = nodelog,
 			     .node_failed = tell_failed,
 			     .node_recovered = tell_recovered,
@@ -116,6 +126,7 @@ void nodelog_init(struct nodelog *nodelog, struct work *work)
 			     .request_split = tell_split,
 			     .virtual_missing = tell_virtual,
 			     .claim_false = tell_claim,
+			     .lists_differ = tell_lists,
 			     .block_corrected = tell_corrected,
 			     .block_refused = tell_refused},
 	};

@@ -56,6 +56,8 @@ struct tail {
 	uint32_t alone_to; /* up to this block each is asked for alone, because a request failed */
 	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
 	bool is_searching;   /* all nodes are asked for block `want` */
+	unsigned
+		voting_count; /* blocks from `want` on whose virtual operations other nodes are asked for */
 	bool is_committing;
 	bool is_recording; /* a gap */
 	/*
@@ -98,8 +100,9 @@ struct tail {
 
 static bool may_ask(const struct tail *tail)
 {
-	return !tail->is_asking && !tail->is_searching && !tail->is_recording && !tail->has_gap &&
-	       !tail->dispute && tail->held_count < MAX_HELD / 2 &&
+	return !tail->is_asking && !tail->is_searching && tail->voting_count == 0 &&
+	       !tail->is_recording && !tail->has_gap && !tail->dispute &&
+	       tail->held_count < MAX_HELD / 2 &&
 	       (tail->held_count == 0 || work_room_blocks(tail->work) > 0);
 }
 
@@ -221,6 +224,28 @@ static void take_block(void *context, struct block *block, unsigned node)
 	tail->missing_reason[0] = '\0';
 }
 
+/* A block out of a tip request: it is taken once most nodes give its virtual operations alike. */
+static void take_tip(void *context, struct block *block, unsigned node)
+{
+	struct tail *tail = context;
+
+	if (!tail->tip_sink.is_virtual) {
+		take_block(tail, block, node);
+		return;
+	}
+	/* The others need not have it yet, if only one node is so far. */
+	if (!tail->is_running || block->num != tail->want + tail->voting_count ||
+	    block->num > pool_irreversible(tail->work->pool) ||
+	    tail->held_count + tail->voting_count == MAX_HELD) {
+		block_free(block);
+	} else if (client_vouch_virtual(tail->work->client, block, node, &tail->sink)) {
+		take_block(tail, block, node);
+	} else {
+		tail->voting_count++;
+		tail->got_count++;
+	}
+}
+
 /* What the other nodes said last may be from before they had it. */
 static void poll_heads(struct tail *tail, int64_t max_age_ms)
 {
@@ -283,6 +308,11 @@ static void take_search(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
 
+	if (tail->voting_count > 0) {
+		tail->voting_count--;
+		take_block(tail, block, node);
+		return;
+	}
 	tail->is_searching = false;
 	take_block(tail, block, node);
 	tail->pace.ask_at_ms = clock_now_ms();
@@ -295,9 +325,10 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 {
 	struct tail *tail = context;
 
-	(void)num;
+	if (tail->voting_count > 0)
+		tail->voting_count--;
 	tail->is_searching = false;
-	if (!tail->is_running || tail->dispute)
+	if (!tail->is_running || tail->dispute || num != tail->want)
 		return;
 	snprintf(tail->missing_reason, sizeof(tail->missing_reason), "%s", reason);
 	wait_or_give_up(tail, &tail->missing_since_ms, reason);
@@ -324,6 +355,7 @@ static void end_long_search(struct tail *tail)
 		return;
 	client_drop(tail->work->client, &tail->sink);
 	tail->is_searching = false;
+	tail->voting_count = 0;
 	make_gap(tail,
 		 tail->missing_reason[0]
 			 ? tail->missing_reason
@@ -807,7 +839,7 @@ struct tail *tail_new(struct work *work)
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
 					 .is_virtual = work->config.filter->virtual_operations,
-					 .given = take_block,
+					 .given = take_tip,
 					 .done = take_tip_end};
 	return tail;
 }
@@ -906,6 +938,7 @@ void tail_stop(struct tail *tail)
 	client_drop(tail->work->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
 	tail->is_searching = false;
+	tail->voting_count = 0;
 	dispute_free(tail->dispute);
 	tail->dispute = NULL;
 }

@@ -644,7 +644,8 @@ struct verify *verify_new(struct work *work)
 	verify->sink = (struct client_sink){.context = verify,
 					    .given = take_block,
 					    .refused = take_refusal,
-					    .is_virtual = work->config.filter->virtual_operations};
+					    .is_virtual = work->config.filter->virtual_operations,
+					    .is_opinion = true};
 	verify->vouch_sink = verify->sink;
 	verify->vouch_sink.given = take_vouched;
 	verify->vouch_sink.needs_majority = true;

@@ -24,6 +24,8 @@ struct world {
 	unsigned virtual_missing_count;
 	unsigned failed_count, recovered_count, reduced_count, block_refused_count, head_count;
 	unsigned split_count, false_count;
+	unsigned claim_false_count, claim_false_of; /* nodes: a mask */
+	unsigned differ_count;
 	/* the tip */
 	unsigned tip_done_count;
 	bool tip_had_head, tip_asks_again;
@@ -108,6 +110,22 @@ static void see_virtual_missing(void *context, const struct node *node, const st
 	((struct world *)context)->virtual_missing_count++;
 }
 
+static void see_claim_false(void *context, const struct node *node, const struct error *err)
+{
+	struct world *w = context;
+
+	assert_int_equal(err->kind, ERROR_NODE);
+	w->claim_false_count++;
+	w->claim_false_of |= 1U << (node->label[strlen("http://")] - 'a');
+}
+
+static void see_lists_differ(void *context, uint32_t num, const char *reason)
+{
+	(void)num;
+	assert_non_null(reason);
+	((struct world *)context)->differ_count++;
+}
+
 static void see_head(void *context, const struct node *node)
 {
 	assert_true(node->head_at_ms > 0);
@@ -142,6 +160,8 @@ static void open_world(unsigned nodes)
 						 .block_refused = see_block_refused,
 						 .request_split = see_split,
 						 .virtual_missing = see_virtual_missing,
+						 .claim_false = see_claim_false,
+						 .lists_differ = see_lists_differ,
 						 .head_seen = see_head};
 
 	memset(&world, 0, sizeof(world));

@@ -65,6 +65,7 @@ enum virtual_answer {
 	VIRTUAL_OTHER_BLOCK, /* that of the next block */
 	VIRTUAL_INTERNAL,
 	VIRTUAL_UNSUPPORTED,
+	VIRTUAL_LIE, /* another operation in the place of one */
 };
 
 /* What its blocks prove of themselves. */
@@ -94,6 +95,7 @@ struct sim {
 	bool hangs_for_blocks; /* answers nothing but questions for its head */
 	bool breaks_in_turns;  /* each second request, as one of two servers behind its name */
 	unsigned block_posts;  /* requests with blocks in them */
+	bool hangs_for_lists;  /* answers nothing to requests for nothing but virtual operations */
 	uint32_t lacks;        /* answers null for this block */
 	uint32_t locked;       /* is too busy for this block, always */
 	unsigned request_count, largest_batch;
@@ -131,6 +133,8 @@ static bool hangs(const struct sim *sim, const char *body)
 	if (sim->fault == FAULT_TIMEOUT && sim->fault_count != 0)
 		return true;
 	if (sim->hangs_for_blocks && strstr(body, "get_block"))
+		return true;
+	if (sim->hangs_for_lists && strstr(body, "get_ops") && !strstr(body, "get_block"))
 		return true;
 	return sim->poison && sim->poison_fault == FAULT_NONE && strstr(body, number);
 }
@@ -230,7 +234,8 @@ static void add_virtual(struct buf *out, struct sim *sim, uint32_t num)
 	if (sim->virtual_answer != VIRTUAL_EMPTY && num <= sim->irreversible &&
 	    (!sim->is_bare_in_turns || sim->request_count % 2 == 0) && num >= sim->history_from &&
 	    (num >= 864000 || num == 1 || num % 5 == 0)) {
-		buf_addf(out, entry, 0, num, "interest",
+		buf_addf(out, entry, 0, num,
+			 sim->virtual_answer == VIRTUAL_LIE ? "sps_fund" : "interest",
 			 sim->virtual_answer == VIRTUAL_UNREWARDED ? "" : ",");
 		if (sim->virtual_answer != VIRTUAL_UNREWARDED)
 			buf_addf(out, entry, 0, num, "producer_reward", "");
@@ -326,6 +331,15 @@ static bool asks_block(struct json_object *tree)
 	return strcmp(method, "condenser_api.get_dynamic_global_properties") != 0;
 }
 
+/* A request for both halves of blocks begins with a block. */
+static bool asks_lists(struct json_object *tree)
+{
+	const char *method = json_object_get_string(
+		json_object_object_get(json_object_array_get_idx(tree, 0), "method"));
+
+	return strcmp(method, "condenser_api.get_ops_in_block") == 0;
+}
+
 /* What a request gets for one block in it. */
 static void make_poisoned(struct buf *out, enum fault fault, struct error *err)
 {
@@ -383,7 +397,8 @@ static void make_answer(struct buf *out, struct sim *sim, struct json_object *tr
 		if (sim->poison_fault == FAULT_KILL)
 			sim->dead_until_ms = now_ms + DEAD_MS;
 	} else if (fault == FAULT_TIMEOUT || (sim->poison && wants_block(tree, sim->poison)) ||
-		   (sim->hangs_for_blocks && asks_block(tree))) {
+		   (sim->hangs_for_blocks && asks_block(tree)) ||
+		   (sim->hangs_for_lists && asks_lists(tree))) {
 		error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "no whole answer in time");
 	} else if (fault == FAULT_HTML) {
 		buf_add_text(out, "<html><title>502 Bad Gateway</title></html>");

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "client_world.h"
+#include "steem/decode_virtual.h"
 
 #define FIRST 899001 /* from 864,000 on a list can be told to be whole */
 #define LAST  899400
@@ -25,6 +26,7 @@ static void take(void *context, struct block *block, unsigned node)
 	if (block->virtual_state == BLOCK_VIRTUAL_COMPLETE) {
 		whole_count++;
 		assert_int_equal(block->virtual_count, 2);
+		assert_string_equal(block->operations[block->operation_count].name, "interest");
 		assert_int_equal(block->operations[block->operation_count + 1].virtual_op, 2);
 	} else if (block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED) {
 		unverified_count++;
@@ -72,8 +74,8 @@ static void both_halves_come_in_one_request(void **state)
 	assert_int_equal(whole_count, LAST - FIRST + 1);
 	assert_int_equal(world.refused_count, 0);
 	assert_int_equal(fake.sims[0].largest_batch, 50);
-	/* Two heads, and 25 blocks in each of the others. */
-	assert_int_equal(fake.sims[0].request_count + fake.sims[1].request_count, 2 + 16);
+	/* Two heads, 25 blocks or 50 lists of blocks that the other node gave in each of the others: */
+	assert_in_range(fake.sims[0].request_count + fake.sims[1].request_count, 2 + 24, 2 + 28);
 	close_world();
 }
 
@@ -113,7 +115,8 @@ static void without_batches_they_come_one_after_the_other(void **state)
 	assert_int_equal(whole_count, LAST - FIRST + 1);
 	assert_int_equal(world.refused_count, 0);
 	assert_true(given_by[0] > 0 && given_by[1] > 0);
-	assert_int_equal(fake.sims[0].virtual_count + fake.sims[1].virtual_count, LAST - FIRST + 1);
+	assert_int_equal(fake.sims[0].virtual_count, LAST - FIRST + 1);
+	assert_int_equal(fake.sims[1].virtual_count, LAST - FIRST + 1);
 	close_world();
 }
 
@@ -255,6 +258,179 @@ static void a_half_is_not_completed_elsewhere(void **state)
 	assert_int_equal(whole_count, 1);
 	assert_int_equal(given_by[1 - giver], 1);
 	assert_int_equal(fake.sims[1 - giver].virtual_count, 1);
+	close_world();
+}
+
+/* What the nodes say is put to the vote. */
+
+static void one_that_lies_of_three_loses(void **state)
+{
+	(void)state;
+	for (unsigned batch_max = 0; batch_max <= 3; batch_max++) {
+		for (unsigned liar = 0; liar < 3; liar++) {
+			open_virtual(3, &config);
+			for (unsigned i = 0; i < 3; i++)
+				fake.sims[i].batch_max = batch_max;
+			fake.sims[liar].virtual_answer = VIRTUAL_LIE;
+			want_all();
+			assert_int_equal(whole_count, LAST - FIRST + 1);
+			assert_int_equal(world.refused_count + world.differ_count, 0);
+			/* It is named once, and asked for no more lists for a minute. */
+			assert_int_equal(world.claim_false_count, 1);
+			assert_int_equal(world.claim_false_of, 1U << liar);
+			assert_int_equal(world.failed_count,
+					 batch_max == 1 ? world.failed_count : 0);
+			close_world();
+		}
+	}
+}
+
+static void one_that_lies_of_two_stops_the_block(void **state)
+{
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].virtual_answer = VIRTUAL_LIE;
+	want_all();
+	assert_int_equal(whole_count, 0);
+	assert_int_equal(world.refused_count, LAST - FIRST + 1);
+	assert_int_equal(world.differ_count, LAST - FIRST + 1);
+	assert_int_equal(world.claim_false_count, 0); /* nobody can tell which one lies */
+	assert_non_null(strstr(world.reason, "http://a"));
+	assert_non_null(strstr(world.reason, "http://b"));
+	fake.sims[0].virtual_answer = VIRTUAL_GOOD;
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	close_world();
+}
+
+/* Also where unverified lists are taken: they are no way out of a vote. */
+static void of_three_two_may_not_outvote_themselves(void **state)
+{
+	struct client_config limits = config;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		limits.takes_unverified = i;
+		open_virtual(3, &limits);
+		fake.sims[0].virtual_answer = VIRTUAL_LIE;
+		fake.sims[2].virtual_answer = i ? VIRTUAL_UNREWARDED : VIRTUAL_UNSUPPORTED;
+		want_all();
+		assert_int_equal(whole_count + unverified_count, 0);
+		assert_int_equal(world.refused_count, LAST - FIRST + 1);
+		assert_int_equal(world.virtual_missing_count, !i);
+		close_world();
+	}
+}
+
+static void the_only_one_that_gives_them_decides(void **state)
+{
+	(void)state;
+	open_virtual(3, &config);
+	fake.sims[1].virtual_answer = fake.sims[2].virtual_answer = VIRTUAL_UNSUPPORTED;
+	want_all();
+	assert_int_equal(whole_count, LAST - FIRST + 1);
+	assert_int_equal(world.refused_count, 0);
+	assert_int_equal(world.virtual_missing_count, 2);
+	assert_int_equal(world.failed_count, 0);
+	close_world();
+}
+
+static void one_that_is_silent_does_not_count(void **state)
+{
+	int64_t started_ms;
+
+	(void)state;
+	open_virtual(2, &config);
+	/* It gives blocks, so only the block that the other one gave is left to it. */
+	fake.sims[1].hangs_for_lists = true;
+	started_ms = now_ms;
+	client_want(world.client, CLIENT_TAIL, FIRST, FIRST, UINT64_C(1) << 1, &world.sink);
+	run();
+	assert_int_equal(given_by[0], 1); /* nobody else may be asked for that one */
+	client_want(world.client, CLIENT_TAIL, FIRST + 1, FIRST + 5, 0, &world.sink);
+	run();
+	assert_int_equal(whole_count, 6);
+	assert_true(now_ms - started_ms < 70000);
+	close_world();
+}
+
+/* A list that does not fit the block of the first node: that block may be made up, so nobody is blamed at once. */
+static void one_block_made_up_blames_nobody_else(void **state)
+{
+	(void)state;
+	open_virtual(3, &config);
+	fake.sims[0].seal = SEAL_OTHER;
+	want_all();
+	assert_int_equal(world.refused_count, 0);
+	assert_true((world.claim_false_of & ~1U) == 0);
+	close_world();
+}
+
+static struct block *block_with_list(uint32_t num, const char *name)
+{
+	char list[400];
+	struct error err = ERROR_INIT;
+	struct block *block = block_new();
+
+	block->num = num;
+	snprintf(list, sizeof(list),
+		 "[{\"trx_id\":\"%040d\",\"block\":%u,\"trx_in_block\":4294967295,"
+		 "\"op_in_trx\":0,\"virtual_op\":7,\"timestamp\":\"2016-03-24T16:05:01\","
+		 "\"op\":[\"%s\",{ }]},{\"op\":[\"producer_reward\",{}],\"virtual_op\":true,"
+		 "\"trx_id\":\"%040d\",\"block\":%u,\"trx_in_block\":4294967295,"
+		 "\"op_in_trx\":0,\"timestamp\":\"2016-03-24T16:05:00\"}]",
+		 1, num, name, 2, num);
+	assert_int_equal(decode_virtual(list, strlen(list), block, &err), 0);
+	return block;
+}
+
+/* The tail has a block out of a tip request, and asks the others for its list; their print differs. */
+static void a_block_in_hand_is_put_to_the_vote(void **state)
+{
+	struct block *block;
+
+	(void)state;
+	open_virtual(1, &config);
+	block = block_with_list(FIRST, "interest");
+	assert_true(client_vouch_virtual(world.client, block, 0, &world.sink));
+	assert_int_equal(client_wanted_count(world.client), 0);
+	block_free(block);
+	close_world();
+	for (unsigned i = 0; i < 2; i++) {
+		open_virtual(3, &config);
+		block = block_with_list(FIRST, i ? "interest" : "sps_fund");
+		/* As the nodes name it. */
+		assert_true(
+			block_id_parse("000db7b900000000000000000000000000000000", 40, block->id));
+		assert_true(block_id_parse("000db7b800000000000000000000000000000000", 40,
+					   block->previous));
+		assert_false(client_vouch_virtual(world.client, block, 0, &world.sink));
+		run();
+		assert_int_equal(whole_count, 1);
+		assert_int_equal(fake.sims[0].virtual_count, 0);
+		assert_int_equal(fake.sims[1].virtual_count + fake.sims[2].virtual_count,
+				 i ? 1 : 2);
+		assert_int_equal(fake.sims[1].block_posts + fake.sims[2].block_posts, 0);
+		assert_int_equal(world.claim_false_of, i ? 0 : 1);
+		close_world();
+	}
+}
+
+/* What the other node last said of its head is below the block: it is asked, and not passed over. */
+static void a_block_in_hand_waits_for_heads(void **state)
+{
+	struct block *block = NULL;
+
+	(void)state;
+	open_virtual(2, &config);
+	fake.sims[0].irreversible = FIRST;
+	fake.sims[1].irreversible = FIRST - 1;
+	learn_heads();
+	fake.sims[1].irreversible = FIRST;
+	block = block_with_list(FIRST, "interest");
+	assert_false(client_vouch_virtual(world.client, block, 0, &world.sink));
+	run();
+	assert_int_equal(world.refused_count, 0);
 	close_world();
 }
 
@@ -625,6 +801,14 @@ int main(void)
 		cmocka_unit_test(a_witness_that_never_comes_is_none),
 		cmocka_unit_test(unverified_lists_may_be_old_ones),
 		cmocka_unit_test(a_half_is_not_completed_elsewhere),
+		cmocka_unit_test(one_that_lies_of_three_loses),
+		cmocka_unit_test(one_that_lies_of_two_stops_the_block),
+		cmocka_unit_test(of_three_two_may_not_outvote_themselves),
+		cmocka_unit_test(the_only_one_that_gives_them_decides),
+		cmocka_unit_test(one_that_is_silent_does_not_count),
+		cmocka_unit_test(one_block_made_up_blames_nobody_else),
+		cmocka_unit_test(a_block_in_hand_is_put_to_the_vote),
+		cmocka_unit_test(a_block_in_hand_waits_for_heads),
 		cmocka_unit_test(the_tip_comes_with_them),
 		cmocka_unit_test(the_tip_of_a_short_chain_has_a_witness_too),
 		cmocka_unit_test(dropped_and_replaced_halves_are_freed),

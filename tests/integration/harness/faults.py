@@ -20,7 +20,8 @@ The envelope      error_object (code, message: one object in place of an array),
 One item          rpc_error (code, message), null, result (text), other_block (offset), fork
                   (chain), broken_previous, no_block_id, few_ids, zero_merkle, merkle_without_trx,
                   no_operations, mangle (function: bytes to bytes), stale (by); of virtual
-                  operations: empty_virtual, no_reward, other_virtual, real_mixed_in, other_trx
+                  operations: empty_virtual, no_reward, other_virtual, real_mixed_in, other_trx; lies
+                  about them: added_virtual, changed_virtual, dropped_virtual
 A lie           lie (kind: see lies.py), of a block; only who proves blocks can notice
 """
 
@@ -41,8 +42,8 @@ HTTP = {"status", "raw", "html", "empty", "garbage", "cut", "trailing", "wrong_l
 ENVELOPE = {"error_object", "refuse_batch", "missing", "doubled", "reordered", "extra"}
 ITEM = {"wrong_id", "rpc_error", "null", "result", "other_block", "fork", "broken_previous",
         "no_block_id", "few_ids", "zero_merkle", "merkle_without_trx", "no_operations", "mangle",
-        "stale", "empty_virtual", "no_reward", "other_virtual", "real_mixed_in", "other_trx"}
-VIRTUAL = {"empty_virtual", "no_reward", "other_virtual", "real_mixed_in", "other_trx"}
+        "stale", *virtual.LIES, *virtual.INVENTIONS}
+VIRTUAL = {**virtual.LIES, **virtual.INVENTIONS}
 LIES = {"lie"}
 ONLY_BATCHES = {"error_object", "refuse_batch", "missing", "doubled", "reordered"}
 ZERO = "0" * 40
@@ -135,7 +136,7 @@ def change_result(fault, call, result):
     if result == b"null" or call.block is None:  # the faults below are of blocks
         return result
     if what in VIRTUAL:
-        return virtual.LIES[what](result) if call.method == "get_ops_in_block" else result
+        return VIRTUAL[what](result) if call.method == "get_ops_in_block" else result
     if what == "lie":
         return lies.tell(result, fault["kind"]) if call.method == "get_block" else result
     if what == "other_block":

@@ -166,6 +166,31 @@ def without_reward(raw):
                             if entry["op"][0] != "producer_reward"]).encode("utf-8")
 
 
+def _made_up(raw, change):
+    """change(entries, reward): the producer_reward of them; without one they stay as they are."""
+    entries = json.loads(raw)
+    for reward in [entry for entry in entries if entry["op"][0] == "producer_reward"]:
+        entries = change(entries, reward)
+    return operations.emit(entries).encode("utf-8")
+
+
+def _of_mallory(entry):
+    return {**entry, "op": ["fill_vesting_withdraw", {
+        "from_account": "mallory", "to_account": "mallory", "withdrawn": "1.000000 VESTS",
+        "deposited": "1000.000 STEEM"}]}
+
+
+# What a node can make up, of a block that has a producer_reward: nothing in the answer shows it.
+INVENTIONS = {
+    "added_virtual": lambda raw: _made_up(
+        raw, lambda entries, reward: [*entries, _of_mallory(reward)]),
+    "changed_virtual": lambda raw: _made_up(
+        raw, lambda entries, reward: [
+            {**entry, "op": ["producer_reward", {**entry["op"][1], "producer": "mallory"}]}
+            if entry is reward else entry for entry in entries]),
+    "dropped_virtual": lambda raw: _made_up(raw, lambda entries, reward: [reward]),
+}
+
 # What a node can do wrong with such a list: text to text.
 LIES = {
     "empty_virtual": lambda raw: b"[]",
