@@ -218,6 +218,23 @@ def test_a_node_that_claims_a_head_far_ahead(world, gives):
     settle(world, honest, last, ())
 
 
+def test_half_of_the_nodes_are_some_blocks_behind(world):
+    """What both have is stored at once, and is irreversible in time."""
+    ahead = world.node(irreversible=IRREVERSIBLE, head=NEWEST + 5)
+    behind = world.node(irreversible=IRREVERSIBLE, head=NEWEST)
+    behind.fault("delay", seconds=0.1)  # the other one is followed
+    reader = world.start(reader=HEAD)
+    world.db.wait_block(NEWEST)
+    for _ in range(3):
+        ahead.grow()
+        behind.grow()
+        world.db.wait_block(behind.head)
+    world.db.wait_until("SELECT MAX(block) = %s FROM blocks WHERE is_irreversible", args=(behind.irreversible,))
+    assert world.db.value("SELECT MAX(block) FROM blocks") == behind.head
+    assert not reader.events("fork_noticed")
+    world.expect(ahead.chain, (1, behind.irreversible), reversible=[(behind.irreversible + 1, behind.head)])
+
+
 def test_no_more_than_two_hundred_blocks_ahead(world):
     node = world.node(irreversible=IRREVERSIBLE, head=400)
     world.start(reader=HEAD)
