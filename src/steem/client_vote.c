@@ -488,8 +488,9 @@ static uint64_t silent(const struct client *client, const struct want *want)
 /* Those of them that may have the block in a moment. */
 static uint64_t late(const struct client *client, const struct want *want)
 {
-	uint64_t set = silent(client, want) & pool_electors(client->pool) &
-		       ~want_without_virtual(client, want) & ~want->barred;
+	uint64_t set =
+		silent(client, want) & (want_has_open_list(want) ? list_electors(client, want)
+								 : pool_electors(client->pool));
 
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
@@ -514,12 +515,6 @@ void want_ask_late_again(struct client *client, struct want *want)
 	client->has_news = true;
 }
 
-static void ask_once_more(struct want *want)
-{
-	want->tried = want->barred;
-	want->doubted_at_ms = 0;
-}
-
 static bool settle_list(struct client *client, struct want *want)
 {
 	/* One that was too busy until patience ended does not count either. */
@@ -533,7 +528,8 @@ static bool settle_list(struct client *client, struct want *want)
 			continue;
 		want->is_list_agreed = true;
 		want->agreed_list = version;
-		ask_once_more(want);
+		want->tried = want->barred;
+		want->doubted_at_ms = 0;
 		return true;
 	}
 	return false;
@@ -550,7 +546,8 @@ static bool settle_block(struct client *client, struct want *want)
 		if (!is_more_than_half(givers_of(want, version), electors))
 			continue;
 		agree(want, version->id);
-		ask_once_more(want);
+		want->tried = 0;
+		want->doubted_at_ms = 0;
 		return true;
 	}
 	return false;

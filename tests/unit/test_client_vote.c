@@ -379,9 +379,36 @@ static void a_block_in_hand_is_put_to_the_vote(void **state)
 	block_free(block);
 }
 
+/* The other node is silent for so long that it does not count: then the giver is asked once more. */
+static void a_block_in_hand_is_vouched_for_by_its_giver_alone(void **state)
+{
+	struct client_sink sink;
+	struct block *block;
+
+	(void)state;
+	open_world(2);
+	learn_heads();
+	fake.sims[1].hangs_for_blocks = true;
+	sink = world.sink;
+	sink.needs_majority = true;
+	block = block_new();
+	block->num = FIRST;
+	assert_true(block_id_parse("0000006500000000000000000000000000000000", BLOCK_ID_HEX,
+				   block->id));
+	assert_true(block_id_parse("0000006400000000000000000000000000000000", BLOCK_ID_HEX,
+				   block->previous));
+	assert_false(client_vouch(world.client, block, 0, &sink));
+	block_free(block);
+	run();
+	assert_each_given_once(FIRST, FIRST);
+	assert_int_equal(world.givers, 1 << 0);
+	close_world();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_block_in_hand_is_vouched_for_by_its_giver_alone),
 		cmocka_unit_test(false_blocks_are_asked_of_others),
 		cmocka_unit_test(false_blocks_alone_are_refused),
 		cmocka_unit_test(nothing_is_proved_unless_it_is_asked_for),
