@@ -11,6 +11,7 @@ every answer. At the end everything is healed, and the auditor compares all tabl
 import argparse
 import collections
 import contextlib
+import json
 import pathlib
 import random
 import shutil
@@ -31,6 +32,7 @@ PACE = 50  # times the real one
 INTERVAL_S = 3 / PACE
 FIRST, BEGIN = 3001, 4600  # the open range; what is irreversible at the start
 ROUND_LIMIT_S = 90
+BOMB = 4_294_967_295
 NODE_DELAY_S = 0.03
 RULES = [{"queue": "all"}, {"operation": "comment", "body_prefix": "!ask", "queue": "ask"}]
 SETTINGS = {
@@ -45,6 +47,12 @@ TORN_BLOCK = """SELECT b.block FROM blocks b WHERE b.stored_operations <>
 WANTED = """SELECT SUM(LEAST(last_block, %s) - GREATEST(first_block, %s) + 1) FROM ranges
     WHERE first_block <= %s AND last_block >= %s"""  # closed ranges never overlap
 COUNTERS = "SELECT session, commit_retries, blocks_lost FROM readers"
+
+
+def claim_too_much(raw):
+    """The head of a node that says the highest number there is."""
+    return json.dumps(json.loads(raw) | {"head_block_number": BOMB,
+                                         "last_irreversible_block_num": BOMB}).encode()
 
 
 class Every:
@@ -242,8 +250,12 @@ class Soak:
     def spoil_node(self, who, what, every, rest, **details):
         if what == "fork":
             details["chain"] = SyntheticChain(fork=(self.top - 40, "false"))
+        if what == "claims":
+            self.world.nodes[who].fault("mangle", method="get_dynamic_global_properties",
+                                        function=claim_too_much)
+            return
         blocks = None if every == 1 else Every(every, rest)
-        is_item = what in faults.BLOCK_CHANGES or what in ("null", "other_block", "fork")
+        is_item = what in faults.BLOCK_CHANGES or what in ("null", "other_block", "fork", "lie")
         method = "get_block" if is_item else None
         self.world.nodes[who].fault(what, block=blocks, method=method, **details)
 

@@ -38,7 +38,8 @@ SPOILT = [
     ("stale", {"by": 150}), ("null", {}), ("other_block", {}), ("no_block_id", {}),
     ("few_ids", {}), ("zero_merkle", {}), ("merkle_without_trx", {}), ("no_operations", {}),
 ]
-LIES = [("broken_previous", {}), ("fork", {})]
+LIES = [("broken_previous", {}), ("fork", {}), ("lie", {"kind": "changed"}),
+        ("lie", {"kind": "fitting block id"}), ("lie", {"kind": "signed by a stranger"}), ("claims", {})]
 
 
 @dataclasses.dataclass
