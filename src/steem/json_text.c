@@ -296,12 +296,13 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 static bool take_members(struct json_cursor *cursor, struct json_slice *ret_value,
 			 struct json_members *ret_members)
 {
+	struct json_slice value = {.len = 0};
 	struct json_member member;
 	bool is_first = true;
 
 	ret_members->count = 0;
 	ret_members->is_whole = true;
-	ret_value->data = cursor->at;
+	value.data = cursor->at;
 	if (!json_enter(cursor, JSON_OBJECT))
 		return false;
 	while (json_next_member(cursor, &is_first, &member.key)) {
@@ -312,8 +313,11 @@ static bool take_members(struct json_cursor *cursor, struct json_slice *ret_valu
 		else
 			ret_members->is_whole = false;
 	}
-	ret_value->len = (size_t)(cursor->at - ret_value->data);
-	return !json_failed(cursor);
+	if (json_failed(cursor))
+		return false;
+	value.len = (size_t)(cursor->at - value.data);
+	*ret_value = value;
+	return true;
 }
 
 bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
