@@ -74,6 +74,7 @@ def test_it_has_block_and_trx_id_of_the_chain(world):
                     ("re-99", "pending", None, None, 1))
     assert world.db.value("SELECT state FROM comments WHERE author = 'other-bot'") == "pending"
     reader.wait_for("comments_confirmed")
+    world.db.wait_blocks(26)
     world.expect(chain, (1, 26))
 
 
@@ -89,6 +90,7 @@ def test_many_authors(world):
     node.advance(len(names) + 2)
     wait_confirmed(world, len(names))
     assert world.db.value(UNTRUE + " AND c.permlink <> 'another'") == 0
+    world.db.wait_blocks(22 + len(names))
     world.expect(node.chain, (1, 22 + len(names)))
 
 
@@ -99,6 +101,7 @@ def test_what_the_filter_drops_is_confirmed_too(world):
     node.advance(4)
     wait_confirmed(world, 1)
     assert world.db.value("SELECT COUNT(*) FROM blockchain WHERE operation = 'comment'") == 0
+    world.db.wait_blocks(24)
     world.expect(node.chain, (1, 24), rules=rules)
 
 
@@ -109,6 +112,7 @@ def test_one_that_was_given_up_is_confirmed_all_the_same(world):
     node.advance(4)
     wait_confirmed(world, 1)
     assert world.db.value("SELECT error FROM comments") is None
+    world.db.wait_blocks(24)
     world.expect(node.chain, (1, 24))
 
 
@@ -121,6 +125,7 @@ def test_the_first_block_counts(world):
     node.advance(15)
     wait_confirmed(world, 1)
     assert world.db.rows("SELECT block, trx_id FROM comments") == (place(chain, 22, "re-22"),)
+    world.db.wait_blocks(35)
     world.expect(chain, (1, 35))
 
 
