@@ -127,7 +127,13 @@ int db_commit(struct db *db, struct error *err) MUST_CHECK;
 /* Undo the open transaction, if any; a failure closes the connection, which undoes it too. */
 void db_rollback(struct db *db);
 
-/* Was this error a duplicate key (1062)? */
+/* Was this error a duplicate key? */
 bool db_is_duplicate(const struct error *err);
+/* A deadlock, or a transaction that a Galera cluster decided against: it was rolled back. */
+bool db_is_deadlock(const struct error *err);
+/* The server said "you may not": the login failed, or a right is missing. */
+bool db_is_about_rights(const struct error *err);
+/* The number that the server or its client library gave; 0: the error is none of theirs. */
+unsigned db_error_number(const struct error *err);
 
 #endif

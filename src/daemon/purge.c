@@ -43,7 +43,7 @@ static int run_begin(struct db *db, struct job *job, struct error *err)
 		irreversible = newest.num;
 	if (step->purge.before > irreversible)
 		return error_set_code(
-			err, ERROR_CONFIG, WORK_OVER_USAGE,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_USAGE,
 			"--purge %u: the newest irreversible block of the database is %u; nothing above it can be removed",
 			step->purge.before, irreversible);
 	return 0;

@@ -38,29 +38,29 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 		return -1;
 	if (result == 0)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_FORGOTTEN,
 			"reader %s has no row any more: it was removed with --forget, "
 			"or the table `readers` was lost; a new start makes it again",
 			identity->name);
 	if (strcmp(db_row_text(rows, SELECT_READER_SESSION, NULL), READERS_REWOUND) == 0)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_FORGOTTEN,
 			"--rewind took the row of reader %s, which had no heartbeat; a new start takes it back",
 			identity->name);
 	if (strcmp(db_row_text(rows, SELECT_READER_SESSION, NULL), identity->session) != 0)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_SUPERSEDED,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_SUPERSEDED,
 			"a newer process took the name %s over; give each reader a name "
 			"of its own (reader.name)",
 			identity->name);
 	if (filter_id != 0 && db_row_is_null(rows, SELECT_READER_FILTER_ID))
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_NO_FILTER,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_NO_FILTER,
 			"no filter rules are active in the database any more: the table `filters` was "
 			"lost; a new start activates those of the configuration");
 	if (filter_id != 0 && db_row_u64(rows, SELECT_READER_FILTER_ID) != filter_id)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_FILTER_CHANGED,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_FILTER_CHANGED,
 			"other filter rules (or virtual_operations) were activated in the database; put them into "
 			"the configuration, or activate these with --activate-filter");
 	*ret_reader_id = (uint32_t)db_row_u64(rows, SELECT_READER_ID);

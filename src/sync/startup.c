@@ -215,7 +215,7 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges)
 	if (last <= irreversible)
 		return true;
 	(void)error_set_code(
-		&err, ERROR_CONFIG, WORK_OVER_USAGE,
+		&err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_USAGE,
 		"block %u is not irreversible yet (the newest that is: %u); a range ends there at the most",
 		last, irreversible);
 	work_end(startup->work, &err);

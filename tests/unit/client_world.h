@@ -90,7 +90,7 @@ static void see_block_refused(void *context, const struct node *node, uint32_t n
 	(void)node;
 	(void)num;
 	assert_int_equal(err->kind, ERROR_NODE);
-	((struct world *)context)->false_count += err->code == RPC_FAILURE_FALSE;
+	((struct world *)context)->false_count += rpc_failure_of(err) == RPC_FAILURE_FALSE;
 	((struct world *)context)->block_refused_count++;
 }
 

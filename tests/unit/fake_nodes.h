@@ -359,12 +359,12 @@ static void make_poisoned(struct buf *out, enum fault fault, struct error *err)
 		break;
 	case FAULT_KILL:
 	case FAULT_RESET:
-		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "cannot ask: reset");
+		(void)error_set_node(err, RPC_FAILURE_CUT, "cannot ask: reset");
 		break;
 	case FAULT_TOO_LARGE:
 		while (out->len < 100000)
 			buf_add_text(out, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
-		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH, "more than 100000 bytes");
+		(void)error_set_node(err, RPC_FAILURE_BATCH, "more than 100000 bytes");
 		break;
 	case FAULT_ERROR_OBJECT:
 		buf_add_text(out, "{\"error\":{\"code\":-32603,\"message\":\"Internal Error\"}}");
@@ -391,7 +391,7 @@ static void make_answer(struct buf *out, struct sim *sim, struct json_object *tr
 	if (sim->breaks_in_turns && sim->request_count % 2 == 0) {
 		make_poisoned(out, FAULT_STATUS_500, err);
 	} else if (fault == FAULT_DOWN || now_ms < sim->dead_until_ms) {
-		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
+		error_set_node(err, RPC_FAILURE_OTHER_NODE, "cannot connect");
 	} else if (sim->poison && wants_block(tree, sim->poison) && sim->poison_fault) {
 		make_poisoned(out, sim->poison_fault, err);
 		if (sim->poison_fault == FAULT_KILL)
@@ -399,7 +399,7 @@ static void make_answer(struct buf *out, struct sim *sim, struct json_object *tr
 	} else if (fault == FAULT_TIMEOUT || (sim->poison && wants_block(tree, sim->poison)) ||
 		   (sim->hangs_for_blocks && asks_block(tree)) ||
 		   (sim->hangs_for_lists && asks_lists(tree))) {
-		error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "no whole answer in time");
+		error_set_node(err, RPC_FAILURE_CUT, "no whole answer in time");
 	} else if (fault == FAULT_HTML) {
 		buf_add_text(out, "<html><title>502 Bad Gateway</title></html>");
 	} else if (fault == FAULT_ONE_ERROR || (sim->batch_max && count > sim->batch_max)) {

@@ -60,7 +60,8 @@ static void drop(void *context)
 
 static bool is_same_error(const struct error *a, const struct error *b)
 {
-	return a->kind == b->kind && a->code == b->code && strcmp(a->text, b->text) == 0;
+	return a->kind == b->kind && a->class == b->class && a->code == b->code &&
+	       strcmp(a->text, b->text) == 0;
 }
 
 /* With and without a maker the same; the number of things that arrived. */
