@@ -122,6 +122,19 @@ void db_row_bytes(const struct db_rows *rows, unsigned column, void *ret_data, s
 void db_rows_free(struct db_rows *rows);
 void db_rows_free_pointer(struct db_rows **rows);
 
+/*
+ * Run a query and take its first row.  1: it stands in *ret_rows, which is to be freed; 0: there is
+ * none; -1: err.
+ */
+int db_query_row(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		 struct db_rows **ret_rows, struct error *err) MUST_CHECK;
+/* Does a query give a row? */
+int db_query_any(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		 bool *ret_any, struct error *err) MUST_CHECK;
+/* The first column of the first row, a number; 0: there is no row, or it is NULL. */
+int db_query_u64(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		 uint64_t *ret_number, struct error *err) MUST_CHECK;
+
 int db_begin(struct db *db, struct error *err) MUST_CHECK;
 int db_commit(struct db *db, struct error *err) MUST_CHECK;
 /* Undo the open transaction, if any; a failure closes the connection, which undoes it too. */

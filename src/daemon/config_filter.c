@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 #include "steem/account_name.h"
@@ -17,16 +18,11 @@
 
 /* Operations. */
 
-static size_t min_of(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The number of letters to change, add or leave out that turns a into b. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[NAME_BYTES + 1];
-	size_t len = min_of(strlen(b), NAME_BYTES);
+	size_t len = min_size(strlen(b), NAME_BYTES);
 
 	for (size_t i = 0; i <= len; i++)
 		row[i] = i;
@@ -37,7 +33,7 @@ static size_t distance(const char *a, const char *b)
 			size_t changed = corner + (*a != b[i - 1]);
 
 			corner = row[i];
-			row[i] = min_of(changed, min_of(row[i], row[i - 1]) + 1);
+			row[i] = min_size(changed, min_size(row[i], row[i - 1]) + 1);
 		}
 	}
 	return row[len];

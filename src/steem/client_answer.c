@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client_impl.h"
 
 enum rpc_failure client_failure(const struct error *err)
@@ -394,7 +395,7 @@ static bool is_worth_repeating(const struct request *request, const struct http_
 			       const struct error *err)
 {
 	int64_t half_ms = request->client->config.timeout_ms / 2;
-	int64_t limit_ms = half_ms < CLIENT_REPEAT_MS ? half_ms : CLIENT_REPEAT_MS;
+	int64_t limit_ms = min_i64(half_ms, CLIENT_REPEAT_MS);
 
 	return err && !request->is_repeat && !request->is_orphan &&
 	       client_failure(err) == RPC_FAILURE_CUT && answer->retry_after_ms == 0 &&

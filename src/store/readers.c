@@ -30,10 +30,9 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 		 uint32_t *ret_reader_id, uint32_t *ret_open_first, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	int result =
+		db_query_row(db, sql_select_reader, DB_VALUES(db_text(identity->name)), &rows, err);
 
-	rows = db_query(db, sql_select_reader, DB_VALUES(db_text(identity->name)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	if (result < 0)
 		return -1;
 	if (result == 0)
@@ -132,8 +131,8 @@ int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_puls
 	int result;
 
 	*ret_pulse = (struct reader_pulse){.is_found = false};
-	rows = db_query(db, sql_select_reader_heartbeat, DB_VALUES(db_text(name)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
+	result =
+		db_query_row(db, sql_select_reader_heartbeat, DB_VALUES(db_text(name)), &rows, err);
 	if (result > 0)
 		*ret_pulse = (struct reader_pulse){
 			.is_found = true,
@@ -164,14 +163,11 @@ int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool 
 
 int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	uint64_t block;
+	int result = db_query_u64(db, sql_select_irreversible, DB_NO_VALUES, &block, err);
 
-	rows = db_query(db, sql_select_irreversible, DB_NO_VALUES, err);
-	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_block =
-		result > 0 ? (uint32_t)db_row_u64(rows, SELECT_IRREVERSIBLE_IRREVERSIBLE_BLOCK) : 0;
-	return result < 0 ? -1 : 0;
+	*ret_block = (uint32_t)block;
+	return result;
 }
 
 int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),

@@ -29,22 +29,16 @@
 
 int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	uint64_t have;
 
 	*ret_need = (unsigned)sql_migration_count;
-	*ret_have = 0;
-	rows = db_query(db, sql_select_schema_version, DB_NO_VALUES, err);
-	if (!rows) {
+	if (db_query_u64(db, sql_select_schema_version, DB_NO_VALUES, &have, err) < 0) {
 		if (!db_is_error(err, NO_SUCH_TABLE))
 			return -1;
 		*err = ERROR_INIT;
-		return 0;
 	}
-	result = db_rows_next(rows, err);
-	if (result > 0)
-		*ret_have = (unsigned)db_row_u64(rows, SELECT_SCHEMA_VERSION_VERSION);
-	return result < 0 ? -1 : 0;
+	*ret_have = (unsigned)have;
+	return 0;
 }
 
 static int fail_newer(unsigned have, unsigned need, struct error *err)
@@ -296,11 +290,8 @@ static int make_table(struct db *db, const struct schema_part *part, struct erro
 static int has_rows(struct db *db, const char *table, bool *ret_any, struct error *err)
 {
 	CLEANUP(mem_free_pointer) char *sql = xasprintf("SELECT 1 FROM %s LIMIT 1", table);
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, DB_NO_VALUES, err);
-	int result = rows ? db_rows_next(rows, err) : -1;
 
-	*ret_any = result > 0;
-	return result < 0 ? -1 : 0;
+	return db_query_any(db, sql, DB_NO_VALUES, ret_any, err);
 }
 
 /*

@@ -103,10 +103,8 @@ void proof_begin_trx(struct proof *proof)
 {
 	struct packed_trx *trx;
 
-	if (proof->trx_count == proof->trx_capacity) {
-		proof->trx_capacity = proof->trx_capacity > 0 ? proof->trx_capacity * 2 : 64;
-		proof->trxs = xreallocarray(proof->trxs, proof->trx_capacity, sizeof(*proof->trxs));
-	}
+	proof->trxs =
+		xgrow(proof->trxs, proof->trx_count, &proof->trx_capacity, sizeof(*proof->trxs));
 	trx = &proof->trxs[proof->trx_count++];
 	*trx = (struct packed_trx){.begin = proof->pack.out.len,
 				   .first_mark = proof->pack.mark_count,
