@@ -4,19 +4,20 @@
  *
  *   test_codec_proof [--lies N]     one lie for each value of each busy block, and N random ones
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
+#include "base/mem.h"
 #include "recorded.h"
+#include "steem/codec/hash.h"
 #include "steem/codec/proof.h"
 #include "steem/decode.h"
+#include "steem/rpc.h"
 
 #define BLOCK_BYTES_MAX ((size_t)32 << 20)
 

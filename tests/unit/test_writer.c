@@ -3,13 +3,7 @@
  * The writer with a database made up here: this file defines the db_* functions that
  * sync/writer.c calls, so that the linker takes them instead of store/db.c.
  */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "test.h"
 
 #include <poll.h>
 #include <pthread.h>
