@@ -88,6 +88,10 @@ for header in curl/curl.h json-c/json.h mysql.h libconfig.h pthread.h stdatomic.
 done
 
 begin
+put src/store/bulk.c '#include <stdio.h>'
+expect 'a home without its library' '^src/store/bulk.c:1: does not include <mysql.h>'
+
+begin
 echo 'int x;' > sample/src/base/a.c
 expect 'licence of C' '^src/base/a.c:1: the first line is'
 

@@ -11,6 +11,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
@@ -23,9 +25,30 @@ enum error_kind {
 	ERROR_FATAL,  /* nobody can: a bug; stop before harm is done */
 };
 
+/* Whose number a code is.  Numbers of two classes are never compared: see error_is(). */
+enum error_class {
+	ERROR_CLASS_NONE,   /* there is no code */
+	ERROR_CLASS_SYSTEM, /* errno */
+	ERROR_CLASS_NODE,   /* enum rpc_failure (steem/rpc.h) */
+	ERROR_CLASS_DATABASE, /* of the database server or its client library; only store knows them */
+	ERROR_CLASS_READER, /* enum reader_code */
+};
+
+/* What one part of the program tells another one. */
+enum reader_code {
+	READER_OVER_SUPERSEDED = 1, /* a newer process took the reader's name */
+	READER_OVER_FILTER_CHANGED, /* other filter rules were activated */
+	/* The next two are cured by a new start, which makes the row again. */
+	READER_OVER_FORGOTTEN, /* --forget or --rewind took the row, or the table was lost */
+	READER_OVER_NO_FILTER, /* no rules are active: the table `filters` was lost */
+	READER_OVER_USAGE,     /* what was asked for on the command line cannot be done */
+	READER_DB_BEHIND,      /* a member of a database cluster lags behind the others */
+};
+
 struct error {
 	enum error_kind kind;
-	int code; /* the number that the source gave (errno, HTTP, JSON-RPC, database), or 0 */
+	enum error_class class;
+	int code; /* of that class */
 	char text[512];
 };
 
@@ -34,15 +57,21 @@ struct error {
 /* Fill err and return -1, so that a failing call reads `return error_set(...)`. */
 int error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* The same with `code` kept in err->code. */
-int error_set_code(struct error *err, enum error_kind kind, int code, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+/* The same with a code and its class. */
+int error_set_code(struct error *err, enum error_kind kind, enum error_class class, int code,
+		   const char *fmt, ...) PRINTF_LIKE(5, 6);
 
-/* The same, with ": " and the text of errno added; err->code is errno. */
+/* An ERROR_NODE with an enum rpc_failure. */
+int error_set_node(struct error *err, int failure, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* The same as error_set(), with ": " and the text of errno added; the code is errno. */
 int error_set_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
 /* Put context before the text: error_prefix(err, "block %u: ", num). Returns -1. */
 int error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Does err hold this code of this class? */
+bool error_is(const struct error *err, enum error_class class, int code);
 
 #endif

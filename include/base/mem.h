@@ -22,6 +22,11 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
 /* Room for count things of `size` bytes each; aborts when the product overflows. */
 void *xreallocarray(void *old, size_t count, size_t size);
+/*
+ * Room for one more thing of `size` bytes in a growing array of `count` of them; returns the array.
+ * *capacity, 0 at first, doubles when it is reached.
+ */
+void *xgrow(void *items, size_t count, size_t *capacity, size_t size);
 char *xstrdup(const char *text);
 /* Exactly len bytes, whatever they are, and a '\0' behind them. */
 char *xtextdup(const char *text, size_t len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of reading a configuration file: for config.c and config_filter.c only. */
+/* The inside of reading a configuration file: for config*.c only. */
 #ifndef DAEMON_CONFIG_IMPL_H
 #define DAEMON_CONFIG_IMPL_H
 
@@ -32,7 +32,16 @@ const char *config_take_text(struct config_loading *loading, const config_settin
 /* Is it a list of as many things as the row allows? */
 bool config_check_list(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option, const char *of_what);
+/* The checks of single texts that the rows of the table name. */
+option_check config_check_reader_name;
+option_check config_check_listen;
+option_check config_check_checkpoint;
+option_check config_check_url;
+option_check config_check_host;
+
 /* config_filter.c */
+option_check config_check_account;
+option_check config_check_queue;
 void config_load_filter(struct config_loading *loading, const config_setting_t *setting,
 			const struct option_row *row);
 

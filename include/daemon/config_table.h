@@ -20,11 +20,17 @@ enum option_type {
 	OPTION_UINT,   /* 32 bits */
 	OPTION_BOOL,   /* true or false */
 	OPTION_LEVEL,  /* enum log_level */
-	OPTION_CHOICE, /* an enum from 0 on; its texts are config_choices() */
+	OPTION_CHOICE, /* an enum from 0 on; the row has its texts */
 	OPTION_NODES,  /* list of groups with a url */
 	OPTION_HOSTS,  /* list of texts */
 	OPTION_FILTER, /* list of groups, members in filter_rows */
 };
+
+struct config_loading;
+struct config_setting_t;
+/* Is this text allowed?  If not, a mistake says why (config_mistake() with `at` and `option`). */
+typedef bool option_check(struct config_loading *loading, const struct config_setting_t *at,
+			  const char *option, const char *text);
 
 struct option_row {
 	const char *group; /* NULL: at the top of the file */
@@ -36,6 +42,9 @@ struct option_row {
 	uint32_t max;
 	bool is_reloadable; /* SIGHUP changes it */
 	const char *help;   /* lines; the first one says what it is */
+	/* Of an OPTION_CHOICE, in the order of its enum; behind the last one is NULL. */
+	const char *const *choices;
+	option_check *check; /* of each text of it; NULL: none */
 };
 
 extern const struct option_row option_rows[];
@@ -47,13 +56,11 @@ struct filter_row {
 	size_t offset; /* of a char * in struct filter_rule; SIZE_MAX: `operation` */
 	size_t max_bytes;
 	const char *help;
+	option_check *check; /* NULL: none */
 };
 
 extern const struct filter_row filter_rows[];
 extern const size_t filter_row_count;
-
-/* The texts of an OPTION_CHOICE, in the order of its enum; behind the last one is NULL. */
-const char *const *config_choices(const struct option_row *row);
 
 /* The prefix of an operation's name that accounts.c does not know. */
 #define CONFIG_UNKNOWN_OPERATION "unknown:"

@@ -115,7 +115,7 @@ struct client_observer {
 	void (*request_split)(void *context, const struct node *node, const struct error *err);
 	/*
 	 * A node gave something that is not the block that was asked for, and it was thrown away;
-	 * or it gave no answer for this block alone, but it tells its head.  err->code is
+	 * or it gave no answer for this block alone, but it tells its head.  rpc_failure_of(err) is
 	 * RPC_FAILURE_FALSE if the block contradicts its own hashes.
 	 */
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,

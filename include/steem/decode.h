@@ -42,7 +42,7 @@ int decode_signing_key(const char *result, size_t len, const char *witness,
  * (ERROR_NODE) for anything else; `null` says "the node does not have block N".
  * All operations are marked as stored.
  * With `proof` (steem/codec/proof.h; NULL: nothing is proved) the block says what was proved of it,
- * and err->code is RPC_FAILURE_FALSE where the answer contradicts its own hashes.
+ * and rpc_failure_of(err) is RPC_FAILURE_FALSE where the answer contradicts its own hashes.
  */
 struct block *decode_block(const char *result, size_t len, uint32_t num, struct proof *proof,
 			   struct error *err) MUST_CHECK;

@@ -38,7 +38,7 @@ struct http_answer {
 
 /*
  * Called once for each post: with err NULL and a body when the server answered 200,
- * else with err (ERROR_NODE, err->code an enum rpc_failure).
+ * else with err (ERROR_NODE, see rpc_failure_of()).
  */
 typedef void http_done_fn(void *context, const struct http_answer *answer, const struct error *err);
 

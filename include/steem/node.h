@@ -37,7 +37,7 @@ struct node {
 	char *label; /* the same without user, password and query: for log lines and tables */
 	struct chain_head head; /* its last answer; zeros: none yet */
 	uint32_t proven_block;  /* the highest block that it ever gave */
-	int64_t head_at_ms;     /* when that was; 0: never */
+	int64_t head_at_ms;     /* when it last told its head; 0: never */
 	int64_t ready_at_ms;    /* not to be asked before */
 	struct backoff backoff;
 	/*
@@ -103,8 +103,10 @@ bool node_is_rested(const struct node *node, int64_t now_ms);
 bool node_may_be_asked(const struct node *node, unsigned index, uint64_t not_these);
 /* The same for one more request besides those under way: what it bears at once is not reached. */
 bool node_has_room(const struct node *node, int64_t now_ms);
-/* A request goes out: counts it, and takes its place in the second. */
-/* Returns when the request may go out: now, or later for the sake of rate_limit. */
+/*
+ * A request is made: count it.  Returns when it may go out: now, or later for the sake of
+ * rate_limit.
+ */
 int64_t node_sent(struct node *node, int64_t now_ms);
 /* How many blocks to ask for in one request, so that its answer stays of a size that is soon sent. */
 unsigned node_batch_now(const struct node *node);

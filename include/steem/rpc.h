@@ -17,7 +17,7 @@
 
 struct buf;
 
-/* What a node's failure calls for; err->code of the functions here and of http holds one of these. */
+/* What a node's failure calls for: the code of an error of ERROR_CLASS_NODE. */
 enum rpc_failure {
 	RPC_FAILURE_NONE,
 	RPC_FAILURE_WAIT,        /* the node is busy: the same node later (429, database lock) */
@@ -28,6 +28,11 @@ enum rpc_failure {
 	RPC_FAILURE_CUT,         /* no whole answer: another node now, and this one for less */
 	RPC_FAILURE_FALSE,       /* the block contradicts its own hashes: this node rests */
 };
+
+/* What an error calls for; RPC_FAILURE_NONE where its code is of another class, or it has none. */
+enum rpc_failure rpc_failure_of(const struct error *err);
+/* Let it call for something else. */
+void rpc_set_failure(struct error *err, enum rpc_failure failure);
 
 enum rpc_method {
 	RPC_GET_DYNAMIC_GLOBAL_PROPERTIES, /* no block number */
@@ -59,7 +64,7 @@ struct rpc_answer {
 /*
  * Sort the answer to rpc_encode() of the same count and first_id: answers[i] belongs to
  * call i and points into body.  0, or -1 with err when the answer as a whole is
- * unusable (ERROR_NODE, err->code an enum rpc_failure).  An error of a single call
+ * unusable (ERROR_NODE, see rpc_failure_of()).  An error of a single call
  * stands in its answers[i].error, sorted in the same way.
  */
 int rpc_decode(const char *body, size_t len, uint32_t first_id, size_t count,

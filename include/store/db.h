@@ -122,12 +122,31 @@ void db_row_bytes(const struct db_rows *rows, unsigned column, void *ret_data, s
 void db_rows_free(struct db_rows *rows);
 void db_rows_free_pointer(struct db_rows **rows);
 
+/*
+ * Run a query and take its first row.  1: it stands in *ret_rows, which is to be freed; 0: there is
+ * none; -1: err.
+ */
+int db_query_row(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		 struct db_rows **ret_rows, struct error *err) MUST_CHECK;
+/* Does a query give a row? */
+int db_query_any(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		 bool *ret_any, struct error *err) MUST_CHECK;
+/* The first column of the first row, a number; 0: there is no row, or it is NULL. */
+int db_query_u64(struct db *db, const char *sql, const struct db_value *values, size_t count,
+		 uint64_t *ret_number, struct error *err) MUST_CHECK;
+
 int db_begin(struct db *db, struct error *err) MUST_CHECK;
 int db_commit(struct db *db, struct error *err) MUST_CHECK;
 /* Undo the open transaction, if any; a failure closes the connection, which undoes it too. */
 void db_rollback(struct db *db);
 
-/* Was this error a duplicate key (1062)? */
+/* Was this error a duplicate key? */
 bool db_is_duplicate(const struct error *err);
+/* A deadlock, or a transaction that a Galera cluster decided against: it was rolled back. */
+bool db_is_deadlock(const struct error *err);
+/* The server said "you may not": the login failed, or a right is missing. */
+bool db_is_about_rights(const struct error *err);
+/* The number that the server or its client library gave; 0: the error is none of theirs. */
+unsigned db_error_number(const struct error *err);
 
 #endif

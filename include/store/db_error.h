@@ -16,6 +16,7 @@
 #define DB_DUPLICATE_KEY    1062
 #define DB_PACKET_TOO_LARGE 1153
 #define DB_LOCK_TIMEOUT     1205
+#define DB_DEADLOCK         1213
 #define DB_NO_PRIVILEGE     1227
 #define DB_OPTION_PREVENTS  1290
 /* Of the procedures of the queue. */
@@ -33,6 +34,9 @@ struct db_fault {
 
 /* sqlstate: five characters, or NULL. */
 struct db_fault db_sort_error(unsigned code, const char *sqlstate);
+
+/* Has an error this number of the database? */
+bool db_is_error(const struct error *err, unsigned number);
 
 /* Where to connect to. */
 struct db_address {

@@ -16,7 +16,6 @@
 #include "store/db.h"
 
 #define DB_MAX_STATEMENTS 128
-#define DB_BEHIND         (-1) /* the code of an error: a member of a cluster that lags */
 
 /* A prepared statement, and all that the library was told to write its rows into: MySQL's keeps
  * the addresses, and uses them again at the next execution, before anything new is bound. */
@@ -62,7 +61,7 @@ void db_close_statements(struct db *db);
  * database, or NULL. */
 int db_set_session_up(struct db *db, const char *name, struct error *err) MUST_CHECK;
 /* What a fresh session needs on a member of a cluster; nothing elsewhere. A member that is behind
- * the others is an error (DB_BEHIND) unless takes_behind. */
+ * the others is an error (READER_DB_BEHIND) unless takes_behind. */
 int db_look_at_cluster(struct db *db, bool takes_behind, struct error *err) MUST_CHECK;
 /* The answer cannot belong to the statement: an ERROR_RETRY that needs a new connection. */
 int db_mangled(struct db *db, struct error *err, const char *fmt, ...) PRINTF_LIKE(3, 4);

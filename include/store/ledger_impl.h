@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a ledger commit: for ledger.c, ledger_look.c and ledger_rows.c only. */
+/* The inside of a ledger commit: for ledger*.c, outbox.c and witness_keys.c only. */
 #ifndef STORE_LEDGER_IMPL_H
 #define STORE_LEDGER_IMPL_H
 

@@ -25,16 +25,6 @@ struct reader_identity {
 	char session[READER_SESSION_BYTES + 1]; /* random, new at each start */
 };
 
-/* err->code of an ERROR_CONFIG that says that this session is over. */
-enum reader_over {
-	READER_OVER_SUPERSEDED = 90001,     /* a newer process took the name */
-	READER_OVER_FILTER_CHANGED = 90002, /* other filter rules were activated */
-	/* The next two are cured by a new start, which makes the row again. */
-	READER_OVER_FORGOTTEN =
-		90003, /* --forget or --rewind took the row, or the table was lost */
-	READER_OVER_NO_FILTER = 90004, /* no rules are active: the table `filters` was lost */
-};
-
 /* The session of a row that --rewind took: no process has it. */
 #define READERS_REWOUND "rewind"
 

@@ -21,7 +21,7 @@ void startup_free(struct startup *startup);
 
 /*
  * Check the schema and the filter, take the name's row in `readers` (a dry run writes
- * nothing), and find out what is stored.
+ * nothing), and look at the clock of the database.
  */
 void startup_open(struct startup *startup);
 /*
@@ -48,7 +48,7 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges);
  */
 void startup_want(struct startup *startup, uint32_t irreversible);
 
-/* The newest stored block up to the irreversible one, as of startup_want(); 0: none. */
+/* The newest stored block up to the irreversible one, as of startup_compare(); 0: none. */
 uint32_t startup_newest(const struct startup *startup);
 /* The ranges as of the last startup_want(); valid until the next. */
 const struct ranges *startup_ranges(const struct startup *startup);

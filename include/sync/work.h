@@ -88,9 +88,6 @@ struct reader_config {
 	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */
 };
 
-/* err->code of a work_end() that means: what was asked for on the command line cannot be. */
-#define WORK_OVER_USAGE 90064
-
 struct work {
 	struct reader_config config;
 	struct reader_identity identity;

@@ -72,7 +72,8 @@ struct writer_trouble {
 	bool is_lost;     /* the connection itself */
 	char text[200];   /* the newest */
 	struct {
-		int code; /* the database's error number; the last place is for all without one */
+		unsigned
+			code; /* the database's error number; the last place is for all without one */
 		uint64_t count;
 	} retries[WRITER_RETRY_CODES]; /* since the start; a count of 0 ends the list */
 };

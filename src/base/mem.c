@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_CAPACITY 64 /* of a growing array */
+
 static _Noreturn void out_of_memory(void)
 {
 	/* Not through the log: it might want memory itself. */
@@ -46,6 +48,14 @@ void *xreallocarray(void *old, size_t count, size_t size)
 	if (__builtin_mul_overflow(count, size, &product))
 		out_of_memory();
 	return xrealloc(old, product);
+}
+
+void *xgrow(void *items, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return items;
+	*capacity = *capacity > 0 ? 2 * *capacity : FIRST_CAPACITY;
+	return xreallocarray(items, *capacity, size);
 }
 
 char *xstrdup(const char *text)

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "daemon/config.h"
 #include "daemon/config_check.h"
@@ -150,7 +151,7 @@ static int find_scan_ranges(struct db *db, struct range_set *ret_ranges, struct 
 
 	if (ranges_load(db, &ranges, err) == 0 && readers_irreversible(db, &last, err) == 0 &&
 	    ledger_newest(db, UINT32_MAX, &newest, &is_found, err) == 0) {
-		plan_scan_all(&ranges, newest.num > last ? newest.num : last, ret_ranges);
+		plan_scan_all(&ranges, max_u32(newest.num, last), ret_ranges);
 		result = 0;
 	}
 	ranges_release(&ranges);

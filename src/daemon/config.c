@@ -120,43 +120,71 @@ static void load_uint(struct config_loading *loading, const config_setting_t *se
 }
 
 #define READER_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-#define READER_NAME_WORDS      "are letters, digits, '.', '_' and '-'"
 
-static bool is_reader_name(const char *text)
+bool config_check_reader_name(struct config_loading *loading, const config_setting_t *at,
+			      const char *option, const char *text)
 {
-	return text[strspn(text, READER_NAME_CHARACTERS)] == '\0';
+	if (text[strspn(text, READER_NAME_CHARACTERS)] == '\0')
+		return true;
+	config_mistake(loading, at, option,
+		       "is \"%s\"; allowed are letters, digits, '.', '_' and '-'", text);
+	return false;
 }
 
-/* What a text must look like besides its length; *ret_allowed says it in words. */
-static bool is_allowed(const struct option_row *row, const char *text, const char **ret_allowed)
+bool config_check_listen(struct config_loading *loading, const config_setting_t *at,
+			 const char *option, const char *text)
 {
 	struct metrics_http_address address;
 
-	if (row->offset == offsetof(struct config, reader.name)) {
-		*ret_allowed = READER_NAME_WORDS;
-		return is_reader_name(text);
-	}
-	if (row->offset == offsetof(struct config, metrics_listen)) {
-		*ret_allowed = "is \"ADDRESS:PORT\" such as \"127.0.0.1:9753\" or \"[::1]:9753\"";
-		return text[0] == '\0' || metrics_http_parse(text, &address);
-	}
+	if (text[0] == '\0' || metrics_http_parse(text, &address))
+		return true;
+	config_mistake(loading, at, option,
+		       "is \"%s\"; allowed is \"ADDRESS:PORT\" such as \"127.0.0.1:9753\" or "
+		       "\"[::1]:9753\"",
+		       text);
+	return false;
+}
+
+/* "NUMBER:ID" */
+static bool parse_checkpoint(const char *text, struct block_name *ret)
+{
+	char *end;
+	unsigned long num;
+
+	if (text[0] < '1' || text[0] > '9')
+		return false;
+	errno = 0;
+	num = strtoul(text, &end, 10);
+	if (errno != 0 || num > UINT32_MAX || *end != ':' ||
+	    !block_id_parse(end + 1, strlen(end + 1), ret->id) || block_id_num(ret->id) != num)
+		return false;
+	ret->num = (uint32_t)num;
 	return true;
+}
+
+bool config_check_checkpoint(struct config_loading *loading, const config_setting_t *at,
+			     const char *option, const char *text)
+{
+	struct block_name unused;
+
+	if (text[0] == '\0' || strcmp(text, "none") == 0 || parse_checkpoint(text, &unused))
+		return true;
+	config_mistake(
+		loading, at, option,
+		"is \"%s\"; allowed is \"none\", or the number of a block, a colon and its id, whose first eight digits are that number in base 16",
+		text);
+	return false;
 }
 
 static void load_text(struct config_loading *loading, const config_setting_t *setting,
 		      const struct option_row *row, const char *option)
 {
 	const char *text = config_take_text(loading, setting, option, row->min, row->max);
-	const char *allowed;
 	char *old;
 	char *fresh;
 
-	if (text == NULL)
+	if (text == NULL || (row->check != NULL && !row->check(loading, setting, option, text)))
 		return;
-	if (!is_allowed(row, text, &allowed)) {
-		config_mistake(loading, setting, option, "is \"%s\"; allowed %s", text, allowed);
-		return;
-	}
 	memcpy(&old, (char *)loading->config + row->offset, sizeof(old));
 	free(old);
 	fresh = xstrdup(text);
@@ -178,15 +206,14 @@ static void load_choice(struct config_loading *loading, const config_setting_t *
 			const struct option_row *row, const char *option)
 {
 	CLEANUP(buf_release) struct buf allowed = BUF_INIT(256);
-	const char *const *choices = config_choices(row);
 	const char *text = config_setting_get_string(setting);
 
-	for (int i = 0; choices[i] != NULL; i++) {
-		if (text != NULL && strcmp(text, choices[i]) == 0) {
+	for (int i = 0; row->choices[i] != NULL; i++) {
+		if (text != NULL && strcmp(text, row->choices[i]) == 0) {
 			memcpy((char *)loading->config + row->offset, &i, sizeof(i));
 			return;
 		}
-		(void)buf_addf(&allowed, "%s\"%s\"", i > 0 ? ", " : "", choices[i]);
+		(void)buf_addf(&allowed, "%s\"%s\"", i > 0 ? ", " : "", row->choices[i]);
 	}
 	config_mistake(loading, setting, option, "is %s; allowed is one of %s",
 		       text != NULL ? text : config_kind_of(setting), buf_text(&allowed));
@@ -226,20 +253,29 @@ bool config_check_list(struct config_loading *loading, const config_setting_t *s
 	return false;
 }
 
-static void load_node(struct config_loading *loading, const config_setting_t *setting,
-		      const char *url)
+bool config_check_url(struct config_loading *loading, const config_setting_t *at,
+		      const char *option, const char *text)
 {
-	struct config *config = loading->config;
-	const char *fault = config_url_fault(url);
-	char *shown = config_url_shown(url);
+	const char *fault = config_url_fault(text);
+	CLEANUP(mem_free_pointer) char *shown = config_url_shown(text);
 
 	if (fault != NULL)
-		config_mistake(loading, setting, "nodes.url", "is \"%s\", %s", shown, fault);
-	else if (has_duplicate(config->nodes.urls, config->nodes.count, url))
+		config_mistake(loading, at, option, "is \"%s\", %s", shown, fault);
+	return fault == NULL;
+}
+
+static void load_node(struct config_loading *loading, const config_setting_t *setting,
+		      const struct option_row *row, const char *url)
+{
+	struct config *config = loading->config;
+	CLEANUP(mem_free_pointer) char *shown = config_url_shown(url);
+
+	if (!row->check(loading, setting, "nodes.url", url))
+		return;
+	if (has_duplicate(config->nodes.urls, config->nodes.count, url))
 		config_mistake(loading, setting, "nodes.url", "\"%s\" is there twice", shown);
 	else
 		config->nodes.urls[config->nodes.count++] = xstrdup(url);
-	free(shown);
 }
 
 static void load_nodes(struct config_loading *loading, const config_setting_t *setting,
@@ -269,16 +305,26 @@ static void load_nodes(struct config_loading *loading, const config_setting_t *s
 		url = config_take_text(loading, member, "nodes.url", 1, 2000);
 		if (url == NULL)
 			continue;
-		load_node(loading, member, url);
+		load_node(loading, member, row, url);
 	}
+}
+
+bool config_check_host(struct config_loading *loading, const config_setting_t *at,
+		       const char *option, const char *text)
+{
+	struct error err = ERROR_INIT;
+	struct db_address address;
+
+	if (db_parse_address(text, &address, &err) == 0)
+		return true;
+	config_mistake(loading, at, option, "%s", err.text);
+	return false;
 }
 
 static void load_hosts(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option)
 {
 	struct db_config *database = &loading->config->database;
-	struct error err = ERROR_INIT;
-	struct db_address address;
 	unsigned count;
 
 	if (!config_check_list(loading, setting, row, option, "texts such as \"127.0.0.1:3306\""))
@@ -291,11 +337,7 @@ static void load_hosts(struct config_loading *loading, const config_setting_t *s
 		const config_setting_t *member = config_setting_get_elem(setting, i);
 		const char *host = config_take_text(loading, member, option, 1, 255);
 
-		if (host == NULL)
-			continue;
-		if (db_parse_address(host, &address, &err) < 0)
-			config_mistake(loading, member, option, "%s", err.text);
-		else
+		if (host != NULL && row->check(loading, member, option, host))
 			database->hosts[database->host_count++] = xstrdup(host);
 	}
 }
@@ -415,36 +457,16 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 			       database->tls_ca);
 }
 
-/* "NUMBER:ID" */
-static bool parse_checkpoint(const char *text, struct block_name *ret)
+/* The chain is known now. */
+static void take_checkpoint(struct config *config)
 {
-	char *end;
-	unsigned long num;
-
-	if (text[0] < '1' || text[0] > '9')
-		return false;
-	errno = 0;
-	num = strtoul(text, &end, 10);
-	if (errno != 0 || num > UINT32_MAX || *end != ':' ||
-	    !block_id_parse(end + 1, strlen(end + 1), ret->id) || block_id_num(ret->id) != num)
-		return false;
-	ret->num = (uint32_t)num;
-	return true;
-}
-
-static void take_checkpoint(struct config_loading *loading, const config_t *file)
-{
-	struct config *config = loading->config;
 	const char *text = config->reader.checkpoint;
 
 	config->reader.pin = (struct block_name){.num = 0};
 	if (text[0] == '\0')
 		config->reader.pin = chain_of(config->reader.chain)->first;
-	else if (strcmp(text, "none") != 0 && !parse_checkpoint(text, &config->reader.pin))
-		config_mistake(
-			loading, config_lookup(file, "reader.checkpoint"), "reader.checkpoint",
-			"is \"%s\"; allowed is \"none\", or the number of a block, a colon and its id, whose first eight digits are that number in base 16",
-			text);
+	else if (strcmp(text, "none") != 0)
+		(void)parse_checkpoint(text, &config->reader.pin);
 }
 
 /* What the file does not say by itself: the host's name, the password. */
@@ -465,7 +487,7 @@ static void complete(struct config_loading *loading, const config_t *file)
 		config->reader.name = xstrdup(host);
 	}
 	check_tls(loading, file);
-	take_checkpoint(loading, file);
+	take_checkpoint(config);
 	if (config->password_file[0] == '\0')
 		return;
 	config->database.read_password = config_read_password;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 #include "steem/account_name.h"
@@ -17,16 +18,11 @@
 
 /* Operations. */
 
-static size_t min_of(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The number of letters to change, add or leave out that turns a into b. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[NAME_BYTES + 1];
-	size_t len = min_of(strlen(b), NAME_BYTES);
+	size_t len = min_size(strlen(b), NAME_BYTES);
 
 	for (size_t i = 0; i <= len; i++)
 		row[i] = i;
@@ -37,7 +33,7 @@ static size_t distance(const char *a, const char *b)
 			size_t changed = corner + (*a != b[i - 1]);
 
 			corner = row[i];
-			row[i] = min_of(changed, min_of(row[i], row[i - 1]) + 1);
+			row[i] = min_size(changed, min_size(row[i], row[i - 1]) + 1);
 		}
 	}
 	return row[len];
@@ -185,6 +181,28 @@ static void check_together(struct config_loading *loading, const config_setting_
 		"ask for (a body, a memo, the id of a custom_json); make a rule for each");
 }
 
+bool config_check_account(struct config_loading *loading, const config_setting_t *at,
+			  const char *option, const char *text)
+{
+	const char *fault = account_name_fault(text, strlen(text));
+
+	if (fault == NULL)
+		return true;
+	config_mistake(loading, at, option,
+		       "is \"%s\", which can be no account: %s; " ACCOUNT_NAME_RULE, text, fault);
+	return false;
+}
+
+bool config_check_queue(struct config_loading *loading, const config_setting_t *at,
+			const char *option, const char *text)
+{
+	if (text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
+		return true;
+	config_mistake(loading, at, option,
+		       "is \"%s\"; allowed are lower-case letters, digits and '-'", text);
+	return false;
+}
+
 static void load_condition(struct config_loading *loading, const config_setting_t *setting,
 			   const struct filter_row *row, struct filter_rule *rule)
 {
@@ -208,19 +226,8 @@ static void load_condition(struct config_loading *loading, const config_setting_
 	text = config_take_text(loading, setting, option, 1, row->max_bytes);
 	if (text == NULL)
 		return;
-	if (row->offset == offsetof(struct filter_rule, queue) &&
-	    text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0') {
-		config_mistake(loading, setting, option,
-			       "is \"%s\"; allowed are lower-case letters, digits and '-'", text);
+	if (row->check != NULL && !row->check(loading, setting, option, text))
 		return;
-	}
-	if (row->offset == offsetof(struct filter_rule, account) &&
-	    account_name_fault(text, strlen(text)) != NULL) {
-		config_mistake(loading, setting, option,
-			       "is \"%s\", which can be no account: %s; " ACCOUNT_NAME_RULE, text,
-			       account_name_fault(text, strlen(text)));
-		return;
-	}
 	copy = xstrdup(text);
 	memcpy((char *)rule + row->offset, &copy, sizeof(copy));
 }

@@ -135,7 +135,7 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 		break;
 	case OPTION_CHOICE:
 		memcpy(&choice, place + row->offset, sizeof(choice));
-		print_text(out, config_choices(row)[choice]);
+		print_text(out, row->choices[choice]);
 		break;
 	case OPTION_NODES:
 		print_nodes(out, config);
@@ -167,11 +167,9 @@ static void print_comment(FILE *out, const struct option_row *row)
 	if (row->type == OPTION_BOOL)
 		fprintf(out, "%s# Allowed: true, false; default: %s.\n", pad, row->fallback);
 	if (row->type == OPTION_CHOICE) {
-		const char *const *choices = config_choices(row);
-
 		fprintf(out, "%s# Allowed:", pad);
-		for (size_t i = 0; choices[i] != NULL; i++)
-			fprintf(out, "%s \"%s\"", i > 0 ? "," : "", choices[i]);
+		for (size_t i = 0; row->choices[i] != NULL; i++)
+			fprintf(out, "%s \"%s\"", i > 0 ? "," : "", row->choices[i]);
 		fprintf(out, "; default: \"%s\".\n", row->fallback);
 	}
 	if (row->type == OPTION_FILTER) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "daemon/config_impl.h"
 
 #define IN_CONFIG(member) offsetof(struct config, member)
 #define IN_RULE(member)   offsetof(struct filter_rule, member)
@@ -14,6 +15,12 @@ static const char *const default_nodes[] = {"https://api.steemit.com", "https://
 static const char *const default_hosts[] = {"127.0.0.1:3306"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* In the order of their enums. */
+static const char *const tls_choices[] = {"off", "preferred", "required", "verify", NULL};
+static const char *const follow_choices[] = {"irreversible", "head", NULL};
+static const char *const chain_choices[] = {"steem", "testnet", NULL};
+static const char *const proof_choices[] = {"off", "content", "signed", NULL};
+
 /* How long the database may take; not options, since nobody could choose them better. */
 #define CONNECT_TIMEOUT_MS 5000
 #define IO_TIMEOUT_MS      30000
@@ -21,128 +28,122 @@ static const char *const default_hosts[] = {"127.0.0.1:3306"};
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{NULL, "nodes", OPTION_NODES, NOWHERE, NULL, 1, 64, true,
-	 "Steem nodes (http or https), any number; the healthiest are asked."},
+	 .help = "Steem nodes (http or https), any number; the healthiest are asked.",
+	 .check = config_check_url},
 	{"database", "hosts", OPTION_HOSTS, NOWHERE, NULL, 1, 32, false,
-	 "Database servers, tried in this order: \"host:port\", \"[v6]:port\", or the path of a\n"
-	 "Unix socket."},
+	 .help = "Database servers, tried in this order: \"host:port\", \"[v6]:port\", or the path of a\n"
+	 "Unix socket.",
+	 .check = config_check_host},
 	{"database", "user", OPTION_TEXT, IN_CONFIG(database.user), "steem_reader", 1, 80, false,
-	 "The reader's user there."},
+	 .help = "The reader's user there."},
 	{"database", "password_file", OPTION_TEXT, IN_CONFIG(password_file), "", 0, 4096, false,
-	 "A file that holds the user's password, such as \"/etc/steem-reader/password\"; others\n"
+	 .help = "A file that holds the user's password, such as \"/etc/steem-reader/password\"; others\n"
 	 "may not read it. \"\" or an empty file: no password."},
 	{"database", "name", OPTION_TEXT, IN_CONFIG(database.name), "steem", 1, 64, false,
-	 "The database that holds the tables."},
+	 .help = "The database that holds the tables."},
 	{"database", "tls", OPTION_CHOICE, IN_CONFIG(database.tls), "preferred", 0, 0, false,
-	 "Whether connections by TCP are encrypted. preferred: where the server offers it;\n"
+	 .help = "Whether connections by TCP are encrypted. preferred: where the server offers it;\n"
 	 "required: else it is not used; verify: and its certificate must be good, and made out\n"
-	 "to the name in hosts. Only verify keeps out one who stands between."},
+	 "to the name in hosts. Only verify keeps out one who stands between.",
+	 .choices = tls_choices},
 	{"database", "tls_ca", OPTION_TEXT, IN_CONFIG(database.tls_ca), "", 0, 4096, false,
-	 "A PEM file with the authorities whose certificates are good, for tls = \"verify\".\n"
+	 .help = "A PEM file with the authorities whose certificates are good, for tls = \"verify\".\n"
 	 "\"\": those of the system."},
 	{"database", "reveal_password", OPTION_BOOL, IN_CONFIG(database.reveal_password), "false", 0, 0,
 	 false,
-	 "Whether the password itself may be sent to a server that tls = \"verify\" has not proved.\n"
+	 .help = "Whether the password itself may be sent to a server that tls = \"verify\" has not proved.\n"
 	 "PAM and MySQL's caching_sha2_password need it. A false server then gets the password."},
 	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 64, false,
-	 "Name of this reader, unlike that of any other reader. \"\": the name of the host."},
+	 .help = "Name of this reader, unlike that of any other reader. \"\": the name of the host.",
+	 .check = config_check_reader_name},
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
-	 "First block wanted. 0: on an empty database the newest irreversible one, later no\n"
+	 .help = "First block wanted. 0: on an empty database the newest irreversible one, later no\n"
 	 "change. Above 2147483647 write it with an L at its end."},
 	{"reader", "follow", OPTION_CHOICE, IN_CONFIG(reader.follow), "irreversible", 0, 0, false,
-	 "Which blocks are stored. head: also reversible ones, as soon as a node has them; some of\n"
-	 "them are taken back (table orphans)."},
+	 .help = "Which blocks are stored. head: also reversible ones, as soon as a node has them; some of\n"
+	 "them are taken back (table orphans).",
+	 .choices = follow_choices},
 	{"reader", "chain", OPTION_CHOICE, IN_CONFIG(reader.chain), "steem", 0, 0, false,
-	 "Which chain the nodes serve. testnet: a test network with the values of steemd's own."},
+	 .help = "Which chain the nodes serve. testnet: a test network with the values of steemd's own.",
+	 .choices = chain_choices},
 	{"reader", "checkpoint", OPTION_TEXT, IN_CONFIG(reader.checkpoint), "", 0, 60, false,
-	 "A block that the chain must hold, as \"NUMBER:ID\". While nothing is stored, a node that\n"
-	 "gives another one is not used. \"\": the chain's first block, where that is known. \"none\"."},
+	 .help = "A block that the chain must hold, as \"NUMBER:ID\". While nothing is stored, a node that\n"
+	 "gives another one is not used. \"\": the chain's first block, where that is known. \"none\".",
+	 .check = config_check_checkpoint},
 	{"reader", "proof", OPTION_CHOICE, IN_CONFIG(reader.proof), "signed", 0, 0, false,
-	 "What a block must prove before it is stored. content: its operations are those that its\n"
+	 .help = "What a block must prove before it is stored. content: its operations are those that its\n"
 	 "id stands for, by its hashes. signed: new blocks also bear the signatures of their\n"
-	 "witnesses. off: nothing, it is what the node says."},
+	 "witnesses. off: nothing, it is what the node says.",
+	 .choices = proof_choices},
 	{"reader", "virtual_operations", OPTION_BOOL, IN_CONFIG(filter.virtual_operations), "false", 0,
 	 0, false,
-	 "Whether virtual operations (rewards, filled orders...) are stored too. It belongs to the\n"
+	 .help = "Whether virtual operations (rewards, filled orders...) are stored too. It belongs to the\n"
 	 "database, as the filter does: after a change run steem-reader --activate-filter."},
 	{"reader", "unverified_virtual", OPTION_BOOL, IN_CONFIG(reader.unverified_virtual), "false", 0,
 	 0, false,
-	 "Whether a block may be stored though no node gives all of its virtual operations, as far\n"
+	 .help = "Whether a block may be stored though no node gives all of its virtual operations, as far\n"
 	 "as can be told. Its virtual_state is then unverified. false: it stays a gap."},
 	{"reader", "stall_s", OPTION_UINT, IN_CONFIG(reader.stall_s), "120", 1, 86400, false,
-	 "Without progress for so many seconds the reader says so. The watchdog of systemd, which\n"
+	 .help = "Without progress for so many seconds the reader says so. The watchdog of systemd, which\n"
 	 "is fed by progress only, should have a longer time."},
 	{NULL, "filter", OPTION_FILTER, NOWHERE, NULL, 0, 1000, false,
-	 "Which operations are stored: those that any rule keeps. No rules: every operation.\n"
+	 .help = "Which operations are stored: those that any rule keeps. No rules: every operation.\n"
 	 "All conditions of a rule must hold. Rules belong to the database: after a change run\n"
 	 "steem-reader --activate-filter."},
 	{"fetch", "connections", OPTION_UINT, IN_CONFIG(fetch.connections), "8", 1, 64, true,
-	 "Requests under way at once, over all nodes."},
+	 .help = "Requests under way at once, over all nodes."},
 	{"fetch", "batch_size", OPTION_UINT, IN_CONFIG(fetch.batch_size), "50", 1, 1000, true,
-	 "Blocks asked for in one request, where the node bears it."},
+	 .help = "Blocks asked for in one request, where the node bears it."},
 	{"fetch", "timeout_ms", OPTION_UINT, IN_CONFIG(fetch.timeout_ms), "10000", 100, 600000, true,
-	 "Longest time for one request, in milliseconds."},
+	 .help = "Longest time for one request, in milliseconds."},
 	{"fetch", "max_memory_mib", OPTION_UINT, IN_CONFIG(fetch.max_memory_mib), "128", 16, 65536, true,
-	 "Most memory for blocks on their way from the nodes to the database, in MiB."},
+	 .help = "Most memory for blocks on their way from the nodes to the database, in MiB."},
 	{"fetch", "rate_limit", OPTION_UINT, IN_CONFIG(fetch.rate_limit), "0", 0, 10000, true,
-	 "Most requests in any second to one node. 0: as many as it answers."},
+	 .help = "Most requests in any second to one node. 0: as many as it answers."},
 	{"write", "connections", OPTION_UINT, IN_CONFIG(write.connections), "2", 1, 32, false,
-	 "Connections to the database that write."},
+	 .help = "Connections to the database that write."},
 	{"write", "batch_rows", OPTION_UINT, IN_CONFIG(write.batch_rows), "3000", 1, 100000, false,
-	 "Rows in one transaction, about."},
+	 .help = "Rows in one transaction, about."},
 	{"write", "batch_kib", OPTION_UINT, IN_CONFIG(write.batch_kib), "1024", 1, 65536, false,
-	 "Size of one transaction in KiB, about."},
+	 .help = "Size of one transaction in KiB, about."},
 	{"replay", "before_tail", OPTION_UINT, IN_CONFIG(replay.before_tail), "201600", 0, UINT32_MAX,
 	 false,
-	 "Holes at most so many blocks below the tip are replayed before the tail starts, deeper\n"
+	 .help = "Holes at most so many blocks below the tip are replayed before the tail starts, deeper\n"
 	 "ones beside it (201600: a week). 0: everything first."},
 	{"replay", "scan_interval_s", OPTION_UINT, IN_CONFIG(replay.scan_interval_s), "60", 1, 86400,
 	 false,
-	 "Seconds between two looks for new holes."},
+	 .help = "Seconds between two looks for new holes."},
 	{"replay", "full_scan_h", OPTION_UINT, IN_CONFIG(replay.full_scan_h), "24", 1, 8760, false,
-	 "Hours between two scans of the whole table."},
+	 .help = "Hours between two scans of the whole table."},
 	{"queue", "max_age_s", OPTION_UINT, IN_CONFIG(queue.max_age_s), "0", 0, UINT32_MAX, false,
-	 "An operation that is read later than so many seconds after its block wakes no bot: its\n"
+	 .help = "An operation that is read later than so many seconds after its block wakes no bot: its\n"
 	 "delivery counts as failed, and can be queued again. 0: no limit."},
 	{"queue", "keep_days", OPTION_UINT, IN_CONFIG(queue.keep_days), "0", 0, 36500, false,
-	 "A running reader removes finished deliveries, and their operations, after this many days,\n"
+	 .help = "A running reader removes finished deliveries, and their operations, after this many days,\n"
 	 "while the clocks of the database server and of this host agree. 0: never."},
 	{"metrics", "listen", OPTION_TEXT, IN_CONFIG(metrics_listen), "", 0, 60, false,
-	 "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
-	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere."},
+	 .help = "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
+	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere.",
+	 .check = config_check_listen},
 	{"log", "level", OPTION_LEVEL, IN_CONFIG(log_level), "info", 0, 0, true,
-	 "How much is logged: error, warning, info or debug."},
+	 .help = "How much is logged: error, warning, info or debug."},
 };
 const size_t option_row_count = COUNT(option_rows);
 
 const struct filter_row filter_rows[] = {
-	{"name", IN_RULE(name), 64, "for people; no condition"},
-	{"operation", SIZE_MAX, 72, "name of the operation, or a list of names"},
-	{"account", IN_RULE(account), 16, "an account that the operation names in any place"},
-	{"body_prefix", IN_RULE(body_prefix), 1024, "the body begins so"},
-	{"body_contains", IN_RULE(body_contains), 1024, "the body holds this"},
-	{"memo_prefix", IN_RULE(memo_prefix), 1024, "the memo begins so"},
-	{"id", IN_RULE(id), 32, "the id of a custom_json"},
-	{"queue", IN_RULE(queue), 32, "what the rule keeps is also put into this queue, for bots"},
+	{"name", IN_RULE(name), 64, .help = "for people; no condition"},
+	{"operation", SIZE_MAX, 72, .help = "name of the operation, or a list of names"},
+	{"account", IN_RULE(account), 16, .help = "an account that the operation names in any place",
+	 .check = config_check_account},
+	{"body_prefix", IN_RULE(body_prefix), 1024, .help = "the body begins so"},
+	{"body_contains", IN_RULE(body_contains), 1024, .help = "the body holds this"},
+	{"memo_prefix", IN_RULE(memo_prefix), 1024, .help = "the memo begins so"},
+	{"id", IN_RULE(id), 32, .help = "the id of a custom_json"},
+	{"queue", IN_RULE(queue), 32, .help = "what the rule keeps is also put into this queue, for bots",
+	 .check = config_check_queue},
 };
 const size_t filter_row_count = COUNT(filter_rows);
 /* clang-format on */
-
-const char *const *config_choices(const struct option_row *row)
-{
-	static const char *const tls[] = {"off", "preferred", "required", "verify", NULL};
-	static const char *const follow[] = {"irreversible", "head", NULL};
-	static const char *const chain[] = {"steem", "testnet", NULL};
-	static const char *const proof[] = {"off", "content", "signed", NULL};
-	static const char *const none[] = {NULL};
-
-	if (row->offset == IN_CONFIG(reader.follow))
-		return follow;
-	if (row->offset == IN_CONFIG(reader.chain))
-		return chain;
-	if (row->offset == IN_CONFIG(reader.proof))
-		return proof;
-	return row->offset == IN_CONFIG(database.tls) ? tls : none;
-}
 
 static char **copy_list(const char *const *texts, size_t count)
 {
@@ -181,7 +182,7 @@ static void set_default(struct config *config, const struct option_row *row)
 		memcpy(place, &level, sizeof(level));
 		break;
 	case OPTION_CHOICE:
-		while (strcmp(config_choices(row)[choice], row->fallback) != 0)
+		while (strcmp(row->choices[choice], row->fallback) != 0)
 			choice++;
 		memcpy(place, &choice, sizeof(choice));
 		break;

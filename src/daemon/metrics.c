@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "daemon/metrics_http.h"
 #include "sync/reader_facts.h"
 
@@ -104,7 +105,7 @@ int64_t metrics_next_timeout_ms(const struct metrics *metrics)
 	if (metrics->http)
 		return metrics_http_next_timeout_ms(metrics->http);
 	left_ms = metrics->open_at_ms - clock_now_ms();
-	return left_ms > 0 ? left_ms : 0;
+	return max_i64(left_ms, 0);
 }
 
 void metrics_step(struct metrics *metrics)

@@ -263,7 +263,7 @@ static void write_database(struct buf *buf, const struct reader_facts *facts)
 	metric_begin(buf, NAME("db_retries_total"), METRIC_COUNTER,
 		     "Transactions that were run again, by the database's error number.");
 	for (unsigned i = 0; i < WRITER_RETRY_CODES && trouble->retries[i].count > 0; i++) {
-		snprintf(code, sizeof(code), "%d", trouble->retries[i].code);
+		snprintf(code, sizeof(code), "%u", trouble->retries[i].code);
 		labelled(buf, NAME("db_retries_total"), "errno",
 			 i < WRITER_RETRY_CODES - 1 ? code : "other",
 			 (double)trouble->retries[i].count);

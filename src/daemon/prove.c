@@ -119,8 +119,9 @@ static void prove_block(struct report *report, const struct json_slice *result, 
 
 	if (block == NULL)
 		print_reason(report,
-			     err.code == RPC_FAILURE_FALSE ? FINDING_FALSE : FINDING_UNPROVED, num,
-			     err.text);
+			     rpc_failure_of(&err) == RPC_FAILURE_FALSE ? FINDING_FALSE
+								       : FINDING_UNPROVED,
+			     num, err.text);
 	else if (block->proof == BLOCK_PROOF_NONE)
 		print_reason(report, FINDING_UNPROVED, num, block->proof_reason);
 	else if (proof_signer(report->proof, block, &key, &err) != 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "daemon/steps.h"
@@ -43,7 +44,7 @@ static int run_begin(struct db *db, struct job *job, struct error *err)
 		irreversible = newest.num;
 	if (step->purge.before > irreversible)
 		return error_set_code(
-			err, ERROR_CONFIG, WORK_OVER_USAGE,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_USAGE,
 			"--purge %u: the newest irreversible block of the database is %u; nothing above it can be removed",
 			step->purge.before, irreversible);
 	return 0;
@@ -101,8 +102,7 @@ static void rest(struct purge *purge, const struct purge_job *step)
 
 	if (purge->options->dry_run)
 		return;
-	pause_ms = pause_ms < LEAST_PAUSE_MS ? LEAST_PAUSE_MS : pause_ms;
-	steps_wait(&purge->steps, pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
+	steps_wait(&purge->steps, min_i64(max_i64(pause_ms, LEAST_PAUSE_MS), LONGEST_PAUSE_MS));
 }
 
 static int go_through(struct purge *purge, struct purge_job *step, struct error *err)

@@ -75,7 +75,7 @@ static int do_job(struct command *command, struct rewind_job *job,
 static int refuse(const char *reader, struct error *err)
 {
 	return error_set_code(
-		err, ERROR_CONFIG, WORK_OVER_USAGE,
+		err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_USAGE,
 		"reader %s is alive: stop it first, and all others, then run --rewind again",
 		reader);
 }

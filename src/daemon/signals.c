@@ -29,7 +29,8 @@ int signals_open(struct error *err)
 	fill(&set);
 	number = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (number != 0)
-		return error_set_code(err, ERROR_FATAL, number, "cannot block signals");
+		return error_set_code(err, ERROR_FATAL, ERROR_CLASS_SYSTEM, number,
+				      "cannot block signals");
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return error_set_errno(err, ERROR_FATAL, "cannot receive signals");

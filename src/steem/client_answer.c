@@ -5,11 +5,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client_impl.h"
 
 enum rpc_failure client_failure(const struct error *err)
 {
-	return err->code == RPC_FAILURE_NONE ? RPC_FAILURE_OTHER_NODE : (enum rpc_failure)err->code;
+	enum rpc_failure failure = rpc_failure_of(err);
+
+	return failure == RPC_FAILURE_NONE ? RPC_FAILURE_OTHER_NODE : failure;
 }
 
 void client_rest(struct client *client, unsigned index, enum rpc_failure failure,
@@ -329,8 +332,8 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 
 	if (count > 1 && is_all_errors(answers, count) && !is_without_lists(request, answers)) {
 		if (client_failure(&answers[0].error) == RPC_FAILURE_OTHER_NODE)
-			answers[0].error.code =
-				RPC_FAILURE_CUT; /* perhaps it was too much at once */
+			/* perhaps it was too much at once */
+			rpc_set_failure(&answers[0].error, RPC_FAILURE_CUT);
 		return client_doubt(request, &answers[0].error, answer);
 	}
 	client_read_witness(request, answers);
@@ -392,7 +395,7 @@ static bool is_worth_repeating(const struct request *request, const struct http_
 			       const struct error *err)
 {
 	int64_t half_ms = request->client->config.timeout_ms / 2;
-	int64_t limit_ms = half_ms < CLIENT_REPEAT_MS ? half_ms : CLIENT_REPEAT_MS;
+	int64_t limit_ms = min_i64(half_ms, CLIENT_REPEAT_MS);
 
 	return err && !request->is_repeat && !request->is_orphan &&
 	       client_failure(err) == RPC_FAILURE_CUT && answer->retry_after_ms == 0 &&

@@ -157,7 +157,7 @@ void want_set_doubted(struct client *client, struct want *want)
  */
 static bool is_too_large(struct node *node, const struct request *request)
 {
-	int failure = request->failure.code;
+	enum rpc_failure failure = rpc_failure_of(&request->failure);
 
 	if (request->call_count <= 1)
 		return false;

@@ -35,8 +35,8 @@ static void tell_impossible(struct client *client, const struct node *node)
 	if (node->head.irreversible_block <= pool_ceiling(client->pool) ||
 	    !client->observer.claim_false)
 		return;
-	(void)error_set_code(
-		&err, ERROR_NODE, RPC_FAILURE_FALSE,
+	(void)error_set_node(
+		&err, RPC_FAILURE_FALSE,
 		"claims that block %u is irreversible, which is not possible before block %u by the clock of the database",
 		node->head.irreversible_block, pool_ceiling(client->pool));
 	client->observer.claim_false(client->observer.context, node, &err);
@@ -136,8 +136,8 @@ static int take_proof(struct request *request, const struct rpc_answer *answer, 
 		block = decode_block(answer->result.data, answer->result.len, num,
 				     client->config.proof, &block_err);
 	if (!block)
-		return error_set_code(
-			err, ERROR_NODE, RPC_FAILURE_OTHER_NODE,
+		return error_set_node(
+			err, RPC_FAILURE_OTHER_NODE,
 			"claims that block %u is irreversible, but does not give it: %.200s", num,
 			block_err.text);
 	block_free(block);

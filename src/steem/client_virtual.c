@@ -132,8 +132,8 @@ void client_read_witness(struct request *request, const struct rpc_answer *answe
 			node->unproven_in_row = 0;
 			return;
 		}
-		(void)error_set_code(
-			err, ERROR_NODE, RPC_FAILURE_UNSUPPORTED,
+		(void)error_set_node(
+			err, RPC_FAILURE_UNSUPPORTED,
 			"and its account history is not imported, or not from the beginning: it "
 			"gives no virtual operations of block %u, which must have some",
 			num);
@@ -144,14 +144,14 @@ void client_read_witness(struct request *request, const struct rpc_answer *answe
 static int judge_empty(const struct request *request, uint32_t num, bool *ret_is_fault,
 		       struct error *err)
 {
-	bool may_pass = request->unproven.code == RPC_FAILURE_UNSUPPORTED;
+	bool may_pass = rpc_failure_of(&request->unproven) == RPC_FAILURE_UNSUPPORTED;
 
 	if (request->unproven.kind == ERROR_NONE)
 		return 0;
 	*err = request->unproven;
 	/* Where unverified lists are taken, another server's answer is not waited for. */
 	if (may_pass && request->client->config.takes_unverified)
-		err->code = RPC_FAILURE_NONE;
+		rpc_set_failure(err, RPC_FAILURE_NONE);
 	*ret_is_fault = request->witness > 0 && !may_pass;
 	return error_prefix(err, "block %u: the node gives no virtual operations for it, ", num);
 }

@@ -185,8 +185,8 @@ static void blame_unshown(struct client *client, const struct want *want,
 {
 	struct error err = ERROR_INIT;
 
-	(void)error_set_code(
-		&err, ERROR_NODE, RPC_FAILURE_FALSE,
+	(void)error_set_node(
+		&err, RPC_FAILURE_FALSE,
 		"block %u: its JSON does not contain all signed bytes (%s), and that of another node does",
 		want->num, version->reason);
 	if (client->observer.block_refused)
@@ -203,7 +203,7 @@ static void blame_denied(struct client *client, const struct want *want,
 	struct error err = ERROR_INIT;
 	char id[BLOCK_ID_HEX + 1];
 
-	(void)error_set_code(&err, ERROR_NODE, RPC_FAILURE_FALSE,
+	(void)error_set_node(&err, RPC_FAILURE_FALSE,
 			     "gives block %u as %s, and more than half of the nodes another one",
 			     want->num, block_id_format(version->id, id));
 	if (client->observer.claim_false)
@@ -339,8 +339,8 @@ static void blame_list(struct client *client, const struct want *want, unsigned 
 	struct error err = ERROR_INIT;
 
 	if (node->virtual_again_at_ms <= now_ms && client->observer.claim_false) {
-		(void)error_set_code(
-			&err, ERROR_NODE, RPC_FAILURE_FALSE,
+		(void)error_set_node(
+			&err, RPC_FAILURE_FALSE,
 			"gives other virtual operations of block %u than more than half of the nodes that give them",
 			want->num);
 		client->observer.claim_false(client->observer.context, node, &err);

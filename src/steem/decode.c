@@ -43,15 +43,6 @@ static void reading_release(struct reading *reading)
 	free(reading->ids);
 }
 
-/* Room for one more in a growing array; returns the array. */
-static void *grow(void *items, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return items;
-	*capacity = *capacity ? *capacity * 2 : 64;
-	return xreallocarray(items, *capacity, size);
-}
-
 static int bad_json(const struct reading *reading, struct error *err)
 {
 	json_error(&reading->cursor, err);
@@ -95,8 +86,8 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 				    operation.op_in_trx, operation.trx_in_block);
 	if (reading->operation_count == THINGS_MAX)
 		return too_many(reading, "operations", err);
-	reading->operations = grow(reading->operations, reading->operation_count,
-				   &reading->operation_capacity, sizeof(*reading->operations));
+	reading->operations = xgrow(reading->operations, reading->operation_count,
+				    &reading->operation_capacity, sizeof(*reading->operations));
 	if (reading->proof != NULL)
 		proof_add_operation(reading->proof, reading->operation_count, &operation, row,
 				    &members);
@@ -181,8 +172,8 @@ static int read_trx(struct reading *reading, struct error *err)
 				 reading->num, reading->trx_count);
 	if (reading->trx_count == THINGS_MAX)
 		return too_many(reading, "transactions", err);
-	reading->own_ids = grow(reading->own_ids, reading->trx_count, &reading->trx_capacity,
-				sizeof(*reading->own_ids));
+	reading->own_ids = xgrow(reading->own_ids, reading->trx_count, &reading->trx_capacity,
+				 sizeof(*reading->own_ids));
 	reading->own_ids[reading->trx_count++] = own_id;
 	return 0;
 }
@@ -195,8 +186,8 @@ static int read_id(struct reading *reading, struct error *err)
 		return -1;
 	if (reading->id_count == THINGS_MAX)
 		return too_many(reading, "transaction_ids", err);
-	reading->ids =
-		grow(reading->ids, reading->id_count, &reading->id_capacity, sizeof(*reading->ids));
+	reading->ids = xgrow(reading->ids, reading->id_count, &reading->id_capacity,
+			     sizeof(*reading->ids));
 	reading->ids[reading->id_count++] = id;
 	return 0;
 }

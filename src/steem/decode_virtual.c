@@ -223,11 +223,8 @@ static int read_entry(struct list *list, struct error *err)
 		return -1;
 	if (list->count == VIRTUAL_MAX)
 		return refuse(list, "is one too many", err);
-	if (list->count == list->capacity) {
-		list->capacity = list->capacity ? 2 * list->capacity : 16;
-		list->operations =
-			xreallocarray(list->operations, list->capacity, sizeof(*list->operations));
-	}
+	list->operations =
+		xgrow(list->operations, list->count, &list->capacity, sizeof(*list->operations));
 	list->has_reward |= strcmp(operation.name, "producer_reward") == 0;
 	list->operations[list->count++] = operation;
 	return 0;

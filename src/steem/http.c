@@ -627,26 +627,24 @@ static void set_transfer_error(const struct post *post, CURLcode result, struct 
 
 	format_host(post->host->url, host, sizeof(host));
 	if (post->refused) {
-		error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "%s sent %s", host,
-			       post->refused);
+		error_set_node(err, RPC_FAILURE_OTHER_NODE, "%s sent %s", host, post->refused);
 		return;
 	}
 	if (post->answer.is_full || post->is_too_long) {
-		error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH,
-			       "%s gave an answer of more than %zu bytes", host,
-			       post->answer.limit_bytes);
+		error_set_node(err, RPC_FAILURE_BATCH, "%s gave an answer of more than %zu bytes",
+			       host, post->answer.limit_bytes);
 		return;
 	}
 	curl_easy_getinfo(post->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
 	if (result == CURLE_OPERATION_TIMEDOUT && connect_us > 0) {
-		error_set_code(err, ERROR_NODE, (int)failure,
+		error_set_node(err, (int)failure,
 			       "%s gave no whole answer within %" PRId64 " ms (%zu bytes came)",
 			       host, post->timeout_ms, post->answer.len);
 		return;
 	}
 	if (result == CURLE_OPERATION_TIMEDOUT) /* it says nothing about the size of the batch */
 		failure = RPC_FAILURE_OTHER_NODE;
-	error_set_code(err, ERROR_NODE, (int)failure, "cannot ask %s: %s%s", host,
+	error_set_node(err, (int)failure, "cannot ask %s: %s%s", host,
 		       post->error_text[0] ? post->error_text : curl_easy_strerror(result),
 		       curl_hint(result, post->sent_count > 0));
 }

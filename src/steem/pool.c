@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/block.h"
 
 /* A node that claims so many blocks less than others lags: a minute and a half. */
@@ -194,7 +195,7 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms)
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct node *node = &pool->nodes[i];
 		int64_t slot_ms = (node->slot_at_us + 999) / 1000;
-		int64_t at_ms = node->ready_at_ms > slot_ms ? node->ready_at_ms : slot_ms;
+		int64_t at_ms = max_i64(node->ready_at_ms, slot_ms);
 
 		if (node->is_away && at_ms < node->ask_head_at_ms)
 			at_ms = node->ask_head_at_ms;

@@ -56,6 +56,17 @@ int rpc_encode(struct buf *out, const struct rpc_call *calls, size_t count, uint
 	return 0;
 }
 
+enum rpc_failure rpc_failure_of(const struct error *err)
+{
+	return err->class == ERROR_CLASS_NODE ? (enum rpc_failure)err->code : RPC_FAILURE_NONE;
+}
+
+void rpc_set_failure(struct error *err, enum rpc_failure failure)
+{
+	err->class = ERROR_CLASS_NODE;
+	err->code = (int)failure;
+}
+
 /* One answer object; the slices point into the body, data NULL when a member is absent. */
 struct envelope {
 	struct json_slice whole, result, error;
@@ -79,7 +90,7 @@ struct decoding {
 static int bad_answer(const struct json_cursor *cursor, struct error *err)
 {
 	json_error(cursor, err);
-	err->code = RPC_FAILURE_CUT;
+	rpc_set_failure(err, RPC_FAILURE_CUT);
 	return error_prefix(err, "the answer cannot be read: ");
 }
 
@@ -200,8 +211,7 @@ static int decode_one(struct decoding *decoding, struct error *err)
 	else if (is_error(&envelope)) /* old nodes and proxies leave the id out of errors */
 		sort_envelope(&envelope, false, &decoding->answers[0].error);
 	else if (!envelope.has_id || envelope.id != decoding->first_id)
-		result = error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
-					"the answer belongs to another call");
+		result = error_set_node(err, RPC_FAILURE_CUT, "the answer belongs to another call");
 	else
 		keep_result(decoding, &envelope, 0);
 	drop_thing(decoding, &envelope.thing);
@@ -221,11 +231,11 @@ static int place_envelope(struct decoding *decoding, struct envelope *envelope, 
 		return 0;
 	}
 	if (!envelope->has_id || envelope->id < decoding->first_id || i >= decoding->count)
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
+		return error_set_node(err, RPC_FAILURE_CUT,
 				      "the answer holds an answer to a call that was not made");
 	answer = &decoding->answers[i];
 	if (answer->result.data || answer->error.kind != ERROR_NONE)
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
+		return error_set_node(err, RPC_FAILURE_CUT,
 				      "the answer holds two answers to one call");
 	if (is_error(envelope))
 		sort_envelope(envelope, false, &answer->error);
@@ -250,8 +260,8 @@ static int check_whole(const struct decoding *decoding, const struct error *stra
 		*err = *stray;
 		return -1;
 	}
-	return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "%zu of %zu calls got no answer",
-			      missing_count, decoding->count);
+	return error_set_node(err, RPC_FAILURE_CUT, "%zu of %zu calls got no answer", missing_count,
+			      decoding->count);
 }
 
 static int decode_array(struct decoding *decoding, struct error *err)
@@ -266,7 +276,7 @@ static int decode_array(struct decoding *decoding, struct error *err)
 		int result;
 
 		if (json_peek(cursor) != JSON_OBJECT)
-			return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
+			return error_set_node(err, RPC_FAILURE_CUT,
 					      "the answer holds something that is not an object");
 		if (!read_envelope(decoding, &envelope))
 			return bad_answer(cursor, err);
@@ -290,8 +300,8 @@ static int decode_in_place_of_batch(struct decoding *decoding, struct error *err
 		return bad_answer(&decoding->cursor, err);
 	if (is_error(&envelope))
 		return sort_envelope(&envelope, true, err);
-	return error_set_code(err, ERROR_NODE, RPC_FAILURE_BATCH,
-			      "a batch of %zu calls got one single answer", decoding->count);
+	return error_set_node(err, RPC_FAILURE_BATCH, "a batch of %zu calls got one single answer",
+			      decoding->count);
 }
 
 int rpc_decode_making(const char *body, size_t len, uint32_t first_id, size_t count,

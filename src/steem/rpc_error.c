@@ -164,9 +164,9 @@ int rpc_error_sort(const struct json_slice *error, const struct json_slice *whol
 	failure = sort_for_batch(sort_failure(code, message), in_place_of_batch);
 	clean_text(message, strlen(message), text);
 	if (code)
-		return error_set_code(err, ERROR_NODE, (int)failure,
-				      "the node answered: %s (error %lld)", text, (long long)code);
-	return error_set_code(err, ERROR_NODE, (int)failure, "the node answered: %s", text);
+		return error_set_node(err, (int)failure, "the node answered: %s (error %lld)", text,
+				      (long long)code);
+	return error_set_node(err, (int)failure, "the node answered: %s", text);
 }
 
 static bool is_html(const char *body, size_t len)
@@ -204,15 +204,15 @@ int rpc_error_sort_text(const char *body, size_t len, bool in_place_of_batch, st
 	char text[MESSAGE_BYTES + 1];
 
 	if (len == 0)
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "the answer is empty");
+		return error_set_node(err, RPC_FAILURE_CUT, "the answer is empty");
 	summarise(body, len, text);
 	if (is_html(body, len))
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT,
-				      "the node answered with a web page: %s", text);
+		return error_set_node(err, RPC_FAILURE_CUT, "the node answered with a web page: %s",
+				      text);
 	failure = sort_failure(0, text);
 	if (failure == RPC_FAILURE_OTHER_NODE)
 		failure = RPC_FAILURE_CUT;
-	return error_set_code(err, ERROR_NODE, (int)sort_for_batch(failure, in_place_of_batch),
+	return error_set_node(err, (int)sort_for_batch(failure, in_place_of_batch),
 			      "the answer is not JSON: %s", text);
 }
 
@@ -267,10 +267,10 @@ int rpc_http_error(long status, const char *content_type, const char *body, size
 		rpc_error_sort(&error, &whole, false, &inner);
 		clean_text(inner.text, strlen(inner.text), text);
 		if (failure == RPC_FAILURE_OTHER_NODE)
-			failure = (enum rpc_failure)inner.code;
+			failure = rpc_failure_of(&inner);
 	} else if (body && len > 0 && (!content_type || !strncasecmp(content_type, "text/", 5))) {
 		summarise(body, len, text);
 	}
-	return error_set_code(err, ERROR_NODE, (int)failure, "HTTP status %ld%s%s%s", status,
+	return error_set_node(err, (int)failure, "HTTP status %ld%s%s%s", status,
 			      status_hint(status, text), *text ? ": " : "", text);
 }

@@ -57,10 +57,7 @@ int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **
 	*ret_count = 0;
 	rows = db_query(db, sql_select_blocks_counted, DB_VALUES(db_u64(first), db_u64(last)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		if (*ret_count == capacity) {
-			capacity = capacity ? 2 * capacity : 64;
-			*ret_rows = xreallocarray(*ret_rows, capacity, sizeof(**ret_rows));
-		}
+		*ret_rows = xgrow(*ret_rows, *ret_count, &capacity, sizeof(**ret_rows));
 		take_row(&(*ret_rows)[(*ret_count)++], rows);
 	}
 	if (result < 0) {
@@ -245,10 +242,8 @@ static void release_over(struct over *over)
 static int load_purged(struct over *over, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	int result = db_query_row(over->db, sql_select_purged, DB_NO_VALUES, &rows, err);
 
-	rows = db_query(over->db, sql_select_purged, DB_NO_VALUES, err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	over->is_purged = result > 0 && over->block < db_row_u64(rows, SELECT_PURGED_BEFORE_BLOCK);
 	return result < 0 ? -1 : 0;
 }

@@ -46,7 +46,7 @@ static int fail_for_length(struct db *db, size_t bytes, struct error *err)
 {
 	db->is_lost = true;
 	return error_set_code(
-		err, ERROR_DATA, DB_PACKET_TOO_LARGE,
+		err, ERROR_DATA, ERROR_CLASS_DATABASE, DB_PACKET_TOO_LARGE,
 		"database %s: a row makes a statement of %zu bytes, max_allowed_packet "
 		"of the server is %zu; raise it",
 		db->config->hosts[db->host], bytes, db->max_packet_bytes);

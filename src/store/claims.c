@@ -98,12 +98,11 @@ static int sum_range(struct search *search, struct range range, struct error *er
 	struct claim_search *ret = search->ret;
 	int64_t due_ms;
 
-	rows = db_query(search->db, sql_sum_gaps,
-			DB_VALUES(db_u64(range.last), db_u64(range.first),
-				  IDENTITY(search->identity), db_u64(range.last),
-				  db_u64(range.first)),
-			err);
-	if (!rows || db_rows_next(rows, err) < 0)
+	if (db_query_row(search->db, sql_sum_gaps,
+			 DB_VALUES(db_u64(range.last), db_u64(range.first),
+				   IDENTITY(search->identity), db_u64(range.last),
+				   db_u64(range.first)),
+			 &rows, err) < 0)
 		return -1;
 	ret->missing_count += db_row_u64(rows, SUM_GAPS_MISSING);
 	ret->failed_count += db_row_u64(rows, SUM_GAPS_TRIED);

@@ -73,11 +73,6 @@ const struct db_config *db_get_config(const struct db *db)
 	return db->config;
 }
 
-bool db_is_duplicate(const struct error *err)
-{
-	return err->code == DB_DUPLICATE_KEY;
-}
-
 static int set_fault(struct db *db, size_t host, unsigned code, const char *state, const char *text,
 		     struct error *err)
 {
@@ -90,9 +85,9 @@ static int set_fault(struct db *db, size_t host, unsigned code, const char *stat
 		db->is_lost = true;
 	if (fault.next_host)
 		db->first_host = (host + 1) % db->config->host_count;
-	return error_set_code(err, fault.kind, (int)code, "database %s: %s (%u)%s%s",
-			      db->config->hosts[host], text, code, fault.cure ? "; " : "",
-			      fault.cure ? fault.cure : "");
+	return error_set_code(err, fault.kind, ERROR_CLASS_DATABASE, (int)code,
+			      "database %s: %s (%u)%s%s", db->config->hosts[host], text, code,
+			      fault.cure ? "; " : "", fault.cure ? fault.cure : "");
 }
 
 /*
@@ -444,16 +439,16 @@ static int connect_any(struct db *db, const char *name, const char *password, st
 			db->first_host = 0;
 			return 0;
 		}
-		if (one.code == DB_BEHIND && behind == count)
+		if (error_is(&one, ERROR_CLASS_READER, READER_DB_BEHIND) && behind == count)
 			behind = (start + i) % count;
 		if (all.kind == ERROR_NONE)
 			all = one;
 		else if (one.kind == ERROR_RETRY)
-			(void)error_set_code(&all, ERROR_RETRY, one.code, "%.240s; %.240s",
-					     all.text, one.text);
+			(void)error_set_code(&all, ERROR_RETRY, one.class, one.code,
+					     "%.240s; %.240s", all.text, one.text);
 		else
-			(void)error_set_code(&all, all.kind, all.code, "%.240s; %.240s", all.text,
-					     one.text);
+			(void)error_set_code(&all, all.kind, all.class, all.code, "%.240s; %.240s",
+					     all.text, one.text);
 	}
 	/* A member of a cluster that is behind is better than none. */
 	if (behind < count && connect_host(db, behind, name, password, true, err) == 0)

@@ -51,7 +51,7 @@ int db_look_at_cluster(struct db *db, bool takes_behind, struct error *err)
 				 "majority, or is only joining it",
 				 host);
 	if (state != STATE_SYNCED && !takes_behind)
-		return error_set_code(err, ERROR_RETRY, DB_BEHIND,
+		return error_set_code(err, ERROR_RETRY, ERROR_CLASS_READER, READER_DB_BEHIND,
 				      "database %s: this Galera node is behind the others (it is "
 				      "desynchronised, or gives its state to another)",
 				      host);

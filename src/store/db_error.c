@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "store/db.h"
+
 #define RIGHTS "check the rights of database.user against sql/grants.sql"
 #define TABLES "create or upgrade the tables with --migrate"
 #define LOST_TABLE                                                                                 \
@@ -52,15 +54,15 @@ static const struct known_fault {
 	{DB_DUPLICATE_KEY, ERROR_RETRY, STAYS, NULL},
 	{1180, ERROR_RETRY, STAYS, NULL}, /* error during COMMIT */
 	{DB_LOCK_TIMEOUT, ERROR_RETRY, STAYS, HELD},
-	{1213, ERROR_RETRY, STAYS, NULL}, /* deadlock, or a Galera conflict */
-	{1317, ERROR_RETRY, STAYS, NULL}, /* query interrupted */
-	{1412, ERROR_RETRY, STAYS, NULL}, /* table definition has changed */
-	{1615, ERROR_RETRY, STAYS, NULL}, /* statement needs to be prepared again */
-	{1969, ERROR_RETRY, STAYS, NULL}, /* max_statement_time */
-	{3024, ERROR_RETRY, STAYS, NULL}, /* max_execution_time */
-	{3101, ERROR_RETRY, STAYS, NULL}, /* Group Replication conflict */
-	{3572, ERROR_RETRY, STAYS, NULL}, /* lock not available at once */
-	{4025, ERROR_DATA, STAYS, NULL},  /* CHECK constraint */
+	{DB_DEADLOCK, ERROR_RETRY, STAYS, NULL}, /* or a Galera conflict */
+	{1317, ERROR_RETRY, STAYS, NULL},        /* query interrupted */
+	{1412, ERROR_RETRY, STAYS, NULL},        /* table definition has changed */
+	{1615, ERROR_RETRY, STAYS, NULL},        /* statement needs to be prepared again */
+	{1969, ERROR_RETRY, STAYS, NULL},        /* max_statement_time */
+	{3024, ERROR_RETRY, STAYS, NULL},        /* max_execution_time */
+	{3101, ERROR_RETRY, STAYS, NULL},        /* Group Replication conflict */
+	{3572, ERROR_RETRY, STAYS, NULL},        /* lock not available at once */
+	{4025, ERROR_DATA, STAYS, NULL},         /* CHECK constraint */
 	/* The server has no room: it waits for the operator, and so do we. */
 	{1021, ERROR_RETRY, STAYS, DISK},
 	{1026, ERROR_RETRY, STAYS, DISK},
@@ -205,6 +207,48 @@ struct db_fault db_sort_error(unsigned code, const char *sqlstate)
 	fault.is_lost =
 		(code >= 2000 && code < 3000) || (sqlstate && memcmp(sqlstate, "08", 2) == 0);
 	return fault;
+}
+
+bool db_is_error(const struct error *err, unsigned number)
+{
+	return error_is(err, ERROR_CLASS_DATABASE, (int)number);
+}
+
+unsigned db_error_number(const struct error *err)
+{
+	return err->class == ERROR_CLASS_DATABASE ? (unsigned)err->code : 0;
+}
+
+bool db_is_duplicate(const struct error *err)
+{
+	return db_is_error(err, DB_DUPLICATE_KEY);
+}
+
+bool db_is_deadlock(const struct error *err)
+{
+	return db_is_error(err, DB_DEADLOCK);
+}
+
+bool db_is_about_rights(const struct error *err)
+{
+	switch (db_error_number(err)) {
+	case 1044: /* no access to this database */
+	case 1045: /* wrong user or password */
+	case 1142: /* command denied on a table */
+	case 1143: /* on a column */
+	case DB_NO_PRIVILEGE:
+	case 1370: /* routine */
+	case 1698: /* wrong way to authenticate */
+	case 3118: /* account locked: MySQL */
+	case 3159: /* only encrypted connections are let in */
+	case 3955: /* account blocked after wrong passwords: MySQL */
+	case 4150: /* the same: MariaDB */
+	case 4151: /* account locked: MariaDB */
+	case DB_NOT_ALLOWED:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static int bad_address(const char *text, struct error *err)

@@ -37,12 +37,12 @@ void delivery_free(struct delivery *delivery)
 
 bool deliveries_is_lost(const struct error *err)
 {
-	return err->code == DB_LEASE_LOST;
+	return db_is_error(err, DB_LEASE_LOST);
 }
 
 bool deliveries_has_no_queue(const struct error *err)
 {
-	return err->code == DB_NO_QUEUE;
+	return db_is_error(err, DB_NO_QUEUE);
 }
 
 static const char *copy(struct arena *arena, const struct db_rows *rows, enum column column,

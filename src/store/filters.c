@@ -9,32 +9,26 @@
 
 static int find_filter(struct db *db, const char *text, uint32_t *ret_id, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	uint64_t id;
+	int result = db_query_u64(db, sql_select_filter, DB_VALUES(db_text(text)), &id, err);
 
-	rows = db_query(db, sql_select_filter, DB_VALUES(db_text(text)), err);
-	if (!rows)
-		return -1;
-	result = db_rows_next(rows, err);
-	*ret_id = result > 0 ? (uint32_t)db_row_u64(rows, SELECT_FILTER_ID) : 0;
-	return result < 0 ? -1 : 0;
+	*ret_id = (uint32_t)id;
+	return result;
 }
 
 static int find_active(struct db *db, uint32_t *ret_id, char **ret_text, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	int result = db_query_row(db, sql_select_active_filter, DB_NO_VALUES, &rows, err);
 
-	rows = db_query(db, sql_select_active_filter, DB_NO_VALUES, err);
-	if (!rows)
+	if (result < 0)
 		return -1;
-	result = db_rows_next(rows, err);
 	*ret_id = result > 0 ? (uint32_t)db_row_u64(rows, SELECT_ACTIVE_FILTER_ID) : 0;
 	if (ret_text)
 		*ret_text = result > 0
 				    ? xstrdup(db_row_text(rows, SELECT_ACTIVE_FILTER_RULES, NULL))
 				    : NULL;
-	return result < 0 ? -1 : 0;
+	return 0;
 }
 
 /* Each step is a transaction of its own; a duplicate key means that another was first. */
@@ -85,13 +79,11 @@ int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_
 /* It is looked first: an INSERT would wait for a bot that holds the row, with queue_pause() say. */
 static int make_queue(struct db *db, const char *queue, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer)
-	struct db_rows *rows = db_query(db, sql_select_queue, DB_VALUES(db_text(queue)), err);
-	int found = rows ? db_rows_next(rows, err) : -1;
+	bool is_there;
 
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	return exec_first_wins(db, sql_insert_queue, DB_VALUES(db_text(queue)), err);
+	if (db_query_any(db, sql_select_queue, DB_VALUES(db_text(queue)), &is_there, err) < 0)
+		return -1;
+	return is_there ? 0 : exec_first_wins(db, sql_insert_queue, DB_VALUES(db_text(queue)), err);
 }
 
 int filters_make_queues(struct db *db, const char *const *queues, size_t count, struct error *err)

@@ -6,6 +6,7 @@
 
 #include "base/backoff.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "store/bulk.h"
 #include "store/db.h"
@@ -45,13 +46,7 @@ int gap_rows_lock(struct db *db, struct error *err)
 
 int gap_rows_now(struct db *db, uint64_t *ret_now_us, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
-
-	rows = db_query(db, sql_select_now, DB_NO_VALUES, err);
-	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_now_us = result > 0 ? db_row_u64(rows, SELECT_NOW_NOW_US) : 0;
-	return result < 0 ? -1 : 0;
+	return db_query_u64(db, sql_select_now, DB_NO_VALUES, ret_now_us, err);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -64,11 +59,6 @@ static bool same_gap(const struct gap *a, const struct gap *b)
 	return a->first == b->first && a->last == b->last && same_text(a->reason, b->reason) &&
 	       a->attempts == b->attempts && a->tried_us == b->tried_us &&
 	       a->retry_us == b->retry_us && a->found_us == b->found_us;
-}
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /*
@@ -85,14 +75,11 @@ static void append(struct gap_rows *rows, const struct gap *like, uint32_t first
 		before->last = last;
 		if (like->attempts > before->attempts)
 			before->attempts = like->attempts;
-		before->retry_us = lower(before->retry_us, like->retry_us);
-		before->found_us = lower(before->found_us, like->found_us);
+		before->retry_us = min_u64(before->retry_us, like->retry_us);
+		before->found_us = min_u64(before->found_us, like->found_us);
 		return;
 	}
-	if (rows->count == rows->capacity) {
-		rows->capacity = rows->capacity > 0 ? rows->capacity * 2 : 16;
-		rows->items = xreallocarray(rows->items, rows->capacity, sizeof(*rows->items));
-	}
+	rows->items = xgrow(rows->items, rows->count, &rows->capacity, sizeof(*rows->items));
 	rows->items[rows->count] = *like;
 	rows->items[rows->count].first = first;
 	rows->items[rows->count].last = last;
@@ -112,8 +99,7 @@ static int find_start(struct db *db, uint32_t first, uint32_t *ret_start, struct
 	int result;
 
 	*ret_start = first;
-	rows = db_query(db, sql_select_gap_below, DB_VALUES(db_u64(first)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
+	result = db_query_row(db, sql_select_gap_below, DB_VALUES(db_u64(first)), &rows, err);
 	if (result > 0 && db_row_u64(rows, SELECT_GAP_BELOW_LAST_BLOCK) + 1 >= first)
 		*ret_start = (uint32_t)db_row_u64(rows, SELECT_GAP_BELOW_FIRST_BLOCK);
 	return result < 0 ? -1 : 0;
@@ -138,11 +124,8 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 			.found_us = db_row_u64(rows, SELECT_KNOWN_GAPS_FOUND_US),
 		};
 
-		if (ret_rows->count == ret_rows->capacity) {
-			ret_rows->capacity = ret_rows->capacity > 0 ? ret_rows->capacity * 2 : 16;
-			ret_rows->items = xreallocarray(ret_rows->items, ret_rows->capacity,
-							sizeof(*ret_rows->items));
-		}
+		ret_rows->items = xgrow(ret_rows->items, ret_rows->count, &ret_rows->capacity,
+					sizeof(*ret_rows->items));
 		gap.first = (uint32_t)db_row_u64(rows, SELECT_KNOWN_GAPS_FIRST_BLOCK);
 		gap.last = (uint32_t)db_row_u64(rows, SELECT_KNOWN_GAPS_LAST_BLOCK);
 		if (!db_row_is_null(rows, SELECT_KNOWN_GAPS_REASON))
@@ -157,9 +140,9 @@ static struct gap put_right(const struct gap *gap, uint64_t now_us)
 {
 	struct gap right = *gap;
 
-	right.found_us = lower(gap->found_us, now_us);
+	right.found_us = min_u64(gap->found_us, now_us);
 	if (gap->tried_us != GAP_NEVER)
-		right.tried_us = lower(gap->tried_us, now_us);
+		right.tried_us = min_u64(gap->tried_us, now_us);
 	if (gap->retry_us != GAP_NEVER && gap->retry_us > now_us + RETRY_TOP_US)
 		right.retry_us = now_us; /* due, as select_gaps_due.sql says */
 	return right;
@@ -201,21 +184,21 @@ void gap_rows_replace(const struct gap_rows *old, uint32_t first, uint32_t last,
 	for (size_t i = 0; i < old->count && old->items[i].first < first; i++) {
 		const struct gap *gap = &old->items[i];
 
-		append(ret_rows, gap, gap->first, gap->last < first ? gap->last : first - 1);
+		append(ret_rows, gap, gap->first, min_u32(gap->last, first - 1));
 	}
 	for (size_t i = 0; i < holes->count; i++) {
 		struct range hole = holes->items[i];
 
 		if (hole.last < first || hole.first > last)
 			continue;
-		append_hole(ret_rows, old, &at, hole.first < first ? first : hole.first,
-			    hole.last > last ? last : hole.last, now_us);
+		append_hole(ret_rows, old, &at, max_u32(hole.first, first),
+			    min_u32(hole.last, last), now_us);
 	}
 	for (size_t i = 0; i < old->count; i++) {
 		const struct gap *gap = &old->items[i];
 
 		if (gap->last > last)
-			append(ret_rows, gap, gap->first > last ? gap->first : last + 1, gap->last);
+			append(ret_rows, gap, max_u32(gap->first, last + 1), gap->last);
 	}
 }
 
@@ -245,8 +228,8 @@ void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, co
 	for (size_t i = 0; i < old->count; i++) {
 		const struct gap *gap = &old->items[i];
 		struct gap failed = *gap;
-		uint32_t from = gap->first > first ? gap->first : first;
-		uint32_t to = gap->last < last ? gap->last : last;
+		uint32_t from = max_u32(gap->first, first);
+		uint32_t to = min_u32(gap->last, last);
 		CLEANUP(mem_free_pointer) char *copy = NULL;
 
 		if (from > to) {

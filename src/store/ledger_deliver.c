@@ -44,10 +44,7 @@ static void add_fact(struct ledger_facts *facts, const struct db_rows *rows)
 {
 	struct fact *fact;
 
-	if (facts->count == facts->capacity) {
-		facts->capacity = facts->capacity ? 2 * facts->capacity : 64;
-		facts->items = xreallocarray(facts->items, facts->capacity, sizeof(*facts->items));
-	}
+	facts->items = xgrow(facts->items, facts->count, &facts->capacity, sizeof(*facts->items));
 	fact = &facts->items[facts->count++];
 	for (unsigned i = 0; i < 4; i++)
 		fact->place[i] = (uint32_t)db_row_u64(rows, i);

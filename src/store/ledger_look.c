@@ -348,8 +348,8 @@ int ledger_look_after(struct ledger_slice *slice, struct error *err)
 static int read_block(struct db *db, const char *sql, const struct db_value *values, size_t count,
 		      struct stored_block *ret_block, bool *ret_found, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, values, count, err);
-	int result = rows ? db_rows_next(rows, err) : -1;
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = db_query_row(db, sql, values, count, &rows, err);
 
 	*ret_found = result > 0;
 	if (result <= 0)

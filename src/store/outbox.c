@@ -136,13 +136,7 @@ static int load_seen(struct db *db, const struct outbox_step *step, struct seen_
 /* *ret_locked: it is ours until the end of the transaction. */
 static int lock_comment(struct db *db, uint64_t comment_id, bool *ret_locked, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
-
-	rows = db_query(db, sql_lock_comment, DB_VALUES(db_u64(comment_id)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_locked = result > 0;
-	return result < 0 ? -1 : 0;
+	return db_query_any(db, sql_lock_comment, DB_VALUES(db_u64(comment_id)), ret_locked, err);
 }
 
 static int confirm_one(struct db *db, struct outbox_step *step, const struct seen_comment *seen,

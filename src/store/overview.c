@@ -8,10 +8,8 @@
 int overview_load(struct db *db, uint32_t decided, struct overview *ret_overview, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	int result = db_query_row(db, sql_select_overview, DB_VALUES(db_u64(decided)), &rows, err);
 
-	rows = db_query(db, sql_select_overview, DB_VALUES(db_u64(decided)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	if (result < 0)
 		return -1;
 	if (result == 0)

@@ -61,12 +61,8 @@ static int load_places(struct db *db, const char *sql, const struct db_value *va
 	int result = -1;
 
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		if (ret_places->count == ret_places->capacity) {
-			ret_places->capacity =
-				ret_places->capacity > 0 ? 2 * ret_places->capacity : 64;
-			ret_places->items = xreallocarray(ret_places->items, ret_places->capacity,
-							  sizeof(*ret_places->items));
-		}
+		ret_places->items = xgrow(ret_places->items, ret_places->count,
+					  &ret_places->capacity, sizeof(*ret_places->items));
 		for (unsigned i = 0; i < 4; i++)
 			ret_places->items[ret_places->count][i] = (uint32_t)db_row_u64(rows, i);
 		ret_places->count++;
@@ -91,9 +87,9 @@ static int find_end(struct db *db, const struct retention_purge *purge, struct b
 
 	ret_range->first = purge->next;
 	ret_range->last = purge->before - 1;
-	rows = db_query(db, sql_select_purge_end,
-			DB_VALUES(db_u64(ret_range->first), db_u64(ret_range->last)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
+	result = db_query_row(db, sql_select_purge_end,
+			      DB_VALUES(db_u64(ret_range->first), db_u64(ret_range->last)), &rows,
+			      err);
 	if (result > 0)
 		ret_range->last = (uint32_t)db_row_u64(rows, SELECT_PURGE_END_BLOCK);
 	return result < 0 ? -1 : 0;
@@ -269,13 +265,11 @@ int retention_purge_count(struct db *db, uint32_t first, uint32_t last,
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	const struct blocks range = {.first = first, .last = last};
-	int result;
+	int result = db_query_row(db, sql_count_purge,
+				  DB_VALUES(db_u64(first), db_u64(last), ID_RANGE(&range),
+					    db_u64(first), db_u64(last), ID_RANGE(&range)),
+				  &rows, err);
 
-	rows = db_query(db, sql_count_purge,
-			DB_VALUES(db_u64(first), db_u64(last), ID_RANGE(&range), db_u64(first),
-				  db_u64(last), ID_RANGE(&range)),
-			err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	if (result > 0) {
 		counts->operations += db_row_u64(rows, COUNT_PURGE_OPERATIONS);
 		counts->orphans += db_row_u64(rows, COUNT_PURGE_ORPHANS);

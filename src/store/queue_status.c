@@ -34,11 +34,9 @@ static int count_queue(struct db *db, struct queue_status_queue *queue, struct e
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	struct db_value name = db_text(queue->queue);
-	int result;
+	int result = db_query_row(db, sql_select_queue_counts,
+				  DB_VALUES(name, name, name, name, name, name), &rows, err);
 
-	rows = db_query(db, sql_select_queue_counts, DB_VALUES(name, name, name, name, name, name),
-			err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	if (result <= 0)
 		return result;
 	queue->ready = db_row_u64(rows, SELECT_QUEUE_COUNTS_READY);

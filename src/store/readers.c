@@ -30,37 +30,36 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 		 uint32_t *ret_reader_id, uint32_t *ret_open_first, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	int result =
+		db_query_row(db, sql_select_reader, DB_VALUES(db_text(identity->name)), &rows, err);
 
-	rows = db_query(db, sql_select_reader, DB_VALUES(db_text(identity->name)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	if (result < 0)
 		return -1;
 	if (result == 0)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_FORGOTTEN,
 			"reader %s has no row any more: it was removed with --forget, "
 			"or the table `readers` was lost; a new start makes it again",
 			identity->name);
 	if (strcmp(db_row_text(rows, SELECT_READER_SESSION, NULL), READERS_REWOUND) == 0)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_FORGOTTEN,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_FORGOTTEN,
 			"--rewind took the row of reader %s, which had no heartbeat; a new start takes it back",
 			identity->name);
 	if (strcmp(db_row_text(rows, SELECT_READER_SESSION, NULL), identity->session) != 0)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_SUPERSEDED,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_SUPERSEDED,
 			"a newer process took the name %s over; give each reader a name "
 			"of its own (reader.name)",
 			identity->name);
 	if (filter_id != 0 && db_row_is_null(rows, SELECT_READER_FILTER_ID))
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_NO_FILTER,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_NO_FILTER,
 			"no filter rules are active in the database any more: the table `filters` was "
 			"lost; a new start activates those of the configuration");
 	if (filter_id != 0 && db_row_u64(rows, SELECT_READER_FILTER_ID) != filter_id)
 		return error_set_code(
-			err, ERROR_CONFIG, READER_OVER_FILTER_CHANGED,
+			err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_FILTER_CHANGED,
 			"other filter rules (or virtual_operations) were activated in the database; put them into "
 			"the configuration, or activate these with --activate-filter");
 	*ret_reader_id = (uint32_t)db_row_u64(rows, SELECT_READER_ID);
@@ -132,8 +131,8 @@ int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_puls
 	int result;
 
 	*ret_pulse = (struct reader_pulse){.is_found = false};
-	rows = db_query(db, sql_select_reader_heartbeat, DB_VALUES(db_text(name)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
+	result =
+		db_query_row(db, sql_select_reader_heartbeat, DB_VALUES(db_text(name)), &rows, err);
 	if (result > 0)
 		*ret_pulse = (struct reader_pulse){
 			.is_found = true,
@@ -164,14 +163,11 @@ int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool 
 
 int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	uint64_t block;
+	int result = db_query_u64(db, sql_select_irreversible, DB_NO_VALUES, &block, err);
 
-	rows = db_query(db, sql_select_irreversible, DB_NO_VALUES, err);
-	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_block =
-		result > 0 ? (uint32_t)db_row_u64(rows, SELECT_IRREVERSIBLE_IRREVERSIBLE_BLOCK) : 0;
-	return result < 0 ? -1 : 0;
+	*ret_block = (uint32_t)block;
+	return result;
 }
 
 int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),

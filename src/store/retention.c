@@ -62,32 +62,22 @@ static int load_over(struct db *db, int64_t before_s, const struct retention_pas
 
 static int is_needed(struct db *db, const struct over *over, bool *ret_needed, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	uint32_t block = (uint32_t)over->place[0];
-	int result;
 
-	rows = db_query(
+	return db_query_any(
 		db, sql_select_operation_needed,
 		DB_VALUES(ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
 			  ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
 			  db_u64(over->delivery_id), db_u64(block), db_u64(over->block_crc)),
-		err);
-	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_needed = result > 0;
-	return result < 0 ? -1 : 0;
+		ret_needed, err);
 }
 
 /* Does the statement find the operation? */
 static int find_operation(struct db *db, const char *sql, const struct over *over, bool *ret_found,
 			  struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
-
-	rows = db_query(db, sql, DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
-	*ret_found = result > 0;
-	return result < 0 ? -1 : 0;
+	return db_query_any(db, sql, DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)),
+			    ret_found, err);
 }
 
 /* *ret_held: somebody has locked it, and it stays; so does its delivery. */
@@ -150,10 +140,9 @@ out:
 static int next_queue(struct db *db, struct retention_pass *pass, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	int result = db_query_row(db, sql_select_ended_queue, DB_VALUES(db_text(pass->queue)),
+				  &rows, err);
 
-	rows = db_query(db, sql_select_ended_queue, DB_VALUES(db_text(pass->queue)), err);
-	result = rows ? db_rows_next(rows, err) : -1;
 	pass->state = 0;
 	pass->is_over = result == 0;
 	if (result > 0)

@@ -22,17 +22,6 @@ static uint64_t above(const struct rewind *rewind)
 	return (uint64_t)rewind->block + 1;
 }
 
-/* The one number that a statement finds; 0: none. */
-static int find_number(struct db *db, const char *sql, const struct db_value *values, size_t count,
-		       uint64_t *ret_number, struct error *err)
-{
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, values, count, err);
-	int result = rows ? db_rows_next(rows, err) : -1;
-
-	*ret_number = result > 0 ? db_row_u64(rows, 0) : 0;
-	return result < 0 ? -1 : 0;
-}
-
 /* Readers. */
 
 int rewind_readers_load(struct db *db, struct rewind_readers *readers, struct error *err)
@@ -289,8 +278,8 @@ static int take_comments(struct db *db, struct rewind *rewind, struct error *err
 	uint64_t found = 0;
 	uint64_t end;
 
-	if (find_number(db, sql_select_comments_end, DB_VALUES(db_u64(rewind->comment_id)), &end,
-			err) < 0)
+	if (db_query_u64(db, sql_select_comments_end, DB_VALUES(db_u64(rewind->comment_id)), &end,
+			 err) < 0)
 		return -1;
 	if (end == 0) {
 		rewind->phase++;
@@ -333,16 +322,16 @@ static int count_blocks(struct db *db, struct rewind *rewind, struct error *err)
 	uint64_t first;
 	int result;
 
-	if (find_number(db, sql_select_rewind_end, DB_VALUES(db_u64(rewind->block), db_u64(last)),
-			&first, err) < 0)
+	if (db_query_u64(db, sql_select_rewind_end, DB_VALUES(db_u64(rewind->block), db_u64(last)),
+			 &first, err) < 0)
 		return -1;
 	if (first == 0)
 		first = above(rewind); /* no block row any more, but perhaps leftovers */
-	rows = db_query(db, sql_count_rewind,
-			DB_VALUES(db_u64(first), db_u64(last), db_u64(first), db_u64(last),
-				  db_u64(first << ID_BITS), db_u64(((last + 1) << ID_BITS) - 1)),
-			err);
-	result = rows ? db_rows_next(rows, err) : -1;
+	result = db_query_row(db, sql_count_rewind,
+			      DB_VALUES(db_u64(first), db_u64(last), db_u64(first), db_u64(last),
+					db_u64(first << ID_BITS),
+					db_u64(((last + 1) << ID_BITS) - 1)),
+			      &rows, err);
 	if (result < 0)
 		return -1;
 	rewind->counts.blocks += db_row_u64(rows, COUNT_REWIND_BLOCKS);
@@ -359,10 +348,10 @@ static int count_comments(struct db *db, struct rewind *rewind, struct error *er
 	uint64_t found;
 	uint64_t end;
 
-	if (find_number(db, sql_select_comments_end, DB_VALUES(db_u64(rewind->comment_id)), &end,
-			err) < 0 ||
-	    (end > 0 && find_number(db, sql_count_comments_confirmed,
-				    DB_VALUES(COMMENTS(rewind, end)), &found, err) < 0))
+	if (db_query_u64(db, sql_select_comments_end, DB_VALUES(db_u64(rewind->comment_id)), &end,
+			 err) < 0 ||
+	    (end > 0 && db_query_u64(db, sql_count_comments_confirmed,
+				     DB_VALUES(COMMENTS(rewind, end)), &found, err) < 0))
 		return -1;
 	if (end == 0) {
 		rewind->phase = REWIND_OVER;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/db_error.h"
 #include "store/readers.h"
 #include "store/schema_impl.h"
 #include "store/sql.h"
@@ -28,22 +29,16 @@
 
 int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result;
+	uint64_t have;
 
 	*ret_need = (unsigned)sql_migration_count;
-	*ret_have = 0;
-	rows = db_query(db, sql_select_schema_version, DB_NO_VALUES, err);
-	if (!rows) {
-		if (err->code != NO_SUCH_TABLE)
+	if (db_query_u64(db, sql_select_schema_version, DB_NO_VALUES, &have, err) < 0) {
+		if (!db_is_error(err, NO_SUCH_TABLE))
 			return -1;
 		*err = ERROR_INIT;
-		return 0;
 	}
-	result = db_rows_next(rows, err);
-	if (result > 0)
-		*ret_have = (unsigned)db_row_u64(rows, SELECT_SCHEMA_VERSION_VERSION);
-	return result < 0 ? -1 : 0;
+	*ret_have = (unsigned)have;
+	return 0;
 }
 
 static int fail_newer(unsigned have, unsigned need, struct error *err)
@@ -97,7 +92,7 @@ static int connect_to_database(struct db *db, struct error *err)
 {
 	if (db_connect(db, err) == 0)
 		return 0;
-	if (err->code != NO_SUCH_DATABASE)
+	if (!db_is_error(err, NO_SUCH_DATABASE))
 		return -1;
 	*err = ERROR_INIT;
 	if (db_connect_server(db, err) < 0 || create_database(db, err) < 0)
@@ -155,7 +150,7 @@ static int wait_turn(struct db *db, struct turn *turn, unsigned *ret_have, struc
 	do {
 		result = try_turn(db, turn, err);
 	} while (result == 0 && !turn->is_ours);
-	if (result < 0 && err->code == NO_SUCH_TABLE) {
+	if (result < 0 && db_is_error(err, NO_SUCH_TABLE)) {
 		*err = ERROR_INIT;
 		return 0;
 	}
@@ -178,7 +173,7 @@ static int apply_statement(struct db *db, const char *sql, struct error *err)
 {
 	if (db_exec_text(db, sql, err) == 0)
 		return 0;
-	if (err->code != COLUMN_EXISTS && err->code != INDEX_EXISTS)
+	if (!db_is_error(err, COLUMN_EXISTS) && !db_is_error(err, INDEX_EXISTS))
 		return -1;
 	*err = ERROR_INIT;
 	return 0;
@@ -295,11 +290,8 @@ static int make_table(struct db *db, const struct schema_part *part, struct erro
 static int has_rows(struct db *db, const char *table, bool *ret_any, struct error *err)
 {
 	CLEANUP(mem_free_pointer) char *sql = xasprintf("SELECT 1 FROM %s LIMIT 1", table);
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = db_query(db, sql, DB_NO_VALUES, err);
-	int result = rows ? db_rows_next(rows, err) : -1;
 
-	*ret_any = result > 0;
-	return result < 0 ? -1 : 0;
+	return db_query_any(db, sql, DB_NO_VALUES, ret_any, err);
 }
 
 /*
@@ -333,7 +325,7 @@ static int make_routine(struct db *db, const struct schema_part *part, struct er
 
 	if (db_exec_text(db, part->text, err) == 0)
 		return 0;
-	if (err->code != PROCEDURE_EXISTS)
+	if (!db_is_error(err, PROCEDURE_EXISTS))
 		return -1;
 	*err = ERROR_INIT;
 	return db_exec_text(db, drop, err) < 0 ? -1 : db_exec_text(db, part->text, err);
@@ -420,7 +412,8 @@ static int complete_in_the_end(struct db *db, struct turn *turn, const struct sc
 		if (complete(db, turn, (unsigned)sql_migration_count, false, report, err) == 0)
 			return 0;
 		/* Another program may create the same parts. */
-		if ((err->kind != ERROR_RETRY && err->code != PROCEDURE_EXISTS) || db_is_lost(db))
+		if ((err->kind != ERROR_RETRY && !db_is_error(err, PROCEDURE_EXISTS)) ||
+		    db_is_lost(db))
 			return -1;
 	}
 	return -1;

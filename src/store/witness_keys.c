@@ -12,10 +12,9 @@
 int witness_keys_find(struct db *db, const char *witness, uint32_t block,
 		      struct witness_key *ret_key, bool *ret_found, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer)
-	struct db_rows *rows = db_query(db, sql_select_witness_key,
-					DB_VALUES(db_text(witness), db_u64(block)), err);
-	int result = rows ? db_rows_next(rows, err) : -1;
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = db_query_row(db, sql_select_witness_key,
+				  DB_VALUES(db_text(witness), db_u64(block)), &rows, err);
 
 	*ret_found = result > 0;
 	if (result <= 0)
@@ -32,16 +31,10 @@ int witness_keys_find(struct db *db, const char *witness, uint32_t block,
 int witness_keys_are_whole(struct db *db, uint32_t since, uint32_t block, bool *ret_whole,
 			   struct error *err)
 {
-	CLEANUP(db_rows_free_pointer)
-	struct db_rows *rows =
-		db_query(db, sql_select_keys_whole,
-			 DB_VALUES(db_u64(since), db_u64(since), db_u64(since), db_u64(block),
-				   db_u64(block), db_u64(since), db_u64(since), db_u64(block)),
-			 err);
-	int result = rows ? db_rows_next(rows, err) : -1;
-
-	*ret_whole = result > 0;
-	return result < 0 ? -1 : 0;
+	return db_query_any(db, sql_select_keys_whole,
+			    DB_VALUES(db_u64(since), db_u64(since), db_u64(since), db_u64(block),
+				      db_u64(block), db_u64(since), db_u64(since), db_u64(block)),
+			    ret_whole, err);
 }
 
 int witness_keys_add(struct db *db, const struct witness_key *key, struct error *err)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "sync/ballot.h"
@@ -404,8 +405,7 @@ static void note_start(struct compare *compare, const struct find_job *find)
 {
 	work_note_stored(compare->work, find->newest.num, find->newest.timestamp_s);
 	compare->newest_at_start = find->newest.num;
-	compare->irreversible_at_start =
-		find->irreversible > find->limit ? find->irreversible : find->limit;
+	compare->irreversible_at_start = max_u32(find->irreversible, find->limit);
 }
 
 static void take_found(struct compare *compare, const struct find_job *find)
@@ -501,7 +501,7 @@ void compare_step(struct compare *compare)
 		if (!(on_trial >> i & 1) || block == 0)
 			continue;
 		subjects |= UINT64_C(1) << i;
-		limit = block < limit ? block : limit;
+		limit = min_u32(block, limit);
 	}
 	if (subjects == 0)
 		return;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "store/outbox.h"
 #include "sync/writer.h"
 
@@ -43,11 +44,6 @@ static int run_confirm(struct db *db, struct job *job, struct error *err)
 	return outbox_confirm(db, &look->step, err);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The next pass: soon where a bot holds a row, else when the next look is due. */
 static void end_pass(struct confirm *confirm)
 {
@@ -55,9 +51,9 @@ static void end_pass(struct confirm *confirm)
 
 	if (confirm->locked_count > 0) {
 		confirm->locked_ms = confirm->locked_ms > 0
-					     ? least(2 * confirm->locked_ms, LOCKED_MOST_MS)
+					     ? min_i64(2 * confirm->locked_ms, LOCKED_MOST_MS)
 					     : LOCKED_MS;
-		wait_ms = least(wait_ms, confirm->locked_ms);
+		wait_ms = min_i64(wait_ms, confirm->locked_ms);
 	} else {
 		confirm->locked_ms = 0;
 	}

@@ -177,7 +177,7 @@ static void take_unproved(void *context, uint32_t num)
  */
 static void note_failed(struct head *head, const struct error *err)
 {
-	if (err->code == RPC_FAILURE_WAIT && ++head->busy_count < BUSY_LIMIT)
+	if (rpc_failure_of(err) == RPC_FAILURE_WAIT && ++head->busy_count < BUSY_LIMIT)
 		return;
 	if (head->asked_to > head->alone_to)
 		head->alone_to = head->asked_to;

@@ -16,10 +16,7 @@ void held_list_put(struct held_list *list, struct work *work, const struct held 
 		list->items[at] = *held;
 		return;
 	}
-	if (list->count == list->capacity) {
-		list->capacity = list->capacity ? 2 * list->capacity : 64;
-		list->items = xreallocarray(list->items, list->capacity, sizeof(*list->items));
-	}
+	list->items = xgrow(list->items, list->count, &list->capacity, sizeof(*list->items));
 	memmove(&list->items[at + 1], &list->items[at], (list->count - at) * sizeof(*held));
 	list->items[at] = *held;
 	list->count++;

@@ -17,11 +17,8 @@ static bool is_named(const struct operation *op, const char *name)
 
 static struct witness_key *new_change(struct key_changes *changes)
 {
-	if (changes->count == changes->capacity) {
-		changes->capacity = changes->capacity > 0 ? 2 * changes->capacity : 4;
-		changes->items =
-			xreallocarray(changes->items, changes->capacity, sizeof(*changes->items));
-	}
+	changes->items =
+		xgrow(changes->items, changes->count, &changes->capacity, sizeof(*changes->items));
 	return &changes->items[changes->count];
 }
 

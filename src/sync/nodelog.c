@@ -59,7 +59,7 @@ static void tell_refused(void *context, const struct node *node, uint32_t num,
 {
 	struct nodelog *nodelog = context;
 
-	if (err->code == RPC_FAILURE_FALSE) {
+	if (rpc_failure_of(err) == RPC_FAILURE_FALSE) {
 		nodelog->work->false_blocks++;
 		log_limited(&nodelog->false_limit, LOG_LEVEL_WARNING, "block_false",
 			    "%s from %s; nothing of it is stored, other nodes are asked", err->text,

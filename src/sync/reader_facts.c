@@ -2,6 +2,7 @@
 #include "sync/reader_facts.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "steem/node.h"
 #include "steem/pool.h"
 #include "sync/keeper.h"
@@ -20,11 +21,6 @@ const struct node *reader_get_node(const struct reader *reader, size_t index)
 	return pool_node(reader->work.pool, (unsigned)index);
 }
 
-static uint32_t highest(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
 static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 {
 	const struct work *work = &reader->work;
@@ -32,11 +28,11 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 	facts->head_block = pool_head(work->pool);
 	facts->irreversible_block = pool_irreversible(work->pool);
 	facts->chain_block =
-		highest(facts->irreversible_block, keeper_irreversible(reader->keeper));
-	facts->stored_block = highest(work->committed_block, startup_newest(reader->startup));
+		max_u32(facts->irreversible_block, keeper_irreversible(reader->keeper));
+	facts->stored_block = max_u32(work->committed_block, startup_newest(reader->startup));
 	if (facts->is_tailing)
 		facts->stored_block =
-			highest(facts->stored_block, tail_next_block(reader->tail) - 1);
+			max_u32(facts->stored_block, tail_next_block(reader->tail) - 1);
 	if (facts->chain_block > facts->stored_block)
 		facts->lag_blocks = facts->chain_block - facts->stored_block;
 	facts->newest_block = work->newest_block;

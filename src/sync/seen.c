@@ -41,11 +41,8 @@ static void take_comment(struct seen *seen, const struct block *block, const str
 		return;
 	if (!seen->arena)
 		seen->arena = arena_new();
-	if (seen->count == seen->capacity) {
-		seen->capacity = seen->capacity > 0 ? 2 * seen->capacity : 16;
-		seen->comments =
-			xreallocarray(seen->comments, seen->capacity, sizeof(*seen->comments));
-	}
+	seen->comments =
+		xgrow(seen->comments, seen->count, &seen->capacity, sizeof(*seen->comments));
 	seen->comments[seen->count++] = (struct ledger_comment){
 		.block = block->num,
 		.author = op->account,

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/pool.h"
 #include "store/filters.h"
 #include "store/schema.h"
@@ -208,14 +209,14 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges)
 {
 	uint32_t now = pool_irreversible(startup->work->pool);
 	uint32_t before = compare_irreversible(startup->compare);
-	uint32_t irreversible = now > before ? now : before;
+	uint32_t irreversible = max_u32(now, before);
 	uint32_t last = ranges->items[ranges->count - 1].last;
 	struct error err = ERROR_INIT;
 
 	if (last <= irreversible)
 		return true;
 	(void)error_set_code(
-		&err, ERROR_CONFIG, WORK_OVER_USAGE,
+		&err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_USAGE,
 		"block %u is not irreversible yet (the newest that is: %u); a range ends there at the most",
 		last, irreversible);
 	work_end(startup->work, &err);

@@ -276,7 +276,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (!tail->is_running || tail->dispute)
 		return;
 	if (err) {
-		if ((err->code != RPC_FAILURE_WAIT || ++tail->busy_count >= BUSY_LIMIT) &&
+		if ((rpc_failure_of(err) != RPC_FAILURE_WAIT || ++tail->busy_count >= BUSY_LIMIT) &&
 		    tail->asked_to > tail->alone_to)
 			tail->alone_to = tail->asked_to;
 		pace_failed(&tail->pace, now_ms);

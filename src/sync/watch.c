@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/watch.h"
 
+#include "base/number.h"
+
 /* Nodes must be behind for this long before it is told: one answer may fail, one name have two servers. */
 #define BEHIND_MS 10000
 
@@ -13,11 +15,6 @@ bool watch_is_level(const struct watch_facts *facts)
 {
 	return facts->is_tailing && facts->nodes_block < facts->next_block &&
 	       facts->database_block < facts->next_block;
-}
-
-static int64_t later(int64_t a_ms, int64_t b_ms)
-{
-	return a_ms > b_ms ? a_ms : b_ms;
 }
 
 static void note_chain(struct watch *watch, const struct watch_facts *facts, int64_t now_ms)
@@ -63,7 +60,7 @@ static void note_progress(struct watch *watch, const struct watch_facts *facts, 
 	if (!facts->is_working) {
 		watch->progress_at_ms = now_ms;
 	} else if (!facts->is_tailing) {
-		watch->progress_at_ms = later(watch->progress_at_ms, facts->worked_at_ms);
+		watch->progress_at_ms = max_i64(watch->progress_at_ms, facts->worked_at_ms);
 	} else if (!watch->was_tailing || facts->next_block > watch->next_block) {
 		watch->progress_at_ms = now_ms;
 		watch->next_block = facts->next_block;
@@ -71,7 +68,7 @@ static void note_progress(struct watch *watch, const struct watch_facts *facts, 
 		watch->progress_at_ms = now_ms;
 		watch->moved_at_ms = now_ms;
 	} else if (watch_is_level(facts)) {
-		watch->progress_at_ms = later(watch->progress_at_ms, facts->told_at_ms);
+		watch->progress_at_ms = max_i64(watch->progress_at_ms, facts->told_at_ms);
 	}
 	if (watch_is_level(facts))
 		watch->level_at_ms = now_ms;

@@ -19,7 +19,6 @@
 #define RETRY_BASE_MS      20
 #define RETRY_CAP_MS       5000
 #define ERRANDS_MAX        256
-#define DEADLOCK_ERROR     1213
 #define FOR_EVER           INT64_MAX
 #define MAX_COMMIT_THREADS 32
 
@@ -81,7 +80,7 @@ static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t j
 	return go_on;
 }
 
-static void count_retry(struct writer_trouble *trouble, int code)
+static void count_retry(struct writer_trouble *trouble, unsigned code)
 {
 	unsigned i = 0;
 
@@ -98,8 +97,8 @@ static void note_trouble(struct lane *lane, const struct error *err)
 	struct writer_trouble *trouble = &writer->trouble;
 
 	pthread_mutex_lock(&writer->mutex);
-	count_retry(trouble, err->code);
-	if (err->code != DEADLOCK_ERROR) {
+	count_retry(trouble, db_error_number(err));
+	if (!db_is_deadlock(err)) {
 		if (!lane->is_troubled && writer->troubled_lanes++ == 0)
 			trouble->since_ms = clock_now_ms();
 		lane->is_troubled = true;
@@ -130,7 +129,7 @@ static void tell_retry(struct lane *lane, const struct job *job, const struct er
 {
 	atomic_fetch_add(&lane->writer->retry_count, 1);
 	note_trouble(lane, err);
-	if (err->code == DEADLOCK_ERROR) { /* normal among those who wait for one another */
+	if (db_is_deadlock(err)) { /* normal among those who wait for one another */
 		log_debug("commit_retry", "%s: %s; again in %lld ms", job->what, err->text,
 			  (long long)delay_ms);
 		return;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "worker/guard.h"
 #include "worker/inherit.h"
 #include "worker/session.h"
@@ -264,9 +265,9 @@ static void log_line(struct child *child)
 
 static void take_errors(struct child *child, const char *piece, size_t len)
 {
-	size_t keep = len < CHILD_TAIL_BYTES ? len : CHILD_TAIL_BYTES;
+	size_t keep = min_size(len, CHILD_TAIL_BYTES);
 	size_t room = CHILD_TAIL_BYTES - keep;
-	size_t old = child->tail_len < room ? child->tail_len : room;
+	size_t old = min_size(child->tail_len, room);
 
 	memmove(child->tail, child->tail + child->tail_len - old, old);
 	memcpy(child->tail + old, piece + len - keep, keep);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/lease.h"
 
+#include "base/number.h"
+
 /* A tenth of the lease, at most two seconds: for the kill, and for clocks that do not run alike. */
 #define MARGIN_PART   10
 #define MARGIN_MAX_MS 2000
@@ -9,7 +11,7 @@ static int64_t margin_ms(const struct lease *lease)
 {
 	int64_t margin = lease->lease_ms / MARGIN_PART;
 
-	return margin < MARGIN_MAX_MS ? margin : MARGIN_MAX_MS;
+	return min_i64(margin, MARGIN_MAX_MS);
 }
 
 void lease_start(struct lease *lease, unsigned lease_s, int64_t asked_at_ms)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "daemon/notify.h"
@@ -219,7 +220,7 @@ static int64_t claim_at_ms(const struct loop *loop)
 		return INT64_MAX;
 	if (loop->shop.has_news)
 		return pause_ms;
-	return loop->claim_at_ms > pause_ms ? loop->claim_at_ms : pause_ms;
+	return max_i64(loop->claim_at_ms, pause_ms);
 }
 
 static void claim(struct loop *loop, int64_t now_ms)
@@ -369,11 +370,11 @@ static int timeout_ms(const struct loop *loop, int64_t now_ms)
 	if (notify_watchdog_interval_ms() > 0)
 		times[3] = loop->fed_at_ms + notify_watchdog_interval_ms() / 2;
 	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		wake_ms = times[i] < wake_ms ? times[i] : wake_ms;
+		wake_ms = min_i64(times[i], wake_ms);
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
 		int64_t at_ms = slot_wake_at_ms(&loop->slots[i]);
 
-		wake_ms = at_ms < wake_ms ? at_ms : wake_ms;
+		wake_ms = min_i64(at_ms, wake_ms);
 	}
 	return wake_ms <= now_ms ? 0 : (int)(wake_ms - now_ms);
 }

@@ -75,6 +75,7 @@ static void compare(const struct rpc_answer *plain, struct rpc_answer *made, siz
 {
 	for (size_t i = 0; i < count; i++) {
 		if (plain[i].error.kind != made[i].error.kind ||
+		    plain[i].error.class != made[i].error.class ||
 		    plain[i].error.code != made[i].error.code ||
 		    plain[i].result.data != made[i].result.data ||
 		    plain[i].result.len != made[i].result.len)
@@ -100,7 +101,8 @@ static void read_answer(const char *text, size_t size, size_t count)
 		abort();
 	if (result == 0)
 		compare(plain, made, count);
-	else if (plain_err.code != made_err.code || strcmp(plain_err.text, made_err.text) != 0)
+	else if (plain_err.class != made_err.class || plain_err.code != made_err.code ||
+		 strcmp(plain_err.text, made_err.text) != 0)
 		abort();
 	else
 		check_error(&plain_err);

@@ -107,7 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	block = decode_block(text, len, num, proof, &err);
 	if (block == NULL) {
 		check_error(&err);
-		MUST(err.kind == ERROR_NODE && (err.code == 0 || err.code == RPC_FAILURE_FALSE));
+		MUST(err.kind == ERROR_NODE && (rpc_failure_of(&err) == RPC_FAILURE_NONE ||
+						rpc_failure_of(&err) == RPC_FAILURE_FALSE));
 	} else if (block->proof == BLOCK_PROOF_NONE) {
 		MUST(block->correction == NULL);
 		if (block->seal != NULL && proof_signer(proof, block, &key, &err) != 0)

@@ -160,11 +160,6 @@ const struct db_config *db_get_config(const struct db *db)
 	return db->config;
 }
 
-bool db_is_duplicate(const struct error *err)
-{
-	return err->code == DB_DUPLICATE_KEY;
-}
-
 /* Errors. */
 
 static int fail_killed(struct error *err)
@@ -186,8 +181,8 @@ static int fail_code(struct db *db, unsigned code, struct error *err)
 		end_transaction(db);
 	if (code != DB_DUPLICATE_KEY)
 		sim_trace("database error %u", code);
-	return error_set_code(err, fault.kind, (int)code, "database server %u: made up (%u)",
-			      db->server, code);
+	return error_set_code(err, fault.kind, ERROR_CLASS_DATABASE, (int)code,
+			      "database server %u: made up (%u)", db->server, code);
 }
 
 int database_lose(struct db *db, struct error *err)

@@ -317,7 +317,7 @@ static void decide(struct post *post)
 	if (is_spoilt(node, MOOD_SLOW))
 		post->done_ms = sim_now_ms + sim_between(500, 9000);
 	if (mood_of(node) == MOOD_DOWN) {
-		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_OTHER_NODE, "cannot connect");
+		(void)error_set_node(err, RPC_FAILURE_OTHER_NODE, "cannot connect");
 	} else if (is_spoilt(node, MOOD_HANGS) || holds_poisoned(post, MOOD_HANGS) ||
 		   (asks_for_blocks(post) && is_spoilt(node, MOOD_BLOCKS_HANG))) {
 		post->done_ms = SIM_NEVER;
@@ -329,7 +329,7 @@ static void decide(struct post *post)
 	}
 	if (post->done_ms > sim_now_ms + post->timeout_ms) {
 		post->done_ms = sim_now_ms + post->timeout_ms;
-		(void)error_set_code(err, ERROR_NODE, RPC_FAILURE_CUT, "no whole answer in time");
+		(void)error_set_node(err, RPC_FAILURE_CUT, "no whole answer in time");
 	}
 }
 

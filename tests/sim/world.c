@@ -51,7 +51,7 @@ static void check_end(struct sim_reader *slot)
 	sim_trace("ends: %d %s", (int)end, err.text);
 	if (slot->config.goal != READER_RUN || end == READER_END_STOPPED)
 		return;
-	if (end == READER_END_ERROR && err.code == READER_OVER_SUPERSEDED) {
+	if (end == READER_END_ERROR && error_is(&err, ERROR_CLASS_READER, READER_OVER_SUPERSEDED)) {
 		slot->is_gone = true;
 		return;
 	}

@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "store/outbox.h"
 
 #define STORM_RUNS    40
 #define STORM_PERCENT 6

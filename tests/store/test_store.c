@@ -329,7 +329,7 @@ static void the_status_of_readers(void **state)
 	OK(readers_pulse(db, "one", &pulse, &err));
 	assert_false(pulse.is_found);
 	assert_int_equal(readers_heartbeat(db, &me, &report, &err), -1);
-	assert_int_equal(err.code, READER_OVER_FORGOTTEN);
+	assert_true(error_is(&err, ERROR_CLASS_READER, READER_OVER_FORGOTTEN));
 	err = ERROR_INIT;
 	OK(readers_register(db, &me, "test", &err));
 	run_sql("UPDATE readers SET heartbeat_at = UTC_TIMESTAMP(6) - INTERVAL 31 SECOND");

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Real processes: what they are given, what they say, and that nothing of them is left. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <errno.h>
 #include <fcntl.h>

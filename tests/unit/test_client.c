@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The client against simulated nodes. Linked without steem/http.o: see fake_nodes.h. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <inttypes.h>
+#include <string.h>
 
+#include "base/backoff.h"
 #include "client_world.h"
 
 static void wanted_blocks_come_once_from_all_nodes(void **state)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks that break every request they are in, and nodes that answer nothing. See fake_nodes.h. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "client_world.h"
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads and the tip, against simulated nodes. Linked without steem/http.o: see fake_nodes.h. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include "client_world.h"
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks with their virtual operations, of simulated nodes. Linked without steem/http.o. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "client_world.h"
 #include "steem/decode_virtual.h"

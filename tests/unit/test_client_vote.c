@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Nodes whose blocks prove themselves, or do not. Linked without steem/http.o. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include "client_world.h"
 #include "steem/chain.h"
 #include "steem/codec/proof.h"
+#include "steem/rpc.h"
 
 #define FIRST 101
 #define LAST  140

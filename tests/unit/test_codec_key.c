@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
+#include <json-c/json.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "steem/chain.h"
+#include "steem/codec/hash.h"
 #include "steem/codec/key.h"
 #include "vectors.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/buf.h"
+#include "base/mem.h"
+#include "steem/codec/hash.h"
 #include "steem/codec/pack.h"
 #include "vectors.h"
 

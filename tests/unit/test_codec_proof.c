@@ -4,19 +4,20 @@
  *
  *   test_codec_proof [--lies N]     one lie for each value of each busy block, and N random ones
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
+#include "base/mem.h"
 #include "recorded.h"
+#include "steem/codec/hash.h"
 #include "steem/codec/proof.h"
 #include "steem/decode.h"
+#include "steem/rpc.h"
 
 #define BLOCK_BYTES_MAX ((size_t)32 << 20)
 
@@ -425,7 +426,7 @@ static void go_on_lying(struct buf *lie, const struct recorded_block *recorded,
 			block_free(block);
 			return;
 		}
-		if (err->code != RPC_FAILURE_FALSE)
+		if (rpc_failure_of(err) != RPC_FAILURE_FALSE)
 			return;
 	}
 }
@@ -449,9 +450,9 @@ static void judge(struct buf *lie, const struct recorded_block *recorded, const 
 	told.all++;
 	if (block == NULL) {
 		assert_int_equal(err.kind, ERROR_NODE);
-		told.false_count += err.code == RPC_FAILURE_FALSE;
-		told.refused += err.code != RPC_FAILURE_FALSE;
-		if (err.code == RPC_FAILURE_FALSE)
+		told.false_count += rpc_failure_of(&err) == RPC_FAILURE_FALSE;
+		told.refused += rpc_failure_of(&err) != RPC_FAILURE_FALSE;
+		if (rpc_failure_of(&err) == RPC_FAILURE_FALSE)
 			go_on_lying(lie, recorded, truth, &err);
 		return;
 	}
@@ -580,7 +581,7 @@ static struct block *fit(struct buf *text, struct proof *proof)
 		}
 		if (block != NULL)
 			return block;
-		if (err.code != RPC_FAILURE_FALSE || !make_fit(text, err.text))
+		if (rpc_failure_of(&err) != RPC_FAILURE_FALSE || !make_fit(text, err.text))
 			break;
 	}
 	fail_msg("%s", err.text);
@@ -614,7 +615,7 @@ static void expect_false(const struct buf *text, struct proof *proof, const char
 
 	assert_null(decode_block(text->data, text->len, NUM, proof, &err));
 	assert_int_equal(err.kind, ERROR_NODE);
-	assert_int_equal(err.code, RPC_FAILURE_FALSE);
+	assert_int_equal(rpc_failure_of(&err), RPC_FAILURE_FALSE);
 	if (strstr(err.text, because) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", err.text, because);
 }
@@ -1032,7 +1033,7 @@ static void the_signer_is_who_signed(void **state)
 	set(&text, ONE(VOTE("7")));
 	block = fit(&text, steem);
 	assert_int_equal(proof_signer(steem, block, &key, &err), -1);
-	assert_int_equal(err.code, RPC_FAILURE_FALSE);
+	assert_int_equal(rpc_failure_of(&err), RPC_FAILURE_FALSE);
 	block_free(block);
 	if (!read_recording())
 		skip();
@@ -1045,7 +1046,7 @@ static void the_signer_is_who_signed(void **state)
 		assert_non_null(block);
 		assert_int_equal(block->proof, BLOCK_PROOF_CONTENT);
 		assert_int_equal(proof_signer(steem, block, &key, &err), -1);
-		assert_int_equal(err.code, RPC_FAILURE_FALSE);
+		assert_int_equal(rpc_failure_of(&err), RPC_FAILURE_FALSE);
 		assert_non_null(strstr(err.text, "it was signed with the key STM"));
 		block_free(block);
 	}

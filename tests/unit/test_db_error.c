@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "store/db.h"
 #include "store/db_error.h"
 
 static const struct {
@@ -97,6 +94,39 @@ static void each_number_has_its_kind(void **state)
 	}
 }
 
+/* The predicates look at numbers of the database only. */
+static void predicates_know_their_numbers(void **state)
+{
+	static const int rights[] = {1044, 1045, 1142, 1143, 1227, 1370,          1698,
+				     3118, 3159, 3955, 4150, 4151, DB_NOT_ALLOWED};
+	static const int others[] = {0,    -1,   1,    1040, 1046, 1062, 1141, 1144,
+				     1205, 1213, 1317, 2003, 2013, 3117, 31001};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		(void)error_set_code(&err, ERROR_CONFIG, ERROR_CLASS_DATABASE, rights[i], "no");
+		assert_true(db_is_about_rights(&err));
+		assert_false(db_is_deadlock(&err) || db_is_duplicate(&err));
+		assert_int_equal(db_error_number(&err), rights[i]);
+		err.class = ERROR_CLASS_SYSTEM;
+		assert_false(db_is_about_rights(&err));
+		assert_int_equal(db_error_number(&err), 0);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		(void)error_set_code(&err, ERROR_RETRY, ERROR_CLASS_DATABASE, others[i], "no");
+		assert_false(db_is_about_rights(&err));
+		assert_int_equal(db_is_deadlock(&err), others[i] == 1213);
+		assert_int_equal(db_is_duplicate(&err), others[i] == 1062);
+		assert_int_equal(db_is_error(&err, 2003), others[i] == 2003);
+		err.class = ERROR_CLASS_NODE;
+		assert_false(db_is_deadlock(&err) || db_is_duplicate(&err) ||
+			     db_is_error(&err, 2003));
+	}
+	(void)error_set_code(&err, ERROR_RETRY, ERROR_CLASS_READER, READER_DB_BEHIND, "lags");
+	assert_int_equal(db_error_number(&err), 0);
+}
+
 #define TEN "1234567890"
 
 static void addresses_have_one_meaning(void **state)
@@ -157,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_number_has_its_kind),
+		cmocka_unit_test(predicates_know_their_numbers),
 		cmocka_unit_test(addresses_have_one_meaning),
 	};
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
+#include "test.h"
+
 #include <string.h>
-#include <cmocka.h>
-/* clang-format on */
 
 #include "sync/dbclock.h"
 

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "test.h"
 
-#include <cmocka.h>
-
+#include <dirent.h>
 #include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "recorded.h"
 #include "steem/decode.h"
 

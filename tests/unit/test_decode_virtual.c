@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
+#include "base/mem.h"
 #include "recorded.h"
 #include "steem/decode.h"
 #include "steem/decode_virtual.h"

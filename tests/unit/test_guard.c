@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A guard, and sessions that it is told of. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <sched.h>
 #include <signal.h>

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <poll.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "http_server.h"
 #include "steem/http.h"
@@ -310,7 +311,7 @@ static void a_node_that_only_breaks_is_a_failure(void **state)
 	server.request_count = 0;
 	ask(http, "/nothing", "[1]", &result); /* on the kept connection, then on a new one */
 	assert_int_equal(result.failed_count, 1);
-	assert_int_equal(result.err.code, RPC_FAILURE_CUT);
+	assert_int_equal(rpc_failure_of(&result.err), RPC_FAILURE_CUT);
 	assert_int_equal(server.request_count, 2);
 	ask(http, "/cut", "[1]", &result);
 	server.request_count = 0;
@@ -583,7 +584,8 @@ static void failures_are_sorted_and_named(void **state)
 
 		ask(http, rows[i].path, "[1]", &result);
 		assert_int_equal(result.done_count, 1);
-		if (result.err.kind != ERROR_NODE || result.err.code != (int)rows[i].failure ||
+		if (result.err.kind != ERROR_NODE ||
+		    rpc_failure_of(&result.err) != rows[i].failure ||
 		    !strstr(result.err.text, rows[i].says))
 			fail_msg("%s: %s (%d)", rows[i].path, result.err.text, result.err.code);
 		assert_int_equal(result.retry_after_ms,
@@ -619,7 +621,7 @@ static void what_cannot_be_reached_is_named_without_secrets(void **state)
 		    !strstr(result.err.text, rows[i].hint) || strstr(result.err.text, "geheim"))
 			fail_msg("%s: %s", rows[i].url, result.err.text);
 		assert_int_equal(result.err.kind, ERROR_NODE);
-		assert_int_equal(result.err.code, RPC_FAILURE_OTHER_NODE);
+		assert_int_equal(rpc_failure_of(&result.err), RPC_FAILURE_OTHER_NODE);
 		buf_release(&result.body);
 		free(rows[i].url);
 	}
@@ -642,7 +644,7 @@ static void a_silent_node_is_given_up(void **state)
 	(void)state;
 	http_post(http, &post);
 	finish_all(http);
-	assert_int_equal(result.err.code, RPC_FAILURE_CUT);
+	assert_int_equal(rpc_failure_of(&result.err), RPC_FAILURE_CUT);
 	assert_non_null(strstr(result.err.text, "no whole answer within 100 ms (0 bytes came)"));
 	buf_release(&result.body);
 	http_free(http);
@@ -692,7 +694,7 @@ static void answers_are_unpacked_and_limited(void **state)
 	start(http, url, "[1]", 99999, &result); /* 136 bytes on the wire */
 	finish_all(http);
 	assert_int_equal(result.err.kind, ERROR_NODE);
-	assert_int_equal(result.err.code, RPC_FAILURE_BATCH);
+	assert_int_equal(rpc_failure_of(&result.err), RPC_FAILURE_BATCH);
 	assert_non_null(strstr(result.err.text, "more than 99999 bytes"));
 	buf_release(&result.body);
 	http_free(http);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects whose members are noted while they are cut out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/backoff.h"
 #include "base/mem.h"

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -36,6 +31,26 @@ static void nothing_is_something(void **state)
 	assert_non_null(a);
 	assert_non_null(b);
 	assert_non_null(c);
+}
+
+static void an_array_grows_with_what_it_holds(void **state)
+{
+	size_t capacity = 0;
+	size_t grown = 0;
+	CLEANUP(mem_free_pointer) uint32_t *items = NULL;
+
+	(void)state;
+	for (size_t count = 0; count < 10000; count++) {
+		size_t before = capacity;
+
+		items = xgrow(items, count, &capacity, sizeof(*items));
+		assert_true(capacity > count);
+		grown += capacity != before;
+		items[count] = (uint32_t)count;
+	}
+	for (size_t i = 0; i < 10000; i++)
+		assert_int_equal(items[i], i);
+	assert_true(grown < 15); /* it doubles */
 }
 
 static void pieces_are_aligned_and_apart(void **state)
@@ -110,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings_are_copied),
 		cmocka_unit_test(nothing_is_something),
+		cmocka_unit_test(an_array_grows_with_what_it_holds),
 		cmocka_unit_test(pieces_are_aligned_and_apart),
 		cmocka_unit_test(large_pieces_fit),
 		cmocka_unit_test(only_what_is_committed_stays),

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "test.h"
 
-#include <cmocka.h>
-
+#include <dirent.h>
 #include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "base/buf.h"
+#include "base/mem.h"
 #include "recorded.h"
 #include "steem/rpc.h"
 
@@ -145,7 +144,7 @@ static void unusable_batches_are_sorted(void **state)
 
 		if (rpc_decode(rows[i].body, strlen(rows[i].body), 1, 2, answers, &err) != -1)
 			fail_msg("accepted: %s", rows[i].body);
-		if (err.kind != ERROR_NODE || err.code != (int)rows[i].failure)
+		if (err.kind != ERROR_NODE || rpc_failure_of(&err) != rows[i].failure)
 			fail_msg("%s: %s (%d)", rows[i].body, err.text, err.code);
 	}
 }
@@ -162,7 +161,7 @@ static enum rpc_failure failure_of(const char *body, size_t len, char *text, siz
 	for (const char *at = err.text; *at; at++)
 		assert_true(*at >= ' ' && *at <= '~');
 	snprintf(text, size, "%s", err.text);
-	return (enum rpc_failure)err.code;
+	return rpc_failure_of(&err);
 }
 
 static void errors_of_single_calls_are_sorted(void **state)
@@ -227,7 +226,7 @@ static void an_error_of_one_call_leaves_the_others(void **state)
 
 	(void)state;
 	assert_int_equal(rpc_decode(body, sizeof(body) - 1, 1, 2, answers, &err), 0);
-	assert_int_equal(answers[0].error.code, RPC_FAILURE_OTHER_NODE);
+	assert_int_equal(rpc_failure_of(&answers[0].error), RPC_FAILURE_OTHER_NODE);
 	assert_string_equal(answers[0].error.text,
 			    "the node answered: Internal Error (error -32603)");
 	assert_null(answers[0].result.data);
@@ -287,7 +286,7 @@ static void http_statuses_are_sorted(void **state)
 						strlen(rows[i].body), &err),
 				 -1);
 		assert_int_equal(err.kind, ERROR_NODE);
-		assert_int_equal(err.code, rows[i].failure);
+		assert_int_equal(rpc_failure_of(&err), rows[i].failure);
 		assert_string_equal(err.text, rows[i].text);
 	}
 }
@@ -389,7 +388,7 @@ static bool check_recorded(const char *name)
 	} else {
 		rpc_http_error(http_status, "text/html", json_object_get_string(body),
 			       (size_t)json_object_get_string_len(body), &err);
-		failure = (enum rpc_failure)err.code;
+		failure = rpc_failure_of(&err);
 		snprintf(says, sizeof(says), "%s", err.text);
 	}
 	/* Recorded calls have other ids than 1; only a result must have the right one. */
@@ -432,7 +431,7 @@ static void an_error_of_any_length_is_not_read(void **state)
 	buf_add_text(&body, "]}}");
 	assert_int_equal(rpc_decode(body.data, body.len, 1, 1, &answer, &err), 0);
 	assert_string_equal(answer.error.text, "the node answered: an error of more than 64 KiB");
-	assert_int_equal(answer.error.code, RPC_FAILURE_OTHER_NODE);
+	assert_int_equal(rpc_failure_of(&answer.error), RPC_FAILURE_OTHER_NODE);
 	rpc_http_error(500, "application/json", body.data, body.len, &err);
 	assert_non_null(strstr(err.text, "HTTP status 500: the node answered: an error of more"));
 }
@@ -464,7 +463,7 @@ static void broken_answers_do_no_harm(void **state)
 						     body + cut));
 		} else {
 			assert_int_equal(err.kind, ERROR_NODE);
-			assert_int_not_equal(err.code, RPC_FAILURE_NONE);
+			assert_int_not_equal(rpc_failure_of(&err), RPC_FAILURE_NONE);
 		}
 		free(body);
 	}

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Results that are read where they stand: the same answers, and nothing lost or kept. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/backoff.h"
 #include "base/mem.h"
@@ -60,7 +56,8 @@ static void drop(void *context)
 
 static bool is_same_error(const struct error *a, const struct error *b)
 {
-	return a->kind == b->kind && a->code == b->code && strcmp(a->text, b->text) == 0;
+	return a->kind == b->kind && a->class == b->class && a->code == b->code &&
+	       strcmp(a->text, b->text) == 0;
 }
 
 /* With and without a maker the same; the number of things that arrived. */

@@ -3,13 +3,7 @@
  * The writer with a database made up here: this file defines the db_* functions that
  * sync/writer.c calls, so that the linker takes them instead of store/db.c.
  */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "test.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -49,7 +43,7 @@ int db_connect(struct db *db, struct error *err)
 	connects++;
 	if (connects_to_fail > 0) {
 		connects_to_fail--;
-		return error_set_code(err, ERROR_RETRY, 2003, "nobody there");
+		return error_set_code(err, ERROR_RETRY, ERROR_CLASS_DATABASE, 2003, "nobody there");
 	}
 	db->is_open = true;
 	return 0;
@@ -108,9 +102,10 @@ static int run_it(struct db *db, struct job *job, struct error *err)
 		db_disconnect(db);
 	if (test->kind == ERROR_CONFIG && db->is_patient) {
 		db_disconnect(db);
-		return error_set_code(err, ERROR_RETRY, 1045, "it would not let us in");
+		return error_set_code(err, ERROR_RETRY, ERROR_CLASS_DATABASE, 1045,
+				      "it would not let us in");
 	}
-	return error_set_code(err, test->kind, 1205, "it would not");
+	return error_set_code(err, test->kind, ERROR_CLASS_DATABASE, 1205, "it would not");
 }
 
 static void count_done(struct job *job)
@@ -277,7 +272,9 @@ static int run_at_gate(struct db *db, struct job *job, struct error *err)
 
 	(void)db;
 	(void)job;
-	return code == 0 ? 0 : error_set_code(err, ERROR_RETRY, code, "the gate is closed");
+	return code == 0 ? 0
+			 : error_set_code(err, ERROR_RETRY, ERROR_CLASS_DATABASE, code,
+					  "the gate is closed");
 }
 
 static void wait_for_retries(struct writer *writer, uint64_t count)
@@ -353,7 +350,9 @@ static int fail_once(struct db *db, struct job *job, struct error *err)
 
 	(void)db;
 	(void)job;
-	return code == 0 ? 0 : error_set_code(err, ERROR_RETRY, code, "just once");
+	return code == 0
+		       ? 0
+		       : error_set_code(err, ERROR_RETRY, ERROR_CLASS_DATABASE, code, "just once");
 }
 
 static void many_kinds_of_errors_have_room(void **state)
@@ -374,6 +373,31 @@ static void many_kinds_of_errors_have_room(void **state)
 	}
 	assert_int_equal(trouble.retries[WRITER_RETRY_CODES - 1].code, 0);
 	assert_int_equal(trouble.retries[WRITER_RETRY_CODES - 1].count, 5);
+}
+
+static int fail_of_another_class(struct db *db, struct job *job, struct error *err)
+{
+	int code = atomic_exchange(&gate_error, 0);
+
+	(void)db;
+	(void)job;
+	return code == 0 ? 0 : error_set_code(err, ERROR_RETRY, ERROR_CLASS_READER, code, "lags");
+}
+
+/* Only numbers of the database are counted by number, and only they can be a deadlock. */
+static void a_code_of_another_class_is_no_number_of_the_database(void **state)
+{
+	struct test_job job = make_job(0, ERROR_NONE);
+	struct writer_trouble trouble;
+
+	job.job.run = fail_of_another_class;
+	atomic_store(&gate_error, 1213);
+	writer_errand(*state, &job.job);
+	wait_for_all(*state);
+	writer_get_trouble(*state, &trouble);
+	assert_int_equal(trouble.retries[0].code, 0);
+	assert_int_equal(trouble.retries[0].count, 1);
+	assert_string_equal(trouble.text, "lags");
 }
 
 static void only_commits_that_were_done_are_timed(void **state)
@@ -517,6 +541,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_connection_is_lost_until_a_job_is_done, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(many_kinds_of_errors_have_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_code_of_another_class_is_no_number_of_the_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_commits_that_were_done_are_timed, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(has_room_for_few_commits, set_up, tear_down),

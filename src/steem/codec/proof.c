@@ -103,10 +103,8 @@ void proof_begin_trx(struct proof *proof)
 {
 	struct packed_trx *trx;
 
-	if (proof->trx_count == proof->trx_capacity) {
-		proof->trx_capacity = proof->trx_capacity > 0 ? proof->trx_capacity * 2 : 64;
-		proof->trxs = xreallocarray(proof->trxs, proof->trx_capacity, sizeof(*proof->trxs));
-	}
+	proof->trxs =
+		xgrow(proof->trxs, proof->trx_count, &proof->trx_capacity, sizeof(*proof->trxs));
 	trx = &proof->trxs[proof->trx_count++];
 	*trx = (struct packed_trx){.begin = proof->pack.out.len,
 				   .first_mark = proof->pack.mark_count,
@@ -368,8 +366,7 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %.*s",
 			 block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
 		if (result != REPAIR_DONE && doubt == NULL)
-			return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE, "trx %zu: %s", i,
-					      what);
+			return error_set_node(err, RPC_FAILURE_FALSE, "trx %zu: %s", i, what);
 		if (result != REPAIR_DONE)
 			not_shown(proof, trx, what, doubt);
 		if (!trx->is_shown)
@@ -425,7 +422,7 @@ static int prove_root(struct proof *proof, const struct proof_claim *claim, stru
 		if (chain->roots[i].block == claim->block->num &&
 		    block_id_equal(root, chain->roots[i].root))
 			return 0;
-	return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE,
+	return error_set_node(err, RPC_FAILURE_FALSE,
 			      "the merkle root of %zu trxs is %s, the header says %s",
 			      proof->trx_count, block_id_format(root, text),
 			      block_id_format(claim->root, said_text));
@@ -469,7 +466,7 @@ static int prove_header(struct proof *proof, const struct proof_claim *claim, bo
 		memcpy(sum, claim->block->id, 4); /* the block's number, which was compared */
 		if (block_id_equal(sum, claim->block->id))
 			return 0;
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE,
+		return error_set_node(err, RPC_FAILURE_FALSE,
 				      "the header's bytes have the id %s, block_id says %s",
 				      block_id_format(sum, text),
 				      block_id_format(claim->block->id, said));
@@ -548,13 +545,13 @@ int proof_signer(struct proof *proof, const struct block *block, struct key *ret
 	char text[KEY_TEXT_BYTES];
 
 	if (!key_recover(seal->digest, seal->signature, ret_key))
-		return error_set_code(err, ERROR_NODE, RPC_FAILURE_FALSE,
+		return error_set_node(err, RPC_FAILURE_FALSE,
 				      "block %u: witness_signature is no signature of its header",
 				      block->num);
 	if (seal->signing_key != NULL &&
 	    strcmp(proof_key_text(proof, ret_key, text), seal->signing_key) != 0)
-		return error_set_code(
-			err, ERROR_NODE, RPC_FAILURE_FALSE,
+		return error_set_node(
+			err, RPC_FAILURE_FALSE,
 			"block %u: it was signed with the key %s, signing_key says %s", block->num,
 			text, seal->signing_key);
 	return 0;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorded.h"
+
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+char *recorded_path(const char *name)
+{
+	const char *top = getenv("top_srcdir");
+
+	return xasprintf("%s/../shared/chain/%s", top ? top : ".", name);
+}
+
+char *recorded_read(const char *name, size_t *ret_len)
+{
+	CLEANUP(mem_free_pointer) char *path = recorded_path(name);
+	FILE *file = fopen(path, "rb");
+	char *text = NULL;
+	size_t len = 0, got;
+
+	if (!file) {
+		print_message("skipped: %s is not there\n", path);
+		return NULL;
+	}
+	do {
+		text = xrealloc(text, len + 65537);
+		got = fread(text + len, 1, 65536, file);
+		len += got;
+	} while (got > 0);
+	fclose(file);
+	text[len] = '\0';
+	*ret_len = len;
+	return text;
+}
