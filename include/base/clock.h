@@ -12,8 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A time by clock_now_ms() that never comes. */
+#define CLOCK_NEVER INT64_MAX
+
 /* Milliseconds of a clock that never goes back. */
 int64_t clock_now_ms(void);
+/* The earlier of two times. */
+static inline int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
 /* Seconds since 1970, UTC. */
 int64_t clock_wall_s(void);
 /* Let tests supply the monotonic time; NULL: the real one again. */

@@ -230,10 +230,12 @@ struct client_key_sink {
 bool client_ask_keys(struct client *client, unsigned node, const char *const *witnesses,
 		     size_t count, const struct client_key_sink *sink);
 
-/* Send what can be sent now, give up what no node gives. Call it in each turn of the loop. */
-void client_handle(struct client *client);
-/* Milliseconds until client_handle() has something to do even if nothing arrives; -1: nothing. */
-int64_t client_next_timeout_ms(const struct client *client);
+/*
+ * Send what can be sent now, give up what no node gives.  To be called in each turn of the loop, behind all that
+ * may want something.  Returns when to call it again even if nothing arrives: at once, if a sink was told
+ * something.
+ */
+int64_t client_handle(struct client *client);
 /*
  * The longest time until a wanted block is reported, while some node answers and there is room for
  * the block: one request with other blocks, one for this block alone, and the 15 s for other nodes.

@@ -136,7 +136,7 @@ struct client {
 	uint64_t heads_asked; /* nodes whose head request, or the proof of it, is unanswered */
 	struct tip irreversible_tip;
 	struct tip head_tip;
-	int64_t patience_at_ms; /* when to look for wants that are overdue; 0: none is doubted */
+	int64_t patience_at_ms; /* when to look for wants that are overdue */
 	uint32_t next_id;
 	bool has_news; /* something changed since the last client_handle() */
 };
@@ -242,16 +242,18 @@ struct request *request_new(struct client *client, enum request_kind kind, unsig
 /* The last call of a request with virtual operations of old blocks; it has room for it. */
 void request_add_witness(struct request *request);
 void request_send(struct request *request);
-void client_send_due(struct client *client);
+/* Returns when the next one is due. */
+int64_t client_send_due(struct client *client, int64_t now_ms);
 void request_free(struct request *request);
 /* It is not one of the `connections` any more: its answer is waited for by nobody, or came. */
 void request_uncount(struct request *request);
-void client_send_wants(struct client *client);
+/* Returns when a node that rests now may be asked for what waits. */
+int64_t client_send_wants(struct client *client, int64_t now_ms);
 
 /* client_head.c: ask the nodes for their heads that have not claimed this block yet. */
 void client_ask_heads_below(struct client *client, uint32_t block);
-/* Which nodes have not told their heads for seconds, though asked? */
-void client_note_silent(struct client *client);
+/* Which nodes have not told their heads for seconds, though asked? Returns when the next one is silent. */
+int64_t client_note_silent(struct client *client, int64_t now_ms);
 
 /* client_answer.c */
 http_done_fn client_answer;
@@ -289,8 +291,8 @@ bool client_offers_blocks(const struct client *client, unsigned node);
 void client_settle(struct client *client, unsigned node, bool is_alive);
 /* The node does not even tell its head: note that it is away, and tell the observer. */
 void client_note_lost(struct client *client, unsigned node, const struct error *err);
-/* Ask nodes that are away for their heads, where it is time to. */
-void client_ask_away(struct client *client);
+/* Ask nodes that are away for their heads, where it is time to. Returns when to ask the next one. */
+int64_t client_ask_away(struct client *client, int64_t now_ms);
 /* The nodes are replaced: put the wants of waiting requests back. */
 void client_drop_waiting(struct client *client);
 /* The only block that a request asked for; 0: there were several. */
@@ -304,8 +306,8 @@ void want_set_doubted(struct client *client, struct want *want);
  * that is under way stays so, for nobody.
  */
 struct want *want_replace(struct want *want);
-/* Refuse the wants that have been doubted for 15 s. */
-void client_refuse_overdue(struct client *client);
+/* Refuse the wants that have been doubted for 15 s. Returns when to look again. */
+int64_t client_refuse_overdue(struct client *client, int64_t now_ms);
 
 /*
  * client_head.c: read a head out of an answer and keep it.  1: it is not believed before the
@@ -327,11 +329,10 @@ void client_keys_answer(struct request *request, const struct http_answer *answe
 bool client_tip_answer(struct request *request, const struct http_answer *answer,
 		       const struct error *err);
 /*
- * client_slow.c: what the tail waits for too long is asked of another node, where there is one.  And
- * when that is to be done; INT64_MAX: nothing waits for that.
+ * client_slow.c: what the tail waits for too long is asked of another node, where there is one.
+ * Returns when the next request is slow.
  */
-void client_leave_slow(struct client *client);
-int64_t client_slow_at_ms(const struct client *client);
+int64_t client_leave_slow(struct client *client, int64_t now_ms);
 /* client_tip.c: end a tip request, while its answer may still come. */
 void client_leave_tip(struct request *request);
 void client_head_answer(struct request *request, const struct http_answer *answer,

@@ -114,8 +114,8 @@ unsigned node_batch_now(const struct node *node);
 bool node_is_healthy(const struct node *node, int64_t now_ms);
 /* Did it answer when it was last asked? (An unasked node is not up.) */
 bool node_is_up(const struct node *node);
-/* Is it away, and is it time to ask for its head again? */
-bool node_is_head_due(const struct node *node, int64_t now_ms);
+/* When to ask a node that is away for its head again; CLOCK_NEVER: it is not away, or it is being asked. */
+int64_t node_head_due_ms(const struct node *node);
 /*
  * The highest irreversible block that the node can probably give: usually the one that it reported last.  If it
  * recently reported a block and then did not deliver it, the highest block that it has delivered.

@@ -19,8 +19,8 @@ struct cell;
  * blocks that stand there; their operations are written again and nothing is given back.
  */
 struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrite rewrite);
-/* Ask, commit, settle: whatever can be done now. */
-void cell_step(struct cell *cell);
+/* Ask, commit, settle: whatever can be done now. Returns when to call it again. */
+int64_t cell_step(struct cell *cell, int64_t now_ms);
 /*
  * Stop asking; what was given is still committed, up to the first block that was not, then
  * the claim is given back.
@@ -28,8 +28,6 @@ void cell_step(struct cell *cell);
 void cell_give_up(struct cell *cell);
 /* It was settled (or failed to be, and the reader is ending). */
 bool cell_is_done(const struct cell *cell);
-/* When cell_step() has something to do though nothing arrived: ms from now, -1 never. */
-int64_t cell_next_timeout_ms(const struct cell *cell);
 /* The ends of what was missing of it when it was claimed. */
 uint32_t cell_first_missing(const struct cell *cell);
 uint32_t cell_last_missing(const struct cell *cell);

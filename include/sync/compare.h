@@ -25,8 +25,8 @@ void compare_free(struct compare *compare);
  * that the database holds, or if it cannot be told which is meant, the reader ends.
  */
 void compare_start(struct compare *compare);
-/* Compare the nodes on trial whose heads are known by now.  To be called in each turn. */
-void compare_step(struct compare *compare);
+/* Compare the nodes on trial whose heads are known by now.  Returns when to call it again. */
+int64_t compare_step(struct compare *compare, int64_t now_ms);
 /*
  * The nodes are read again, into this pool, which is not in use yet: forget what is under way,
  * and put those on trial that the old pool did not hold.  During the comparison of the

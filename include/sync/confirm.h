@@ -19,9 +19,8 @@ struct confirm;
 struct confirm *confirm_new(struct work *work);
 /* NULL is allowed; only after the writer has stopped. */
 void confirm_free(struct confirm *confirm);
-/* Send what is due. */
-void confirm_step(struct confirm *confirm);
-int64_t confirm_next_timeout_ms(const struct confirm *confirm);
+/* Send what is due. Returns when to call it again. */
+int64_t confirm_step(struct confirm *confirm, int64_t now_ms);
 /* Nothing is under way, and this reader saw nothing that it did not look after. */
 bool confirm_is_idle(const struct confirm *confirm);
 

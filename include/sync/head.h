@@ -32,10 +32,11 @@ struct head *head_new(struct work *work);
 /* NULL is allowed; only after the writer has stopped, or while head_is_idle(). */
 void head_free(struct head *head);
 void head_start(struct head *head);
-/* tail_next: the block that the tail waits for; all below it are its business. */
-void head_step(struct head *head, uint32_t tail_next);
-/* ms until head_step() has something to do though nothing arrived; -1: never. */
-int64_t head_next_timeout_ms(const struct head *head);
+/*
+ * tail_next: the block that the tail waits for; all below it are its business.  Returns when to call
+ * it again.
+ */
+int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms);
 /* Ask and commit nothing more. */
 void head_stop(struct head *head);
 /* Stopped, and nothing is under way. */

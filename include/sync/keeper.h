@@ -22,10 +22,10 @@ void keeper_free(struct keeper *keeper);
 void keeper_want_overview(struct keeper *keeper);
 /*
  * Once a heartbeat is due: say that the reader is in `state` (a constant string); renew its claims if it holds any.
- * decided: up to here every block is stored or a known gap; 0: unknown.
+ * decided: up to here every block is stored or a known gap; 0: unknown.  Returns when to call it again.
  */
-void keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided);
-int64_t keeper_next_timeout_ms(const struct keeper *keeper);
+int64_t keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided,
+		    int64_t now_ms);
 /* The next keeper_step() sends a heartbeat: the state changed. */
 void keeper_hurry(struct keeper *keeper);
 /* Last word: a daemon's row says `stopped`, any other's is removed. */

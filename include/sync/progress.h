@@ -28,14 +28,15 @@ struct progress {
 void progress_init(struct progress *progress);
 /* Long work begins; what is a constant string. */
 void progress_begin(struct progress *progress, const char *what);
-/* Where it stands; shows it when it is time. left_blocks: what is still to be done by anyone. */
-void progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
-		     uint64_t left_blocks);
+/*
+ * Where it stands; shows it when it is time, and returns when it will be time again.
+ * left_blocks: what is still to be done by anyone.
+ */
+int64_t progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
+			uint64_t left_blocks);
 /* It is over: take the bar away, say the sum. */
 void progress_end(struct progress *progress);
 /* The same without the sum, where it is of no interest. */
 void progress_drop(struct progress *progress);
-/* ms until it wants to be shown again; -1: never. */
-int64_t progress_next_timeout_ms(const struct progress *progress);
 
 #endif

@@ -63,6 +63,11 @@ struct reader {
 	int64_t full_scan_at_ms; /* and the next full one */
 	int64_t healthy_at_ms;   /* when a node was last healthy */
 	int64_t leave_by_ms;
+	/*
+	 * When the next turn must begin although nothing arrives: the earliest time that any part
+	 * returned.  0: at once.
+	 */
+	int64_t due_ms;
 	uint32_t scanning_to; /* the end of the scan under way */
 	uint32_t scanned_to;  /* every hole up to here stands in known_gaps */
 	bool is_catching_up;  /* what is replayed lies above all that was stored */
@@ -77,6 +82,8 @@ struct reader {
 
 /* reader.c */
 
+/* All that a turn does when it has waited. */
+void reader_work(struct reader *reader);
 /* Ask all nodes for their heads, and note when to ask again. */
 void reader_ask_heads(struct reader *reader);
 
@@ -84,8 +91,11 @@ void reader_ask_heads(struct reader *reader);
 
 /* Enter the first state. */
 void reader_begin(struct reader *reader);
-/* In each turn: do what the state asks for, and go to the next one if it is time. */
-void reader_step(struct reader *reader);
+/*
+ * Do what the state asks for, and go to the next one if it is time.  Returns when to call it
+ * again.
+ */
+int64_t reader_step(struct reader *reader, int64_t now_ms);
 /* Go to the next state if it is time: one state at most. */
 void reader_advance(struct reader *reader);
 /* What was begun when the state was entered is done. */

@@ -35,9 +35,8 @@ void replay_set_within(struct replay *replay, const struct range_set *within);
 void replay_rewrite(struct replay *replay, const struct range_set *ranges);
 /* Look for work at the next step, whatever the last search said. */
 void replay_look_again(struct replay *replay);
-void replay_step(struct replay *replay);
-/* ms until replay_step() has something to do though nothing arrived; -1: never. */
-int64_t replay_next_timeout_ms(const struct replay *replay);
+/* Search, and work on what is claimed. Returns when to call it again. */
+int64_t replay_step(struct replay *replay, int64_t now_ms);
 /* Nothing is held, and the last search since replay_set_within() found nothing to claim. */
 bool replay_is_idle(const struct replay *replay);
 void replay_get_status(const struct replay *replay, struct replay_status *ret_status);

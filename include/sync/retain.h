@@ -15,9 +15,10 @@ struct retain;
 struct retain *retain_new(struct work *work);
 /* NULL is allowed; only after the writer has stopped. */
 void retain_free(struct retain *retain);
-/* Send what is due; a daemon only, and only where keep_days says so. */
-void retain_step(struct retain *retain);
-/* -1: nothing is due, ever or before an errand ends. */
-int64_t retain_next_timeout_ms(const struct retain *retain);
+/*
+ * Send what is due; a daemon only, and only where keep_days says so.  Returns when to call it
+ * again.
+ */
+int64_t retain_step(struct retain *retain, int64_t now_ms);
 
 #endif

@@ -47,8 +47,7 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 void signers_blame(struct work *work, const struct held *held, const char *reason);
 /* Blocks that were judged may be replaced: look up everything again. */
 void signers_forget(struct signers *signers);
-/* Send what is to be looked up and asked. */
-void signers_step(struct signers *signers);
-int64_t signers_next_timeout_ms(const struct signers *signers);
+/* Send what is to be looked up and asked. Returns when to call it again. */
+int64_t signers_step(struct signers *signers, int64_t now_ms);
 
 #endif

@@ -30,8 +30,8 @@ void startup_open(struct startup *startup);
  * cannot be told, the reader ends.
  */
 void startup_compare(struct startup *startup);
-/* Compare nodes that came later, beside everything else: to be called in each turn. */
-void startup_step(struct startup *startup);
+/* Compare nodes that came later, beside everything else. Returns when to call it again. */
+int64_t startup_step(struct startup *startup, int64_t now_ms);
 /*
  * `pool` is about to take the place of the reader's: its new nodes are compared by
  * startup_step(), or, while no node was compared yet, by another startup_compare().

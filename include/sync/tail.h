@@ -22,9 +22,8 @@ struct tail *tail_new(struct work *work);
 void tail_free(struct tail *tail);
 /* Follow the chain from this block on. */
 void tail_start(struct tail *tail, uint32_t first);
-void tail_step(struct tail *tail);
-/* ms until tail_step() has something to do though nothing arrived; -1: never. */
-int64_t tail_next_timeout_ms(const struct tail *tail);
+/* Ask, put to the vote, judge, commit: whatever can be done now. Returns when to call it again. */
+int64_t tail_step(struct tail *tail, int64_t now_ms);
 /* All blocks from tail_start() up to the one before this are decided: stored, or a known gap. */
 uint32_t tail_next_block(const struct tail *tail);
 /* Ask and commit nothing more. */

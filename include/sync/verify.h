@@ -33,7 +33,8 @@ struct verify *verify_new(struct work *work);
 void verify_free(struct verify *verify);
 /* Begin: work->config.verify says what. */
 void verify_start(struct verify *verify);
-void verify_step(struct verify *verify);
+/* Ask, compare, mend: whatever can be done now. Returns when to call it again. */
+int64_t verify_step(struct verify *verify, int64_t now_ms);
 bool verify_is_done(const struct verify *verify);
 void verify_get_counts(const struct verify *verify, struct verify_counts *ret_counts);
 /* Ask and write nothing more; verify_is_done() once what is under way has ended. */

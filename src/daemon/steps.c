@@ -32,31 +32,26 @@ static void finish_job(struct job *job)
 	((struct step *)job)->is_done = true;
 }
 
-static int64_t earlier(int64_t a_ms, int64_t b_ms)
-{
-	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
-}
-
 /* Wait until the step is done, or for so long; signals are taken meanwhile. */
 static void wait_some(struct steps *steps, const struct step *step, int64_t pause_ms)
 {
 	int64_t until_ms = clock_now_ms() + pause_ms;
-	int64_t left_ms;
+	int64_t now_ms;
 
-	while ((left_ms = until_ms - clock_now_ms()) > 0 && !(step && step->is_done)) {
+	while ((now_ms = clock_now_ms()) < until_ms && !(step && step->is_done)) {
+		struct progress *progress = &steps->progress;
+		int64_t due_ms = progress_update(progress, progress->done_blocks,
+						 progress->operations, progress->left_blocks);
 		struct pollfd fds[2] = {{.fd = steps->signal_fd, .events = POLLIN},
 					{.fd = writer_fd(steps->writer), .events = POLLIN}};
 
-		if (poll(fds, 2,
-			 (int)earlier(left_ms, progress_next_timeout_ms(&steps->progress))) < 0)
+		if (poll(fds, 2, (int)(sooner(due_ms, until_ms) - now_ms)) < 0)
 			return;
 		writer_collect(steps->writer);
 		if (signals_read(steps->signal_fd) == SIGNAL_STOP) {
 			steps->is_interrupted = true;
 			writer_hurry(steps->writer, GRACE_MS);
 		}
-		progress_update(&steps->progress, steps->progress.done_blocks,
-				steps->progress.operations, steps->progress.left_blocks);
 		if (steps->is_interrupted && !step)
 			return;
 	}

@@ -92,6 +92,7 @@ struct client *client_new(struct http *http, struct pool *pool, const struct cli
 	client->pool = pool;
 	client->config = *config;
 	client->next_id = 1;
+	client->patience_at_ms = CLOCK_NEVER;
 	if (observer)
 		client->observer = *observer;
 	return client;
@@ -245,10 +246,10 @@ static void report_refused(struct client *client)
 		const struct client_sink *sink = want->sink;
 		struct block *unverified;
 
+		client->has_news = true;
 		want_list_remove(&client->refused, want);
 		if (want_settle_vote(client, want)) {
 			want_list_prepend(&client->lanes[want->lane], want);
-			client->has_news = true;
 			continue;
 		}
 		unverified = want->lists ? NULL : want_take_unverified(want);
@@ -261,44 +262,20 @@ static void report_refused(struct client *client)
 	}
 }
 
-void client_handle(struct client *client)
+int64_t client_handle(struct client *client)
 {
+	int64_t now_ms = clock_now_ms();
+	int64_t due_ms;
+
 	client->has_news = false;
-	client_note_silent(client);
-	client_leave_slow(client);
-	client_ask_away(client);
-	client_send_due(client);
-	client_send_wants(client);
-	client_refuse_overdue(client);
+	due_ms = client_note_silent(client, now_ms);
+	due_ms = sooner(due_ms, client_ask_away(client, now_ms));
+	due_ms = sooner(due_ms, client_send_wants(client, now_ms));
+	due_ms = sooner(due_ms, client_send_due(client, now_ms));
+	due_ms = sooner(due_ms, client_leave_slow(client, now_ms));
+	due_ms = sooner(due_ms, client_refuse_overdue(client, now_ms));
 	report_refused(client);
-	if (client->wanted_count == 0)
-		client->patience_at_ms = 0;
-}
-
-int64_t client_next_timeout_ms(const struct client *client)
-{
-	int64_t now_ms = clock_now_ms(), next_ms = INT64_MAX;
-
-	if (client->lanes[CLIENT_TAIL].count + client->lanes[CLIENT_REPLAY].count > 0)
-		next_ms = client->has_news ? now_ms : pool_next_ready_ms(client->pool, now_ms);
-	for (const struct request *request = client->requests; request; request = request->next)
-		if (request->due_ms != 0 && (request->due_ms < next_ms || request->is_orphan))
-			next_ms = request->is_orphan ? now_ms : request->due_ms;
-	for (unsigned i = 0; i < pool_count(client->pool); i++) {
-		const struct node *node = pool_node(client->pool, i);
-		int64_t due_ms = node->ask_head_at_ms > node->ready_at_ms ? node->ask_head_at_ms
-									  : node->ready_at_ms;
-
-		if (node_is_head_due(node, due_ms) && due_ms < next_ms)
-			next_ms = due_ms;
-	}
-	if (client_slow_at_ms(client) < next_ms)
-		next_ms = client_slow_at_ms(client);
-	if (client->patience_at_ms > 0 && client->patience_at_ms < next_ms)
-		next_ms = client->patience_at_ms;
-	if (next_ms == INT64_MAX)
-		return -1;
-	return next_ms > now_ms ? next_ms - now_ms : 0;
+	return client->has_news ? now_ms : due_ms;
 }
 
 size_t client_wanted_count(const struct client *client)

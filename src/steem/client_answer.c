@@ -439,5 +439,5 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 		request_free(request);
 	/* Several answers may have come at once: no connection waits until all are decoded. */
 	if (kind == REQUEST_BLOCKS)
-		client_send_wants(client);
+		(void)client_send_wants(client, clock_now_ms());
 }

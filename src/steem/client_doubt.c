@@ -54,13 +54,19 @@ static void ask_head(struct client *client, unsigned index, int64_t timeout_ms)
 	request_send(request);
 }
 
-void client_ask_away(struct client *client)
+int64_t client_ask_away(struct client *client, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t due_ms = CLOCK_NEVER;
 
-	for (unsigned i = 0; i < pool_count(client->pool); i++)
-		if (node_is_head_due(pool_node(client->pool, i), now_ms))
+	for (unsigned i = 0; i < pool_count(client->pool); i++) {
+		int64_t at_ms = node_head_due_ms(pool_node(client->pool, i));
+
+		if (now_ms >= at_ms)
 			ask_head(client, i, client->config.timeout_ms);
+		else
+			due_ms = sooner(due_ms, at_ms);
+	}
+	return due_ms;
 }
 
 bool client_offers_blocks(const struct client *client, unsigned index)
@@ -140,8 +146,7 @@ uint32_t client_only_block(const struct request *request)
 
 void client_look_again(struct client *client, int64_t at_ms)
 {
-	if (client->patience_at_ms == 0 || client->patience_at_ms > at_ms)
-		client->patience_at_ms = at_ms;
+	client->patience_at_ms = sooner(client->patience_at_ms, at_ms);
 }
 
 void want_set_doubted(struct client *client, struct want *want)
@@ -344,14 +349,15 @@ struct want *want_replace(struct want *want)
 	return other;
 }
 
-void client_refuse_overdue(struct client *client)
+int64_t client_refuse_overdue(struct client *client, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
 	struct want *next;
 
-	if (client->patience_at_ms == 0 || now_ms < client->patience_at_ms)
-		return;
-	client->patience_at_ms = 0;
+	if (client->wanted_count == 0)
+		client->patience_at_ms = CLOCK_NEVER;
+	if (now_ms < client->patience_at_ms)
+		return client->patience_at_ms;
+	client->patience_at_ms = CLOCK_NEVER;
 	for (size_t lane = 0; lane < CLIENT_LANES; lane++) {
 		for (struct want *want = client->lanes[lane].first; want; want = next) {
 			next = want->next;
@@ -372,4 +378,5 @@ void client_refuse_overdue(struct client *client)
 				want_list_append(&client->refused, want_replace(want));
 		}
 	}
+	return client->patience_at_ms;
 }

@@ -107,16 +107,23 @@ void client_ask_heads_below(struct client *client, uint32_t block)
 			ask_head(client, i);
 }
 
-void client_note_silent(struct client *client)
+int64_t client_note_silent(struct client *client, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t due_ms = CLOCK_NEVER;
 
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		struct node *node = pool_node(client->pool, i);
 
-		if ((client->heads_asked >> i & 1) && now_ms - node->head_asked_at_ms >= SILENT_MS)
-			node->is_silent = true;
+		if (!(client->heads_asked >> i & 1) || node->is_silent)
+			continue;
+		if (now_ms < node->head_asked_at_ms + SILENT_MS) {
+			due_ms = sooner(due_ms, node->head_asked_at_ms + SILENT_MS);
+			continue;
+		}
+		node->is_silent = true;
+		client->has_news = true;
 	}
+	return due_ms;
 }
 
 unsigned client_heads_pending(const struct client *client)

@@ -110,15 +110,19 @@ void request_send(struct request *request)
 		post_request(request);
 }
 
-void client_send_due(struct client *client)
+int64_t client_send_due(struct client *client, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t due_ms = CLOCK_NEVER;
 	struct request *next;
 
 	for (struct request *request = client->requests; request; request = next) {
 		next = request->next;
-		if (request->due_ms == 0 || (request->due_ms > now_ms && !request->is_orphan))
+		if (request->due_ms == 0)
 			continue;
+		if (request->due_ms > now_ms && !request->is_orphan) {
+			due_ms = sooner(due_ms, request->due_ms);
+			continue;
+		}
 		request->due_ms = 0;
 		if (request->is_orphan) { /* whom it was for is not a node any more */
 			const struct http_answer none = {.body = ""};
@@ -130,6 +134,7 @@ void client_send_due(struct client *client)
 			post_request(request);
 		}
 	}
+	return due_ms;
 }
 
 static bool has_connection(const struct client *client, enum client_lane lane)
@@ -290,12 +295,13 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 	}
 }
 
-void client_send_wants(struct client *client)
+int64_t client_send_wants(struct client *client, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
-
 	client->without_virtual = client_without_virtual(client, false);
 	client->without_history = client_without_virtual(client, true);
 	send_lane(client, CLIENT_TAIL, now_ms);
 	send_lane(client, CLIENT_REPLAY, now_ms);
+	if (client->lanes[CLIENT_TAIL].count + client->lanes[CLIENT_REPLAY].count == 0)
+		return CLOCK_NEVER;
+	return pool_next_ready_ms(client->pool, now_ms);
 }

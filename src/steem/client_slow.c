@@ -92,29 +92,27 @@ static void leave_wants(struct request *request)
 		request_uncount(request);
 }
 
-void client_leave_slow(struct client *client)
+int64_t client_leave_slow(struct client *client, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t due_ms = CLOCK_NEVER;
 	struct request *next;
 
 	for (struct request *request = client->requests; request; request = next) {
+		int64_t slow_at_ms = request->sent_at_ms + slow_ms(request);
+
 		next = request->next;
-		if (now_ms - request->sent_at_ms < slow_ms(request) || !may_leave(request))
+		if (!may_leave(request))
 			continue;
+		if (now_ms < slow_at_ms) {
+			due_ms = sooner(due_ms, slow_at_ms);
+			continue;
+		}
+		client->has_news = true;
 		node_was_slow(pool_node(client->pool, request->node), now_ms);
 		if (request->kind == REQUEST_TIP)
 			client_leave_tip(request);
 		else
 			leave_wants(request);
 	}
-}
-
-int64_t client_slow_at_ms(const struct client *client)
-{
-	int64_t at_ms = INT64_MAX;
-
-	for (const struct request *request = client->requests; request; request = request->next)
-		if (request->sent_at_ms + slow_ms(request) < at_ms && may_leave(request))
-			at_ms = request->sent_at_ms + slow_ms(request);
-	return at_ms;
+	return due_ms;
 }

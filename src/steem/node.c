@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "steem/rpc.h"
 
@@ -134,10 +135,11 @@ bool node_is_healthy(const struct node *node, int64_t now_ms)
 	       (node->failures_in_row == 0 || now_ms >= node->ready_at_ms);
 }
 
-bool node_is_head_due(const struct node *node, int64_t now_ms)
+int64_t node_head_due_ms(const struct node *node)
 {
-	return node->is_away && !node->is_probed && !node->is_excluded &&
-	       now_ms >= node->ask_head_at_ms && now_ms >= node->ready_at_ms;
+	if (!node->is_away || node->is_probed || node->is_excluded)
+		return CLOCK_NEVER;
+	return node->ask_head_at_ms > node->ready_at_ms ? node->ask_head_at_ms : node->ready_at_ms;
 }
 
 uint32_t node_credible_block(const struct node *node, int64_t now_ms)

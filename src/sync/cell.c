@@ -404,8 +404,14 @@ static bool are_linked(struct cell *cell, size_t count)
 	return true;
 }
 
+/* Then the first held block has waited for company long enough. */
+static int64_t full_at_ms(const struct cell *cell)
+{
+	return cell->held.items[0].since_ms + MAX_HELD_MS;
+}
+
 /* How many of the held blocks make the next commit; 0: wait for more. */
-static size_t commit_size(const struct cell *cell, size_t vouched)
+static size_t commit_size(const struct cell *cell, size_t vouched, int64_t now_ms)
 {
 	struct commit_size size = {0};
 	size_t count = 0;
@@ -413,7 +419,7 @@ static size_t commit_size(const struct cell *cell, size_t vouched)
 	while (count < vouched && commit_add(cell->work, &size, cell->held.items[count].block))
 		count++;
 	if (count > 0 && !commit_is_full(cell->work, &size) && !all_arrived(cell) &&
-	    clock_now_ms() - cell->held.items[0].since_ms < MAX_HELD_MS)
+	    now_ms < full_at_ms(cell))
 		return 0;
 	return count;
 }
@@ -433,14 +439,14 @@ static bool may_commit(const struct cell *cell)
 	return !cell->dispute && !cell->is_edge_sent && writer_has_room(cell->work->writer);
 }
 
-static void commit_held(struct cell *cell)
+/* Returns when blocks that wait for company are committed without it. */
+static int64_t commit_held(struct cell *cell, int64_t now_ms)
 {
-	size_t count;
-
 	if (cell->rewrite == LEDGER_KEEP)
 		vouch_for_tops(cell);
 	while (may_commit(cell)) {
 		size_t vouched = vouched_count(cell);
+		size_t count;
 
 		if (!are_linked(cell, vouched)) {
 			if (cell->rewrite ==
@@ -448,11 +454,14 @@ static void commit_held(struct cell *cell)
 				vouch_for_tops(cell);
 			continue;
 		}
-		count = commit_size(cell, vouched);
+		if (vouched == 0)
+			return CLOCK_NEVER;
+		count = commit_size(cell, vouched, now_ms);
 		if (count == 0)
-			return;
+			return full_at_ms(cell);
 		send_commit(cell, count);
 	}
+	return CLOCK_NEVER;
 }
 
 static bool needs_vote(const struct cell *cell, uint32_t num)
@@ -578,28 +587,42 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 	return cell;
 }
 
-void cell_step(struct cell *cell)
+/* It waits for blocks.  When none comes for too long, it gives up. */
+static int64_t wait_for_blocks(struct cell *cell, int64_t now_ms)
 {
+	int64_t stuck_ms = stuck_at_ms(cell);
+
+	if (cell->wanted_count == 0)
+		return CLOCK_NEVER;
+	if (now_ms < stuck_ms)
+		return stuck_ms;
+	log_warning(
+		"replay_stuck",
+		"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
+		cell->claim.first, cell->claim.last,
+		(long long)(now_ms - cell->moved_at_ms) / 1000);
+	if (cell->rewrite != LEDGER_KEEP) /* no gap stands for these */
+		fail_undecided(cell);
+	cell_give_up(cell);
+	return now_ms;
+}
+
+int64_t cell_step(struct cell *cell, int64_t now_ms)
+{
+	int64_t due_ms;
+
 	if (cell->is_settling)
-		return;
+		return CLOCK_NEVER;
+	due_ms = commit_held(cell, now_ms);
 	if (!cell->is_given_up) {
 		ask_for_more(cell);
-		if (cell->wanted_count > 0 && clock_now_ms() > stuck_at_ms(cell)) {
-			log_warning(
-				"replay_stuck",
-				"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
-				cell->claim.first, cell->claim.last,
-				(long long)(clock_now_ms() - cell->moved_at_ms) / 1000);
-			if (cell->rewrite != LEDGER_KEEP) /* no gap stands for these */
-				fail_undecided(cell);
-			cell_give_up(cell);
-		}
-	}
-	commit_held(cell);
-	if (cell->is_given_up && vouched_count(cell) == 0)
+		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
+	} else if (vouched_count(cell) == 0) {
 		held_list_clear(&cell->held, cell->work); /* what hangs on blocks that never came */
+	}
 	if (all_arrived(cell) && cell->held.count == 0 && cell->commit_count == 0 && !cell->dispute)
 		settle(cell);
+	return due_ms;
 }
 
 void cell_give_up(struct cell *cell)
@@ -617,23 +640,6 @@ void cell_give_up(struct cell *cell)
 bool cell_is_done(const struct cell *cell)
 {
 	return cell->is_done;
-}
-
-int64_t cell_next_timeout_ms(const struct cell *cell)
-{
-	int64_t now_ms = clock_now_ms();
-	int64_t due_ms = -1;
-
-	if (cell->is_settling)
-		return -1;
-	if (cell->wanted_count > 0)
-		due_ms = stuck_at_ms(cell) + 1 - now_ms;
-	if (vouched_count(cell) > 0 && may_commit(cell)) {
-		int64_t held_ms = cell->held.items[0].since_ms + MAX_HELD_MS - now_ms;
-		if (due_ms < 0 || held_ms < due_ms)
-			due_ms = held_ms > 0 ? held_ms : 0;
-	}
-	return due_ms;
 }
 
 uint32_t cell_first_missing(const struct cell *cell)

@@ -485,16 +485,14 @@ void compare_start(struct compare *compare)
 	find_stored(compare, UINT64_MAX, pool_irreversible(compare->work->pool));
 }
 
-void compare_step(struct compare *compare)
+int64_t compare_step(struct compare *compare, int64_t now_ms)
 {
-	uint64_t on_trial;
+	uint64_t on_trial = pool_on_trial(compare->work->pool);
 	uint64_t subjects = 0;
 	uint32_t limit = UINT32_MAX;
 
-	if (compare->is_running || compare->work->is_stopping ||
-	    clock_now_ms() < compare->again_at_ms)
-		return;
-	on_trial = pool_on_trial(compare->work->pool);
+	if (compare->is_running || compare->work->is_stopping)
+		return CLOCK_NEVER;
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++) {
 		uint32_t block = node_at(compare, i)->head.irreversible_block;
 
@@ -504,9 +502,12 @@ void compare_step(struct compare *compare)
 		limit = min_u32(block, limit);
 	}
 	if (subjects == 0)
-		return;
+		return CLOCK_NEVER;
+	if (now_ms < compare->again_at_ms)
+		return compare->again_at_ms;
 	compare->is_start = false;
 	find_stored(compare, subjects, limit);
+	return CLOCK_NEVER;
 }
 
 /* Was this node in use until now? */

@@ -127,24 +127,18 @@ static void notice(struct confirm *confirm)
 	confirm->due_ms = 0;
 }
 
-void confirm_step(struct confirm *confirm)
+int64_t confirm_step(struct confirm *confirm, int64_t now_ms)
 {
 	if (confirm->is_running)
-		return;
+		return CLOCK_NEVER;
 	if (confirm->noticed_count != confirm->work->seen_comments)
 		notice(confirm);
-	else if (confirm->work->is_stopping || clock_now_ms() < confirm->due_ms)
-		return;
+	else if (confirm->work->is_stopping)
+		return CLOCK_NEVER;
+	if (now_ms < confirm->due_ms)
+		return confirm->due_ms;
 	send(confirm);
-}
-
-int64_t confirm_next_timeout_ms(const struct confirm *confirm)
-{
-	int64_t left_ms = confirm->due_ms - clock_now_ms();
-
-	if (confirm->is_running)
-		return -1;
-	return left_ms > 0 ? left_ms : 0;
+	return CLOCK_NEVER;
 }
 
 bool confirm_is_idle(const struct confirm *confirm)

@@ -288,6 +288,16 @@ static void vouch(struct head *head)
 		head->vouching_num = held->block->num;
 }
 
+static int64_t vouch_in_time(struct head *head, int64_t now_ms)
+{
+	if (!may_vouch(head))
+		return CLOCK_NEVER;
+	if (now_ms < head->vouch_at_ms)
+		return head->vouch_at_ms;
+	vouch(head);
+	return now_ms;
+}
+
 /* What is held below another branch than the newest block's is bound to nothing. */
 static void drop_unlinked(struct head *head)
 {
@@ -373,8 +383,8 @@ static bool judge(struct head *head, size_t i)
 	return false;
 }
 
-/* Of the blocks that most nodes give, in chain order. */
-static void check_signers(struct head *head)
+/* Of the blocks that most nodes give, in chain order.  Returns when to call it again. */
+static int64_t check_signers(struct head *head, int64_t now_ms)
 {
 	size_t next = 0;
 
@@ -382,13 +392,14 @@ static void check_signers(struct head *head)
 	drop_unlinked(head);
 	while (next < head->held_count && head->held[next].block->num <= head->signed_num)
 		next++;
-	for (size_t i = next; i < head->held_count && head->held[i].block->num <= head->vouched_to;
-	     i++)
-		signers_expect(head->signers, head->held[i].block);
 	while (next < head->held_count && head->held[next].block->num <= head->vouched_to &&
 	       judge(head, next))
 		next++;
-	signers_step(head->signers);
+	/* Behind judge(), which may forget what was expected. */
+	for (size_t i = next; i < head->held_count && head->held[i].block->num <= head->vouched_to;
+	     i++)
+		signers_expect(head->signers, head->held[i].block);
+	return signers_step(head->signers, now_ms);
 }
 
 /* Up to this block those in hand may be committed. */
@@ -561,6 +572,16 @@ static void ask(struct head *head)
 		pace_failed(&head->pace, clock_now_ms());
 }
 
+static int64_t ask_in_time(struct head *head, int64_t now_ms)
+{
+	if (!may_ask(head))
+		return CLOCK_NEVER;
+	if (now_ms < ask_at_ms(head))
+		return ask_at_ms(head);
+	ask(head);
+	return now_ms;
+}
+
 /* The public side. */
 
 struct head *head_new(struct work *work)
@@ -599,10 +620,12 @@ void head_start(struct head *head)
 	pace_init(&head->pace, clock_now_ms());
 }
 
-void head_step(struct head *head, uint32_t tail_next)
+int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms)
 {
+	int64_t due_ms;
+
 	if (!head->is_running)
-		return;
+		return CLOCK_NEVER;
 	head->tail_next = tail_next;
 	if (head->pool_epoch != head->work->pool_epoch) {
 		head->pool_epoch = head->work->pool_epoch;
@@ -610,33 +633,13 @@ void head_step(struct head *head, uint32_t tail_next)
 	}
 	if (head->is_lost && !head->is_asking && !head->is_committing)
 		begin_again(head);
-	if (may_vouch(head) && clock_now_ms() >= head->vouch_at_ms)
-		vouch(head);
+	due_ms = vouch_in_time(head, now_ms);
 	if (head->signers)
-		check_signers(head);
+		due_ms = sooner(due_ms, check_signers(head, now_ms));
 	if (head->held_count > 0 && head->held[0].block->num <= good_to(head) &&
 	    !head->is_committing && !head->is_lost && writer_has_room(head->work->writer))
 		commit_held(head);
-	if (may_ask(head) && clock_now_ms() >= ask_at_ms(head))
-		ask(head);
-}
-
-int64_t head_next_timeout_ms(const struct head *head)
-{
-	int64_t now_ms = clock_now_ms(), due_ms = INT64_MAX;
-
-	if (!head->is_running)
-		return -1;
-	if (may_ask(head))
-		due_ms = ask_at_ms(head);
-	if (may_vouch(head) && head->vouch_at_ms < due_ms)
-		due_ms = head->vouch_at_ms;
-	if (head->signers && signers_next_timeout_ms(head->signers) >= 0 &&
-	    now_ms + signers_next_timeout_ms(head->signers) < due_ms)
-		due_ms = now_ms + signers_next_timeout_ms(head->signers);
-	if (due_ms == INT64_MAX)
-		return -1;
-	return due_ms > now_ms ? due_ms - now_ms : 0;
+	return sooner(due_ms, ask_in_time(head, now_ms));
 }
 
 void head_stop(struct head *head)

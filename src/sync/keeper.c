@@ -234,29 +234,40 @@ void keeper_want_overview(struct keeper *keeper)
 	keeper->wants_overview = true;
 }
 
-void keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided)
+static int64_t overlook(struct keeper *keeper, uint32_t decided, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
+	if (!keeper->wants_overview || keeper->is_overlooking)
+		return CLOCK_NEVER;
+	if (now_ms < keeper->overview_due_ms)
+		return keeper->overview_due_ms;
+	send_overview(keeper, decided);
+	return CLOCK_NEVER;
+}
+
+static int64_t beat(struct keeper *keeper, const char *state, bool has_claims, int64_t now_ms)
+{
 	bool renews = has_claims && now_ms - keeper->renewed_at_ms >= CLAIM_RENEW_S * 1000;
 
-	if (keeper->wants_overview && !keeper->is_overlooking && !keeper->is_signed_off &&
-	    now_ms >= keeper->overview_due_ms)
-		send_overview(keeper, decided);
-	if (keeper->is_beating || keeper->is_signed_off || now_ms < keeper->beat_at_ms)
-		return;
+	if (keeper->is_beating)
+		return CLOCK_NEVER;
+	if (now_ms < keeper->beat_at_ms)
+		return keeper->beat_at_ms;
 	keeper->beat_at_ms = now_ms + HEARTBEAT_MS;
 	if (renews)
 		keeper->renewed_at_ms = now_ms;
 	send_beat(keeper, state, renews);
+	return CLOCK_NEVER;
 }
 
-int64_t keeper_next_timeout_ms(const struct keeper *keeper)
+int64_t keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided,
+		    int64_t now_ms)
 {
-	int64_t left_ms = keeper->beat_at_ms - clock_now_ms();
+	int64_t due_ms;
 
-	if (keeper->is_beating)
-		return -1;
-	return left_ms > 0 ? left_ms : 0;
+	if (keeper->is_signed_off)
+		return CLOCK_NEVER;
+	due_ms = overlook(keeper, decided, now_ms);
+	return sooner(due_ms, beat(keeper, state, has_claims, now_ms));
 }
 
 void keeper_hurry(struct keeper *keeper)

@@ -122,16 +122,19 @@ void progress_begin(struct progress *progress, const char *what)
 		log_set_redraw(redraw, progress);
 }
 
-void progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
-		     uint64_t left_blocks)
+int64_t progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
+			uint64_t left_blocks)
 {
 	int64_t now_ms = clock_now_ms();
 
 	progress->done_blocks = done_blocks;
 	progress->operations = operations;
 	progress->left_blocks = left_blocks;
-	if (progress->is_active && now_ms - progress->shown_at_ms >= interval_ms(progress))
+	if (!progress->is_active)
+		return CLOCK_NEVER;
+	if (now_ms - progress->shown_at_ms >= interval_ms(progress))
 		show(progress, now_ms);
+	return progress->shown_at_ms + interval_ms(progress);
 }
 
 void progress_drop(struct progress *progress)
@@ -155,14 +158,4 @@ void progress_end(struct progress *progress)
 			 progress->what, (unsigned long long)progress->done_blocks,
 			 (unsigned long long)progress->operations, seconds,
 			 seconds > 0 ? (double)progress->done_blocks / seconds : 0.0);
-}
-
-int64_t progress_next_timeout_ms(const struct progress *progress)
-{
-	int64_t left_ms;
-
-	if (!progress->is_active)
-		return -1;
-	left_ms = progress->shown_at_ms + interval_ms(progress) - clock_now_ms();
-	return left_ms > 0 ? left_ms : 0;
 }

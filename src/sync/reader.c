@@ -25,7 +25,7 @@
 #include "sync/tail.h"
 #include "sync/writer.h"
 
-#define LONGEST_TURN_MS  1000
+#define LONGEST_TURN_MS  1000 /* so often the reader watches over itself */
 #define MAX_FDS          8
 #define PATIENCE_MS      30000 /* of --once and --backfill, for a node or the database */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
@@ -322,82 +322,94 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 	take_limits(&reader->work, nodes);
 	reader_take_nodes(reader);
 	reader_ask_heads(reader);
+	reader->due_ms = 0;
 }
 
 /* The loop. */
 
-static void earlier(int64_t *least_ms, int64_t other_ms)
-{
-	if (other_ms >= 0 && other_ms < *least_ms)
-		*least_ms = other_ms;
-}
-
 /* Before, heads_are_known() asks. */
-static bool asks_heads(const struct reader *reader)
+static int64_t ask_heads_in_time(struct reader *reader, int64_t now_ms)
 {
-	return reader->state > STATE_PROBING && reader->state < STATE_LEAVING;
-}
-
-static int64_t next_timeout_ms(const struct reader *reader, int64_t max_ms)
-{
-	int64_t least_ms = LONGEST_TURN_MS;
-	int64_t heads_ms = reader->heads_at_ms - clock_now_ms();
-
-	earlier(&least_ms, max_ms);
-	earlier(&least_ms, client_next_timeout_ms(reader->work.client));
-	earlier(&least_ms, replay_next_timeout_ms(reader->replay));
-	earlier(&least_ms, tail_next_timeout_ms(reader->tail));
-	earlier(&least_ms, head_next_timeout_ms(reader->head));
-	earlier(&least_ms, progress_next_timeout_ms(&reader->progress));
-	if (reader->is_ready && reader->state < STATE_SIGNING_OFF)
-		earlier(&least_ms, keeper_next_timeout_ms(reader->keeper));
-	if (reader->is_ready && reader->state < STATE_LEAVING && !reader->work.config.dry_run) {
-		earlier(&least_ms, confirm_next_timeout_ms(reader->confirm));
-		earlier(&least_ms, retain_next_timeout_ms(reader->retain));
-	}
-	if (asks_heads(reader))
-		earlier(&least_ms, heads_ms > 0 ? heads_ms : 0);
-	return least_ms;
+	if (reader->state <= STATE_PROBING || reader->state >= STATE_LEAVING)
+		return CLOCK_NEVER;
+	if (now_ms >= reader->heads_at_ms)
+		reader_ask_heads(reader);
+	return reader->heads_at_ms;
 }
 
 /* A node on trial is not waited for, but nor left out for long. */
-static void try_new_nodes(struct reader *reader)
+static int64_t try_new_nodes(struct reader *reader, int64_t now_ms)
+{
+	int64_t due_ms;
+
+	if (reader->state <= STATE_CHECKING || reader->state >= STATE_LEAVING)
+		return CLOCK_NEVER;
+	due_ms = startup_step(reader->startup, now_ms);
+	if (!pool_on_trial(reader->work.pool))
+		return due_ms;
+	if (now_ms >= reader->trial_heads_at_ms) {
+		reader->trial_heads_at_ms = now_ms + HEADS_TRIAL_MS;
+		client_poll_heads(reader->work.client, HEADS_TAIL_MS);
+	}
+	return sooner(due_ms, reader->trial_heads_at_ms);
+}
+
+/* What goes on beside every state, once the database knows this reader. */
+static int64_t keep_tables(struct reader *reader, int64_t now_ms)
+{
+	struct replay_status status;
+	int64_t due_ms;
+
+	if (!reader->is_ready || reader->state >= STATE_SIGNING_OFF || reader->work.config.dry_run)
+		return CLOCK_NEVER;
+	replay_get_status(reader->replay, &status);
+	due_ms = confirm_step(reader->confirm, now_ms);
+	due_ms = sooner(due_ms, retain_step(reader->retain, now_ms));
+	return sooner(
+		due_ms,
+		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
+			    reader->state == STATE_TAILING ? tail_next_block(reader->tail) - 1 : 0,
+			    now_ms));
+}
+
+static void be_due(struct reader *reader, int64_t due_ms)
+{
+	reader->due_ms = sooner(reader->due_ms, due_ms);
+}
+
+/*
+ * Each part does what is due and returns when it will have something to do again.  The client comes
+ * last, because all others may want something of it.
+ */
+void reader_work(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
 
-	if (reader->state <= STATE_CHECKING || reader->state >= STATE_LEAVING)
-		return;
-	startup_step(reader->startup);
-	if (now_ms < reader->trial_heads_at_ms || !pool_on_trial(reader->work.pool))
-		return;
-	reader->trial_heads_at_ms = now_ms + HEADS_TRIAL_MS;
-	client_poll_heads(reader->work.client, HEADS_TAIL_MS);
-}
-
-static void work_all(struct reader *reader)
-{
-	struct replay_status status;
-
+	reader->due_ms = CLOCK_NEVER;
 	writer_collect(reader->work.writer);
 	work_set_ceiling(&reader->work);
-	client_handle(reader->work.client);
-	try_new_nodes(reader);
-	replay_step(reader->replay);
-	reader_step(reader);
+	be_due(reader, try_new_nodes(reader, now_ms));
+	be_due(reader, replay_step(reader->replay, now_ms));
+	be_due(reader, reader_step(reader, now_ms));
 	check_patience(reader);
 	check_progress(reader);
-	if (asks_heads(reader) && clock_now_ms() >= reader->heads_at_ms)
-		reader_ask_heads(reader);
-	replay_get_status(reader->replay, &status);
-	if (reader->is_ready && reader->state < STATE_SIGNING_OFF && !reader->work.config.dry_run) {
-		confirm_step(reader->confirm);
-		retain_step(reader->retain);
-		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
-			    reader->state == STATE_TAILING ? tail_next_block(reader->tail) - 1 : 0);
-	}
+	be_due(reader, ask_heads_in_time(reader, now_ms));
+	be_due(reader, keep_tables(reader, now_ms));
 	if (reader->work.is_over)
 		reader_advance(reader);
-	client_handle(reader->work.client);
+	be_due(reader, client_handle(reader->work.client));
+}
+
+/* Until the next part is due, at most max_ms (-1: no matter). */
+static int64_t wait_ms(const struct reader *reader, int64_t max_ms)
+{
+	int64_t left_ms = reader->due_ms - clock_now_ms();
+
+	if (left_ms < 0)
+		return 0;
+	if (max_ms >= 0)
+		left_ms = sooner(left_ms, max_ms);
+	return sooner(left_ms, LONGEST_TURN_MS);
 }
 
 int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, int64_t max_ms,
@@ -409,11 +421,11 @@ int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, in
 	for (unsigned i = 0; i < fd_count && count < MAX_FDS - 1; i++)
 		all[count++] = fds[i];
 	all[count] = (struct pollfd){.fd = writer_fd(reader->work.writer), .events = POLLIN};
-	if (http_wait(reader->http, all, count + 1, next_timeout_ms(reader, max_ms), err) < 0)
+	if (http_wait(reader->http, all, count + 1, wait_ms(reader, max_ms), err) < 0)
 		return -1;
 	for (unsigned i = 0; i < count; i++)
 		fds[i].revents = all[i].revents;
-	work_all(reader);
+	reader_work(reader);
 	return 0;
 }
 

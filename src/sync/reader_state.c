@@ -59,15 +59,22 @@ static bool heads_are_known(const struct reader *reader)
 	if (pool_irreversible(reader->work.pool) == 0)
 		return false;
 	return client_heads_pending(reader->work.client) == 0 ||
-	       clock_now_ms() - reader->state_since_ms > HEADS_ENOUGH_MS;
+	       clock_now_ms() >= reader->state_since_ms + HEADS_ENOUGH_MS;
 }
 
-static void ask_heads_again(struct reader *reader)
+/* Until heads_are_known(). */
+static int64_t wait_for_heads(struct reader *reader, int64_t now_ms)
 {
-	if (client_heads_pending(reader->work.client) == 0 &&
-	    pool_irreversible(reader->work.pool) == 0 &&
-	    clock_now_ms() >= reader->heads_at_ms - HEADS_REPLAY_MS + HEADS_AGAIN_MS)
-		reader_ask_heads(reader);
+	int64_t again_ms = reader->heads_at_ms - HEADS_REPLAY_MS + HEADS_AGAIN_MS;
+
+	if (pool_irreversible(reader->work.pool) > 0)
+		return reader->state_since_ms + HEADS_ENOUGH_MS;
+	if (client_heads_pending(reader->work.client) > 0)
+		return CLOCK_NEVER;
+	if (now_ms < again_ms)
+		return again_ms;
+	reader_ask_heads(reader);
+	return now_ms;
 }
 
 /* Scanning. */
@@ -151,15 +158,15 @@ static void begin_replay_progress(struct reader *reader)
 	progress_begin(&reader->progress, reader->is_catching_up ? "catching up" : "replaying");
 }
 
-static void show_replay_progress(struct reader *reader)
+static int64_t show_replay_progress(struct reader *reader)
 {
 	struct replay_status status;
 	uint64_t done = blocks_done(reader) - reader->replay_base;
 
 	replay_get_status(reader->replay, &status);
-	progress_update(&reader->progress, done,
-			reader->work.stored_operations - reader->replay_base_operations,
-			status.missing_count);
+	return progress_update(&reader->progress, done,
+			       reader->work.stored_operations - reader->replay_base_operations,
+			       status.missing_count);
 }
 
 static void start_replay(struct reader *reader)
@@ -249,22 +256,24 @@ static void stop_tail(struct reader *reader)
 }
 
 /* New holes since the last scan, and now and then everything again. */
-static void scan_beside_tail(struct reader *reader)
+static int64_t scan_beside_tail(struct reader *reader, int64_t now_ms)
 {
 	const struct reader_config *config = &reader->work.config;
-	int64_t now_ms = clock_now_ms();
 
-	if (scan_is_running(reader->scan) || now_ms < reader->scan_at_ms)
-		return;
+	if (scan_is_running(reader->scan))
+		return CLOCK_NEVER;
+	if (now_ms < reader->scan_at_ms)
+		return reader->scan_at_ms;
 	reader->scanned_to = reader->scanning_to; /* the scan before is over */
 	reader->scan_at_ms = now_ms + (int64_t)config->scan_interval_s * 1000;
 	replay_look_again(reader->replay);
 	if (now_ms < reader->full_scan_at_ms) {
 		scan_above(reader, tail_next_block(reader->tail) - 1);
-		return;
+		return now_ms;
 	}
 	log_info("scan_started", "the full scan of every %u h", config->full_scan_h);
 	startup_want(reader->startup, pool_irreversible(reader->work.pool)); /* then scan_fully() */
+	return now_ms;
 }
 
 /* The ranges were read again. If a scan runs, the full one comes after the next look. */
@@ -277,28 +286,30 @@ static void scan_fully(struct reader *reader)
 }
 
 /* A replay beside the tail shows its progress while it works. */
-static void show_beside_tail(struct reader *reader)
+static int64_t show_beside_tail(struct reader *reader)
 {
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	if (!status.is_claiming && reader->progress.is_active) {
-		show_replay_progress(reader);
-		progress_end(&reader->progress);
-	} else if (status.is_claiming && !reader->progress.is_active) {
+	if (status.is_claiming && !reader->progress.is_active)
 		begin_replay_progress(reader);
-	} else if (status.is_claiming) {
-		show_replay_progress(reader);
+	if (status.is_claiming)
+		return show_replay_progress(reader);
+	if (reader->progress.is_active) {
+		(void)show_replay_progress(reader);
+		progress_end(&reader->progress);
 	}
+	return CLOCK_NEVER;
 }
 
-static void work_on_tail(struct reader *reader)
+static int64_t work_on_tail(struct reader *reader, int64_t now_ms)
 {
-	/* First: what it saw may be what the tail waits for. */
-	head_step(reader->head, tail_next_block(reader->tail));
-	tail_step(reader->tail);
-	scan_beside_tail(reader);
-	show_beside_tail(reader);
+	/* The head first: what it saw may be what the tail waits for. */
+	int64_t due_ms = head_step(reader->head, tail_next_block(reader->tail), now_ms);
+
+	due_ms = sooner(due_ms, tail_step(reader->tail, now_ms));
+	due_ms = sooner(due_ms, scan_beside_tail(reader, now_ms));
+	return sooner(due_ms, show_beside_tail(reader));
 }
 
 /* Verifying. */
@@ -313,7 +324,7 @@ static void start_verify(struct reader *reader)
 	verify_start(reader->verify);
 }
 
-static void show_verify_progress(struct reader *reader)
+static int64_t show_verify_progress(struct reader *reader)
 {
 	const struct range_set *ranges = reader->work.config.verify.ranges;
 	struct verify_counts counts;
@@ -321,7 +332,7 @@ static void show_verify_progress(struct reader *reader)
 
 	verify_get_counts(reader->verify, &counts);
 	done = counts.compared + counts.unknown;
-	progress_update(&reader->progress, done, 0, range_count_blocks(ranges) - done);
+	return progress_update(&reader->progress, done, 0, range_count_blocks(ranges) - done);
 }
 
 /* Ending. */
@@ -511,6 +522,7 @@ static void enter_state(struct reader *reader, enum state state)
 	reader->state_since_ms = clock_now_ms();
 	reader->is_step_done = false;
 	reader->has_new_nodes = false;
+	reader->due_ms = 0;
 	keeper_hurry(reader->keeper);
 	if (from == STATE_SCANNING && state != STATE_LEAVING)
 		leave_scanning(reader);
@@ -570,39 +582,37 @@ void reader_advance(struct reader *reader)
 		enter_state(reader, next);
 }
 
-static void work_in_state(struct reader *reader)
+static int64_t work_in_state(struct reader *reader, int64_t now_ms)
 {
+	int64_t due_ms;
+
 	switch (reader->state) {
 	case STATE_PROBING:
-		ask_heads_again(reader);
-		break;
+		return wait_for_heads(reader, now_ms);
 	case STATE_VERIFYING:
-		verify_step(reader->verify);
-		show_verify_progress(reader);
-		break;
+		due_ms = verify_step(reader->verify, now_ms);
+		return sooner(due_ms, show_verify_progress(reader));
 	case STATE_SCANNING:
-		progress_update(&reader->progress, scan_done_count(reader->scan), 0,
-				scan_left_count(reader->scan));
-		break;
+		return progress_update(&reader->progress, scan_done_count(reader->scan), 0,
+				       scan_left_count(reader->scan));
 	case STATE_REPLAYING:
-		show_replay_progress(reader);
-		break;
+		return show_replay_progress(reader);
 	case STATE_POLLING:
-		show_replay_progress(reader);
-		ask_heads_again(reader);
-		break;
+		due_ms = show_replay_progress(reader);
+		return sooner(due_ms, wait_for_heads(reader, now_ms));
 	case STATE_TAILING:
-		work_on_tail(reader);
-		break;
+		return work_on_tail(reader, now_ms);
+	case STATE_LEAVING:
+	case STATE_SIGNING_OFF:
+		return reader->leave_by_ms;
 	case STATE_OPENING:
 	case STATE_CHECKING:
 	case STATE_LOADING:
 	case STATE_PREVIEWING:
-	case STATE_LEAVING:
-	case STATE_SIGNING_OFF:
 	case STATE_OVER:
-		break; /* reader_finish_step(), or the parts that end, tell when to go on */
+		break; /* reader_finish_step() tells when to go on */
 	}
+	return CLOCK_NEVER;
 }
 
 /* The public side. */
@@ -612,10 +622,12 @@ void reader_begin(struct reader *reader)
 	enter_state(reader, STATE_OPENING);
 }
 
-void reader_step(struct reader *reader)
+int64_t reader_step(struct reader *reader, int64_t now_ms)
 {
-	work_in_state(reader);
+	int64_t due_ms = work_in_state(reader, now_ms);
+
 	reader_advance(reader);
+	return due_ms;
 }
 
 void reader_finish_step(void *context)

@@ -264,13 +264,19 @@ static void start_search(struct replay *replay)
 	writer_errand(replay->work->writer, &search->job);
 }
 
-static bool may_search(const struct replay *replay)
+/* Search for a cell to claim, once it is time and a node could give its blocks. */
+static int64_t search_in_time(struct replay *replay, int64_t now_ms)
 {
+	const struct pool *pool = replay->work->pool;
+
 	if (replay->is_searching || replay->is_stopped || replay->cell_count == replay->cell_limit)
-		return false;
-	if (pool_healthy(replay->work->pool, clock_now_ms()) == 0)
-		return false; /* a claim would only keep others from it */
-	return !replay->found_nothing || clock_now_ms() >= replay->search_at_ms;
+		return CLOCK_NEVER;
+	if (replay->found_nothing && now_ms < replay->search_at_ms)
+		return replay->search_at_ms;
+	if (pool_healthy(pool, now_ms) == 0) /* a claim would only keep others from it */
+		return pool_next_ready_ms(pool, now_ms);
+	start_search(replay);
+	return CLOCK_NEVER;
 }
 
 /* The public side. */
@@ -319,58 +325,40 @@ void replay_look_again(struct replay *replay)
 	replay->found_nothing = false;
 }
 
-void replay_step(struct replay *replay)
+static int64_t report_in_time(struct replay *replay, int64_t now_ms)
 {
+	if (replay->report_at_ms == 0)
+		return CLOCK_NEVER;
+	if (now_ms < replay->report_at_ms && !replay_is_idle(replay))
+		return replay->report_at_ms;
+	log_report(replay);
+	return CLOCK_NEVER;
+}
+
+/* The cell is settled. */
+static void remove_cell(struct replay *replay, unsigned at)
+{
+	report_cell(replay, replay->cells[at]);
+	cell_free(replay->cells[at]);
+	for (unsigned i = at + 1; i < replay->cell_count; i++)
+		replay->cells[i - 1] = replay->cells[i];
+	replay->cell_count--;
+	replay_look_again(replay);
+}
+
+int64_t replay_step(struct replay *replay, int64_t now_ms)
+{
+	int64_t due_ms = CLOCK_NEVER;
+
 	for (unsigned i = 0; i < replay->cell_count;) {
-		struct cell *cell = replay->cells[i];
-
-		cell_step(cell);
-		if (!cell_is_done(cell)) {
+		due_ms = sooner(due_ms, cell_step(replay->cells[i], now_ms));
+		if (cell_is_done(replay->cells[i]))
+			remove_cell(replay, i);
+		else
 			i++;
-			continue;
-		}
-		report_cell(replay, cell);
-		cell_free(cell);
-		for (unsigned j = i + 1; j < replay->cell_count; j++)
-			replay->cells[j - 1] = replay->cells[j];
-		replay->cell_count--;
-		replay_look_again(replay);
 	}
-	if (may_search(replay))
-		start_search(replay);
-	if (replay->report_at_ms > 0 &&
-	    (replay_is_idle(replay) || clock_now_ms() >= replay->report_at_ms))
-		log_report(replay);
-}
-
-/* When the next search is due, from now; -1: something else must happen first. */
-static int64_t search_in_ms(const struct replay *replay)
-{
-	int64_t now_ms = clock_now_ms();
-	int64_t at_ms = replay->search_at_ms;
-
-	if (!replay->found_nothing || replay->is_searching || replay->is_stopped ||
-	    replay->cell_count == replay->cell_limit)
-		return -1;
-	if (pool_healthy(replay->work->pool, now_ms) == 0 &&
-	    pool_next_ready_ms(replay->work->pool, now_ms) > at_ms)
-		at_ms = pool_next_ready_ms(replay->work->pool, now_ms);
-	if (at_ms == INT64_MAX)
-		return -1;
-	return at_ms > now_ms ? at_ms - now_ms : 0;
-}
-
-int64_t replay_next_timeout_ms(const struct replay *replay)
-{
-	int64_t next_ms = search_in_ms(replay);
-
-	for (unsigned i = 0; i < replay->cell_count; i++) {
-		int64_t cell_ms = cell_next_timeout_ms(replay->cells[i]);
-
-		if (cell_ms >= 0 && (next_ms < 0 || cell_ms < next_ms))
-			next_ms = cell_ms;
-	}
-	return next_ms;
+	due_ms = sooner(due_ms, search_in_time(replay, now_ms));
+	return sooner(due_ms, report_in_time(replay, now_ms));
 }
 
 bool replay_is_idle(const struct replay *replay)

@@ -139,10 +139,9 @@ static bool look_at_chain(struct retain *retain, int64_t now_ms,
  * Begin a pass if the clocks agree: nothing is removed because of a single reading of one clock.  The
  * heartbeats read the database's clock.
  */
-static bool begin_pass(struct retain *retain)
+static bool begin_pass(struct retain *retain, int64_t now_ms)
 {
 	const struct work *work = retain->work;
-	int64_t now_ms = clock_now_ms();
 	struct dbclock_witness witness;
 	char why[200];
 
@@ -176,13 +175,14 @@ void retain_free(struct retain *retain)
 	free(retain);
 }
 
-void retain_step(struct retain *retain)
+int64_t retain_step(struct retain *retain, int64_t now_ms)
 {
 	struct retain_job *step;
 
-	if (!is_wanted(retain) || clock_now_ms() < retain->due_ms ||
-	    (retain->before_s == 0 && !begin_pass(retain)))
-		return;
+	if (!is_wanted(retain))
+		return CLOCK_NEVER;
+	if (now_ms < retain->due_ms || (retain->before_s == 0 && !begin_pass(retain, now_ms)))
+		return retain->due_ms;
 	step = xcalloc(1, sizeof(*step));
 	step->job.run = run_retain;
 	step->job.done = finish_retain;
@@ -193,13 +193,5 @@ void retain_step(struct retain *retain)
 	step->pass = retain->pass;
 	retain->is_running = true;
 	writer_errand(retain->work->writer, &step->job);
-}
-
-int64_t retain_next_timeout_ms(const struct retain *retain)
-{
-	int64_t left_ms = retain->due_ms - clock_now_ms();
-
-	if (!is_wanted(retain))
-		return -1;
-	return left_ms > 0 ? left_ms : 0;
+	return CLOCK_NEVER;
 }

@@ -360,9 +360,10 @@ static void ask_node(struct signers *signers, unsigned node, const char **names)
 	}
 }
 
-static void ask_nodes(struct signers *signers)
+/* Returns when the next round of questions begins. */
+static int64_t ask_nodes(struct signers *signers, int64_t now_ms)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t due_ms = CLOCK_NEVER;
 	const char **names;
 	size_t count = 0;
 
@@ -372,13 +373,15 @@ static void ask_nodes(struct signers *signers)
 		count++;
 		if (now_ms >= signer->ask_at_ms)
 			begin_round(signers, signer, now_ms);
+		due_ms = sooner(due_ms, signer->ask_at_ms);
 	}
 	if (count == 0)
-		return;
+		return CLOCK_NEVER;
 	names = xcalloc(count, sizeof(*names));
 	for (unsigned i = 0; i < pool_count(signers->work->pool); i++)
 		ask_node(signers, i, names);
 	free(names);
+	return due_ms;
 }
 
 static void forget_nodes(struct signers *signers)
@@ -571,25 +574,10 @@ void signers_expect(struct signers *signers, const struct block *block)
 		(void)get(signers, block->seal->witness, block->num);
 }
 
-void signers_step(struct signers *signers)
+int64_t signers_step(struct signers *signers, int64_t now_ms)
 {
 	if (signers->pool_epoch != signers->work->pool_epoch)
 		forget_nodes(signers);
 	look_up(signers);
-	ask_nodes(signers);
-}
-
-int64_t signers_next_timeout_ms(const struct signers *signers)
-{
-	int64_t now_ms = clock_now_ms(), due_ms = INT64_MAX;
-
-	for (const struct signer *signer = signers->first; signer; signer = signer->next) {
-		if (is_to_be_looked_up(signers, signer))
-			return 0;
-		if (is_open(signers, signer) && signer->ask_at_ms < due_ms)
-			due_ms = signer->ask_at_ms;
-	}
-	if (due_ms == INT64_MAX)
-		return -1;
-	return due_ms > now_ms ? due_ms - now_ms : 0;
+	return ask_nodes(signers, now_ms);
 }

@@ -125,9 +125,9 @@ void startup_compare(struct startup *startup)
 	compare_start(startup->compare);
 }
 
-void startup_step(struct startup *startup)
+int64_t startup_step(struct startup *startup, int64_t now_ms)
 {
-	compare_step(startup->compare);
+	return compare_step(startup->compare, now_ms);
 }
 
 void startup_reload(struct startup *startup, struct pool *pool, bool is_first)

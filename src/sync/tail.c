@@ -347,12 +347,16 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 }
 
 /* The search asks node after node, and each may take the whole time-out: end it after our patience. */
-static void end_long_search(struct tail *tail)
+static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 {
-	if (!tail->is_searching ||
-	    clock_now_ms() - tail->missing_since_ms <= missing_patience_ms(tail) ||
-	    !has_living_node(tail, tail->missing_since_ms))
-		return;
+	int64_t end_ms = tail->missing_since_ms + missing_patience_ms(tail);
+
+	if (!tail->is_searching)
+		return CLOCK_NEVER;
+	if (now_ms < end_ms)
+		return end_ms;
+	if (!has_living_node(tail, tail->missing_since_ms))
+		return CLOCK_NEVER;
 	client_drop(tail->work->client, &tail->sink);
 	tail->is_searching = false;
 	tail->voting_count = 0;
@@ -361,13 +365,21 @@ static void end_long_search(struct tail *tail)
 			 ? tail->missing_reason
 			 : "no node gives a whole answer for it, although nodes tell their heads",
 		 true);
+	return now_ms;
 }
 
 /* How often the others are asked whether they have what one has: in vain for long, not so often. */
-static int64_t poll_interval_ms(const struct tail *tail)
+static int64_t poll_interval_ms(const struct tail *tail, int64_t now_ms)
 {
-	return clock_now_ms() - tail->vouched_at_ms < HEADS_SOON_FOR_MS ? HEADS_SOON_MS
-									: HEADS_LATER_MS;
+	return now_ms - tail->vouched_at_ms < HEADS_SOON_FOR_MS ? HEADS_SOON_MS : HEADS_LATER_MS;
+}
+
+static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_ms)
+{
+	if (now_ms < tail->heads_at_ms + interval_ms)
+		return tail->heads_at_ms + interval_ms;
+	poll_heads(tail, interval_ms);
+	return now_ms;
 }
 
 /* Which of the blocks in hand do the nodes give alike? */
@@ -439,14 +451,19 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 }
 
 /* A vote under way may wait for a node that rests. */
-static void tell_slow_vote(struct tail *tail)
+static int64_t tell_slow_vote(const struct tail *tail, int64_t now_ms)
 {
-	if (tail->vouching_num == 0 || clock_now_ms() - tail->vouching_since_ms < HEADS_SOON_FOR_MS)
-		return;
+	int64_t slow_ms = tail->vouching_since_ms + HEADS_SOON_FOR_MS;
+
+	if (tail->vouching_num == 0)
+		return CLOCK_NEVER;
+	if (now_ms < slow_ms)
+		return slow_ms;
 	log_limited(
 		&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
 		"more than half of the nodes must give block %u, and some of them rest or are slow; the tail waits for them",
 		tail->vouching_num);
+	return CLOCK_NEVER;
 }
 
 static void no_vouched(void *context, uint32_t num, const char *reason)
@@ -458,7 +475,7 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
  * The newest held block that most nodes can have: if they give it as well, all held blocks up to it are the
  * chain's, because each is linked to the next.
  */
-static void vouch(struct tail *tail)
+static void vouch(struct tail *tail, int64_t now_ms)
 {
 	uint32_t newest = tail->held[tail->held_count - 1].block->num;
 	uint32_t irreversible = pool_irreversible(tail->work->pool);
@@ -466,7 +483,7 @@ static void vouch(struct tail *tail)
 	const struct held *held;
 
 	if (num <= tail->vouched_to) { /* one node is ahead of the others */
-		poll_heads(tail, poll_interval_ms(tail));
+		poll_heads(tail, poll_interval_ms(tail, now_ms));
 		return;
 	}
 	if (tail->must_vouch_next)
@@ -497,11 +514,21 @@ static bool has_unvouched(const struct tail *tail)
 }
 
 /* When there is something to do for it. */
-static int64_t vouch_at_ms(const struct tail *tail)
+static int64_t vouch_at_ms(const struct tail *tail, int64_t now_ms)
 {
 	if (pool_irreversible(tail->work->pool) <= tail->vouched_to)
-		return tail->heads_at_ms + poll_interval_ms(tail);
+		return tail->heads_at_ms + poll_interval_ms(tail, now_ms);
 	return tail->vouch_again_at_ms;
+}
+
+static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
+{
+	if (!has_unvouched(tail))
+		return CLOCK_NEVER;
+	if (now_ms < vouch_at_ms(tail, now_ms))
+		return vouch_at_ms(tail, now_ms);
+	vouch(tail, now_ms);
+	return now_ms;
 }
 
 /* Which of these did their witnesses sign? */
@@ -559,20 +586,21 @@ static bool judge(struct tail *tail, size_t i)
 	return false;
 }
 
-/* Of the blocks that most nodes give, in chain order. */
-static void check_signers(struct tail *tail)
+/* Of the blocks that most nodes give, in chain order.  Returns when to call it again. */
+static int64_t check_signers(struct tail *tail, int64_t now_ms)
 {
-	size_t count = 0, next = 0;
+	size_t next = 0;
 
-	while (count < tail->held_count && tail->held[count].block->num <= tail->vouched_to)
-		count++;
-	while (next < count && tail->held[next].block->num <= tail->signed_to)
+	while (next < tail->held_count && tail->held[next].block->num <= tail->signed_to)
 		next++;
-	for (size_t i = next; i < count; i++)
+	while (next < tail->held_count && tail->held[next].block->num <= tail->vouched_to &&
+	       judge(tail, next))
+		next++;
+	/* Behind judge(), which may forget what was expected. */
+	for (size_t i = next; i < tail->held_count && tail->held[i].block->num <= tail->vouched_to;
+	     i++)
 		signers_expect(tail->signers, tail->held[i].block);
-	while (next < count && judge(tail, next))
-		next++;
-	signers_step(tail->signers);
+	return signers_step(tail->signers, now_ms);
 }
 
 /* Up to this block those in hand are what most nodes give, and what their witnesses signed. */
@@ -607,44 +635,45 @@ static void find_settled(struct tail *tail)
 		tail->settled_to = tail->held[i].block->num;
 }
 
-static void wait_for_witnesses(struct tail *tail)
+static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
 {
 	uint32_t num = tail->held[0].block->num;
-	int64_t now_ms = clock_now_ms();
 
 	if (tail->unsettled_since_ms == 0)
 		tail->unsettled_since_ms = now_ms;
-	if (now_ms - tail->unsettled_since_ms >= WITNESSES_PATIENCE_MS) {
-		tail->is_unwitnessed = true;
-		log_warning(
-			"vote_pending",
-			"for %d s too few witnesses were seen to build on block %u, which most nodes call irreversible; the tail goes on with what they claim until it sees them",
-			WITNESSES_PATIENCE_MS / 1000, num);
-	} else if (now_ms - tail->unsettled_since_ms >= HEADS_SOON_FOR_MS) {
+	if (now_ms < tail->unsettled_since_ms + HEADS_SOON_FOR_MS)
+		return tail->unsettled_since_ms + HEADS_SOON_FOR_MS;
+	if (now_ms < tail->unsettled_since_ms + WITNESSES_PATIENCE_MS) {
 		log_limited(
 			&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
 			"most nodes call block %u irreversible, but too few witnesses were seen to build on it; the tail waits for their blocks",
 			num);
+		return tail->unsettled_since_ms + WITNESSES_PATIENCE_MS;
 	}
+	tail->is_unwitnessed = true;
+	log_warning(
+		"vote_pending",
+		"for %d s too few witnesses were seen to build on block %u, which most nodes call irreversible; the tail goes on with what they claim until it sees them",
+		WITNESSES_PATIENCE_MS / 1000, num);
+	return CLOCK_NEVER;
 }
 
 /*
  * Most nodes may call a block irreversible too early.  Where they do not give what is above it, or nothing proves
  * that, the tail does not wait for ever.
  */
-static void check_witnesses(struct tail *tail)
+static int64_t check_witnesses(struct tail *tail, int64_t now_ms)
 {
 	if (tail->held_count == 0 || tail->held[0].block->num > judged_to(tail)) {
 		tail->unsettled_since_ms = 0;
-		return;
+		return CLOCK_NEVER;
 	}
 	find_settled(tail);
-	if (tail->settled_to > 0) {
-		tail->unsettled_since_ms = 0;
-		tail->is_unwitnessed = false;
-	} else if (!tail->is_unwitnessed) {
-		wait_for_witnesses(tail);
-	}
+	if (tail->settled_to == 0)
+		return tail->is_unwitnessed ? CLOCK_NEVER : wait_for_witnesses(tail, now_ms);
+	tail->unsettled_since_ms = 0;
+	tail->is_unwitnessed = false;
+	return CLOCK_NEVER;
 }
 
 /* Decisions. */
@@ -820,6 +849,26 @@ static int64_t ask_at_ms(const struct tail *tail)
 	return tail->pace.ask_at_ms + tail->pace.interval_ms;
 }
 
+static int64_t ask_in_time(struct tail *tail, int64_t now_ms)
+{
+	unsigned count;
+
+	if (!may_ask(tail))
+		return CLOCK_NEVER;
+	if (now_ms < ask_at_ms(tail))
+		return ask_at_ms(tail);
+	count = tail->want <= tail->alone_to ? 0 : ask_count(tail);
+	tail->got_count = 0;
+	tail->asked_to = tail->want + count - 1;
+	tail->asked_irreversible = pool_irreversible(tail->work->pool);
+	tail->is_asking = client_ask_tip(tail->work->client, tail->want, count, &tail->tip_sink);
+	if (tail->is_asking)
+		pace_asked(&tail->pace, clock_now_ms());
+	else
+		pace_failed(&tail->pace, clock_now_ms());
+	return now_ms;
+}
+
 struct tail *tail_new(struct work *work)
 {
 	struct tail *tail = xcalloc(1, sizeof(*tail));
@@ -868,61 +917,30 @@ void tail_start(struct tail *tail, uint32_t first)
 	pace_init(&tail->pace, clock_now_ms());
 }
 
-void tail_step(struct tail *tail)
+int64_t tail_step(struct tail *tail, int64_t now_ms)
 {
+	int64_t due_ms;
+
 	if (!tail->is_running)
-		return;
-	if (has_unvouched(tail) && clock_now_ms() >= vouch_at_ms(tail))
-		vouch(tail);
+		return CLOCK_NEVER;
+	due_ms = vouch_in_time(tail, now_ms);
 	if (tail->signers && !tail->dispute)
-		check_signers(tail);
+		due_ms = sooner(due_ms, check_signers(tail, now_ms));
 	if (tail->work->lineage)
-		check_witnesses(tail);
+		due_ms = sooner(due_ms, check_witnesses(tail, now_ms));
 	if (tail->held_count > 0 && tail->held[0].block->num <= good_to(tail) &&
 	    !tail->is_committing && !tail->dispute && writer_has_room(tail->work->writer))
 		commit_held(tail);
-	if (is_claimed(tail) && clock_now_ms() - tail->heads_at_ms >= poll_interval_ms(tail))
-		poll_heads(tail, poll_interval_ms(tail));
-	tell_slow_vote(tail);
-	end_long_search(tail);
-	if (tail->is_searching && clock_now_ms() - tail->heads_at_ms >= HEADS_FRESH_MS)
-		poll_heads(tail, HEADS_FRESH_MS);
+	if (is_claimed(tail))
+		due_ms = sooner(due_ms, poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms));
+	due_ms = sooner(due_ms, tell_slow_vote(tail, now_ms));
+	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
+	if (tail->is_searching)
+		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
 		record_gap(tail);
-	if (may_ask(tail) && clock_now_ms() >= ask_at_ms(tail)) {
-		unsigned count = tail->want <= tail->alone_to ? 0 : ask_count(tail);
-
-		tail->got_count = 0;
-		tail->asked_to = tail->want + count - 1;
-		tail->asked_irreversible = pool_irreversible(tail->work->pool);
-		tail->is_asking =
-			client_ask_tip(tail->work->client, tail->want, count, &tail->tip_sink);
-		if (tail->is_asking)
-			pace_asked(&tail->pace, clock_now_ms());
-		else
-			pace_failed(&tail->pace, clock_now_ms());
-	}
-}
-
-int64_t tail_next_timeout_ms(const struct tail *tail)
-{
-	int64_t now_ms = clock_now_ms(), due_ms = INT64_MAX;
-
-	if (!tail->is_running)
-		return -1;
-	if (may_ask(tail))
-		due_ms = ask_at_ms(tail);
-	if (has_unvouched(tail) && vouch_at_ms(tail) < due_ms)
-		due_ms = vouch_at_ms(tail);
-	if (tail->signers && signers_next_timeout_ms(tail->signers) >= 0 &&
-	    now_ms + signers_next_timeout_ms(tail->signers) < due_ms)
-		due_ms = now_ms + signers_next_timeout_ms(tail->signers);
-	if (is_claimed(tail) && tail->heads_at_ms + poll_interval_ms(tail) < due_ms)
-		due_ms = tail->heads_at_ms + poll_interval_ms(tail);
-	if (due_ms == INT64_MAX)
-		return -1;
-	return due_ms > now_ms ? due_ms - now_ms : 0;
+	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
 
 uint32_t tail_next_block(const struct tail *tail)

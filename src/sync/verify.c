@@ -187,11 +187,6 @@ static bool begin_window(struct verify *verify)
 	return true;
 }
 
-static bool has_waited(const struct verify *verify)
-{
-	return clock_now_ms() - verify->given_at_ms >= PATIENCE_MS;
-}
-
 /* No node has the rest of the blocks: they are not compared. */
 static void give_up_rest(struct verify *verify)
 {
@@ -681,30 +676,65 @@ static void forget_nodes(struct verify *verify)
 		verify->verdicts[i].asked = verify->verdicts[i].unlinked_from = 0;
 }
 
-void verify_step(struct verify *verify)
+/* Blocks are on their way.  When the nodes do not have them any more, they are given up. */
+static int64_t wait_for_wanted(struct verify *verify, int64_t now_ms)
+{
+	int64_t patience_ms = verify->given_at_ms + PATIENCE_MS;
+
+	if (now_ms < patience_ms)
+		return patience_ms;
+	if (work_reachable_block(verify->work) >= verify->first + verify->count - 1)
+		return CLOCK_NEVER;
+	give_up_wanted(verify);
+	return now_ms;
+}
+
+static int64_t bind_or_compare(struct verify *verify, int64_t now_ms)
+{
+	if (!verify->is_bound && bind_window(verify))
+		return now_ms;
+	start_comparing(verify);
+	return CLOCK_NEVER;
+}
+
+static int64_t work_on_window(struct verify *verify, int64_t now_ms)
+{
+	if (ask_opinions(verify))
+		return now_ms;
+	if (start_mending(verify, true) || start_mending(verify, false))
+		return CLOCK_NEVER;
+	if (verify->has_filled) {
+		start_settling(verify);
+		return CLOCK_NEVER;
+	}
+	end_window(verify);
+	return now_ms;
+}
+
+static int64_t go_on(struct verify *verify, int64_t now_ms)
+{
+	int64_t patience_ms = verify->given_at_ms + PATIENCE_MS;
+
+	if (verify->left.count == 0)
+		return CLOCK_NEVER;
+	if (begin_window(verify))
+		return now_ms;
+	if (now_ms < patience_ms)
+		return patience_ms;
+	give_up_rest(verify);
+	return CLOCK_NEVER;
+}
+
+int64_t verify_step(struct verify *verify, int64_t now_ms)
 {
 	if (verify->pool_epoch != verify->work->pool_epoch)
 		forget_nodes(verify);
-	if (verify->state == VERIFY_FETCHING && verify->wanted_count > 0 && has_waited(verify) &&
-	    work_reachable_block(verify->work) < verify->first + verify->count - 1)
-		give_up_wanted(verify);
-	if (verify->state == VERIFY_FETCHING && verify->wanted_count == 0 &&
-	    (verify->is_bound || !bind_window(verify)))
-		start_comparing(verify);
+	if (verify->state == VERIFY_FETCHING)
+		return verify->wanted_count > 0 ? wait_for_wanted(verify, now_ms)
+						: bind_or_compare(verify, now_ms);
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
-		return;
-	if (verify->verdicts) {
-		if (ask_opinions(verify) || start_mending(verify, true) ||
-		    start_mending(verify, false))
-			return;
-		if (verify->has_filled) {
-			start_settling(verify);
-			return;
-		}
-		end_window(verify);
-	}
-	if (verify->left.count > 0 && !begin_window(verify) && has_waited(verify))
-		give_up_rest(verify);
+		return CLOCK_NEVER;
+	return verify->verdicts ? work_on_window(verify, now_ms) : go_on(verify, now_ms);
 }
 
 bool verify_is_done(const struct verify *verify)

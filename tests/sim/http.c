@@ -341,6 +341,7 @@ void http_post(struct http *http, const struct http_post *request)
 		sim_fail("%zu requests at once, with %u connections", http->count,
 			 http->connections);
 	sim_request_count++;
+	process_acts(http->process, request->body);
 	http->posts[http->count++] = post;
 	post->done = request->done;
 	post->context = request->context;
@@ -431,7 +432,10 @@ int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t 
 	if (process->is_killed)
 		return error_set(err, ERROR_FATAL, "this process was killed");
 	count_turn(process);
-	while ((post = take_done(http)))
+	process->has_arrived = process->has_event;
+	while ((post = take_done(http))) {
+		process->has_arrived = true;
 		deliver(post);
+	}
 	return 0;
 }

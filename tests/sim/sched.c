@@ -215,6 +215,13 @@ static void wake_all(const struct process *process, bool is_forced)
 			wake(&fibers[i], is_forced);
 }
 
+void process_acts(struct process *process, const char *what)
+{
+	if (process->has_nothing_to_do)
+		sim_fail("%s waited with something to do: %s", process->label, what);
+	process->act_count++;
+}
+
 void process_wake(const struct process *process)
 {
 	wake_all(process, false);

@@ -21,6 +21,9 @@ struct process {
 	int64_t frozen_until_ms; /* in the future: it does not run */
 	bool has_event;          /* a job is finished: http_wait() is to return */
 	bool is_killed;          /* its fibers are to return as soon as they can, without effects */
+	bool has_arrived;        /* the last http_wait() returned because something came */
+	bool has_nothing_to_do;  /* it said so: process_acts() breaks a promise */
+	uint64_t act_count;      /* of process_acts() */
 	uint64_t turn_count;     /* at one moment, to find those that spin */
 	int64_t turn_ms;
 };
@@ -50,6 +53,8 @@ void fiber_sleep_outside(int64_t until_ms);
 /* Not before that time, frozen or not, unless the process is killed. */
 void fiber_rest(int64_t until_ms);
 void fiber_wake(struct fiber *fiber);
+/* The process sends a request, or gives a job to the database; what: in words. */
+void process_acts(struct process *process, const char *what);
 /* Wake all fibers of a process. */
 void process_wake(const struct process *process);
 /* From now on it is dead: its fibers run to their ends at once. */

@@ -80,12 +80,37 @@ static void meet_doom(struct sim_reader *slot)
 	world_kill(slot);
 }
 
-static void run_turns(struct sim_reader *slot)
+/*
+ * in time: a reader acts as soon as it can, and names the time when it will act again.  So it does nothing before
+ * that time unless something arrives; and when it has named a time to come, it has nothing to do now.
+ */
+static int turn(struct sim_reader *slot)
 {
+	struct reader *reader = slot->reader;
+	struct process *process = &slot->process;
+	int64_t due_ms = reader->due_ms;
+	uint64_t acts = process->act_count;
 	struct error err = ERROR_INIT;
 
+	if (reader_turn(reader, NULL, 0, -1, &err) < 0)
+		return -1;
+	if (process->act_count > acts && !process->has_arrived && sim_now_ms < due_ms)
+		sim_fail("%s acted %lld ms before the time that it named", slot->name,
+			 (long long)(due_ms - sim_now_ms));
+	if (reader->due_ms <= sim_now_ms || reader_is_over(reader))
+		return 0;
+	process->has_nothing_to_do = true;
+	reader_work(reader);
+	process->has_nothing_to_do = false;
+	if (reader->due_ms <= sim_now_ms)
+		sim_fail("%s had nothing to do, and wants a turn at once", slot->name);
+	return 0;
+}
+
+static void run_turns(struct sim_reader *slot)
+{
 	while (!reader_is_over(slot->reader)) {
-		if (reader_turn(slot->reader, NULL, 0, -1, &err) < 0)
+		if (turn(slot) < 0)
 			return;
 		check_memory(slot);
 		meet_doom(slot);

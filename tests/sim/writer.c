@@ -171,6 +171,7 @@ static void give_job(struct writer *writer, struct jobs *jobs, struct job *job)
 		job->done(job);
 		return;
 	}
+	process_acts(writer->process, job->what);
 	writer->pending++;
 	put(jobs, job);
 	for (unsigned i = 0; i <= writer->commit_lanes; i++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "client_world.h"
 
 static void wanted_blocks_come_once_from_all_nodes(void **state)
@@ -26,7 +27,7 @@ static void wanted_blocks_come_once_from_all_nodes(void **state)
 				 fake.sims[2].request_count,
 			 43);
 	assert_int_equal(fake.most, config.connections);
-	assert_int_equal(client_next_timeout_ms(world.client), -1);
+	assert_true(client_handle(world.client) == CLOCK_NEVER);
 	close_world();
 }
 
