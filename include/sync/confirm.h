@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The confirmer: what commits saw of the outbox becomes `confirmed` there.
+ * The confirmer sets rows of the outbox to `confirmed` when commits have seen their
+ * comments on the chain.
  *
- * At the start, after each commit that saw something, and now and then for what a reader
- * saw that died since.  All of it is errands that wait for nobody; a row that a bot holds is
- * tried again soon.
+ * It runs at the start, after each commit that saw such a comment, and now and then for
+ * comments that a reader saw before it died.  All of it runs as errands that never wait
+ * for a row lock: a row that a bot has locked is tried again soon.
  */
 #ifndef SYNC_CONFIRM_H
 #define SYNC_CONFIRM_H
@@ -17,12 +18,13 @@
 struct confirm;
 
 struct confirm *confirm_new(struct work *work);
-/* NULL is allowed; only after the writer has stopped. */
+/* NULL is allowed. Call it only after the writer has stopped. */
 void confirm_free(struct confirm *confirm);
-/* Send what is due. */
+/* Send the errands that are due. */
 void confirm_step(struct confirm *confirm);
+/* ms until confirm_step() has something to do; -1: never. */
 int64_t confirm_next_timeout_ms(const struct confirm *confirm);
-/* Nothing is under way, and this reader saw nothing that it did not look after. */
+/* Nothing is under way, and all comments that this reader saw were processed. */
 bool confirm_is_idle(const struct confirm *confirm);
 
 #endif

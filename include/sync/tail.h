@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tail: every new irreversible block, in chain order, as soon as a node has it.
+ * The tail: stores every new irreversible block, in chain order, as soon as a node has it.
  *
- * There are no claims here: every reader stores every new block if it is first.  One
- * request and one commit are under way at a time, so that a commit never overtakes an
- * older one.  A block that no node gives, or that contradicts what is stored, becomes a
- * known gap after a while, and the tail goes on behind it.
+ * There are no claims here: every reader tries to store every new block, and the first one
+ * succeeds.  One request and one commit are under way at a time, so that a commit never
+ * overtakes an older one.  If no node gives a block, or if it contradicts a stored one, it
+ * becomes a known gap after a while, and the tail continues behind it.
  */
 #ifndef SYNC_TAIL_H
 #define SYNC_TAIL_H
@@ -18,16 +18,19 @@
 struct tail;
 
 struct tail *tail_new(struct work *work);
-/* NULL is allowed; only after the writer has stopped, or while tail_is_idle(). */
+/* NULL is allowed. Call it only after the writer has stopped, or while tail_is_idle(). */
 void tail_free(struct tail *tail);
 /* Follow the chain from this block on. */
 void tail_start(struct tail *tail, uint32_t first);
 void tail_step(struct tail *tail);
-/* ms until tail_step() has something to do though nothing arrived; -1: never. */
+/* ms until tail_step() has something to do even if nothing arrives; -1: never. */
 int64_t tail_next_timeout_ms(const struct tail *tail);
-/* All blocks from tail_start() up to the one before this are decided: stored, or a known gap. */
+/*
+ * All blocks from tail_start() up to, but not including, this one are decided: stored or a known
+ * gap.
+ */
 uint32_t tail_next_block(const struct tail *tail);
-/* Ask and commit nothing more. */
+/* Request and commit nothing more. */
 void tail_stop(struct tail *tail);
 /* Stopped, and nothing is under way. */
 bool tail_is_idle(const struct tail *tail);
