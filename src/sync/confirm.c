@@ -10,7 +10,7 @@
 #include "store/outbox.h"
 #include "sync/writer.h"
 
-/* For a row that a bot holds; doubled while it does. */
+/* The wait for a row that a bot has locked; doubled while it stays locked. */
 #define LOCKED_MS       200
 #define LOCKED_MOST_MS  10000
 #define FAILED_AGAIN_MS 60000
@@ -19,7 +19,7 @@ struct confirm {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
-	uint64_t noticed_count; /* of work->seen_comments: what the errands so far look after */
+	uint64_t noticed_count; /* value of work->seen_comments up to which errands were sent */
 	int64_t locked_ms;      /* the wait before the next try */
 	unsigned locked_count;  /* in this pass through the table */
 	struct outbox_step step;
@@ -28,11 +28,11 @@ struct confirm {
 struct confirm_job {
 	struct job job;
 	struct confirm *confirm;
-	struct outbox_step from; /* where a failed try begins again */
+	struct outbox_step from; /* where a failed try starts again */
 	struct outbox_step step;
 };
 
-/* A bot that answers much must not fill the log. */
+/* A bot that comments much must not fill the log. */
 static struct log_limit confirmed_limit = LOG_LIMIT_INIT(10000);
 
 static int run_confirm(struct db *db, struct job *job, struct error *err)
@@ -48,7 +48,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The next pass: soon where a bot holds a row, else when the next look is due. */
+/* Schedule the next pass: soon if a bot has locked a row, otherwise when the next look is due. */
 static void end_pass(struct confirm *confirm)
 {
 	int64_t wait_ms = (int64_t)confirm->work->config.scan_interval_s * 1000;
@@ -78,7 +78,10 @@ static void take_step(struct confirm *confirm, const struct outbox_step *step)
 		end_pass(confirm);
 }
 
-/* It stands in comments_seen, whatever went wrong: nothing is lost, and no work ends for it. */
+/*
+ * A failure loses nothing, since the comments are in comments_seen; so it does not end the
+ * reader.
+ */
 static void finish_confirm(struct job *job)
 {
 	struct confirm_job *look = (struct confirm_job *)job;
@@ -122,7 +125,7 @@ void confirm_free(struct confirm *confirm)
 	free(confirm);
 }
 
-/* Something was seen: from the beginning, and at once. */
+/* A comment was seen: start from the beginning, and at once. */
 static void notice(struct confirm *confirm)
 {
 	confirm->noticed_count = confirm->work->seen_comments;
