@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values for statements and out of rows, as far as they need no client library. */
+/* Values of statements and rows: the part that needs no client library. */
 #include <string.h>
 
 #include "store/db.h"
