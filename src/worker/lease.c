@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/lease.h"
 
-/* A tenth of the lease, at most two seconds: for the kill, and for clocks that do not run alike. */
+/*
+ * The margin is a tenth of the lease, at most two seconds: for the kill, and for clocks that run
+ * differently.
+ */
 #define MARGIN_PART   10
 #define MARGIN_MAX_MS 2000
 
