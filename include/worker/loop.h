@@ -13,8 +13,8 @@ struct arguments;
 struct config;
 
 /*
- * Runs until a signal, the end of --drain, or an error. Returns the exit code. Takes path, the
- * path of the command.
+ * Runs until a signal, the end of --drain, or an error. Returns the exit code.
+ * path: of the command.
  */
 enum exit_code loop_run(const struct arguments *arguments, const struct config *config, char *path);
 

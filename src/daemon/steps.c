@@ -37,7 +37,7 @@ static int64_t earlier(int64_t a_ms, int64_t b_ms)
 	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
 }
 
-/* Wait until the step is done, or for so long; signals are taken meanwhile. */
+/* Wait until the step is done, or for pause_ms; signals are handled meanwhile. */
 static void wait_some(struct steps *steps, const struct step *step, int64_t pause_ms)
 {
 	int64_t until_ms = clock_now_ms() + pause_ms;
