@@ -18,7 +18,7 @@ static struct {
 
 bool events_may_contradict;
 
-/* Only a lie can be the cause of these. */
+/* Can only a lie cause this event? */
 static bool is_contradiction(const char *event)
 {
 	static const char *const contradictions[] = {"block_disputed", "block_unstorable",
@@ -87,7 +87,7 @@ void log_debug(const char *event, const char *fmt, ...)
 	NOTE(LOG_LEVEL_DEBUG);
 }
 
-/* Every line: a limit would carry over from one simulation to the next. */
+/* Log every line: the state of a limit would carry over to the next simulation. */
 void log_limited(struct log_limit *limit, enum log_level level, const char *event, const char *fmt,
 		 ...)
 {
