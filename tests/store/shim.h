@@ -2,12 +2,13 @@
 /*
  * A layer between store/db and the client library that makes single calls fail.
  *
- * The linker puts it there (-Wl,--wrap, in Makefile.am), so the program under test is the one
- * that is shipped.  shim_arm() counts from then on; the k-th call fails with the given error,
- * before it took effect or after.  What a server would do with such an error happens too: it
- * rolls back the transaction, or the connection is cut.  shim_storm() lets calls fail by chance.
+ * The linker inserts it (-Wl,--wrap, in Makefile.am), so the tested program is the one
+ * that is shipped.  shim_arm() starts the count; the k-th call fails with the given error,
+ * before or after it took effect.  The server's reaction to such an error is simulated
+ * too: the transaction is rolled back, or the connection is cut.  shim_storm() makes
+ * random calls fail.
  *
- * Included once, by the test that is linked so.
+ * Included once, by the test that is linked with these options.
  */
 #ifndef TESTS_STORE_SHIM_H
 #define TESTS_STORE_SHIM_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of a reader: each is one job of the writer, as the reader's parts give them to it.
- * Scenarios are made of them; with the calls that fail between them (shim.h).  Included once.
+ * The steps of a reader: each is one job of the writer, as the parts of a reader submit
+ * them. Scenarios consist of these steps, and calls between them fail (shim.h).  Included
+ * once.
  */
 #ifndef TESTS_STORE_STEPS_H
 #define TESTS_STORE_STEPS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests against a real server share: a fresh database for each test, made-up
- * blocks that link to each other, and short ways to ask.  Included once by each test.
+ * What the tests with a real server share: a fresh database for each test, made-up blocks
+ * that link to each other, and short functions for queries.  Included once by each test.
  */
 #ifndef TESTS_STORE_WORLD_H
 #define TESTS_STORE_WORLD_H
