@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One who wants blocks of simulated nodes and notes what becomes of it: for test_client.c. */
+/* A caller that wants blocks from simulated nodes and notes the results: for test_client.c. */
 #ifndef TESTS_CLIENT_WORLD_H
 #define TESTS_CLIENT_WORLD_H
 

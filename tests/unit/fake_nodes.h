@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Simulated nodes in place of http.c: this brings its own http_post(), http_wait() and
+ * Simulated nodes instead of http.c: this file has its own http_post(), http_wait() and
  * http_in_flight(), so a test that includes it is linked without steem/http.o.
  */
 #ifndef TESTS_FAKE_NODES_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Real processes: what they are given, what they say, and that nothing of them is left. */
+/* Real processes: their input, their output, and that nothing of them is left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks that break every request they are in, and nodes that answer nothing. See fake_nodes.h. */
+/*
+ * Blocks that break every request that includes them, and nodes that answer nothing. See
+ * fake_nodes.h.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks with their virtual operations, of simulated nodes. Linked without steem/http.o. */
+/* Blocks with their virtual operations, from simulated nodes. Linked without steem/http.o. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A guard, and sessions that it is told of. */
+/* A guard, and the sessions that it watches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects whose members are noted while they are cut out. */
+/* Objects whose members are noted while the object is cut out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Results that are read where they stand: the same answers, and nothing lost or kept. */
+/* Results that are read in place: the same answers, and nothing lost or leaked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
