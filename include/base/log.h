@@ -36,6 +36,7 @@ void log_close(void);
 /* How many lines could not be written. Thread-safe. */
 uint64_t log_lost_count(void);
 void log_set_level(enum log_level level);
+/* The name of a level: "error", "warning", "info" or "debug". */
 const char *log_level_name(enum log_level level);
 /* 0 with the level in *ret_level; -1 if the name is none of error, warning, info, debug. */
 int log_level_parse(const char *name, enum log_level *ret_level) MUST_CHECK;

@@ -16,6 +16,7 @@
 /* Release a local variable when it goes out of scope: CLEANUP(buf_release) struct buf b = ...; */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
+/* Like malloc(), calloc(), realloc() and strdup(), but they abort if there is no memory. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
@@ -24,11 +25,13 @@ void *xreallocarray(void *old, size_t count, size_t size);
 char *xstrdup(const char *text);
 /* Copy exactly len bytes, of any value, and add a NUL. */
 char *xtextdup(const char *text, size_t len);
+/* A new formatted text, which the caller frees. */
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* For CLEANUP of a char pointer and the like: frees *pointer. */
 void mem_free_pointer(void *pointer);
 
 struct arena;
+/* An empty arena; arena_free() frees it with everything in it. */
 struct arena *arena_new(void);
 /* Aligned for any object; not cleared; owned by the arena. */
 void *arena_alloc(struct arena *arena, size_t size);

@@ -20,6 +20,7 @@
 
 struct queue;
 
+/* A new queue, which the caller owns. */
 struct queue *queue_new(size_t max_items, size_t max_bytes);
 /*
  * Calls free_item (may be NULL) for the items that were never popped. No thread may use the

@@ -60,6 +60,7 @@ extern const struct chain chain_steem;
 /* A test network that uses steemd's defaults. */
 extern const struct chain chain_testnet;
 
+/* The row of a chain. */
 const struct chain *chain_of(enum chain_known known);
 /* The chain whose keys have the prefix of this text; NULL: none is known. */
 const struct chain *chain_of_key(const char *text, size_t len);

@@ -26,6 +26,7 @@ struct chain_head {
 	int64_t head_time_s; /* the head block's time */
 };
 
+/* -1 with err (ERROR_NODE): the answer does not have all of it. */
 int decode_head(const char *result, size_t len, struct chain_head *ret_head,
 		struct error *err) MUST_CHECK;
 

@@ -18,6 +18,7 @@
 
 struct pool;
 
+/* A pool of the nodes with these URLs, which are copied. The caller owns it. */
 struct pool *pool_new(const char *const *urls, size_t count, unsigned batch_limit,
 		      unsigned rate_limit);
 void pool_free(struct pool *pool);
@@ -27,6 +28,7 @@ void pool_free(struct pool *pool);
  */
 void pool_keep_rates(struct pool *pool, const struct pool *old);
 size_t pool_count(const struct pool *pool);
+/* The node with this index; the pool owns it. */
 struct node *pool_node(struct pool *pool, unsigned index);
 /*
  * The best node to ask now for blocks up to `block`: its own irreversible block is at least

@@ -77,6 +77,7 @@ struct bulk_column {
 	unsigned long *lens;
 	char *nulls; /* 1: the value is NULL */
 };
+/* The values of one column; valid until the next value is added. */
 const struct bulk_column *bulk_column(const struct bulk *bulk, size_t column);
 
 #endif

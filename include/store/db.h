@@ -134,6 +134,7 @@ void db_rows_free(struct db_rows *rows);
 void db_rows_free_pointer(struct db_rows **rows);
 
 int db_begin(struct db *db, struct error *err) MUST_CHECK;
+/* -1 with err: the outcome is unknown, and the connection was closed. */
 int db_commit(struct db *db, struct error *err) MUST_CHECK;
 /*
  * Undo the open transaction, if any. If this fails, the connection is closed, which undoes it

@@ -41,6 +41,7 @@ struct gap_rows {
 void gap_rows_release(struct gap_rows *rows);
 /* Wait for the lock on known_gaps and ranges, which the transaction then holds. */
 int gap_rows_lock(struct db *db, struct error *err) MUST_CHECK;
+/* The database's time, in microseconds since 1970. */
 int gap_rows_now(struct db *db, uint64_t *ret_now_us, struct error *err) MUST_CHECK;
 /* Load the rows that overlap or touch first..last. */
 int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows *ret_rows,

@@ -26,6 +26,10 @@ struct outbox_authors {
 	char (*names)[BLOCK_ACCOUNT_BYTES + 1]; /* ascending */
 	size_t count;
 };
+/*
+ * Load the authors into ret_authors, which must be empty. The caller releases it, also after a
+ * failure.
+ */
 int outbox_authors_load(struct db *db, struct outbox_authors *ret_authors,
 			struct error *err) MUST_CHECK;
 void outbox_authors_release(struct outbox_authors *authors);

@@ -26,6 +26,7 @@ struct ranges {
 };
 
 void ranges_release(struct ranges *ranges);
+/* Load the wanted ranges into ret_ranges, which the caller releases. */
 int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err) MUST_CHECK;
 /*
  * Make first the start of the open range: create the range, or extend it downwards; a first

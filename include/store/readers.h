@@ -70,6 +70,10 @@ struct reader_pulse {
 	bool is_stopped;
 	uint64_t heartbeat_us; /* since 1970, by the database's clock */
 };
+/*
+ * Read the state and the heartbeat of a reader; is_found is false if there is no row of this
+ * name.
+ */
 int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
 		  struct error *err) MUST_CHECK;
 /*
@@ -103,6 +107,7 @@ struct reader_status_row {
 	double heartbeat_age_s;
 	bool has_lag_s; /* false: nothing is stored yet, and lag_blocks and lag_s are 0 */
 };
+/* Call `row` for each row of the view. */
 int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
 		 void *context, struct error *err) MUST_CHECK;
 

@@ -57,6 +57,7 @@ int retention_purge_begin(struct db *db, uint32_t before, struct error *err) MUS
  */
 int retention_purge_step(struct db *db, struct retention_purge *purge,
 			 struct error *err) MUST_CHECK;
+/* Record that the purge is finished. */
 int retention_purge_end(struct db *db, uint32_t before, struct error *err) MUST_CHECK;
 /* Add to *counts what a purge of first..last would remove. */
 int retention_purge_count(struct db *db, uint32_t first, uint32_t last,

@@ -17,6 +17,7 @@
 
 struct confirm;
 
+/* The caller owns the confirmer; work must outlive it. */
 struct confirm *confirm_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void confirm_free(struct confirm *confirm);

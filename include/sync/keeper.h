@@ -16,6 +16,7 @@
 
 struct keeper;
 
+/* The caller owns the keeper; work must outlive it. */
 struct keeper *keeper_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void keeper_free(struct keeper *keeper);

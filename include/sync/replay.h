@@ -27,6 +27,7 @@ struct replay_status {
 	unsigned claim_count; /* how many cells */
 };
 
+/* The caller owns the replay; work must outlive it. */
 struct replay *replay_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void replay_free(struct replay *replay);

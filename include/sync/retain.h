@@ -13,6 +13,7 @@
 
 struct retain;
 
+/* The caller owns it; work must outlive it. */
 struct retain *retain_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void retain_free(struct retain *retain);

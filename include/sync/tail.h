@@ -17,6 +17,7 @@
 
 struct tail;
 
+/* The caller owns the tail; work must outlive it. */
 struct tail *tail_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped, or while tail_is_idle(). */
 void tail_free(struct tail *tail);

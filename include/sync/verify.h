@@ -28,6 +28,7 @@ struct verify_counts {
 	uint64_t unknown;  /* blocks that could not be compared */
 };
 
+/* The caller owns it; work must outlive it. */
 struct verify *verify_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void verify_free(struct verify *verify);
