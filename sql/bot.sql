@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: MIT
--- The account of one bot. Through the procedures it may take and end deliveries of one queue, and write and
+-- The account of one bot. With the procedures it may claim and end deliveries of one queue, and write and
 -- publish comments of one author. It may do nothing else, and has no right on any table.
 --
 -- Edit the four names, then run it as an administrator, after `steem-reader --migrate`:
 --     mariadb < bot.sql
--- Run it again with another queue or author, and the account may use that, too; '*' stands for all. To take
--- this back: DELETE FROM bots WHERE account = '...' AND queue = '...'
+-- Run it again with another queue or author, and the account may use that too; '*' stands for all. To
+-- undo this: DELETE FROM bots WHERE account = '...' AND queue = '...'
 --
 -- A new account is locked, and has a password that nobody knows. Give it a password, and open it:
 --     ALTER USER 'ask_bot'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
--- An account that exists already keeps its password, and is not locked.
--- The row in `bots` names the account without its host: accounts of one name are one bot.
+-- An account that already exists keeps its password, and is not locked.
+-- The row in `bots` names the account without its host: accounts with the same name are one bot.
 -- Never give the account CREATE TEMPORARY TABLES on this database: doc/consumers.md, "Accounts", says why.
 
 USE steem;

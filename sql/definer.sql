@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The account that the procedures for bots run as, with only the rights that they need. --migrate creates it
--- and gives it missing rights. It is locked, so nobody logs in with it. Nobody knows its password; it has one
--- only because some servers require passwords.
+-- The account that runs the procedures for bots, with only the rights that they need. --migrate creates
+-- it and grants missing rights. It is locked, so nobody can log in with it. Nobody knows its password; it
+-- has one only because some servers require passwords.
 SET @s = CONCAT('CREATE USER IF NOT EXISTS ''steem_queue''@''localhost'' IDENTIFIED BY ''!Q-z_W+x.E:c7',
 	LEFT(SHA2(CONCAT(UUID(), RAND()), 256), 32), UPPER(LEFT(SHA2(CONCAT(RAND(), UUID()), 256), 32)),
 	''' ACCOUNT LOCK');

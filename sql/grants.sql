@@ -1,20 +1,20 @@
 -- SPDX-License-Identifier: MIT
--- The rights of a reader, a consumer, an operator and a monitor, and no more. The consumer may use every queue
--- and every author, so all bots that share it may do the same. To restrict a bot, give it an account of its own
--- with bot.sql, which lies beside this file.
+-- The rights of a reader, a consumer, an operator and a monitor, and no more. The consumer may use every
+-- queue and every author, so all bots that share it may do the same. To restrict a bot, give it an
+-- account of its own with bot.sql, which is in the same folder.
 --
 -- Edit the five names, then run it as an administrator, after `steem-reader --migrate`:
 --     mariadb < grants.sql
 -- It can be run again. A new account is locked, because it may come from any host, and has a password that
 -- nobody knows. Give it a password, and open it:
 --     ALTER USER 'steem_reader'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
--- An account that exists already keeps its password, and is not locked.
+-- An account that already exists keeps its password, and is not locked.
 -- The views run with the rights of the account that reads them, so each role may also read the tables behind
 -- its views.
--- An account that may only read can still lock rows (SELECT ... LOCK IN SHARE MODE; in MariaDB FOR UPDATE, too),
--- and keep them locked in an idle transaction. Set idle_readonly_transaction_timeout on the server (MySQL:
--- wait_timeout), as doc/operations.md says ("Sessions that hold locks"); otherwise a forgotten monitor can hold
--- up all readers.
+-- An account that may only read can still lock rows (SELECT ... LOCK IN SHARE MODE; in MariaDB also FOR
+-- UPDATE), and keep them locked in an idle transaction. Set idle_readonly_transaction_timeout on the
+-- server (MySQL: wait_timeout), as doc/operations.md says ("Sessions that hold locks"); otherwise a
+-- forgotten monitor can hold up all readers.
 
 USE steem;
 SET @reader = '''steem_reader''@''%''';
@@ -22,7 +22,8 @@ SET @consumer = '''steem_consumer''@''%''';
 SET @operator = '''steem_operator''@''%''';
 SET @monitor = '''steem_monitor''@''%''';
 
--- A random password that also satisfies a server which requires letters, digits and other characters.
+-- A random password that is also accepted by a server which requires letters, digits and other
+-- characters.
 SET @locked = CONCAT(' IDENTIFIED BY ''!Q-z_W+x.E:c7', LEFT(SHA2(CONCAT(UUID(), RAND()), 256), 32),
 	UPPER(LEFT(SHA2(CONCAT(RAND(), UUID()), 256), 32)), ''' ACCOUNT LOCK');
 SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @reader, @locked);
@@ -35,8 +36,8 @@ SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @monitor, @locked);
 PREPARE s FROM @s; EXECUTE s;
 SET @locked = NULL, @s = NULL;
 
--- The reader: never deletes a block, never changes an operation, never changes a table. (--rewind, which deletes
--- blocks that nodes made up, is run as an administrator.)
+-- The reader: never deletes a block, never changes an operation, never changes a table. (--rewind, which
+-- deletes false blocks, runs as an administrator.)
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON blocks TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, DELETE ON blockchain TO ', @reader);
@@ -83,8 +84,8 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 
--- The consumer changes queues and the outbox only through the procedures, which check the table `bots` and run
--- as an account of their own (definer.sql).
+-- The consumer changes queues and the outbox only through the procedures, which check the table `bots`
+-- and run as an account of their own (definer.sql).
 SET @s = CONCAT('GRANT EXECUTE ON * TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 INSERT INTO bots (account, queue, author)
@@ -92,7 +93,7 @@ VALUES (TRIM(BOTH '''' FROM LEFT(@consumer,
 	CHAR_LENGTH(@consumer) - CHAR_LENGTH(SUBSTRING_INDEX(@consumer, '@', -1)) - 1)), '*', '*')
 ON DUPLICATE KEY UPDATE queue = VALUES(queue);
 
--- The operator pauses queues, changes their settings, and has failed deliveries done again.
+-- The operator pauses queues, changes their settings, and requeues failed deliveries.
 SET @s = CONCAT('GRANT EXECUTE ON * TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, UPDATE, DELETE ON queues TO ', @operator);
@@ -116,7 +117,7 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 
--- The monitor may read the states of both, and the tables behind them, but no operations.
+-- The monitor may read the state of queues and outbox, and the tables behind it, but no operations.
 SET @s = CONCAT('GRANT SELECT ON queues TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON deliveries_open TO ', @monitor);

@@ -1,24 +1,25 @@
 -- SPDX-License-Identifier: MIT
--- The queue between readers and bots: doc/consumers.md tells how to use these procedures. After the views,
--- --migrate creates each one that is missing or has another text.
+-- The queue between readers and bots: doc/consumers.md explains how to use these procedures. After the
+-- views, --migrate creates each procedure that is missing or has another text.
 
--- The procedures for bots run as an account of their own (sql/definer.sql), so a bot needs no right on any
--- table. They check in `bots` whether the account that connected may use this queue or this author. All other
--- procedures run with the rights of the caller, so they give a bot nothing that it may not do itself.
+-- The procedures for bots run as an account of their own (sql/definer.sql), so a bot needs no right on
+-- any table. They check in `bots` whether the account that connected may use this queue or this author.
+-- All other procedures run with the rights of the caller, so they let a bot do nothing that it may not do
+-- itself.
 -- Errors have SQLSTATE 45000 and these numbers:
--- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery;
--- 31003: an argument is out of bounds; 31004: the account may not do this. Only queue_claim commits. 31001,
--- 31004, and 31002 of a delivery or a comment, roll the caller's transaction back, as a deadlock does: nothing of
--- it can be committed any more, and its locks are released.
+-- 31001: the delivery is not held with this token (any more); 31002: no such queue or delivery; 31003: an
+-- argument is out of bounds; 31004: the account may not do this. Only queue_claim commits. 31001, 31004,
+-- and 31002 for a delivery or a comment, roll back the caller's transaction, as a deadlock does: nothing
+-- of it can be committed any more, and its locks are released.
 
 DELIMITER //
 
--- Rows that are not to be locked are read by SELECT ... INTO or a cursor: a subquery in an UPDATE, SET, IF or
--- INSERT locks the rows that it reads, and waits for the locks of others.
+-- Rows that must not be locked are read by SELECT ... INTO or a cursor: a subquery in an UPDATE, SET, IF
+-- or INSERT locks the rows that it reads, and waits for the locks of others.
 
--- For the others: check that the account that connected may use the queue, the author, or both; NULL: not
--- checked. USER() is the account that connected, CURRENT_USER() the account of the procedures. An account's name
--- may hold an '@', a host's name cannot.
+-- Internal: check that the account that connected may use the queue, the author, or both; NULL: not
+-- checked. USER() is the account that connected, CURRENT_USER() the account of the procedures. An
+-- account's name may contain an '@', a host's name cannot.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_allow(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
@@ -27,8 +28,9 @@ BEGIN
 		LEFT(USER(), CHAR_LENGTH(USER()) - CHAR_LENGTH(SUBSTRING_INDEX(USER(), '@', -1)) - 1);
 	DECLARE v_found INT UNSIGNED;
 	DECLARE v_text VARCHAR(128) CHARACTER SET utf8mb4;
-	-- With a clock of its own (SET timestamp) a session could take deliveries that others hold, so the
-	-- server's clock is set back. Where this is refused (secure_timestamp), no session has its own clock.
+	-- A session with its own clock (SET timestamp) could claim deliveries that others hold, so the
+	-- server's clock is restored. If this is refused (secure_timestamp), no session has its own
+	-- clock.
 	BEGIN
 		DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
 		SET SESSION timestamp = DEFAULT;
@@ -45,7 +47,7 @@ BEGIN
 	END IF;
 END //
 
--- For the others: the same for the queue of a delivery. If the caller's snapshot does not show the delivery,
+-- Internal: the same for the queue of a delivery. If the caller's snapshot does not show the delivery,
 -- its current row is read.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_allow_delivery(IN p_delivery BIGINT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
@@ -63,9 +65,9 @@ BEGIN
 	END IF;
 END //
 
--- For the others: refuse a session with another character set. It would get '?' for characters that its set
--- lacks, and the server may misread its texts. The collation and sql_mode do not matter: a procedure uses those
--- with which it was created.
+-- Internal: refuse a session with another character set. It would get '?' for characters that its set
+-- lacks, and the server may misread its texts. The collation and sql_mode do not matter: a procedure uses
+-- those with which it was created.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_need_utf8mb4()
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -75,9 +77,9 @@ BEGIN
 	END IF;
 END //
 
--- For the others: find the place where claims begin to look, at most once a second. The entries of
--- finished deliveries stay in the index while some long transaction may still see them; a claim that
--- walked through them all would be slower with each. One time in ten the search begins at the very
+-- Internal: find the place where claims begin to search, at most once a second. The entries of finished
+-- deliveries stay in the index as long as some long transaction may still see them; a claim that walked
+-- through all of them would get slower and slower. One time in ten the search begins at the very
 -- beginning: a reader that hung before its COMMIT may have added deliveries below the old place.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_advance(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
@@ -88,7 +90,7 @@ BEGIN
 	DECLARE v_now DATETIME(6);
 	DECLARE v_set_at DATETIME(6);
 	DECLARE v_safe TINYINT DEFAULT @@sql_safe_updates;
-	-- Another worker does it just now, or it failed: the old place will do.
+	-- Another worker is doing it now, or it failed: the old place is good enough.
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
 		ROLLBACK;
@@ -101,18 +103,19 @@ BEGIN
 	WHERE queue = p_queue AND scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND
 	FOR UPDATE SKIP LOCKED;
 	IF v_from IS NOT NULL THEN
-		-- If scanned_at is in the future, the clock was put back, or another member's clock is far ahead.
+		-- If scanned_at is in the future, the clock was set back, or another member's clock is
+		-- far ahead.
 		IF v_scanned_at > v_now OR RAND() < 0.1 THEN
 			SET v_from = '2000-01-01';
 		END IF;
-		-- A lease or a wait that was set while the clock was ahead begins again now, with its full length.
-		-- This reads all waiting deliveries, so it is not done every second.
+		-- A lease or a wait that was set while the clock was ahead starts again now, with its
+		-- full length. This reads all waiting deliveries, so it is not done every second.
 		IF v_scanned_at > v_now OR MOD(SECOND(v_now), 4) = 0 OR RAND() < 0.1 THEN
 			SELECT MAX(set_at) INTO v_set_at FROM deliveries_open FORCE INDEX (deliveries_open_available)
 			WHERE queue = p_queue AND available_at > v_now;
 		END IF;
 		IF v_set_at > v_now + INTERVAL 1 MINUTE THEN
-			-- It would refuse the UPDATE, which reads the whole derived table.
+			-- Safe updates would refuse the UPDATE, which reads the whole derived table.
 			SET SESSION sql_safe_updates = 0;
 			UPDATE (
 				SELECT w.delivery_id, GREATEST(TIMESTAMPDIFF(MICROSECOND, w.set_at, w.available_at), 0) AS length_us
@@ -132,8 +135,8 @@ BEGIN
 	COMMIT;
 END //
 
--- For the others: the caller has lost the delivery. Under REPEATABLE READ the search for it has locked the
--- gap where its row would stand, and readers may have to insert there: ROLLBACK releases it.
+-- Internal: the caller has lost the delivery. Under REPEATABLE READ the search for its row has locked the
+-- gap where it would be, and readers may have to insert there: ROLLBACK releases it.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_lost()
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -142,8 +145,8 @@ BEGIN
 		'the delivery is not held with this token: its lease ran out, or it has ended';
 END //
 
--- For the others: one delivery ends. It must be held with p_token; a second call with the same
--- token and state changes nothing (the answer to the first may have been lost).
+-- Internal: end one delivery. It must be held with p_token; a second call with the same token and state
+-- changes nothing (the answer to the first may have been lost).
 CREATE /*M! OR REPLACE */ PROCEDURE queue_end(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
@@ -158,9 +161,10 @@ BEGIN
 		END IF;
 		RESIGNAL;
 	END;
-	-- Outside of a transaction the two statements below get one of their own. MySQL has no variable for that: there
-	-- a savepoint does not last outside of a transaction, so releasing it fails with 1305. (MariaDB refuses
-	-- savepoints where another engine, such as Aria, takes part in the transaction.)
+	-- Outside of a transaction the two statements below get one of their own. MySQL has no variable
+	-- that tells this: there a savepoint does not last outside of a transaction, so releasing it
+	-- fails with 1305. (MariaDB refuses savepoints if another engine, such as Aria, takes part in the
+	-- transaction.)
 	/*M! SET v_own = @@autocommit = 1 AND @@in_transaction = 0; */
 	/*!80000 BEGIN
 		DECLARE EXIT HANDLER FOR 1305 SET v_own = 1;
@@ -191,9 +195,9 @@ BEGIN
 	END IF;
 END //
 
--- For queue_take: of the deliveries just taken, those that no bot is to have. Orphaned ones and those
--- without attempts left end. Without its block row or its own row an operation is not there: the delivery
--- is put off, until a reader has brought them back.
+-- For queue_take: sort out those of the claimed deliveries that no bot should get. Orphaned ones, and
+-- those without attempts left, are ended. If the row of a block or of an operation is missing, the
+-- delivery is postponed until a reader has brought it back.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_sort_out(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_until DATETIME(6), IN p_max INT UNSIGNED)
@@ -232,7 +236,7 @@ BEGIN
 	CLOSE c_taken;
 END //
 
--- For queue_take: takes one delivery, unless somebody else has it, or a lock on it.
+-- For queue_take: claim one delivery, unless somebody else has claimed or locked it.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_take_one(IN p_delivery BIGINT UNSIGNED,
 		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
@@ -253,10 +257,10 @@ BEGIN
 	END IF;
 END //
 
--- For queue_claim: one transaction that takes up to p_limit deliveries until p_until. r_again: there may
--- be more, since it met some that no bot is to have (1), or another member of the cluster was first (2).
--- The locks are there so that nobody waits for anybody; what makes a claim exclusive, also across the
--- members of a cluster, is that it changes the row and is committed before it counts.
+-- For queue_claim: one transaction that claims up to p_limit deliveries until p_until. r_again: there may
+-- be more, because it found some that no bot should get (1), or another member of the cluster was first
+-- (2). The locks only ensure that nobody waits for anybody. A claim is exclusive, also across the members
+-- of a cluster, because it changes the row and is committed before it counts.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_take(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT UNSIGNED, IN p_skip INT UNSIGNED,
 		IN p_token CHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
@@ -273,7 +277,7 @@ BEGIN
 	DECLARE v_gap, v_good, v_left, v_one INT UNSIGNED;
 	DECLARE v_end TINYINT DEFAULT 0;
 	DECLARE v_safe TINYINT DEFAULT @@sql_safe_updates;
-	-- The oldest one of each account, while none of that account is held.
+	-- The oldest delivery of each account, unless a delivery of that account is claimed.
 	DECLARE c_oldest CURSOR FOR
 		SELECT w.delivery_id FROM deliveries_open w FORCE INDEX (deliveries_open_available)
 		WHERE w.queue = p_queue AND w.available_at BETWEEN p_from AND p_now
@@ -305,7 +309,7 @@ BEGIN
 	START TRANSACTION READ WRITE;
 	-- Another member's clock may be ahead of ours: its leases have 5 seconds more (v_grace).
 	IF p_order = 'arrival' THEN
-		-- It would refuse the UPDATE, which reads the whole derived table.
+		-- Safe updates would refuse the UPDATE, which reads the whole derived table.
 		SET SESSION sql_safe_updates = 0;
 		UPDATE (
 			SELECT w.delivery_id, w.attempts FROM deliveries_open w FORCE INDEX (deliveries_open_available)
@@ -332,7 +336,8 @@ BEGIN
 		END WHILE;
 		CLOSE c_oldest;
 	ELSE
-		-- In this order: what fills a gap meanwhile is seen as the lowest, or the gap is seen.
+		-- In this order: if the gap is filled meanwhile, its deliveries are seen as the lowest;
+		-- otherwise the gap is seen.
 		SELECT COALESCE(MIN(first_block), 4294967295) INTO v_gap FROM gaps;
 		SELECT MIN(delivery_id) INTO v_lowest FROM deliveries_open WHERE queue = p_queue;
 		SELECT MAX(w.delivery_id) INTO v_id FROM deliveries_open w
@@ -360,8 +365,8 @@ BEGIN
 	COMMIT;
 END //
 
--- Commits, before and after. Takes up to p_limit deliveries of the queue for p_lease_s seconds, and gives
--- them as rows. Each must be ended with its delivery_id and token before the lease runs out.
+-- Commits, before and after. Claims up to p_limit deliveries of the queue for p_lease_s seconds, and
+-- returns them as rows. Each must be ended with its delivery_id and token before the lease expires.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_claim(
 		IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_worker VARCHAR(64) CHARACTER SET utf8mb4, IN p_limit INT, IN p_lease_s INT)
@@ -386,7 +391,7 @@ BEGIN
 	CALL queue_allow(p_queue, NULL);
 	SELECT order_by, max_attempts, paused_at, scan_from, scanned_at
 	INTO v_order, v_max, v_paused_at, v_from, v_scanned_at FROM queues WHERE queue = p_queue;
-	-- Without autocommit it has begun a transaction.
+	-- Without autocommit a transaction has begun.
 	COMMIT;
 	IF v_order IS NULL THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT =
@@ -400,7 +405,7 @@ BEGIN
 		IF v_scanned_at NOT BETWEEN v_now - INTERVAL 1 SECOND AND v_now + INTERVAL 5 SECOND THEN
 			CALL queue_advance(p_queue);
 		END IF;
-		-- Where other members were first, a claim begins further on for a while, by chance.
+		-- If other members were first, claims begin further on for a while, at a random place.
 		SET v_spread = COALESCE(@steem_queue_spread, 0), v_skip = FLOOR(RAND() * v_spread);
 		REPEAT
 			SET v_now = UTC_TIMESTAMP(6), v_round = v_round + 1;
@@ -425,7 +430,7 @@ BEGIN
 	COMMIT;
 END //
 
--- Commits nothing. Holds the delivery for p_lease_s seconds from now.
+-- Commits nothing. Extends the lease to p_lease_s seconds from now.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_renew(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_lease_s INT)
 	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
@@ -446,7 +451,7 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. The work is done: it goes with what the caller has written in its transaction.
+-- Commits nothing. The work is done: this is committed together with the caller's own changes.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_done(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
 	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
@@ -464,8 +469,8 @@ BEGIN
 	CALL queue_end(p_delivery, p_token, 'failed', COALESCE(p_error, 'failed'));
 END //
 
--- Commits nothing. Gives the delivery back: it may be claimed after p_delay_s seconds; NULL: after a
--- back-off that doubles with each attempt, less up to half of it by chance. After max_attempts it fails.
+-- Commits nothing. Releases the delivery: it can be claimed after p_delay_s seconds; NULL: after a
+-- back-off that doubles with each attempt, less a random part of up to half. After max_attempts it fails.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_retry(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, IN p_delay_s INT,
 		IN p_error LONGTEXT CHARACTER SET utf8mb4)
@@ -474,7 +479,7 @@ BEGIN
 	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_attempts, v_max, v_retry_s, v_retry_max_s INT UNSIGNED;
 	DECLARE v_delay_s DOUBLE;
-	-- As it is now, and not as an older snapshot of the caller's shows it.
+	-- Read the current row, not an older snapshot of the caller.
 	SELECT queue, attempts INTO v_queue, v_attempts
 	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
 	IF v_queue IS NULL THEN
@@ -497,8 +502,8 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. Gives the delivery back at once, as if it had never been claimed: the attempt does not
--- count. For a worker that stops, or cannot work: what happened says nothing about the delivery.
+-- Commits nothing. Releases the delivery at once, as if it had never been claimed: the attempt does not
+-- count. For a worker that stops, or that cannot work for reasons other than the delivery.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE queue_release(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_error LONGTEXT CHARACTER SET utf8mb4)
@@ -514,7 +519,7 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. A delivery that has ended is to be done (again), with all attempts before it.
+-- Commits nothing. Requeues a delivery that has ended, with its full number of attempts.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_requeue(IN p_delivery BIGINT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -558,7 +563,7 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. Until queue_resume, claims of the queue give nothing; what is claimed goes on.
+-- Commits nothing. Until queue_resume, claims of the queue return nothing; claimed deliveries go on.
 CREATE /*M! OR REPLACE */ PROCEDURE queue_pause(IN p_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -577,8 +582,8 @@ BEGIN
 	END IF;
 END //
 
--- For the others: put one comment into the outbox. A comment that the chain always refuses is refused here,
--- where the bot can still say something else. If (author, permlink) exists already, nothing happens.
+-- Internal: put one comment into the outbox. A comment that the chain always refuses is refused here,
+-- while the bot can still change it. If (author, permlink) exists already, nothing happens.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_put(IN p_who VARCHAR(16) CHARACTER SET utf8mb4,
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -634,8 +639,8 @@ BEGIN
 			END IF;
 		END;
 	END IF;
-	-- Of SET insert_id: a comment_id that is taken would keep the comment out without a word, and the
-	-- highest one would keep out all that come after it.
+	-- SET insert_id is refused: a used comment_id would keep the comment out silently, and the
+	-- highest one would keep out all later comments.
 	IF @@insert_id <> 0 THEN
 		SET v_text = 'this session has chosen an insert_id';
 	END IF;
@@ -643,7 +648,7 @@ BEGIN
 		SET v_text = CONCAT(p_who, ': ', v_text);
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_text;
 	END IF;
-	-- An INSERT that finds it there locks the place before it, where others' comments may have to go.
+	-- An INSERT that finds the row locks the gap before it, where others may have to insert comments.
 	SELECT comment_id INTO v_comment FROM comments
 	WHERE author = CONVERT(p_author USING ascii) COLLATE ascii_bin AND permlink = p_permlink;
 	IF v_comment IS NULL THEN
@@ -655,9 +660,9 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. Puts a reply to the comment that the delivery is about into the outbox; to be called
--- in the transaction of queue_done, before it. The permlink follows from the operation: who answers
--- twice, after a crash or because its block was replaced, enqueues once.
+-- Commits nothing. Puts a reply to the delivery's comment into the outbox; call it in the transaction of
+-- queue_done, before it. The permlink follows from the operation, so a bot that answers twice, after a
+-- crash or because the block was replaced, enqueues only one reply.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE reply(IN p_delivery BIGINT UNSIGNED,
 		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -674,7 +679,7 @@ BEGIN
 	-- CHAR(92) alone is binary, and MySQL's regular expressions refuse that.
 	DECLARE v_backslash CHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT CHAR(92 USING utf8mb4);
 	CALL queue_need_utf8mb4();
-	-- As it is now, and not as an older snapshot of the caller's shows it.
+	-- Read the current row, not an older snapshot of the caller.
 	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
 	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
 	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
@@ -682,7 +687,7 @@ BEGIN
 		CALL queue_lost();
 	END IF;
 	CALL queue_allow(v_queue, p_author);
-	-- The block may have been replaced since the claim: then another operation stands in its place.
+	-- The block may have been replaced since the claim: then another operation has this place.
 	SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
 	FROM blocks b JOIN blockchain o ON o.block = b.block
 	WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
@@ -698,8 +703,8 @@ BEGIN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
 			'reply: the delivery is no comment, or its operation is gone; nothing can be replied to';
 	END IF;
-	-- Half a surrogate, \ud83d, is what a payload may hold and the JSON functions refuse. A pair of
-	-- backslashes before it is put aside first: then it is text.
+	-- A payload may contain half a surrogate, \ud83d, which the JSON functions refuse. Pairs of
+	-- backslashes before it are replaced first, because after them it is plain text.
 	IF LOCATE(CONCAT(v_backslash, 'ud'), v_payload) > 0 THEN
 		SET v_payload = REGEXP_REPLACE(
 			REPLACE(v_payload, CONCAT(v_backslash, v_backslash), CONCAT(v_backslash, 'u005c')),
@@ -711,8 +716,8 @@ BEGIN
 		v_parent_permlink, p_title, p_body, p_json_metadata, p_delivery);
 END //
 
--- Commits nothing. Puts any other comment into the outbox; with parent_author '' it is a post. A second call
--- with the same author and permlink changes nothing.
+-- Commits nothing. Puts any other comment into the outbox; with parent_author '' it is a post. A second
+-- call with the same author and permlink changes nothing.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_add(
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -728,7 +733,7 @@ BEGIN
 		p_json_metadata, NULL);
 END //
 
--- For the others: check that the account may publish the comment.
+-- Internal: check that the account may publish the comment.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_allow(IN p_comment BIGINT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
@@ -744,8 +749,9 @@ BEGIN
 	CALL queue_allow(NULL, v_author);
 END //
 
--- Commits nothing. The comment is about to be sent in the transaction p_trx_id, which can get into a block
--- until p_expiration. 31001: the comment is no longer pending, since another process was first: do not send it.
+-- Commits nothing. The comment is about to be sent in the transaction p_trx_id, which can get into a
+-- block until p_expiration. 31001: the comment is no longer pending, because another process was first:
+-- do not send it.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_sent(
 		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_expiration DATETIME(6))
@@ -767,8 +773,8 @@ BEGIN
 	END IF;
 END //
 
--- Commits nothing. The transaction p_trx_id was refused, for a reason that passes: the comment is to be sent
--- again after p_delay_s. If it is no longer sent as p_trx_id, nothing happens.
+-- Commits nothing. The transaction p_trx_id was refused for a reason that passes: the comment is to be
+-- sent again after p_delay_s. If it is no longer sent as p_trx_id, nothing happens.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_retry(
 		IN p_comment BIGINT UNSIGNED, IN p_trx_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
 		IN p_delay_s INT UNSIGNED, IN p_error LONGTEXT CHARACTER SET utf8mb4)
@@ -792,8 +798,8 @@ BEGIN
 	WHERE comment_id = p_comment AND state = 'sent' AND trx_id = p_trx_id;
 END //
 
--- Commits nothing. Sets comments of the author back to pending that were sent, can no longer get into a block,
--- and are in no block that the readers have read.
+-- Commits nothing. Sets comments of the author back to pending that were sent, can no longer get into a
+-- block, and are in no block that the readers have read.
 CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_expire(
 		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
 	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'

@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: MIT
--- The views. After the tables, --migrate creates each view that is missing or has another text.
--- It puts a fingerprint of its text into each view. All times are UTC, by the database's clock.
+-- The views. After the tables, --migrate creates each view that is missing or has another text. It puts a
+-- fingerprint of its text into each view. All times are UTC, by the database's clock.
 
--- Missing blocks: the known gaps, and above the point that the last scan reached all blocks that are
--- neither stored nor in a known gap. Up there each stretch of stored blocks and each known gap is
--- a step up at its first block and a step down behind its last. All blocks below that point, and all above
--- the highest irreversible block, known or stored, count as covered; a block that is stored but not
--- confirmed as irreversible does not. A hole begins where the sum of the steps says that nothing covers
--- a block. The view reads only blocks above scanned_to, and takes time in proportion to their number.
--- The views run with the rights of the account that reads them, so a dump can be restored where the
--- account that created them does not exist. (Claims are joined and not read in subqueries, because MariaDB
--- fails to execute those a second time.)
+-- Missing blocks: the known gaps and, above the point that the last scan reached, all blocks that are
+-- neither stored nor in a known gap. Above that point each run of stored blocks and each known gap is a
+-- step up at its first block and a step down behind its last. All blocks below that point, and all above
+-- the highest irreversible block, known or stored, count as covered; a stored block that is not confirmed
+-- as irreversible does not. A hole begins where the sum of the steps shows that nothing covers a block.
+-- The view reads only blocks above scanned_to, so its time is proportional to their number. The views run
+-- with the rights of the account that reads them, so a dump can be restored even if the account that
+-- created them does not exist. (Claims are joined, not read in subqueries, because MariaDB fails to
+-- execute those a second time.)
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW gaps AS
 SELECT CAST(g.first_block AS UNSIGNED) AS first_block, CAST(g.last_block AS UNSIGNED) AS last_block,
 	CAST(g.last_block - g.first_block + 1 AS UNSIGNED) AS missing,
@@ -68,10 +68,10 @@ FROM (
 WHERE '@fingerprint@' <> ''
 GROUP BY g.first_block, g.last_block, g.reason;
 
--- The state of the readers. irreversible_block is the highest that any reader recorded, and
--- lag_s is three seconds for each block of the lag: so both are right also for a reader that
--- stands still or was never first. NULL: nothing read yet. A heartbeat that lies more than a
--- minute in the future has no age, because the clock was ahead when it was written.
+-- The state of the readers. irreversible_block is the highest that any reader recorded, and lag_s is
+-- three seconds for each block of the lag: so both are also right for a reader that stands still or was
+-- never first. NULL: nothing read yet. A heartbeat that is more than a minute in the future has no age,
+-- because the clock was ahead when it was written.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW reader_status AS
 SELECT r.name, r.state,
 	CASE WHEN r.state <> 'stopped' AND r.heartbeat_at > UTC_TIMESTAMP(6) - INTERVAL 30 SECOND
@@ -111,9 +111,9 @@ SELECT e.delivery_id, e.queue, e.block, e.trx_in_block, e.op_in_trx, e.virtual_o
 	e.attempts, NULL, e.token, e.worker, NULL, e.last_error, e.created_at, e.claimed_at, e.finished_at
 FROM deliveries_ended e LEFT JOIN blocks b ON b.block = e.block;
 
--- The state of the queues. rate: deliveries done per second, over the last minute. oldest_age_s: for how
--- long the oldest claimable delivery has been claimable.
--- Each figure is read from its own stretch of an index, not from rows.
+-- The state of the queues. rate: deliveries done per second, over the last minute. oldest_age_s: how long
+-- the oldest claimable delivery has been claimable. Each figure is read from its own part of an index,
+-- not from rows.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW queue_status AS
 SELECT q.queue, q.order_by, CASE WHEN q.paused_at IS NULL THEN 0 ELSE 1 END AS paused,
 	(SELECT COUNT(*) FROM deliveries_open r

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that nobody may call here: a use is a compile error that names the cure.
+ * Banned functions: a use is a compile error that names the alternative.
  *
- * Every source file gets this header from the command line (`-include`), before its
- * own includes.  The surprise: the system headers that declare these functions come
- * first, since behind this header nobody can declare them any more.
+ * The command line includes this header in every source file (`-include`), before its own
+ * includes.  The surprise: the system headers that declare these functions are included
+ * here first, because they could not declare them after this header.
  */
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Fortified headers make macros of some of them. */
+/* With _FORTIFY_SOURCE some of them are macros. */
 #undef strcpy
 #undef strcat
 #undef strtok
@@ -25,7 +25,7 @@
 #undef gmtime
 #undef localtime
 
-/* A name that is declared nowhere: the compiler prints it. */
+/* Each name is declared nowhere, so the compiler prints it. */
 #define strcpy(...)    strcpy_is_banned__use_xstrdup_or_snprintf
 #define strcat(...)    strcat_is_banned__use_struct_buf
 #define strtok(...)    strtok_is_banned__use_strsep

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Growing bytes with a hard limit.
+ * A growing byte buffer with a hard limit.
  *
- * A buffer cannot be made without its limit, so an unbounded one cannot be
- * written by mistake.  When an addition would pass the limit nothing is added,
- * -1 is returned and `is_full` stays set: a chain of additions can be checked
- * once, at its end.  There is always a NUL behind the bytes.
+ * A buffer cannot be created without its limit, so an unbounded one cannot be written by
+ * mistake.  If an addition would exceed the limit, nothing is added, -1 is returned and
+ * `is_full` stays set: so a series of additions can be checked once, at its end.  A NUL
+ * always follows the bytes.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -30,11 +30,14 @@ int buf_add(struct buf *buf, const void *bytes, size_t len);
 int buf_add_text(struct buf *buf, const char *text);
 int buf_add_char(struct buf *buf, char c);
 int buf_addf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Add `len` bytes that the caller writes; NULL when they do not fit. Valid until the next addition. */
+/*
+ * Reserve `len` bytes, which the caller then writes. NULL: they do not fit. Valid until the next
+ * addition.
+ */
 char *buf_extend(struct buf *buf, size_t len);
-/* The text so far, "" when there is none; valid until the next addition. */
+/* The text so far; "" if it is empty. Valid until the next addition. */
 const char *buf_text(const struct buf *buf);
-/* Empty it, keep the memory and the limit. */
+/* Empty the buffer, but keep the memory and the limit. */
 void buf_reset(struct buf *buf);
 void buf_release(struct buf *buf);
 

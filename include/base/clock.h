@@ -2,9 +2,9 @@
 /*
  * Time, from a source that tests can replace.
  *
- * Deadlines and back-off use the monotonic clock.  Wall time is only for log
- * lines and for comparing with the chain's own timestamps; what several readers
- * must agree upon is always the database's clock.
+ * Deadlines and back-off use the monotonic clock.  Wall time is only for log lines and for
+ * comparisons with the chain's own timestamps; whatever several readers must agree on uses
+ * the database's clock.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -24,11 +24,11 @@ static inline int64_t sooner(int64_t a_ms, int64_t b_ms)
 }
 /* Seconds since 1970, UTC. */
 int64_t clock_wall_s(void);
-/* Let tests supply the monotonic time; NULL: the real one again. */
+/* Tests can supply the monotonic time; NULL: use the real clock again. */
 void clock_set_source(int64_t (*now_ms)(void *context), void *context);
-/* "2026-11-23T12:00:00Z" into text of at least 21 bytes. Returns text. */
+/* Write "2026-11-23T12:00:00Z" into text, which needs at least 21 bytes. Returns text. */
 char *clock_format_utc(int64_t wall_s, char *text, size_t size);
-/* Seconds since 1970 of "2016-03-24T16:05:00" (UTC, no zone); -1 when it is not such a time. */
+/* Seconds since 1970 for "2016-03-24T16:05:00" (UTC, without a zone); -1: it is not such a time. */
 int64_t clock_parse_utc(const char *text);
 
 #endif

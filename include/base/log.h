@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One line per event on standard error.
+ * Logs one line per event to standard error.
  *
- * Every line carries a stable event name, on which tests and alerts match, then
- * a sentence that says what happened and what the reader does next.  Under the
- * journal (JOURNAL_STREAM is set) the line begins with the priority (`<4>`),
- * elsewhere with the time and the level.  Any thread may log: a line is written
- * whole, with one write.  Secrets never come here.
+ * Every line has a stable event name, which tests and alerts match, then a sentence that
+ * says what happened and what the reader does next.  Under the journal (JOURNAL_STREAM is
+ * set) the line begins with the priority (`<4>`), elsewhere with the time and the level.
+ * Any thread may log: each line is written with one write.  Secrets must never be logged.
  *
- * A log that nobody reads stops nothing: a line that cannot be written within a tenth of a second
- * is dropped and counted.  Before the next line that can be written, `log_lost` says how many.
+ * A log that nobody reads does not stop the program: a line that cannot be written within
+ * a tenth of a second is dropped and counted.  Before the next line that can be written,
+ * `log_lost` says how many were lost.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -21,23 +21,24 @@
 
 enum log_level {
 	LOG_LEVEL_ERROR,   /* the operator must act now */
-	LOG_LEVEL_WARNING, /* will heal by itself; look if it repeats */
+	LOG_LEVEL_WARNING, /* heals by itself; look at it if it repeats */
 	LOG_LEVEL_INFO,    /* changes of state, one progress line every ten seconds */
 	LOG_LEVEL_DEBUG,   /* everything else */
 };
 
 /*
- * Look at the environment and at standard error, and choose the form of the lines. The level is
- * info until set.
+ * Choose the form of the lines from the environment and standard error. The level is info until
+ * it is set.
  */
 void log_open(void);
-/* Close the descriptor that log_open() opened; later lines go to standard error itself. */
+/* Close the descriptor that log_open() opened; later lines go directly to standard error. */
 void log_close(void);
-/* How many lines could not be written. Any thread. */
+/* How many lines could not be written. Thread-safe. */
 uint64_t log_lost_count(void);
 void log_set_level(enum log_level level);
+/* The name of a level: "error", "warning", "info" or "debug". */
 const char *log_level_name(enum log_level level);
-/* 0 and the level in *ret_level, or -1 when the name is none of error, warning, info, debug. */
+/* 0 with the level in *ret_level; -1 if the name is none of error, warning, info, debug. */
 int log_level_parse(const char *name, enum log_level *ret_level) MUST_CHECK;
 
 void log_error(const char *event, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -46,9 +47,9 @@ void log_info(const char *event, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_debug(const char *event, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /*
- * A burst of one event is logged once, then at most every interval_ms, with the
- * number of lines that were left out.  Static storage is initialised by
- * LOG_LIMIT_INIT(interval_ms).  One limit belongs to one thread.
+ * Limits a repeated event: it is logged once, then at most every interval_ms, with the number of
+ * lines that were left out.  Initialise it with LOG_LIMIT_INIT(interval_ms).  Each limit belongs
+ * to one thread.
  */
 struct log_limit {
 	int64_t interval_ms;
@@ -63,12 +64,11 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *even
 		 ...) PRINTF_LIKE(4, 5);
 
 /*
- * A progress bar stands on the last line of a terminal.  The log calls this hook
- * before a line (with false) and after it (with true), so that the bar can be
- * taken away and drawn again.  NULL: none.
+ * A progress bar is on the last line of a terminal.  The log calls this hook before a line (draw
+ * false) and after it (true), to remove the bar and draw it again.  NULL: no bar.
  */
 void log_set_redraw(void (*redraw)(void *context, bool draw), void *context);
-/* Write the bar: as much of it as the terminal takes at once. */
+/* Write the bar: as much of it as the terminal accepts at once. */
 void log_draw(const char *text, size_t len);
 
 #endif

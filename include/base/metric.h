@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting how long things take, and the text in which Prometheus reads figures.
+ * Counts how long things take, and writes the text format of Prometheus.
  *
- * A family is begun once, then its samples follow; the text format allows nothing of
- * another family in between.
+ * Begin a family once, then add all its samples: the format allows no other family in
+ * between.
  */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H
@@ -13,11 +13,11 @@
 
 #include "base/buf.h"
 
-/* Upper ends from 5 ms to 10 s; what took longer is in the last bucket. */
+/* The upper bounds go from 5 ms to 10 s; longer times are in the last bucket. */
 #define METRIC_BUCKETS 11
 
 struct metric_histogram {
-	uint64_t counts[METRIC_BUCKETS + 1]; /* each for itself */
+	uint64_t counts[METRIC_BUCKETS + 1]; /* of each bucket alone, not cumulative */
 	int64_t sum_us;
 };
 
@@ -31,17 +31,20 @@ enum metric_type {
 
 struct metric_label {
 	const char *name;
-	const char *value; /* any bytes: what is not printable ASCII becomes '?' */
+	const char *value; /* any bytes: those that are not printable ASCII become '?' */
 };
 
 void metric_begin(struct buf *buf, const char *name, enum metric_type type, const char *help);
-/* One line of the family `name`; labels may be NULL when there are none. */
+/* Write one line of the family `name`; labels may be NULL if there are none. */
 void metric_sample(struct buf *buf, const char *name, const struct metric_label *labels,
 		   size_t label_count, double value);
-/* The lines of a histogram: one for each bucket, then the sum and the count. At most one label. */
+/*
+ * Write the lines of a histogram: one for each bucket, then the sum and the count. At most one
+ * label.
+ */
 void metric_histogram_samples(struct buf *buf, const char *name, const struct metric_label *label,
 			      const struct metric_histogram *histogram);
-/* A family of a single value. */
+/* Write a family with a single value. */
 void metric_value(struct buf *buf, const char *name, enum metric_type type, const char *help,
 		  double value);
 

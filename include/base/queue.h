@@ -2,13 +2,13 @@
 /*
  * A bounded queue between threads.
  *
- * Pushing an item gives it away: the producer may not touch it again.  The queue
- * is bounded twice, by items and by bytes, since a batch weighs from 200 bytes to
- * some megabytes.  The producer never waits: it keeps what finds no room, and
- * fetches less.  Consumers (one or more) wait.
+ * Pushing an item gives it away: the producer must not touch it any more.  The queue has
+ * two limits, items and bytes, because a batch has from 200 bytes to some megabytes.  The
+ * producer never waits: it keeps an item that does not fit, and fetches less.  Consumers
+ * (one or more) wait.
  *
- * An item heavier than the whole byte limit passes when the queue is empty, else
- * it would never pass.
+ * An item larger than the byte limit is accepted if the queue is empty, otherwise it would
+ * never be.
  */
 #ifndef BASE_QUEUE_H
 #define BASE_QUEUE_H
@@ -20,16 +20,20 @@
 
 struct queue;
 
+/* A new queue, which the caller owns. */
 struct queue *queue_new(size_t max_items, size_t max_bytes);
-/* Frees what was never popped through free_item (may be NULL). No thread may use the queue any more. */
+/*
+ * Calls free_item (may be NULL) for the items that were never popped. No thread may use the
+ * queue any more.
+ */
 void queue_free(struct queue *queue, void (*free_item)(void *item));
-/* False when full or closed; the item then still belongs to the caller. */
+/* False if the queue is full or closed; the item then still belongs to the caller. */
 bool queue_try_push(struct queue *queue, void *item, size_t bytes) MUST_CHECK;
-/* Wait for an item; NULL once the queue is closed and empty. */
+/* Wait for an item; NULL: the queue is closed and empty. */
 void *queue_pop(struct queue *queue);
-/* An item, or NULL at once when there is none. */
+/* An item; NULL at once if there is none. */
 void *queue_try_pop(struct queue *queue);
-/* No more pushes; consumers get what is left, then NULL. */
+/* Accept no more items; consumers get the remaining ones, then NULL. */
 void queue_close(struct queue *queue);
 
 #endif

@@ -37,20 +37,19 @@ void range_add(struct range_set *set, uint32_t first, uint32_t last);
 void range_remove(struct range_set *set, uint32_t first, uint32_t last);
 void range_add_set(struct range_set *set, const struct range_set *other);
 void range_remove_set(struct range_set *set, const struct range_set *other);
-/* Keep only what lies in first..last. */
+/* Keep only the blocks within first..last. */
 void range_clip(struct range_set *set, uint32_t first, uint32_t last);
 bool range_contains(const struct range_set *set, uint32_t block);
-/* How many blocks the set holds. */
+/* The number of blocks in the set. */
 uint64_t range_count_blocks(const struct range_set *set);
 
 /*
- * Parse "A-B" (both ends included), "A+N" (N blocks from A), "A" (one block), or
- * several of them with commas, and add them to the set.  Digits may be grouped by
- * underscores.  On failure err (ERROR_CONFIG) says what is wrong and what is allowed,
- * and the set is unchanged.
+ * Parse "A-B" (both ends included), "A+N" (N blocks from A), "A" (one block), or several of them
+ * with commas, and add them to the set.  Underscores may separate groups of digits.  On failure
+ * err (ERROR_CONFIG) says what is wrong and what is allowed, and the set is unchanged.
  */
 int range_parse(struct range_set *set, const char *text, struct error *err) MUST_CHECK;
-/* "1-5,7" into text, cut with "..." when it does not fit. Returns text. */
+/* Write "1-5,7" into text, cut with "..." if it does not fit. Returns text. */
 char *range_format(const struct range_set *set, char *text, size_t size);
 
 #endif

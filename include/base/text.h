@@ -3,8 +3,9 @@
  * Text from outside: from nodes, users, files and servers.
  *
  * Such text is cleaned before it becomes an error text, a line of the log, or a line on a
- * terminal.  Clean text is valid UTF-8 and looks like what it is: it holds no control character,
- * no mark that turns the direction of writing, no character without width.  Every table takes it.
+ * terminal.  Clean text is valid UTF-8 and looks like what it is: it has no control
+ * character, no mark that changes the direction of writing, and no character without
+ * width.  Every table accepts it.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -14,23 +15,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What text_next() gives for a byte that belongs to no character. */
+/* text_next() returns this for a byte that is not part of a character. */
 #define TEXT_INVALID UINT32_MAX
 
-/* Take the next character of *at..end, which is not empty. Its code point, or TEXT_INVALID. */
+/*
+ * Take the next character of *at..end, which must not be empty. Returns its code point, or
+ * TEXT_INVALID.
+ */
 uint32_t text_next(const char **at, const char *end);
 
-/* How many bytes of the text, from its beginning, are valid UTF-8; `len`: all. */
+/* How many bytes from the beginning are valid UTF-8; `len` if all are. */
 size_t text_valid_length(const char *text, size_t len);
 
-/* Whether clean text may hold this character. */
+/* May clean text have this character? */
 bool text_is_clean(uint32_t code);
 
 /*
- * Write the text into out, clean and with a zero byte at its end: white space of any kind becomes
- * a space, every other character that is not clean becomes U+FFFD.  Characters that do not fit into
- * `size` bytes are left out; none is cut in two.  `out` and `text` do not overlap.  Returns the
- * number of bytes written, without the zero.
+ * Write the cleaned text into out, followed by NUL: white space of any kind becomes a space,
+ * every other character that is not clean becomes U+FFFD.  Characters that do not fit into
+ * `size` bytes are left out; none is cut in two.  `out` and `text` must not overlap.  Returns
+ * the number of bytes written, without the NUL.
  */
 size_t text_clean(char *out, size_t size, const char *text, size_t len);
 
@@ -40,7 +44,7 @@ size_t text_format(char *out, size_t size, const char *fmt, ...)
 size_t text_vformat(char *out, size_t size, const char *fmt, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
-/* Cut the text, which is valid UTF-8, after max_characters characters. */
+/* Cut the text, which must be valid UTF-8, after max_characters characters. */
 void text_cut(char *text, size_t max_characters);
 
 #endif

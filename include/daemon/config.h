@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration file: one table of options, from which parsing, range checks,
- * --print-config, the sample file and the manual page's list come.
+ * The configuration file. One table of options is used for parsing, range checks,
+ * --print-config, the sample file and the list of the manual page.
  *
- * All mistakes are reported at once, each with file and line.  libconfig's only home.
- * The surprise: libconfig 1.5 cuts an integer above 2^31 down without a word unless it
- * ends in L; config_load() refuses such a number itself.
+ * All mistakes are reported at once, each with file and line.  Only this module uses
+ * libconfig. The surprise: libconfig 1.5 silently truncates an integer above 2^31 unless
+ * it ends in L; config_load() refuses such a number itself.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
@@ -27,15 +27,15 @@ struct config {
 		char **urls;
 		size_t count;
 	} nodes;
-	struct db_config database; /* password already read */
-	char *password_file;       /* as configured; NULL or "": none */
+	struct db_config database; /* with the password already read */
+	char *password_file;       /* as configured; NULL or "": no file */
 	struct {
-		char *name; /* the host's name when the file says "" */
+		char *name; /* the name of the host if the file has "" */
 		uint32_t start_block;
 		enum reader_follow follow;
 		enum chain_known chain;
 		char *checkpoint;      /* as configured */
-		struct block_name pin; /* what it names, or the chain's first block; num 0: none */
+		struct block_name pin; /* the checkpoint, or the chain's first block; num 0: none */
 		enum reader_proof proof;
 		bool unverified_virtual;
 		unsigned stall_s;
@@ -46,7 +46,7 @@ struct config {
 		unsigned batch_size;
 		unsigned timeout_ms;
 		unsigned max_memory_mib;
-		unsigned rate_limit; /* requests in any second to one node; 0: no limit */
+		unsigned rate_limit; /* requests per second to one node; 0: no limit */
 	} fetch;
 	struct {
 		unsigned connections;
@@ -62,23 +62,26 @@ struct config {
 		unsigned max_age_s; /* 0: no limit */
 		unsigned keep_days; /* 0: for ever */
 	} queue;
-	char *metrics_listen; /* "": nowhere */
+	char *metrics_listen; /* "": metrics are not served */
 	enum log_level log_level;
 };
 
 /*
- * Read and check a file.  0, or -1 after each mistake was written to `mistakes` as one
- * line "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
+ * Read and check a file.  0; or -1 after each mistake was written to `mistakes` as one line
+ * "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
  */
 int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
-/* The same in a running process: mistakes go to the log, since perhaps nobody reads standard error. */
+/* The same in a running process: mistakes go to the log, because nobody may read standard error. */
 int config_reload(struct config *config, const char *path) MUST_CHECK;
 void config_release(struct config *config);
-/* Whether a node's URL holds what is not shown: a user, a password, a query. */
+/* Does the URL of a node have parts that are not shown: a user, a password, a query? */
 bool config_has_secret(const struct config *config);
-/* Write the effective configuration in the file's own syntax, with a comment for each option; never the password. */
+/*
+ * Write the effective configuration in the syntax of the file, with a comment for each option;
+ * never the password.
+ */
 void config_print(const struct config *config, FILE *out);
-/* The same with all defaults: the sample file. */
+/* Write the same with all defaults: the sample file. */
 void config_print_sample(FILE *out);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "daemon/config_table.h"
 
-/* One reading of one file. */
+/* The state of reading one file. */
 struct config_loading {
 	struct config *config;
 	const char *path;
@@ -23,13 +23,13 @@ struct config_loading {
 /* Write "FILE:LINE: OPTION: what is wrong"; at NULL: line 1. */
 void config_mistake(struct config_loading *loading, const config_setting_t *at, const char *option,
 		    const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* What a setting is, in words. */
+/* The type of a setting, in words. */
 const char *config_kind_of(const config_setting_t *setting);
 bool config_is_sequence(const config_setting_t *setting);
-/* The text of a setting when it is one of min..max bytes of UTF-8 without control characters, else NULL. */
+/* The text of a setting if it has min..max bytes of UTF-8 without control characters, else NULL. */
 const char *config_take_text(struct config_loading *loading, const config_setting_t *setting,
 			     const char *option, size_t min, size_t max);
-/* Is it a list of as many things as the row allows? */
+/* Is it a list with an allowed number of elements? */
 bool config_check_list(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option, const char *of_what);
 /* The checks of single texts that the rows of the table name. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options as rows of one table: parsing, range checks, printing and the sample
- * file all walk it.  A new option is one row here, a field in struct config, its use,
- * and a paragraph in the manual page.
+ * The options as rows of one table: parsing, range checks, printing and the sample file
+ * all use it.  A new option is one row here, a field in struct config, its use, and a
+ * paragraph in the manual page.
  */
 #ifndef DAEMON_CONFIG_TABLE_H
 #define DAEMON_CONFIG_TABLE_H
@@ -33,7 +33,7 @@ typedef bool option_check(struct config_loading *loading, const struct config_se
 			  const char *option, const char *text);
 
 struct option_row {
-	const char *group; /* NULL: at the top of the file */
+	const char *group; /* NULL: at the top level of the file */
 	const char *name;
 	enum option_type type;
 	size_t offset;        /* in struct config */
@@ -50,7 +50,7 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
-/* The conditions of a filter rule; all are texts, `operation` may be a list of them. */
+/* The conditions of a filter rule; all are texts, `operation` may also be a list of texts. */
 struct filter_row {
 	const char *name;
 	size_t offset; /* of a char * in struct filter_rule; SIZE_MAX: `operation` */
@@ -65,23 +65,23 @@ extern const size_t filter_row_count;
 /* The prefix of an operation's name that accounts.c does not know. */
 #define CONFIG_UNKNOWN_OPERATION "unknown:"
 
-/* The defaults of all rows; the caller releases it. */
+/* Set all options to their defaults; the caller releases config. */
 void config_set_defaults(struct config *config);
 
 /*
- * The text of the file, or of a pipe; the caller frees it. NULL with err when it cannot be
- * read, is too large, or is a pipe that gives nothing. *ret_is_public: every user may read it.
+ * The text of the file, or of a pipe; the caller frees it. NULL with err: it cannot be read, is
+ * too large, or is a pipe without data. *ret_is_public: every user may read it.
  */
 char *config_file_text(const char *path, bool *ret_is_public, struct error *err) MUST_CHECK;
 /*
- * What libconfig would accept without a word: integers that it would cut down, and
- * @include.  Writes a line for each to mistakes and returns how many there were.
+ * Find what libconfig would accept silently: integers that it would truncate, and @include.
+ * Writes a line for each to mistakes and returns how many there were.
  */
 unsigned config_scan_text(const char *path, const char *text, FILE *mistakes);
 /*
- * The password in a file, one trailing newline cut; *ret_password is NULL when the file
- * is empty.  Refused when others may read it, when it is no regular file, when it belongs to
- * neither root nor the user of this process, and when others may change a folder above it.
+ * Read the password in a file, without one trailing newline; *ret_password is NULL if the file
+ * is empty.  The file is refused if others may read it, if it is no regular file, if it belongs
+ * to neither root nor the user of this process, or if others may change a folder above it.
  */
 int config_read_password(const char *path, char **ret_password, struct error *err) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The metrics endpoint of a running reader: opened when that is possible, tried again
- * when it is not.  A reader never stops reading for want of it.
+ * The metrics endpoint of a running reader.  If it cannot be opened, this is tried again
+ * later; the reader never stops because of it.
  */
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H
@@ -16,25 +16,26 @@ struct metrics;
 struct reader;
 struct reader_facts;
 
-/* listen "": nothing is served. The reader must outlive it. */
+/* listen "": nothing is served. The reader must outlive the metrics. */
 struct metrics *metrics_new(const char *listen, struct reader *reader);
 void metrics_free(struct metrics *metrics);
-/* What the loop waits for besides, put into fds; returns how many (at most 1). */
+/* Set the file descriptors that the loop must also wait for; returns how many (at most 1). */
 unsigned metrics_fill_fds(const struct metrics *metrics, struct pollfd *fds);
+/* ms until metrics_step() has something to do; -1: never. */
 int64_t metrics_next_timeout_ms(const struct metrics *metrics);
-/* In each turn of the loop. */
+/* Call it in each turn of the loop. */
 void metrics_step(struct metrics *metrics);
 
-/* metrics_text.c: the page /metrics; started_s: when the process did, by the wall clock. */
+/* metrics_text.c: write the page /metrics; started_s: the start of the process, in wall time. */
 void metrics_write(struct buf *buf, const struct reader *reader, const struct reader_facts *facts,
 		   int64_t started_s);
 
 /*
- * metrics_health.c: is all well, is the reader ready?  Pure.  True or false; the reasons
- * in words, one a line, go into buf ("ok: ..." when there is none).
+ * metrics_health.c: is the reader healthy?  Pure.  The reasons in words, one per line, go into
+ * buf ("ok: ..." if there is none).
  */
 bool metrics_is_healthy(struct buf *buf, const struct reader_facts *facts);
-/* Healthy, at the tip, and nothing is missing. */
+/* Is it healthy, at the tip, and without missing blocks? */
 bool metrics_is_ready(struct buf *buf, const struct reader_facts *facts);
 
 #endif

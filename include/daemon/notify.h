@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What systemd is told, over NOTIFY_SOCKET; nothing happens where that is not set.
+ * Messages to systemd, over NOTIFY_SOCKET; without that variable nothing happens.
  *
- * The watchdog is fed only by progress, so the caller decides when.
+ * The watchdog must be fed only if there is progress, so the caller decides when.
  */
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H
@@ -11,17 +11,17 @@
 
 #include "base/error.h"
 
-/* Remember NOTIFY_SOCKET and WATCHDOG_USEC, and take them out of the environment. */
+/* Read NOTIFY_SOCKET and WATCHDOG_USEC, and remove them from the environment. */
 void notify_open(void);
 void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
-/* One line, seen in `systemctl status`. */
+/* Set the line that `systemctl status` shows. */
 void notify_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void notify_watchdog(void);
-/* Ask for more time while starting or stopping. */
+/* Ask for more time to start or stop. */
 void notify_extend_timeout(int64_t ms);
-/* Half of the watchdog's time, or 0 when there is none. */
+/* Half of the watchdog's time in ms; 0: there is no watchdog. */
 int64_t notify_watchdog_interval_ms(void);
 
 #endif

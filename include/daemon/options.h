@@ -32,25 +32,26 @@ enum action {
 	ACTION_VERSION,
 };
 
-/* sysexits.h has most of them; the unit file and the manual page name them all. */
+/* Most are from sysexits.h; the unit file and the manual page list all of them. */
 enum exit_code {
 	EXIT_OK = 0,
-	EXIT_GAPS_FOUND = 1, /* --gaps --check found something missing */
+	EXIT_GAPS_FOUND = 1, /* --gaps --check found missing blocks */
 	EXIT_USAGE_ERROR = 64,
-	EXIT_DATA_ERROR = 65,  /* data that contradict the chain */
+	EXIT_DATA_ERROR = 65,  /* data contradict the chain */
 	EXIT_NO_INPUT = 66,    /* the file of --prove cannot be read */
-	EXIT_UNAVAILABLE = 69, /* no node or no database in time, or something stayed missing */
+	EXIT_UNAVAILABLE = 69, /* no node or no database in time, or blocks are still missing */
 	EXIT_BUG = 70,
 	EXIT_OUTPUT_LOST = 74, /* the output could not be written */
-	EXIT_INTERRUPTED = 75, /* a backfill that can be run again */
+	EXIT_INTERRUPTED = 75, /* a backfill was interrupted; run it again */
 	EXIT_NO_RIGHTS = 77,
-	EXIT_BAD_CONFIG = 78, /* configuration, schema, filter, or the name was taken over */
+	/* configuration, schema or filter; or another process took over the name */
+	EXIT_BAD_CONFIG = 78,
 	EXIT_SECOND_SIGNAL = 130,
 };
 
 struct options {
 	enum action action;
-	const char *config_path; /* -c, else SYSCONFDIR/steem-reader.conf */
+	const char *config_path; /* -c; default: SYSCONFDIR/steem-reader.conf */
 	struct range_set backfill;
 	bool refilter;
 	bool revirtual;        /* --virtual */
@@ -60,7 +61,7 @@ struct options {
 	bool deliver;
 	struct range_set verify;
 	bool deep;    /* with --verify: every operation row */
-	bool offline; /* the tables alone */
+	bool offline; /* check the tables alone */
 	bool repair;
 	const char *prove_path; /* --prove; "-": standard input */
 	bool check;             /* --gaps --check */
@@ -72,17 +73,15 @@ struct options {
 	const char *forget_name;
 };
 
-/*
- * 0, or -1 with err (ERROR_CONFIG): what is wrong, and that --help lists what is allowed.
- */
+/* 0, or -1 with err (ERROR_CONFIG): the fault, and that --help lists what is allowed. */
 int options_parse(struct options *options, int argc, char **argv, struct error *err) MUST_CHECK;
 void options_release(struct options *options);
 /*
- * Of argv, its first `count` members: a script with Windows line ends hands over a CR, which nobody
- * sees in the message that something of this name is not there.
+ * Check the first `count` members of argv: a script with Windows line ends passes a CR, which is
+ * invisible in a message that something with this name does not exist.
  */
 int options_check_line_ends(char *const *argv, int count, struct error *err) MUST_CHECK;
-/* Fits a screen of 24 lines by 80 columns. */
+/* The text fits a screen of 24 lines by 80 columns. */
 void options_help(FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --prove: do the answers in a file say what their hashes say?
+ * --prove: do the hashes in a file of answers match their contents?
  *
  * It needs no database, no configuration and no node.
  */
@@ -10,8 +10,9 @@
 #include "daemon/options.h"
 
 /*
- * Print a line for each answer of get_block in the file, then their sum.  0: all are proved; 65:
- * one is false; 69: one cannot be proved from its JSON, or is no block; 66: the file cannot be read.
+ * Print a line for each answer of get_block in the file, then the totals.  0: all are proved;
+ * 65: one is false; 69: one cannot be proved from its JSON, or is not a block; 66: the file
+ * cannot be read.
  */
 enum exit_code prove_run(const struct options *options);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --purge BEFORE-BLOCK: remove the operations of old blocks, in small commits at half of the
- * speed that would be possible, so that others and replicas keep up.
+ * --purge BEFORE-BLOCK: removes the operations of old blocks, in small commits at half of
+ * the possible speed, so that other users of the database and its replicas keep up.
  */
 #ifndef DAEMON_PURGE_H
 #define DAEMON_PURGE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --rewind BLOCK: take back all that stands above a block, when nodes claimed or gave blocks that
- * the chain does not have.  It goes in small commits, and no reader may work meanwhile.
+ * --rewind BLOCK: removes everything above a block, after nodes claimed or gave blocks
+ * that the chain does not have.  It works in small commits, and no reader may run
+ * meanwhile.
  */
 #ifndef DAEMON_REWIND_H
 #define DAEMON_REWIND_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals as something to be read: blocked before the first thread starts, taken from
- * a signalfd in the main loop.
+ * Signals as a descriptor: they are blocked before the first thread starts, and the main
+ * loop reads them from a signalfd.
  */
 #ifndef DAEMON_SIGNALS_H
 #define DAEMON_SIGNALS_H
@@ -9,8 +9,9 @@
 #include "base/error.h"
 
 /*
- * A signal to stop that comes this soon after another counts as the same one: timeout(1) sends its
- * signal to the command and again to the process group, and a service manager may do so too.
+ * A signal to stop that comes this soon after another one counts as the same one: timeout(1)
+ * sends its signal to the command and again to the process group, and a service manager may do
+ * so too.
  */
 #define SIGNAL_SAME_STOP_MS 1000
 
@@ -20,9 +21,12 @@ enum signal_event {
 	SIGNAL_RELOAD, /* SIGHUP */
 };
 
-/* Block the signals for this and all later threads. The descriptor to poll, or -1. */
+/*
+ * Block the signals for this and all later threads. Returns the descriptor to poll, or -1 with
+ * err.
+ */
 int signals_open(struct error *err) MUST_CHECK;
-/* The next one that came, or SIGNAL_NOTHING. */
+/* The next signal, or SIGNAL_NOTHING. */
 enum signal_event signals_read(int fd);
 void signals_close(int fd);
 

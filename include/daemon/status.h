@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --status: how the readers are, and the queues and the outbox.
+ * --status: shows the state of the readers, the queues and the outbox.
  *
- * The list of --status --json is a contract, and stays one of readers; --queues --json gives an
- * object, to which lists can be added.
+ * The list of --status --json is a contract, and stays a list of readers; --queues --json
+ * prints an object, to which lists can be added.
  */
 #ifndef DAEMON_STATUS_H
 #define DAEMON_STATUS_H

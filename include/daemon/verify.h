@@ -9,7 +9,10 @@
 
 struct config;
 
-/* 0: all is right, or mended; 65: differences remain; 69: some blocks could not be compared. */
+/*
+ * 0: everything is right or was repaired; 65: differences remain; 69: some blocks could not be
+ * compared.
+ */
 enum exit_code verify_run(const struct options *options, const struct config *config);
 
 #endif

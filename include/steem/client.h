@@ -2,19 +2,19 @@
 /*
  * Typed requests to the nodes, with every retry that concerns nodes.
  *
- * The caller says which blocks it wants.  The client puts them into batches and asks the best node.
- * It sends a request that failed at once a second time, asks another node where an answer is not
- * usable, and makes batches smaller where a node refuses them.  It reports each wanted block exactly
- * once: given, or refused by every healthy node.  A block that one node refused, and that no other
- * node gives in the next 15 s (60 s where nodes that rest have not voted yet), is refused too, however
- * many nodes there are.  While no node at all
- * is healthy, wants simply wait.
+ * The caller says which blocks it wants.  The client groups them into batches and asks the
+ * best node.  It repeats a request that failed at once, asks another node if an answer is
+ * unusable, and makes batches smaller if a node refuses them.  Each wanted block is
+ * reported exactly once: given, or refused by every healthy node.  A block is refused too
+ * if no node gives it within 15 s after the first node refused it, however many nodes
+ * there are (60 s if nodes that rest have not voted yet).  While no node is healthy, wants
+ * simply wait.
  *
- * A block is taken only from a node whose own last word calls it irreversible, but where the
- * head is asked for.
+ * A block is taken only from a node that calls it irreversible itself, except for requests
+ * at the head.
  *
- * All callbacks are called from within client_handle() or http_wait(), never from
- * within client_want_*(); they may want more.  Everything happens on one thread.
+ * All callbacks are called from within client_handle() or http_wait(), never from within
+ * client_want_*(); they may want more blocks.  Everything happens on one thread.
  */
 #ifndef STEEM_CLIENT_H
 #define STEEM_CLIENT_H
@@ -33,84 +33,93 @@ struct http;
 struct proof;
 
 /*
- * Besides the connections for replay, the tail lane and the two tip requests have one each.  Each
- * node has three: one for its head or the proof of it, one for the question whether it is away, and
- * one for a tip request that was left because it takes long.
- * http_new() should allow this many more than client_config.connections.  Otherwise such a question
- * would wait behind nodes that hang until its time is over, and a good node would seem to be away.
+ * Connections besides those for the replay: the tail lane and the two tip requests have one
+ * each.  Each node has three: one for its head or the proof of it, one for the question whether
+ * it is away, and one for a tip request that was abandoned because it takes long. http_new()
+ * should allow this many more than client_config.connections.  Otherwise such a question would
+ * wait behind nodes that hang until its time is over, and a good node would seem to be away.
  */
 #define CLIENT_EXTRA_CONNECTIONS (3 + 3 * POOL_MAX_NODES)
 
 struct client_config {
-	unsigned connections;    /* requests for blocks under way at once */
+	unsigned connections;    /* how many requests for blocks may be under way */
 	unsigned batch_size;     /* the most calls in one request */
-	int64_t timeout_ms;      /* of one request */
-	size_t max_answer_bytes; /* of one request */
+	int64_t timeout_ms;      /* for one request */
+	size_t max_answer_bytes; /* for one request */
 	/*
-	 * Where no node gives all virtual operations of a block, as far as can be told, it is
-	 * given with what one gave, as BLOCK_VIRTUAL_UNVERIFIED; else it is refused.
+	 * If, as far as can be told, no node gives all virtual operations of a block: true: the
+	 * block is given with those that one node gave, as BLOCK_VIRTUAL_UNVERIFIED; false: it
+	 * is refused.
 	 */
 	bool takes_unverified;
 	/*
-	 * Each block is proved with it.  A block that cannot be proved is accepted only if more than
-	 * half of the nodes give the same content.  Not owned.  NULL: blocks are not proved.
+	 * Proves each block.  A block that cannot be proved is accepted only if more than half
+	 * of the nodes give the same content.  Not owned.  NULL: blocks are not proved.
 	 */
 	struct proof *proof;
 };
 
 enum client_lane {
-	CLIENT_TAIL, /* goes out before everything else, has a connection of its own */
+	CLIENT_TAIL, /* is sent before everything else, and has its own connection */
 	CLIENT_REPLAY,
 };
 
-/* Who wants blocks. All functions get `context`. */
+/* The receiver of wanted blocks. All functions get `context`. */
 struct client_sink {
 	void *context;
-	/* A good block; the sink owns it now. `node` is the index of its giver. */
+	/* A good block; the sink owns it now. `node` is the index of the node that gave it. */
 	void (*given)(void *context, struct block *block, unsigned node);
 	/*
-	 * Every healthy node was asked for block `num` and none gave it, or none did in time;
-	 * `reason` is the last answer in words.
+	 * Every healthy node was asked for block `num` and none gave it, or none gave it in
+	 * time; `reason` is the last answer in words.
 	 */
 	void (*refused)(void *context, uint32_t num, const char *reason);
 	/*
-	 * With their virtual operations, or not at all.  Else blocks come without, as BLOCK_VIRTUAL_NONE.
-	 * Nothing proves virtual operations, so a block is given only once more than half of the nodes that
-	 * give them gave the same list.
+	 * Blocks must have their virtual operations; false: they come as BLOCK_VIRTUAL_NONE.
+	 * Virtual operations have no proof, so a block is given only after more than half of the
+	 * nodes that give lists gave the same list.
 	 */
 	bool is_virtual;
-	/* Each node's word is wanted for itself: block and list come from one node, and nobody votes on the list. */
+	/*
+	 * The opinion of one node is wanted: block and list come from the same node, and nobody
+	 * votes on the list.
+	 */
 	bool is_opinion;
 	/*
-	 * A block is given only once more than half of the nodes gave the same id.  Nodes that are away, or
-	 * that do not answer for the block in time, do not count.
+	 * A block is given only after more than half of the nodes gave the same id.  Nodes that
+	 * are away, or that do not give the block in time, do not count.
 	 */
 	bool needs_majority;
 	/*
-	 * Blocks at the head, only put to the vote by client_vouch(): a node is asked whatever it claims.  One that
-	 * does not have the block votes against it, so a block that only one node has is not given.
+	 * For blocks at the head, used by client_vouch() only: nodes are asked whatever they
+	 * claim.  A node that does not have the block votes against it, so a block that only one
+	 * node has is not given.
 	 */
 	bool is_reversible;
 	/*
-	 * In the place of `refused`: nodes gave it, but no version has a majority.  version_count 1: they
-	 * gave it alike, but too few of them gave it.  NULL: `refused` is called.
+	 * Called instead of `refused` if nodes gave the block, but no version has a majority.
+	 * version_count 1: all of them gave the same version, but too few nodes gave it.  NULL:
+	 * `refused` is called.
 	 */
 	void (*divided)(void *context, uint32_t num, unsigned version_count, const char *reason);
 };
 
-/* What the client tells whoever logs (sync): each is one decision. NULL functions are not called. */
+/*
+ * What the client reports for the log (sync writes it); each call is one decision. NULL
+ * functions are not called.
+ */
 struct client_observer {
 	void *context;
 	/* A request failed; the node rests for delay_ms. */
 	void (*node_failed)(void *context, const struct node *node, const struct error *err,
 			    int64_t delay_ms);
-	/* It answers again after failures. */
+	/* The node answers again after failures. */
 	void (*node_recovered)(void *context, const struct node *node);
-	/* It refused a batch; it gets batches of node->batch_size now. */
+	/* The node refused a batch; from now on its batches have node->batch_size calls. */
 	void (*batch_reduced)(void *context, const struct node *node, const struct error *err);
 	/*
 	 * A node did not answer a request for several blocks, but it tells its head: each of the
-	 * blocks is now asked for alone.
+	 * blocks is now requested alone.
 	 */
 	void (*request_split)(void *context, const struct node *node, const struct error *err);
 	/*
@@ -121,111 +130,119 @@ struct client_observer {
 	void (*block_refused)(void *context, const struct node *node, uint32_t num,
 			      const struct error *err);
 	/*
-	 * A node gave a block with a wrong value.  Exactly one other value fits the hashes, and the
-	 * block holds that one now.  block->correction names both.
+	 * A node gave a block with a wrong value.  Exactly one other value matches the hashes,
+	 * and the block has that one now.  block->correction names both.
 	 */
 	void (*block_corrected)(void *context, const struct node *node, const struct block *block);
 	/*
-	 * It gave another block, or another list of virtual operations, than more than half of the nodes, or
-	 * claims what cannot be; err says what.
+	 * The node gave another block or another list of virtual operations than more than half
+	 * of the nodes, or it claims something impossible; err says which.
 	 */
 	void (*claim_false)(void *context, const struct node *node, const struct error *err);
-	/* It does not offer virtual operations; it is not asked for them for delay_ms. */
+	/* The node does not offer virtual operations; it is not asked for them for delay_ms. */
 	void (*virtual_missing)(void *context, const struct node *node, const struct error *err,
 				int64_t delay_ms);
-	/* The nodes give different virtual operations of a block, and no list has a majority. */
+	/* The nodes give different virtual operations for a block, and no list has a majority. */
 	void (*lists_differ)(void *context, uint32_t num, const char *reason);
-	/* Every answer that told a node's head and irreversible block. */
+	/* Called for every answer with a node's head and irreversible block. */
 	void (*head_seen)(void *context, const struct node *node);
 };
 
+/* The caller owns the client; http and pool must outlive it. config and observer are copied. */
 struct client *client_new(struct http *http, struct pool *pool, const struct client_config *config,
 			  const struct client_observer *observer);
-/* Forgets all wants without reporting them, but not http and pool. No http_wait() after it. */
+/* Forgets all wants without reporting them. http and pool stay; no http_wait() may follow. */
 void client_free(struct client *client);
-/* New limits, after the configuration was read again. */
+/* Use new limits, after the configuration was read again. */
 void client_set_config(struct client *client, const struct client_config *config);
 /*
- * The pool was replaced (all nodes are new): what was under way is asked again there.
- * Not from within a callback.
+ * Use another pool, in which all nodes are new: requests under way are repeated there. Not from
+ * within a callback.
  */
 void client_set_pool(struct client *client, struct pool *pool);
 
 /*
- * Want first..last.  not_from: a mask of nodes that are not to be asked.  The sink
- * must live until each block was reported or client_drop() was called.
+ * Want the blocks first..last.  not_from: mask of nodes that must not be asked.  The sink must
+ * live until each block was reported or client_drop() was called.
  */
 void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
 		 uint64_t not_from, const struct client_sink *sink);
 /*
- * Put a block to the vote that `giver` gave.  True: this node alone is more than half of those that answer,
- * so nothing is asked.  False: others are asked for it, in the lane of the tail, until `sink`, which needs a
- * majority, is told: `given` has the block that more than half give, be it this one or another.
+ * Put a block that `giver` gave to the vote.  True: this node alone is more than half of the
+ * nodes that answer, so no other is asked.  False: other nodes are asked, in the lane of the
+ * tail, and `sink`, which needs a majority, gets the result: `given` gets the block that more
+ * than half give, which may be this one or another.
  */
 bool client_vouch(struct client *client, const struct block *block, unsigned giver,
 		  const struct client_sink *sink);
 /*
- * Put the virtual operations of a block to the vote that `giver` gave with it.  True: nobody else can give
- * them, so nothing is asked, and the caller keeps the block.  False: takes the block; other nodes are asked
- * for their lists, in the lane of the tail, until `sink`, whose is_virtual is set, is told.
+ * Put the virtual operations of a block that `giver` gave to the vote.  True: no other node can
+ * give them, so none is asked, and the caller keeps the block.  False: takes the block; other
+ * nodes are asked for their lists, in the lane of the tail, and `sink`, whose is_virtual is set,
+ * gets the result.
  */
 bool client_vouch_virtual(struct client *client, struct block *block, unsigned giver,
 			  const struct client_sink *sink);
-/* Forget what this sink still wants; answers that still come are thrown away. */
+/* Forget what this sink still wants; answers that arrive later are thrown away. */
 void client_drop(struct client *client, const struct client_sink *sink);
 
 /*
- * Ask one node, in one request where it bears batches, for its head and for the blocks
- * first..first+count-1 (count may be 0; what does not fit in one batch of the node is left
- * out).  Those that its answer calls irreversible and that are good go to `given` in
- * ascending order; the others are not reported.  Then `done` is called once: with the head
- * and err NULL, also when blocks that the head calls irreversible could not be had; or with
- * head NULL and what went wrong as a whole (then `node` may mean nothing, since the pool may
- * have been replaced).  One tip request at a time;
- * `done` may ask for the next.  A node that takes long for it is left where another one could be
- * asked: `done` gets an ERROR_RETRY, and blocks that come later still go to `given`.
+ * A tip request asks one node for its head and for the blocks first..first+count-1 (count may be
+ * 0; blocks that do not fit into one batch of the node are left out), in one request if the node
+ * accepts batches.  The good blocks that its answer calls irreversible go to `given` in
+ * ascending order; the others are not reported.  Then `done` is called once: with the head and
+ * err NULL, even if blocks that the head calls irreversible are missing; or with head NULL and
+ * an error of the whole request (then `node` may be meaningless, because the pool may have been
+ * replaced).  Only one tip request at a time; `done` may start the next one.  If a node takes
+ * long and another one could be asked, the request is abandoned: `done` gets an ERROR_RETRY, and
+ * blocks that arrive later still go to `given`.
  */
 struct client_tip_sink {
 	void *context;
 	void (*given)(void *context, struct block *block, unsigned node);
 	void (*done)(void *context, unsigned node, const struct chain_head *head,
 		     const struct error *err);
-	bool is_virtual; /* as in struct client_sink; a block that is not whole is not given */
-	/* May be NULL: the node has the block, but nothing proves it, so others must give it alike. */
+	/* as in struct client_sink; a block without a complete list is not given */
+	bool is_virtual;
+	/*
+	 * May be NULL. The node has the block, but nothing proves it, so other nodes must give
+	 * the same.
+	 */
 	void (*unproved)(void *context, uint32_t num);
 };
-/* False when no node is ready (or one tip request is under way already). */
+/* False if no node is ready, or if a tip request is under way already. */
 bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 		    const struct client_tip_sink *sink);
 /*
- * The same beside it, for the blocks up to the node's head: those above its irreversible block
- * are reversible, and prove nothing.  One such request at a time.  not_from: a mask of nodes
- * that are not to be asked.
+ * A second tip request in parallel, for the blocks up to the node's head: those above its
+ * irreversible block are reversible, and prove nothing about the node.  One such request at a
+ * time.  not_from: mask of nodes that must not be asked.
  */
 bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
 		     const struct client_tip_sink *sink);
 
 /*
- * Ask every node that is ready for its head (one request each), but those that told it less
- * than max_age_ms ago; `head_seen` tells.
+ * Ask every node that is ready for its head (one request each), except those that told it within
+ * the last max_age_ms; `head_seen` reports the answers.
  */
 void client_poll_heads(struct client *client, int64_t max_age_ms);
-/* How many head requests of client_poll_heads() are still unanswered. */
+/* How many head requests of client_poll_heads() have no answer yet. */
 unsigned client_heads_pending(const struct client *client);
 
-/* Who asks for the signing keys of witnesses. */
+/* The receiver of witnesses' signing keys. */
 struct client_key_sink {
 	void *context;
 	/*
-	 * Once for each node and witness that was asked for, unless the pool is replaced meanwhile.  key NULL: the
-	 * node did not tell one; err says why.
+	 * Called once for each node and requested witness, unless the pool is replaced
+	 * meanwhile.  key NULL: the node did not tell one; err says why.
 	 */
 	void (*told)(void *context, unsigned node, const char *witness, const char *key,
 		     const struct error *err);
 };
 /*
- * Ask one node for the keys of these witnesses, as they are now.  Names have at most BLOCK_ACCOUNT_BYTES, of
- * the characters that names have.  False: the node may not be asked now, and nothing is told.
+ * Ask one node for the present keys of these witnesses.  Names have at most BLOCK_ACCOUNT_BYTES,
+ * and only characters of account names.  False: the node may not be asked now, and `told` is not
+ * called.
  */
 bool client_ask_keys(struct client *client, unsigned node, const char *const *witnesses,
 		     size_t count, const struct client_key_sink *sink);
@@ -237,13 +254,14 @@ bool client_ask_keys(struct client *client, unsigned node, const char *const *wi
  */
 int64_t client_handle(struct client *client);
 /*
- * The longest time until a wanted block is reported, while some node answers and there is room for
- * the block: one request with other blocks, one for this block alone, and the 15 s for other nodes.
+ * The longest time in ms until a wanted block is reported, while some node answers and there is
+ * room for the block: one request with other blocks, one for this block alone, and the 15 s for
+ * other nodes.
  */
 int64_t client_longest_ms(const struct client *client);
-/* Blocks wanted and not yet reported. */
+/* How many blocks are wanted and not reported yet. */
 size_t client_wanted_count(const struct client *client);
-/* An estimate of what the answers under way will take, in bytes. */
+/* An estimate of the memory for the answers under way, in bytes. */
 size_t client_expected_bytes(const struct client *client);
 
 #endif

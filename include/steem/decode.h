@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Results of the condenser API to our structures.
+ * Converts results of the condenser API to our structures.
  *
- * A block is refused (ERROR_NODE) unless it is complete: its number and ids fit, it
- * has as many transaction ids as transactions, no transaction is without an operation,
- * the merkle root is zero exactly when there are no transactions.  An answer without
- * `block_id` comes from too old a node.  Unknown operation names are kept.
+ * A block is refused (ERROR_NODE) unless it is complete: its number and ids match, it has
+ * as many transaction ids as transactions, each transaction has an operation, and the
+ * merkle root is zero exactly if there are no transactions.  An answer without `block_id`
+ * comes from too old a node.  Operations with unknown names are kept.
  */
 #ifndef STEEM_DECODE_H
 #define STEEM_DECODE_H
@@ -19,19 +19,21 @@
 struct json_cursor;
 struct proof;
 
-/* What one answer of get_dynamic_global_properties says. */
+/* The content of one answer of get_dynamic_global_properties. */
 struct chain_head {
 	uint32_t head_block;
 	uint32_t irreversible_block;
 	int64_t head_time_s; /* the head block's time */
 };
 
+/* -1 with err (ERROR_NODE): the answer does not have all of it. */
 int decode_head(const char *result, size_t len, struct chain_head *ret_head,
 		struct error *err) MUST_CHECK;
 
 /*
  * The signing key in an answer of get_witness_by_account about this witness, as text; `key` has
- * DECODE_KEY_BYTES.  -1 with err (ERROR_NODE) for anything else: null says that there is no such witness.
+ * DECODE_KEY_BYTES.  -1 with err (ERROR_NODE): the answer has no key; `null` means that there is
+ * no such witness.
  */
 #define DECODE_KEY_BYTES 64
 int decode_signing_key(const char *result, size_t len, const char *witness,
@@ -48,8 +50,8 @@ struct block *decode_block(const char *result, size_t len, uint32_t num, struct 
 			   struct error *err) MUST_CHECK;
 
 /*
- * The same, from the value that the cursor stands before; it stands behind it then.  After
- * NULL it is of no use: a copy of the cursor tells where the value began.
+ * The same for the value that follows the cursor; the cursor is moved behind it.  After NULL the
+ * cursor is unusable: a copy of it tells where the value began.
  */
 struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct proof *proof,
 			      struct error *err) MUST_CHECK;

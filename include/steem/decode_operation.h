@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One operation out of an answer, real or virtual: ["name",{...}].
+ * Decodes one operation of an answer, real or virtual: ["name",{...}].
  */
 #ifndef STEEM_DECODE_OPERATION_H
 #define STEEM_DECODE_OPERATION_H
@@ -16,14 +16,15 @@ struct json_cursor;
 struct json_members;
 
 /*
- * Consume a pair and set the operation's name, payload and account, in the block's arena.  Told
- * too: its row in the table, or NULL, and the members of its payload.  -1 with err (ERROR_NODE): what is wrong with it, to stand behind "operation N of trx N ".
+ * Consume a pair and set the operation's name, payload and account, in the block's arena.  Also
+ * returned: its row in the table, or NULL, and the members of its payload.  -1 with err
+ * (ERROR_NODE): the fault, as a text that follows "operation N of trx N ".
  */
 int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
 		     const struct codec_table *table, const struct codec_operation **ret_row,
 		     struct json_members *ret_members, struct error *err) MUST_CHECK;
 
-/* An id in lower case; false when it is not 40 hexadecimal digits. */
+/* Copy an id in lower case; false if it is not 40 hex digits. */
 bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hexadecimal digits to bytes: 16 digits at a time where the machine can.  For block.c and
+ * Converts hex digits to bytes: 16 digits at a time if the processor can.  For block.c and
  * codec/pack.c only.
  *
  * Signatures and ids are a third of most blocks.
@@ -15,7 +15,7 @@
 #include <emmintrin.h>
 #endif
 
-/* What a digit is worth, plus HEX_IS_DIGIT; 0: it is none. `case_bit` as below. */
+/* The value of a digit, plus HEX_IS_DIGIT; 0: not a digit. `case_bit` as below. */
 #define HEX_IS_DIGIT 0x10U
 static inline unsigned hex_value(unsigned char c, unsigned char case_bit)
 {
@@ -26,7 +26,7 @@ static inline unsigned hex_value(unsigned char c, unsigned char case_bit)
 }
 
 #ifdef __SSE2__
-/* The 8 bytes of 16 digits; returns a mask of those that are digits. */
+/* Convert 16 digits to 8 bytes; returns a mask of the characters that are digits. */
 static inline int hex_read_16(const char *text, unsigned char case_bit, uint8_t *ret)
 {
 	const __m128i given = _mm_loadu_si128((const void *)text);
@@ -37,7 +37,7 @@ static inline int hex_read_16(const char *text, unsigned char case_bit, uint8_t 
 						_mm_cmplt_epi8(lower, _mm_set1_epi8('f' + 1)));
 	const __m128i values = _mm_add_epi8(_mm_and_si128(given, _mm_set1_epi8(0x0f)),
 					    _mm_and_si128(is_letter, _mm_set1_epi8(9)));
-	/* Each pair is a number of 16 bits, the first digit in its low half. */
+	/* Each pair of digits is a 16-bit number, with the first digit in its low half. */
 	const __m128i pairs =
 		_mm_and_si128(_mm_or_si128(_mm_slli_epi16(values, 4), _mm_srli_epi16(values, 8)),
 			      _mm_set1_epi16(0xff));
@@ -48,8 +48,8 @@ static inline int hex_read_16(const char *text, unsigned char case_bit, uint8_t 
 #endif
 
 /*
- * `count` bytes, of twice as many digits.  False: some are none, or a letter is upper-case and `any_case`
- * is false; the bytes are then of no use.
+ * Convert twice as many digits to `count` bytes.  False: not all are digits, or a letter is
+ * upper-case and `any_case` is false; the bytes are then undefined.
  */
 static inline bool hex_read(const char *text, size_t count, bool any_case, uint8_t *ret)
 {

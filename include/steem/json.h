@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading JSON text in place, as strictly as RFC 8259, without building a tree.
+ * Reads JSON text in place, as strictly as RFC 8259, without building a tree.
  *
- * Payloads are cut out of a node's answer and copied in canonical form, so that
- * the stored text does not depend on which proxy answered.  A tree cannot do
- * that: json-c loses lone surrogates, integers beyond 64 bits and doubled keys.
+ * Payloads are cut out of a node's answer and copied in canonical form, so that the stored
+ * text does not depend on which proxy answered.  A tree cannot do that: json-c loses lone
+ * surrogates, integers beyond 64 bits and duplicate keys.
  *
- * The surprise: a cursor that met bad text stays there; every later call fails,
- * and the first error is the one to report.
+ * The surprise: a cursor that found bad text stays there; every later call fails, and the
+ * first error is the one to report.
  */
 #ifndef STEEM_JSON_H
 #define STEEM_JSON_H
@@ -22,13 +22,13 @@
 struct arena;
 struct buf;
 
-/* Deeper nesting is refused; steemd itself refuses 100. */
+/* Deeper nesting is refused; steemd itself refuses a depth of 100. */
 #define JSON_MAX_DEPTH 128
-/* What json-c makes a tree of is no longer: there, three bytes of text may become a kilobyte. */
+/* The longest text that json-c parses: three bytes of text may become a kilobyte of its tree. */
 #define JSON_TREE_BYTES_MAX ((size_t)64 * 1024)
 
 enum json_kind {
-	JSON_END, /* no more text, or bad text: json_failed() tells */
+	JSON_END, /* the end of the text, or bad text: json_failed() tells which */
 	JSON_OBJECT,
 	JSON_ARRAY,
 	JSON_STRING,
@@ -38,7 +38,7 @@ enum json_kind {
 	JSON_NULL,
 };
 
-/* A piece of the text, not copied; of a string, what stands between the quotes, still escaped. */
+/* A piece of the text, not copied. For a string: the part between the quotes, with its escapes. */
 struct json_slice {
 	const char *data;
 	size_t len;
@@ -48,87 +48,100 @@ struct json_cursor {
 	const char *start;
 	const char *at;
 	const char *end;
-	const char *problem; /* NULL, or why the text is bad (a static sentence) */
+	const char *problem; /* NULL, or why the text is bad (a constant sentence) */
 	unsigned depth;
-	bool is_foreign; /* white space, \/ or \u was met: what no canonical text has */
+	bool is_foreign; /* white space, \/ or \u was found, which canonical text does not have */
 };
 
 void json_open(struct json_cursor *cursor, const char *text, size_t len);
 bool json_failed(const struct json_cursor *cursor);
-/* Fill err (ERROR_NODE) with the problem and its offset; returns -1. */
+/* Fill err (ERROR_NODE) with the problem and its offset. Returns -1. */
 int json_error(const struct json_cursor *cursor, struct error *err);
 
-/* The kind of the value that comes next, skipping white space; nothing is consumed. */
+/* The kind of the next value. Skips white space; consumes nothing else. */
 enum json_kind json_peek(struct json_cursor *cursor);
-/* Step into an object or array; false when something else comes next. */
+/* Enter an object or array; false if something else comes next. */
 bool json_enter(struct json_cursor *cursor, enum json_kind kind);
 /*
- * The next member of the object that was entered: true with its key, the cursor
- * stands before the value, which must then be consumed; false at the end of the
- * object (the cursor then stands behind it) or on bad text.  `is_first` must be true
- * before the first call and is kept by the function.
+ * Go to the next member of the entered object.  True: ret_key is its key, and the cursor is
+ * before its value, which must then be consumed.  False: the object has ended (the cursor is
+ * behind it), or the text is bad.  `is_first` must be true before the first call; the function
+ * updates it.
  */
 bool json_next_member(struct json_cursor *cursor, bool *is_first, struct json_slice *ret_key);
 /* The same for the elements of an array. */
 bool json_next_element(struct json_cursor *cursor, bool *is_first);
 
-/* Consume any value, checking its syntax; ret_value (may be NULL) is its text from first to last byte. */
+/*
+ * Consume any value and check its syntax; ret_value (may be NULL) is its text from first to last
+ * byte.
+ */
 bool json_skip(struct json_cursor *cursor, struct json_slice *ret_value);
-/* Consume a string; ret_value is what stands between the quotes, still escaped. */
+/* Consume a string; ret_value is the part between the quotes, with its escapes. */
 bool json_take_string(struct json_cursor *cursor, struct json_slice *ret_value);
-/* Consume a number without fraction or sign, or a string of digits (nodes write integers above 2^32 so). */
+/*
+ * Consume a number without fraction or sign, or a string of digits (nodes write integers above
+ * 2^32 as strings).
+ */
 bool json_take_u64(struct json_cursor *cursor, uint64_t *ret_value);
-/* True when nothing but white space follows; else the text is bad. */
+/* True if only white space follows; otherwise the text is bad. */
 bool json_at_end(struct json_cursor *cursor);
 
-/* Is the escaped slice equal to plain ASCII text? */
+/* Does the slice, after unescaping, equal this plain ASCII text? */
 static inline bool json_slice_is(const struct json_slice *slice, const char *text);
 
 /*
- * Consume any value and append it in canonical form: no white space, keys as they
- * came, only `"`, `\` and characters below 0x20 escaped, everything else raw UTF-8,
- * a lone surrogate as \udxxx, numbers as they came.  A byte that is not UTF-8 becomes
- * U+FFFD and sets *had_invalid_utf8.  The text lives in the arena, with a NUL behind.
+ * Consume any value and copy it in canonical form: no white space; keys and numbers unchanged;
+ * only `"`, `\` and characters below 0x20 escaped, everything else raw UTF-8; a lone surrogate
+ * as \udxxx.  A byte that is not UTF-8 becomes U+FFFD and sets *had_invalid_utf8.  The text is
+ * in the arena, followed by NUL.
  */
 bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 			 struct json_slice *ret_value, bool *had_invalid_utf8);
 
 /*
- * The members of an object as they stand in the text, noted while it is cut out: what is
- * looked up among them is not searched for in the whole text again.
+ * The members of an object, noted while it is cut out, so that look-ups need not search the
+ * whole text again.
  */
 #define JSON_MEMBERS_MAX 16
 struct json_member {
 	struct json_slice key, value;
 };
 struct json_members {
-	bool is_whole; /* all are here, and as they stand in the canonical text; else ask that */
+	/* all members are here and in canonical form; if not, search the canonical text */
+	bool is_whole;
 	size_t count;
 	struct json_member items[JSON_MEMBERS_MAX];
 };
-/* The same as json_take_canonical() for an object, which must come next. */
+/* The same as json_take_canonical() for an object; false if something else comes next. */
 bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
 		      struct json_members *ret_members, bool *had_invalid_utf8);
-/* Like json_find(), among members that are whole; `key` is plain ASCII. */
+/* Like json_find(), for members with is_whole; `key` is plain ASCII. */
 bool json_members_find(const struct json_members *members, const char *key, size_t key_len,
 		       struct json_slice *ret_value);
 
 /*
- * Append the characters of an escaped string to out: escapes resolved, a lone
- * surrogate as U+FFFD.  False when they do not fit.
+ * Append the unescaped characters of a string to out; a lone surrogate becomes U+FFFD.  False if
+ * they do not fit.
  */
 bool json_unescape(const struct json_slice *slice, struct buf *out);
 /*
- * Look up a top-level member of an object.  True with its value's text (a string
- * with its quotes); of a doubled key the last one, as other readers of JSON do.
+ * Look up a top-level member of an object.  True: ret_value is its value's text (a string with
+ * its quotes).  If a key occurs twice, the last one counts, as in other JSON readers.
  */
 bool json_find(const char *object, size_t len, const char *key, struct json_slice *ret_value);
-/* The same for a string member, unescaped, appended to out; false when absent or no string. */
+/*
+ * The same for a string member, unescaped and appended to out; false if it is absent or no
+ * string.
+ */
 bool json_find_string(const char *object, size_t len, const char *key, struct buf *out);
 
 bool json_escaped_is(const struct json_slice *slice, const char *text, size_t len);
 
-/* Mostly asked of members' names with a constant, and mostly the first byte tells. */
+/*
+ * Inline because it mostly compares a member's name with a constant, and mostly the first byte
+ * decides.
+ */
 static inline bool json_slice_is(const struct json_slice *slice, const char *text)
 {
 	size_t len = strlen(text);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How fast bytes are looked at: 16 at a time where the machine can.  For json.c,
- * json_text.c and codec/pack.c only.
+ * Fast loops over bytes: 16 at a time if the processor can.  For json.c, json_text.c and
+ * codec/pack.c only.
  *
- * Most of a chain's bytes are inside strings, so these loops are what reading costs.
+ * Most of a chain's bytes are inside strings, so these loops take most of the reading
+ * time.
  */
 #ifndef STEEM_JSON_SCAN_H
 #define STEEM_JSON_SCAN_H
@@ -13,7 +14,7 @@
 #include <emmintrin.h>
 #endif
 
-/* The first byte from `at` on that is a quote, a backslash or a control character; else `end`. */
+/* Find the first quote, backslash or control character from `at` on; `end` if there is none. */
 static inline const char *json_scan_plain(const char *at, const char *end)
 {
 #ifdef __SSE2__
@@ -39,8 +40,8 @@ static inline const char *json_scan_plain(const char *at, const char *end)
 }
 
 /*
- * Copy what stands before the next backslash, else all; returns where it ends.  `out` needs room for
- * all: some of what is behind may be copied too.
+ * Copy the bytes before the next backslash, or all; returns where they end.  `out` needs room
+ * for all bytes, because some behind the backslash may be copied too.
  */
 static inline const char *json_copy_run(unsigned char *out, const char *at, const char *end)
 {
@@ -62,7 +63,7 @@ static inline const char *json_copy_run(unsigned char *out, const char *at, cons
 	return at;
 }
 
-/* The first byte from `at` on that is not ASCII; else `end`. */
+/* Find the first byte from `at` on that is not ASCII; `end` if there is none. */
 static inline const char *json_scan_ascii(const char *at, const char *end)
 {
 #ifdef __SSE2__

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What nodes and proxies say when something is wrong, sorted by what it calls for.
- * Used by rpc.c only.
+ * Sorts the errors of nodes and proxies by what to do about them. Used by rpc.c only.
  *
  * The same trouble comes in many forms: error objects with a dozen numbering schemes,
- * plain strings, HTML, the text of an assertion.  All of them end in one rpc_failure
- * and one short sentence without control characters.
+ * plain strings, HTML, the text of an assertion.  All of them become one rpc_failure and
+ * one short sentence without control characters.
  */
 #ifndef STEEM_RPC_ERROR_H
 #define STEEM_RPC_ERROR_H
@@ -17,9 +16,9 @@
 #include "steem/json.h"
 
 /*
- * Sort an answer without a result: `error` is its member of that name (data NULL: there
- * is none), `whole` all of it.  in_place_of_batch: it came instead of an array.
- * Fills err, returns -1.
+ * Sort an answer without a result: `error` is its member of that name (data NULL: there is
+ * none), `whole` is the complete answer.  in_place_of_batch: it came instead of an array. Fills
+ * err, returns -1.
  */
 int rpc_error_sort(const struct json_slice *error, const struct json_slice *whole,
 		   bool in_place_of_batch, struct error *err);

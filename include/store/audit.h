@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands in the tables, to be compared: with itself, and with blocks as a node gives
- * them.  Reads only.
+ * Checks the stored rows: against each other, and against blocks as a node gives them.
+ * Reads only.
  *
- * A block row and its operation rows are read in separate statements.  Whoever compares
- * while readers write may meet a block between two states: look again before believing it.
+ * A block row and its operation rows are read in separate statements.  If readers write
+ * meanwhile, a comparison may see a block between two states: check it again before
+ * believing a finding.
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H
@@ -22,9 +23,9 @@ struct db;
 enum audit_kind {
 	AUDIT_NOTHING,
 	AUDIT_MISSING,  /* no irreversible block row */
-	AUDIT_PARTIAL,  /* not as many operation rows as its block row says */
-	AUDIT_ORPHANED, /* its id, or its link to a neighbour, is not the chain's */
-	AUDIT_ALTERED,  /* a value is not the chain's */
+	AUDIT_PARTIAL,  /* fewer or more operation rows than its block row says */
+	AUDIT_ORPHANED, /* its id, or its link to a neighbour, differs from the chain */
+	AUDIT_ALTERED,  /* a value differs from the chain */
 	AUDIT_EXTRA,    /* operation rows without a block row */
 };
 #define AUDIT_KIND_COUNT 6
@@ -34,12 +35,12 @@ const char *audit_kind_name(enum audit_kind kind);
 
 struct audit_finding {
 	uint32_t block;
-	uint32_t last_block; /* the same, but for a stretch of missing ones */
+	uint32_t last_block; /* equal to `block`, except for a range of missing blocks */
 	enum audit_kind kind;
-	char detail[200]; /* in words; "" where the kind says it all */
+	char detail[200]; /* in words; "" if the kind says everything */
 };
 
-/* One block row, with the operation rows counted. */
+/* One block row, with the counts of its operation rows. */
 struct audit_row {
 	uint32_t num;
 	uint8_t id[BLOCK_ID_BYTES];
@@ -54,32 +55,32 @@ struct audit_row {
 	uint32_t filter_id;
 	uint64_t real_rows;
 	uint64_t virtual_rows;
-	uint64_t real_over; /* operations that are gone with their deliveries */
+	uint64_t real_over; /* operations that were removed with their deliveries */
 	uint64_t virtual_over;
-	bool is_purged; /* of its operations, any may be gone */
+	bool is_purged; /* any of its operations may have been removed */
 };
 
-/* The rows of first..last, ascending; *ret_rows is freed by the caller with free(). */
+/* Load the rows of first..last, ascending; the caller frees *ret_rows with free(). */
 int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **ret_rows,
 	       size_t *ret_count, struct error *err) MUST_CHECK;
-/* Blocks of first..last that have operation rows and no block row. */
+/* Load the numbers of the blocks of first..last that have operation rows but no block row. */
 int audit_load_extra(struct db *db, uint32_t first, uint32_t last, struct range_set *ret_blocks,
 		     struct error *err) MUST_CHECK;
 
-/* Is the row whole in itself? */
+/* Is the row consistent in itself? *ret_finding says what is wrong. */
 void audit_check_row(const struct audit_row *row, struct audit_finding *ret_finding);
 /*
- * Compare a row with the block as a node gives it, filtered by the rules of filter_id.  Rows
- * that were stored under another filter are held against all operations of the block.  deep:
- * every operation row too.
+ * Compare a row with the block as a node gives it, filtered by the rules of filter_id.  A row
+ * that was stored under another filter is compared with all operations of the block.  deep:
+ * compare every operation row too.
  */
 int audit_check_block(struct db *db, const struct audit_row *row, const struct block *block,
 		      uint32_t filter_id, bool deep, struct audit_finding *ret_finding,
 		      struct error *err) MUST_CHECK;
 
 /*
- * Check links and counts of first..last in the tables alone.  found is called for each
- * finding, in ascending order.
+ * Check links and counts of first..last in the tables alone.  found is called for each finding,
+ * in ascending order.
  */
 int audit_offline(struct db *db, uint32_t first, uint32_t last,
 		  void (*found)(void *context, const struct audit_finding *finding), void *context,

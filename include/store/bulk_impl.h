@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a bulk: for bulk.c and bulk_rows.c only. */
+/* The internals of a bulk, for bulk.c and bulk_rows.c only. */
 #ifndef STORE_BULK_IMPL_H
 #define STORE_BULK_IMPL_H
 
@@ -13,10 +13,10 @@ struct bulk {
 	size_t column_count;
 	struct bulk_column *columns;
 	size_t *row_bytes;
-	bool is_foreign; /* a BULK_ASCII is not ASCII */
+	bool is_foreign; /* a BULK_ASCII value is not ASCII */
 	size_t row_count;
 	size_t capacity;
-	size_t next_column; /* that the next value goes to */
+	size_t next_column; /* for the next value */
 };
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows of known_gaps as a sorted list: reading them, changing them, writing back what
- * changed.  The one place that knows how rows are split and joined.
+ * Rows of known_gaps as a sorted list: load them, change them, write back the changes.
+ * Only this module knows how rows are split and joined.
  *
- * Every function here is called inside a transaction that began with gap_rows_lock();
- * so changes of known_gaps and ranges happen one after another.
+ * Call every function inside a transaction that began with gap_rows_lock(), so that
+ * changes of known_gaps and ranges happen one after another.
  */
 #ifndef STORE_GAP_ROWS_H
 #define STORE_GAP_ROWS_H
@@ -24,12 +24,12 @@ struct gap {
 	uint32_t last;
 	char *reason; /* owned; NULL: none */
 	uint64_t attempts;
-	uint64_t tried_us; /* microseconds since 1970, of the database's clock; or GAP_NEVER */
+	uint64_t tried_us; /* microseconds since 1970, by the database's clock; or GAP_NEVER */
 	uint64_t retry_us;
 	uint64_t found_us;
 };
 
-/* Replaces a reason that the table refuses: the gap must be written whatever its reason is. */
+/* Replaces a reason that the table refuses, because the gap must be recorded anyway. */
 #define GAP_REASON_REFUSED "the table refuses the text of the reason; the log has it"
 
 struct gap_rows {
@@ -39,24 +39,29 @@ struct gap_rows {
 };
 
 void gap_rows_release(struct gap_rows *rows);
+/* Wait for the lock on known_gaps and ranges, which the transaction then holds. */
 int gap_rows_lock(struct db *db, struct error *err) MUST_CHECK;
+/* The database's time, in microseconds since 1970. */
 int gap_rows_now(struct db *db, uint64_t *ret_now_us, struct error *err) MUST_CHECK;
-/* The rows that lie in, reach into, or touch first..last. */
+/* Load the rows that overlap or touch first..last. */
 int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows *ret_rows,
 		  struct error *err) MUST_CHECK;
-/* What is missing of first..last is `holes`: what the rows say of it is replaced, attributes kept. */
+/*
+ * Exactly `holes` are missing in first..last: replace what the rows say about this window, and
+ * keep the attributes of blocks that stay missing.
+ */
 void gap_rows_replace(const struct gap_rows *old, uint32_t first, uint32_t last,
 		      const struct range_set *holes, uint64_t now_us, struct gap_rows *ret_rows);
 /*
- * The blocks of first..last that the rows name were tried in vain just now. The reason may be any
+ * The blocks of first..last that are in the rows were just tried in vain. The reason may be any
  * text; it is cleaned, and cut to the size of the column.
  */
 void gap_rows_fail(const struct gap_rows *old, uint32_t first, uint32_t last, const char *reason,
 		   uint64_t now_us, struct gap_rows *ret_rows);
-/* Write what differs between the two lists. */
+/* Write the difference between the two lists. */
 int gap_rows_save(struct db *db, const struct gap_rows *old, const struct gap_rows *rows,
 		  struct error *err) MUST_CHECK;
-/* load, replace, save. */
+/* Load, replace, save. */
 int gap_rows_put(struct db *db, uint32_t first, uint32_t last, const struct range_set *holes,
 		 struct error *err) MUST_CHECK;
 

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ledger: the one place that changes chain data.
+ * The ledger: the only module that changes chain data.
  *
- * One ledger_commit() is one database transaction: block rows first, which decides
- * the race between readers, then the operations, then the reader's own progress, which
- * also proves that the reader is still the owner of its name and that its filter is
- * still the active one.
+ * One ledger_commit() is one database transaction.  The block rows come first, which
+ * decides the race between readers; then the operations; then the reader's own progress,
+ * which also proves that the reader still owns its name and that its filter is still
+ * active.
  *
- * Any error means that nothing is known: roll back and call it again with the same
- * entries.  What an interrupted COMMIT really did is found by that second call.
+ * After any error nothing is known: roll back and call it again with the same entries.
+ * The second call finds out what an interrupted COMMIT really did.
  *
- * Consecutive entries are one chain of hashes.  When one edge of such a run contradicts
- * a stored neighbour, the entry at that edge becomes LEDGER_NO_LINK and the others of
- * the run stay LEDGER_PENDING: whether they are right depends on who is wrong.  Commit
- * them again without it once that is settled.
+ * Consecutive entries are one chain of hashes.  If one end of such a run contradicts a
+ * stored neighbour, the entry at that end becomes LEDGER_NO_LINK and the others of the run
+ * stay LEDGER_PENDING: whether they are right depends on which side is wrong.  Commit them
+ * again without that entry once this is decided.
  *
- * A row is reversible or irreversible.  Reversible entries (read at the head) are only ever
- * added; an irreversible entry confirms a reversible row of its id, and takes the place of one
- * of another id, whose operations go to the table `orphans`.  Irreversible rows are touched
- * only where `rewrite` asks for it.
+ * A row is reversible or irreversible.  Reversible entries (read at the head) are only
+ * ever added.  An irreversible entry confirms a reversible row of its id, and replaces one
+ * of another id, whose operations go to the table `orphans`.  Irreversible rows are
+ * changed only as `rewrite` says.
  *
- * What the filter wants in a queue is delivered with its block: a row of `delivered`, which is
- * looked up first, so that nothing is delivered twice, and the delivery itself.  Blocks of the
- * open range are delivered; history below it only where `delivers_history` asks for it.
+ * Operations that the filter wants in a queue are delivered with their block: a row of
+ * `delivered`, which is looked up first so that nothing is delivered twice, and the
+ * delivery itself.  Blocks of the open range are delivered; older blocks only if
+ * `delivers_history` is set.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
@@ -40,48 +41,55 @@
 struct db;
 
 enum ledger_outcome {
-	LEDGER_PENDING,  /* not stored: it hangs on an entry of its run that is LEDGER_NO_LINK */
+	LEDGER_PENDING,  /* not stored: it links to an entry of its run that is LEDGER_NO_LINK */
 	LEDGER_STORED,   /* this commit stored it */
-	LEDGER_PRESENT,  /* it stood there already, with the same id */
-	LEDGER_OTHER_ID, /* another block stands under its number: not stored */
+	LEDGER_PRESENT,  /* it was already stored, with the same id */
+	LEDGER_OTHER_ID, /* another block is stored under its number: not stored */
 	LEDGER_NO_LINK,  /* it does not link to a stored neighbour: not stored */
-	LEDGER_NO_LINK_AFTER, /* stored; a neighbour stored at the same moment does not link */
-	LEDGER_UNSTORABLE,    /* a value of it cannot be held by the table: not stored */
-	LEDGER_CONFIRMED,     /* it stood there as reversible, and is irreversible now */
-	LEDGER_REPLACED, /* this commit stored it in the place of another block, which is an orphan now */
-	LEDGER_REWRITTEN, /* it stood there; this commit wrote its operations again */
+	LEDGER_NO_LINK_AFTER, /* stored, but a neighbour stored at the same moment does not link */
+	LEDGER_UNSTORABLE,    /* the table cannot hold one of its values: not stored */
+	LEDGER_CONFIRMED,     /* it was stored as reversible, and is irreversible now */
+	/* this commit stored it instead of another block, which is an orphan now */
+	LEDGER_REPLACED,
+	LEDGER_REWRITTEN, /* it was already stored; this commit wrote its operations again */
 };
 
 struct ledger_entry {
 	const struct block *block;
-	enum ledger_outcome outcome; /* set by ledger_commit(), whatever it was before */
-	uint32_t
-		neighbour; /* of NO_LINK* and has_forked: the number of the stored block it contradicts */
-	/* Of OTHER_ID: what stands there; of REPLACED: what stood; of the others with a neighbour: its. */
+	enum ledger_outcome outcome; /* set by ledger_commit(); its old value does not matter */
+	/* of NO_LINK* and has_forked: the number of the stored block that it contradicts */
+	uint32_t neighbour;
+	/*
+	 * Of OTHER_ID: the id of the stored block; of REPLACED: of the replaced block; of
+	 * outcomes with a neighbour: of the neighbour.
+	 */
 	uint8_t stored_id[BLOCK_ID_BYTES];
-	bool is_settled; /* of LEDGER_OTHER_ID: what stands there is irreversible */
-	/* Of a reversible entry that was stored: a reversible neighbour is of another fork. */
+	bool is_settled; /* of LEDGER_OTHER_ID: the stored block is irreversible */
+	/* Of a stored reversible entry: a reversible neighbour is on another fork. */
 	bool has_forked;
 	bool leftovers_removed; /* operation rows without a block row were deleted first */
 	char problem[200];      /* of LEDGER_UNSTORABLE */
 };
 
-/* What may be done to irreversible rows that stand there already. */
+/* What to do with irreversible rows that are already stored. */
 enum ledger_rewrite {
 	LEDGER_KEEP, /* nothing */
-	/* Those stored under another filter (or, with delivers_history, not delivered): operations
-	   are written again. */
-	LEDGER_REFILTER,
-	LEDGER_REVIRTUAL, /* those without virtual operations: likewise */
-	LEDGER_REDELIVER, /* those under this filter that were not delivered: likewise */
 	/*
-	 * All: operations are written again, another block is replaced.  Such an entry need not
-	 * link to the row above it, which is mended next; one that is new there must.
+	 * Write the operations of blocks again that were stored under another filter (or, with
+	 * delivers_history, not delivered).
+	 */
+	LEDGER_REFILTER,
+	LEDGER_REVIRTUAL, /* the same for blocks without virtual operations */
+	LEDGER_REDELIVER, /* the same for blocks under this filter that were not delivered */
+	/*
+	 * Of all blocks: operations are written again, and another block is replaced.  Such an
+	 * entry need not link to the row above it, which is repaired next; an entry without a
+	 * row must.
 	 */
 	LEDGER_REPAIR,
 };
 
-/* A comment of an entry's block, of an author who has an outbox. */
+/* A comment in an entry's block whose author has an outbox. */
 struct ledger_comment {
 	uint32_t block;
 	const char *author;
@@ -94,26 +102,30 @@ struct ledger_commit {
 	size_t count;
 	const struct reader_identity *identity;
 	uint32_t filter_id;
-	uint32_t head_block; /* what the reader knows of the chain; recorded with it */
+	uint32_t head_block; /* what the reader knows about the chain; recorded in its row */
 	uint32_t irreversible_block;
 	bool is_reversible; /* the entries were read at the head */
 	enum ledger_rewrite rewrite;
 	const char *const *queues; /* bit i of an operation's `queues` is queues[i] */
 	bool delivers_history;
-	int64_t late_before_s; /* what was in the chain before is delivered as failed; 0: nothing */
-	/* What waits of these in the outbox goes into comments_seen with its block, if that is
-	   irreversible and written by this commit. */
+	/* operations of blocks before this time are delivered as failed; 0: none */
+	int64_t late_before_s;
+	/*
+	 * Comments of the entries' blocks. Those that are in the outbox go into comments_seen
+	 * with their block, if it is irreversible and this commit writes it.
+	 */
 	const struct ledger_comment *comments; /* ascending by block */
 	size_t comment_count;
 	const struct witness_key
-		*keys; /* that the entries' operations set, ascending by since_block */
+		*keys; /* keys that the entries' operations set, ascending by since_block */
 	size_t key_count;
-	size_t seen_count; /* set by ledger_commit(): how many that were, at least; 0: none */
+	/* set by ledger_commit(): how many comments went into comments_seen, at least; 0: none */
+	size_t seen_count;
 };
 
 /*
- * Store the entries and set their outcomes.  0 also when every entry was somebody
- * else's.  ERROR_CONFIG with an enum reader_over when the session is over.
+ * Store the entries and set their outcomes.  0 even if other readers had stored all of them.
+ * ERROR_CONFIG with an enum reader_over if the session is over.
  */
 int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err) MUST_CHECK;
 
@@ -123,15 +135,18 @@ struct stored_block {
 	uint8_t previous[BLOCK_ID_BYTES];
 	int64_t timestamp_s; /* seconds since 1970, UTC */
 };
-/* The newest stored irreversible block at or below `limit` (UINT32_MAX: at all); *ret_found false: none. */
+/*
+ * The newest stored irreversible block up to `limit` (UINT32_MAX: no limit); *ret_found false:
+ * none.
+ */
 int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block, bool *ret_found,
 		  struct error *err) MUST_CHECK;
 /* The oldest stored irreversible block. */
 int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found,
 		  struct error *err) MUST_CHECK;
 /*
- * Irreversible blocks of `range` that are to be written again, as the values of enum
- * ledger_rewrite say, lowest first, at most max_ranges.
+ * Find irreversible blocks of `range` that must be written again, as the values of enum
+ * ledger_rewrite say: lowest first, at most max_ranges.
  */
 int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool delivers_history,
 			struct range range, uint32_t filter_id, size_t max_ranges,

@@ -11,16 +11,16 @@
 #include "store/bulk.h"
 #include "store/ledger.h"
 
-/* What is to be done for an entry, as the table stands. */
+/* How an entry is to be written, given the stored rows. */
 enum ledger_write {
 	WRITE_NOTHING,
 	WRITE_NEW,
-	WRITE_CONFIRM, /* a reversible row of its id, whose operations stand there rightly */
-	WRITE_AGAIN,   /* a row of its id: all operations again */
-	WRITE_INSTEAD, /* a row of another id: that becomes an orphan */
+	WRITE_CONFIRM, /* a reversible row of its id, whose operations are already right */
+	WRITE_AGAIN,   /* a row of its id: write all operations again */
+	WRITE_INSTEAD, /* a row of another id, which becomes an orphan */
 };
 
-/* One entry on its way; for a row that stands there, what must still be true of it. */
+/* One entry being written; if it has a row, the values that the row must still have. */
 struct ledger_step {
 	enum ledger_write write;
 	bool was_reversible;
@@ -29,30 +29,30 @@ struct ledger_step {
 	char row_committed_at[28];
 };
 
-/* Entries that are stored in one transaction. */
+/* The entries that are stored in one transaction. */
 struct ledger_slice {
 	struct db *db;
 	struct ledger_commit *commit;
 	struct ledger_entry *entries;
 	size_t count;
-	struct ledger_step *steps; /* of each entry */
+	struct ledger_step *steps; /* one for each entry */
 	bool has_leftovers; /* operations without a block row are in the way: delete them first */
 	uint32_t reader_id;
-	struct range_set to_rewrite; /* by LEDGER_REFILTER: rows of these blocks */
+	struct range_set to_rewrite; /* the blocks to be rewritten by LEDGER_REFILTER */
 	uint32_t open_first;         /* of the open range; 0: there is none */
 	struct ledger_facts *facts;
 };
 
-/* ledger_look.c: what the table says of the entries and their neighbours. */
+/* ledger_look.c: read the stored rows of the entries and their neighbours. */
 int ledger_look(struct ledger_slice *slice, struct error *err) MUST_CHECK;
-/* After the commit: mark what was stored and does not link to a neighbour. */
+/* After the commit: mark stored entries that do not link to a neighbour. */
 int ledger_look_after(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 
-/* ledger_deliver.c: what was delivered of the slice's blocks, from all time. */
+/* ledger_deliver.c: load all deliveries that were ever made for the slice's blocks. */
 int ledger_facts_load(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 void ledger_facts_free(struct ledger_facts *facts);
 
-/* The deliveries of the live entries that were never made, as rows. */
+/* The deliveries of the live entries that were not made before, as rows. */
 struct ledger_deliveries {
 	struct bulk *delivered;
 	struct bulk *open;
@@ -63,18 +63,18 @@ void ledger_deliveries_release(struct ledger_deliveries *deliveries);
 int ledger_deliveries_insert(struct db *db, const struct ledger_deliveries *deliveries,
 			     struct error *err) MUST_CHECK;
 
-/* outbox.c: what the slice's blocks hold of the outbox is noted with them. */
+/* outbox.c: note which comments of the slice's blocks are in the outbox. */
 int ledger_see_comments(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 
-/* witness_keys.c: what the slice's blocks say of the keys of witnesses is noted with them. */
+/* witness_keys.c: note the keys of witnesses that the slice's blocks set. */
 int ledger_learn_keys(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 
-/* ledger_rows.c: the live entries as rows. Bulks, and the texts that they point to. */
+/* ledger_rows.c: the live entries as rows: bulks, and the texts that they point to. */
 struct ledger_rows {
 	struct bulk *blocks;
 	struct bulk *operations;
 	struct ledger_deliveries deliveries;
-	char (*times)[20]; /* of each entry: "2016-03-24 16:05:00" */
+	char (*times)[20]; /* one for each entry: "2016-03-24 16:05:00" */
 };
 void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice);
 void ledger_rows_release(struct ledger_rows *rows);

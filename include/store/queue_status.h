@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the queues and the outbox are: what the views queue_status and outbox_status say.
+ * The state of the queues and the outbox, from the views queue_status and outbox_status.
  */
 #ifndef STORE_QUEUE_STATUS_H
 #define STORE_QUEUE_STATUS_H
@@ -15,19 +15,19 @@
 struct db;
 
 #define QUEUE_STATUS_QUEUES  64
-#define QUEUE_STATUS_AUTHORS 100 /* of more, those with the oldest comments */
+#define QUEUE_STATUS_AUTHORS 100 /* if there are more, those with the oldest comments */
 
 struct queue_status_queue {
 	char queue[33];
 	char order_by[12];
 	bool is_paused;
 	uint64_t ready;
-	uint64_t waiting; /* given back, and not to be claimed yet */
+	uint64_t waiting; /* released or retried, and not claimable yet */
 	uint64_t claimed;
 	uint64_t failed;
 	bool has_oldest;
-	uint64_t oldest_age_s; /* of those that are ready */
-	double rate;           /* done in a second, over the last minute */
+	uint64_t oldest_age_s; /* of the ready deliveries */
+	double rate;           /* deliveries done per second, over the last minute */
 };
 
 struct queue_status_author {
@@ -37,7 +37,7 @@ struct queue_status_author {
 	uint64_t confirmed;
 	uint64_t failed;
 	bool has_oldest;
-	uint64_t oldest_age_s; /* of those that are pending or sent */
+	uint64_t oldest_age_s; /* of the pending or sent comments */
 };
 
 struct queue_status {
@@ -47,7 +47,7 @@ struct queue_status {
 	size_t author_count;
 };
 
-/* The time it takes is linear in the number of ready deliveries: a fifth of a second for a million. */
+/* Takes time in proportion to the number of ready deliveries: a fifth of a second for a million. */
 int queue_status_load(struct db *db, struct queue_status *ret_status, struct error *err) MUST_CHECK;
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who reads: the table `readers`.
+ * The table `readers`: which readers there are.
  *
- * A row belongs to the session that wrote it last.  A daemon takes the row of its name
- * over; an older daemon of that name sees in its next transaction that it was
- * superseded.  Times are the database's.
+ * A row belongs to the session that wrote it last.  A daemon takes over the row of its
+ * name; an older daemon of that name sees in its next transaction that it was superseded.
+ * Times are by the database's clock.
  */
 #ifndef STORE_READERS_H
 #define STORE_READERS_H
@@ -28,51 +28,54 @@ struct reader_identity {
 /* The session of a row that --rewind took: no process has it. */
 #define READERS_REWOUND "rewind"
 
-/* What a reader says of itself at each heartbeat. */
+/* The data of a heartbeat. */
 struct reader_report {
 	const char *state; /* starting, scanning, replaying, catching_up, tailing, stopping */
-	const char *node;  /* label of the node it reads the tip from, or NULL */
+	const char *node;  /* label of the node that the reader uses at the tip, or NULL */
 	uint32_t head_block;
 	uint32_t irreversible_block;
 	uint64_t node_failures;
 	uint64_t commit_retries;
 	uint64_t false_blocks; /* refused: they contradict their own hashes */
-	uint64_t
-		false_claims; /* of nodes, which most of them, the stored chain or the clock deny */
+	uint64_t false_claims; /* of nodes: most nodes, the stored chain or the clock deny them */
 	uint64_t unproved_blocks; /* stored without proof */
 };
 
-/* Write or take over the row; claims of that name are deleted. Own transaction. */
+/* Write or take over the row, and delete the claims of that name. Own transaction. */
 int readers_register(struct db *db, const struct reader_identity *identity,
 		     const char *program_version, struct error *err) MUST_CHECK;
-/* ERROR_CONFIG with an enum reader_over when the row is no longer this session's. */
+/* ERROR_CONFIG with an enum reader_over if the row no longer belongs to this session. */
 int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 		      const struct reader_report *report, struct error *err) MUST_CHECK;
-/* The reader stopped for now: state `stopped`, claims deleted; the row stays. */
+/* The reader stopped: set state `stopped` and delete its claims; the row stays. */
 int readers_sign_off(struct db *db, const struct reader_identity *identity,
 		     struct error *err) MUST_CHECK;
 /* Remove this session's row and claims (for --once and the like). */
 int readers_remove(struct db *db, const struct reader_identity *identity,
 		   struct error *err) MUST_CHECK;
-/* The longest pause between two heartbeats of a reader that is alive, while its database answers. */
+/* The longest pause between two heartbeats of a live reader, while its database answers. */
 #define READERS_SILENCE_S 12
 struct reader_pulse {
 	bool is_found;
 	bool is_stopped;
-	uint64_t heartbeat_us; /* since 1970, by the database's clock at that time */
+	uint64_t heartbeat_us; /* since 1970, by the database's clock */
 };
+/*
+ * Read the state and the heartbeat of a reader; is_found is false if there is no row of this
+ * name.
+ */
 int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
 		  struct error *err) MUST_CHECK;
 /*
- * Remove the row and claims of a name.  Refused (*ret_alive) unless the reader has stopped, or its
- * heartbeat is still heartbeat_us, READERS_SILENCE_S after the caller read it.  (The age of a heartbeat
- * tells nothing where clocks jump.)
+ * Remove the row and claims of a name.  Refused (*ret_alive) unless the reader has stopped, or
+ * its heartbeat is still heartbeat_us READERS_SILENCE_S after the caller read it.  (The age of a
+ * heartbeat says nothing if clocks jump.)
  */
 int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool *ret_alive,
 		   struct error *err) MUST_CHECK;
 /*
- * Why did a guarded UPDATE not find the row? Returns -1 with ERROR_CONFIG and an enum
- * reader_over; 0 with the row's id if the row is this session's after all.  filter_id 0: any.
+ * Find out why a guarded UPDATE did not find the row. Returns -1 with ERROR_CONFIG and an enum
+ * reader_over; or 0 with the row's id if the row does belong to this session.  filter_id 0: any.
  * ret_open_first (may be NULL): where the open range begins; 0: there is none.
  */
 int readers_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
@@ -80,7 +83,7 @@ int readers_look(struct db *db, const struct reader_identity *identity, uint32_t
 /* The highest irreversible block that any reader recorded; 0: none. */
 int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err) MUST_CHECK;
 
-/* The view reader_status, row by row. Strings are NULL or valid during the call. */
+/* One row of the view reader_status. Strings are NULL or valid during the call. */
 struct reader_status_row {
 	const char *name;
 	const char *state;
@@ -90,9 +93,11 @@ struct reader_status_row {
 	uint32_t irreversible_block;
 	uint64_t lag_blocks;
 	double lag_s;
-	double heartbeat_age_s; /* below 0: not known, the clock was ahead when it was written */
-	bool has_lag_s;         /* false: nothing stored yet, lag_blocks and lag_s are 0 */
+	/* negative: not known, because the clock was ahead when it was written */
+	double heartbeat_age_s;
+	bool has_lag_s; /* false: nothing is stored yet, and lag_blocks and lag_s are 0 */
 };
+/* Call `row` for each row of the view. */
 int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
 		 void *context, struct error *err) MUST_CHECK;
 

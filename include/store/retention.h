@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Removing what is over: deliveries that ended long ago, and operations that nobody needs.
+ * Removes old data: deliveries that ended long ago, and operations that are no longer
+ * needed.
  *
- * Block rows and `delivered` stay: no gap opens, and nothing is delivered again.  Everything
- * goes in small commits that wait for no bot; a row that a bot holds, and what it needs, stays.
- * Where blocks are read again (--backfill --refilter), their operations are back.
+ * Block rows and `delivered` stay, so no gap opens and nothing is delivered again.  Rows
+ * are removed in small commits that never wait for a bot; a row that a bot has locked, and
+ * whatever it needs, stays. When blocks are read again (--backfill --refilter), their
+ * operations come back.
  */
 #ifndef STORE_RETENTION_H
 #define STORE_RETENTION_H
@@ -16,18 +18,18 @@
 
 struct db;
 
-/* A pass over the deliveries that have ended, queue by queue; {0} begins one. */
+/* A pass over the ended deliveries, queue by queue; {0} starts one. */
 struct retention_pass {
 	char queue[33];
-	unsigned state; /* of enum('done', 'failed', 'orphaned'); its place */
+	unsigned state; /* of enum('done', 'failed', 'orphaned'), as an index */
 	bool is_over;
 	uint64_t deliveries; /* removed in this pass */
 	uint64_t operations;
 };
 /*
- * One step of a pass, one small commit: remove deliveries that ended before before_s (seconds since 1970), and
- * the operation of each unless another delivery of it is there.  After an error the same step is made again.
- * It reads no clock: the caller has made sure of the time.
+ * One step of a pass, one small commit: remove deliveries that ended before before_s (seconds
+ * since 1970), and the operation of each unless it has another delivery.  After an error call it
+ * again with the same pass. It reads no clock: the caller must be sure of the time.
  */
 int retention_step(struct db *db, int64_t before_s, struct retention_pass *pass,
 		   struct error *err) MUST_CHECK;
@@ -37,20 +39,27 @@ struct retention_counts {
 	uint64_t orphans;
 	uint64_t deliveries;
 };
-/* Operations, orphans and ended deliveries of all blocks from `next` up to below `before`. */
+/*
+ * A purge of the operations, orphans and ended deliveries of all blocks from `next` up to, but
+ * not including, `before`.
+ */
 struct retention_purge {
 	uint32_t next;
 	uint32_t before;
-	unsigned failures; /* of this step */
+	unsigned failures; /* in this step */
 	struct retention_counts removed;
 };
-/* Record it, before anything is removed: --verify must know. */
+/* Record the purge before anything is removed, because --verify must know. */
 int retention_purge_begin(struct db *db, uint32_t before, struct error *err) MUST_CHECK;
-/* One small commit. It is over when next is before. After an error the same step is made again. */
+/*
+ * One small commit. The purge is finished when next is before. After an error call it again with
+ * the same purge.
+ */
 int retention_purge_step(struct db *db, struct retention_purge *purge,
 			 struct error *err) MUST_CHECK;
+/* Record that the purge is finished. */
 int retention_purge_end(struct db *db, uint32_t before, struct error *err) MUST_CHECK;
-/* What a purge of first..last would remove, added to *counts. */
+/* Add to *counts what a purge of first..last would remove. */
 int retention_purge_count(struct db *db, uint32_t first, uint32_t last,
 			  struct retention_counts *counts, struct error *err) MUST_CHECK;
 

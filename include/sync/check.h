@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Do blocks link?  Pure.
+ * Do two blocks link?  Pure.
  *
- * What can be seen in one block alone is checked where it is decoded; the links to
- * stored neighbours are checked in the commit.  This is what lies between.
+ * The decoder checks what can be seen in one block alone.  The commit checks the links to
+ * stored neighbours.  This module checks the links between blocks that are not stored yet.
  */
 #ifndef SYNC_CHECK_H
 #define SYNC_CHECK_H
@@ -13,7 +13,10 @@
 
 #include "steem/block.h"
 
-/* Does `next` name `block` as the one before it? Blocks whose numbers do not follow always do. */
+/*
+ * Does `next` name `block` as its predecessor? True as well if their numbers are not
+ * consecutive.
+ */
 bool check_link(const struct block *block, const struct block *next);
 
 #endif

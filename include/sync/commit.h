@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One commit on its way through the writers: blocks go in, outcomes come back.
+ * One commit on its way through the writer threads: blocks go in, outcomes come back.
  */
 #ifndef SYNC_COMMIT_H
 #define SYNC_COMMIT_H
@@ -24,33 +24,36 @@ struct commit {
 	size_t count;
 	void *context;
 	/*
-	 * In the loop thread, after the outcomes are known.  Whoever wants to keep a block
-	 * takes its held[i].block and leaves NULL; the rest is freed after the call.
-	 * is_done false: the commit failed for good, nothing of it was stored.
+	 * Called in the loop thread when the outcomes are known.  To keep a block, take
+	 * held[i].block and set it to NULL; the others are freed after the call.  is_done false:
+	 * the commit failed for good, and nothing of it was stored.
 	 */
 	void (*done)(void *context, struct commit *commit, bool is_done);
 };
 
 /*
- * Give `count` blocks (ascending) to the writers; they are moved out of `held`.  Only
- * while writer_has_room().  A failure that ends the reader is passed to work_end().
+ * Pass `count` blocks (ascending) to the writer; they are moved out of `held`.  Call it only
+ * while writer_has_room().  A failure that ends the reader goes to work_end().
  */
 void commit_submit(struct work *work, const struct held *held, size_t count,
 		   enum ledger_rewrite rewrite,
 		   void (*done)(void *context, struct commit *commit, bool is_done), void *context);
 
-/* The same for blocks that were read at the head. It is no progress: that is the tail's. */
+/*
+ * The same for blocks that were read at the head. They do not count as progress; only the tail
+ * makes progress.
+ */
 void commit_submit_reversible(struct work *work, const struct held *held, size_t count,
 			      void (*done)(void *context, struct commit *commit, bool is_done),
 			      void *context);
 
-/* What goes into one commit: blocks are added until rows or bytes reach the configured limits. */
+/* The size of a commit: blocks are added until rows or bytes reach the configured limits. */
 struct commit_size {
 	size_t rows;
 	size_t payload_bytes;
 };
 bool commit_is_full(const struct work *work, const struct commit_size *size);
-/* False when it is full without this block, which is not counted then. */
+/* Add a block to the commit. False: the commit is full without this block, which is not counted. */
 bool commit_add(const struct work *work, struct commit_size *size, const struct block *block);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The confirmer: what commits saw of the outbox becomes `confirmed` there.
+ * The confirmer sets rows of the outbox to `confirmed` when commits have seen their
+ * comments on the chain.
  *
- * At the start, after each commit that saw something, and now and then for what a reader
- * saw that died since.  All of it is errands that wait for nobody; a row that a bot holds is
- * tried again soon.
+ * It runs at the start, after each commit that saw such a comment, and now and then for
+ * comments that a reader saw before it died.  All of it runs as errands that never wait
+ * for a row lock: a row that a bot has locked is tried again soon.
  */
 #ifndef SYNC_CONFIRM_H
 #define SYNC_CONFIRM_H
@@ -16,8 +17,9 @@
 
 struct confirm;
 
+/* The caller owns the confirmer; work must outlive it. */
 struct confirm *confirm_new(struct work *work);
-/* NULL is allowed; only after the writer has stopped. */
+/* NULL is allowed. Call it only after the writer has stopped. */
 void confirm_free(struct confirm *confirm);
 /* Send what is due. Returns when to call it again. */
 int64_t confirm_step(struct confirm *confirm, int64_t now_ms);

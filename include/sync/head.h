@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The head: what is above the newest irreversible block, stored as soon as a node has it.
+ * The head: stores the blocks above the newest irreversible block as soon as a node has
+ * them.
  *
- * It only adds reversible rows, as a foretaste: what is true the tail brings some seconds
- * later, when it confirms or replaces them.  So nothing here is tried twice: a block that does
- * not come, or that is not to be stored, comes with the tail.
+ * It only adds reversible rows, as a preview.  Some seconds later the tail confirms or
+ * replaces them.  So nothing is retried here: a block that does not arrive, or that cannot
+ * be stored, comes with the tail.
  *
- * Where blocks are to be signed, these are too; who built on what goes into work->lineage, for the tail.
+ * If blocks must be signed, the signers of these blocks are checked too.  work->lineage
+ * learns which witness built on which block; the tail uses that.
  *
- * One node is followed as long as it has something new; a fork shows when its blocks do not
- * link to what was seen before, or are not what is stored.
+ * One node is followed as long as it has something new.  A fork shows when its blocks do
+ * not link to the blocks seen before, or differ from the stored ones.
  */
 #ifndef SYNC_HEAD_H
 #define SYNC_HEAD_H
@@ -20,16 +22,16 @@
 #include "sync/work.h"
 
 /*
- * So far above the tail reversible blocks are stored, ten minutes: a lying node must not
- * plant rows far ahead, and a chain that does not become irreversible may be given up.
+ * Reversible blocks are stored at most this far above the tail (ten minutes): a lying node must
+ * not plant rows far ahead, and a chain that does not become irreversible may be abandoned.
  */
 #define HEAD_MAX_AHEAD 200
 
 struct head;
 
-/* Does nothing, ever, unless the reader is configured to follow the head. */
+/* Does nothing at all unless the reader is configured to follow the head. */
 struct head *head_new(struct work *work);
-/* NULL is allowed; only after the writer has stopped, or while head_is_idle(). */
+/* NULL is allowed. Call it only after the writer has stopped, or while head_is_idle(). */
 void head_free(struct head *head);
 void head_start(struct head *head);
 /*

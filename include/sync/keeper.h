@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader's standing in the shared tables: heartbeats, renewed claims, and a row that
- * says the truth when it leaves.  With each heartbeat it learns how the others stand.
+ * Keeps the reader's row and claims in the shared tables up to date: sends heartbeats,
+ * renews claims, and leaves a true row at the end.  Each heartbeat also reads the state of
+ * the other readers.
  */
 #ifndef SYNC_KEEPER_H
 #define SYNC_KEEPER_H
@@ -15,8 +16,9 @@
 
 struct keeper;
 
+/* The caller owns the keeper; work must outlive it. */
 struct keeper *keeper_new(struct work *work);
-/* NULL is allowed; only after the writer has stopped. */
+/* NULL is allowed. Call it only after the writer has stopped. */
 void keeper_free(struct keeper *keeper);
 /* Also keep an overview of the tables, about as fresh as the heartbeat. */
 void keeper_want_overview(struct keeper *keeper);
@@ -28,16 +30,16 @@ int64_t keeper_step(struct keeper *keeper, const char *state, bool has_claims, u
 		    int64_t now_ms);
 /* The next keeper_step() sends a heartbeat: the state changed. */
 void keeper_hurry(struct keeper *keeper);
-/* Last word: a daemon's row says `stopped`, any other's is removed. */
+/* The last write: a daemon's row says `stopped`; the row of any other reader is removed. */
 void keeper_sign_off(struct keeper *keeper);
 bool keeper_has_signed_off(const struct keeper *keeper);
-/* When the database last took a heartbeat; 0: never. */
+/* When the database last accepted a heartbeat; 0: never. */
 int64_t keeper_beat_at_ms(const struct keeper *keeper);
-/* The highest irreversible block that any reader had recorded by then. */
+/* The highest irreversible block that any reader had recorded at that time. */
 uint32_t keeper_irreversible(const struct keeper *keeper);
-/* The overview and when it was made; NULL: none yet. */
+/* The newest overview, and when it was made; NULL: none yet. */
 const struct overview *keeper_overview(const struct keeper *keeper, int64_t *ret_at_ms);
-/* How queues and outbox were then; NULL: not known. */
+/* The state of queues and outbox at that time; NULL: not known. */
 const struct queue_status *keeper_queues(const struct keeper *keeper);
 
 #endif

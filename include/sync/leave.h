@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The errand that records blocks which the tail cannot get as a known gap, and so leaves them to the replay. */
+/*
+ * The errand that records blocks which the tail cannot get as a known gap, so that the replay
+ * fetches them.
+ */
 #ifndef SYNC_LEAVE_H
 #define SYNC_LEAVE_H
 
@@ -8,9 +11,10 @@
 #include "sync/work.h"
 
 /*
- * Record num..last, of which block num cannot be had for this reason; blocks that other readers stored
- * are left out.  The scan is first brought up to block last, so everything below num must be decided.
- * done is called when the gap is in the table (not when the reader must end: see work_end()).
+ * Record num..last; `reason` says why block num cannot be had.  Blocks that other readers stored
+ * are left out.  The scan is first brought up to block last, so everything below num must be
+ * decided.  done is called when the gap is in the table (not if the reader must end: see
+ * work_end()).
  */
 void leave_blocks(struct work *work, uint32_t num, uint32_t last, const char *reason,
 		  void (*done)(void *context, uint32_t last), void *context);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the nodes do, in the log: each decision of the client is named once, and a burst
- * of one kind is summed up.
+ * Logs what the client reports about nodes: each decision once, and a burst of one kind as
+ * a sum.
  */
 #ifndef SYNC_NODELOG_H
 #define SYNC_NODELOG_H
@@ -17,7 +17,7 @@ struct nodelog {
 	struct log_limit false_limit;
 	struct log_limit split_limit;
 	struct log_limit claim_limit, lists_limit;
-	struct client_observer observer; /* to be given to client_new() */
+	struct client_observer observer; /* pass it to client_new() */
 };
 
 void nodelog_init(struct nodelog *nodelog, struct work *work);

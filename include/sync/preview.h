@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a dry run of a backfill says of blocks that are stored already.
+ * What a dry run of a backfill reports about blocks that are stored already.
  */
 #ifndef SYNC_PREVIEW_H
 #define SYNC_PREVIEW_H
@@ -10,8 +10,8 @@
 #include "sync/work.h"
 
 /*
- * Write to work->config.dry_run which stored blocks of the backfill would be written again, then
- * call `done` with their number, in the loop thread.  A failure ends the reader instead.
+ * Write to work->config.dry_run which stored blocks the backfill would write again, then call
+ * `done` with their number, in the loop thread.  A failure ends the reader instead.
  */
 void preview_rewrite(struct work *work, void (*done)(void *context, uint64_t block_count),
 		     void *context);

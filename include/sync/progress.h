@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Progress of long work: a bar on a terminal, a log line every ten seconds elsewhere.
+ * Shows the progress of long work: a bar on a terminal, otherwise a log line every ten
+ * seconds.
  */
 #ifndef SYNC_PROGRESS_H
 #define SYNC_PROGRESS_H
@@ -10,10 +11,10 @@
 
 struct progress {
 	bool is_terminal;
-	bool is_active;       /* something long is going on */
-	bool is_drawn;        /* the bar stands on the screen */
+	bool is_active;       /* long work is under way */
+	bool is_drawn;        /* the bar is on the screen */
 	const char *what;     /* "replaying" */
-	uint64_t done_blocks; /* since it began */
+	uint64_t done_blocks; /* since progress_begin() */
 	uint64_t left_blocks;
 	uint64_t operations;
 	int64_t began_at_ms;
@@ -26,7 +27,7 @@ struct progress {
 };
 
 void progress_init(struct progress *progress);
-/* Long work begins; what is a constant string. */
+/* Long work begins; `what` must be a constant string. */
 void progress_begin(struct progress *progress, const char *what);
 /*
  * Where it stands; shows it when it is time, and returns when it will be time again.
@@ -36,7 +37,7 @@ int64_t progress_update(struct progress *progress, uint64_t done_blocks, uint64_
 			uint64_t left_blocks);
 /* It is over: take the bar away, say the sum. */
 void progress_end(struct progress *progress);
-/* The same without the sum, where it is of no interest. */
+/* The same without the total. */
 void progress_drop(struct progress *progress);
 
 #endif

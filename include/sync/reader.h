@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One reader, from its start to its end: open, ask, compare, want, scan, replay, catch
- * up, tail.
+ * One reader, from start to end: open the database, ask the nodes, compare the chains,
+ * load the ranges, scan, replay, catch up, tail.
  *
- * Calling sequence: reader_new(); reader_turn() again and again until reader_is_over();
- * reader_free().  reader_stop() and reader_reload() between two turns.  All of it on one
+ * Calling sequence: reader_new(); reader_turn() until reader_is_over(); reader_free().
+ * Call reader_stop() and reader_reload() only between two turns.  Everything runs on one
  * thread, which waits only in reader_turn().
  */
 #ifndef SYNC_READER_H
@@ -33,41 +33,46 @@ struct reader_nodes {
 };
 
 enum reader_end {
-	READER_END_DONE,    /* what was asked for is done */
-	READER_END_MISSING, /* the same, but something stayed missing */
-	READER_END_DIFFERS, /* stored blocks are not as the chain has them */
-	READER_END_STOPPED, /* reader_stop() */
+	READER_END_DONE,    /* the task is done */
+	READER_END_MISSING, /* done, but some blocks are still missing */
+	READER_END_DIFFERS, /* stored blocks differ from the chain */
+	READER_END_STOPPED, /* by reader_stop() */
 	READER_END_ERROR,
 };
 
-/* config, nodes and database must outlive the reader (nodes only until reader_new() returns). */
+/*
+ * config and database must outlive the reader, nodes only this call.  NULL with err: a library
+ * cannot be used, or a thread cannot be started.
+ */
 struct reader *reader_new(const struct reader_config *config, const struct reader_nodes *nodes,
 			  const struct db_config *database, struct error *err) MUST_CHECK;
+/* NULL is allowed. Waits for the writer's threads. */
 void reader_free(struct reader *reader);
 /*
- * Wait until something happens, at most a second and at most max_ms (-1: no matter), and do
- * what follows. fds: more to wait for.
+ * Wait until something happens, for at most a second and at most max_ms (-1: no such limit),
+ * then do all work that is due.  fds: more file descriptors to wait for.  -1 with err: waiting
+ * failed.
  */
 int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, int64_t max_ms,
 		struct error *err) MUST_CHECK;
-/* Finish what is under way, give everything back, and end. */
+/* Finish what is under way, release all claims, and end. */
 void reader_stop(struct reader *reader);
-/* Other nodes and limits from now on. */
+/* Use these nodes and limits from now on. */
 void reader_reload(struct reader *reader, const struct reader_nodes *nodes);
 bool reader_is_over(const struct reader *reader);
-/* It is over, but the database still owes an answer: reader_free() would wait for it. */
+/* The reader is over, but the database has not answered yet: reader_free() would wait for it. */
 bool reader_is_stuck(const struct reader *reader);
-/* Once it is over; err is filled for READER_END_ERROR. */
+/* Call it once the reader is over; err is filled for READER_END_ERROR. */
 enum reader_end reader_how_ended(const struct reader *reader, struct error *err);
 
-/* What a READER_VERIFY found. */
+/* The counts of a READER_VERIFY. */
 void reader_get_verified(const struct reader *reader, struct verify_counts *ret_counts);
 
-/* The database is open and everything in order there. */
+/* Is the database open, with schema, filter and this reader's row in order? */
 bool reader_is_ready(const struct reader *reader);
-/* When it last made progress, by clock_now_ms(). */
+/* When the reader last made progress, by clock_now_ms(). */
 int64_t reader_progress_at_ms(const struct reader *reader);
-/* "tailing block 70000000, 0 behind" into text. Returns text. */
+/* Write a line like "tailing block 70000000, 0 behind" into text. Returns text. */
 char *reader_describe(const struct reader *reader, char *text, size_t size);
 
 #endif

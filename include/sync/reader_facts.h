@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that can be said of a running reader, for those who watch over it.
+ * All facts about a running reader, for metrics and other monitoring.
  */
 #ifndef SYNC_READER_FACTS_H
 #define SYNC_READER_FACTS_H
@@ -18,29 +18,29 @@ struct reader;
 
 struct reader_facts {
 	const char *name;
-	const char *state; /* a constant, as in the table `readers` */
+	const char *state; /* a constant string, as in the table `readers` */
 	char description[160];
 	bool is_ready; /* the database is open */
 	bool is_tailing;
 	bool is_leaving;
-	/* progress, times by clock_now_ms() */
+	/* progress; times are by clock_now_ms() */
 	int64_t now_ms;
 	int64_t progress_at_ms;
-	int64_t level_at_ms; /* when nothing known was left to be stored; 0: not yet */
+	int64_t level_at_ms; /* when all known blocks were last stored; 0: not yet */
 	int64_t chain_moved_at_ms;
 	bool is_stalled;
 	bool is_chain_still;
 	bool are_nodes_behind; /* every node that answers has fewer blocks than are stored */
 	/* the chain */
 	uint32_t head_block;
-	int64_t head_time_s;         /* of the block that the nodes call the newest; 0: none yet */
+	int64_t head_time_s;         /* of the newest block of the nodes; 0: none yet */
 	uint32_t irreversible_block; /* as the nodes say */
-	uint32_t chain_block;        /* the same, or what any reader recorded, if that is higher */
-	uint32_t
-		stored_block; /* the highest that is stored or decided, as far as this reader knows; 0: none */
-	uint64_t lag_blocks; /* what lies between the two */
-	uint32_t
-		newest_block; /* the highest of its commits, also if it is not irreversible yet; 0: none */
+	/* the same, or the highest that any reader recorded, if that is higher */
+	uint32_t chain_block;
+	/* the highest that is stored or decided, as far as this reader knows; 0: none */
+	uint32_t stored_block;
+	uint64_t lag_blocks;   /* blocks between the two */
+	uint32_t newest_block; /* the highest of its commits, reversible or not; 0: none */
 	int64_t newest_time_s; /* of its header */
 	/* counts since the start */
 	uint64_t stored_blocks;
@@ -48,15 +48,15 @@ struct reader_facts {
 	uint64_t replaced_blocks;
 	uint64_t stored_operations;
 	uint64_t false_blocks;    /* refused: they contradict their own hashes */
-	uint64_t false_claims;    /* of nodes, which most of them or the clock deny */
+	uint64_t false_claims;    /* of nodes: most nodes or the clock deny them */
 	uint64_t unproved_blocks; /* stored although their JSON does not prove them */
-	/* present work */
+	/* work under way */
 	size_t held_bytes;
 	unsigned claims;
-	uint64_t replay_done_blocks; /* of the scan or replay under way */
+	uint64_t replay_done_blocks; /* of the current scan or replay */
 	uint64_t replay_left_blocks;
 	/* the database */
-	int64_t beat_at_ms; /* the last heartbeat that it took; 0: none yet */
+	int64_t beat_at_ms; /* the last heartbeat that it accepted; 0: none yet */
 	struct writer_trouble trouble;
 	const struct metric_histogram *commit_times;
 	const struct overview *overview;   /* NULL: none yet, or not kept */
@@ -64,15 +64,15 @@ struct reader_facts {
 	int64_t overview_at_ms;
 	/* the nodes */
 	size_t node_count;
-	size_t nodes_up;       /* answered the last time they were asked */
-	int64_t node_up_at_ms; /* when one was */
+	size_t nodes_up;       /* nodes that answered when they were last asked */
+	int64_t node_up_at_ms; /* when at least one node was up */
 };
 
-/* From now on keep the overview, which costs the database something. */
+/* Keep the overview from now on, which costs the database something. */
 void reader_keep_overview(struct reader *reader);
-/* Pointers are valid until the next reader_turn(). */
+/* The pointers in it are valid until the next reader_turn(). */
 void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts);
-/* index below node_count; valid like the rest. */
+/* index must be below node_count; the node is valid until the next reader_turn(). */
 const struct node *reader_get_node(const struct reader *reader, size_t index);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a reader is made of; private to reader.c (its parts and the turn of the loop),
- * reader_state.c (its states) and reader_facts.c.
+ * The parts of a reader. Private to reader.c (the parts and the turn of the loop),
+ * reader_state.c (the states) and reader_facts.c.
  */
 #ifndef SYNC_READER_IMPL_H
 #define SYNC_READER_IMPL_H
@@ -18,7 +18,7 @@
 /* How often all nodes are asked for their heads. */
 #define HEADS_REPLAY_MS 10000
 #define HEADS_TAIL_MS   15000
-#define HEADS_TRIAL_MS  2000 /* those that are on trial */
+#define HEADS_TRIAL_MS  2000 /* nodes that are on trial */
 
 enum state {
 	STATE_OPENING,    /* the database: schema, filter, this reader's row */
@@ -28,10 +28,10 @@ enum state {
 	STATE_VERIFYING,  /* only with --verify */
 	STATE_SCANNING,   /* which blocks of the ranges are missing? */
 	STATE_PREVIEWING, /* only in a dry run: which stored blocks would be written again? */
-	STATE_REPLAYING,  /* the missing blocks are read */
-	STATE_POLLING,    /* the nodes again: how long has the chain become meanwhile? */
+	STATE_REPLAYING,  /* fetching the missing blocks */
+	STATE_POLLING,    /* asking the nodes again: how long has the chain become meanwhile? */
 	STATE_TAILING,
-	STATE_LEAVING, /* what was begun is finished */
+	STATE_LEAVING, /* finishing what was begun */
 	STATE_SIGNING_OFF,
 	STATE_OVER,
 };
@@ -54,13 +54,13 @@ struct reader {
 	struct progress progress;
 	enum state state; /* set in reader_state.c only */
 	int64_t state_since_ms;
-	bool is_step_done;   /* what was begun when the state was entered */
-	bool has_new_nodes;  /* since then */
-	bool is_leaving;     /* reader_leave() was called, and `end` says why */
+	bool is_step_done;   /* the task that began with the state is finished */
+	bool has_new_nodes;  /* the nodes were replaced since the state was entered */
+	bool is_leaving;     /* reader_leave() was called; `end` says why */
 	int64_t heads_at_ms; /* when to ask all nodes for their heads next */
 	int64_t trial_heads_at_ms;
-	int64_t scan_at_ms;      /* while tailing: the next look for new holes */
-	int64_t full_scan_at_ms; /* and the next full one */
+	int64_t scan_at_ms;      /* while tailing: when to look for new holes next */
+	int64_t full_scan_at_ms; /* when to scan everything next */
 	int64_t healthy_at_ms;   /* when a node was last healthy */
 	int64_t leave_by_ms;
 	/*
@@ -69,13 +69,14 @@ struct reader {
 	 */
 	int64_t due_ms;
 	uint32_t scanning_to; /* the end of the scan under way */
-	uint32_t scanned_to;  /* every hole up to here stands in known_gaps */
-	bool is_catching_up;  /* what is replayed lies above all that was stored */
+	uint32_t scanned_to;  /* every hole up to here is in known_gaps */
+	bool is_catching_up;  /* the blocks being replayed lie above all that were stored */
 	bool is_ready;
 	struct watch watch;
-	int64_t renewed_at_ms; /* when the nodes' connections were last renewed; 0: blocks come */
-	int64_t node_up_at_ms; /* when a node was last one that answers */
-	uint64_t replay_base;  /* blocks stored and present when the replay began */
+	/* when the connections to nodes were last renewed; 0: blocks are arriving */
+	int64_t renewed_at_ms;
+	int64_t node_up_at_ms; /* when a node was last up */
+	uint64_t replay_base;  /* how many blocks were stored or present when the replay began */
 	uint64_t replay_base_operations;
 	enum reader_end end;
 };
@@ -98,15 +99,15 @@ void reader_begin(struct reader *reader);
 int64_t reader_step(struct reader *reader, int64_t now_ms);
 /* Go to the next state if it is time: one state at most. */
 void reader_advance(struct reader *reader);
-/* What was begun when the state was entered is done. */
+/* The task that began with the state is finished. */
 void reader_finish_step(void *reader);
-/* Finish what is under way, give everything back, then be over. */
+/* Finish what is under way, release all claims, then be over. */
 void reader_leave(struct reader *reader, enum reader_end end);
-/* The nodes are others now. */
+/* The nodes were replaced. */
 void reader_take_nodes(struct reader *reader);
 /* The scan found a hole. */
 void reader_tell_hole(void *reader, uint32_t first, uint32_t last);
-/* What the table `readers` says that it is doing. */
+/* The name of the state in the table `readers`. */
 const char *reader_state_name(const struct reader *reader);
 
 #endif

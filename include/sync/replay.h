@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Filling holes: claim cells, work some of them at a time, until nothing is left that
- * could be claimed.
+ * Fills holes: claims cells and processes several of them at a time, until nothing is left
+ * to claim.
  */
 #ifndef SYNC_REPLAY_H
 #define SYNC_REPLAY_H
@@ -15,32 +15,34 @@
 struct replay;
 
 struct replay_status {
-	uint64_t
-		missing_count; /* within what is wanted: by known_gaps, less what was stored since */
-	uint64_t
-		unreachable_count; /* of them, above the newest block of the nodes: they are not tried */
-	uint64_t rewrite_left_count;   /* blocks of replay_rewrite() that are not read again yet */
-	uint64_t rewrite_failed_count; /* stored blocks that could not be read again */
-	uint64_t failed_count;         /* of them, tried in vain since this reader started */
-	bool others_work;              /* other readers hold cells of it */
-	bool is_claiming;              /* this reader holds cells */
-	unsigned claim_count;          /* so many */
+	uint64_t missing_count;     /* wanted blocks in known_gaps, less those stored since */
+	uint64_t unreachable_count; /* of them: above the newest block of the nodes, so not tried */
+	/* blocks of replay_rewrite() that are not fetched again yet */
+	uint64_t rewrite_left_count;
+	uint64_t rewrite_failed_count; /* stored blocks that could not be fetched again */
+	/* of the missing ones: tried in vain since this reader started */
+	uint64_t failed_count;
+	bool others_work;     /* other readers hold wanted cells */
+	bool is_claiming;     /* this reader holds cells */
+	unsigned claim_count; /* how many cells */
 };
 
+/* The caller owns the replay; work must outlive it. */
 struct replay *replay_new(struct work *work);
+/* NULL is allowed. Call it only after the writer has stopped. */
 void replay_free(struct replay *replay);
-/* Fill the holes within these ranges from now on (copied), and look for some at once. */
+/* From now on fill the holes within these ranges (copied); search at once. */
 void replay_set_within(struct replay *replay, const struct range_set *within);
-/* Then also fetch again what stands within these ranges, by work->config.rewrite. */
+/* Then also fetch the stored blocks within these ranges again, as work->config.rewrite says. */
 void replay_rewrite(struct replay *replay, const struct range_set *ranges);
-/* Look for work at the next step, whatever the last search said. */
+/* Search at the next step, even if the last search found nothing. */
 void replay_look_again(struct replay *replay);
 /* Search, and work on what is claimed. Returns when to call it again. */
 int64_t replay_step(struct replay *replay, int64_t now_ms);
 /* Nothing is held, and the last search since replay_set_within() found nothing to claim. */
 bool replay_is_idle(const struct replay *replay);
 void replay_get_status(const struct replay *replay, struct replay_status *ret_status);
-/* Claim nothing more, finish what was given; replay_is_idle() once that is done. */
+/* Claim nothing more, and finish the blocks that have arrived; then replay_is_idle(). */
 void replay_stop(struct replay *replay);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A scan of the shared tables for missing blocks, in short steps: between two of them
- * heartbeats and claims go on, and no long read holds the database up.
+ * Scans the shared tables for missing blocks in short steps, so that heartbeats and claims
+ * continue in between and no long read burdens the database.
  *
- * What is found goes into known_gaps step by step; nothing is kept here, so the size of
- * a scan does not matter.
+ * Each step writes its holes into known_gaps.  Nothing is kept in memory, so the size of a
+ * scan does not matter.
  */
 #ifndef SYNC_SCAN_H
 #define SYNC_SCAN_H
@@ -17,17 +17,17 @@
 
 struct scan;
 
-/* found: called for each hole, whole, lowest first; may be NULL. */
+/* found: called for each whole hole, lowest first; may be NULL. */
 struct scan *scan_new(struct work *work,
 		      void (*found)(void *context, uint32_t first, uint32_t last), void *context);
-/* NULL is allowed; not while scan_is_running(), unless the writer has stopped. */
+/* NULL is allowed. Not while scan_is_running(), unless the writer has stopped. */
 void scan_free(struct scan *scan);
 /* Scan these ranges, lowest first. Only while no scan is running. record false: write nothing. */
 void scan_start(struct scan *scan, const struct range_set *ranges, bool record);
 bool scan_is_running(const struct scan *scan);
-/* After the current step there is no further one. */
+/* End the scan after the current step. */
 void scan_stop(struct scan *scan);
-/* How many blocks the scan has looked for, and how many it is still to look for. */
+/* How many blocks the scan has looked for, and how many are left. */
 uint64_t scan_done_count(const struct scan *scan);
 uint64_t scan_left_count(const struct scan *scan);
 /* How many blocks the last scan found missing, and in how many holes. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which comments of a commit might wait in the outbox, whatever the filter keeps of them.
+ * Which comments of a commit may have rows in the outbox?  The filter does not matter
+ * here.
  *
- * Nearly all comments are dropped by their author alone; where no bot has an outbox, a commit
- * pays one short query for it.
+ * Nearly all comments are ruled out by their author alone.  If no bot has an outbox, this
+ * costs a commit one short query.
  */
 #ifndef SYNC_SEEN_H
 #define SYNC_SEEN_H
@@ -17,13 +18,16 @@ struct arena;
 struct db;
 
 struct seen {
-	struct ledger_comment *comments; /* ascending by block; their texts live in the arena */
+	struct ledger_comment *comments; /* ascending by block; the arena owns their texts */
 	size_t count;
 	size_t capacity;
 	struct arena *arena;
 };
 
-/* Look through the commit's entries, and hand the list to it; seen must outlive the commit. */
+/*
+ * Look through the commit's entries and set its list of comments; `seen` must outlive the
+ * commit.
+ */
 int seen_find(struct db *db, struct ledger_commit *commit, struct seen *seen,
 	      struct error *err) MUST_CHECK;
 void seen_release(struct seen *seen);

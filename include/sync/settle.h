@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The errand at the end of a cell: record what is still missing of it, give the claim back. */
+/*
+ * The errand at the end of a cell: records the blocks that are still missing, and releases the
+ * claim.
+ */
 #ifndef SYNC_SETTLE_H
 #define SYNC_SETTLE_H
 
@@ -8,8 +11,8 @@
 #include "sync/work.h"
 
 /*
- * `failed` is what no node gave, `reason` why the last of it was not given.  Claim, failed and
- * reason stay the caller's, who changes nothing of them until done is called.
+ * `failed` are the blocks that no node gave, `reason` says why the last of them was not given.
+ * The caller keeps claim, failed and reason, and must not change them until done is called.
  */
 void settle_submit(struct work *work, const struct claim *claim, const struct range_set *failed,
 		   const char *reason, void (*done)(void *context), void *context);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The first steps of a start: open the database, ask the nodes, compare the chains, and
- * settle which ranges are wanted.  Each step is started once and reports once.
+ * determine the wanted ranges.  Each step is started once and reports once.
  */
 #ifndef SYNC_STARTUP_H
 #define SYNC_STARTUP_H
@@ -14,9 +14,9 @@
 
 struct startup;
 
-/* done: a step is over (not called when the reader must end: see work_end()). */
+/* done: a step is over (not called if the reader must end: see work_end()). */
 struct startup *startup_new(struct work *work, void (*done)(void *context), void *context);
-/* NULL is allowed; only after the writer has stopped, or while no step is under way. */
+/* NULL is allowed. Call it only after the writer has stopped, or while no step is under way. */
 void startup_free(struct startup *startup);
 
 /*
@@ -25,32 +25,32 @@ void startup_free(struct startup *startup);
  */
 void startup_open(struct startup *startup);
 /*
- * Do the nodes serve the chain that the database holds (or, while it holds nothing, the
- * chain that most of them serve)?  A node that does not is excluded; if none does, or if it
- * cannot be told, the reader ends.
+ * Do the nodes serve the chain that the database holds?  While it holds nothing: the chain that
+ * most of them serve?  A node that does not is excluded.  The reader ends if no node does, or if
+ * it cannot be told.
  */
 void startup_compare(struct startup *startup);
 /* Compare nodes that came later, beside everything else. Returns when to call it again. */
 int64_t startup_step(struct startup *startup, int64_t now_ms);
 /*
- * `pool` is about to take the place of the reader's: its new nodes are compared by
- * startup_step(), or, while no node was compared yet, by another startup_compare().
+ * `pool` is about to replace the reader's pool.  startup_step() compares its new nodes or, if no
+ * node was compared yet, another startup_compare() does.
  */
 void startup_reload(struct startup *startup, struct pool *pool, bool is_first);
 /*
- * Are these ranges irreversible by now, according to the nodes or the database?  If not, the reader
- * ends and says so.
+ * Are these ranges irreversible by now, according to the nodes or the database?  If not, the
+ * reader ends and says so.
  */
 bool startup_allows(struct startup *startup, const struct range_set *ranges);
 /*
- * Make the wanted ranges what configuration and command line say, given the irreversible
- * block, and load them.  A backfill above it ends the reader.
+ * Set the wanted ranges by configuration and command line, given the irreversible block, and
+ * load them.  A backfill above the irreversible block ends the reader.
  */
 void startup_want(struct startup *startup, uint32_t irreversible);
 
 /* The newest stored block up to the irreversible one, as of startup_compare(); 0: none. */
 uint32_t startup_newest(const struct startup *startup);
-/* The ranges as of the last startup_want(); valid until the next. */
+/* The ranges as of the last startup_want(); valid until the next one. */
 const struct ranges *startup_ranges(const struct startup *startup);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of a reader share: its configuration, its identity, the nodes, the
- * writers, and what is known of the chain.  Only the loop thread touches it.
+ * writer, and what is known about the chain.  Only the loop thread uses it.
  */
 #ifndef SYNC_WORK_H
 #define SYNC_WORK_H
@@ -40,22 +40,28 @@ struct audit_finding;
 struct reader_verify {
 	const struct range_set *ranges;
 	bool deep;   /* every operation row */
-	bool repair; /* mend what is found */
-	/* Called for each finding, in ascending order of windows; reason: why it was not mended, or "". */
+	bool repair; /* repair what is found */
+	/*
+	 * Called for each finding, window by window upwards; reason: why it was not repaired, or
+	 * "".
+	 */
 	void (*found)(void *context, const struct audit_finding *finding, bool is_mended,
 		      const char *reason);
 	void *context;
 };
 
-enum reader_follow { /* in the order of the option's texts */
-		     READER_FOLLOW_IRREVERSIBLE,
-		     READER_FOLLOW_HEAD, /* reversible blocks too, while tailing */
+/* The values have the order of the option's texts. */
+enum reader_follow {
+	READER_FOLLOW_IRREVERSIBLE,
+	READER_FOLLOW_HEAD, /* reversible blocks too, while tailing */
 };
 
-enum reader_proof {                       /* in the order of the option's texts */
-		    READER_PROOF_OFF,     /* a block is what a node says */
-		    READER_PROOF_CONTENT, /* the hashes of its operations lead to its block id */
-		    READER_PROOF_SIGNED,  /* and at the tip its witness signed it */
+/* The values have the order of the option's texts. */
+enum reader_proof {
+	READER_PROOF_OFF, /* a block is what a node says */
+	/* the hashes of a block's operations lead to its block id */
+	READER_PROOF_CONTENT,
+	READER_PROOF_SIGNED, /* and its witness signed it, checked at the tip */
 };
 
 struct reader_config {
@@ -63,7 +69,7 @@ struct reader_config {
 	enum reader_follow follow;
 	enum reader_proof proof;
 	const struct chain *chain;
-	struct block_name pin; /* the chain must hold this block; num 0: any chain will do */
+	struct block_name pin; /* the chain must contain this block; num 0: any chain is accepted */
 	const char *name;
 	const char *version; /* of the program */
 	uint32_t start_block;
@@ -76,49 +82,61 @@ struct reader_config {
 	unsigned write_connections; /* to the database, for commits */
 	unsigned connections;       /* to the nodes */
 	unsigned batch_size;
-	bool unverified_virtual; /* blocks may be stored with virtual operations that some are missing of */
-	size_t max_memory_bytes; /* this and the two before change with reader_reload() */
+	/* store blocks even if some of their virtual operations may be missing */
+	bool unverified_virtual;
+	size_t max_memory_bytes; /* reader_reload() changes this and the two before */
 	const struct filter *filter;
 	const struct range_set *backfill;
-	enum ledger_rewrite rewrite; /* of a backfill: what stands there already */
-	bool delivers_history;       /* of a backfill: it wakes bots too */
-	unsigned keep_days;          /* deliveries that ended, and their operations; 0: for ever */
-	unsigned max_age_s;          /* what is read later than that wakes none; 0: no limit */
+	/* of a backfill: what to do with blocks that are stored already */
+	enum ledger_rewrite rewrite;
+	bool delivers_history; /* of a backfill: it wakes bots too */
+	unsigned keep_days;    /* for ended deliveries and their operations; 0: for ever */
+	/* operations that are older when they are read wake no bot; 0: no limit */
+	unsigned max_age_s;
 	struct reader_verify verify;
-	FILE *dry_run; /* write what would be done there, and do nothing; NULL: do it */
+	FILE *dry_run; /* print there what would be done, and do nothing; NULL: do it */
 };
 
 struct work {
 	struct reader_config config;
 	struct reader_identity identity;
 	struct client *client;
-	struct proof *
-		proof; /* NULL: blocks are not proved, and keys that stand only as bytes not read */
+	struct proof
+		*proof; /* NULL: blocks are not proved, and keys given only as bytes are not read */
 	struct pool *pool;
-	unsigned
-		pool_epoch; /* one more each time the nodes were read again: old indexes mean nothing then */
+	/*
+	 * grows each time the nodes are read again; node indexes of older epochs mean
+	 * nothing
+	 */
+	unsigned pool_epoch;
 	struct writer *writer;
-	/* NULL: what most nodes claim is irreversible, whoever built on it. */
+	/* NULL: a block that most nodes claim is irreversible, whichever witnesses built on it. */
 	struct lineage *lineage;
 	struct dbclock database_clock;
 	uint32_t filter_id;
 	size_t held_bytes;          /* decoded blocks that are not freed yet */
-	size_t average_block_bytes; /* of those lately; 0: none yet */
+	size_t average_block_bytes; /* moving average; 0: no block yet */
 	int64_t progress_at_ms;
 	int64_t given_at_ms; /* when a node last gave a block */
 	uint64_t stored_blocks;
 	uint64_t false_blocks; /* refused: they contradict their own hashes */
-	uint64_t false_claims; /* of nodes: what more than half of them deny, or what cannot be */
-	uint64_t unproved_blocks; /* of the stored ones: their JSON does not show what was signed */
+	/* of nodes: more than half of the nodes deny them, or they are impossible */
+	uint64_t false_claims;
+	/* of the stored ones: their JSON does not contain all signed bytes */
+	uint64_t unproved_blocks;
 	uint64_t stored_operations;
-	uint64_t present_blocks; /* stood there already */
+	uint64_t present_blocks; /* were already stored */
 	uint64_t node_failures;
-	uint64_t seen_comments;   /* of the outbox, read from the chain and not looked after yet */
-	uint64_t replaced_blocks; /* took the place of orphans */
-	uint32_t committed_block; /* the highest irreversible one of all commits; 0: none yet */
-	uint32_t newest_block;    /* the same, with those that are not irreversible yet */
+	/* comments of the outbox that were read from the chain and are not processed yet */
+	uint64_t seen_comments;
+	uint64_t replaced_blocks; /* blocks that replaced orphans */
+	uint32_t committed_block; /* the highest irreversible block of all commits; 0: none yet */
+	uint32_t newest_block;    /* the same, with reversible blocks */
 	int64_t newest_time_s;    /* of its header */
-	/* The newest irreversible block known to be stored, and its time: no node can be far ahead of it. */
+	/*
+	 * The newest irreversible block known to be stored, and its time; the nodes cannot be
+	 * far ahead of it.
+	 */
 	uint32_t clock_block;
 	int64_t clock_time_s;
 	bool is_stopping;
@@ -126,46 +144,51 @@ struct work {
 	struct error over_error;
 };
 
-/* This reader cannot go on: remember why (the first reason stays). */
+/* The reader cannot continue: remember why. Only the first reason is kept. */
 void work_end(struct work *work, const struct error *err);
-/* Something moved: a commit, a scan step, an answer that nothing is new. */
+/* Note progress: a commit, a step of a scan, or an answer that there is nothing new. */
 void work_progress(struct work *work);
-/* A reading of the database's clock: taken in the writer's thread, then handed to the loop thread. */
+/* A reading of the database's clock, taken in a writer thread and handed to the loop thread. */
 struct work_look {
-	int64_t now_ms; /* by the monotonic clock: halfway between query and answer */
+	int64_t now_ms; /* monotonic: halfway between query and answer */
 	int64_t database_ms;
 };
+/* Read the database's clock, in a writer thread. -1 with err: the query failed. */
 int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *err) MUST_CHECK;
+/* Take over a reading, in the loop thread. */
 void work_note_look(struct work *work, const struct work_look *look);
 /* This irreversible block is stored. */
 void work_note_stored(struct work *work, uint32_t num, int64_t timestamp_s);
-/* Tell the pool up to which block the chain can have come by now, by the database's clock. */
+/*
+ * Tell the pool the highest block that the chain can have reached by now, by the database's
+ * clock.
+ */
 void work_set_ceiling(struct work *work);
-/* How many more blocks may be asked for now without passing the memory limit? */
+/* How many more blocks can be requested now within the memory limit? */
 size_t work_room_blocks(const struct work *work);
 
 /*
- * The highest irreversible block of the nodes that told their heads lately.  No node gives blocks
- * above it now, even if they are irreversible: the node that gave them is gone, or went back when it
- * was restarted.  0: no node told its head lately.
+ * The highest irreversible block among the nodes that told their heads lately; 0: no node did.
+ * No node gives blocks above it now, even if they are irreversible: the node that gave them is
+ * gone, or restarted with fewer blocks.
  */
 uint32_t work_reachable_block(const struct work *work);
 
-/* A decoded block in the hands of replay or tail. */
+/* A decoded block that the replay or the tail holds. */
 struct held {
 	struct block *block;
 	unsigned giver; /* index of the node that gave it, in the pool of pool_epoch */
 	unsigned pool_epoch;
-	uint64_t doubted; /* mask of nodes whose version of it was found wanting */
+	uint64_t doubted; /* mask of the nodes whose version of it was refused */
 	int64_t since_ms;
 };
-/* Take a block in: filter it and count its memory. */
+/* Filter a block, count its memory, and return it as a held block. Takes the block. */
 struct held work_hold(struct work *work, struct block *block, unsigned giver);
-/* The node that gave it, or NULL when the nodes were read again since. */
+/* The node that gave it; NULL if the nodes were read again since then. */
 struct node *work_giver(const struct work *work, const struct held *held);
-/* Its label, for messages. */
+/* The label of that node, for messages. */
 const char *work_giver_label(const struct work *work, const struct held *held);
-/* Free it and give the memory back. */
+/* Free the block and subtract its memory. */
 void work_let_go(struct work *work, struct held *held);
 
 #endif

@@ -19,31 +19,31 @@ enum worker_action {
 	WORKER_VERSION,
 };
 
-/* Texts belong to argv, but for worker_name. */
+/* The texts belong to argv, except `worker`. */
 struct arguments {
 	enum worker_action action;
-	const char *config_path; /* -c, else SYSCONFDIR/steem-worker.conf */
+	const char *config_path; /* -c; default: SYSCONFDIR/steem-worker.conf */
 	const char *queue;
-	char worker[65]; /* --worker, else HOST/PID */
+	char worker[65]; /* --worker; default: HOST/PID */
 	unsigned concurrency;
 	unsigned lease_s;
 	unsigned timeout_s;
-	unsigned stop_s; /* how long commands may go on when the worker is stopped */
+	unsigned stop_s; /* how long commands may continue when the worker is stopped */
 	unsigned poll_ms;
 	bool is_persistent;
 	bool is_drain;
 	bool is_reply;
-	const char *author; /* of replies */
-	bool answers_own;   /* give the command that author's own comments too */
+	const char *author; /* of the replies */
+	bool answers_own;   /* the command also gets comments by that author */
 	bool has_log_level;
 	enum log_level log_level;
 	char **command; /* ends with NULL */
 };
 
-/* 0, or -1 with err (ERROR_CONFIG): what is wrong, and that --help lists what is allowed. */
+/* 0, or -1 with err (ERROR_CONFIG): the fault, and that --help lists what is allowed. */
 int arguments_parse(struct arguments *arguments, int argc, char **argv,
 		    struct error *err) MUST_CHECK;
-/* Fits a screen of 24 lines by 80 columns. */
+/* The text fits a screen of 24 lines by 80 columns. */
 void arguments_help(FILE *out);
 
 #endif

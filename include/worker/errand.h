@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the worker asks of the database, as jobs for its one writer thread.
+ * The worker's database requests, as jobs for its one writer thread.
  *
- * The loop never waits for the database: it gives an errand away and is called back.  The writer
- * runs an errand again only when the connection was lost; every other error comes back at once, so
- * that one delivery whose row is locked does not hold up the renewals of the others.
+ * The loop never waits for the database: it hands over an errand, and gets the answer by a
+ * callback.  The writer repeats an errand only if the connection was lost; every other
+ * error is returned at once, so that one delivery with a locked row does not delay the
+ * renewals of the others.
  */
 #ifndef WORKER_ERRAND_H
 #define WORKER_ERRAND_H
@@ -22,7 +23,7 @@ struct writer;
 
 struct claimed {
 	struct error err;
-	struct delivery *deliveries; /* each the callee's; the array is not */
+	struct delivery *deliveries; /* the callee takes each delivery, but not the array */
 	size_t count;
 	size_t limit;
 	int64_t asked_at_ms; /* just before the claim was sent */
@@ -35,16 +36,16 @@ struct renewal {
 	char token[DELIVERY_TOKEN_BYTES + 1];
 	struct error err;
 	int64_t asked_at_ms;
-	bool is_answered; /* the errand's own */
+	bool is_answered; /* private to the errand */
 };
-/* Takes the renewals. */
+/* Takes the renewals; done gets them with their results. */
 void errand_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
 		  void (*done)(void *context, const struct renewal *renewals, size_t count),
 		  void *context);
 
 /*
- * verdict and author must stay until done is called; author NULL: no reply. was_tried: an earlier
- * try may have been committed, its answer lost.
+ * verdict and author must live until done is called; author NULL: no reply. was_tried: an
+ * earlier try may have been committed, with its answer lost.
  */
 void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
 		const struct verdict *verdict, const char *author,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second process that ends commands when the worker cannot: when it is killed, or frozen.
+ * A second process that ends commands when the worker cannot: when the worker is killed or
+ * frozen.
  *
- * It is told of each session and until when that may live.  What is late it kills, and when
- * the worker is gone it kills all.  It has no other business, no database and no locks, so there is
- * little that could stop it too.
+ * It knows each session and how long that may live.  It kills sessions that live too long,
+ * and all of them when the worker is gone.  It does nothing else, and has no database and
+ * no locks, so little could stop it too.
  */
 #ifndef WORKER_GUARD_H
 #define WORKER_GUARD_H
@@ -21,14 +22,23 @@ struct guard {
 	int fd;
 };
 
-/* Before the first thread, and before anything that nobody else should keep open. */
+/*
+ * Call it before the first thread starts, and before opening anything that no other process
+ * should keep open.
+ */
 int guard_open(struct guard *guard, struct error *err) MUST_CHECK;
-/* The session is killed at this time (of clock_now_ms()) unless told otherwise before; GUARD_NEVER: only with us. */
+/*
+ * The session is killed at this time (by clock_now_ms()) unless it is changed before;
+ * GUARD_NEVER: only when the worker is gone.
+ */
 int guard_watch(struct guard *guard, pid_t session, int64_t kill_at_ms,
 		struct error *err) MUST_CHECK;
-/* To be called while the session's leader is not reaped: then its number is still its own. */
+/* Call it while the session's leader is not reaped: until then nobody else can get its number. */
 void guard_forget(struct guard *guard, pid_t session);
-/* After a SIGCHLD: does it still live? Without it nothing should be begun. */
+/*
+ * After a SIGCHLD: is the guard still alive? Without it no command should be started. -1 with
+ * err: it is gone.
+ */
 int guard_check(struct guard *guard, struct error *err) MUST_CHECK;
 void guard_close(struct guard *guard);
 

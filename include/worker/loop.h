@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of the worker: one thread that polls signals, pipes and finished errands, and one that
- * has the connection to the database (sync/writer).  Nothing in the first one waits for the second.
+ * The main loop of the worker: one thread polls signals, pipes and finished errands,
+ * another one has the connection to the database (sync/writer).  The first never waits for
+ * the second.
  */
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H
@@ -11,7 +12,10 @@
 struct arguments;
 struct config;
 
-/* Runs until a signal, the end of a drain, or an error; returns the exit code. path: of the command. */
+/*
+ * Runs until a signal, the end of --drain, or an error. Returns the exit code.
+ * path: of the command.
+ */
 enum exit_code loop_run(const struct arguments *arguments, const struct config *config, char *path);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A delivery as one line of JSON, as the command gets it on standard input.
+ * A delivery as one line of JSON, which the command reads on standard input.
  */
 #ifndef WORKER_RECORD_H
 #define WORKER_RECORD_H
@@ -11,8 +11,8 @@ struct buf;
 struct delivery;
 
 /*
- * Append the line with its line end. Times are UTC and end in Z. -1 with err (ERROR_DATA) when the
- * payload is no JSON (changed by hand) or does not fit.
+ * Append the line with its line end. Times are UTC and end in Z. -1 with err (ERROR_DATA): the
+ * payload is not JSON (somebody changed it), or does not fit.
  */
 int record_write(const struct delivery *delivery, struct buf *out, struct error *err) MUST_CHECK;
 

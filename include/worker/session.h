@@ -2,8 +2,9 @@
 /*
  * All processes of a session (setsid(2)).
  *
- * A process group is not enough: timeout(1), and every shell with job control, puts what it starts into
- * groups of its own.  The session stays the same, unless a program makes one of its own.
+ * A process group is not enough: timeout(1), and every shell with job control, put the
+ * processes that they start into groups of their own.  The session stays the same unless a
+ * program creates its own.
  */
 #ifndef WORKER_SESSION_H
 #define WORKER_SESSION_H
@@ -11,11 +12,12 @@
 #include <sys/types.h>
 
 /*
- * Send the signal with this number to each process of the session whose leader is, or was, `session`.  While one of them is
- * there, its number is nobody else's.  Without /proc only the leader's process group gets it.
+ * Send the signal `number` to each process of the session whose leader is, or was, `session`.
+ * While one of them exists, no other session can get that number.  Without /proc only the
+ * leader's process group gets the signal.
  */
 void session_signal(pid_t session, int number);
-/* SIGKILL to all of them, and to what they started meanwhile. */
+/* Send SIGKILL to all of them, and to the processes that they started meanwhile. */
 void session_kill(pid_t session);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One place of work: at most one delivery, the command that works on it, and its result until
+ * One slot holds at most one delivery, the command that works on it, and its result until
  * that is written.
  *
- * A slot is free, busy (the command works), or ending (the result is on its way to the database).
- * What it decides by itself, without the database, are the deadlines: the command is stopped
- * before its lease ends, whatever the database does.  A persistent command lives on between
- * deliveries; without one its slot takes none.
+ * A slot is free, busy (the command works), or ending (the result is on its way to the
+ * database). It enforces the deadlines itself, without the database: the command is
+ * stopped before its lease ends, whatever the database does.  A persistent command lives
+ * on between deliveries; while it is not running, its slot accepts none.
  */
 #ifndef WORKER_SLOT_H
 #define WORKER_SLOT_H
@@ -26,25 +26,27 @@
 struct arguments;
 struct writer;
 
-/* What all slots share; the loop's. */
+/* What all slots share; owned by the loop. */
 struct workshop {
 	const struct arguments *arguments;
 	char *path; /* of the command */
 	struct writer *writer;
 	struct guard guard;
-	bool has_news;     /* a delivery has ended: another may have become ready, in some orders */
-	bool is_stopping;  /* commands that end are not started again, records are given back */
-	bool is_giving_up; /* what the database does not take now is left */
-	struct error fault; /* why the worker cannot go on, or ERROR_NONE */
-	/* The command cannot be started: nothing is claimed until then. */
+	bool has_news; /* a delivery has ended: in some orders another one may be ready now */
+	/* commands that end are not started again, and waiting records are released */
+	bool is_stopping;
+	bool is_giving_up;  /* results that the database does not accept now are abandoned */
+	struct error fault; /* why the worker cannot continue, or ERROR_NONE */
+	/* The command cannot be started: nothing is claimed until this time. */
 	int64_t pause_until_ms;
 	struct backoff pause;
 	struct log_limit pause_limit;
 	uint64_t done_count;
 	uint64_t retry_count;
 	uint64_t fail_count;
-	uint64_t own_count; /* of done_count: our own author's comments, not given to the command */
-	unsigned left_count; /* results that the database did not take */
+	/* part of done_count: comments of our own author, not given to the command */
+	uint64_t own_count;
+	unsigned left_count; /* results that the database did not accept */
 };
 
 enum slot_state {
@@ -53,11 +55,11 @@ enum slot_state {
 	SLOT_ENDING,
 };
 
-/* Why a busy command is being ended by us. */
+/* Why we are ending a busy command. */
 enum slot_fate {
 	FATE_NONE,
 	FATE_TIMEOUT,
-	FATE_LEASE_ENDING, /* it could not be renewed in time */
+	FATE_LEASE_ENDING, /* the lease could not be renewed in time */
 	FATE_LEASE_LOST,   /* another worker may have the delivery */
 	FATE_STOPPED,
 	FATE_FLOOD, /* it writes too much */
@@ -69,7 +71,7 @@ struct slot {
 	enum slot_state state;
 	enum slot_fate fate;
 	struct child child;
-	/* The delivery; not when free. */
+	/* The delivery; unused while the slot is free. */
 	uint64_t delivery_id;
 	char token[DELIVERY_TOKEN_BYTES + 1];
 	unsigned attempt;
@@ -82,7 +84,7 @@ struct slot {
 	bool is_sent;
 	int64_t send_at_ms;
 	struct backoff again;
-	/* A persistent command is started again, later each time that it dies without an answer. */
+	/* When a persistent command is started again: later each time it dies without an answer. */
 	int64_t start_at_ms;
 	struct backoff restart;
 	unsigned idle_end_count; /* ends in a row without a record, or without a start */
@@ -90,22 +92,22 @@ struct slot {
 
 void slot_init(struct slot *slot, struct workshop *shop);
 void slot_release(struct slot *slot);
-/* Can it take a delivery now? */
+/* Can it accept a delivery now? */
 bool slot_is_ready(const struct slot *slot);
-/* Neither a delivery nor a process. */
+/* Does it have neither a delivery nor a process? */
 bool slot_is_empty(const struct slot *slot);
-/* Takes the delivery, which was claimed at asked_at_ms; one that cannot be begun is given back. */
+/* Takes the delivery, which was claimed at asked_at_ms; if it cannot be started, it is released. */
 void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms);
-/* CHILD_FDS of them. */
+/* Set CHILD_FDS entries. */
 void slot_fill_fds(const struct slot *slot, struct pollfd *fds);
-/* Once in each turn: pipes, deadlines, processes that have ended. */
+/* Call it once in each turn: handles pipes, deadlines, and processes that have ended. */
 void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms);
-/* When slot_step() must be called at the latest. */
+/* The latest time at which slot_step() must be called. */
 int64_t slot_wake_at_ms(const struct slot *slot);
-/* May its lease be renewed? */
+/* Should its lease be renewed? */
 bool slot_wants_renewal(const struct slot *slot);
 void slot_renewed(struct slot *slot, const struct renewal *renewal);
-/* End the command, politely; its delivery is given back. */
+/* End the command with SIGTERM; its delivery is released. */
 void slot_stop(struct slot *slot);
 void slot_kill(struct slot *slot);
 

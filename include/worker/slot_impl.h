@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a slot: for slot.c and slot_result.c only. */
+/* The internals of a slot, for slot.c and slot_result.c only. */
 #ifndef WORKER_SLOT_IMPL_H
 #define WORKER_SLOT_IMPL_H
 
 #include "worker/slot.h"
 
-/* The verdict stands: it is sent, and the slot is free once the database has taken it. */
+/* The verdict is final: send it. The slot is free when the database has accepted it. */
 void slot_end_delivery(struct slot *slot);
-/* Again, after the database did not take it. */
+/* Send it again, because the database did not accept it. */
 void slot_send_result(struct slot *slot);
-/* Without a result. */
+/* Free the slot without sending a result. */
 void slot_clear(struct slot *slot);
-/* The worker cannot go on. */
+/* The worker cannot continue. */
 void slot_fail_worker(struct slot *slot, const struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a delivery, from what its command said: an exit status, or a line of JSON.
+ * The result of a delivery, from what its command reported: an exit status, or a line of
+ * JSON.
  *
  * Pure.  The error is clean UTF-8 that fits the table, whatever bytes the command wrote.
  */
@@ -23,26 +24,26 @@
 
 struct verdict {
 	enum delivery_result result;
-	int64_t delay_s; /* of a retry; DELIVERY_BACK_OFF: as the queue has it */
+	int64_t delay_s; /* of a retry; DELIVERY_BACK_OFF: the queue's back-off */
 	char error[VERDICT_ERROR_BYTES + 1];
-	char *reply; /* NULL: none */
+	char *reply; /* NULL: no reply */
 	size_t reply_len;
 };
 
 void verdict_release(struct verdict *verdict);
-/* A verdict that the worker itself reaches; what the command wrote last is put behind the words. */
+/* Set a verdict of the worker itself; the last output of the command is added to the text. */
 void verdict_set(struct verdict *verdict, enum delivery_result result, const char *tail,
 		 size_t tail_len, const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* Exit code 0: done, with what it wrote to standard output as the reply; 75: retry; else fail. */
+/* Exit code 0: done, and its standard output is the reply; 75: retry; others: fail. */
 void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail, size_t tail_len,
 		     const char *output, size_t output_len);
-/* A reply that the chain would refuse becomes a failure that says why. */
+/* Turn a reply that the chain would refuse into a failure that says why. */
 void verdict_check_reply(struct verdict *verdict);
 /*
- * One line of a persistent command:
+ * Read one line of a persistent command:
  *   {"delivery_id":N,"result":"done"|"retry"|"fail","error":"...","delay_s":N,"reply":"..."}
- * Only the first two must be there; other members are of no interest. -1 with err when it is no
- * such line, or answers another delivery.
+ * Only the first two members are required; unknown ones are ignored. -1 with err: it is not such
+ * a line, or it answers another delivery.
  */
 int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint64_t delivery_id,
 		    struct error *err) MUST_CHECK;

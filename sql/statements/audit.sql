@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_blocks_counted
--- Block rows, how many operation rows each really has, and how many were delivered and are gone with the
--- last of their deliveries. All in one statement: retention may be under way.
+-- Block rows, how many operation rows each really has, and how many operations were delivered and then
+-- removed with the last of their deliveries. All in one statement, because retention may be running.
 SELECT b.block, b.block_id, b.previous,
 	TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', b.timestamp) AS timestamp_s,
 	b.operations, b.stored_operations, b.virtual_operations, b.stored_virtual_operations,
@@ -33,12 +33,12 @@ SELECT b.block, b.block_id, b.previous,
 FROM blocks b WHERE b.block BETWEEN ? AND ? ORDER BY b.block;
 
 -- name: select_extra_blocks
--- Operation rows that no block row vouches for.
+-- Blocks with operation rows but without a block row.
 SELECT DISTINCT o.block FROM blockchain o LEFT JOIN blocks b ON b.block = o.block
 WHERE o.block BETWEEN ? AND ? AND b.block IS NULL ORDER BY o.block;
 
 -- name: select_purged
--- Operations of the blocks below need not be there.
+-- Operations of blocks below this one may be missing.
 SELECT COALESCE(MAX(before_block), 0) AS before_block FROM purges;
 
 -- name: select_operations
@@ -48,7 +48,8 @@ SELECT trx_in_block, op_in_trx, virtual_op, trx_id,
 FROM blockchain WHERE block = ? ORDER BY trx_in_block, op_in_trx, virtual_op;
 
 -- name: select_operations_over
--- Operations of a block that were delivered, and are gone with the last of their deliveries (queue.keep_days).
+-- Operations of a block that were delivered, and removed with the last of their deliveries
+-- (queue.keep_days).
 SELECT d.block, d.trx_in_block, d.op_in_trx, d.virtual_op
 FROM delivered d
 JOIN blocks b ON b.block = d.block AND CRC32(b.block_id) = d.block_crc

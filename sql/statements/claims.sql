@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_claims
--- Cells that are claimed now (see update_claim_expired), and whether known_gaps still holds blocks of them.
+-- Cells that are claimed now (see update_claim_expired), and whether known_gaps still has blocks of them.
 SELECT c.first_block, CASE WHEN c.reader = ? AND c.session = ? THEN 1 ELSE 0 END AS is_own,
 	COALESCE((SELECT k.last_block FROM known_gaps k WHERE k.first_block <= c.first_block + 999
 		ORDER BY k.first_block DESC LIMIT 1) >= c.first_block, 0) AS has_gap
@@ -10,8 +10,8 @@ WHERE c.expires_at > UTC_TIMESTAMP(6) AND c.expires_at <= UTC_TIMESTAMP(6) + INT
 ORDER BY c.first_block;
 
 -- name: sum_gaps
--- What is missing of one wanted range; tried in vain and not due are counted from when
--- this session began. See select_gaps_due for what is due.
+-- The missing blocks of one wanted range. Tries before this session began count neither as tried nor as
+-- waiting. select_gaps_due shows what is due.
 SELECT COALESCE(SUM(g.missing), 0) AS missing,
 	COALESCE(SUM(CASE WHEN g.tried_at >= g.started_at THEN g.missing ELSE 0 END), 0) AS tried,
 	COALESCE(SUM(CASE WHEN g.waits = 1 THEN 1 ELSE 0 END), 0) AS waiting,
@@ -52,7 +52,8 @@ ORDER BY k.first_block DESC LIMIT 500;
 DELETE FROM gap_claims WHERE first_block = ? AND reader = ? AND session = ?;
 
 -- name: delete_claims_expired
--- Claims of readers that died, whose blocks others have stored since; and claims written while the clock was ahead.
+-- Claims of readers that died and whose blocks others have stored since then; and claims written while
+-- the clock was ahead.
 DELETE FROM gap_claims WHERE expires_at <= UTC_TIMESTAMP(6) - INTERVAL 10 MINUTE
 	OR expires_at > UTC_TIMESTAMP(6) + INTERVAL 10 MINUTE;
 

@@ -13,11 +13,11 @@ INSERT INTO filters (rules, fingerprint, created_at) VALUES (?, SHA2(?, 256), UT
 UPDATE filters SET is_active = 1, activated_at = UTC_TIMESTAMP(6) WHERE id = ?;
 
 -- name: select_queue
--- Is it there? Nobody is waited for.
+-- Does it exist? This never waits for a lock.
 SELECT 1 FROM queues WHERE queue = ?;
 
 -- name: insert_queue
--- A duplicate key says that it is there.
+-- A duplicate key means that it exists.
 INSERT INTO queues (queue, created_at) VALUES (?, UTC_TIMESTAMP(6));
 
 -- name: update_filters_inactive

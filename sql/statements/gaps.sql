@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_stored_numbers
--- What is not confirmed as irreversible is not stored yet.
+-- A block that is not confirmed as irreversible does not count as stored.
 SELECT block FROM blocks FORCE INDEX (blocks_irreversible)
 WHERE block BETWEEN ? AND ? AND is_irreversible = 1 ORDER BY block LIMIT 1000000;
 

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_delivered
--- What was delivered of some blocks. A fact that somebody removed by hand still shows in the delivery. Of one that
--- --rewind took back only the id shows, which is not used again: no queue has the name ''.
+-- All deliveries of some blocks. If somebody removed a row of `delivered` by hand, the delivery itself
+-- still shows. If --rewind took a delivery back, only its id shows, so that the id is not used again: no
+-- queue has the name ''.
 SELECT block, trx_in_block, op_in_trx, virtual_op, queue, block_crc, delivery_id
 FROM delivered WHERE block BETWEEN ? AND ?
 UNION ALL
@@ -22,7 +23,7 @@ INSERT INTO deliveries_open (delivery_id, queue, block, trx_in_block, op_in_trx,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
 
 -- name: insert_late_deliveries
--- Read too late to wake a bot: the administrator may still queue them.
+-- Read too late to wake a bot: the administrator can still queue them.
 INSERT INTO deliveries_ended (delivery_id, queue, block, trx_in_block, op_in_trx, virtual_op, block_crc,
 	account, state, attempts, last_error, created_at, finished_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'failed', 0, 'it was read later than queue.max_age_s after its block',

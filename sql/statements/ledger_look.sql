@@ -23,13 +23,13 @@ SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1
 ORDER BY block;
 
 -- name: select_undelivered
--- What a backfill without --deliver stored under these rules.
+-- Blocks that a backfill without --deliver stored under these rules.
 SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1
 	AND is_delivered = 0 AND (? = 0 OR filter_id = ?)
 ORDER BY block;
 
 -- name: select_other_filter
--- What other rules stored, or a purge has taken operations from.
+-- Blocks that were stored under other rules, or that a purge has removed operations from.
 SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1
 	AND (filter_id <> ? OR is_delivered < ?
 		OR (block < COALESCE((SELECT MAX(p.before_block) FROM purges p), 0)

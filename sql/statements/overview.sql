@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_overview
--- The whole in one row, for metrics. Gaps count up to the newest stored irreversible block, or up to the block that the
--- asking reader has decided: what lies above is lag.
+-- The overview in one row, for metrics. Gaps count up to the newest stored irreversible block, or up to
+-- the block that the asking reader has decided: everything above is lag.
 SELECT d.irreversible_block, g.gap_ranges, g.gap_blocks, g.first_gap, k.oldest_s, r.alive
 FROM (SELECT GREATEST((SELECT COALESCE(MAX(irreversible_block), 0) FROM readers),
 		(SELECT COALESCE(MAX(irreversible_block), 0) FROM bookkeeping)) AS irreversible_block) d

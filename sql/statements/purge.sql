@@ -8,7 +8,7 @@ SELECT block, trx_in_block, op_in_trx, virtual_op FROM deliveries_ended WHERE de
 ORDER BY block, trx_in_block, op_in_trx, virtual_op;
 
 -- name: select_purge_end
--- The block of the operation so many behind the first one: the end of a small commit.
+-- The block of the operation 1000 places after the first one: the end of a small commit.
 SELECT block FROM blockchain WHERE block BETWEEN ? AND ?
 ORDER BY block, trx_in_block, op_in_trx, virtual_op LIMIT 1 OFFSET 1000;
 
@@ -24,7 +24,7 @@ SELECT block, trx_in_block, op_in_trx, virtual_op FROM blockchain WHERE block BE
 ORDER BY block, trx_in_block, op_in_trx, virtual_op;
 
 -- name: lock_operations_between
--- What somebody has locked is passed over.
+-- Locked rows are skipped.
 SELECT block, trx_in_block, op_in_trx, virtual_op FROM blockchain WHERE block BETWEEN ? AND ?
 ORDER BY block, trx_in_block, op_in_trx, virtual_op FOR UPDATE SKIP LOCKED;
 
@@ -37,7 +37,7 @@ DELETE FROM orphans WHERE block BETWEEN ? AND ?
 ORDER BY block, block_id, trx_in_block, op_in_trx, virtual_op LIMIT ?;
 
 -- name: upsert_purge
--- From now on the operations of these blocks need not be there.
+-- From now on the operations of these blocks may be missing.
 INSERT INTO purges (before_block, started_at) VALUES (?, UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE started_at = UTC_TIMESTAMP(6), finished_at = NULL;
 
@@ -45,7 +45,7 @@ ON DUPLICATE KEY UPDATE started_at = UTC_TIMESTAMP(6), finished_at = NULL;
 UPDATE purges SET finished_at = UTC_TIMESTAMP(6) WHERE before_block = ?;
 
 -- name: count_purge
--- What --purge would remove of these blocks: operations, orphans, deliveries that have ended.
+-- What --purge would remove from these blocks: operations, orphans, ended deliveries.
 SELECT (SELECT COUNT(*) FROM blockchain WHERE block BETWEEN ? AND ?)
 	- (SELECT COUNT(*) FROM (
 		SELECT DISTINCT w.block, w.trx_in_block, w.op_in_trx, w.virtual_op FROM deliveries_open w

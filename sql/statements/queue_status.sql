@@ -4,7 +4,8 @@
 SELECT queue, order_by, paused_at IS NOT NULL AS paused FROM queues ORDER BY queue LIMIT ?;
 
 -- name: select_queue_counts
--- What the view queue_status says of one queue, by its indexes alone: no walk through the whole table.
+-- The row of the view queue_status for one queue, read only from its parts of the indexes, not from the
+-- whole table.
 SELECT
 	(SELECT COUNT(*) FROM deliveries_open
 		WHERE queue = ? AND available_at <= UTC_TIMESTAMP(6)) AS ready,
@@ -20,6 +21,6 @@ SELECT
 		AND finished_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND) AS done_in_a_minute;
 
 -- name: select_outbox_status
--- Of very many authors, those with the oldest comments.
+-- If there are very many authors, those with the oldest comments.
 SELECT author, pending, sent, confirmed, failed, oldest_age_s FROM outbox_status
 ORDER BY COALESCE(oldest_age_s, 0) DESC, author LIMIT ?;

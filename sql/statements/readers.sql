@@ -19,7 +19,8 @@ SELECT r.id, r.session, (SELECT f.id FROM filters f WHERE f.is_active = 1) AS fi
 FROM readers r WHERE r.name = ?;
 
 -- name: update_reader_heartbeat
--- started_at is corrected if the clock was ahead then: else no gap would count as tried since the start.
+-- started_at is corrected if the clock was ahead then: otherwise no gap would count as tried since the
+-- start.
 UPDATE readers SET state = ?, node = LEFT(?, 255), head_block = GREATEST(head_block, ?),
 	irreversible_block = GREATEST(irreversible_block, ?), node_failures = ?, commit_retries = ?,
 	false_blocks = ?, false_claims = ?, unproved_blocks = ?,
@@ -34,7 +35,8 @@ WHERE name = ? AND session = ?;
 DELETE FROM gap_claims WHERE reader = ? AND session = ?;
 
 -- name: update_irreversible_kept
--- A reader's row goes; what it knew of the chain stays, or a hole at the top would hide.
+-- The row of a reader is removed; the irreversible block that it knew is kept, otherwise a hole at the
+-- top would be hidden.
 UPDATE bookkeeping SET changes = changes + 1, irreversible_block = GREATEST(irreversible_block,
 	(SELECT COALESCE(MAX(r.irreversible_block), 0) FROM readers r WHERE r.name = ?))
 WHERE id = 1;
@@ -44,7 +46,8 @@ SELECT state = 'stopped' AS is_stopped, TIMESTAMPDIFF(MICROSECOND, '1970-01-01 0
 FROM readers WHERE name = ?;
 
 -- name: delete_dead_reader
--- The caller has watched the heartbeat, and it must not have changed. Its age would prove nothing: clocks jump.
+-- The caller has watched the heartbeat, and it must not have changed. Its age proves nothing, because
+-- clocks jump.
 DELETE FROM readers WHERE name = ?
 	AND (state = 'stopped' OR heartbeat_at = CAST('1970-01-01' AS DATETIME(6)) + INTERVAL ? MICROSECOND);
 

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: lock_deliveries_over
--- The deliveries that ended before a time. A delivery cannot end before its block was made: if finished_at
--- says so, a clock was behind, and the time of the block counts. A delivery that a bot has locked, to put it
--- back into its queue, is skipped.
+-- The deliveries that ended before a time. A delivery cannot end before its block was made: if
+-- finished_at says so, a clock was behind, and the time of the block counts. A delivery that a bot has
+-- locked, to requeue it, is skipped.
 SELECT e.delivery_id, e.block, e.trx_in_block, e.op_in_trx, e.virtual_op, e.block_crc
 FROM deliveries_ended e
 WHERE e.queue = ? AND e.state = ?
@@ -13,8 +13,8 @@ WHERE e.queue = ? AND e.state = ?
 ORDER BY e.finished_at LIMIT ? FOR UPDATE SKIP LOCKED;
 
 -- name: select_operation_needed
--- Does a delivery of the operation stand there but for one, or another block under its number? Both ranges of
--- ids are those of the block.
+-- Does the operation have another delivery than this one, or is another block stored under its number?
+-- Both ranges of ids are those of the block.
 SELECT 1 FROM deliveries_open w
 WHERE w.delivery_id BETWEEN ? AND ? AND w.trx_in_block = ? AND w.op_in_trx = ? AND w.virtual_op = ? AND w.block_crc = ?
 UNION ALL
@@ -26,7 +26,7 @@ SELECT 1 FROM blocks b WHERE b.block = ? AND CRC32(b.block_id) <> ?
 LIMIT 1;
 
 -- name: lock_operation
--- One that a bot has locked is passed over.
+-- A row that a bot has locked is skipped.
 SELECT block FROM blockchain WHERE block = ? AND trx_in_block = ? AND op_in_trx = ? AND virtual_op = ?
 FOR UPDATE SKIP LOCKED;
 
@@ -40,5 +40,5 @@ DELETE FROM blockchain WHERE block = ? AND trx_in_block = ? AND op_in_trx = ? AN
 DELETE FROM deliveries_ended WHERE delivery_id = ?;
 
 -- name: select_ended_queue
--- The next queue, by name, of which deliveries have ended.
+-- The next queue, by name, that has ended deliveries.
 SELECT queue FROM deliveries_ended WHERE queue > ? ORDER BY queue LIMIT 1;

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_readers_running
--- Readers that did not stop in order, and whose rows --rewind has not taken.
+-- Readers that did not stop properly, and whose rows --rewind has not taken.
 SELECT name, session, TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', heartbeat_at) AS heartbeat_us
 FROM readers WHERE state <> 'stopped' AND session <> 'rewind' ORDER BY name;
 
 -- name: update_reader_taken
--- The caller has watched the heartbeat, and it must not have changed. A process that was only frozen sees that the
--- row is no longer its own.
+-- The caller has watched the heartbeat, and it must not have changed. A process that was only frozen then
+-- sees that it no longer owns the row.
 UPDATE readers SET session = 'rewind', state = 'stopped' WHERE name = ? AND session = ?
 	AND heartbeat_at = CAST('1970-01-01' AS DATETIME(6)) + INTERVAL ? MICROSECOND;
 
@@ -16,7 +16,7 @@ DELETE w FROM deliveries_open w STRAIGHT_JOIN deliveries_ended e ON e.delivery_i
 WHERE w.delivery_id >= ?;
 
 -- name: delete_facts_taken_back
--- Nobody has done what is still open: if the same block is read again, it is delivered again.
+-- Nobody has processed an open delivery: if the same block is read again, it is delivered again.
 DELETE d FROM deliveries_open w STRAIGHT_JOIN delivered d ON d.block = w.block
 	AND d.trx_in_block = w.trx_in_block AND d.op_in_trx = w.op_in_trx AND d.virtual_op = w.virtual_op
 	AND d.queue = w.queue AND d.block_crc = w.block_crc
@@ -29,7 +29,7 @@ DELETE FROM purges WHERE before_block > ?;
 DELETE FROM blocks WHERE block >= ?;
 
 -- name: update_open_rewound
--- An open range that begins further up was opened at a false block.
+-- An open range that begins above the block began at a false block.
 UPDATE ranges SET first_block = LEAST(first_block, ?), scanned_to = LEAST(scanned_to, ?) WHERE is_open = 1;
 
 -- name: update_gap_cut
@@ -46,7 +46,7 @@ UPDATE readers SET last_block = LEAST(last_block, ?), head_block = LEAST(head_bl
 UPDATE bookkeeping SET irreversible_block = LEAST(irreversible_block, ?) WHERE id = 1;
 
 -- name: insert_purge_rewound
--- Of a purge that reached higher, what it removed below stays removed.
+-- If a purge reached higher, the operations that it removed below the block stay removed.
 INSERT INTO purges (before_block, started_at, finished_at)
 SELECT ?, MIN(p.started_at), MIN(p.finished_at) FROM purges p
 WHERE p.before_block > ? AND NOT EXISTS (SELECT 1 FROM purges q WHERE q.before_block = ?)
@@ -56,7 +56,7 @@ HAVING COUNT(*) > 0;
 DELETE FROM known_gaps WHERE first_block > ? ORDER BY first_block LIMIT ?;
 
 -- name: select_open_above
--- The highest open deliveries down to one.
+-- The highest open deliveries, down to an id.
 SELECT delivery_id FROM deliveries_open WHERE delivery_id >= ? ORDER BY delivery_id DESC LIMIT ?;
 
 -- name: insert_deliveries_taken_back
@@ -71,12 +71,12 @@ ON DUPLICATE KEY UPDATE state = VALUES(state), attempts = VALUES(attempts), toke
 	finished_at = VALUES(finished_at);
 
 -- name: select_blocks_above
--- The highest blocks above one, with how many operations each has at most.
+-- The highest blocks above a number, with the most operations that each can have.
 SELECT block, stored_operations + stored_virtual_operations AS operations
 FROM blocks WHERE block > ? ORDER BY block DESC LIMIT ?;
 
 -- name: insert_orphans_above
--- The operations of blocks that nothing takes the place of, before they are removed.
+-- Save the operations of blocks that have no replacement, before they are removed.
 INSERT INTO orphans (block, block_id, trx_in_block, op_in_trx, virtual_op, trx_id, timestamp,
 	operation, account, payload, replaced_by, reader_id, orphaned_at)
 SELECT o.block, b.block_id, o.trx_in_block, o.op_in_trx, o.virtual_op, o.trx_id, o.timestamp,
@@ -88,14 +88,14 @@ ON DUPLICATE KEY UPDATE replaced_by = VALUES(replaced_by), orphaned_at = VALUES(
 DELETE o FROM blocks b STRAIGHT_JOIN blockchain o ON o.block = b.block WHERE b.block >= ?;
 
 -- name: delete_witness_keys_above
--- Also what nodes said of the first block above.
+-- This includes what nodes told about the first block above.
 DELETE FROM witness_keys WHERE since_block + IF(source = 'nodes', 1, 0) > ? ORDER BY witness, since_block LIMIT ?;
 
 -- name: delete_comments_seen_above
 DELETE FROM comments_seen WHERE block > ? ORDER BY author, permlink LIMIT ?;
 
 -- name: select_comments_end
--- The last of some comments above one; 0: there is none.
+-- The last of the next comments after an id; 0: there is none.
 SELECT COALESCE(MAX(c.comment_id), 0) AS comment_id
 FROM (SELECT comment_id FROM comments WHERE comment_id > ? ORDER BY comment_id LIMIT 1000) c;
 
@@ -108,12 +108,12 @@ UPDATE comments SET state = 'sent', error = CONCAT('confirmed by block ', block,
 WHERE comment_id > ? AND comment_id <= ? AND state = 'confirmed' AND block > ?;
 
 -- name: select_rewind_end
--- The lowest of the highest blocks between two, for a count in steps; 0: there is none.
+-- The lowest of the highest blocks between two numbers, for a count in steps; 0: there is none.
 SELECT COALESCE(MIN(b.block), 0) AS block
 FROM (SELECT block FROM blocks WHERE block > ? AND block <= ? ORDER BY block DESC LIMIT 50000) b;
 
 -- name: count_rewind
--- What --rewind would take back of these blocks.
+-- What --rewind would remove of these blocks.
 SELECT (SELECT COUNT(*) FROM blocks WHERE block BETWEEN ? AND ?) AS blocks,
 	(SELECT COUNT(*) FROM blockchain WHERE block BETWEEN ? AND ?) AS operations,
 	(SELECT COUNT(*) FROM deliveries_open WHERE delivery_id BETWEEN ? AND ?) AS deliveries;

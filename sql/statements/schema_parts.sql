@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 
 -- name: select_schema_parts
--- The parts of the schema that exist. Each column names its collation: those of information_schema differ from
--- column to column, and a UNION of them is an error. A procedure that runs as a wrong account (after a dump was
--- restored without DEFINER clauses) gets no text, so that it is created again.
+-- The parts of the schema that exist. Each column names its collation: those of information_schema differ
+-- from column to column, and a UNION of them is an error. A procedure that runs as the wrong account
+-- (after a dump was restored without DEFINER clauses) gets no text, so it is created again.
 SELECT 'TABLE' AS kind, CONVERT(t.table_name USING utf8mb4) COLLATE utf8mb4_bin AS name,
 	CONVERT('' USING utf8mb4) COLLATE utf8mb4_bin AS part,
 	CONVERT('' USING utf8mb4) COLLATE utf8mb4_bin AS text

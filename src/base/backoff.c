@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* splitmix64: one word of state, good enough for jitter, each thread its own. */
+/* splitmix64: one word of state for each thread, good enough for jitter. */
 static _Thread_local uint64_t random_state;
 static _Thread_local bool is_seeded;
 
@@ -21,7 +21,8 @@ static void fill_from_system(void *bytes, size_t len)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			abort(); /* a system without random numbers: nothing unique can be made */
+			/* a system without random numbers: nothing unique can be created */
+			abort();
 		at += got;
 		len -= (size_t)got;
 	}
@@ -52,7 +53,7 @@ uint64_t random_below(uint64_t limit)
 {
 	if (limit == 0)
 		return 0;
-	/* The bias of the modulo is below limit / 2^64: nothing, for a delay. */
+	/* The bias of the modulo is below limit / 2^64, which does not matter for a delay. */
 	return next_random() % limit;
 }
 

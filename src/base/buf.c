@@ -15,7 +15,7 @@ void buf_init(struct buf *buf, size_t limit_bytes)
 	*buf = BUF_INIT(limit_bytes);
 }
 
-/* Room for len more bytes and the NUL; false (and full) when the limit forbids it. */
+/* Make room for len more bytes and the NUL. False, and is_full: the limit forbids it. */
 static bool grow(struct buf *buf, size_t len)
 {
 	size_t wanted;
@@ -30,7 +30,7 @@ static bool grow(struct buf *buf, size_t len)
 
 		while (capacity < wanted)
 			capacity *= 2;
-		/* Doubling must not take twice what the limit allows. */
+		/* Doubling must not allocate twice what the limit allows. */
 		if (buf->limit_bytes < capacity - 1)
 			capacity = buf->limit_bytes + 1;
 		buf->data = xrealloc(buf->data, capacity);

@@ -45,7 +45,7 @@ char *clock_format_utc(int64_t wall_s, char *text, size_t size)
 	return text;
 }
 
-/* Two or four digits at text; -1 when they are not digits. */
+/* The value of `count` digits; -1: they are not all digits. */
 static int digits(const char *text, int count)
 {
 	int value = 0;
@@ -79,7 +79,7 @@ int64_t clock_parse_utc(const char *text)
 	given.tm_sec = digits(text + 17, 2);
 	normal = given;
 	seconds = timegm(&normal);
-	/* timegm makes 1 March of 30 February: such a time is none. */
+	/* timegm() turns 30 February into 1 March: refuse such a time. */
 	if (seconds < 0 || normal.tm_mon != given.tm_mon || normal.tm_mday != given.tm_mday ||
 	    normal.tm_hour != given.tm_hour || normal.tm_min != given.tm_min ||
 	    normal.tm_sec != given.tm_sec)

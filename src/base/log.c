@@ -18,13 +18,13 @@
 #include "base/text.h"
 
 /*
- * A longer line is cut; the longest sentences hold one error text of 512 bytes.  This is less than
- * PIPE_BUF, so a pipe takes a line whole or not at all.
+ * A longer line is cut; the longest sentence has one error text of 512 bytes.  This is less than
+ * PIPE_BUF, so a pipe accepts a line completely or not at all.
  */
 #define LINE_BYTES 2048
 
 /*
- * When nobody reads the log, a line waits WAIT_MS and is then dropped.  For the next NO_WAIT_MS
+ * If nobody reads the log, a line waits WAIT_MS and is then dropped.  For the next NO_WAIT_MS
  * every line that cannot be written at once is dropped without waiting.
  */
 #define WAIT_MS    100
@@ -32,7 +32,7 @@
 
 static const struct {
 	const char *name;
-	int priority; /* of syslog, which the journal reads from `<N>` */
+	int priority; /* of syslog; the journal reads it from `<N>` */
 } levels[] = {
 	[LOG_LEVEL_ERROR] = {"error", 3},
 	[LOG_LEVEL_WARNING] = {"warning", 4},
@@ -45,17 +45,17 @@ static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic bool is_journal;
 
 /*
- * Standard error, opened a second time: so it is non-blocking for us, and not for the other processes
- * that share it.  -1: it cannot be opened again (a socket), or need not be (a file).
+ * Standard error, opened a second time: so it is non-blocking for us, but not for other
+ * processes that share it.  -1: it cannot be opened again (a socket), or need not be (a file).
  */
 static _Atomic int own_fd = -1;
 static _Atomic uint64_t lost_total;
 
-/* Keeps the bar and the lines apart; also protects those below. */
+/* Keeps the bar and the lines apart; also protects the variables below. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t lost_count; /* lines, since one was written */
+static uint64_t lost_count; /* lines, since one was last written */
 static int64_t no_wait_until_ms;
-static bool is_torn; /* the last line was written in part */
+static bool is_torn; /* only a part of the last line was written */
 static void (*redraw_hook)(void *context, bool draw);
 static void *redraw_context;
 
@@ -72,7 +72,10 @@ static void open_own(void)
 	struct stat status;
 
 	log_close();
-	/* A file takes every line at once; opened again, it would be written from its beginning. */
+	/*
+	 * A file accepts every line at once; if it were opened again, it would be overwritten
+	 * from its beginning.
+	 */
 	if (fstat(STDERR_FILENO, &status) == 0 &&
 	    (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
 		atomic_store(&own_fd,
@@ -80,8 +83,8 @@ static void open_own(void)
 }
 
 /*
- * The variable names the stream of the journal, DEVICE:INODE.  Whoever runs under the journal has it,
- * also where standard error leads to a file, a pipe or a terminal.
+ * The variable names the journal's stream as DEVICE:INODE.  Every process under the journal has
+ * it, even if its standard error is a file, a pipe or a terminal.
  */
 static bool leads_to_journal(void)
 {
@@ -138,7 +141,7 @@ static bool can_write(int64_t wait_ms)
 	return poll(&poll_fd, 1, wait_ms > 0 ? (int)wait_ms : 0) > 0;
 }
 
-/* Write as much as is possible without waiting; -1 with EAGAIN when that is nothing. */
+/* Write as much as possible without waiting; -1 with EAGAIN if that is nothing. */
 static ssize_t write_some(const char *text, size_t len)
 {
 	int fd = atomic_load(&own_fd);
@@ -248,11 +251,12 @@ static void write_line(enum log_level level, const char *event, const char *fmt,
 {
 	static const char cut[] = "...";
 	char line[LINE_BYTES];
-	size_t room = sizeof(line) - 64; /* 64 for "...", the number left out, the line end */
+	/* 64 for "...", the number of lines left out, and the line end */
+	size_t room = sizeof(line) - 64;
 	size_t len = write_head(line, room, level, event);
 
 	len += text_vformat(line + len, room - len, fmt, args);
-	/* text_vformat() has cut a text of this length, or has just not had to. */
+	/* text_vformat() has cut a text of this length, or it just fitted. */
 	if (len + 4 >= room) {
 		memcpy(line + len, cut, sizeof(cut));
 		len += sizeof(cut) - 1;

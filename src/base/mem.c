@@ -13,7 +13,7 @@
 
 static _Noreturn void out_of_memory(void)
 {
-	/* Not through the log: it might want memory itself. */
+	/* Not with the log, which might need memory itself. */
 	fputs("steem-reader: out of memory\n", stderr);
 	abort();
 }
@@ -92,7 +92,10 @@ void mem_free_pointer(void *pointer)
 	free(thing);
 }
 
-/* Chunks double up to the most, so that a small block costs little and a large one few calls. */
+/*
+ * Chunks double up to the maximum, so that a small block takes little memory and a large one few
+ * calls.
+ */
 #define FIRST_CHUNK_BYTES ((size_t)4096)
 #define MOST_CHUNK_BYTES  ((size_t)256 * 1024)
 
@@ -168,7 +171,7 @@ void arena_commit(struct arena *arena, size_t used)
 	if (used == 0)
 		return;
 	if (chunk == NULL || used > chunk->size - chunk->used)
-		abort(); /* more written than was reserved: memory is broken already */
+		abort(); /* more was written than reserved: memory is already damaged */
 	chunk->used += used;
 }
 

@@ -24,7 +24,7 @@ void metric_observe(struct metric_histogram *histogram, int64_t took_us)
 	histogram->sum_us += took_us;
 }
 
-/* A text that does not fit leaves buf->is_full set, which whoever made the buffer looks at. */
+/* If a text does not fit, buf->is_full stays set, and the owner of the buffer checks that. */
 static void add(struct buf *buf, const char *text)
 {
 	(void)buf_add_text(buf, text);

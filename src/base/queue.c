@@ -13,7 +13,7 @@ struct slot {
 
 struct queue {
 	pthread_mutex_t lock;
-	pthread_cond_t arrived; /* an item, or the end */
+	pthread_cond_t arrived; /* signals an item, or that the queue was closed */
 	struct slot *slots;     /* a ring of max_items */
 	size_t max_items;
 	size_t max_bytes;
@@ -73,7 +73,7 @@ bool queue_try_push(struct queue *queue, void *item, size_t bytes)
 	return is_pushed;
 }
 
-/* The oldest item, or NULL; the lock is held. */
+/* Remove and return the oldest item, or NULL; the lock must be held. */
 static void *take(struct queue *queue)
 {
 	struct slot *slot = &queue->slots[queue->first];

@@ -62,7 +62,7 @@ static size_t find(const struct range_set *set, uint32_t block)
 	return low;
 }
 
-/* Put `count` ranges (0 to 2) in the place of items[from..to-1]. */
+/* Replace items[from..to-1] by `count` ranges (0 to 2). */
 static void splice(struct range_set *set, size_t from, size_t to, const struct range *ranges,
 		   size_t count)
 {
@@ -84,7 +84,7 @@ void range_add(struct range_set *set, uint32_t first, uint32_t last)
 
 	if (first > last)
 		return;
-	/* Ranges that only touch are merged too, hence one block further on both sides. */
+	/* Ranges that only touch are merged too, so look one block further on both sides. */
 	from = find(set, first > 0 ? first - 1 : 0);
 	to = from;
 	while (to < set->count && (last == UINT32_MAX || set->items[to].first <= last + 1))
@@ -166,7 +166,10 @@ uint64_t range_count_blocks(const struct range_set *set)
 	return count;
 }
 
-/* A number of 1 to UINT32_MAX, digits grouped by single underscores; moves *at behind it. */
+/*
+ * Parse a number from 1 to UINT32_MAX, with single underscores between digits; moves *at behind
+ * it.
+ */
 static int parse_number(const char **at, uint32_t *ret_number, const char *part, struct error *err)
 {
 	const char *text = *at;
@@ -198,7 +201,7 @@ static int parse_number(const char **at, uint32_t *ret_number, const char *part,
 	return 0;
 }
 
-/* One of "A-B", "A+N", "A": the whole of part. */
+/* Parse one of "A-B", "A+N", "A", which must be all of `part`. */
 static int parse_part(const char *part, struct range *ret_range, struct error *err)
 {
 	const char *at = part;
@@ -272,7 +275,7 @@ char *range_format(const struct range_set *set, char *text, size_t size)
 		else
 			item_len = snprintf(item, sizeof(item), "%s%u-%u", comma, range->first,
 					    range->last);
-		/* Unless it is the last, leave room to say that something was cut. */
+		/* Unless it is the last range, leave room for "...". */
 		needed = len + (size_t)item_len + (i + 1 < set->count ? sizeof(cut) : 1);
 		if (needed > size) {
 			snprintf(text + len, size - len, "%s", cut);

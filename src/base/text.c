@@ -9,7 +9,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Controls, marks of direction, and characters without width: sorted. */
+/* Control characters, marks of direction, and characters without width: sorted. */
 static const struct {
 	uint32_t first;
 	uint32_t last;
@@ -39,7 +39,7 @@ static const struct {
 };
 #define HIDDEN_COUNT (sizeof(hidden) / sizeof(hidden[0]))
 
-/* The length of the character that this byte begins; 0 when no character begins so. */
+/* The length of the character that begins with this byte; 0: no character does. */
 static size_t bytes_of(unsigned char first)
 {
 	if (first < 0x80)

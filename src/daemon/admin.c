@@ -86,7 +86,7 @@ enum exit_code admin_with_database(const struct options *options, const struct c
 
 struct gap_report {
 	bool is_json;
-	struct range hole; /* found, but perhaps it goes on; first 0: none */
+	struct range hole; /* found, but it may continue; first 0: none */
 	uint64_t hole_count;
 	uint64_t missing_count;
 };
@@ -140,7 +140,10 @@ static int scan_range(const struct options *options, struct db *db, const struct
 	return 0;
 }
 
-/* Everything wanted, up to the highest block that a reader has seen irreversible, or stored. */
+/*
+ * All wanted blocks, up to the highest one that is stored or that a reader has seen
+ * irreversible.
+ */
 static int find_scan_ranges(struct db *db, struct range_set *ret_ranges, struct error *err)
 {
 	struct ranges ranges = {.has_open = false};
@@ -293,7 +296,10 @@ enum exit_code admin_activate_filter(const struct options *options, const struct
 
 /* --forget */
 
-/* Does its heartbeat change?  Only watching tells: a clock that jumped may make a new one look old. */
+/*
+ * Does the heartbeat change?  Only waiting can tell: after a jump of the clock a new one may
+ * look old.
+ */
 static int watch_heartbeat(struct db *db, const char *name, const struct reader_pulse *first,
 			   bool *ret_beats, struct error *err)
 {

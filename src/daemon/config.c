@@ -60,7 +60,7 @@ bool config_is_sequence(const config_setting_t *setting)
 	return config_setting_is_list(setting) || config_setting_is_array(setting);
 }
 
-/* The text of a setting when it is one of min..max bytes of UTF-8 without control characters, else NULL. */
+/* The text of a setting if it has min..max bytes of UTF-8 without control characters, else NULL. */
 const char *config_take_text(struct config_loading *loading, const config_setting_t *setting,
 			     const char *option, size_t min, size_t max)
 {
@@ -235,7 +235,7 @@ static void free_texts(char **texts, size_t count)
 	free(texts);
 }
 
-/* Is it a list of min..max things? */
+/* Is it a list of min..max elements? */
 bool config_check_list(struct config_loading *loading, const config_setting_t *setting,
 		       const struct option_row *row, const char *option, const char *of_what)
 {
@@ -386,7 +386,10 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		load_hosts(loading, setting, row, option);
 		break;
 	case OPTION_FILTER:
-		/* Which operations a rule may name depends on reader.virtual_operations, which may follow. */
+		/*
+		 * Which operations a rule may name depends on reader.virtual_operations, which
+		 * may come later.
+		 */
 		loading->filter = setting;
 		loading->filter_row = row;
 		break;
@@ -407,7 +410,7 @@ static bool is_same_group(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* All members of a group, or of the file when `name` is NULL. */
+/* Load all members of a group, or of the file if `name` is NULL. */
 static void load_group(struct config_loading *loading, const config_setting_t *group,
 		       const char *name)
 {
@@ -452,7 +455,7 @@ static void check_tls(struct config_loading *loading, const config_t *file)
 	else if (access(database->tls_ca, R_OK) != 0 || stat(database->tls_ca, &status) != 0)
 		config_mistake(loading, at, "database.tls_ca", "cannot read %s: %m",
 			       database->tls_ca);
-	else if (!S_ISREG(status.st_mode)) /* at a pipe each connect would hang */
+	else if (!S_ISREG(status.st_mode)) /* with a pipe, each connect would hang */
 		config_mistake(loading, at, "database.tls_ca", "%s is not a file",
 			       database->tls_ca);
 }
@@ -469,7 +472,7 @@ static void take_checkpoint(struct config *config)
 		(void)parse_checkpoint(text, &config->reader.pin);
 }
 
-/* What the file does not say by itself: the host's name, the password. */
+/* Add values that are not in the file: the host's name, the password. */
 static void complete(struct config_loading *loading, const config_t *file)
 {
 	struct config *config = loading->config;
@@ -497,7 +500,7 @@ static void complete(struct config_loading *loading, const config_t *file)
 			       "database.password_file", "%s", err.text);
 }
 
-/* libconfig says only "syntax error"; the cause is often a byte that an editor has put there. */
+/* libconfig says only "syntax error"; often the cause is a byte that an editor has inserted. */
 static void tell_syntax(struct config_loading *loading, const config_t *file, const char *text)
 {
 	const char *foreign;
@@ -583,7 +586,10 @@ int config_reload(struct config *config, const char *path)
 
 	if (mistakes == NULL)
 		return -1;
-	/* Whoever holds it open lets us wait, and nothing else would be done meanwhile. */
+	/*
+	 * A process that holds the pipe open would make us wait, and nothing else would be done
+	 * meanwhile.
+	 */
 	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
 		fprintf(mistakes, "%s is a pipe, which can be read once\n", path);
 	else

@@ -19,13 +19,13 @@
 
 struct url {
 	bool is_https;
-	const char *user; /* up to the '@'; NULL: none */
+	const char *user; /* ends at the '@'; NULL: none */
 	size_t user_len;
-	const char *host; /* with its brackets */
+	const char *host; /* with its brackets, if it has any */
 	size_t host_len;
-	const char *port; /* behind the ':'; NULL: none */
+	const char *port; /* after the ':'; NULL: none */
 	size_t port_len;
-	const char *path; /* what follows */
+	const char *path; /* the rest */
 };
 
 static const char *scheme_fault(const char *url, size_t *ret_len)
@@ -41,7 +41,7 @@ static const char *scheme_fault(const char *url, size_t *ret_len)
 	return "which does not begin with http:// or https://";
 }
 
-/* Cut it into its parts, which may have faults. */
+/* Split a URL, which may have faults, into its parts. */
 static const char *split(const char *text, struct url *ret_url)
 {
 	size_t scheme_len;
@@ -85,7 +85,7 @@ static const char *v6_fault(const struct url *url)
 {
 	char address[INET6_ADDRSTRLEN + 1] = "";
 	struct in6_addr unused;
-	/* "[fe80::1%25eth0]": the interface behind '%' is not checked. */
+	/* "[fe80::1%25eth0]": the interface after '%' is not checked. */
 	size_t len = strcspn(url->host + 1, "%]");
 
 	if (len > INET6_ADDRSTRLEN)
@@ -107,7 +107,7 @@ static const char *name_fault(const struct url *url)
 		return "whose host is too long";
 	snprintf(host, sizeof(host), "%.*s", (int)url->host_len, url->host);
 	for (const char *at = host; *at != '\0'; at++) {
-		/* A name in another script goes through IDN. */
+		/* A name in another script is converted by IDN. */
 		if (!strchr(LETTERS DIGITS ".-_", *at) && (unsigned char)*at < 0x80)
 			return "whose host has a character that no host name has";
 		label_len = *at == '.' ? 0 : label_len + 1;
@@ -162,7 +162,7 @@ char *config_url_shown(const char *url)
 	const char *end = begin + strcspn(begin, "/?#");
 	const char *query;
 
-	/* In a URL without faults the user ends before the path. In any other it may end later. */
+	/* In a URL without faults the user ends before the path. In others it may end later. */
 	if (!config_url_fault(url))
 		sign = memrchr(begin, '@', (size_t)(end - begin));
 	if (sign && sign < begin)
@@ -228,8 +228,8 @@ const char *config_bytes_fault(const char *bytes, size_t len)
 	if (len >= 2 && (bytes[0] == '\0') != (bytes[1] == '\0'))
 		return "seems to be UTF-16; save it as UTF-8";
 	if (memchr(bytes, '\0', len))
-		return NULL; /* no text at all */
-	/* A comment would go on to the next line feed, and swallow the options up to there. */
+		return NULL; /* not text at all */
+	/* A comment would continue to the next line feed, and swallow the options up to there. */
 	for (const char *at = bytes; (at = memchr(at, '\r', (size_t)(end - at))); at++)
 		if (at + 1 == end || at[1] != '\n')
 			return "has carriage returns (CR) as line ends; save it with Unix line ends";

@@ -18,7 +18,7 @@
 #define CONFIG_MAX_BYTES   ((size_t)1024 * 1024)
 #define PASSWORD_MAX_BYTES ((size_t)4096)
 #define PIPE_WAIT_MS       30000
-#define LINKS_MAX          40 /* as many as the kernel follows */
+#define LINKS_MAX          40 /* as many links as the kernel follows */
 
 /* Read fd to its end; the caller releases out in any case. */
 static int read_all(int fd, struct buf *out, const char *path, struct error *err)
@@ -61,7 +61,7 @@ static int check_zero_bytes(const struct buf *text, const char *path, struct err
 			 fault != NULL ? fault : "holds a zero byte");
 }
 
-/* open() does not wait for any file, not even for a pipe that has no writer. */
+/* Open without waiting, even for a pipe that has no writer. */
 static int open_file(const char *path, struct stat *ret_status, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -88,7 +88,10 @@ char *config_file_text(const char *path, bool *ret_is_public, struct error *err)
 	close(fd);
 	if (result == 0)
 		result = check_zero_bytes(&text, path, err);
-	/* An empty file is a good configuration; an empty pipe was read before, or has no writer. */
+	/*
+	 * An empty file is a valid configuration; an empty pipe was read before, or has no
+	 * writer.
+	 */
 	if (result == 0 && text.len == 0 && S_ISFIFO(status.st_mode))
 		result = error_set(
 			err, ERROR_CONFIG,
@@ -98,7 +101,7 @@ char *config_file_text(const char *path, bool *ret_is_public, struct error *err)
 	return result == 0 ? xstrdup(buf_text(&text)) : NULL;
 }
 
-/* Others must not be able to replace files in this folder. */
+/* Other users must not be able to replace files in this folder. */
 static int check_folder(const char *folder, const char *path, struct error *err)
 {
 	struct stat status;
@@ -120,7 +123,7 @@ static void replace(char **text, char *fresh)
 	*text = fresh;
 }
 
-/* Go from a folder to the entry of this name in it. */
+/* Change *place, the path of a folder, to the path of its entry `name`, which may be "..". */
 static void enter(char **place, const char *name, size_t len)
 {
 	char *slash = strrchr(*place, '/');
@@ -135,8 +138,8 @@ static void enter(char **place, const char *name, size_t len)
 }
 
 /*
- * Whether others can put another file in the place of this one.  Each folder on the way is checked,
- * also before and behind each link: whoever may change the folder of a link may change the link.
+ * Can other users replace the file with another one?  Each folder on the way is checked, also
+ * before and behind each link: a user who may change the folder of a link may change the link.
  */
 static int check_place(const char *path, struct error *err)
 {
@@ -173,7 +176,7 @@ static int check_place(const char *path, struct error *err)
 	return 0;
 }
 
-/* Whether only root and this user can change the file, and others cannot read it. */
+/* Can only root and this user change the file, and can others not read it? */
 static int check_secret(const char *path, const struct stat *status, struct error *err)
 {
 	if (!S_ISREG(status->st_mode))
@@ -227,7 +230,7 @@ struct scan {
 	const char *at;
 	unsigned line;
 	char name[64]; /* the last word before a value */
-	bool has_zero; /* the last string has a zero byte, at which libconfig would end it */
+	bool has_zero; /* the last string has a zero byte, where libconfig would end it */
 };
 
 static void skip_to(struct scan *scan, const char *end)
@@ -236,7 +239,7 @@ static void skip_to(struct scan *scan, const char *end)
 		scan->line += *scan->at == '\n';
 }
 
-/* Step over a comment or a string, if one begins here. */
+/* Skip a comment or a string, if one begins here. */
 static bool skip_inert(struct scan *scan)
 {
 	const char *at = scan->at;
@@ -263,7 +266,7 @@ static bool skip_inert(struct scan *scan)
 	return true;
 }
 
-/* A number begins here; true when libconfig would cut it down without a word. */
+/* A number begins here; true if libconfig would silently truncate it. */
 static bool take_number(struct scan *scan, char *text, size_t size)
 {
 	size_t len = strspn(scan->at, "0123456789abcdefABCDEFxX.+-L");
@@ -277,7 +280,7 @@ static bool take_number(struct scan *scan, char *text, size_t size)
 	value = strtoull(stop, &end, is_hex ? 16 : 10);
 	scan->at += len;
 	if (*end == '.' || (!is_hex && (*end == 'e' || *end == 'E')))
-		return false; /* a float: its type is refused where it stands */
+		return false; /* a float: its type is refused elsewhere */
 	if (errno == ERANGE || value > INT64_MAX)
 		return true;
 	return *end != 'L' && value > INT32_MAX;

@@ -13,7 +13,7 @@
 #include "steem/accounts.h"
 #include "steem/block.h"
 
-#define SUGGEST_MAX 3 /* a name that differs by more letters is not suggested */
+#define SUGGEST_MAX 3 /* names that differ by more letters are not suggested */
 #define NAME_BYTES  80
 
 /* Operations. */
@@ -39,7 +39,7 @@ static size_t distance(const char *a, const char *b)
 	return row[len];
 }
 
-/* The operation that was meant, or NULL. */
+/* The operation that was probably meant, or NULL. */
 static const char *nearest_operation(const char *name)
 {
 	static const char suffix[] = "_operation";
@@ -133,7 +133,10 @@ static bool is_one_of(const char *name, const char *const *names)
 	return *names != NULL;
 }
 
-/* The condition that no operation of this name can meet, or NULL. An unknown operation may have any member. */
+/*
+ * The condition that no operation of this name can meet, or NULL. An unknown operation may have
+ * any member.
+ */
 static const char *impossible_condition(const struct filter_rule *rule, const char *name)
 {
 	static const char *const with_body[] = {"comment", NULL};
@@ -155,7 +158,10 @@ static const char *impossible_condition(const struct filter_rule *rule, const ch
 	return NULL;
 }
 
-/* A condition that excludes an operation of the rule, or conditions that exclude each other. */
+/*
+ * Report a condition that excludes an operation of the rule, and conditions that exclude each
+ * other.
+ */
 static void check_together(struct config_loading *loading, const config_setting_t *group,
 			   const struct filter_rule *rule)
 {
@@ -232,7 +238,7 @@ static void load_condition(struct config_loading *loading, const config_setting_
 	memcpy((char *)rule + row->offset, &copy, sizeof(copy));
 }
 
-/* *ret_has_condition: something beside its name. */
+/* *ret_has_condition: the rule has more than its name. */
 static void load_rule(struct config_loading *loading, const config_setting_t *group,
 		      struct filter_rule *rule, bool *ret_has_condition)
 {
@@ -284,7 +290,7 @@ void config_load_filter(struct config_loading *loading, const config_setting_t *
 	if (!filter_prepare(filter))
 		config_mistake(loading, setting, "filter", "names more than %d queues",
 			       BLOCK_QUEUES);
-	/* Beside rules with a queue it has a use: to store what no bot waits for. */
+	/* If other rules have a queue, it is useful: it stores operations that no bot waits for. */
 	if (all != NULL && filter->queue_count == 0)
 		config_mistake(
 			loading, all, "filter",

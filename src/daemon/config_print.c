@@ -53,7 +53,7 @@ static void print_nodes(FILE *out, const struct config *config)
 	fputs(")", out);
 }
 
-/* As it stands in the file: with "unknown:" where the name is not known. */
+/* The name as in the file: with "unknown:" if it is not known. */
 static char *mark_operation(const char *name)
 {
 	bool is_known = accounts_kind(name, strlen(name)) != ACCOUNTS_KIND_UNKNOWN;
@@ -149,7 +149,7 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 	}
 }
 
-/* The help as comment lines, with what is allowed behind it. */
+/* Print the help as comment lines, followed by the allowed values. */
 static void print_comment(FILE *out, const struct option_row *row)
 {
 	const char *pad = row->group != NULL ? "    " : "";

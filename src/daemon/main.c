@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * steem-reader: read the Steem chain into a shared database, and never lose a block.
+ * steem-reader: reads the Steem chain into a shared database, and never loses a block.
  *
- * What follows is the list of steps of a start.  What the reader then does is told in
- * sync/reader.c, how the process behaves around it in daemon/run.c.
+ * This file has the steps of a start.  What the reader then does is in sync/reader.c, how
+ * the process behaves around it in daemon/run.c.
  */
 #include <stdio.h>
 

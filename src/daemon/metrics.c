@@ -19,7 +19,7 @@ struct metrics {
 	struct metrics_http *http;
 	int64_t started_s;
 	int64_t open_at_ms;
-	bool has_failed; /* and that was said */
+	bool has_failed; /* opening failed, and that was logged */
 };
 
 /* Pages. */

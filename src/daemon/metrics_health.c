@@ -2,18 +2,18 @@
 #include "daemon/metrics.h"
 #include "sync/reader_facts.h"
 
-/* What passes sooner is no news: a failed request, a lock that was waited for. */
+/* Trouble that passes sooner is not reported: a failed request, a wait for a lock. */
 #define NODES_MS    10000
 #define DATABASE_MS 10000
-/* Heartbeats are due every 5 s; each may wait for a step of a scan. */
+/* A heartbeat is due every 5 s, and may have to wait for a step of a scan. */
 #define BEAT_MS 30000
-/* A block that is new is not there at once; so long a reader may be behind. */
+/* A new block is not stored at once; a reader may be behind for this long. */
 #define LEVEL_MS    10000
 #define BEHIND_MAX  20
 #define OVERVIEW_MS 300000
 #define SECONDS(ms) ((long long)((ms) / 1000))
 
-/* Reasons. What does not fit is left out: the first ones are those that matter. */
+/* Reasons. Those that do not fit are left out: the first ones matter most. */
 
 static void tell_stall(struct buf *buf, const struct reader_facts *facts)
 {

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 #define MAX_CONNECTIONS  32
-#define MAX_PER_ADDRESS  16 /* a monitor, a few people, and room behind a proxy */
+#define MAX_PER_ADDRESS  16 /* a monitor, a few people, and more behind a proxy */
 #define CONNECTION_BYTES 8192
 #define IDLE_TIMEOUT_S   5U
 #define LIFETIME_MS      10000 /* of a connection: one request, one answer */
@@ -29,7 +29,7 @@ struct client_connection {
 
 struct metrics_http {
 	struct MHD_Daemon *daemon;
-	int fd; /* of its epoll */
+	int fd; /* the library's epoll descriptor */
 	metrics_http_page_fn *page;
 	void *context;
 	struct client_connection connections[MAX_CONNECTIONS];
@@ -58,7 +58,7 @@ bool metrics_http_parse(const char *listen, struct metrics_http_address *ret_add
 	snprintf(host, sizeof(host), "%.*s", (int)(is_v6 ? host_len - 2 : host_len),
 		 is_v6 ? listen + 1 : listen);
 	hints.ai_family = is_v6 ? AF_INET6 : AF_INET;
-	/* No name is looked up: that could take long, and the answer could be anything. */
+	/* No name is looked up: this could take long, and the answer could be anything. */
 	if (getaddrinfo(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, colon + 1, &hints,
 			&found) != 0)
 		return false;
@@ -85,7 +85,7 @@ static void describe_address(int fd, char *text, size_t size)
 	}
 }
 
-/* A socket of our own: libmicrohttpd would not say why it cannot listen. */
+/* We open the socket ourselves, because libmicrohttpd would not say why it cannot listen. */
 static int open_socket(const char *listen_at, struct error *err)
 {
 	struct metrics_http_address address;
@@ -110,7 +110,7 @@ static int open_socket(const char *listen_at, struct error *err)
 
 /* Answers. */
 
-/* Takes the body. One request a connection: so its lifetime can be bounded. */
+/* Takes the body. One request per connection, so that its lifetime can be limited. */
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, struct buf *body,
 			      const char *type)
 {
@@ -142,7 +142,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	const char *type = "text/plain; charset=utf-8";
 	unsigned status;
 
-	/* Answered when the headers are there: whatever else is sent is not waited for. */
+	/* Answer when the headers have arrived, without waiting for anything else that is sent. */
 	(void)version;
 	(void)upload;
 	(void)upload_bytes;
@@ -186,7 +186,7 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
 		}
 }
 
-/* The library's own timeout begins again with each byte. */
+/* The library's own time-out begins again with each byte. */
 static void end_old_connections(struct metrics_http *http)
 {
 	int64_t now_ms = clock_now_ms();
@@ -199,7 +199,7 @@ static void end_old_connections(struct metrics_http *http)
 		}
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct metrics_http *metrics_http_open(const char *listen_at, metrics_http_page_fn *page,
 				       void *context, struct error *err)
@@ -253,7 +253,7 @@ int metrics_http_fd(const struct metrics_http *http)
 	return http->fd;
 }
 
-/* What the library has read already, its descriptor does not show: then this is 0. */
+/* The descriptor does not show data that the library has read already: then this returns 0. */
 int64_t metrics_http_next_timeout_ms(const struct metrics_http *http)
 {
 	MHD_UNSIGNED_LONG_LONG left_ms;

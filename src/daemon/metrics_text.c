@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /metrics: the figures of a reader in the text format of Prometheus. */
+/* Writes /metrics: the figures of a reader in the text format of Prometheus. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -38,7 +38,7 @@ static void labelled(struct buf *buf, const char *name, const char *label, const
 	metric_sample(buf, name, labels, 1, value);
 }
 
-/* The wall time of a moment of the clock that never goes back; 0 stays 0. */
+/* Convert monotonic time to wall time; 0 stays 0. */
 static double wall_of(const struct reader_facts *facts, int64_t at_ms)
 {
 	struct timespec now;
@@ -277,7 +277,10 @@ struct named_node {
 	char label[300];
 };
 
-/* Two URLs may differ in what a label leaves out; no two lines may have the same labels. */
+/*
+ * Two URLs may differ only in parts that a label leaves out, but no two lines may have the same
+ * labels.
+ */
 static void name_nodes(const struct reader *reader, struct named_node *named, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

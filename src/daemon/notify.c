@@ -15,7 +15,7 @@
 #include "base/text.h"
 
 static struct sockaddr_un address;
-static socklen_t address_len; /* 0: nobody listens */
+static socklen_t address_len; /* 0: there is no socket */
 static int64_t watchdog_ms;
 
 static void read_watchdog(void)
@@ -27,7 +27,7 @@ static void read_watchdog(void)
 	watchdog_ms = 0;
 	if (interval == NULL)
 		return;
-	/* The variable may have been meant for our parent. */
+	/* The variable may have been meant for our parent process. */
 	if (pid != NULL && strtoll(pid, NULL, 10) != (long long)getpid())
 		return;
 	usec = strtoll(interval, NULL, 10);
@@ -45,7 +45,10 @@ void notify_open(void)
 		memset(&address, 0, sizeof(address));
 		address.sun_family = AF_UNIX;
 		memcpy(address.sun_path, path, len);
-		/* '@' stands for the NUL of an abstract socket, whose name has no end mark. */
+		/*
+		 * '@' stands for the NUL of an abstract socket, whose name is not
+		 * NUL-terminated.
+		 */
 		if (path[0] == '@')
 			address.sun_path[0] = '\0';
 		address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
@@ -57,7 +60,7 @@ void notify_open(void)
 	unsetenv("WATCHDOG_PID");
 }
 
-/* systemd not listening is no reason to stop: failures are ignored. */
+/* Failures are ignored: if systemd does not listen, this is no reason to stop. */
 static void send_text(const char *text)
 {
 	int fd;
@@ -83,7 +86,7 @@ void notify_reloading(void)
 {
 	char text[64];
 
-	/* Type=notify-reload wants to know when, by the monotonic clock. */
+	/* Type=notify-reload needs the monotonic time. */
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
 		 (long long)clock_now_ms() * 1000);
 	send_text(text);
@@ -100,7 +103,10 @@ void notify_status(const char *fmt, ...)
 	size_t len = strlen(text);
 	va_list args;
 
-	/* text_vformat() cleans: a line end would begin another message, and systemd takes only UTF-8. */
+	/*
+	 * text_vformat() cleans the text: a line end would begin another message, and systemd
+	 * accepts only UTF-8.
+	 */
 	va_start(args, fmt);
 	text_vformat(text + len, sizeof(text) - len, fmt, args);
 	va_end(args);

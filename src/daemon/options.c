@@ -102,7 +102,7 @@ static const char *option_name(int id)
 	return "?";
 }
 
-/* An option that names an action; two different ones contradict each other. */
+/* Set the action of an option; two different actions contradict each other. */
 static int set_action(struct options *options, int id, struct error *err)
 {
 	for (size_t i = 0; i < ACTION_COUNT; i++) {
@@ -117,7 +117,7 @@ static int set_action(struct options *options, int id, struct error *err)
 	return 0;
 }
 
-/* One block number, written as in a range. */
+/* Parse one block number, written as in a range. */
 static int take_block(const char *option, uint32_t *ret_block, struct error *err)
 {
 	struct range_set set = RANGE_SET_INIT;
@@ -146,7 +146,7 @@ static void take_flag(struct options *options, int id)
 	options->dry_run |= id == OPTION_DRY_RUN;
 }
 
-/* Keep what an option says; `--help` and the like say nothing more than their action. */
+/* Store the value of an option; `--help` and the like only set an action. */
 static int take_option(struct options *options, int id, struct error *err)
 {
 	switch (id) {
@@ -188,7 +188,7 @@ static int take_option(struct options *options, int id, struct error *err)
 	}
 }
 
-/* Options that mean something only beside a certain action. */
+/* Check options that are allowed only with a certain action. */
 static int check_company(const struct options *options, struct error *err)
 {
 	enum action action = options->action;
@@ -230,7 +230,7 @@ static int parse(struct options *options, int argc, char **argv, struct error *e
 {
 	int id;
 
-	/* 0 makes the GNU library begin anew, for a second parse in one process. */
+	/* 0 makes the GNU library start again, for a second parse in one process. */
 	optind = 0;
 	while ((id = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1) {
 		if (id == ':')

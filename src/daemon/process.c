@@ -14,8 +14,8 @@
 #include "base/log.h"
 
 /*
- * In the order of their numbers, because open() takes the lowest free one.  Standard output is opened
- * for reading only: a write to it fails, and process_end() sees that the output was lost.
+ * In the order of their numbers, because open() uses the lowest free one.  Standard output is
+ * opened for reading only: a write to it fails, and process_end() sees that the output was lost.
  */
 static void open_standard_streams(void)
 {
@@ -38,7 +38,8 @@ static void end_by_signal(int number)
 
 /*
  * The kernel does not deliver a signal with its default action to process 1 of a container, so
- * nobody could end a command there.  A daemon blocks the signals and reads them (daemon/signals.c).
+ * nobody could end a command there.  A daemon blocks the signals and reads them
+ * (daemon/signals.c).
  */
 static void hear_signals_as_first_process(void)
 {
@@ -56,11 +57,12 @@ void process_begin(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	/*
-	 * As process 1 of a container we become the parent of orphaned processes. Now the kernel reaps
-	 * them. steem-worker, which has children of its own, changes this (worker/child.c).
+	 * As process 1 of a container we become the parent of orphaned processes. With this the
+	 * kernel reaps them. steem-worker, which has children of its own, changes it
+	 * (worker/child.c).
 	 */
 	signal(SIGCHLD, SIG_IGN);
-	/* AddressSanitizer's search for leaks traces its own process, which this would forbid. */
+	/* AddressSanitizer's leak check traces its own process, which this would forbid. */
 #ifndef WITH_SANITIZERS
 	(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
@@ -71,7 +73,7 @@ bool process_host_name(char *name, size_t size, const char *characters)
 	if (gethostname(name, size) != 0)
 		name[0] = '\0';
 	name[size - 1] = '\0';
-	/* The kernel takes any bytes for a name. */
+	/* The kernel accepts any bytes as a name. */
 	for (char *at = name; *(at += strspn(at, characters)) != '\0';)
 		*at = '-';
 	return name[0] != '\0';

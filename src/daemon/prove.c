@@ -26,11 +26,11 @@ enum finding {
 static const char *const finding_names[] = {"proved", "false", "unproved"};
 
 struct report {
-	const struct chain *chain; /* of the last answer; what `proof` is for */
+	const struct chain *chain; /* of the last answer; `proof` is for this chain */
 	struct proof *proof;
 	uint64_t counts[FINDING_COUNT];
 	uint64_t corrected_count;
-	uint64_t line; /* of the answer; 0: it is the whole file */
+	uint64_t line; /* of the answer; 0: the answer is the whole file */
 };
 
 static void print_place(const struct report *report, enum finding finding, uint32_t num)
@@ -77,7 +77,7 @@ static void print_proved(struct report *report, const struct block *block, const
 	report->counts[FINDING_PROVED]++;
 }
 
-/* What blocks of this chain are proved with; NULL with err. */
+/* The proof state for blocks of this chain; NULL with err. */
 static struct proof *proof_for(struct report *report, const struct chain *chain, struct error *err)
 {
 	if (report->chain == chain)
@@ -99,8 +99,8 @@ static bool find_text(const struct json_slice *object, const char *member,
 }
 
 /*
- * Only the prefix of signing_key tells which network an answer comes from.  A false prefix does not help a
- * liar: the hashes must still match, and each chain has its own symbols.
+ * Only the prefix of signing_key tells which network an answer comes from.  A false prefix does
+ * not help a liar: the hashes must still match, and each chain has its own symbols.
  */
 static const struct chain *chain_in(const struct json_slice *result)
 {
@@ -131,7 +131,10 @@ static void prove_block(struct report *report, const struct json_slice *result, 
 	block_free(block);
 }
 
-/* One answer, in its JSON-RPC envelope or without it. -1 with err: nothing can be proved here. */
+/*
+ * Prove one answer, with or without its JSON-RPC envelope. -1 with err: nothing can be proved
+ * here.
+ */
 static int prove_answer(struct report *report, const char *text, size_t len, struct error *err)
 {
 	struct json_slice result = {text, len}, id;

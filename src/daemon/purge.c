@@ -16,20 +16,20 @@
 
 #define LEAST_PAUSE_MS   2
 #define LONGEST_PAUSE_MS 1000
-#define COUNTED_BLOCKS   50000 /* at once, by --dry-run */
+#define COUNTED_BLOCKS   50000 /* how many --dry-run counts at once */
 
 struct purge {
 	const struct options *options;
 	struct steps steps;
 };
 
-/* One step: a job of the writer, which connects, and tries again. */
+/* One step: a job of the writer, which connects and retries. */
 struct purge_job {
 	struct step step;
 	struct retention_purge purge;
 };
 
-/* All is in order, and these blocks are irreversible. */
+/* Check that everything is in order, and that these blocks are irreversible. */
 static int run_begin(struct db *db, struct job *job, struct error *err)
 {
 	struct purge_job *step = (struct purge_job *)job;
@@ -95,7 +95,7 @@ static void show(struct purge *purge, const struct retention_purge *state)
 			state->before - state->next);
 }
 
-/* As long as it took: others have the other half of the time. */
+/* Rest as long as the step took: half of the time is left to others. */
 static void rest(struct purge *purge, const struct purge_job *step)
 {
 	int64_t pause_ms = step->step.job.last_try_ms;

@@ -25,12 +25,12 @@ struct rewind_job {
 	struct step step;
 	struct rewind rewind;
 	bool is_dry;
-	struct rewind_readers before; /* as they were loaded first */
+	struct rewind_readers before; /* as first loaded */
 	struct rewind_readers now;
-	uint32_t irreversible; /* recorded before anything was done */
+	uint32_t irreversible; /* as recorded before anything was changed */
 };
 
-/* The first job: what an account may not do fails at once only there (sync/writer.h). */
+/* The first job: only in the first job do missing rights fail at once (sync/writer.h). */
 static int run_look(struct db *db, struct job *job, struct error *err)
 {
 	struct rewind_job *step = (struct rewind_job *)job;
@@ -80,7 +80,10 @@ static int refuse(const char *reader, struct error *err)
 		reader);
 }
 
-/* Does a heartbeat change?  Only watching tells: a clock that jumped may make a new one look old. */
+/*
+ * Does a heartbeat change?  Only waiting can tell: after a jump of the clock a new one may look
+ * old.
+ */
 static int watch_readers(struct command *command, struct rewind_job *job, struct error *err)
 {
 	int64_t until_ms = clock_now_ms() + READERS_SILENCE_S * 1000;
@@ -163,7 +166,7 @@ static int take_back(struct command *command, struct rewind_job *job, enum exit_
 	return 0;
 }
 
-/* The database's words name sql/grants.sql, where no role may do this. */
+/* A message about missing rights refers to sql/grants.sql, but no role there may do this. */
 static enum exit_code report_failure(const struct error *err)
 {
 	enum exit_code code = failure_exit_code(err);

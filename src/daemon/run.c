@@ -25,7 +25,7 @@ struct run {
 	bool is_stopping;
 	bool is_ready;
 	int64_t status_at_ms;
-	int64_t fed_at_ms; /* the watchdog */
+	int64_t fed_at_ms; /* when the watchdog was last fed */
 	int64_t fed_progress_ms;
 };
 
@@ -92,7 +92,7 @@ static struct reader_config reader_config_of(const struct options *options,
 
 /* Signals. */
 
-/* Nodes, limits and log level; everything else needs a restart. */
+/* Reload nodes, limits and log level; everything else needs a restart. */
 static void reload(struct run *run)
 {
 	struct config config;
@@ -161,7 +161,7 @@ static void tell_systemd(struct run *run)
 	if (now_ms >= run->status_at_ms) {
 		run->status_at_ms = now_ms + STATUS_MS;
 		notify_status("%s", reader_describe(run->reader, text, sizeof(text)));
-		if (!run->is_ready) /* waiting for the database is no failure */
+		if (!run->is_ready) /* waiting for the database is not a failure */
 			notify_extend_timeout(4 * STATUS_MS);
 	}
 	if (progress_ms > run->fed_progress_ms &&
@@ -266,7 +266,10 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 		signals_close(run.signal_fd);
 		return failure_report("ended", &err);
 	}
-	/* A command beside the daemon has the daemon's configuration, and would take its port. */
+	/*
+	 * A command run beside the daemon has the daemon's configuration, and would take its
+	 * port.
+	 */
 	run.metrics = metrics_new(options->action == ACTION_RUN ? config->metrics_listen : "",
 				  run.reader);
 	code = loop(&run);

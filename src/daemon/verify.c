@@ -17,7 +17,7 @@ struct report {
 	bool repair;
 	uint64_t printed_count;
 	uint64_t counts[AUDIT_KIND_COUNT]; /* blocks of each kind */
-	/* A stretch of missing blocks that perhaps goes on; block 0: none. */
+	/* A range of missing blocks that may continue; block 0: none. */
 	struct audit_finding missing;
 	bool is_mended;
 	char reason[200];
@@ -63,7 +63,7 @@ static void print_missing(struct report *report)
 	report->missing.block = 0;
 }
 
-/* Missing blocks are printed as stretches. */
+/* Missing blocks are printed as ranges. */
 static void take_finding(void *context, const struct audit_finding *finding, bool is_mended,
 			 const char *reason)
 {

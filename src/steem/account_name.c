@@ -25,7 +25,7 @@ static const char *fault_of_character(char c)
 	return "it has a character that no name has";
 }
 
-/* A part between two dots. */
+/* The fault of a part between two dots. */
 static const char *fault_of_part(const char *part, size_t len)
 {
 	if (len < ACCOUNT_NAME_MIN_BYTES)

@@ -5,7 +5,7 @@
 
 #include "steem/block.h"
 
-/* Called for each account that is met; false ends the search. */
+/* Called for each account that is found; returns false to end the search. */
 typedef bool visit_fn(void *context, const struct json_slice *account);
 
 struct walk {
@@ -42,7 +42,7 @@ static bool walk_struct(const struct walk *walk, const struct codec_type *type,
 	return true;
 }
 
-/* Of a variant all alternatives are looked for: accounts stand at the same place in them. */
+/* For a variant all alternatives are tried: accounts are at the same place in all of them. */
 static bool walk_element(const struct walk *walk, const struct codec_type *type, size_t i,
 			 const struct json_slice *element)
 {
@@ -191,7 +191,7 @@ bool accounts_can_name(const char *name, size_t name_len, const char *account)
 
 	if (row == NULL)
 		return false;
-	/* A field that is read out of the operation can hold any. */
+	/* A field that is read from the operation can name any account. */
 	for (size_t i = 0; i < row->is.field_count; i++)
 		if (row->is.fields[i].role != CODEC_UNNAMED)
 			return true;

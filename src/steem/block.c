@@ -26,7 +26,7 @@ size_t block_bytes(const struct block *block)
 	return arena_bytes(block->arena);
 }
 
-/* NULL is equal to NULL only. */
+/* NULL equals only NULL. */
 static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	if (!a || !b)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
-/* What a block is thought to weigh until the node was measured. */
+/* The assumed size of a block until the node's answers were measured. */
 #define BLOCK_BYTES_GUESS 8192
 
 void want_list_append(struct want_list *list, struct want *want)
@@ -206,7 +206,7 @@ void client_drop(struct client *client, const struct client_sink *sink)
 
 			if (!want || want->sink != sink)
 				continue;
-			want->sink = NULL; /* the answer that still comes is thrown away */
+			want->sink = NULL; /* the answer, when it arrives, is thrown away */
 			client->wanted_count--;
 		}
 	}
@@ -237,7 +237,7 @@ static void tell_refusal(const struct client *client, const struct want *want,
 		sink->refused(sink->context, want->num, refusal(client, want));
 }
 
-/* Tell the sinks of what every healthy node refused. */
+/* Report the wants that every healthy node refused. */
 static void report_refused(struct client *client)
 {
 	struct want *want;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The receiving half of the client: what an answer means for its wants and for its node. */
+/* The receiving half of the client: what an answer means for its wants and its node. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,13 +37,13 @@ void client_note_failure(struct client *client, unsigned index, size_t call_coun
 
 	if (failure != RPC_FAILURE_BATCH || call_count <= 1) {
 		if (failure == RPC_FAILURE_BATCH)
-			failure = RPC_FAILURE_OTHER_NODE; /* there is nothing left to halve */
+			failure = RPC_FAILURE_OTHER_NODE; /* the batch cannot be halved any more */
 		client_rest(client, index, failure, err, retry_after_ms);
 		return;
 	}
 	if (call_count == 2)
 		node->refuses_batches = true;
-	/* Several batches of one size may be refused at once; that halves the size once. */
+	/* Several batches of one size may be refused at once; the size is then halved only once. */
 	while (node->batch_size > 1 && node->batch_size > call_count / 2)
 		node_shrink_batch(node);
 	if (node->batch_size < batch_size && client->observer.batch_reduced)
@@ -75,11 +75,12 @@ void client_note_success(struct client *client, unsigned index, size_t call_coun
 		client->observer.node_recovered(client->observer.context, node);
 }
 
-/* What the answers of one request say of its node. */
+/* What the answers of one request show about its node. */
 struct verdict {
 	size_t good_count;
-	struct error fault; /* the last one that is the node's, if any */
-	bool is_vain;       /* it failed to give a block above the highest that it ever gave */
+	struct error fault; /* the last fault of the node, if any */
+	/* it claimed a block above the highest that it ever gave, and did not give it */
+	bool is_vain;
 };
 
 static void give(struct client *client, struct request *request, size_t i, struct block *block)
@@ -114,20 +115,21 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 
 	if (is_fault)
 		verdict->fault = *err;
-	if (want->is_reversible) { /* it need not have it yet */
+	if (want->is_reversible) { /* the node need not have it yet */
 		want_set_refused_by(want, request->node, err);
 		return;
 	}
 	if (want->num > pool_node(client->pool, request->node)->proven_block)
 		verdict->is_vain = true;
 	/*
-	 * A node that is busy, or that does not offer the call, has said nothing of the block;
-	 * one that says so of it again and again, and gives others, will not give it.
+	 * If a node is busy or does not offer the call, that says nothing about the block.  But
+	 * if it says so again and again about one block, and gives others, it will not give this
+	 * one.
 	 */
 	if (client_failure(err) == RPC_FAILURE_UNSUPPORTED &&
 	    (!is_fault || !client_offers_blocks(client, request->node)))
 		return;
-	/* The vote waits for one that is too busy, until patience ends. */
+	/* The vote waits for a node that is too busy, until its patience ends. */
 	if (client_failure(err) == RPC_FAILURE_WAIT && want_has_open_list(want)) {
 		want->busy_by |= UINT64_C(1) << request->node;
 		return;
@@ -147,7 +149,7 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 					       err);
 }
 
-/* The node gave the block, but others must give it alike: they are asked. NULL. */
+/* The node gave the block, but other nodes must give the same: ask them. Returns NULL. */
 static struct block *pass_on(struct request *request, size_t i, const struct error *err,
 			     struct verdict *verdict)
 {
@@ -164,7 +166,7 @@ void client_tell_correction(const struct client *client, unsigned index, const s
 						 pool_node(client->pool, index), block);
 }
 
-/* The block of call i: as it was decoded, or what is kept of it; NULL: it was refused. */
+/* The block of call i: as it was decoded, or the version that was kept; NULL: it was refused. */
 static struct block *take_block(struct request *request, size_t i, const struct rpc_answer *answer,
 				struct verdict *verdict)
 {
@@ -190,7 +192,7 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 	return block;
 }
 
-/* The block waits for the lists of other nodes. It is asked for its list alone. */
+/* The block waits for the lists of other nodes, and only its list is requested now. */
 static void wait_for_lists(struct request *request, size_t i, struct block *block,
 			   const struct error *err, struct verdict *verdict)
 {
@@ -198,14 +200,17 @@ static void wait_for_lists(struct request *request, size_t i, struct block *bloc
 	unsigned giver = want->is_listed ? want->half_giver : request->node;
 
 	node_gave(pool_node(request->client->pool, request->node), block->num);
-	want->tried &= ~want->busy_by | want->barred; /* the vote waits for them */
+	want->tried &= ~want->busy_by | want->barred; /* the vote waits for these nodes */
 	(void)pass_on(request, i, err, verdict);
 	want->half = block;
 	want->half_giver = giver;
 	want->is_listed = true;
 }
 
-/* Is it a list that cannot be the block's?  One that is empty may only come late. */
+/*
+ * Is it a list that cannot belong to the block?  An empty list does not count: the node may only
+ * be late.
+ */
 static bool is_unfit(const struct block *block, const struct rpc_answer *answer, bool is_fault)
 {
 	if (answer->error.kind != ERROR_NONE)
@@ -215,8 +220,8 @@ static bool is_unfit(const struct block *block, const struct rpc_answer *answer,
 }
 
 /*
- * The list of a node does not fit the block of another, which may have been made up.  So the node is asked for
- * both, once.
+ * The list of one node does not fit the block of another one, which may have been made up.  So
+ * the node is asked for both, once.
  */
 static bool may_give_both(struct want *want, unsigned node, bool is_fault)
 {
@@ -227,7 +232,10 @@ static bool may_give_both(struct want *want, unsigned node, bool is_fault)
 	return is_first && want->is_listed && is_fault;
 }
 
-/* Add the virtual operations out of `answer`. False: there are none to be had yet, the block is taken. */
+/*
+ * Add the virtual operations of `answer`. False: the list cannot be used yet, and the block is
+ * taken.
+ */
 static bool complete(struct request *request, size_t i, struct block *block,
 		     const struct rpc_answer *answer, struct verdict *verdict)
 {
@@ -253,14 +261,14 @@ static bool complete(struct request *request, size_t i, struct block *block,
 		want_set_refused_by(want, request->node, &err);
 	else
 		refuse(request, i, &err, is_fault, verdict);
-	if (want->is_listed) /* the node said nothing of the block */
+	if (want->is_listed) /* the node said nothing about the block */
 		want->half = block;
 	else if (want->unverified != block)
 		block_free(block);
 	return false;
 }
 
-/* The answer to call i, and with it that to its second half, which stands behind it. */
+/* Handle the answer to call i, and the one to its second half, which follows it. */
 static void take_answer(struct request *request, size_t i, const struct rpc_answer *answers,
 			struct verdict *verdict)
 {
@@ -292,7 +300,7 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 	}
 }
 
-/* Errors only: the trouble is the node's, not the blocks'. */
+/* If all answers are errors, the node has a problem, not the blocks. */
 static bool is_all_errors(const struct rpc_answer *answers, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -301,7 +309,10 @@ static bool is_all_errors(const struct rpc_answer *answers, size_t count)
 	return true;
 }
 
-/* The node does not offer virtual operations, and was asked for nothing else: that is no trouble. */
+/*
+ * The node does not offer virtual operations, and was asked for nothing else: this is not a
+ * failure.
+ */
 static bool is_without_lists(const struct request *request, const struct rpc_answer *answers)
 {
 	for (size_t i = 0; i < client_block_calls(request); i++)
@@ -311,7 +322,10 @@ static bool is_without_lists(const struct request *request, const struct rpc_ans
 	return true;
 }
 
-/* Pairs of calls may have left one place of a batch empty: it is a full one all the same. */
+/*
+ * Pairs of calls may have left one place of a batch unused: count the batch as full all the
+ * same.
+ */
 static size_t calls_taken(const struct request *request)
 {
 	const struct node *node = pool_node(request->client->pool, request->node);
@@ -353,14 +367,15 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 	return false;
 }
 
-/* A call whose want was dropped meanwhile is decoded all the same: that is rare. */
+/* A call whose want was dropped meanwhile is decoded too; this is rare. */
 static void *make_block(void *context, size_t i, struct json_cursor *cursor)
 {
 	const struct request *request = context;
-	struct error ignored = ERROR_INIT; /* decoded again, its text says what is wrong */
+	/* the text is decoded again later, and then the error is kept */
+	struct error ignored = ERROR_INIT;
 
 	if (request->calls[i].method != RPC_GET_BLOCK)
-		return NULL; /* it needs its block, which may come behind it */
+		return NULL; /* it needs its block, which may follow it */
 	return decode_block_at(cursor, request->calls[i].block, request->client->config.proof,
 			       &ignored);
 }
@@ -387,9 +402,9 @@ static bool blocks_answer(struct request *request, const struct http_answer *ans
 }
 
 /*
- * One name may stand for several servers that answer in turns, one of which is broken.  So a request
- * that failed at once is sent again before anybody is blamed.  Otherwise each request for the head
- * might meet the good server, and each request for blocks the broken one.
+ * One name may stand for several servers that answer in turn, one of which is broken.  So a
+ * request that failed at once is repeated before the node is blamed.  Otherwise each request for
+ * the head might reach the good server, and each request for blocks the broken one.
  */
 static bool is_worth_repeating(const struct request *request, const struct http_answer *answer,
 			       const struct error *err)
@@ -437,7 +452,10 @@ void client_answer(void *context, const struct http_answer *answer, const struct
 	}
 	if (!is_kept)
 		request_free(request);
-	/* Several answers may have come at once: no connection waits until all are decoded. */
+	/*
+	 * Several answers may have arrived at once: send now, so that no connection is idle
+	 * until all of them are decoded.
+	 */
 	if (kind == REQUEST_BLOCKS)
 		(void)client_send_wants(client, clock_now_ms());
 }

@@ -2,12 +2,13 @@
 /*
  * Requests that failed as a whole, and nodes that answer nothing.
  *
- * When a request for blocks ends without a usable answer, either the node is at fault (it is dead,
- * or frozen) or one of the blocks (each node that is asked for it hangs, or breaks).  So the node is
- * asked for its head.  If it does not answer, it is away, and other nodes are asked for the blocks.  If
- * it answers, it stays in use, and each block is asked for alone: then the next failure names the block.
- * When a node goes away again and again after a request for the same block, the block is to blame.
- * "Too busy" and the like are believed a few times first.
+ * When a request for blocks ends without a usable answer, either the node is at fault (it
+ * is dead, or frozen) or one of the blocks (each node that is asked for it hangs, or
+ * breaks).  So the node is asked for its head.  If it does not answer, it is away, and
+ * other nodes are asked for the blocks.  If it answers, it stays in use, and each block is
+ * requested alone: then the next failure shows which block it is. If a node goes away
+ * again and again after a request for the same block, the block is to blame. "Too busy"
+ * and similar answers are believed a few times first.
  */
 #include <stdlib.h>
 
@@ -22,18 +23,26 @@
  * nodes there are.
  */
 #define PATIENCE_MS 15000
-/* The same for a vote, while nodes that have not voted only rest: in their absence another would decide. */
+/*
+ * The same for a vote, while the nodes that have not voted only rest: without them another block
+ * could win.
+ */
 #define VOTE_PATIENCE_MS 60000
 /*
- * A node that tells us to come back after this time or later is asked for its head all the same:
- * one block must not make the tail wait for a minute.
+ * A node whose Retry-After is this long or longer is asked for its head all the same: one block
+ * must not make the tail wait for a minute.
  */
 #define RETRY_LONG_MS 5000
-/* How often in a row a node is away after a request for a block: then the block is asked for alone,
- * and then no more. */
+/*
+ * How often in a row a node goes away after a request for a block until the block is requested
+ * alone, and until it is given up.
+ */
 #define LOST_ALONE 2
 #define LOST_LIMIT 3
-/* A refused batch and an answer beyond its limit are both BATCH failures; the refusal is shorter. */
+/*
+ * A refused batch and an answer beyond its limit are both BATCH failures; a refusal is shorter
+ * than this.
+ */
 #define REFUSAL_BYTES 65536
 
 int64_t client_longest_ms(const struct client *client)
@@ -74,7 +83,7 @@ bool client_offers_blocks(const struct client *client, unsigned index)
 	return pool_node(client->pool, index)->proven_block > 0;
 }
 
-/* Has it been said so often for each of these blocks that one of them may be the cause? */
+/* Was this said so often about each of these blocks that one of them may be the cause? */
 static bool is_said_again(const struct request *request)
 {
 	bool is_again = request->wants != NULL;
@@ -85,7 +94,7 @@ static bool is_said_again(const struct request *request)
 	return is_again;
 }
 
-/* Does the answer itself say what to do: come later, ask for less, or do not ask for this? */
+/* Does the answer itself say what to do: ask later, ask for less, or do not ask for this? */
 static bool is_plain(const struct request *request, const struct error *err,
 		     const struct http_answer *answer)
 {
@@ -113,7 +122,7 @@ bool client_doubt(struct request *request, const struct error *err,
 		client_put_back(client, request);
 		return false;
 	}
-	if (node->is_away) { /* the request was sent before that was known */
+	if (node->is_away) { /* the request was sent before the node was known to be away */
 		client_put_back(client, request);
 		return false;
 	}
@@ -157,7 +166,7 @@ void want_set_doubted(struct client *client, struct want *want)
 }
 
 /*
- * Was it too much at once?  If not a byte came, the node may have stood still for a moment, so only
+ * Was the batch too large?  If no byte came, the node may have been stuck for a moment, so only
  * the second such batch in a row counts.
  */
 static bool is_too_large(struct node *node, const struct request *request)
@@ -191,7 +200,7 @@ static void blame_blocks(struct request *request)
 		if (only && !(is_busy && want_has_open_list(want)))
 			want_set_refused_by(want, request->node, &request->failure);
 		else
-			want->busy_count = 0; /* alone, it is another question */
+			want->busy_count = 0; /* a request for this block alone is a new question */
 	}
 	if (only && client->observer.block_refused)
 		client->observer.block_refused(client->observer.context, node, only,
@@ -210,7 +219,7 @@ static uint32_t highest_block(const struct request *request)
 	return highest;
 }
 
-/* The node lives, but failed to answer this request. */
+/* The node is alive, but failed to answer this request. */
 static void settle_alive(struct request *request, bool may_shrink)
 {
 	struct client *client = request->client;
@@ -227,9 +236,9 @@ static void settle_alive(struct request *request, bool may_shrink)
 }
 
 /*
- * The node was away after this.  A single time says nothing of the blocks; but one of them may be what
- * kills the node, or freezes it, each time that it is asked for it.  One that is only too busy, for its
- * head as well, says nothing of them at all.
+ * The node was away after this request.  A single time says nothing about the blocks; but one of
+ * them may kill or freeze the node each time it is requested.  A node that is only too busy, for
+ * its head as well, says nothing about the blocks.
  */
 static void settle_away(struct request *request, bool is_only)
 {
@@ -250,7 +259,7 @@ static void settle_away(struct request *request, bool is_only)
 		want->is_alone = true;
 		want->doubted_by |= UINT64_C(1) << request->node;
 		node->is_careful =
-			true; /* one request at a time, since each crash loses all of them */
+			true; /* one request at a time, because each crash loses all of them */
 		if (want->lost_count < LOST_LIMIT)
 			continue;
 		want_set_refused_by(want, request->node, &request->failure);
@@ -314,7 +323,7 @@ void client_drop_waiting(struct client *client)
 	}
 }
 
-/* Wants that have been doubted for long enough. */
+/* Wants that have been doubted for too long. */
 
 static bool is_overdue(struct client *client, const struct want *want, int64_t now_ms)
 {
@@ -324,14 +333,14 @@ static bool is_overdue(struct client *client, const struct want *want, int64_t n
 		return false;
 	if (want->reason && now_ms - want->doubted_at_ms >= patience_ms)
 		return true;
-	/* A block that was not asked for alone yet is checked again after a second. */
+	/* A block that was not requested alone yet is checked again after a second. */
 	client_look_again(client, now_ms - want->doubted_at_ms >= PATIENCE_MS
 					  ? now_ms + 1000
 					  : want->doubted_at_ms + PATIENCE_MS);
 	return false;
 }
 
-/* A want that is under way goes on without a sink; the copy takes its place. */
+/* A want under way stays without a sink; the copy replaces it. */
 struct want *want_replace(struct want *want)
 {
 	struct want *other = xcalloc(1, sizeof(*other));

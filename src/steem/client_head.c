@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heads of all nodes.  A node that claims an irreversible block far above anything it
- * ever gave must give that very block first: one wild answer would else lead the reader to
- * a place from which there is no way back.
+ * The heads of all nodes.  A node that claims an irreversible block far above any block
+ * that it ever gave must give that block first: otherwise one wild answer would lead the
+ * reader to a place from which there is no way back.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,10 @@
 #include "base/mem.h"
 #include "steem/client_impl.h"
 
-/* A node that does not tell its head for so long is not waited for. */
+/* A node that does not tell its head for this long is not waited for. */
 #define SILENT_MS 2000
 
-/* Ask for the block that the node claims to have. */
+/* Request the block that the node claims to have. */
 static void ask_for_proof(struct client *client, unsigned index, const struct chain_head *claim)
 {
 	struct request *request = request_new(client, REQUEST_PROOF, index, 1);
@@ -27,7 +27,7 @@ static void ask_for_proof(struct client *client, unsigned index, const struct ch
 	request_send(request);
 }
 
-/* The time since the newest stored block is too short for what the node claims. */
+/* The node claims more blocks than can exist in the time since the newest stored block. */
 static void tell_impossible(struct client *client, const struct node *node)
 {
 	struct error err = ERROR_INIT;
@@ -66,7 +66,7 @@ int client_take_head(struct client *client, unsigned index, const struct rpc_ans
 	if (node_must_prove(node, ret_head)) {
 		if (!(client->heads_asked >> index & 1))
 			ask_for_proof(client, index, ret_head);
-		*ret_head = node->head; /* as it was believed until now */
+		*ret_head = node->head; /* the head that was believed until now */
 		return 1;
 	}
 	keep_head(client, index, ret_head);
@@ -131,7 +131,7 @@ unsigned client_heads_pending(const struct client *client)
 	return (unsigned)__builtin_popcountll(client->heads_asked);
 }
 
-/* The block that was to prove the claim. */
+/* Handle the block that should prove the claim. */
 static int take_proof(struct request *request, const struct rpc_answer *answer, struct error *err)
 {
 	struct client *client = request->client;
@@ -154,8 +154,8 @@ static int take_proof(struct request *request, const struct rpc_answer *answer, 
 }
 
 /*
- * A node that does not tell its head is away.  A node that does not prove its head, or that says when to
- * come again, only rests.
+ * A node that does not tell its head is away.  A node that does not prove its head, or that sent
+ * a Retry-After, only rests.
  */
 void client_note_no_head(const struct request *request, const struct error *err,
 			 int64_t retry_after_ms)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions for the signing keys of witnesses: of one node, without any retry but that of the caller. */
+/*
+ * Requests for the signing keys of witnesses: to one node, without retries other than the
+ * caller's.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,7 +58,10 @@ static void tell(const struct request *request, const struct rpc_answer *answers
 	}
 }
 
-/* A node that does not offer this call is not to blame for its blocks.  Whether it is away, others find out. */
+/*
+ * A node that does not offer this call may still be good for blocks.  Other requests find out
+ * whether it is away.
+ */
 void client_keys_answer(struct request *request, const struct http_answer *answer,
 			const struct error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The sending half of the client: which wants go into which request to which node. */
+/* The sending half of the client: which wants go into which request to which node? */
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -9,9 +9,9 @@
 
 #define CALL_BYTES_MAX 128
 #define ID_MAX         2000000000U /* steemd answers ids above 2^32 - 1 as strings */
-/* How far a batch looks ahead for wants that the same node may be asked for. */
+/* How far ahead of a batch to look for wants that the same node may be asked for. */
 #define LOOK_AHEAD_MAX 2000
-/* A node that did not have a block that it claims, and that is put to the vote, is asked again after this time. */
+/* During a vote, a node that claims a block and did not give it is asked again after this time. */
 #define ASK_LATE_MS 500
 
 struct request *request_new(struct client *client, enum request_kind kind, unsigned node,
@@ -124,7 +124,7 @@ int64_t client_send_due(struct client *client, int64_t now_ms)
 			continue;
 		}
 		request->due_ms = 0;
-		if (request->is_orphan) { /* whom it was for is not a node any more */
+		if (request->is_orphan) { /* its pool was replaced, so the node no longer exists */
 			const struct http_answer none = {.body = ""};
 			struct error err = ERROR_INIT;
 
@@ -143,9 +143,9 @@ static bool has_connection(const struct client *client, enum client_lane lane)
 }
 
 /*
- * No node can be asked for this want now.  Is there none left that could be asked soon?
- * A node that rests is not waited for, one whose head is not known yet, or asked for just
- * now, is: it may have the block by then.
+ * No node can be asked for this want now.  Can one be asked soon? The want does not wait for a
+ * node that rests.  It waits for a node whose head is not known yet or was just requested: it
+ * may have the block by then.
  */
 static bool is_refused(const struct client *client, const struct want *want, uint64_t healthy)
 {
@@ -159,18 +159,21 @@ static bool is_refused(const struct client *client, const struct want *want, uin
 	for (unsigned i = 0; i < pool_count(client->pool); i++) {
 		const struct node *node = pool_node(client->pool, i);
 
-		/* We will know in a moment whether it lives. */
+		/* We will know in a moment whether it is alive. */
 		if (node->is_probed && !node->is_away && !(not_from >> i & 1))
 			return false;
-		/* One that has it is only busy, or its rate is used up for the moment. */
+		/* A node that has it is only busy, or has used up its rate for the moment. */
 		if ((untried >> i & 1) && (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			return false;
 	}
-	/* Those that are left do not have it yet; without a refusal it is too early for all. */
+	/*
+	 * The remaining nodes do not have it yet. If no node refused it, it is too early for all
+	 * of them.
+	 */
 	return (healthy & not_from) != 0;
 }
 
-/* The next call of a request; a want stands at its first one only. */
+/* Add the next call to a request; the want is set only at its first call. */
 static void add_call(struct request *request, enum rpc_method method, struct want *want)
 {
 	request->is_second[request->call_count] = method == RPC_GET_OPS_IN_BLOCK &&
@@ -183,9 +186,10 @@ static void add_call(struct request *request, enum rpc_method method, struct wan
 }
 
 /*
- * Both halves of a block go into one request, where it has room for them at all; else the second is
- * asked for when the first is there.  Behind the virtual operations of old blocks goes the witness, in
- * the same request: *is_witnessed keeps a place for it.  False when there is no room left.
+ * Both halves of a block go into one request if it has room for two calls at all; otherwise the
+ * second half is requested when the first has arrived.  The witness follows the virtual
+ * operations of old blocks, in the same request: *is_witnessed reserves a place for it.  False:
+ * there is no room left.
  */
 static bool add_want(struct request *request, unsigned limit, struct want *want, bool *is_witnessed)
 {
@@ -203,8 +207,8 @@ static bool add_want(struct request *request, unsigned limit, struct want *want,
 }
 
 /*
- * Send `want` and others behind it that the node may be asked for in one request.
- * Returns the next want of the lane to look at.
+ * Send `want`, and the wants after it that the node may be asked for, in one request. Returns
+ * the next want of the lane to look at.
  */
 static struct want *send_batch(struct client *client, struct want *want, unsigned index)
 {
@@ -220,9 +224,9 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 	if (limit == 0)
 		limit = 1;
 	if (limit == 1 && want->half && want_is_old(want) && !node->refuses_batches)
-		limit = 2; /* else nothing could prove that an empty list is right */
+		limit = 2; /* otherwise nothing could prove that an empty list is right */
 	if (want->is_alone && limit > 3)
-		limit = 3; /* both halves of it, and the witness */
+		limit = 3; /* both halves, and the witness */
 	request = request_new(client, REQUEST_BLOCKS, index, limit);
 	for (unsigned seen = 0; at && request->call_count < limit && seen < LOOK_AHEAD_MAX;
 	     seen++) {
@@ -252,7 +256,7 @@ static bool may_complete(const struct client *client, const struct want *want, u
 	return (healthy >> want->half_giver & 1) && want_is_claimed(want, node);
 }
 
-/* Is a node being asked for its head that may have the block by now? */
+/* Is a node that may have the block by now being asked for its head? */
 static bool may_come(const struct client *client, uint64_t not_these)
 {
 	for (unsigned i = 0; i < pool_count(client->pool); i++)
@@ -272,7 +276,7 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 	while (want && healthy && has_connection(client, lane)) {
 		struct want *next = want->next;
 		uint32_t block;
-		uint64_t last; /* these are asked if no other can be */
+		uint64_t last; /* nodes to be asked only if no other can be */
 		int index;
 
 		if (want->half && !want->is_listed && !may_complete(client, want, healthy))

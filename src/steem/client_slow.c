@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nodes that are slow where the tail waits: for its tip request, or for a block that it searches.
- * Where another node could be asked, it is, and what still comes of the slow one is taken if it is
- * of use.  Once for each: where all nodes are slow, the second one is waited for.
+ * Nodes that are slow when the tail waits: for its tip request, or for a block that it
+ * searches. Another node is asked if possible, and the late answer of the slow node is
+ * used if it is still useful.  This happens once for each request: if all nodes are slow,
+ * the second one is waited for.
  */
 #include <stdlib.h>
 
@@ -10,10 +11,10 @@
 #include "steem/client_impl.h"
 
 #define SLOW_MS 2000
-/* A vote costs little, and others can vote instead. */
+/* A vote costs little, and other nodes can vote instead. */
 #define SLOW_VOTE_MS 700
 
-/* After so long another node is asked. */
+/* After this time another node is asked. */
 static int64_t slow_ms(const struct request *request)
 {
 	for (size_t i = 0; request->wants && i < request->call_count; i++)
@@ -23,7 +24,7 @@ static int64_t slow_ms(const struct request *request)
 	return SLOW_MS;
 }
 
-/* Nodes of which the answer to a tip request that was left is still to come. */
+/* Mask of the nodes that have not answered an abandoned tip request yet. */
 static uint64_t left_nodes(const struct client *client)
 {
 	uint64_t set = 0;
@@ -52,7 +53,7 @@ static bool may_leave_want(const struct request *request, const struct want *wan
 			 want_not_from(client, want) | UINT64_C(1) << request->node) >= 0;
 }
 
-/* Is it under way, and would something of it be asked of another node? */
+/* Is it under way, and would another node be asked for some of it? */
 static bool may_leave(const struct request *request)
 {
 	if (request->is_orphan || request->is_waiting || request->due_ms != 0)
@@ -73,7 +74,10 @@ static bool is_wanted(const struct request *request)
 	return false;
 }
 
-/* A node that lets requests hang must not keep the connections from those that ask others. */
+/*
+ * A node that leaves requests unanswered must not use up the connections for requests to other
+ * nodes.
+ */
 static void leave_wants(struct request *request)
 {
 	struct client *client = request->client;

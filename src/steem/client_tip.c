@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client's questions about the tip: the head and the newest blocks of one node. */
+/* The client's requests at the tip: the head and the newest blocks of one node. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +9,8 @@
 #include "steem/decode_virtual.h"
 
 /*
- * Once the head is known, a block that cannot be had is not the failure of the whole: the
- * sink sees what is missing and can want it from all nodes, which ends, one way or the other.
+ * Once the head is known, a missing block is not a failure of the whole request: the sink sees
+ * which block is missing and can want it from all nodes, which always ends with a report.
  */
 static void finish_tip(struct tip *tip, unsigned node, const struct error *err)
 {
@@ -45,25 +45,25 @@ void client_leave_tip(struct request *request)
 	finish_tip(tip, request->node, &err);
 }
 
-/* The highest block that the sink wants, by the node's own head. */
+/* The highest block that the sink wants, limited by the node's own head. */
 static uint32_t newest_wanted(const struct tip *tip)
 {
 	return tip->is_reversible ? tip->head.head_block : tip->head.irreversible_block;
 }
 
-/* Is there an old block whose virtual operations are asked for? They need a witness. */
+/* Is an old block requested with its virtual operations? Then a witness is needed. */
 static bool is_old(const struct tip *tip)
 {
 	return tip->sink.is_virtual && tip->first < DECODE_FIRST_REWARDED_BLOCK;
 }
 
-/* So many calls ask for one block. */
+/* How many calls one block needs. */
 static unsigned calls_each(const struct tip *tip)
 {
 	return tip->sink.is_virtual ? 2 : 1;
 }
 
-/* One call: the head first, then block after block. */
+/* Send one call: first for the head, then for one block after the other. */
 static void send_single(struct client *client, struct tip *tip, unsigned node)
 {
 	struct request *request = request_new(client, REQUEST_TIP, node, 1);
@@ -101,7 +101,7 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 		const struct tip *question)
 {
 	unsigned count = question->count;
-	unsigned others = is_old(question) ? 2 : 1; /* calls for the head, and for the witness */
+	unsigned others = is_old(question) ? 2 : 1; /* calls for the head and for the witness */
 	unsigned limit;
 	int node;
 
@@ -114,7 +114,7 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 		node = pool_pick_tip(client->pool, clock_now_ms(), not_from);
 	if (node < 0 && question->sink.is_virtual) {
 		node = pool_pick_tip(client->pool, clock_now_ms(), not_from);
-		count = 0; /* it can tell where the chain is, though */
+		count = 0; /* it can still tell its head */
 	}
 	if (node < 0)
 		return false;
@@ -128,7 +128,7 @@ static bool ask(struct client *client, struct tip *tip, uint64_t not_from,
 	if (limit > 1 && tip->count > (limit - others) / calls_each(tip))
 		tip->count = (limit - others) / calls_each(tip);
 	if (tip->is_single && tip->sink.is_virtual)
-		tip->count = 0; /* the sink sees that it was not given and wants it */
+		tip->count = 0; /* the sink sees that the block was not given, and wants it */
 	if (tip->count > UINT32_MAX - tip->first)
 		tip->count = UINT32_MAX - tip->first;
 	if (tip->is_single)
@@ -156,10 +156,10 @@ bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, u
 }
 
 /*
- * A block that the node has by its own head: give it, or say what is wrong with it.
- * 0, or -1 with err; *ret_is_fault: the node is to blame (`null` is no fault).  1: other nodes must
- * give it alike, and the sink is to want it from all of them.  Behind the answer stands
- * the one with its virtual operations, if they were asked for.
+ * Handle a block that the node has according to its own head: give it, or report what is wrong
+ * with it. 0, or -1 with err; *ret_is_fault: the node is to blame (not for `null`).  1: other
+ * nodes must give the same block, so the sink must want it from all of them.  The answer with
+ * its virtual operations follows, if they were requested.
  */
 static int take_tip_block(struct client *client, struct request *request, uint32_t num,
 			  const struct rpc_answer *answer, bool *ret_is_fault, struct error *err)
@@ -197,7 +197,7 @@ static int take_tip_block(struct client *client, struct request *request, uint32
 		tip->sink.given(tip->sink.context, block, request->node);
 		return 0;
 	}
-	/* What is at the head now may be gone with its fork a moment later. */
+	/* A block at the head may disappear with its fork a moment later. */
 	if (client->observer.block_refused && (is_irreversible || *ret_is_fault))
 		client->observer.block_refused(client->observer.context, node, num, err);
 	return -1;
@@ -215,7 +215,7 @@ static void take_batch(struct request *request, const struct rpc_answer *answers
 	int result = client_take_head(client, request->node, &answers[0], &tip->head, &err);
 
 	tip->has_head = result >= 0;
-	if (result != 0) { /* a claim that is not proven yet brings nothing */
+	if (result != 0) { /* a claim that is not proved yet brings no blocks */
 		if (result < 0)
 			client_note_no_head(request, &err, answer->retry_after_ms);
 		finish_tip(tip, request->node, &err);
@@ -278,7 +278,10 @@ static void take_single(struct request *request, const struct rpc_answer *reply,
 		finish_tip(tip, request->node, &err);
 }
 
-/* Did it ask for the head alone? If that fails, the node is away, and no other question is needed. */
+/*
+ * Did it request only the head? If that fails, the node is away, and no further question is
+ * needed.
+ */
 static bool is_head_alone(const struct request *request)
 {
 	return request->call_count == 1 &&
@@ -309,7 +312,8 @@ bool client_tip_answer(struct request *request, const struct http_answer *answer
 
 	if (request->is_orphan) {
 		error_set(&own_err, ERROR_RETRY, "the nodes were replaced meanwhile");
-		finish_tip(request->tip, 0, &own_err); /* the index means nothing in the new pool */
+		/* the index has no meaning in the new pool */
+		finish_tip(request->tip, 0, &own_err);
 		return false;
 	}
 	answers = xcalloc(request->call_count, sizeof(*answers));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The virtual operations of wanted blocks: a second call for each block, to the node that
- * gives the block itself.  Then other nodes are asked for their lists alone, see client_vote.c.
+ * gives the block itself.  Then other nodes are asked for their lists alone, see
+ * client_vote.c.
  */
 #include <stdbool.h>
 
@@ -10,23 +11,27 @@
 #include "steem/decode_virtual.h"
 
 /*
- * A list that is empty though it should not be says at the tip that the node is not so far
- * yet; a minute below it, that the node leaves something out.
+ * At the tip, a list that is wrongly empty means that the node does not have it yet; a minute
+ * below the tip it means that the node leaves something out.
  */
 #define SETTLED_BLOCKS 20
-/* After so many answers in a row without the proof, the node is left alone with such blocks. */
+/*
+ * After this many answers in a row without the proof, the node is not asked for such blocks for
+ * a while.
+ */
 #define UNPROVEN_LIMIT 10
-/* From so many on, new connections are used: a kept one may lead to the same server each time. */
+/* After this many, new connections are used: a kept one may lead to the same server each time. */
 #define UNPROVEN_RENEW 3
 
 /*
- * The witness of an account history.  A server that did not import its history answers [] for every
- * block.  Below DECODE_FIRST_REWARDED_BLOCK this is also the right answer for a block without virtual
- * operations.  So an empty list of such a block is believed only if the same answer has those of a
- * block that must have some: the first block from which on all have a producer_reward or, on a shorter
- * chain, block 1, where a test network has its hardforks.  It must be the same answer, as one name may
- * stand for several servers: what one of them proves says nothing of the next one.  Such a request
- * goes out again, as the next answer may be another server's.
+ * The witness of an account history.  A server that did not import its history answers [] for
+ * every block.  Below DECODE_FIRST_REWARDED_BLOCK this is also the right answer for a block
+ * without virtual operations.  So an empty list of such a block is believed only if the same
+ * answer has the list of a block that must have some: the first block from which on all have a
+ * producer_reward or, on a shorter chain, block 1, where a test network has its hardforks.  It
+ * must be the same answer, because one name may stand for several servers: a proof by one of
+ * them says nothing about another.  Such a request is repeated, because another server may send
+ * the next answer.
  */
 
 uint64_t client_without_virtual(const struct client *client, bool is_old)
@@ -78,7 +83,7 @@ struct block *want_take_unverified(struct want *want)
 	return block;
 }
 
-/* For everything else it is as good as any. */
+/* The node is as good as any other for all other requests. */
 static void note_without_virtual(struct client *client, unsigned index, int64_t *again_at_ms,
 				 const struct error *err)
 {
@@ -140,7 +145,7 @@ void client_read_witness(struct request *request, const struct rpc_answer *answe
 	}
 }
 
-/* A list of an old block is empty: 0 if it is believed, else -1 with err. */
+/* The list of an old block is empty: 0 if this is believed, else -1 with err. */
 static int judge_empty(const struct request *request, uint32_t num, bool *ret_is_fault,
 		       struct error *err)
 {
@@ -149,7 +154,10 @@ static int judge_empty(const struct request *request, uint32_t num, bool *ret_is
 	if (request->unproven.kind == ERROR_NONE)
 		return 0;
 	*err = request->unproven;
-	/* Where unverified lists are taken, another server's answer is not waited for. */
+	/*
+	 * If unverified lists are accepted, there is no need to wait for another server's
+	 * answer.
+	 */
 	if (may_pass && request->client->config.takes_unverified)
 		rpc_set_failure(err, RPC_FAILURE_NONE);
 	*ret_is_fault = request->witness > 0 && !may_pass;
@@ -176,13 +184,13 @@ void client_note_unproven(struct request *request, size_t i, struct block *block
 	if (!want->is_listed)
 		want->half_giver = request->node;
 	/*
-	 * Of two requests only the second one goes out again: else two servers that answer in turns
-	 * would get the same one of both each time.
+	 * Only the second of two requests is repeated: otherwise two servers that answer in turn
+	 * would get the same one of the two each time.
 	 */
 	if (request->calls[i].method != RPC_GET_OPS_IN_BLOCK ||
 	    node->history_again_at_ms > clock_now_ms())
 		want_drop_half(want);
-	/* Last of all, for the same reason: several requests under way take turns as well. */
+	/* Append it, for the same reason: several requests under way alternate as well. */
 	if (want->sink)
 		want_list_append(&client->lanes[want->lane], want);
 	else

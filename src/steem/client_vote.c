@@ -2,12 +2,14 @@
 /*
  * Votes of the nodes about a block.
  *
- * A block is put to the vote for two reasons.  Its JSON does not contain all signed bytes, so its content
- * is accepted only if more than half of the nodes give the same.  Or its sink needs a majority: a block can
- * agree with its own hashes and still be made up, so more than half of the nodes must give this id.
+ * A block is put to the vote for two reasons.  Its JSON does not contain all signed bytes,
+ * so its content is accepted only if more than half of the nodes give the same.  Or its
+ * sink needs a majority: a block can agree with its own hashes and still be made up, so
+ * more than half of the nodes must give this id.
  *
- * Then its virtual operations are put to the vote, where several nodes can give them: nothing proves them.  The block
- * of the first node is kept meanwhile, as the half of its want, and the others are asked for their lists alone.
+ * Then its virtual operations are put to the vote, if several nodes can give them: they
+ * have no proof.  The block of the first node is kept meanwhile, as the half of its want,
+ * and the others are asked for their lists alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,28 +21,29 @@
 #include "steem/codec/proof.h"
 
 /*
- * A name may stand for servers of which some are behind: one tells the head, another one does not have the block
- * yet.  So for so long a node that claims a block no further below its newest is asked again, before its silence
- * lets the others decide.
+ * One name may stand for several servers, some of which are behind: one tells the head, another
+ * one does not have the block yet.  So a node that claims a block at most SILENT_BLOCKS below
+ * its newest one is asked again for this long, before it no longer counts in the vote.
  */
 #define SILENT_BLOCKS      100
 #define SILENT_PATIENCE_MS 5000
-/* Nobody's answer is as long. */
+/* No answer is this long. */
 #define LIST_BYTES_MAX   ((size_t)1 << 31)
 #define REASON_BYTES_MAX 1000
 
 /*
- * One version of a block, or of its virtual operations, and the nodes that gave it. The block itself is not kept: many
- * large ones would fill the memory.
+ * One version of a block, or of its virtual operations, and the nodes that gave it. The block
+ * itself is not kept: many large ones would fill the memory.
  */
 struct version {
 	struct version *next;
 	uint64_t given_by;
 	uint8_t id[BLOCK_ID_BYTES];
 	uint8_t previous[BLOCK_ID_BYTES];
-	uint8_t fingerprint[HASH_SHA256_BYTES]; /* of one that could not be proved */
-	char *reason;    /* why it could not be proved; NULL: it was, or no proof was asked for */
-	struct buf list; /* of one of virtual operations: all that is stored of them */
+	uint8_t fingerprint[HASH_SHA256_BYTES]; /* of a block that could not be proved */
+	/* why it could not be proved; NULL: it was proved, or no proof was requested */
+	char *reason;
+	struct buf list; /* if it is a version of virtual operations: all of them that is stored */
 };
 
 static void drop_all(struct version **versions)
@@ -86,7 +89,7 @@ static bool is_unproved(const struct client *client, const struct block *block)
 	return client->config.proof && block->proof == BLOCK_PROOF_NONE;
 }
 
-/* The right id with a false link is another block, where nothing is proved. */
+/* If nothing is proved, the right id with a false link is another block. */
 static bool is_version(const struct version *version, const struct block *block,
 		       const uint8_t fingerprint[HASH_SHA256_BYTES])
 {
@@ -95,7 +98,7 @@ static bool is_version(const struct version *version, const struct block *block,
 	       memcmp(version->fingerprint, fingerprint, HASH_SHA256_BYTES) == 0;
 }
 
-/* The version of which this block is, new or known. */
+/* The version that this block belongs to: a known or a new one. */
 static struct version *version_of(const struct client *client, struct want *want,
 				  const struct block *block)
 {
@@ -117,7 +120,7 @@ static struct version *version_of(const struct client *client, struct want *want
 	return version;
 }
 
-/* The nodes that gave this block, whatever they showed of its content. */
+/* Mask of the nodes that gave this block, with or without all signed bytes. */
 static uint64_t givers_of(const struct want *want, const struct version *wanted)
 {
 	uint64_t given_by = 0;
@@ -153,7 +156,7 @@ static bool is_majority(const struct client *client, uint64_t given_by)
 	return is_more_than_half(given_by, pool_electors(client->pool));
 }
 
-/* unshown: what its JSON does not show, or NULL. */
+/* unshown: which signed bytes its JSON does not contain, or NULL. */
 static int refuse(const struct client *client, const char *unshown, uint64_t given_by,
 		  struct error *err)
 {
@@ -179,7 +182,7 @@ int client_check_proof(const struct client *client, const struct block *block, u
 	return refuse(client, block->proof_reason, giver, err);
 }
 
-/* A node showed less of a block than another one. */
+/* The node's JSON contains fewer of the signed bytes than that of another node. */
 static void blame_unshown(struct client *client, const struct want *want,
 			  const struct version *version, unsigned index, bool must_rest)
 {
@@ -196,7 +199,7 @@ static void blame_unshown(struct client *client, const struct want *want,
 		client_rest(client, index, RPC_FAILURE_FALSE, &err, 0);
 }
 
-/* A node gave another block than most do. */
+/* The node gave another block than most nodes. */
 static void blame_denied(struct client *client, const struct want *want,
 			 const struct version *version, unsigned index)
 {
@@ -209,15 +212,18 @@ static void blame_denied(struct client *client, const struct want *want,
 	if (client->observer.claim_false)
 		client->observer.claim_false(client->observer.context,
 					     pool_node(client->pool, index), &err);
-	/* For a while, longer each time, others are asked before it at the tip, whatever it claims. */
+	/*
+	 * For a while, longer each time, other nodes are preferred at the tip, whatever this one
+	 * claims.
+	 */
 	node_was_slow(pool_node(client->pool, index), clock_now_ms());
 	if (node_is_rested(pool_node(client->pool, index), clock_now_ms()))
 		client_rest(client, index, RPC_FAILURE_FALSE, &err, 0);
 }
 
 /*
- * Now it is known what the other versions were worth.  Without a majority for this block, another id may be
- * of another branch, or this block may be made up: then nobody rests for it.
+ * Now it is known which versions were wrong.  Without a majority for this block, another id may
+ * belong to another branch, or this block may be made up: then no node has to rest for it.
  */
 static void end_versions(struct client *client, struct want *want, const struct block *block)
 {
@@ -242,7 +248,7 @@ static void agree(struct want *want, const uint8_t id[BLOCK_ID_BYTES])
 	memcpy(want->agreed_id, id, sizeof(want->agreed_id));
 }
 
-/* Do enough nodes give this version? The node that gave it last is counted. */
+/* Do enough nodes give this version? The node that just gave it is counted. */
 static bool is_elected(const struct client *client, const struct want *want,
 		       const struct version *version)
 {
@@ -267,7 +273,10 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 	version = version_of(client, want, block);
 	version->given_by |= UINT64_C(1) << index;
 	if (is_elected(client, want, version)) {
-		/* If this node's virtual operations are bad, those who gave it before are asked again. */
+		/*
+		 * If this node's virtual operations are bad, the nodes that gave the block
+		 * before are asked again.
+		 */
 		want->tried &= ~givers_of(want, version);
 		agree(want, block->id);
 		end_versions(client, want, block);
@@ -281,7 +290,7 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 
 /* Lists of virtual operations. */
 
-/* The nodes that vote about them: those that may give them. */
+/* Mask of the nodes that vote about lists: those that may be able to give them. */
 static uint64_t list_electors(const struct client *client, const struct want *want)
 {
 	return pool_electors(client->pool) & ~want->barred &
@@ -289,8 +298,9 @@ static uint64_t list_electors(const struct client *client, const struct want *wa
 }
 
 /*
- * What is stored of a block's virtual operations, and of which block they are.  The column account follows from name
- * and payload, the number from the order.  Two nodes may print the same list differently.
+ * The stored content of a block's virtual operations, with the block's id.  The column account
+ * follows from name and payload, the number from the order.  Two nodes may print the same list
+ * differently.
  */
 static struct buf list_text(const struct block *block)
 {
@@ -331,7 +341,10 @@ static struct version *list_of(struct want *want, const struct block *block)
 	return version;
 }
 
-/* A node gave another list than most do: it is asked for none for a while, and is good for all else. */
+/*
+ * The node gave another list than most nodes: it is not asked for lists for a while, and is used
+ * for everything else.
+ */
 static void blame_list(struct client *client, const struct want *want, unsigned index)
 {
 	struct node *node = pool_node(client->pool, index);
@@ -431,8 +444,9 @@ bool client_vouch_virtual(struct client *client, struct block *block, unsigned g
 /* Votes that wait. */
 
 /*
- * It could not be asked yet, and votes all the same: it was away since the start, or is on trial.  The latter is
- * waited for only where fewer than half gave anything.
+ * Does the vote wait for a node that could not be asked yet?  Such a node was away since the
+ * start, or is on trial.  A node on trial is waited for only if fewer than half of the nodes gave
+ * anything.
  */
 static bool is_expected(const struct client *client, const struct want *want,
 			const struct node *node)
@@ -468,8 +482,8 @@ bool want_has_open_vote(const struct client *client, const struct want *want)
 }
 
 /*
- * The nodes whose silence does not count: they could have given the block, and did not.  One that is too busy has
- * said nothing of the block, however often it says so.
+ * Mask of the nodes that do not count in the vote: they could have given the block, and did not.
+ * A node that is too busy has said nothing about the block, however often it says so.
  */
 static uint64_t silent(const struct client *client, const struct want *want)
 {
@@ -485,7 +499,7 @@ static uint64_t silent(const struct client *client, const struct want *want)
 	return set & ~all_givers(want) & ~want->busy_by;
 }
 
-/* Those of them that may have the block in a moment. */
+/* Mask of those of them that may have the block in a moment. */
 static uint64_t late(const struct client *client, const struct want *want)
 {
 	uint64_t set =
@@ -517,7 +531,7 @@ void want_ask_late_again(struct client *client, struct want *want)
 
 static bool settle_list(struct client *client, struct want *want)
 {
-	/* One that was too busy until patience ended does not count either. */
+	/* A node that was too busy until the patience ended does not count either. */
 	uint64_t failed = silent(client, want) | want->busy_by;
 	uint64_t electors = (list_electors(client, want) & ~failed) | givers_in(want->lists);
 

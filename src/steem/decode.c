@@ -13,26 +13,26 @@
 
 #define TIMESTAMP_BYTES 19
 /*
- * The most operations, transactions or ids of one block: more than its greatest size has room for
- * on the chain.  In an answer nine bytes are an operation, which takes thirty times as much here.
+ * The most operations, transactions or ids of one block; the chain's largest block has fewer.
+ * In an answer nine bytes can be an operation, which takes thirty times as much memory here.
  */
 #define THINGS_MAX 300000
 
-/* A block while its answer is read; only the arena's part survives. */
+/* A block while its answer is read; only the data in the arena stay. */
 struct reading {
 	struct block *block;
 	uint32_t num;
 	struct json_cursor cursor;
 	struct operation *operations;
 	size_t operation_count, operation_capacity;
-	struct json_slice *own_ids; /* `transaction_id` of each trx; data NULL: none */
+	struct json_slice *own_ids; /* `transaction_id` of each trx; data NULL: there is none */
 	size_t trx_count, trx_capacity;
 	struct json_slice *ids; /* `transaction_ids` */
 	size_t id_count, id_capacity;
 	struct json_slice block_id, previous, timestamp, merkle_root;
 	bool has_transactions, has_ids;
-	struct proof *proof;      /* NULL: nothing is to be proved */
-	struct proof_claim claim; /* its block, ids and operations come last */
+	struct proof *proof;      /* NULL: the block is not proved */
+	struct proof_claim claim; /* its block, ids and operations are set last */
 };
 
 static void reading_release(struct reading *reading)
@@ -55,7 +55,7 @@ static int too_many(const struct reading *reading, const char *what, struct erro
 			 what);
 }
 
-/* The string that comes next, or an error that names the member. */
+/* Take the next string; the error names the member. */
 static int take_text(struct reading *reading, const char *member, struct json_slice *ret_text,
 		     struct error *err)
 {
@@ -118,8 +118,8 @@ static int read_operations(struct reading *reading, struct error *err)
 }
 
 /*
- * Consume a value, and note it for the proof if it is packed with what it stands in.  Anything else there
- * is not stored, so it need not be proved.  False: it is no JSON.
+ * Consume a value, and note it for the proof if it is a packed member of its object.  Other
+ * members are not stored, so they need no proof.  False: it is not JSON.
  */
 static bool note_member(struct json_cursor *cursor, const struct codec_type *type,
 			const struct json_slice *key, struct pack_values *values)
@@ -213,7 +213,7 @@ static int read_list(struct reading *reading, const char *member, bool *was_ther
 	return json_failed(&reading->cursor) ? bad_json(reading, err) : 0;
 }
 
-/* The rest of the header, which is read only where it is proved. */
+/* Read the rest of the header, which is needed only for the proof. */
 static int read_seal(struct reading *reading, const struct json_slice *key, struct error *err)
 {
 	if (json_slice_is(key, "signing_key"))
@@ -288,7 +288,7 @@ static int check_present(const struct reading *reading, struct error *err)
 	return 0;
 }
 
-/* What stands before the first block. */
+/* The `previous` of the first block. */
 static const uint8_t no_block[BLOCK_ID_BYTES];
 
 static int set_header(struct reading *reading, struct error *err)
@@ -320,7 +320,10 @@ static int set_header(struct reading *reading, struct error *err)
 	return 0;
 }
 
-/* As many ids as transactions, and a merkle root exactly when there is something under it. */
+/*
+ * There must be as many ids as transactions, and a merkle root exactly if there are
+ * transactions.
+ */
 static int check_complete(const struct reading *reading, struct error *err)
 {
 	uint8_t root[BLOCK_ID_BYTES];
@@ -384,7 +387,7 @@ static void set_operations(struct reading *reading)
 	block_store_all(block);
 }
 
-/* A string that was taken, as it stands in the text. */
+/* Note a string that was taken, as raw text. */
 static void note_taken(struct pack_values *header, const char *name, const struct json_slice *text)
 {
 	(void)pack_note(header, &codec_signed_header, &(struct json_slice){name, strlen(name)},

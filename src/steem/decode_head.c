@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The small half of decode.h: answers that are read as trees. */
+/* The small half of decode.h: answers that json-c parses into trees. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static void tokener_release(struct json_tokener **tokener)
 	json_tokener_free(*tokener);
 }
 
-/* A block number, as a number or as a string of digits. */
+/* A block number, given as a number or as a string of digits. */
 static bool get_num(struct json_object *tree, const char *member, uint32_t *ret_num)
 {
 	struct json_object *value;
@@ -48,7 +48,7 @@ static bool get_num(struct json_object *tree, const char *member, uint32_t *ret_
 	return true;
 }
 
-/* *ret_tree NULL: it is no JSON. */
+/* *ret_tree NULL: it is not JSON. */
 static int parse(const char *text, size_t len, struct json_object **ret_tree, struct error *err)
 {
 	CLEANUP(tokener_release) struct json_tokener *tokener = json_tokener_new_ex(NESTING_MAX);

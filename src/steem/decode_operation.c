@@ -99,6 +99,6 @@ bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX])
 		return false;
 	memcpy(ret_id, text, BLOCK_ID_HEX);
 	for (size_t i = 0; i < BLOCK_ID_HEX; i++)
-		ret_id[i] |= 0x20; /* makes letters lower-case; all figures have that bit */
+		ret_id[i] |= 0x20; /* makes letters lower-case; digits have this bit already */
 	return true;
 }

@@ -11,9 +11,9 @@
 #include "steem/decode_operation.h"
 #include "steem/json.h"
 
-/* Where the virtual operations stand that no trx caused. */
+/* The trx number of virtual operations that no trx caused. */
 #define NO_TRX UINT32_MAX
-/* Above all that one block ever had (69,438), and far below what a number can hold. */
+/* More than any block ever had (69,438), and far below the range of the number. */
 #define VIRTUAL_MAX 1000000
 
 enum member {
@@ -28,12 +28,13 @@ enum member {
 
 struct list {
 	struct block *block;
-	bool is_witness; /* for decode_virtual_witness(): there is no block, so its trxs are not known */
+	/* for decode_virtual_witness(): without the block, its trxs are not known */
+	bool is_witness;
 	struct json_cursor cursor;
 	struct operation *operations;
 	size_t count, capacity;
 	bool has_reward;
-	/* Of the entry that is read. */
+	/* About the current entry. */
 	unsigned members;
 	uint64_t of_block, trx_in_block, op_in_trx, number;
 	struct json_slice trx_id;
@@ -61,7 +62,7 @@ static int take_number(struct list *list, uint64_t *ret_number, struct error *er
 	return json_take_u64(&list->cursor, ret_number) ? 0 : refuse(list, "", err);
 }
 
-/* The node's own number: only whether it is 0 matters.  Newer software says true or false. */
+/* The node's own number: only whether it is 0 matters.  Newer nodes write true or false. */
 static int take_own_number(struct list *list, struct error *err)
 {
 	enum json_kind kind = json_peek(&list->cursor);
@@ -123,7 +124,7 @@ static int take_member(struct list *list, enum member member, struct operation *
 	}
 }
 
-/* The id of the trx that caused it, out of the block: NULL when that has no such trx. */
+/* The id of the trx that caused it, taken from the block; NULL: the block has no such trx. */
 static const char *trx_id_at(const struct block *block, uint64_t trx_in_block)
 {
 	size_t first = 0, end = block->operation_count;
@@ -148,8 +149,8 @@ static bool is_zero(const char id[BLOCK_ID_HEX])
 }
 
 /*
- * Which trx caused it.  Where none did, nodes leave the id of some other trx now and then; in
- * block 1 the hardforks before it stand at a place 0 that is no trx.
+ * Set the trx that caused it.  If none did, nodes sometimes leave the id of some other trx; in
+ * block 1 the earlier hardforks have the place 0, which is not a trx.
  */
 static int set_place(struct list *list, struct operation *operation, struct error *err)
 {
@@ -173,7 +174,10 @@ static int set_place(struct list *list, struct operation *operation, struct erro
 	return 0;
 }
 
-/* A number of 0 says nothing of one that no trx caused: the node's counter has 16 bits. */
+/*
+ * If no trx caused an operation, the number 0 does not mean that it is a real one: the node's
+ * counter has 16 bits.
+ */
 static bool is_real(const struct list *list, const struct operation *operation)
 {
 	switch (accounts_kind(operation->name, operation->name_bytes)) {

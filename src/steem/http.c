@@ -24,66 +24,74 @@
 #define QUICK_EXIT_OF_ALL ((CURLMoption)21)
 #define WAIT_MAX_MS       60000
 #define KEEPALIVE_IDLE_S  30L
-#define RECEIVE_BYTES     131072L /* at once; a batch of blocks is a megabyte, and each call costs */
-#define EXTRA_FDS_MAX     16
-/* How much memory of its last answer an idle post keeps while others are at work. */
+/* for one read; a batch of blocks is a megabyte, and each call has a cost */
+#define RECEIVE_BYTES 131072L
+#define EXTRA_FDS_MAX 16
+/* How much memory of its last answer an idle post keeps while other posts are under way. */
 #define KEPT_BYTES ((size_t)4 * 1024 * 1024)
-/* For everything before and after the body: headers, interim answers, a proxy's answer, trailers. */
+/*
+ * Limits for everything before and after the body: headers, interim answers, a proxy's answer,
+ * trailers.
+ */
 #define HEADER_BYTES_MAX ((size_t)64 * 1024)
 #define HEADER_LINES_MAX 256
-/* A name may get another address: older connections, and older resolved names, are not used again. */
+/* A host name may get another address: older connections and resolved names are not used again. */
 #define CONNECTION_LIFE_S 300
 #define NAME_LIFE_S       60
 /* How long after http_renew_connections() every request takes a new connection. */
 #define RENEWAL_S 2
-/* After this many lost kept connections in a row, a host counts as one that closes them. */
+/* After this many lost kept connections in a row, a host is taken to close its connections. */
 #define LOSSES_MAX 2
-/* The pause before we try whether it keeps them now; it doubles each time that it does not. */
+/*
+ * The pause before a trial whether the host keeps connections now; doubled after each failed
+ * trial.
+ */
 #define TRIAL_MIN_MS 1000
 #define TRIAL_MAX_MS 600000
 #define HOSTS_MAX    128
 
-/* Since when connections are not used that were there before. */
+/* A point in time: older connections are not used. */
 struct renewal {
 	bool is_set;
 	int64_t at_ms;
 };
 
 /*
- * What we have learnt about the server behind one URL.  A steemd without a proxy closes each connection
- * after its answer and does not announce it, so the next request on that connection is lost.
+ * What was learnt about the server behind one URL.  A steemd without a proxy closes each
+ * connection after its answer and does not announce it, so the next request on that connection
+ * is lost.
  */
 struct host {
 	struct host *next;
 	char *url;
-	bool is_loopback;    /* on this host: no proxy can reach it for us */
-	unsigned post_count; /* under way */
+	bool is_loopback;    /* on this host: a proxy cannot reach it for us */
+	unsigned post_count; /* posts under way */
 	unsigned loss_count; /* kept connections lost since the last one that brought an answer */
-	bool is_closing;     /* no connection is used twice, except in a trial now and then */
+	bool is_closing;     /* connections are not used twice, except in a trial now and then */
 	enum { TRIAL_NONE, TRIAL_FIRST, TRIAL_KEPT, TRIAL_SECOND } trial;
 	int64_t trial_at_ms, pause_ms;
 	/*
-	 * One of its kept connections was silent: what lies between may have forgotten them all, and
-	 * each would cost a time-out.  No older one is used.
+	 * One of its kept connections was silent: a device on the way may have forgotten all of
+	 * them, and each would cost a time-out.  Older connections are not used.
 	 */
 	struct renewal renewal;
 };
 
 /* How one attempt uses connections. */
 enum manner {
-	MANNER_KEEP,         /* it takes a kept connection, and keeps its own */
+	MANNER_KEEP,         /* may use a kept connection, and keeps its own */
 	MANNER_CLOSE,        /* neither */
-	MANNER_TRIAL_FIRST,  /* it only keeps its own, */
-	MANNER_TRIAL_SECOND, /* and this one takes that connection */
+	MANNER_TRIAL_FIRST,  /* only keeps its own connection */
+	MANNER_TRIAL_SECOND, /* uses the connection of the first attempt */
 };
 
-/* A post, or the memory of an earlier one. */
+/* A post, or the reusable memory of an earlier one. */
 struct post {
 	struct post *next, *prev;
 	/*
-	 * For this attempt alone.  In a handle, libcurl 7.88 keeps a pointer to the last header of the
-	 * answer before, through which the next answer can write; and it never resets the handle's
-	 * count of lost connections.
+	 * For this attempt only.  A reused handle of libcurl 7.88 keeps a pointer to the last
+	 * header of the previous answer, through which the next answer can write; and it never
+	 * resets the handle's count of lost connections.
 	 */
 	CURL *easy;
 	struct host *host;
@@ -93,20 +101,21 @@ struct post {
 	http_done_fn *done;
 	void *context;
 	int64_t timeout_ms;
-	int64_t spent_us; /* in the attempt before this one */
+	int64_t spent_us; /* in the previous attempt */
 	bool is_repeat;
 	enum manner manner;
-	unsigned sent_count; /* how often curl began to send: again after a lost connection */
+	/* how often curl began to send: more than once after a lost connection */
+	unsigned sent_count;
 	size_t header_bytes;
 	unsigned header_lines;
-	bool is_too_long;    /* the bytes on the wire have passed the limit of the answer */
-	const char *refused; /* the part of the answer that we refuse, in words; NULL: none */
+	bool is_too_long;    /* the received bytes passed the limit of the answer */
+	const char *refused; /* the part of the answer that is refused, in words; NULL: none */
 	char error_text[CURL_ERROR_SIZE];
 };
 
 struct http {
 	CURLM *multi;
-	CURLSH *share; /* TLS sessions; connections and names are in `multi` */
+	CURLSH *share; /* shares TLS sessions; connections and names are in `multi` */
 	struct curl_slist *headers;
 	char *user_agent;
 	struct host *hosts;
@@ -127,7 +136,7 @@ static void post_free(struct post *post)
 
 struct http *http_new(unsigned connections, const char *user_agent, struct error *err)
 {
-	static bool is_initialised; /* all of curl is used by one thread */
+	static bool is_initialised; /* one thread uses all of curl */
 	struct http *http;
 
 	if (!is_initialised && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -140,7 +149,7 @@ struct http *http_new(unsigned connections, const char *user_agent, struct error
 	http->share = curl_share_init();
 	http->user_agent = xstrdup(user_agent);
 	http->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	/* curl asks "Expect: 100-continue" of large posts, which steemd never answers. */
+	/* curl sends "Expect: 100-continue" with large posts, and steemd never answers that. */
 	if (http->headers && !curl_slist_append(http->headers, "Expect:")) {
 		curl_slist_free_all(http->headers);
 		http->headers = NULL;
@@ -153,7 +162,7 @@ struct http *http_new(unsigned connections, const char *user_agent, struct error
 	curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)connections);
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections);
-	/* Not known to an older libcurl, which takes CURLOPT_QUICK_EXIT for it. */
+	/* An older libcurl does not know it, and uses CURLOPT_QUICK_EXIT instead. */
 	curl_multi_setopt(http->multi, QUICK_EXIT_OF_ALL, 1L);
 	return http;
 }
@@ -168,7 +177,7 @@ static void free_list(struct post *post)
 	}
 }
 
-/* Forget the hosts that nothing is asked of now. */
+/* Forget the hosts that have no post under way. */
 static void drop_hosts(struct http *http)
 {
 	struct host **at = &http->hosts;
@@ -205,7 +214,7 @@ void http_free(struct http *http)
 	free(http);
 }
 
-/* Whether the URL leads to this host itself: localhost, 127.0.0.0/8 or ::1. */
+/* Does the URL lead to this host itself: localhost, 127.0.0.0/8 or ::1? */
 static bool is_loopback(const char *url)
 {
 	CURLU *parts = curl_url();
@@ -306,7 +315,7 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
 {
 	struct post *post = context;
 
-	/* Returning less than was given makes curl end the transfer. */
+	/* Returning less than `count` makes curl end the transfer. */
 	return buf_add(&post->answer, bytes, size * count) == 0 ? size * count : 0;
 }
 
@@ -321,7 +330,7 @@ static size_t header_value(const char *line, size_t len, const char *name, const
 	return len - name_len - 1;
 }
 
-/* Does decoding all of these encodings take little memory?  zstd may take 128 MiB, brotli 16. */
+/* Can these encodings be decoded with little memory?  zstd may take 128 MiB, brotli 16. */
 static bool is_small_encoding(const char *list, size_t len)
 {
 	static const char *const names[] = {"identity", "gzip", "x-gzip", "deflate", "chunked"};
@@ -344,7 +353,10 @@ static bool is_small_encoding(const char *list, size_t len)
 	return true;
 }
 
-/* One line before or after the body. Everything else that curl keeps of an answer passes here. */
+/*
+ * Receives one line before or after the body. Everything else that curl keeps of an answer
+ * passes here.
+ */
 static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
 	struct post *post = context;
@@ -365,7 +377,7 @@ static size_t receive_header(char *line, size_t size, size_t count, void *contex
 	return post->refused ? 0 : len;
 }
 
-/* Many packed bytes may unpack to none, so the bytes on the wire have the same limit. */
+/* Many compressed bytes may decompress to nothing, so the received bytes have the same limit. */
 static int note_progress(void *context, curl_off_t expected, curl_off_t received,
 			 curl_off_t to_send, curl_off_t sent)
 {
@@ -378,7 +390,7 @@ static int note_progress(void *context, curl_off_t expected, curl_off_t received
 	return post->is_too_long;
 }
 
-/* Had the last connection that curl took for this attempt been used before? */
+/* Was the last connection that curl took for this attempt used before? */
 static bool is_on_kept_connection(const struct post *post)
 {
 	long connected_count = 1;
@@ -387,7 +399,10 @@ static bool is_on_kept_connection(const struct post *post)
 	return post->sent_count > 0 && connected_count == 0;
 }
 
-/* When a connection is lost, curl takes another one by itself: do not let it take a second kept one. */
+/*
+ * When a connection is lost, curl takes another one by itself: do not let it take a second kept
+ * one.
+ */
 static int begin_sending(void *context, char *remote_ip, char *local_ip, int remote_port,
 			 int local_port)
 {
@@ -420,13 +435,16 @@ static void set_fixed_options(const struct http *http, struct post *post)
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, begin_sending);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, post);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* Else curl waits for the thread that looks up a name, until the resolver's own time-out. */
+	/*
+	 * Otherwise curl waits for the thread that looks up a name, until the resolver's own
+	 * time-out.
+	 */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* see http.h; CAINFO stays */
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* see http.h; CAINFO is unchanged */
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
@@ -448,7 +466,7 @@ static void renew(struct renewal *renewal)
 	*renewal = (struct renewal){.is_set = true, .at_ms = clock_now_ms()};
 }
 
-/* Which connections the attempt may use, and how old connections and resolved names may be. */
+/* Sets which connections the attempt may use, and how old connections and resolved names may be. */
 static void set_connection_options(const struct http *http, const struct post *post)
 {
 	int64_t life_s = CONNECTION_LIFE_S, name_life_s = NAME_LIFE_S;
@@ -462,7 +480,10 @@ static void set_connection_options(const struct http *http, const struct post *p
 		must_be_new |= since_s < RENEWAL_S;
 		if (since_s < name_life_s)
 			name_life_s = since_s;
-		/* curl counts whole seconds: one less, so that no connection is older than the renewal. */
+		/*
+		 * curl counts whole seconds: one less, so that no connection is older than the
+		 * renewal.
+		 */
 		if (since_s >= RENEWAL_S && since_s - 1 < life_s)
 			life_s = since_s - 1;
 	}
@@ -472,7 +493,7 @@ static void set_connection_options(const struct http *http, const struct post *p
 	curl_easy_setopt(post->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)name_life_s);
 }
 
-/* Give curl the post, or the rest of its time on a new connection. */
+/* Pass the post to curl, with the rest of its time if it is repeated on a new connection. */
 static void start_attempt(struct http *http, struct post *post)
 {
 	int64_t left_ms = post->timeout_ms - post->spent_us / 1000;
@@ -481,7 +502,7 @@ static void start_attempt(struct http *http, struct post *post)
 		left_ms = 1;
 	post->easy = curl_easy_init();
 	if (!post->easy)
-		abort(); /* like every other allocation */
+		abort(); /* as for every other allocation */
 	buf_reset(&post->answer);
 	post->manner = choose_manner(post->host);
 	post->sent_count = post->header_lines = 0;
@@ -492,16 +513,16 @@ static void start_attempt(struct http *http, struct post *post)
 	set_fixed_options(http, post);
 	set_connection_options(http, post);
 	curl_easy_setopt(post->easy, CURLOPT_URL, post->host->url);
-	/* Where this is not set, no_proxy of the environment counts. */
+	/* Without this, no_proxy of the environment decides. */
 	if (post->host->is_loopback)
 		curl_easy_setopt(post->easy, CURLOPT_NOPROXY, "*");
-	/* With the body in memory curl can send it again on a new connection. */
+	/* If the body is in memory, curl can send it again on a new connection. */
 	curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_len);
 	curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, post->body);
 	curl_easy_setopt(post->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
 	curl_easy_setopt(post->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms / 2 + 1);
 	if (curl_multi_add_handle(http->multi, post->easy) != CURLM_OK)
-		abort(); /* a handle that is no handle, or no memory */
+		abort(); /* an invalid handle, or no memory */
 }
 
 static void end_attempt(struct http *http, struct post *post)
@@ -587,7 +608,7 @@ static const char *curl_hint(CURLcode result, bool was_sent)
 		return "; check its certificate, this host's clock and the package ca-certificates";
 	case CURLE_SSL_CONNECT_ERROR:
 		return "; check whether it speaks TLS on this port";
-	case CURLE_OUT_OF_MEMORY: /* also for a header line without end */
+	case CURLE_OUT_OF_MEMORY: /* also for a header line without an end */
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
 #endif
@@ -642,14 +663,15 @@ static void set_transfer_error(const struct post *post, CURLcode result, struct 
 			       host, post->timeout_ms, post->answer.len);
 		return;
 	}
-	if (result == CURLE_OPERATION_TIMEDOUT) /* it says nothing about the size of the batch */
+	/* a time-out says nothing about the size of the batch */
+	if (result == CURLE_OPERATION_TIMEDOUT)
 		failure = RPC_FAILURE_OTHER_NODE;
 	error_set_node(err, (int)failure, "cannot ask %s: %s%s", host,
 		       post->error_text[0] ? post->error_text : curl_easy_strerror(result),
 		       curl_hint(result, post->sent_count > 0));
 }
 
-/* Take the post out of the list and tell its owner. */
+/* Remove the post from the list and call its `done`. */
 static void finish(struct http *http, struct post *post, CURLcode result)
 {
 	struct http_answer answer = {.body = buf_text(&post->answer), .len = post->answer.len};
@@ -671,7 +693,7 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 	curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	curl_easy_getinfo(post->easy, CURLINFO_CONTENT_TYPE, &content_type);
 	answer.took_us = post->spent_us + took_us;
-	if (retry_after_s < 0) /* a date that is over, or any number */
+	if (retry_after_s < 0) /* a date in the past, or an invalid number */
 		retry_after_s = 0;
 	answer.retry_after_ms = retry_after_s < 86400 ? retry_after_s * 1000 : 86400000;
 	if (result != CURLE_OK)
@@ -680,7 +702,7 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 		rpc_http_error(status, content_type, answer.body, answer.len, &err);
 	end_attempt(http, post);
 	post->done(post->context, &answer, err.kind == ERROR_NONE ? NULL : &err);
-	/* Memory fresh from the system costs more than what is received into it. */
+	/* Getting fresh memory from the system costs more than receiving the bytes into it. */
 	if (post->answer.capacity > KEPT_BYTES)
 		buf_release(&post->answer);
 	post->next = http->idle;
@@ -688,8 +710,8 @@ static void finish(struct http *http, struct post *post, CURLcode result)
 }
 
 /*
- * An attempt is over.  If its kept connection was lost before the first byte of an answer, this says
- * nothing about the node: the attempt is repeated once, on a new connection.
+ * An attempt has ended.  If its kept connection was lost before the first byte of an answer,
+ * this says nothing about the node: the attempt is repeated once, on a new connection.
  */
 static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 {
@@ -714,8 +736,8 @@ static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 }
 
 /*
- * Let curl work and report one post that is finished.  Only one: several answers of a
- * megabyte would keep the loop from giving the writers work while they are decoded.
+ * Let curl work, and report one finished post.  Only one, because decoding several answers of a
+ * megabyte would keep the loop from giving work to the writer.
  */
 static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 {
@@ -730,9 +752,9 @@ static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 		CURLcode result = message->data.result;
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post);
-		end_or_repeat(http, post, result); /* the message is gone after this */
+		end_or_repeat(http, post, result); /* this call frees the message */
 		++*ret_finished;
-		/* What it posted goes out now, not after the next answer was worked through. */
+		/* Send the posts that `done` started now, not after the next answer was handled. */
 		code = curl_multi_perform(http->multi, &running);
 		if (code != CURLM_OK)
 			return error_set(err, ERROR_FATAL, "libcurl: %s",
@@ -741,7 +763,10 @@ static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 	return 0;
 }
 
-/* Nothing is under way: at the tip no megabytes are kept for what a replay needed. */
+/*
+ * No post is under way: free the megabytes that a replay needed, which are not needed at the
+ * tip.
+ */
 static void release_kept(struct http *http)
 {
 	for (struct post *post = http->idle; post; post = post->next)
@@ -775,7 +800,7 @@ int http_wait(struct http *http, struct pollfd *fds, unsigned fd_count, int64_t 
 	code = curl_multi_poll(http->multi, waits, fd_count, finished ? 0 : (int)timeout_ms, NULL);
 	if (code != CURLM_OK)
 		return error_set(err, ERROR_FATAL, "libcurl: %s", curl_multi_strerror(code));
-	/* curl tells less of the descriptors than poll() does. */
+	/* curl reports less about the descriptors than poll() does. */
 	if (fd_count > 0 && poll(fds, fd_count, 0) < 0)
 		for (unsigned i = 0; i < fd_count; i++)
 			fds[i].revents = 0;

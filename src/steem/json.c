@@ -13,8 +13,8 @@ static bool fail(struct json_cursor *cursor, const char *problem)
 }
 
 /*
- * What is skipped is skipped with a pointer of its own, `at`: kept in the cursor it would go
- * through memory at every step, and every byte of an answer passes here.
+ * Skipping uses its own pointer `at`: in the cursor it would be written to memory at every step,
+ * and every byte of an answer is skipped here.
  */
 static const char *fail_at(struct json_cursor *cursor, const char *at, const char *problem)
 {
@@ -98,7 +98,7 @@ bool json_enter(struct json_cursor *cursor, enum json_kind kind)
 	return true;
 }
 
-/* The comma or the closing bracket before the next item; false at the end. */
+/* Consume the comma or the closing bracket before the next item; false at the end. */
 static bool next_item(struct json_cursor *cursor, bool *is_first, char closing)
 {
 	bool was_first = *is_first;
@@ -122,7 +122,7 @@ static bool next_item(struct json_cursor *cursor, bool *is_first, char closing)
 	return true;
 }
 
-/* The end of the string that `at` stands in: its closing quote. NULL: it is bad. */
+/* The closing quote of the string that contains `at`. NULL: the string is bad. */
 static inline const char *find_quote(struct json_cursor *cursor, const char *at);
 
 bool json_next_member(struct json_cursor *cursor, bool *is_first, struct json_slice *ret_key)
@@ -159,7 +159,7 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* `at` is a backslash; returns what stands behind the escape. */
+/* `at` is a backslash; returns the position after the escape. */
 static const char *skip_escape(struct json_cursor *cursor, const char *at)
 {
 	if (cursor->end - at < 2)
@@ -204,7 +204,7 @@ static inline const char *find_quote(struct json_cursor *cursor, const char *at)
 	return NULL;
 }
 
-/* At least one; NULL: there is none. */
+/* Skip at least one digit; NULL: there is none. */
 static const char *skip_digits(struct json_cursor *cursor, const char *at)
 {
 	const char *first = at;
@@ -219,7 +219,7 @@ static const char *skip_number(struct json_cursor *cursor, const char *at)
 	if (*at == '-')
 		at++;
 	if (at < cursor->end && *at == '0')
-		at++; /* nothing but a fraction or an exponent may follow a leading zero */
+		at++; /* after a leading zero only a fraction or an exponent may follow */
 	else
 		at = skip_digits(cursor, at);
 	if (at && at < cursor->end && *at == '.')
@@ -241,7 +241,7 @@ static const char *skip_word(struct json_cursor *cursor, const char *at, const c
 	return at + len;
 }
 
-/* A value that is no object, array or string. */
+/* Skip a value that is not an object, array or string. */
 static const char *skip_simple(struct json_cursor *cursor, const char *at)
 {
 	switch ((enum json_kind)kinds[(unsigned char)*at]) {
@@ -258,7 +258,7 @@ static const char *skip_simple(struct json_cursor *cursor, const char *at)
 	}
 }
 
-/* The name and the colon of a member. */
+/* Skip the name and the colon of a member. */
 static inline const char *skip_name(struct json_cursor *cursor, const char *at)
 {
 	at = behind_space(cursor, at);
@@ -273,13 +273,13 @@ static inline const char *skip_name(struct json_cursor *cursor, const char *at)
 	return at + 1;
 }
 
-/* The brackets that a skipped value has open: the closing ones that must come. */
+/* The open brackets of a skipped value: the closing brackets that must follow. */
 struct nest {
 	unsigned depth;
 	char closing[JSON_MAX_DEPTH];
 };
 
-/* What follows a value: closing brackets, then nothing more or the next value's beginning. */
+/* Skip what follows a value: closing brackets, then the end or the beginning of the next value. */
 static inline const char *skip_between(struct json_cursor *cursor, struct nest *nest,
 				       const char *at)
 {
@@ -299,7 +299,7 @@ static inline const char *skip_between(struct json_cursor *cursor, struct nest *
 	return at;
 }
 
-/* An opening bracket; *ret_is_empty: the closing one follows and was consumed too. */
+/* Skip an opening bracket; *ret_is_empty: the closing one followed and was skipped too. */
 static const char *skip_opening(struct json_cursor *cursor, struct nest *nest, const char *at,
 				bool *ret_is_empty)
 {
@@ -315,7 +315,7 @@ static const char *skip_opening(struct json_cursor *cursor, struct nest *nest, c
 	return closing == ']' ? at : skip_name(cursor, at);
 }
 
-/* In a loop, not by recursion. */
+/* A loop, not a recursion. */
 static bool skip_value(struct json_cursor *cursor)
 {
 	const char *at = cursor->at;
@@ -350,7 +350,7 @@ static bool skip_value(struct json_cursor *cursor)
 bool json_skip(struct json_cursor *cursor, struct json_slice *ret_value)
 {
 	if (!cursor->problem)
-		skip_space(cursor); /* stands on the first byte now */
+		skip_space(cursor); /* moves to the first byte */
 
 	const char *first = cursor->at;
 

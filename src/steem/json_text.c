@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The half of json.h that looks inside strings: canonical copies, unescaping, look-ups. */
+/* The half of json.h that reads inside strings: canonical copies, unescaping, look-ups. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -10,7 +10,7 @@
 #define REPLACEMENT     "\xef\xbf\xbd" /* U+FFFD */
 #define REPLACEMENT_LEN 3
 
-/* Where the bytes go; `out` never passes `end`, `is_full` tells that it would have. */
+/* The output; `out` never passes `end`, and is_full says that it would have. */
 struct sink {
 	char *out;
 	char *end;
@@ -28,9 +28,9 @@ static void put(struct sink *sink, const char *bytes, size_t len)
 }
 
 /*
- * How many bytes from `at` make one character; *ret_valid false: how many make the
- * longest beginning of one, which a single U+FFFD replaces (as Unicode recommends
- * and Python does).  The byte at `at` is 0x80 or more.
+ * How many bytes from `at` make one character.  *ret_valid false: the length of the longest
+ * beginning of one, which a single U+FFFD replaces (as Unicode recommends and Python does).  The
+ * byte at `at` is 0x80 or more.
  */
 static size_t utf8_step(const unsigned char *at, const unsigned char *end, bool *ret_valid)
 {
@@ -104,7 +104,7 @@ static bool is_surrogate(uint32_t code)
 	return code >= 0xd800 && code <= 0xdfff;
 }
 
-/* Resolve the escape at `at`, which is known to be good; returns how long it is. */
+/* Decode the escape at `at`, which is known to be good; returns its length. */
 static size_t read_escape(const char *at, const char *end, uint32_t *ret_code)
 {
 	switch (at[1]) {
@@ -142,7 +142,7 @@ static size_t read_escape(const char *at, const char *end, uint32_t *ret_code)
 	return 6;
 }
 
-/* One character of a string, as the canonical form wants it. */
+/* Write one character of a string in canonical form. */
 static void put_canonical(struct sink *sink, uint32_t code)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -165,7 +165,7 @@ static void put_canonical(struct sink *sink, uint32_t code)
 	}
 }
 
-/* Only UTF-8 from `at` to `end`? Returns the first byte that is not, else `end`. */
+/* Find the first byte from `at` on that is not UTF-8; `end` if there is none. */
 static const char *utf8_end(const char *at, const char *end)
 {
 	while ((at = json_scan_ascii(at, end)) < end) {
@@ -180,7 +180,7 @@ static const char *utf8_end(const char *at, const char *end)
 	return at;
 }
 
-/* A run of bytes without escapes: copied, what is not UTF-8 replaced. True if anything was. */
+/* Copy bytes without escapes, and replace those that are not UTF-8. True if any was replaced. */
 static bool put_run(struct sink *sink, const char *at, const char *end)
 {
 	bool was_invalid = false;
@@ -199,7 +199,7 @@ static bool put_run(struct sink *sink, const char *at, const char *end)
 	}
 }
 
-/* The string from its opening quote at `at`; returns what stands behind the closing one. */
+/* Write the string whose opening quote is at `at`; returns the position after its closing quote. */
 static const char *put_string(struct sink *sink, const char *at, const char *end, bool *had_invalid)
 {
 	put(sink, at++, 1);
@@ -212,7 +212,7 @@ static const char *put_string(struct sink *sink, const char *at, const char *end
 		at = run_end;
 		if (*at == '"')
 			break;
-		if (at[1] != 'u' && at[1] != '/') { /* as the canonical form has it */
+		if (at[1] != 'u' && at[1] != '/') { /* already canonical */
 			put(sink, at, 2);
 			at += 2;
 			continue;
@@ -224,7 +224,7 @@ static const char *put_string(struct sink *sink, const char *at, const char *end
 	return at + 1;
 }
 
-/* `value` is known to be good JSON, so only strings and white space need a look. */
+/* Write a value that is known to be good JSON, so only strings and white space need changes. */
 static void put_value(struct sink *sink, const struct json_slice *value, bool *had_invalid)
 {
 	const char *at = value->data;
@@ -241,7 +241,7 @@ static void put_value(struct sink *sink, const struct json_slice *value, bool *h
 	}
 }
 
-/* Is the text of the value its canonical form? */
+/* Is the value already in canonical form? */
 static bool is_canonical(const struct json_cursor *cursor, const struct json_slice *value)
 {
 	const char *end = value->data + value->len;
@@ -252,7 +252,7 @@ static bool is_canonical(const struct json_cursor *cursor, const struct json_sli
 static struct json_slice copy_canonical(struct arena *arena, const struct json_slice *value,
 					bool *had_invalid_utf8)
 {
-	/* Nothing grows but bytes that are not UTF-8, each of them to three at most. */
+	/* Only bytes that are not UTF-8 grow, each to three at most. */
 	size_t room = value->len;
 
 	for (;;) {
@@ -280,7 +280,7 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 {
 	struct json_slice value;
 
-	json_peek(cursor); /* white space before the value is none of its own */
+	json_peek(cursor); /* white space before the value is not part of it */
 	cursor->is_foreign = false;
 	if (!json_skip(cursor, &value))
 		return false;
@@ -292,7 +292,7 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 	return true;
 }
 
-/* The object that comes next, and its members; false: there is none, or it is bad. */
+/* Read the next object and its members; false: the next value is no object, or bad. */
 static bool take_members(struct json_cursor *cursor, struct json_slice *ret_value,
 			 struct json_members *ret_members)
 {
@@ -325,7 +325,7 @@ bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct js
 {
 	struct json_cursor copy;
 
-	(void)json_peek(cursor); /* white space before the value is none of its own */
+	(void)json_peek(cursor); /* white space before the value is not part of it */
 	cursor->is_foreign = false;
 	if (!take_members(cursor, ret_value, ret_members))
 		return false;
@@ -352,7 +352,7 @@ bool json_members_find(const struct json_members *members, const char *key, size
 	return false;
 }
 
-/* A run without escapes into the buffer, repaired like the canonical form. */
+/* Append bytes without escapes to the buffer, with the same repairs as in the canonical form. */
 static bool add_run(struct buf *out, const char *at, const char *end)
 {
 	while (at < end) {
@@ -408,7 +408,7 @@ bool json_escaped_is(const struct json_slice *slice, const char *text, size_t le
 	const char *at = slice->data;
 	const char *end = at + slice->len;
 
-	if (!memchr(at, '\\', len + 1)) /* the first that differs would be one */
+	if (!memchr(at, '\\', len + 1)) /* an equal text would have an escape within these bytes */
 		return false;
 	for (; at < end; text++) {
 		uint32_t code = (unsigned char)*at;

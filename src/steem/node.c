@@ -11,30 +11,31 @@
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_CAP_MS  60000
-/* A node is stuck whose irreversible block does not move for this long. */
+/* A node is stuck if its irreversible block has not moved for this long. */
 #define STUCK_MS 30000
-/* A node is gone that was away for so long. */
+/* A node is gone if it was away for this long. */
 #define GONE_MS 30000
-/* How long a node is doubted after its first vain claim; after each further one twice as long. */
+/* How long a node is doubted after its first vain claim; each further one doubles the time. */
 #define DOUBT_MS      5000
 #define DOUBT_DOUBLES 4
-#define FORGIVEN_MS   600000 /* after this time without a vain claim all are forgotten */
+#define FORGIVEN_MS   600000 /* after this time without a vain claim, all are forgotten */
 #define BUSY_MIN_MS   1000
-/* After so many full batches the batch grows; each refusal doubles the number. */
+/* After this many full batches the batch size grows; each refusal doubles the number. */
 #define GROW_AFTER_MIN 16
 #define GROW_AFTER_MAX 4096
-/* No node is ever asked for more than this at once. */
+/* No node ever gets more requests at once than this. */
 #define IN_FLIGHT_MAX 64
-/* An answer of this size keeps a connection busy long enough; larger ones only come late. */
+/* An answer of this size uses a connection well; larger ones only arrive later. */
 #define ANSWER_BYTES ((int64_t)4 * 1024 * 1024)
 /*
- * A node is believed to have irreversible blocks so far above the highest that it gave: less than what
- * makes a tail go back to catching up.
+ * How far above the highest block that it gave a node is believed to have irreversible blocks:
+ * less than the distance at which a tail goes back to catching up.
  */
 #define UNPROVEN_BLOCKS 900
 /*
- * So long for as many requests as are allowed in a second: one that is held up on its way
- * and the next, which is not, must not make the node count one too many.
+ * The time in which a node gets as many requests as it may get in a second.  It is longer than a
+ * second because a delayed request and the next one, without delay, must not look like one too
+ * many to the node.
  */
 #define RATE_SPAN_US 1050000
 /* The weight of the newest value in the moving averages is 1 / AVERAGE_WEIGHT. */
@@ -158,7 +159,7 @@ bool node_is_up(const struct node *node)
 static int64_t average(int64_t old, int64_t value)
 {
 	if (value < 1)
-		value = 1; /* 0 stands for "never measured" */
+		value = 1; /* 0 means "never measured" */
 	return old == 0 ? value : old + (value - old) / AVERAGE_WEIGHT;
 }
 
@@ -171,8 +172,8 @@ void node_succeeded(struct node *node, int64_t now_ms, int64_t took_us, size_t c
 	if (calls > 1)
 		node->silent_batches = 0;
 	/*
-	 * Forget the failures, unless the node still rests (the answer may be to a request from before
-	 * it failed), or has withheld blocks and now tells only its head.
+	 * Forget the failures, unless the node still rests (the answer may belong to a request
+	 * from before the failure), or has withheld blocks and now only tells its head.
 	 */
 	if (now_ms >= node->ready_at_ms &&
 	    !(is_head && node->withheld_in_row >= NODE_WITHHELD_LIMIT)) {
@@ -223,11 +224,14 @@ int64_t node_failed(struct node *node, int64_t now_ms, int failure, int64_t retr
 	    ++node->unsupported_in_row >= NODE_UNSUPPORTED_LIMIT)
 		node_exclude(node, "it does not offer the calls of condenser_api");
 	node->failures_in_row++;
-	/* It was too much at once, perhaps: half of what was under way, then slowly more again. */
+	/*
+	 * Perhaps it got too many requests at once: allow half of those under way, then slowly
+	 * more.
+	 */
 	if (!is_waiting && node->in_flight > 1)
 		node->in_flight_limit = (node->in_flight + 1) / 2;
 	node->good_in_row = 0;
-	/* Requests that were sent together fail together: that is one trouble, not many. */
+	/* Requests that were sent together fail together: this counts as one failure. */
 	delay_ms = is_waiting ? 0 : backoff_next_ms(&node->backoff);
 	if (failure == RPC_FAILURE_WAIT && delay_ms < BUSY_MIN_MS)
 		delay_ms = BUSY_MIN_MS;
@@ -246,7 +250,7 @@ int64_t node_lost(struct node *node, int64_t now_ms)
 
 	node->failed_count++;
 	node->failures_in_row++;
-	/* It was too much at once, perhaps. */
+	/* Perhaps it got too many requests at once. */
 	if (!node->is_away && node->in_flight > 1)
 		node->in_flight_limit = (node->in_flight + 1) / 2;
 	node->good_in_row = 0;

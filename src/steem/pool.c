@@ -8,9 +8,12 @@
 #include "base/number.h"
 #include "steem/block.h"
 
-/* A node that claims so many blocks less than others lags: a minute and a half. */
+/* A node lags if it claims this many blocks less than others: a minute and a half. */
 #define LAG_BLOCKS 30
-/* But for one whose newest block is of the last two minutes: that others claim so much more does not make it lag. */
+/*
+ * A node whose newest block is younger than this does not lag, however much more the others
+ * claim.
+ */
 #define FRESH_S 120
 
 struct pool {
@@ -63,7 +66,10 @@ struct node *pool_node(struct pool *pool, unsigned index)
 	return &pool->nodes[index];
 }
 
-/* How long an answer would take: what waits there already, at the pace it had lately. */
+/*
+ * The estimated time for an answer: the requests that wait there already, at the node's recent
+ * pace.
+ */
 static double expected_us(const struct node *node)
 {
 	return ((double)node->in_flight + 1) * (double)node->latency_us;
@@ -74,15 +80,15 @@ static bool is_candidate(const struct node *node, size_t index, int64_t now_ms, 
 	return node_may_be_asked(node, (unsigned)index, not_these) && node_is_rested(node, now_ms);
 }
 
-/* Its word counts: it is neither excluded nor on trial. */
+/* Do its answers count? It must be neither excluded nor on trial. */
 static bool is_believed(const struct node *node)
 {
 	return !node->is_excluded && !node->is_on_trial;
 }
 
 /*
- * Is the node better than the rival?  A node that lately claimed such blocks in vain comes last; a node
- * that was never measured gets one request at a time, to measure it.
+ * Is the node better than the rival?  A node that lately claimed such blocks in vain comes last;
+ * a node without measurements gets one request at a time, to measure it.
  */
 static bool is_better(const struct node *node, const struct node *rival, int64_t now_ms,
 		      uint32_t block)
@@ -123,7 +129,7 @@ static bool is_ahead(const struct node *node, const struct node *rival, int64_t 
 
 	if (is_slow != (now_ms < rival->slow_until_ms))
 		return !is_slow;
-	/* To be ahead by a block is worth the time of a block. */
+	/* Being one block ahead is worth the time of one block. */
 	if (block != rivals_block)
 		return ((double)block - rivals_block) * BLOCK_INTERVAL_S * 1e6 >
 		       expected_us(node) - expected_us(rival);
@@ -205,7 +211,7 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms)
 	return next_ms;
 }
 
-/* Has the node claimed what can be? */
+/* Does the node claim something that is possible? */
 static bool has_claim(const struct pool *pool, const struct node *node)
 {
 	return is_believed(node) && node->head_at_ms > 0 &&
@@ -218,8 +224,9 @@ static bool answers(const struct node *node)
 }
 
 /*
- * Do fewer than half of the nodes answer, of those that did half a minute ago or that were not away for so long?
- * Then what the others said still counts: a single node must not decide because all others failed in one moment.
+ * Do fewer than half of the nodes answer, counting those that were up within the last half
+ * minute? Then what the others said still counts: a single node must not decide because all
+ * others failed at the same moment.
  */
 static bool are_few(const struct pool *pool)
 {
@@ -236,7 +243,7 @@ static bool are_few(const struct pool *pool)
 	return 2 * few < all;
 }
 
-/* The nodes with a claim, those with the highest claims first. Returns how many. */
+/* Sort the nodes with a claim, highest claims first. Returns how many there are. */
 static size_t sort_if(const struct pool *pool, bool must_answer,
 		      const struct node *sorted[POOL_MAX_NODES])
 {
@@ -276,8 +283,8 @@ static bool lags(const struct pool *pool, const struct node *node, uint32_t bloc
 }
 
 /*
- * The nodes with a claim, as above, but without the lower half of an even number where all of that half lag.
- * Otherwise, of two nodes one that is stuck would stop the reader.  Returns how many.
+ * The same, but of an even number of nodes the lower half is left out if all of it lags.
+ * Otherwise, of two nodes one that is stuck would stop the reader.  Returns how many there are.
  */
 static size_t sort_level(const struct pool *pool, bool must_answer,
 			 const struct node *sorted[POOL_MAX_NODES])
@@ -293,7 +300,10 @@ static size_t sort_level(const struct pool *pool, bool must_answer,
 	return half;
 }
 
-/* The node whose claim is what more than half claim at least; NULL: there is none. */
+/*
+ * The node whose claim is the highest that more than half of the nodes claim at least; NULL:
+ * none.
+ */
 static const struct node *middle(const struct pool *pool, bool must_answer)
 {
 	const struct node *sorted[POOL_MAX_NODES];
@@ -305,7 +315,9 @@ static const struct node *middle(const struct pool *pool, bool must_answer)
 	return count < all ? sorted[count - 1] : sorted[count / 2];
 }
 
-/* Of the nodes that answer; or of all that ever did, because what was claimed does not end with them. */
+/*
+ * The higher one: of the nodes that answer, or of all that ever did, because claims stay true.
+ */
 static const struct node *best_middle(const struct pool *pool)
 {
 	const struct node *now = middle(pool, true), *ever = middle(pool, false);

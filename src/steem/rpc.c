@@ -21,7 +21,8 @@ static int encode_call(struct buf *out, const struct rpc_call *call, uint32_t id
 				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
 				"\"condenser_api.get_block\",\"params\":[%u]}",
 				id, call->block);
-	case RPC_GET_OPS_IN_BLOCK: /* without its second one a node reads what is not there */
+	/* without the second parameter, a node reads an undefined value */
+	case RPC_GET_OPS_IN_BLOCK:
 		return buf_addf(out,
 				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
 				"\"condenser_api.get_ops_in_block\",\"params\":[%u,true]}",
@@ -70,20 +71,20 @@ void rpc_set_failure(struct error *err, enum rpc_failure failure)
 /* One answer object; the slices point into the body, data NULL when a member is absent. */
 struct envelope {
 	struct json_slice whole, result, error;
-	void *thing;  /* what the maker made of the result, */
-	size_t guess; /* if it is that of this call */
+	void *thing;  /* made by the maker from the result, */
+	size_t guess; /* on the guess that it belongs to this call */
 	uint64_t id;
 	bool has_id;
 };
 
-/* The whole of an answer while it is read. */
+/* The state of decoding one answer. */
 struct decoding {
 	struct json_cursor cursor;
 	uint32_t first_id;
 	size_t count; /* of calls */
 	struct rpc_answer *answers;
 	const struct rpc_maker *maker; /* NULL: results are only cut out */
-	bool is_guessing; /* the answers stand in the order of the calls, as far as seen */
+	bool is_guessing;              /* so far, the answers are in the order of the calls */
 	size_t seen_count;
 };
 
@@ -114,9 +115,9 @@ static void drop_thing(const struct decoding *decoding, void **thing)
 }
 
 /*
- * The value of `result`.  The maker reads it where it stands, for the call that it probably
- * belongs to; what the maker does not want is skipped from its beginning, so that nothing
- * passes which skipping refuses.
+ * Read the value of `result`.  The maker reads it in place, for the call that it probably
+ * belongs to.  If the maker does not accept it, it is skipped from its beginning, so that the
+ * checks of skipping always apply.
  */
 static bool read_result(struct decoding *decoding, struct envelope *envelope)
 {
@@ -125,7 +126,7 @@ static bool read_result(struct decoding *decoding, struct envelope *envelope)
 	uint64_t guess =
 		envelope->has_id ? envelope->id - decoding->first_id : decoding->seen_count;
 
-	json_peek(cursor); /* stands on the first byte now */
+	json_peek(cursor); /* moves to the first byte */
 	drop_thing(decoding, &envelope->thing);
 	if (!decoding->maker || !decoding->is_guessing || is_second || guess >= decoding->count)
 		return json_skip(cursor, &envelope->result);
@@ -158,7 +159,7 @@ static bool read_members(struct decoding *decoding, struct envelope *envelope)
 	return is_good && !json_failed(cursor);
 }
 
-/* Read one answer object; false on bad JSON. The envelope owns the thing in it. */
+/* Read one answer object; false: bad JSON. The envelope owns the thing that was made. */
 static bool read_envelope(struct decoding *decoding, struct envelope *envelope)
 {
 	const char *first = decoding->cursor.at;
@@ -208,7 +209,7 @@ static int decode_one(struct decoding *decoding, struct error *err)
 		return bad_answer(cursor, err);
 	if (!json_at_end(cursor))
 		result = bad_answer(cursor, err);
-	else if (is_error(&envelope)) /* old nodes and proxies leave the id out of errors */
+	else if (is_error(&envelope)) /* old nodes and proxies leave out the id in errors */
 		sort_envelope(&envelope, false, &decoding->answers[0].error);
 	else if (!envelope.has_id || envelope.id != decoding->first_id)
 		result = error_set_node(err, RPC_FAILURE_CUT, "the answer belongs to another call");
@@ -244,7 +245,7 @@ static int place_envelope(struct decoding *decoding, struct envelope *envelope, 
 	return 0;
 }
 
-/* After the last answer of a batch: has each call its own? */
+/* After the last answer of a batch: does each call have its answer? */
 static int check_whole(const struct decoding *decoding, const struct error *stray,
 		       struct error *err)
 {
@@ -290,7 +291,7 @@ static int decode_array(struct decoding *decoding, struct error *err)
 	return check_whole(decoding, &stray, err);
 }
 
-/* One object where an array was asked for. */
+/* One object came instead of an array. */
 static int decode_in_place_of_batch(struct decoding *decoding, struct error *err)
 {
 	struct envelope envelope;

@@ -14,7 +14,7 @@
 
 #define MESSAGE_BYTES 200
 
-/* What the numbers mean: JSON-RPC's own, steemd's (-32000...), jussi's (1000...), HTTP's. */
+/* The meaning of the numbers: JSON-RPC's own, steemd's (-32000...), jussi's (1000...), HTTP's. */
 static const struct {
 	int64_t code;
 	enum rpc_failure failure;
@@ -27,7 +27,7 @@ static const struct {
 	{429, RPC_FAILURE_WAIT},
 };
 
-/* Where the number says little, words of the message decide; the first that occurs does. */
+/* If the number says little, words in the message decide; the first one found counts. */
 static const struct {
 	const char *words;
 	enum rpc_failure failure;
@@ -46,7 +46,7 @@ static const struct {
 	{"bad cast", RPC_FAILURE_CALL},
 	{"bad_cast", RPC_FAILURE_CALL},
 	{"parse error", RPC_FAILURE_CALL},
-	{"end of file", RPC_FAILURE_CALL}, /* it saw an empty request */
+	{"end of file", RPC_FAILURE_CALL}, /* the server saw an empty request */
 	{"eof_exception", RPC_FAILURE_CALL},
 };
 
@@ -62,8 +62,8 @@ static enum rpc_failure sort_failure(int64_t code, const char *message)
 }
 
 /*
- * A node that cannot take batches complains of the call as a whole; one that failed
- * over a whole batch may manage a part of it.
+ * A node that cannot handle batches reports that the call is wrong; a node that failed over a
+ * whole batch may manage a part of it.
  */
 static enum rpc_failure sort_for_batch(enum rpc_failure failure, bool in_place_of_batch)
 {
@@ -74,7 +74,10 @@ static enum rpc_failure sort_for_batch(enum rpc_failure failure, bool in_place_o
 	return failure;
 }
 
-/* The beginning of a foreign text on one line: controls and runs of spaces become one space. */
+/*
+ * The beginning of a foreign text on one line: control characters and runs of spaces become one
+ * space.
+ */
 static void clean_text(const char *text, size_t len, char out[MESSAGE_BYTES + 1])
 {
 	size_t used = 0;
@@ -98,7 +101,7 @@ static void tree_release(struct json_object **tree)
 	json_object_put(*tree);
 }
 
-/* NULL: it is none, or far too long for one. */
+/* NULL: it is not JSON, or far too long. */
 static struct json_object *parse(const struct json_slice *text)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH + 1);
@@ -124,7 +127,7 @@ static int64_t find_code(struct json_object *tree)
 	return 0;
 }
 
-/* The first of these members that is a string with something in it, or NULL. */
+/* The first of these members that is a non-empty string, or NULL. */
 static const char *find_message(struct json_object *tree)
 {
 	static const char *const members[] = {"message", "error", "warning", "detail"};
@@ -178,7 +181,7 @@ static bool is_html(const char *body, size_t len)
 	return len > 0 && *body == '<';
 }
 
-/* "502 Bad Gateway" out of a page's <title>, else the beginning of the text. */
+/* "502 Bad Gateway" from a page's <title>, else the beginning of the text. */
 static void summarise(const char *body, size_t len, char out[MESSAGE_BYTES + 1])
 {
 	static const char opening[] = "<title>";
@@ -224,7 +227,7 @@ static enum rpc_failure sort_status(long status)
 	case 429:
 		return RPC_FAILURE_WAIT;
 	case 408:
-	case 500: /* what is behind the proxy may have died of our request */
+	case 500: /* the server behind the proxy may have died of our request */
 	case 502:
 	case 504:
 	case 524:
@@ -234,7 +237,7 @@ static enum rpc_failure sort_status(long status)
 	}
 }
 
-/* A hint about the cause of a status; `text` is the body that came with it, in words. */
+/* A hint about the cause of a status; `text` is the body of the answer. */
 static const char *status_hint(long status, const char *text)
 {
 	bool is_refused = status >= 400 && status < 500;

@@ -80,7 +80,7 @@ int audit_load_extra(struct db *db, uint32_t first, uint32_t last, struct range_
 	return result;
 }
 
-/* Findings: the first thing that is wrong with a block names it. */
+/* Findings: the first fault of a block becomes its finding. */
 
 #define FIND(finding, found_kind, ...)                                                             \
 	do {                                                                                       \
@@ -95,7 +95,7 @@ static void begin_finding(struct audit_finding *finding, uint32_t block)
 	*finding = (struct audit_finding){.block = block, .last_block = block};
 }
 
-/* Are as many rows there as were stored, less what may be gone? */
+/* Are there as many rows as were stored, minus those that may have been removed? */
 static bool is_whole(const struct audit_row *row, uint64_t rows, uint64_t over, uint64_t stored)
 {
 	return row->is_purged ? rows <= stored : rows + over == stored;
@@ -120,7 +120,7 @@ void audit_check_row(const struct audit_row *row, struct audit_finding *finding)
 		     (unsigned long long)row->stored_virtual_operations);
 }
 
-/* Are virtual operations known on both sides? */
+/* Do both sides know their virtual operations? */
 static bool compares_virtual(const struct audit_row *row, const struct block *block)
 {
 	return row->virtual_state != BLOCK_VIRTUAL_NONE &&
@@ -155,7 +155,7 @@ static void check_header(const struct audit_row *row, const struct block *block,
 		     (unsigned long long)row->virtual_operations, block->virtual_count);
 }
 
-/* Every operation row. */
+/* Comparing every operation row. */
 
 static int compare_place(const struct operation *op, const struct db_rows *rows)
 {
@@ -180,7 +180,7 @@ static bool same_text(const struct db_rows *rows, unsigned column, const char *d
 	return len == due_len && memcmp(is, due, len) == 0;
 }
 
-/* The name of the first column that is not as it should be; NULL: all are. */
+/* The name of the first column with a wrong value; NULL: all are right. */
 static const char *find_difference(const struct operation *op, int64_t timestamp_s,
 				   const struct db_rows *rows)
 {
@@ -224,12 +224,12 @@ static const struct operation **sort_operations(const struct block *block, bool 
 	return sorted;
 }
 
-/* Which operations of a block need not be there; looked up when the first is not. */
+/* Which operations of a block may be missing; loaded when the first one is missing. */
 struct over {
 	struct db *db;
 	uint32_t block;
 	bool is_loaded;
-	bool is_purged; /* none of them need */
+	bool is_purged; /* all of them may be missing */
 	uint32_t (*places)[3];
 	size_t count;
 };
@@ -277,7 +277,7 @@ static bool is_over(const struct over *over, const struct operation *op)
 	return over->is_purged;
 }
 
-/* The operation is not there. all_kept: it should be, if the filter keeps it. */
+/* The operation has no row. all_kept: it should have one, if the filter keeps it. */
 static int check_absent(const struct operation *op, bool all_kept, struct over *over,
 			struct audit_finding *finding, struct error *err)
 {
@@ -291,7 +291,7 @@ static int check_absent(const struct operation *op, bool all_kept, struct over *
 	return 0;
 }
 
-/* sorted ends with NULL. all_kept: each operation that the filter keeps must be there. */
+/* sorted ends with NULL. all_kept: each operation that the filter keeps must have a row. */
 static int walk_operations(struct db_rows *rows, const struct block *block,
 			   const struct operation **sorted, bool with_virtual, bool all_kept,
 			   struct over *over, struct audit_finding *finding, struct error *err)
@@ -364,16 +364,16 @@ int audit_check_block(struct db *db, const struct audit_row *row, const struct b
 	return check_operations(db, row, block, filter_id, finding, err);
 }
 
-/* The tables alone. */
+/* Checking the tables alone. */
 
 struct offline {
 	struct db *db;
 	void (*found)(void *context, const struct audit_finding *finding);
 	void *context;
-	struct audit_row below; /* the last row that was looked at; num 0: none */
+	struct audit_row below; /* the last row that was checked; num 0: none */
 };
 
-/* Blocks first to end - 1 have no row. */
+/* The blocks from `first` up to, but not including, `end` have no row. */
 static void tell_missing(struct offline *offline, uint32_t first, uint32_t end,
 			 const struct range_set *extra)
 {

@@ -12,9 +12,12 @@
 
 #define MAX_COLUMNS 16
 #define MAX_TEXT_BYTES                                                                             \
-	((size_t)64 << 20) /* one row longer than a statement should be still passes */
+	((size_t)64 << 20) /* accepts one row that is longer than a statement should be */
 
-/* The first warning, in words. A strict server gives none; then something is wrong with it. */
+/*
+ * Report the first warning. A server in strict mode gives none; if there is one, something is
+ * wrong.
+ */
 static int fail_for_warning(struct db *db, struct error *err)
 {
 	MYSQL_RES *result = NULL;
@@ -41,7 +44,7 @@ static int check_result(struct db *db, uint64_t inserted, size_t count, struct e
 	return 0;
 }
 
-/* A new connection may take it: the server's limit counts from its beginning on. */
+/* A new connection may accept it: the server's limit is read when a connection begins. */
 static int fail_for_length(struct db *db, size_t bytes, struct error *err)
 {
 	db->is_lost = true;
@@ -68,7 +71,7 @@ static int insert_text(struct db *db, const struct bulk *bulk, size_t from, size
 
 static void bind_value(const struct bulk_column *column, size_t row, MYSQL_BIND *bind)
 {
-	/* The library only reads them, but its struct says otherwise. */
+	/* The library only reads the values, but its struct has no const. */
 	union {
 		const void *in;
 		void *out;
@@ -88,7 +91,7 @@ static void bind_value(const struct bulk_column *column, size_t row, MYSQL_BIND 
 	case BULK_TEXT:
 	case BULK_ASCII:
 	case BULK_BYTES:
-		/* As bytes, for the reason that bind_column() gives. */
+		/* As bytes, for the reason given in bind_column(). */
 		data.in = column->data[row];
 		bind->buffer_type = MYSQL_TYPE_BLOB;
 		bind->buffer = data.out;
@@ -115,7 +118,7 @@ static int insert_group(struct db *db, MYSQL_STMT *statement, const struct bulk 
 	return check_result(db, mysql_stmt_affected_rows(statement), BULK_GROUP_ROWS, err);
 }
 
-/* `count` is a multiple of BULK_GROUP_ROWS. */
+/* `count` must be a multiple of BULK_GROUP_ROWS. */
 static int insert_groups(struct db *db, const struct bulk *bulk, size_t from, size_t count,
 			 struct error *err)
 {
@@ -152,8 +155,9 @@ static void bind_column(const struct bulk_column *column, size_t from, MYSQL_BIN
 	case BULK_ASCII:
 	case BULK_BYTES:
 		/*
-		 * Texts travel as bytes: converting them to each column's character set, sign by
-		 * sign, costs the server a fifth of its time. It still refuses what is not UTF-8.
+		 * Send texts as bytes: converting them to each column's character set, character
+		 * by character, costs the server a fifth of its time. It still refuses bytes
+		 * that are not UTF-8.
 		 */
 		bind->buffer_type = MYSQL_TYPE_BLOB;
 		bind->buffer = column->data + from;
@@ -208,7 +212,7 @@ int bulk_insert(struct db *db, const struct bulk *bulk, struct error *err)
 		return error_set(err, ERROR_FATAL, "a bulk row is not complete");
 	if (bulk->is_foreign)
 		return error_set(err, ERROR_DATA, "a text that must be ASCII is not");
-	/* As text a row may take twice its bytes. */
+	/* As text, a row may take twice its bytes. */
 	if (db->max_packet_bytes / 2 < limit_bytes)
 		limit_bytes = db->max_packet_bytes / 2;
 	for (size_t from = 0; from < bulk->row_count;) {

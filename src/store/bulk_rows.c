@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Gathering rows, and writing them as the text of an INSERT. */
+/* Collects rows, and writes them as the text of an INSERT. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +7,8 @@
 #include "store/bulk.h"
 #include "store/bulk_impl.h"
 
-#define MAX_ROWS    10000 /* of one statement */
-#define VALUE_BYTES 12    /* what a number, or a text beside its bytes, takes at most */
+#define MAX_ROWS    10000 /* in one statement */
+#define VALUE_BYTES 12    /* the most that a number takes, or a text besides its bytes */
 
 struct bulk *bulk_new(const char *sql, const enum bulk_type *types, size_t column_count)
 {
@@ -59,7 +59,7 @@ static void grow(struct bulk *bulk)
 	bulk->capacity = capacity;
 }
 
-/* The column that the next value goes to; its place is bulk->row_count. */
+/* The column for the next value, which goes to index bulk->row_count. */
 static struct bulk_column *next_value(struct bulk *bulk, size_t len)
 {
 	if (bulk->next_column == 0) {
@@ -91,7 +91,7 @@ void bulk_add_u64(struct bulk *bulk, uint64_t number)
 	end_value(bulk);
 }
 
-/* Eight bytes at a time: every short text of every row passes here. */
+/* Eight bytes at a time, because every short text of every row is checked. */
 static bool is_ascii(const char *data, size_t len)
 {
 	uint64_t any = 0, word;
@@ -171,7 +171,7 @@ static void write_hex(struct buf *sql, const char *data, size_t len)
 	(void)buf_add_char(sql, '\'');
 }
 
-/* In utf8mb4 no byte of a longer character looks like one of these. */
+/* In utf8mb4, no byte of a multi-byte character looks like one of these. */
 static void write_quoted(struct buf *sql, const char *data, size_t len)
 {
 	size_t from = 0;
@@ -214,7 +214,7 @@ static void write_row(const struct bulk *bulk, const char *pattern, size_t row, 
 	(void)buf_add_text(sql, pattern);
 }
 
-/* The INSERT of `count` rows; each value is a mark, or itself if the statement is a text. */
+/* Write the INSERT of `count` rows, with a `?` for each value, or with the values themselves. */
 static int write_insert(const struct bulk *bulk, size_t from, size_t count, bool has_marks,
 			struct buf *ret_sql, struct error *err)
 {

@@ -9,18 +9,18 @@
 #include "store/gaps.h"
 #include "store/sql.h"
 
-#define MAX_STALE 64 /* cells put right in one call */
+#define MAX_STALE 64 /* cells corrected in one call */
 
 #define IDENTITY(identity) db_text((identity)->name), db_text((identity)->session)
 
-/* The whole of one search, from the reader's question to the claim. */
+/* The state of one search, from the reader's question to the claim. */
 struct search {
 	struct db *db;
 	const struct reader_identity *identity;
 	const struct range_set *within;
 	const struct range_set *working;
-	struct range_set forgotten; /* cells that we hold and do not work on */
-	struct range_set taken; /* cells that are claimed, or that were looked at in this search */
+	struct range_set forgotten; /* cells that this session holds but does not work on */
+	struct range_set taken;     /* cells that are claimed, or were checked in this search */
 	struct claim_search *ret;
 	unsigned stale_count;
 };
@@ -46,7 +46,7 @@ static uint32_t cell_last(uint32_t block)
 							    : first + CLAIM_CELL_BLOCKS - 1;
 }
 
-/* The first cell begins at 0, which is no block. */
+/* The first cell begins at 0, which is not a block. */
 static uint32_t lowest_block(uint32_t first)
 {
 	return first > 0 ? first : 1;
@@ -68,7 +68,7 @@ static void leave_out_own_work(struct search *search)
 			  cell_last(search->working->items[i].last));
 }
 
-/* Which cells are claimed now. */
+/* Load which cells are claimed now. */
 static int load_claims(struct search *search, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
@@ -115,7 +115,7 @@ static int sum_range(struct search *search, struct range range, struct error *er
 	return 0;
 }
 
-/* Take the cell if nobody holds it. Two single statements: no lock outlives them. */
+/* Claim the cell if it is free. Two single statements, so no lock outlives them. */
 static int try_claim(struct search *search, uint32_t first, bool *ret_is_ours, struct error *err)
 {
 	uint64_t found = 0;
@@ -140,7 +140,7 @@ static int try_claim(struct search *search, uint32_t first, bool *ret_is_ours, s
 	return 0;
 }
 
-/* The parts of first..last that known_gaps gives as due. */
+/* Load the parts of first..last that are due according to known_gaps. */
 static int load_due(struct search *search, struct range range, struct range_set *ret_due,
 		    struct error *err)
 {
@@ -158,7 +158,7 @@ static int load_due(struct search *search, struct range range, struct range_set 
 	return result;
 }
 
-/* Which blocks of first..last are not stored, in as many steps as it takes. */
+/* Find which blocks of first..last are not stored, in as many steps as needed. */
 static int find_holes(struct db *db, uint32_t first, uint32_t last, struct range_set *ret_holes,
 		      struct error *err)
 {
@@ -172,7 +172,7 @@ static int find_holes(struct db *db, uint32_t first, uint32_t last, struct range
 	return 0;
 }
 
-/* The cell is ours now: what is really missing of it? */
+/* The cell is ours now: find which of its blocks are really missing. */
 static int find_missing(struct search *search, struct claim *claim, struct error *err)
 {
 	const struct range cell = {.first = lowest_block(claim->first), .last = claim->last};
@@ -192,7 +192,7 @@ static int find_missing(struct search *search, struct claim *claim, struct error
 	return 0;
 }
 
-/* What do the rows above the missing stretches say? */
+/* Load the rows above the missing stretches. */
 static int find_named(struct db *db, struct claim *claim, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
@@ -207,7 +207,7 @@ static int find_named(struct db *db, struct claim *claim, struct error *err)
 		uint32_t below = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK) - 1;
 		struct block_name *named = &claim->named[claim->named_count];
 
-		/* A row inside of a stretch is new: another reader stored it just now. */
+		/* A row inside a stretch is new: another reader has just stored it. */
 		if (!range_contains(missing, below) || range_contains(missing, below + 1) ||
 		    db_row_u64(rows, SELECT_BLOCKS_BETWEEN_IS_IRREVERSIBLE) == 0)
 			continue;
@@ -218,7 +218,7 @@ static int find_named(struct db *db, struct claim *claim, struct error *err)
 	return result;
 }
 
-/* *ret_ends: the search is over, with a claim or without. */
+/* *ret_ends: the search ends, with or without a claim. */
 static int try_cell(struct search *search, uint32_t block, bool *ret_ends, struct error *err)
 {
 	struct claim claim = {.first = cell_first(block), .last = cell_last(block)};
@@ -246,14 +246,14 @@ static int try_cell(struct search *search, uint32_t block, bool *ret_ends, struc
 	claim_release(&claim);
 	if (++search->stale_count < MAX_STALE || result < 0)
 		return result;
-	/* Others have stored a lot meanwhile: go on in the next call, at once. */
+	/* Others have stored many blocks meanwhile: continue in the next call, at once. */
 	search->ret->waits = true;
 	search->ret->next_try_ms = 0;
 	*ret_ends = true;
 	return 0;
 }
 
-/* One wanted range: newest gap first, oldest cell inside it. */
+/* Search one wanted range: newest gap first, its oldest cell. */
 static int search_range(struct search *search, struct range range, bool *ret_ends,
 			struct error *err)
 {
@@ -340,7 +340,10 @@ int claims_renew(struct db *db, const struct reader_identity *identity, struct e
 	return db_exec(db, sql_update_claims_renewed, DB_VALUES(IDENTITY(identity)), NULL, err);
 }
 
-/* What known_gaps said of the cell and what the reader looked for, less what is stored now. */
+/*
+ * Record the missing blocks of the claim that are still not stored, with the reason of the
+ * failed ones.
+ */
 static int record_rest(struct db *db, const struct claim *claim, const struct range_set *failed,
 		       const char *reason, struct error *err)
 {

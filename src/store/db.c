@@ -21,7 +21,7 @@ static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
 static void start_library(void)
 {
-	/* mysql_init() does it by itself, but not safely in two threads at once. */
+	/* mysql_init() would do it, but not safely in two threads at once. */
 	(void)mysql_library_init(0, NULL, NULL);
 }
 
@@ -80,7 +80,10 @@ static int set_fault(struct db *db, size_t host, unsigned code, const char *stat
 
 	if (fault.is_lost)
 		db->is_lost = true;
-	/* What the cluster sent may not be applied here: look again, and maybe elsewhere. */
+	/*
+	 * The cluster may have sent changes that cannot be applied here: check the server again,
+	 * and try another one if needed.
+	 */
 	if (code == DB_LOCK_TIMEOUT && db->is_clustered)
 		db->is_lost = true;
 	if (fault.next_host)
@@ -91,8 +94,8 @@ static int set_fault(struct db *db, size_t host, unsigned code, const char *stat
 }
 
 /*
- * A password that is just being changed, an account that is locked for a moment, a procedure that
- * --migrate replaces: somebody else cures this after a while.  A new connection is needed, because
+ * A password that is being changed, an account that is locked for a moment, a procedure that
+ * --migrate replaces: somebody cures this after a while.  A new connection is needed, because
  * only a new one gets new rights and uses the new password.
  */
 static int soften(struct db *db, struct error *err)
@@ -113,7 +116,10 @@ int db_fail(struct db *db, void *statement, struct error *err)
 {
 	unsigned code = statement ? mysql_stmt_errno(statement) : mysql_errno(db->mysql);
 
-	/* It does not answer the statement, as when a packet of rows was turned into an OK. */
+	/*
+	 * The answer does not belong to the statement, as when a packet of rows was turned into
+	 * an OK.
+	 */
 	if (code == 0 && mysql_errno(db->mysql) == 0)
 		return db_mangled(db, err, "an answer came that cannot belong to the statement");
 	if (statement && code != 0)
@@ -149,7 +155,7 @@ int db_exec_text(struct db *db, const char *sql, struct error *err)
 		return not_open(err);
 	if (mysql_real_query(db->mysql, sql, strlen(sql)) != 0)
 		return db_fail(db, NULL, err);
-	/* Rows of a query are of no interest here, but must not be left on the line. */
+	/* The rows of a query are not needed, but must be read from the connection. */
 	mysql_free_result(mysql_store_result(db->mysql));
 	db->used_at_ms = clock_now_ms();
 	return 0;
@@ -173,7 +179,7 @@ static void set_options(struct db *db, MYSQL *mysql)
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 }
 
-/* Where Debian and most other systems keep the certificates of the authorities. */
+/* Where Debian and most other systems keep the certificates of the certificate authorities. */
 #define SYSTEM_AUTHORITIES "/etc/ssl/certs"
 
 static bool has_authority(const struct db_config *config)
@@ -182,8 +188,8 @@ static bool has_authority(const struct db_config *config)
 }
 
 /*
- * MariaDB's library knows no modes: `enforce` makes it ask for TLS, but a server that has none
- * is used all the same unless its certificate is to be verified.  Hence check_tls().
+ * MariaDB's library has no TLS modes: with `enforce` it asks for TLS, but it also accepts a
+ * server without TLS unless the certificate must be verified.  That is why there is check_tls().
  */
 static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysql)
 {
@@ -202,7 +208,10 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 	};
 
 	mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
-	/* MySQL's library verifies a certificate only if it knows a folder or file of authorities. */
+	/*
+	 * MySQL's library verifies a certificate only if it has a folder or file of certificate
+	 * authorities.
+	 */
 	if (tls == DB_TLS_VERIFY && !has_authority(config))
 		mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, SYSTEM_AUTHORITIES);
 #endif
@@ -212,16 +221,16 @@ static void set_tls(const struct db_config *config, enum db_tls tls, MYSQL *mysq
 
 /*
  * The methods that prove to a server that we know the password, without sending it.  Some others
- * always send it (mysql_clear_password, dialog).  The rest send it when the server asks for it
- * (caching_sha2_password, sha256_password): encrypted with a key that the server names, or plain in
- * any TLS connection, verified or not.
+ * always send it (mysql_clear_password, dialog).  The rest send it if the server asks for it
+ * (caching_sha2_password, sha256_password): encrypted with a key that the server gives, or in
+ * plain text over any TLS connection, verified or not.
  */
 #define SILENT_METHODS "mysql_native_password,client_ed25519,parsec"
 
 /*
- * Is it surely the server that the operator means, before the password is sent?  MariaDB's library from
- * 3.4 on does not compare the names of these two hosts, and without a file of authorities it judges the
- * certificate only after the login.
+ * Is it certain, before the password is sent, that this is the operator's server?  MariaDB's
+ * library from 3.4 on does not compare the names of these two hosts, and without a file of
+ * authorities it checks the certificate only after the login.
  */
 static bool is_proved(const struct db_config *config, const struct db_address *address)
 {
@@ -232,7 +241,10 @@ static bool is_proved(const struct db_config *config, const struct db_address *a
 		return config->tls == DB_TLS_VERIFY && has_authority(config) &&
 		       strcmp(address->host, "127.0.0.1") != 0 && strcmp(address->host, "::1") != 0;
 	snprintf(folder, sizeof(folder), "%s", address->host);
-	/* In a folder that all may write to, such as /tmp, anybody may create the socket first. */
+	/*
+	 * In a folder where everybody may write, such as /tmp, anybody may create the socket
+	 * first.
+	 */
 	return stat(dirname(folder), &status) == 0 && (status.st_mode & S_IWOTH) == 0;
 }
 
@@ -245,9 +257,9 @@ static void set_methods(const struct db_config *config, const struct db_address 
 		mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, SILENT_METHODS);
 #else
 	/*
-	 * MySQL's library can restrict no more than this; see steem-reader.conf(5).  Without TLS,
-	 * caching_sha2_password encrypts the password with a key that the server names, so this
-	 * counts as sending it.
+	 * MySQL's library can restrict no more than this; see steem-reader.conf(5).  Without
+	 * TLS, caching_sha2_password encrypts the password with a key that the server gives, so
+	 * this counts as sending it.
 	 */
 	bool enable = may_reveal;
 
@@ -257,8 +269,9 @@ static void set_methods(const struct db_config *config, const struct db_address 
 }
 
 /*
- * MariaDB's library from 3.4 on takes any certificate of a server that knows the password too, and on this
- * host that of a server that knows none.  We do not, as older libraries do not.
+ * MariaDB's library from 3.4 on accepts any certificate of a server that also knows the password
+ * and, on this host, even of one that does not.  We do not accept it, and older libraries do not
+ * either.
  */
 static bool is_certificate_good(struct db *db)
 {
@@ -293,9 +306,10 @@ static int check_tls(struct db *db, enum db_tls tls, struct error *err)
 }
 
 /*
- * A statement longer than max_allowed_packet the server answers by closing the connection, often
- * before it says why: it would be sent again and again.  And of several hosts a read-only one is
- * passed over: it lets us in, but may be a replica that lags, whose old rows would be believed.
+ * A server answers a statement longer than max_allowed_packet by closing the connection, often
+ * before it says why: the statement would be sent again and again.  And of several hosts a
+ * read-only one is skipped: it accepts the login, but may be a replica that lags, whose old rows
+ * would be believed.
  */
 static int look_at_limits(struct db *db, struct error *err)
 {
@@ -309,7 +323,7 @@ static int look_at_limits(struct db *db, struct error *err)
 		return db_fail(db, NULL, err);
 	row = mysql_fetch_row(result);
 	db->max_packet_bytes = row && row[0] ? strtoul(row[0], NULL, 10) : SIZE_MAX;
-	/* A number, or a word where it has more values than two. */
+	/* A number; or a word if it has more than two values. */
 	is_read_only = row && row[1] && strcmp(row[1], "0") != 0 && strcmp(row[1], "OFF") != 0;
 	mysql_free_result(result);
 	if (is_read_only && db->config->host_count > 1)
@@ -321,7 +335,8 @@ static int look_at_limits(struct db *db, struct error *err)
 static bool find_arrays(const struct db *db)
 {
 #ifdef MARIADB_PACKAGE_VERSION_ID
-	unsigned long capabilities = 0; /* what the library writes, whatever it documents */
+	/* the library writes an unsigned long, whatever its documentation says */
+	unsigned long capabilities = 0;
 
 	if (!db->is_mariadb || db->config->force_text_bulk ||
 	    mariadb_get_infov(db->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
@@ -334,7 +349,7 @@ static bool find_arrays(const struct db *db)
 #endif
 }
 
-/* MariaDB 10 says "5.5.5-10.11.2-MariaDB"; only MariaDB's library knows what is meant. */
+/* MariaDB 10 says "5.5.5-10.11.2-MariaDB"; only MariaDB's library can parse that. */
 static unsigned long parse_version(const char *info)
 {
 	static const char prefix[] = "5.5.5-";
@@ -347,7 +362,7 @@ static unsigned long parse_version(const char *info)
 	return part[0] * 10000 + part[1] * 100 + part[2];
 }
 
-/* On this machine, where a round trip costs next to nothing. */
+/* Is the server on this machine, where a round trip costs next to nothing? */
 static bool is_here(const struct db_address *address)
 {
 	return address->is_socket || strcmp(address->host, "localhost") == 0 ||
@@ -395,7 +410,7 @@ static int connect_host(struct db *db, size_t host, const char *name, const char
 	set_options(db, mysql);
 	set_tls(db->config, tls, mysql);
 	set_methods(db->config, &address, mysql);
-	/* A host name "localhost" would be taken for a socket by the library: say TCP. */
+	/* The library would take the host name "localhost" for a socket: request TCP. */
 	if (!address.is_socket) {
 		unsigned protocol = MYSQL_PROTOCOL_TCP;
 
@@ -421,7 +436,7 @@ static int connect_host(struct db *db, size_t host, const char *name, const char
 	return 0;
 }
 
-/* One host that may come back is worth waiting for, whatever the others said. */
+/* If one host may come back, this is worth a retry, whatever the other hosts answered. */
 static int connect_any(struct db *db, const char *name, const char *password, struct error *err)
 {
 	size_t count = db->config->host_count;
@@ -435,7 +450,7 @@ static int connect_any(struct db *db, const char *name, const char *password, st
 		struct error one = ERROR_INIT;
 
 		if (connect_host(db, (start + i) % count, name, password, count == 1, &one) == 0) {
-			/* Once all is well again, the first host is the first again. */
+			/* When all hosts work again, the first one is tried first again. */
 			db->first_host = 0;
 			return 0;
 		}
@@ -450,14 +465,14 @@ static int connect_any(struct db *db, const char *name, const char *password, st
 			(void)error_set_code(&all, all.kind, all.class, all.code, "%.240s; %.240s",
 					     all.text, one.text);
 	}
-	/* A member of a cluster that is behind is better than none. */
+	/* A cluster member that is behind is better than none. */
 	if (behind < count && connect_host(db, behind, name, password, true, err) == 0)
 		return 0;
 	*err = all;
 	return -1;
 }
 
-/* The password is read each time: it may be changed, in the server and the file, while we run. */
+/* The password is read each time: it may be changed in the server and in the file while we run. */
 static int open_connection(struct db *db, const char *name, struct error *err)
 {
 	char *read = NULL;
@@ -488,8 +503,8 @@ int db_connect_server(struct db *db, struct error *err)
 /* Transactions. */
 
 /*
- * MySQL ends a connection that was idle for 5 s; finding out before BEGIN costs one round
- * trip, finding out behind it a whole transaction.
+ * MySQL ends a connection that was idle for 5 s. Finding that out before BEGIN costs one round
+ * trip; finding it out later costs a whole transaction.
  */
 int db_begin(struct db *db, struct error *err)
 {
@@ -506,7 +521,7 @@ int db_begin(struct db *db, struct error *err)
 	return 0;
 }
 
-/* What an error here left behind nobody knows: only a new connection is clean. */
+/* After an error here the state of the session is unknown: only a new connection is clean. */
 int db_commit(struct db *db, struct error *err)
 {
 	db->in_transaction = false;

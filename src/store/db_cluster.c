@@ -2,22 +2,23 @@
 /*
  * Members of a Galera cluster (MariaDB Galera Cluster, Percona XtraDB Cluster).
  *
- * What one member has committed, another applies a little later.  A reader that goes from
- * one to the other would not find its own row, and take itself for removed; a scan would
- * report holes that are none.  With wsrep_sync_wait a query first waits until all is
- * applied that was committed before it, anywhere.  Inside a transaction only its START
- * waits; from there on unique keys and guarded updates decide, which are checked again
- * across the cluster at COMMIT.
+ * What one member has committed, the others apply a little later.  A reader that moves to
+ * another member would not find its own row there, and believe that it was removed; a scan
+ * would report holes that do not exist.  With wsrep_sync_wait a query first waits until
+ * all earlier commits of the cluster are applied.  Inside a transaction only its START
+ * waits; from then on unique keys and guarded updates decide, and the cluster checks them
+ * again at COMMIT.
  */
 #include <mysql.h>
 #include <stdlib.h>
 
 #include "store/db_impl.h"
 
-#define STATE_OPENED 1 /* up to here it answers no query: not in the majority, or being filled */
+/* up to this state it answers no query: it is not in the majority, or is being filled */
+#define STATE_OPENED 1
 #define STATE_SYNCED 4
 
-/* Its state, as Galera numbers it; -1: this server is no member of a cluster. */
+/* Read its state, as Galera numbers it; -1: this server is not a member of a cluster. */
 static int read_state(struct db *db, int *ret_state, struct error *err)
 {
 	static const char sql[] = "SHOW GLOBAL STATUS LIKE 'wsrep_local_state'";

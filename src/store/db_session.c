@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one place that sets and checks the variables of a session.
+ * The only file that sets and checks the variables of a session.
  *
- * A session begins with the server's defaults, and then init_connect may have changed them.  The
- * table below has each variable that changes the meaning of a statement, the stored rows, or how
- * long locks are held.  One SET gives them our values, one SELECT reads them back, and they are
- * compared.  If the server does not keep a value, as behind a proxy that gives each statement to
- * another session, nothing may be read or written: a text sent in another character set can even
- * become SQL.
+ * A session begins with the server's defaults, and init_connect may have changed them.
+ * The table below has each variable that changes the meaning of a statement, the stored
+ * rows, or how long locks are held.  One SET sets our values, one SELECT reads them back,
+ * and they are compared.  If the server does not keep a value, for example behind a proxy
+ * that sends each statement to another session, nothing may be read or written: a text
+ * sent in another character set can even become SQL.
  *
  * Not in the table, on purpose: variables that only cost time (optimizer_switch, buffers),
- * variables that only an account with SUPER may set and no default changes (sql_log_bin), and
- * choices that the statements make themselves (the engine of a table).
+ * variables that only an account with SUPER may set and no default changes (sql_log_bin),
+ * and choices that the statements make themselves (the engine of a table).
  */
 #include <mysql.h>
 #include <stdio.h>
@@ -24,25 +24,28 @@
 
 #define LOCK_WAIT_S   8
 #define SQL_MAX_BYTES ((size_t)16384)
-/* From this version on MariaDB says transaction_isolation, as MySQL does; tx_isolation is deprecated. */
+/*
+ * From this version on MariaDB uses the name transaction_isolation, as MySQL does; tx_isolation
+ * is deprecated.
+ */
 #define NEW_NAMES 110101
 /* From this version on innodb_snapshot_isolation is on by default. */
 #define SNAPSHOT_ISOLATION 110602
 
 enum servers {
 	ANY,
-	MARIADB,          /* all of them */
+	MARIADB,          /* all versions */
 	MARIADB_OLD,      /* before NEW_NAMES */
 	NEW,              /* MariaDB from NEW_NAMES on, and MySQL */
 	MARIADB_SNAPSHOT, /* from SNAPSHOT_ISOLATION on */
 	MYSQL_ONLY,
 };
 
-/* `%u` in a value is the seconds to wait for a row. */
+/* `%u` in a value stands for the seconds to wait for a row lock. */
 static const struct variable {
 	const char *name;
 	const char *value; /* as SQL */
-	const char *shown; /* as the server gives it back; NULL: the value itself */
+	const char *shown; /* as the server returns it; NULL: the value itself */
 	enum servers servers;
 } variables[] = {
 	/* The character sets of statements and rows. */
@@ -64,10 +67,13 @@ static const struct variable {
 	{"group_concat_max_len", "1048576", NULL, ANY},
 	{"max_sort_length", "1024", NULL, ANY},
 	{"div_precision_increment", "4", NULL, ANY},
-	/* A repeated migration expects "already exists": no note about it. */
+	/*
+	 * A repeated migration expects "already exists": the server should not send a note about
+	 * it.
+	 */
 	{"sql_notes", "0", NULL, ANY},
 	{"max_error_count", "64", NULL, MARIADB},
-	/* The memory that a statement may use: with less of it the larger ones fail. */
+	/* The memory that a statement may use: with less, the larger ones fail. */
 	{"max_session_mem_used", "9223372036854775807", NULL, MARIADB},
 	{"tmp_disk_table_size", "18446744073709551615", NULL, MARIADB},
 	/* The checks of the tables. */
@@ -81,11 +87,14 @@ static const struct variable {
 	{"tx_read_only", "0", NULL, MARIADB_OLD},
 	{"transaction_isolation", "'READ-COMMITTED'", "READ-COMMITTED", NEW},
 	{"transaction_read_only", "0", NULL, NEW},
-	/* With it a commit that had to wait for the reader's own heartbeat fails (1020). */
+	/*
+	 * If it were on, a commit that had to wait for the reader's own heartbeat would fail
+	 * (1020).
+	 */
 	{"innodb_snapshot_isolation", "0", NULL, MARIADB_SNAPSHOT},
 	/*
-	 * Time-outs.  A frozen reader must not keep its locks: MariaDB ends its transaction, MySQL
-	 * its connection.
+	 * Time-outs.  A frozen reader must not keep its locks: MariaDB ends its transaction,
+	 * MySQL its connection.
 	 */
 	{"lock_wait_timeout", "8", NULL, ANY},
 	{"innodb_lock_wait_timeout", "%u", NULL, ANY},
@@ -196,8 +205,9 @@ static int check_variables(struct db *db, struct error *err)
 }
 
 /*
- * SET timestamp stops the clock of a session; this lets it run again.  There is no value to compare.
- * A server with secure_timestamp refuses this, but then init_connect could not stop the clock either.
+ * SET timestamp stops the clock of a session; this makes it run again.  There is no value to
+ * compare. A server with secure_timestamp refuses this, but there init_connect could not stop
+ * the clock either.
  */
 static int free_clock(struct db *db, struct error *err)
 {
@@ -212,7 +222,7 @@ static int free_clock(struct db *db, struct error *err)
 
 int db_set_session_up(struct db *db, const char *name, struct error *err)
 {
-	/* init_connect may have left another database chosen, a transaction open, tables locked. */
+	/* init_connect may have chosen another database, opened a transaction, or locked tables. */
 	if (set_variables(db, err) < 0 || free_clock(db, err) < 0 ||
 	    db_exec_text(db, "ROLLBACK", err) < 0 || db_exec_text(db, "UNLOCK TABLES", err) < 0)
 		return -1;

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "store/db_impl.h"
 
-/* MySQL 8 took my_bool away; MariaDB's library kept it. */
+/* MySQL 8 removed my_bool; MariaDB's library kept it. */
 #if defined(MARIADB_PACKAGE_VERSION_ID) || MYSQL_VERSION_ID < 80000
 #define LIBRARY_BOOL my_bool
 #else
@@ -16,13 +16,14 @@
 #endif
 
 #define MAX_PARAMETERS 32
-#define CELL_BYTES     64    /* what most values need; longer ones are fetched by themselves */
-#define KEPT_BYTES     65536 /* a cell that has grown beyond this shrinks once its rows are freed */
+#define CELL_BYTES     64 /* enough for most values; longer ones are fetched separately */
+/* a cell that has grown beyond this is shrunk when its rows are freed */
+#define KEPT_BYTES 65536
 
-/* Where the library writes one column of a row. */
+/* Memory for one column of a row, filled by the library. */
 struct cell {
 	uint64_t number;
-	char *text; /* `capacity` bytes and a NUL */
+	char *text; /* `capacity` bytes, followed by NUL */
 	size_t capacity;
 	unsigned long len;
 	LIBRARY_BOOL is_null;
@@ -42,7 +43,7 @@ static void free_cells(struct statement *statement)
 
 static void close_statement(struct statement *statement)
 {
-	/* The library's own part first: it knows the addresses of the cells. */
+	/* First the library's own part, because it has the addresses of the cells. */
 	mysql_stmt_close(statement->handle);
 	free_cells(statement);
 	free(statement);
@@ -122,7 +123,7 @@ static int execute(struct db *db, MYSQL_STMT *handle, const struct db_value *val
 				  mysql_stmt_param_count(handle));
 	memset(binds, 0, sizeof(binds));
 	for (size_t i = 0; i < count; i++) {
-		/* The library only reads it, but its struct says otherwise. */
+		/* The library only reads it, but its struct has no const. */
 		union {
 			const void *in;
 			void *out;
@@ -145,7 +146,10 @@ static int execute(struct db *db, MYSQL_STMT *handle, const struct db_value *val
 	return 0;
 }
 
-/* Behind the rows of a CALL the server tells how it ended: nothing of it may be left on the line. */
+/*
+ * After the rows of a CALL the server sends its final status: read all of it from the
+ * connection.
+ */
 static int read_rest(struct db *db, MYSQL_STMT *handle, struct error *err)
 {
 	while (!db_is_lost(db) && mysql_more_results(db->mysql))
@@ -226,7 +230,7 @@ static int bind_columns(struct db_rows *rows, struct error *err)
 
 	if (!fields)
 		return db_mangled(rows->db, err, "a query is said to give no rows");
-	/* Never fewer or more than before, unless a view was made anew meanwhile. */
+	/* The number changes only if a view was created anew meanwhile. */
 	if (mysql_num_fields(fields) != statement->cell_count)
 		make_cells(statement, mysql_num_fields(fields));
 	binds = statement->binds;
@@ -273,7 +277,7 @@ struct db_rows *db_stream(struct db *db, const char *sql, const struct db_value 
 	return open_rows(db, sql, values, count, true, err);
 }
 
-/* A value longer than its cell: make the cell longer, and get it again. 1: it was. */
+/* If a value is longer than its cell, enlarge the cell and fetch it again. 1: this was done. */
 static int fetch_rest(struct db_rows *rows, unsigned column, struct error *err)
 {
 	struct statement *statement = rows->statement;
@@ -342,7 +346,7 @@ const char *db_row_text(const struct db_rows *rows, unsigned column, size_t *ret
 	return cell->is_null ? NULL : cell->text;
 }
 
-/* One long text must not be paid for as long as the connection lives. */
+/* One long text must not take memory for as long as the connection lives. */
 static void shrink_cells(struct statement *statement)
 {
 	for (unsigned i = 0; i < statement->cell_count; i++) {
@@ -364,7 +368,7 @@ void db_rows_free(struct db_rows *rows)
 		return;
 	if (read_rest(rows->db, rows->statement->handle, &ignored) < 0)
 		rows->db->is_lost = true;
-	/* Also drains what a stream has not delivered. */
+	/* This also reads the rows that a stream has not delivered. */
 	mysql_stmt_free_result(rows->statement->handle);
 	shrink_cells(rows->statement);
 	db_release_statement(rows->statement);

@@ -10,7 +10,7 @@
 #include "store/db_error.h"
 #include "store/sql.h"
 
-/* The columns of a claim, in their order. */
+/* The columns of a claim, in order. */
 enum column {
 	DELIVERY_ID,
 	TOKEN,
@@ -114,8 +114,9 @@ int deliveries_renew(struct db *db, uint64_t delivery_id, const char *token, uns
 }
 
 /*
- * When an earlier try was committed and its answer lost, the delivery is not held any more and reply()
- * refuses; queue_done() then tells whether that was so: it knows the token, and the comment went with it.
+ * If an earlier try was committed and its answer lost, the delivery is no longer held, and
+ * reply() refuses.  queue_done() then finds out whether this happened: it knows the token, and
+ * the comment was committed with it.
  */
 static int call_done(struct db *db, struct db_value id, struct db_value token,
 		     const struct delivery_end *end, struct error *err)

@@ -31,7 +31,7 @@ static int find_active(struct db *db, uint32_t *ret_id, char **ret_text, struct 
 	return 0;
 }
 
-/* Each step is a transaction of its own; a duplicate key means that another was first. */
+/* Each step is a transaction of its own; a duplicate key means that another reader was first. */
 static int exec_first_wins(struct db *db, const char *sql, const struct db_value *values,
 			   size_t count, struct error *err)
 {
@@ -76,7 +76,10 @@ int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_
 	return 0;
 }
 
-/* It is looked first: an INSERT would wait for a bot that holds the row, with queue_pause() say. */
+/*
+ * Look first: an INSERT would wait for a bot that has locked the row, for example with
+ * queue_pause().
+ */
 static int make_queue(struct db *db, const char *queue, struct error *err)
 {
 	bool is_there;

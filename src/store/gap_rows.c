@@ -14,7 +14,7 @@
 
 #define RETRY_BASE_US UINT64_C(10000000)
 #define RETRY_CAP_US  UINT64_C(600000000)
-#define RETRY_TOP_US  UINT64_C(660000000) /* a retry time further ahead is not believed */
+#define RETRY_TOP_US  UINT64_C(660000000) /* a retry time further ahead than this is not believed */
 
 #define REASON_CHARACTERS 255 /* of known_gaps.reason */
 
@@ -62,9 +62,9 @@ static bool same_gap(const struct gap *a, const struct gap *b)
 }
 
 /*
- * Lists are built from left to right.  Neighbours are joined only if they were tried at the same time,
- * or never.  Else the one row would have to keep the older time, and be due at once, each time that
- * a reader tries one half of it.
+ * Append to a list, which is built from left to right.  Neighbours are joined only if they were
+ * tried at the same time, or never.  Otherwise the joined row would keep the earlier time, and
+ * be due at once, each time a reader tries one half of it.
  */
 static void append(struct gap_rows *rows, const struct gap *like, uint32_t first, uint32_t last)
 {
@@ -92,7 +92,7 @@ static uint64_t time_or_never(const struct db_rows *rows, unsigned column)
 	return db_row_is_null(rows, column) ? GAP_NEVER : db_row_u64(rows, column);
 }
 
-/* Where to begin to read: the row below the window, if it reaches or touches it. */
+/* Where to begin reading: at the row below the window, if it reaches or touches the window. */
 static int find_start(struct db *db, uint32_t first, uint32_t *ret_start, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
@@ -135,7 +135,10 @@ int gap_rows_load(struct db *db, uint32_t first, uint32_t last, struct gap_rows 
 	return result;
 }
 
-/* A gap cannot have been found or tried after now: the clock was ahead when such a time was written. */
+/*
+ * A gap cannot have been found or tried in the future: the clock was ahead when such a time was
+ * written.
+ */
 static struct gap put_right(const struct gap *gap, uint64_t now_us)
 {
 	struct gap right = *gap;
@@ -144,11 +147,11 @@ static struct gap put_right(const struct gap *gap, uint64_t now_us)
 	if (gap->tried_us != GAP_NEVER)
 		right.tried_us = min_u64(gap->tried_us, now_us);
 	if (gap->retry_us != GAP_NEVER && gap->retry_us > now_us + RETRY_TOP_US)
-		right.retry_us = now_us; /* due, as select_gaps_due.sql says */
+		right.retry_us = now_us; /* due, as in the statement select_gaps_due */
 	return right;
 }
 
-/* One hole: what old rows said of its parts stays, the rest is new. */
+/* Append one hole: the parts that old rows have keep their attributes, the rest is new. */
 static void append_hole(struct gap_rows *rows, const struct gap_rows *old, size_t *at,
 			uint32_t first, uint32_t last, uint64_t now_us)
 {
@@ -202,7 +205,7 @@ void gap_rows_replace(const struct gap_rows *old, uint32_t first, uint32_t last,
 	}
 }
 
-/* Half of the delay is by chance, so that readers do not all come back at once. */
+/* Half of the delay is random, so that readers do not all come back at once. */
 static uint64_t retry_delay_us(uint64_t attempts)
 {
 	uint64_t delay = attempts > 7 ? RETRY_CAP_US : RETRY_BASE_US << (attempts - 1);
@@ -212,7 +215,7 @@ static uint64_t retry_delay_us(uint64_t attempts)
 	return delay / 2 + random_below(delay / 2 + 1);
 }
 
-/* Make the reason fit the column; a buffer on its way here may have cut a character in two. */
+/* Make the reason fit the column; an earlier buffer may have cut a character in two. */
 static char *column_text(const char *reason)
 {
 	char text[4 * REASON_CHARACTERS + 1];
@@ -268,7 +271,7 @@ static void add_row(struct bulk *bulk, const struct gap *gap)
 	add_time(bulk, gap->found_us);
 }
 
-/* Rows that stay as they are are not touched; the others go in runs. */
+/* Rows that stay the same are not touched; the others are deleted in runs. */
 int gap_rows_save(struct db *db, const struct gap_rows *old, const struct gap_rows *rows,
 		  struct error *err)
 {
@@ -277,7 +280,7 @@ int gap_rows_save(struct db *db, const struct gap_rows *old, const struct gap_ro
 	CLEANUP(free_pointer)
 	struct bulk *bulk =
 		bulk_new(sql_insert_known_gaps, types, sizeof(types) / sizeof(types[0]));
-	const struct gap *doomed = NULL; /* the first of a run of old rows that go */
+	const struct gap *doomed = NULL; /* the first of a run of old rows to be deleted */
 	size_t at = 0;
 
 	for (size_t i = 0; i < old->count; i++) {

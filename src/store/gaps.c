@@ -13,7 +13,7 @@ int gaps_scan_step(struct db *db, uint32_t first, uint32_t last, struct range_se
 		   uint32_t *ret_scanned_to, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	uint64_t next = first; /* the lowest number that was not seen yet */
+	uint64_t next = first; /* the lowest number not seen yet */
 	size_t row_count = 0;
 	size_t hole_count = 0;
 	int result = -1;

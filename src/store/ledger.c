@@ -13,8 +13,8 @@
 enum attempt {
 	ATTEMPT_FAILED = -1,
 	ATTEMPT_DONE,
-	ATTEMPT_LOST_RACE, /* a block row was there before ours */
-	ATTEMPT_LEFTOVERS, /* operation rows stand there without a block row */
+	ATTEMPT_LOST_RACE, /* another reader had inserted a block row first */
+	ATTEMPT_LEFTOVERS, /* there are operation rows without a block row */
 };
 
 static enum attempt duplicate_or_failed(struct error *err, enum attempt attempt)
@@ -25,7 +25,7 @@ static enum attempt duplicate_or_failed(struct error *err, enum attempt attempt)
 	return attempt;
 }
 
-/* The row that stands there becomes what the entry says, if it still is what was looked at. */
+/* Change the stored row to what the entry says, if it is still the row that was read. */
 static enum attempt take_row(struct ledger_slice *slice, size_t i, const char *time,
 			     struct error *err)
 {
@@ -50,7 +50,7 @@ static enum attempt take_row(struct ledger_slice *slice, size_t i, const char *t
 	return found > 0 ? ATTEMPT_DONE : ATTEMPT_LOST_RACE;
 }
 
-/* What the block in the place of which this one is stored leaves behind. */
+/* Keep the operations of the block that this entry replaces, as orphans. */
 static int keep_orphans(struct ledger_slice *slice, size_t i, struct error *err)
 {
 	const struct block *block = slice->entries[i].block;
@@ -62,7 +62,7 @@ static int keep_orphans(struct ledger_slice *slice, size_t i, struct error *err)
 		       NULL, err);
 }
 
-/* Rows that stand there, and operations in the way of those to come. */
+/* Change rows that are already stored, and delete operations in the way of new ones. */
 static enum attempt make_room(struct ledger_slice *slice, const struct ledger_rows *rows,
 			      struct error *err)
 {
@@ -91,7 +91,7 @@ static enum attempt make_room(struct ledger_slice *slice, const struct ledger_ro
 	return ATTEMPT_DONE;
 }
 
-/* The last statement: it also proves that this session and its filter still hold. */
+/* The last statement: it also proves that this session and its filter are still valid. */
 static int record_progress(struct ledger_slice *slice, struct error *err)
 {
 	const struct ledger_commit *commit = slice->commit;
@@ -150,7 +150,7 @@ static enum attempt write_all(struct ledger_slice *slice, const struct ledger_ro
 	return record_progress(slice, err) < 0 ? ATTEMPT_FAILED : ATTEMPT_DONE;
 }
 
-/* One transaction. The rows are ready before it begins: nothing slow happens inside. */
+/* One transaction. The rows are ready before it begins, so nothing slow happens inside. */
 static enum attempt try_transaction(struct ledger_slice *slice, struct error *err)
 {
 	struct ledger_rows rows;
@@ -196,7 +196,10 @@ static int end_stored(struct ledger_slice *slice, struct error *err)
 	return ledger_look_after(slice, err);
 }
 
-/* Falls with each lost race, or the loop ends: what we lost against must show in the table. */
+/*
+ * How much is left to write. It must decrease with each lost race, otherwise the loop ends: the
+ * row that we lost against must show in the table.
+ */
 static size_t work_left(const struct ledger_slice *slice)
 {
 	size_t left = 0;
@@ -207,7 +210,7 @@ static size_t work_left(const struct ledger_slice *slice)
 	return left;
 }
 
-/* Leftovers are found once: what then still stands in the way is inside the block itself. */
+/* Leftovers are removed once: if something is still in the way, it is in the block itself. */
 static int store_rounds(struct ledger_slice *slice, struct error *err)
 {
 	size_t left = SIZE_MAX;
@@ -239,7 +242,7 @@ static int store_rounds(struct ledger_slice *slice, struct error *err)
 
 static int store_slice(struct ledger_slice *slice, struct error *err);
 
-/* Store `count` entries from `from` on, in a transaction of their own. */
+/* Store `count` entries from `from` on, in one transaction. */
 static int store_part(struct ledger_slice *whole, size_t from, size_t count, struct error *err)
 {
 	struct ledger_slice part = *whole;
@@ -260,7 +263,10 @@ static int store_part(struct ledger_slice *whole, size_t from, size_t count, str
 	return result;
 }
 
-/* A value that the table cannot hold: halve until its block is found, store the others. */
+/*
+ * If the table cannot hold a value: halve the slice until its block is found, and store the
+ * others.
+ */
 static int store_slice(struct ledger_slice *slice, struct error *err)
 {
 	struct ledger_entry *entry = slice->entries;
@@ -276,7 +282,7 @@ static int store_slice(struct ledger_slice *slice, struct error *err)
 			 "block %u cannot be stored: %.150s", entry->block->num, err->text);
 	}
 	*err = ERROR_INIT;
-	/* A statement too long for the server costs the connection as well. */
+	/* A statement that is too long for the server also costs the connection. */
 	if (db_is_lost(slice->db) && db_connect(slice->db, err) < 0)
 		return -1;
 	if (slice->count == 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deliveries of the blocks of a commit.  What was ever delivered is looked up while the rows of
- * the blocks are looked at, and is true as long as the block rows are ours: nobody else
- * delivers of a block without writing its row.
+ * Deliveries of the blocks of a commit.  All earlier deliveries are loaded when the rows
+ * of the blocks are read. That stays true as long as the block rows are ours: nobody
+ * delivers a block without writing its row.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #include "store/ledger_impl.h"
 #include "store/sql.h"
 
-#define ID_BITS     20 /* for the place of a delivery among those of its block */
+#define ID_BITS     20 /* bits of a delivery's id for its place within the block */
 #define QUEUE_BYTES 32
 
-/* One delivery, made at any time. */
+/* One delivery that was made at any time. */
 struct fact {
 	uint32_t place[5]; /* block, trx_in_block, op_in_trx, virtual_op, CRC32 of the block id */
 	char queue[QUEUE_BYTES + 1];
@@ -127,7 +127,7 @@ static void add_place(struct bulk *bulk, const struct fact *fact)
 		bulk_add_u64(bulk, fact->place[i]);
 }
 
-/* The fact is a copy: what outlives this call is the queue's name in the commit. */
+/* The fact is a copy; of the texts, only the queue's name in the commit outlives this call. */
 static void add_delivery(struct ledger_deliveries *deliveries, const struct fact *fact,
 			 const char *queue, const struct operation *op, bool is_late)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading what stands in the table around the entries, and the single blocks of it. */
+/* Reads the stored rows of the entries and their neighbours, and checks the links. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,14 +50,14 @@ static bool is_irreversible(const struct db_rows *rows)
 	return db_row_u64(rows, SELECT_BLOCKS_BETWEEN_IS_IRREVERSIBLE) != 0;
 }
 
-/* Does the block bring more knowledge of its virtual operations than its row holds? */
+/* Does the block have better virtual operations than its row? */
 static bool brings_virtual(const struct block *block, enum block_virtual state, uint64_t count)
 {
 	return block->virtual_state > state ||
 	       (block->virtual_state == state && block->virtual_count > count);
 }
 
-/* An irreversible row of the entry's id: is the entry to be written over it? */
+/* There is an irreversible row of the entry's id: must the entry be written over it? */
 static bool must_rewrite(const struct ledger_slice *slice, const struct block *block,
 			 const struct db_rows *rows)
 {
@@ -81,7 +81,7 @@ static bool must_rewrite(const struct ledger_slice *slice, const struct block *b
 	return false;
 }
 
-/* What the stored row of an entry's own number means for it. */
+/* What the stored row of the entry's own number means for the entry. */
 static enum ledger_write choose_write(const struct ledger_slice *slice, struct ledger_entry *entry,
 				      const struct db_rows *rows)
 {
@@ -135,15 +135,16 @@ static bool is_stored(const struct ledger_entry *entry)
 	       entry->outcome == LEDGER_CONFIRMED || entry->outcome == LEDGER_REPLACED;
 }
 
-/* One that stands there itself, irreversible, and is only written again is no newcomer. */
+/* False for an entry that has an irreversible row and is only written again. */
 static bool is_newcomer(const struct ledger_step *step)
 {
 	return step->write != WRITE_AGAIN || step->was_reversible;
 }
 
 /*
- * Does the entry mend an irreversible row? Then what stands above, and may be just as wrong, is
- * mended next.  Where nothing stands, or a reversible row, the link upwards is a proof as ever.
+ * Does the entry repair an irreversible row? Then the row above, which may be just as wrong, is
+ * repaired next.  If there is no row above, or a reversible one, the link upwards is checked as
+ * always.
  */
 static bool is_repaired(const struct ledger_slice *slice, const struct ledger_step *step)
 {
@@ -151,7 +152,7 @@ static bool is_repaired(const struct ledger_slice *slice, const struct ledger_st
 	       (step->write == WRITE_INSTEAD || step->write == WRITE_AGAIN);
 }
 
-/* Does the entry beside a stored row link to it? `outcome` is what it becomes if not. */
+/* Does the entry link to the stored row beside it? If not, it gets `outcome`. */
 static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 			 const struct db_rows *rows, bool is_above, enum ledger_outcome outcome)
 {
@@ -170,14 +171,14 @@ static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
 		refuse(slice, entry, (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK), rows,
 		       outcome);
 	} else if (slice->commit->is_reversible) {
-		entry->has_forked = true; /* time will tell which of them is an orphan */
+		entry->has_forked = true; /* it will turn out which of them is an orphan */
 		entry->neighbour = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
 		db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id,
 			     BLOCK_ID_BYTES);
 	}
 }
 
-/* Is this the row of a block that an entry takes the place of? */
+/* Is this the row of a block that an entry replaces? */
 static bool is_going(struct ledger_slice *slice, struct ledger_entry *entry)
 {
 	return entry && step_of(slice, entry)->write == WRITE_INSTEAD;
@@ -218,7 +219,7 @@ static bool is_undecided(const struct ledger_slice *slice, size_t i)
 	       (outcome == LEDGER_PENDING || outcome == LEDGER_NO_LINK);
 }
 
-/* New entries that link to each other stand or fall together. */
+/* New entries that link to each other are right or wrong together. */
 static void suspend_chains(struct ledger_slice *slice, size_t from, size_t to)
 {
 	for (size_t i = from, end; i < to; i = end) {
@@ -237,7 +238,7 @@ static void suspend_chains(struct ledger_slice *slice, size_t from, size_t to)
 	}
 }
 
-/* New entries must link to each other as they must link to what is stored. */
+/* New entries must link to each other in the same way as to stored rows. */
 static void check_inside(struct ledger_slice *slice, size_t from, size_t to)
 {
 	for (size_t i = from + 1; i < to; i++) {
@@ -292,7 +293,10 @@ static void begin_step(struct ledger_slice *slice, size_t i)
 				       (slice->open_first > 0 && num >= slice->open_first);
 }
 
-/* Asked first: what another reader writes again meanwhile is written once more, and no harm is done. */
+/*
+ * Asked first: if another reader rewrites some of these blocks meanwhile, they are written once
+ * more, which is harmless.
+ */
 static int load_rewrite(struct ledger_slice *slice, struct error *err)
 {
 	const struct ledger_commit *commit = slice->commit;
@@ -320,7 +324,7 @@ int ledger_look(struct ledger_slice *slice, struct error *err)
 	return 0;
 }
 
-/* Two readers may have stored neighbours at the same moment: neither saw the other's row. */
+/* Two readers may have stored neighbours at the same moment, when neither saw the other's row. */
 int ledger_look_after(struct ledger_slice *slice, struct error *err)
 {
 	for (size_t from = 0; from < slice->count;) {

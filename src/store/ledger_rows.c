@@ -9,7 +9,7 @@
 #include "store/ledger_impl.h"
 #include "store/sql.h"
 
-/* A time that is none is left to the server to refuse: then the block is named. */
+/* An invalid time is left to the server to refuse: then the error names the block. */
 static void format_time(int64_t time_s, char text[static 20])
 {
 	time_t when = (time_t)time_s;
@@ -85,7 +85,7 @@ void ledger_rows_init(struct ledger_rows *rows, const struct ledger_slice *slice
 		if (write == WRITE_NEW)
 			add_block(rows->blocks, slice, block, slice->steps[i].is_delivered,
 				  rows->times[i]);
-		/* To a row that is confirmed, the virtual operations are added. */
+		/* If a row is only confirmed, the virtual operations are added. */
 		add_operations(rows->operations, block,
 			       write == WRITE_CONFIRM ? block->operation_count : 0, rows->times[i]);
 	}

@@ -16,7 +16,7 @@
 
 /* Authors. */
 
-/* The authors that the statement gives behind the last one known; *ret_any: there was one. */
+/* Load the next authors after the last one known; *ret_any: there was one. */
 static int load_behind(struct db *db, const char *sql, struct outbox_authors *authors,
 		       bool *ret_any, struct error *err)
 {
@@ -36,7 +36,10 @@ static int load_behind(struct db *db, const char *sql, struct outbox_authors *au
 	return result;
 }
 
-/* One by one while they are few: that is sure to be fast, whatever the server knows of the table. */
+/*
+ * One by one while there are few: this is always fast, whatever the server knows about the
+ * table.
+ */
 int outbox_authors_load(struct db *db, struct outbox_authors *ret_authors, struct error *err)
 {
 	bool any = true;
@@ -99,7 +102,7 @@ struct seen_comment {
 	char permlink[4 * OUTBOX_PERMLINK_BYTES + 1];
 	char trx_id[BLOCK_ID_HEX + 1]; /* "": none */
 	uint64_t block;
-	uint64_t comment_id; /* 0: it does not wait any more */
+	uint64_t comment_id; /* 0: it no longer waits */
 };
 
 static void copy_text(char *to, size_t size, const struct db_rows *rows, unsigned column)
@@ -133,7 +136,7 @@ static int load_seen(struct db *db, const struct outbox_step *step, struct seen_
 	return result;
 }
 
-/* *ret_locked: it is ours until the end of the transaction. */
+/* *ret_locked: the transaction has locked it until its end. */
 static int lock_comment(struct db *db, uint64_t comment_id, bool *ret_locked, struct error *err)
 {
 	return db_query_any(db, sql_lock_comment, DB_VALUES(db_u64(comment_id)), ret_locked, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --purge: all operations of old blocks, but for those that a delivery still needs. */
+/* --purge: removes all operations of old blocks, except those that a delivery still needs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "store/retention.h"
 #include "store/sql.h"
 
-#define STATEMENT_ROWS 2000 /* that one statement removes */
+#define STATEMENT_ROWS 2000 /* rows that one statement removes */
 #define ENDED_ROWS     500
 #define ID_BITS        20
 
@@ -18,9 +18,9 @@
 		db_u64((((uint64_t)(range)->last + 1) << ID_BITS) - 1)
 
 /*
- * How locks of others are met.  After a failure the first locks may be our own, of a connection
- * that the server does not know to be dead yet: these are waited for.  If that fails as well,
- * what is locked stays.
+ * What to do about locks of others.  After a failure, the first locks may be our own, from a
+ * connection that the server does not yet know to be dead: these are waited for.  If that fails
+ * as well, locked rows stay.
  */
 enum manner {
 	MANNER_FAST,
@@ -78,7 +78,7 @@ static int load_needed(struct db *db, const struct blocks *range, struct places 
 			   DB_VALUES(ID_RANGE(range), ID_RANGE(range)), ret_needed, err);
 }
 
-/* The end of a step: about a thousand operations. */
+/* Find the end of a step: about a thousand operations. */
 static int find_end(struct db *db, const struct retention_purge *purge, struct blocks *ret_range,
 		    struct error *err)
 {
@@ -95,7 +95,7 @@ static int find_end(struct db *db, const struct retention_purge *purge, struct b
 	return result < 0 ? -1 : 0;
 }
 
-/* What a bot holds is passed over. *ret_more: there is more. */
+/* Rows that a bot has locked are skipped. *ret_more: there are more rows. */
 static int remove_ended_free(struct db *db, const struct blocks *range, uint64_t *count,
 			     bool *ret_more, struct error *err)
 {
@@ -147,8 +147,8 @@ static int remove_rows(struct db *db, const char *sql, const struct blocks *rang
 }
 
 /*
- * One by one, but for those that are needed, and those that somebody has locked.  A statement for
- * a whole range would wait for them, and even for the row behind the range.
+ * Remove them one by one, except those that are needed or locked.  A statement for a whole range
+ * would wait for locked rows, and even for the row after the range.
  */
 static int remove_others(struct db *db, const struct blocks *range, enum manner manner,
 			 const struct places *needed, uint64_t *count, bool *more,
@@ -182,7 +182,7 @@ static int remove_others(struct db *db, const struct blocks *range, enum manner 
 	return 0;
 }
 
-/* Was a delivery of what is removed here committed meanwhile (a block that is read again)? */
+/* Was a delivery of the removed operations committed meanwhile (because a block was read again)? */
 static int check_needed(struct db *db, const struct blocks *range, const struct places *before,
 			struct error *err)
 {

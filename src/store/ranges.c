@@ -39,7 +39,7 @@ int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err)
 	return result;
 }
 
-/* What becomes wanted is a known gap until a scan says otherwise. */
+/* New wanted blocks are known gaps until a scan says otherwise. */
 static int want(struct db *db, const struct range_set *blocks, struct error *err)
 {
 	for (size_t i = 0; i < blocks->count; i++) {
@@ -57,7 +57,7 @@ static int insert_range(struct db *db, uint32_t first, struct db_value last,
 	return db_exec(db, sql_insert_range, DB_VALUES(db_u64(first), last, scanned_to), NULL, err);
 }
 
-/* Closed ranges hold only what lies below the open one. */
+/* Closed ranges may only have blocks below the open one. */
 static int shorten_closed(struct db *db, uint32_t open_first, struct error *err)
 {
 	if (db_exec(db, sql_delete_ranges_covered, DB_VALUES(db_u64(open_first)), NULL, err) < 0)
@@ -81,7 +81,10 @@ static int open_range(struct db *db, uint32_t first, uint32_t irreversible, stru
 		return -1;
 	if (!ranges.has_open)
 		return insert_range(db, first, db_text(NULL), db_u64(first - 1), err);
-	/* A block that does not exist yet is no gap, and was not scanned: it comes with those above it. */
+	/*
+	 * A block that does not exist yet is not a gap, and was not scanned: it comes with the
+	 * blocks above it.
+	 */
 	if (ranges.open_first > irreversible) {
 		last = irreversible;
 		scanned_to = first > irreversible ? first - 1 : irreversible;

@@ -11,7 +11,7 @@
 #include "store/sql.h"
 
 #define STEP_ROWS 100
-#define ID_BITS   20 /* of a delivery's id, for its place in the block */
+#define ID_BITS   20 /* bits of a delivery's id for its place within the block */
 
 static uint64_t first_id(uint32_t block)
 {
@@ -80,7 +80,7 @@ static int find_operation(struct db *db, const char *sql, const struct over *ove
 			    ret_found, err);
 }
 
-/* *ret_held: somebody has locked it, and it stays; so does its delivery. */
+/* *ret_held: somebody has locked the operation, so it and its delivery stay. */
 static int remove_operation(struct db *db, const struct over *over, struct retention_pass *pass,
 			    bool *ret_held, struct error *err)
 {
@@ -123,7 +123,10 @@ static int remove_some(struct db *db, int64_t before_s, struct retention_pass *p
 
 	if (db_begin(db, err) < 0 || load_over(db, before_s, pass, over, ret_count, err) < 0)
 		goto out;
-	/* One reader at a time, or of two each would leave an operation to the delivery of the other. */
+	/*
+	 * One reader at a time: otherwise each of two would leave an operation to the delivery
+	 * of the other.
+	 */
 	if (*ret_count > 0 && gap_rows_lock(db, err) < 0)
 		goto out;
 	for (size_t i = 0; i < *ret_count; i++)

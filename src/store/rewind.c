@@ -10,13 +10,13 @@
 #include "store/gap_rows.h"
 #include "store/sql.h"
 
-#define ID_BITS         20 /* of a delivery's id, for its place in the block */
+#define ID_BITS         20 /* bits of a delivery's id for its place within the block */
 #define STEP_BLOCKS     200
 #define STEP_OPERATIONS 1000
 #define STEP_DELIVERIES 500
-#define STEP_ROWS       2000 /* small ones */
+#define STEP_ROWS       2000 /* small rows */
 
-/* Block numbers have 32 bits, and the one above may have more. */
+/* The block above; block numbers have 32 bits, and this one may need more. */
 static uint64_t above(const struct rewind *rewind)
 {
 	return (uint64_t)rewind->block + 1;
@@ -70,7 +70,10 @@ const char *rewind_readers_find_alive(const struct rewind_readers *before,
 	return NULL;
 }
 
-/* Scans and claims of readers wait for the lock, so none gets far before the next step sees it. */
+/*
+ * Scans and claims of readers wait for this lock, so no reader gets far before the next step
+ * sees it.
+ */
 static int look_for_readers(struct db *db, struct rewind *rewind, struct error *err)
 {
 	CLEANUP(rewind_readers_release) struct rewind_readers now = {.count = 0};
@@ -83,7 +86,10 @@ static int look_for_readers(struct db *db, struct rewind *rewind, struct error *
 	return 0;
 }
 
-/* Of those that have a heartbeat nevertheless, the row stays as it is, and is found above. */
+/*
+ * If such a reader has sent a heartbeat after all, its row stays unchanged, and
+ * look_for_readers() finds it.
+ */
 static int take_rows(struct db *db, const struct rewind_readers *dead, struct error *err)
 {
 	for (size_t i = 0; i < dead->count; i++)
@@ -95,7 +101,7 @@ static int take_rows(struct db *db, const struct rewind_readers *dead, struct er
 	return 0;
 }
 
-/* Claims. */
+/* Rights and first step. */
 
 int rewind_check_rights(struct db *db, struct error *err)
 {
@@ -152,9 +158,9 @@ int rewind_begin(struct db *db, struct rewind *rewind, const struct rewind_reade
 	return -1;
 }
 
-/* Steps.  Each goes on to the next phase when it finds nothing more. */
+/* Steps. Each one moves on to the next phase if it finds nothing more. */
 
-/* Remove some rows; *ret_removed is added to. */
+/* Remove some rows; *removed is increased. */
 static int remove_some(struct db *db, struct rewind *rewind, const char *sql,
 		       const struct db_value *values, size_t count, uint64_t *removed,
 		       struct error *err)
@@ -176,7 +182,7 @@ static int take_gaps(struct db *db, struct rewind *rewind, struct error *err)
 			   DB_VALUES(db_u64(rewind->block), db_u64(STEP_ROWS)), NULL, err);
 }
 
-/* The lowest of the highest open deliveries; 0: there is none. */
+/* Find the lowest of the highest open deliveries (the next step's); 0: there is none. */
 static int find_deliveries(struct db *db, const struct rewind *rewind, uint64_t *ret_lowest,
 			   struct error *err)
 {
@@ -211,7 +217,10 @@ static int take_deliveries(struct db *db, struct rewind *rewind, struct error *e
 	return 0;
 }
 
-/* The lowest of the highest blocks, with a limit of operations; 0: there is none. */
+/*
+ * Find the lowest of the highest blocks (the next step's, limited by operations); 0: there is
+ * none.
+ */
 static int find_blocks(struct db *db, const struct rewind *rewind, uint64_t *ret_lowest,
 		       struct error *err)
 {

@@ -21,11 +21,11 @@
 
 #define NO_SUCH_TABLE    1146
 #define NO_SUCH_DATABASE 1049
-/* What a statement says that another program, or an interrupted run, was first with. */
+/* Errors that mean: another program, or an interrupted run, was first. */
 #define COLUMN_EXISTS    1060
 #define INDEX_EXISTS     1061
 #define PROCEDURE_EXISTS 1304
-#define MAX_TRIES        10 /* two programs that create the same things get in each other's way */
+#define MAX_TRIES        10 /* two programs that create the same things hinder each other */
 
 int schema_versions(struct db *db, unsigned *ret_have, unsigned *ret_need, struct error *err)
 {
@@ -75,7 +75,7 @@ static int create_database(struct db *db, struct error *err)
 {
 	CLEANUP(buf_release) struct buf sql = BUF_INIT(1024);
 
-	/* A name cannot be bound: quote it. */
+	/* A name cannot be bound, so quote it. */
 	(void)buf_add_text(&sql, "CREATE DATABASE IF NOT EXISTS `");
 	for (const char *c = db_get_config(db)->name; *c != '\0'; c++) {
 		if (*c == '`')
@@ -101,11 +101,11 @@ static int connect_to_database(struct db *db, struct error *err)
 }
 
 /*
- * Two members of a Galera cluster that create one view at once: the one whose statement the
- * cluster puts second may hang for good, and soon all others with it, since MariaDB locks a
- * view's name before it asks the cluster who is first (seen with 10.11.19).  So there one
- * program creates at a time: the one that claims the cell beyond all blocks.  Before the
- * table of claims is there, only tables are created, which does no harm.
+ * If two members of a Galera cluster create one view at once, the one whose statement the
+ * cluster orders second may hang for good, and soon all others with it, because MariaDB locks a
+ * view's name before it asks the cluster who is first (seen with 10.11.19).  So in a cluster one
+ * program creates at a time: the one that has claimed the cell beyond all blocks.  Before the
+ * table of claims exists, only tables are created, which does no harm.
  */
 #define TURN db_u64(UINT32_MAX), db_text("--migrate")
 
@@ -114,7 +114,7 @@ struct turn {
 	bool is_ours;
 };
 
-/* Take the turn, also one that ran out, or hold it longer. */
+/* Take the turn if it is free or expired, or renew it. */
 static int try_turn(struct db *db, struct turn *turn, struct error *err)
 {
 	uint64_t found = 0;
@@ -138,7 +138,7 @@ static int try_turn(struct db *db, struct turn *turn, struct error *err)
 	return turn->is_ours ? 0 : db_exec_text(db, "DO SLEEP(0.1)", err);
 }
 
-/* Wait for the turn; *ret_have, if it had to be taken, is the version that is there then. */
+/* Wait for the turn; if it had to be taken, *ret_have is the version at that time. */
 static int wait_turn(struct db *db, struct turn *turn, unsigned *ret_have, struct error *err)
 {
 	bool was_ours = turn->is_ours;
@@ -157,7 +157,7 @@ static int wait_turn(struct db *db, struct turn *turn, unsigned *ret_have, struc
 	return result < 0 || was_ours ? result : schema_versions(db, ret_have, &need, err);
 }
 
-/* A turn that cannot be given back runs out. */
+/* If the turn cannot be released, it expires. */
 static void give_turn_back(struct db *db, const struct turn *turn)
 {
 	struct error ignored = ERROR_INIT;
@@ -168,7 +168,7 @@ static void give_turn_back(struct db *db, const struct turn *turn)
 		return;
 }
 
-/* One statement of a migration; what is there already is as it shall be. */
+/* Run one statement of a migration; something that exists already is as it should be. */
 static int apply_statement(struct db *db, const char *sql, struct error *err)
 {
 	if (db_exec_text(db, sql, err) == 0)
@@ -250,9 +250,9 @@ static int apply_missing(struct db *db, struct turn *turn, const struct schema_r
 	return 0;
 }
 
-/* Missing parts that schema_version promises; and views and procedures. */
+/* Missing parts, which the applied migrations should have created; and views and procedures. */
 
-/* The account that the procedures run as, and all its rights. */
+/* Create the account that runs the procedures, with all its rights. */
 static int make_definer(struct db *db, struct error *err)
 {
 	for (size_t i = 0; i < sql_definer_count; i++)
@@ -270,8 +270,8 @@ static bool alters(const char *statement, const char *table)
 }
 
 /*
- * Run the whole migration of the table again: another table, or a row of it, may be gone too.  Of
- * the later migrations run the statements that alter the table.
+ * Run the whole migration of the table again: another table, or a row of it, may be missing too.
+ * Of the later migrations, run the statements that alter the table.
  */
 static int make_table(struct db *db, const struct schema_part *part, struct error *err)
 {
@@ -295,8 +295,8 @@ static int has_rows(struct db *db, const char *table, bool *ret_any, struct erro
 }
 
 /*
- * A column without a default is not added to a table with rows: its values would be wrong.  A column
- * that has lost its AUTO_INCREMENT (by a dump with --skip-opt) keeps its values.
+ * A column without a default is not added to a table with rows: its values would be wrong.  A
+ * column that has lost its AUTO_INCREMENT (by a dump with --skip-opt) keeps its values.
  */
 static int make_element(struct db *db, const struct schema_part *part, bool is_there,
 			struct error *err)
@@ -318,7 +318,10 @@ static int make_element(struct db *db, const struct schema_part *part, bool is_t
 	return apply_statement(db, sql, err);
 }
 
-/* MariaDB replaces a procedure in one step, so callers always find one. MySQL must drop it first. */
+/*
+ * MariaDB replaces a procedure in one step, so callers always find one. MySQL must drop it
+ * first.
+ */
 static int make_routine(struct db *db, const struct schema_part *part, struct error *err)
 {
 	CLEANUP(mem_free_pointer) char *drop = xasprintf("DROP PROCEDURE IF EXISTS %s", part->name);
@@ -349,7 +352,7 @@ static int make_part(struct db *db, const struct schema_part *part, bool is_ther
 	return make_routine(db, part, err);
 }
 
-/* Does a part of this name exist, with whatever fingerprint? */
+/* Does a part with this name exist, with any fingerprint? */
 static bool is_named(const struct schema_parts *present, const struct schema_part *part)
 {
 	struct schema_part any = *part;
@@ -358,7 +361,7 @@ static bool is_named(const struct schema_parts *present, const struct schema_par
 	return schema_parts_have(present, &any);
 }
 
-/* Is the part itself missing? A column or a key of a missing table comes with the table. */
+/* Is the part itself missing? A column or a key of a missing table is created with the table. */
 static bool is_missing(const struct schema_parts *present, const struct schema_part *part)
 {
 	struct schema_part table = {.kind = SCHEMA_TABLE, .name = part->name, .part = ""};
@@ -369,7 +372,7 @@ static bool is_missing(const struct schema_parts *present, const struct schema_p
 	       schema_parts_have(present, &table);
 }
 
-/* Create missing parts of the first `version` migrations, and views and procedures. */
+/* Create the missing parts of the first `version` migrations, and views and procedures. */
 static int complete(struct db *db, struct turn *turn, unsigned version, bool is_dry_run,
 		    const struct schema_report *report, struct error *err)
 {
@@ -390,7 +393,7 @@ static int complete(struct db *db, struct turn *turn, unsigned version, bool is_
 		if (!is_missing(&present, part))
 			continue;
 		what = schema_part_describe(&wanted, part);
-		if (part->kind == SCHEMA_RIGHT) { /* make_definer() gives all rights at once */
+		if (part->kind == SCHEMA_RIGHT) { /* make_definer() grants all rights at once */
 			if (is_definer_made)
 				continue;
 			is_definer_made = true;

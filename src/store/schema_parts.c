@@ -46,7 +46,7 @@ static size_t word_length(const char *text)
 	return strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789");
 }
 
-/* The text after `prefix`, or NULL if the text does not begin with it. */
+/* The text after `prefix`; NULL: it does not begin with it. */
 static const char *behind(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -132,9 +132,9 @@ static void add_rights(struct schema_parts *parts, const char *statement)
 	}
 }
 
-/* Views and procedures: their text, with its own fingerprint in it. */
+/* Views and procedures: their text contains their fingerprint. */
 
-/* FNV-1a: enough to tell two versions of a text apart, since nobody forges them. */
+/* FNV-1a: enough to distinguish versions of a text, because nobody forges them. */
 static uint64_t hash(const char *text)
 {
 	uint64_t value = 0xcbf29ce484222325U;
@@ -174,13 +174,13 @@ void schema_parts_wanted(struct schema_parts *parts, size_t migration_count)
 		for (size_t j = 0; j < sql_migrations[i].count; j++)
 			add_statement(parts, sql_migrations[i].statements[j], i);
 	add_routines(parts, SCHEMA_VIEW);
-	/* Rights on tables and views; only procedures need them. */
+	/* Rights on tables and views are needed by procedures only. */
 	for (size_t i = 0; i < sql_definer_count; i++)
 		add_rights(parts, sql_definer[i]);
 	add_routines(parts, SCHEMA_PROCEDURE);
 }
 
-/* The parts that the database has. */
+/* Parts that the database has. */
 
 int schema_parts_present(struct db *db, struct schema_parts *parts, struct error *err)
 {

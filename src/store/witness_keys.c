@@ -45,7 +45,7 @@ int witness_keys_add(struct db *db, const struct witness_key *key, struct error 
 		err);
 }
 
-/* With their blocks. */
+/* Keys that blocks set. */
 
 static int forget_replaced(struct ledger_slice *slice, struct error *err)
 {
@@ -57,7 +57,10 @@ static int forget_replaced(struct ledger_slice *slice, struct error *err)
 	return 0;
 }
 
-/* A block that stood there already may have been stored by an older program, which did not look. */
+/*
+ * A block that was already stored may have been stored by an older program, which did not look
+ * for keys.
+ */
 static bool is_stored(const struct ledger_slice *slice, size_t i)
 {
 	return slice->steps[i].write != WRITE_NOTHING ||

@@ -19,11 +19,12 @@
 #include "sync/settle.h"
 #include "sync/writer.h"
 
-#define MAX_HELD_MS 1000  /* a block does not wait longer than this for company */
-#define STUCK_MS    20000 /* less than a lease: others must not wait for a reader without nodes */
-/* Every so many blocks one is put to the vote, so that those below it can be committed. */
+#define MAX_HELD_MS 1000 /* how long a block waits for others to be committed with */
+/* less than a lease: the other readers must not wait for a reader without nodes */
+#define STUCK_MS 20000
+/* Every ANCHOR_BLOCKS-th block is put to the vote, so that the blocks below it can be committed. */
 #define ANCHOR_BLOCKS 50
-/* So often another version of one block is asked for. */
+/* How many other versions of one block are requested. */
 #define MAX_VERSIONS 3
 
 struct cell {
@@ -33,22 +34,23 @@ struct cell {
 	bool is_given_up;
 	bool is_settling;
 	bool is_done;
-	struct range_set unasked;   /* not yet asked for */
+	struct range_set unasked;   /* not requested yet */
 	struct range_set undecided; /* neither arrived nor failed, or in dispute */
 	struct range_set failed;    /* given up in this pass */
-	struct range_set vouched;   /* known to be the chain's */
-	struct range_set to_vouch;  /* to be put to the vote, because nothing above binds them */
-	struct range_set unvouched; /* put to the vote in vain: the block above may bind them */
+	struct range_set vouched;   /* known to be part of the chain */
+	struct range_set to_vouch;  /* to be put to the vote, because no block above binds them */
+	struct range_set unvouched; /* the vote failed; a block above may still bind them */
 	struct range_set
-		barred; /* not to be stored: they hang on a block that is not the chain's */
+		barred; /* not to be stored: they link to a block that is not part of the chain */
 	char reason[200];
-	size_t wanted_count;   /* with the client */
-	struct held_list held; /* arrived, not yet in a commit */
-	unsigned commit_count; /* under way */
-	bool is_edge_sent;     /* one of them holds the lowest block of a stretch: it goes alone */
-	struct dispute *dispute;  /* nothing is committed meanwhile */
+	size_t wanted_count;   /* requested from the client */
+	struct held_list held; /* arrived, but not in a commit yet */
+	unsigned commit_count; /* commits under way */
+	/* one of the commits holds the lowest block of a stretch: no other may start */
+	bool is_edge_sent;
+	struct dispute *dispute;  /* nothing is committed while it is open */
 	bool is_other_stored;     /* the disputed block has a row, which stays */
-	struct refusal *refusals; /* of versions that do not link to the block above */
+	struct refusal *refusals; /* versions that do not link to the block above */
 	size_t refusal_count;
 	unsigned filled_count;
 	int64_t moved_at_ms;
@@ -56,7 +58,7 @@ struct cell {
 	struct client_sink vouch_sink;
 };
 
-/* Versions of a block that are not the chain's. */
+/* Which nodes gave versions of a block that are not the chain's. */
 struct refusal {
 	uint32_t num;
 	unsigned count;
@@ -64,7 +66,7 @@ struct refusal {
 	unsigned pool_epoch;
 };
 
-/* Blocks that arrived. */
+/* Arrival of blocks. */
 
 static void hold(struct cell *cell, const struct held *held)
 {
@@ -85,7 +87,7 @@ static void fail_undecided(struct cell *cell)
 	snprintf(cell->reason, sizeof(cell->reason), "no node gave it for %d s", STUCK_MS / 1000);
 }
 
-/* The id of this block, as the stored row above says; NULL: there is no such row. */
+/* The id of this block, as the stored row above it says; NULL: there is no such row. */
 static const uint8_t *named_id(const struct cell *cell, uint32_t num)
 {
 	for (size_t i = 0; i < cell->claim.named_count; i++)
@@ -105,7 +107,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	if (named && block_id_equal(named, block->id)) {
 		range_add(&cell->vouched, block->num, block->num);
 	} else if (named && !range_contains(&cell->vouched, block->num)) {
-		/* The node or the row is wrong: what do the other nodes give? */
+		/* Either the node or the row is wrong: see what the other nodes give. */
 		range_add(&cell->to_vouch, block->num, block->num);
 		range_add(&cell->unasked, block->num, block->num);
 		work_let_go(cell->work, &held);
@@ -129,7 +131,10 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 
 static void take_refusal(void *context, uint32_t num, const char *reason);
 
-/* The nodes give different versions of it. If the block above comes, it tells which one is right. */
+/*
+ * The nodes give different versions of this block. If the block above arrives, it tells which
+ * one is right.
+ */
 static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct cell *cell = context;
@@ -185,7 +190,10 @@ static struct refusal *refusal_of(struct cell *cell, uint32_t num)
 	return &cell->refusals[cell->refusal_count++];
 }
 
-/* Nothing of the stretch from block `num` on may be stored: it hangs on a block that is not the chain's. */
+/*
+ * Nothing of the stretch from block `num` on may be stored: it links to a block that is not part
+ * of the chain.
+ */
 static void fail_stretch(struct cell *cell, uint32_t num, const char *reason)
 {
 	size_t at = 0;
@@ -213,7 +221,7 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end, con
 
 	cell->dispute = NULL;
 	cell->moved_at_ms = clock_now_ms();
-	if (cell->is_other_stored) /* there is no hole */
+	if (cell->is_other_stored) /* no block is missing here */
 		range_remove(&cell->undecided, num, num);
 	else
 		fail_block(cell, num, reason);
@@ -221,7 +229,7 @@ static void dispute_ended(void *context, uint32_t num, enum dispute_end end, con
 		fail_stretch(cell, num + 1, reason);
 }
 
-/* One after the other: a block that comes second is asked for and committed again. */
+/* One dispute at a time: a second block in doubt is fetched and committed again later. */
 static bool open_dispute(struct cell *cell, const struct ledger_entry *entry)
 {
 	if (cell->dispute || cell->is_given_up)
@@ -233,7 +241,10 @@ static bool open_dispute(struct cell *cell, const struct ledger_entry *entry)
 
 /* Commits. */
 
-/* Is it the lowest of a missing stretch? If it contradicts the row below, the others must not be stored. */
+/*
+ * Is this the lowest block of a missing stretch? If it contradicts the row below, the others
+ * must not be stored.
+ */
 static bool is_edge(const struct cell *cell, uint32_t num)
 {
 	return cell->rewrite == LEDGER_KEEP && !range_contains(&cell->claim.missing, num - 1);
@@ -279,7 +290,8 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 				  entry->problem);
 			fail_block(cell, entry->block->num, entry->problem);
 			break;
-		case LEDGER_PENDING: /* it hangs on one that is in doubt: again when that is settled */
+		/* it links to a block in doubt: commit it again when that is decided */
+		case LEDGER_PENDING:
 			range_add(&cell->unasked, entry->block->num, entry->block->num);
 			range_add(&cell->undecided, entry->block->num, entry->block->num);
 			break;
@@ -293,8 +305,8 @@ static bool all_arrived(const struct cell *cell)
 }
 
 /*
- * How many of the held blocks may be committed: in the order of the chain, so that each is
- * seen beside the one before it.
+ * How many of the held blocks may be committed: those in chain order without a hole, so that
+ * each is compared with the one before it.
  */
 static size_t eligible_count(const struct cell *cell)
 {
@@ -313,15 +325,16 @@ static uint32_t num_at(const struct cell *cell, size_t at)
 	return cell->held.items[at].block->num;
 }
 
-/* Does the held block above this one bind it: is there one, and is it the next? */
+/* Is the held block above this one its successor, so that it binds this one? */
 static bool is_bound(const struct cell *cell, size_t at)
 {
 	return at + 1 < cell->held.count && num_at(cell, at + 1) == num_at(cell, at) + 1;
 }
 
 /*
- * How many of the eligible blocks are known to be the chain's, if their links are right: those up to the
- * highest one that more than half of the nodes gave.  What stands there already is only written again.
+ * How many of the eligible blocks are known to be part of the chain, if their links are right:
+ * those up to the highest one that more than half of the nodes gave.  Stored blocks are only
+ * written again, so they need no vote.
  */
 static size_t vouched_count(const struct cell *cell)
 {
@@ -334,7 +347,7 @@ static size_t vouched_count(const struct cell *cell)
 	return count;
 }
 
-/* Ask for held[at] again. */
+/* Request held[at] again. */
 static void ask_again(struct cell *cell, size_t at)
 {
 	uint32_t num = num_at(cell, at);
@@ -346,7 +359,7 @@ static void ask_again(struct cell *cell, size_t at)
 	held_list_remove(&cell->held, at, 1);
 }
 
-/* The block above it will not come, so nothing binds it: it is put to the vote itself, or let go. */
+/* If the block above will not come, nothing binds this one: put it to the vote, or drop it. */
 static void vouch_for_tops(struct cell *cell)
 {
 	for (size_t at = eligible_count(cell); at-- > 0;) {
@@ -362,8 +375,9 @@ static void vouch_for_tops(struct cell *cell)
 }
 
 /*
- * held[at] is not what the block above it names.  Its giver is wrong, and probably so in the blocks below as
- * well: it is on another branch, or makes one up.  Others are asked.
+ * held[at] is not the block that the block above names.  The node that gave it is wrong, and
+ * probably also about the blocks below: it is on another branch, or made them up.  Ask other
+ * nodes.
  */
 static void refuse(struct cell *cell, size_t at)
 {
@@ -391,7 +405,7 @@ static void refuse(struct cell *cell, size_t at)
 	fail_block(cell, num, "the block above it links to another one than the nodes give");
 }
 
-/* Are the first `count` blocks linked to one another? If not, one of them is refused. */
+/* Do the first `count` blocks link to each other? If not, one of them is refused. */
 static bool are_linked(struct cell *cell, size_t count)
 {
 	for (size_t at = count; at-- > 0;) {
@@ -450,7 +464,7 @@ static int64_t commit_held(struct cell *cell, int64_t now_ms)
 
 		if (!are_linked(cell, vouched)) {
 			if (cell->rewrite ==
-			    LEDGER_KEEP) /* that may have been the last of its kind */
+			    LEDGER_KEEP) /* no other version of the refused block may be left */
 				vouch_for_tops(cell);
 			continue;
 		}
@@ -475,7 +489,7 @@ static bool needs_vote(const struct cell *cell, uint32_t num)
 	return num % ANCHOR_BLOCKS == ANCHOR_BLOCKS - 1 && !range_contains(&cell->unvouched, num);
 }
 
-/* Not of those who gave a wrong version, as long as there are others. */
+/* The nodes that gave a wrong version, as long as there are others: they are not asked. */
 static uint64_t not_from(const struct cell *cell, uint32_t num)
 {
 	const struct refusal *refusal = find_refusal(cell, num);
@@ -486,14 +500,14 @@ static uint64_t not_from(const struct cell *cell, uint32_t num)
 	return healthy & ~refusal->givers ? refusal->givers : 0;
 }
 
-/* Is there no room for the block that is to be put to the vote next? */
+/* Does memory have no room for the block that is to be put to the vote next? */
 static bool is_full_of_unvouched(const struct cell *cell)
 {
 	return cell->wanted_count == 0 && cell->commit_count == 0 && cell->unasked.count > 0 &&
 	       vouched_count(cell) == 0;
 }
 
-/* The highest block that could be committed is put to the vote in its place. */
+/* Put the highest block that could be committed to the vote in its place. */
 static void make_room(struct cell *cell)
 {
 	size_t eligible = eligible_count(cell);
@@ -533,7 +547,7 @@ static void settled(void *context)
 	((struct cell *)context)->is_done = true;
 }
 
-/* Nothing changes the cell while this errand is under way: its thread may read it. */
+/* The cell does not change while this errand is under way, so its thread may read it. */
 static void settle(struct cell *cell)
 {
 	cell->is_settling = true;
@@ -544,9 +558,10 @@ static void settle(struct cell *cell)
 }
 
 /*
- * The cell may wait long for its turn with the nodes, so it is stuck only if no cell gets a block.
- * While a node lives, the client refuses a block that no node gives within client_longest_ms().  If the
- * cell gave up earlier, it would be claimed again and again and never get past that block.
+ * How long a cell goes without a block before it is stuck.  A cell may wait long for its turn
+ * with the nodes, so it counts when any cell last got a block. While a node is alive, the client
+ * refuses a block that no node gives within client_longest_ms().  If the cell gave up earlier,
+ * it would be claimed again and again and never get past that block.
  */
 static int64_t stuck_at_ms(const struct cell *cell)
 {
@@ -563,7 +578,7 @@ static int64_t stuck_at_ms(const struct cell *cell)
 	return moved_at_ms + stuck_ms;
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrite rewrite)
 {
@@ -571,7 +586,7 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 
 	cell->work = work;
 	cell->claim = *claim;
-	*claim = (struct claim){.first = 0}; /* it owns nothing any more */
+	*claim = (struct claim){.first = 0}; /* the caller's claim owns nothing any more */
 	cell->rewrite = rewrite;
 	range_set_copy(&cell->unasked, &cell->claim.missing);
 	range_set_copy(&cell->undecided, &cell->claim.missing);

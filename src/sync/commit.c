@@ -22,7 +22,7 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 	return ledger_commit(db, &commit->ledger, err);
 }
 
-/* One line for many, when somebody deleted many. */
+/* One line for many cases, in case somebody deleted many rows. */
 static struct log_limit leftover_limit = LOG_LIMIT_INIT(10000);
 
 static struct log_limit unproved_limit = LOG_LIMIT_INIT(10000);
@@ -83,7 +83,10 @@ static void count_outcome(struct work *work, const struct ledger_entry *entry)
 	}
 }
 
-/* What another reader was first with, it has told; what was asked for again is told again. */
+/*
+ * The reader that stored a block first reports it. A block that was requested again is reported
+ * again.
+ */
 static bool is_told(const struct commit *commit, const struct ledger_entry *entry)
 {
 	if (entry->outcome == LEDGER_PRESENT)
@@ -116,7 +119,7 @@ static void count_outcomes(struct commit *commit)
 	}
 }
 
-/* The highest block that is in the table now, whoever put it there. */
+/* Note the highest block that is in the table now, whichever reader stored it. */
 static void note_committed(struct commit *commit)
 {
 	struct work *work = commit->work;
@@ -166,7 +169,7 @@ static void finish_commit(struct job *job)
 	free(commit);
 }
 
-/* By the database's clock, not by the calendar of this host. */
+/* By the database's clock, not by the calendar clock of this host. */
 static int64_t late_before_s(const struct work *work)
 {
 	return work->config.max_age_s > 0 ? dbclock_now_s(&work->database_clock, clock_now_ms()) -
@@ -215,11 +218,11 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
 	for (size_t i = 0; i < count; i++)
 		if (work->config.filter->virtual_operations &&
 		    held[i].block->virtual_state == BLOCK_VIRTUAL_NONE)
-			abort(); /* half a block: a bug */
+			abort(); /* an incomplete block: a bug */
 	commit->done = done;
 	commit->context = context;
 	commit->ledger.rewrite = rewrite;
-	/* Its giver called it irreversible, whatever the nodes say by now. */
+	/* The node that gave it called it irreversible, whatever the nodes say by now. */
 	if (commit->ledger.irreversible_block < held[count - 1].block->num)
 		commit->ledger.irreversible_block = held[count - 1].block->num;
 	writer_commit(work->writer, &commit->job);
@@ -247,7 +250,7 @@ bool commit_add(const struct work *work, struct commit_size *size, const struct 
 {
 	if (commit_is_full(work, size))
 		return false;
-	/* A delivery is two rows: the fact, and the work. */
+	/* A delivery is two rows: one in `delivered`, one in `deliveries_open`. */
 	size->rows += 1 + block->stored_count + 2 * block->delivery_count;
 	size->payload_bytes += block->stored_payload_bytes;
 	return true;

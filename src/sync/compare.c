@@ -14,7 +14,7 @@
 #include "sync/ballot.h"
 #include "sync/writer.h"
 
-#define AGAIN_MS 5000 /* for nodes on trial that did not give what they were asked for */
+#define AGAIN_MS 5000 /* for nodes on trial that did not give the block they were asked for */
 
 struct compare {
 	struct work *work;
@@ -25,18 +25,18 @@ struct compare {
 	bool is_running;
 	bool is_start; /* the comparison under way is that of the start */
 	int64_t again_at_ms;
-	uint64_t subjects;          /* mask of the nodes that are compared */
+	uint64_t subjects;          /* mask of the nodes to be compared */
 	struct stored_block newest; /* num 0: nothing is stored */
 	struct stored_block oldest;
 	struct stored_block pin; /* the configured block, while nothing is stored */
-	/* The block with which each node is compared, one node after the other. */
-	const struct stored_block *compared; /* NULL: the nodes are compared with one another */
+	/* The block with which the nodes are compared, one after the other. */
+	const struct stored_block *compared; /* NULL: the nodes are compared with each other */
 	uint32_t compared_num;
 	struct client_sink sink;
 	unsigned node;
 	struct ballot ballot; /* of that block */
 	struct ballot newest_ballot;
-	uint64_t known; /* of these nodes the block's id is known */
+	uint64_t known; /* mask of the nodes whose id of the block is known */
 	uint8_t ids[POOL_MAX_NODES][BLOCK_ID_BYTES];
 };
 
@@ -67,9 +67,9 @@ static void begin(struct compare *compare, const struct stored_block *stored, ui
 	compare_next(compare);
 }
 
-/* Over. */
+/* End of a comparison. */
 
-/* A node that said nothing yet may come later: it is compared then. */
+/* A node that has not answered yet may answer later: it is compared then. */
 static void try_the_silent(struct compare *compare)
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
@@ -105,7 +105,7 @@ static void exclude(struct compare *compare, uint64_t nodes)
 	}
 }
 
-/* Is there a node that was compared before, and found good? */
+/* Is there a node that was compared before and not put on trial? */
 static bool has_trusted(const struct compare *compare)
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
@@ -114,7 +114,10 @@ static bool has_trusted(const struct compare *compare)
 	return false;
 }
 
-/* whose: of which nodes none gives that block. */
+/*
+ * No node gives the block, so the comparison ends without a result. whose: says in the message
+ * which nodes were asked.
+ */
 static void end_unchecked(struct compare *compare, const char *whose, uint32_t num)
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
@@ -127,7 +130,7 @@ static void end_unchecked(struct compare *compare, const char *whose, uint32_t n
 	finish(compare);
 }
 
-/* Is there a node that answers, but did not have the block? */
+/* Is there a node that answers but did not have the block? */
 static bool has_undecided(const struct compare *compare)
 {
 	uint64_t rest = pool_usable(compare->work->pool) & ~compare->newest_ballot.differing;
@@ -138,7 +141,7 @@ static bool has_undecided(const struct compare *compare)
 	return false;
 }
 
-/* Also the nodes that are excluded for now: they may be the right ones, and come back. */
+/* This includes nodes that are excluded for now: they may be the right ones, and come back. */
 static uint64_t all_nodes(const struct compare *compare)
 {
 	size_t count = pool_count(compare->work->pool);
@@ -146,7 +149,7 @@ static uint64_t all_nodes(const struct compare *compare)
 	return count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
-/* The table is the odd one out: the nodes are used all the same. */
+/* The table differs from most nodes: use these nodes all the same. */
 static void doubt_table(struct compare *compare)
 {
 	for (unsigned i = 0; i < pool_count(compare->work->pool); i++)
@@ -160,7 +163,10 @@ static void end_on_other_chain(struct compare *compare)
 	struct error err = ERROR_INIT;
 
 	if (all_nodes(compare) & ~compare->newest_ballot.differing)
-		/* They may be wrong, and those that could not be asked right: a restart asks again. */
+		/*
+		 * These nodes may be wrong, and nodes that could not be asked may be right: a
+		 * restart asks again.
+		 */
 		(void)error_set(
 			&err, ERROR_NODE,
 			"the nodes that answer serve another chain than the database holds (they differ at block %u), and the others could not be asked; check nodes and database.name",
@@ -173,7 +179,10 @@ static void end_on_other_chain(struct compare *compare)
 	work_end(compare->work, &err);
 }
 
-/* Nodes of this chain give another newest block, and nobody gives the stored one. They may be wrong. */
+/*
+ * Nodes of this chain give another newest block, and no node gives the stored one. The nodes may
+ * be wrong.
+ */
 static void end_on_branch(struct compare *compare, uint64_t branch)
 {
 	struct error err = ERROR_INIT;
@@ -191,8 +200,8 @@ static void end_on_branch(struct compare *compare, uint64_t branch)
 }
 
 /*
- * All is known that can be.  strangers: nodes that serve another chain; branch: nodes of this chain that give
- * another newest block.
+ * Everything that can be known is known.  strangers: nodes that serve another chain; branch:
+ * nodes of this chain that give another newest block.
  */
 static void judge(struct compare *compare, uint64_t strangers, uint64_t branch)
 {
@@ -202,8 +211,9 @@ static void judge(struct compare *compare, uint64_t strangers, uint64_t branch)
 	if (!newest->agreeing && !newest->differing) {
 		if (is_trusted)
 			finish(compare);
+		/* at least one node must answer */
 		else
-			end_unchecked(compare, "", compare->compared_num); /* one must be asked */
+			end_unchecked(compare, "", compare->compared_num);
 	} else if (branch && ballot_is_against(newest, compare->work->pool) &&
 		   !(newest->deniers & strangers)) {
 		exclude(compare, strangers);
@@ -226,7 +236,7 @@ static void judge(struct compare *compare, uint64_t strangers, uint64_t branch)
 
 static void compare_nodes(struct compare *compare);
 
-/* Nothing is stored yet: nodes of another chain than the configured one are left out. */
+/* Nothing is stored yet: exclude the nodes that serve another chain than the configured one. */
 static void end_pin(struct compare *compare)
 {
 	struct error err = ERROR_INIT;
@@ -249,7 +259,10 @@ static void end_pin(struct compare *compare)
 	compare_nodes(compare);
 }
 
-/* Those that give another newest block: are they of another chain, or is one of the two newest blocks wrong? */
+/*
+ * Some nodes give another newest block: do they serve another chain, or is one of the two newest
+ * blocks wrong?
+ */
 static void end_comparison(struct compare *compare)
 {
 	const struct ballot *ballot = &compare->ballot;
@@ -282,7 +295,7 @@ static unsigned count_votes(const struct compare *compare, unsigned node)
 	return votes;
 }
 
-/* Nothing is stored yet: the chain is the one that most nodes serve. */
+/* Nothing is stored yet: take the chain that most nodes serve. */
 static void end_vote(struct compare *compare)
 {
 	struct error err = ERROR_INIT;
@@ -318,9 +331,9 @@ static void end_vote(struct compare *compare)
 	finish(compare);
 }
 
-/* Asking. */
+/* Requests. */
 
-/* Ask the next node, and only that one. */
+/* Ask the next node, and only this one. */
 static void compare_next(struct compare *compare)
 {
 	unsigned count = (unsigned)pool_count(compare->work->pool);
@@ -348,7 +361,7 @@ static void take_compared(void *context, struct block *block, unsigned node)
 		bool is_stored = block_id_equal(block->id, compare->compared->id);
 
 		ballot_add(&compare->ballot, node, block->id, is_stored);
-		if (is_stored) /* the others are not waited for */
+		if (is_stored) /* do not wait for the others */
 			ballot_clear(node_at(compare, node));
 	}
 	block_free(block);
@@ -366,9 +379,9 @@ static void no_compared(void *context, uint32_t num, const char *reason)
 	compare_next(compare);
 }
 
-/* Beginning. */
+/* Start of a comparison. */
 
-/* Compare the nodes with one another, at a block that all of them call irreversible. */
+/* Compare the nodes with each other, at a block that all of them call irreversible. */
 static void compare_nodes(struct compare *compare)
 {
 	compare->compared = NULL;
@@ -387,7 +400,7 @@ static void compare_nodes(struct compare *compare)
 static int run_find(struct db *db, struct job *job, struct error *err)
 {
 	struct find_job *find = (struct find_job *)job;
-	struct stored_block last = {.num = 0}; /* perhaps above the newest block of the nodes */
+	struct stored_block last = {.num = 0}; /* it may be above the newest block of the nodes */
 	bool is_found;
 
 	find->newest = (struct stored_block){.num = 0};
@@ -455,7 +468,7 @@ static void find_stored(struct compare *compare, uint64_t subjects, uint32_t lim
 	writer_errand(compare->work->writer, &find->job);
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct compare *compare_new(struct work *work, void (*done)(void *context), void *context)
 {
@@ -510,7 +523,7 @@ int64_t compare_step(struct compare *compare, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
-/* Was this node in use until now? */
+/* Did the reader use this node before? */
 static bool is_known(struct pool *old, const struct node *node)
 {
 	for (unsigned i = 0; i < pool_count(old); i++) {

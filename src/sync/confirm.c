@@ -11,7 +11,7 @@
 #include "store/outbox.h"
 #include "sync/writer.h"
 
-/* For a row that a bot holds; doubled while it does. */
+/* The wait for a row that a bot has locked; doubled while it stays locked. */
 #define LOCKED_MS       200
 #define LOCKED_MOST_MS  10000
 #define FAILED_AGAIN_MS 60000
@@ -20,7 +20,7 @@ struct confirm {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
-	uint64_t noticed_count; /* of work->seen_comments: what the errands so far look after */
+	uint64_t noticed_count; /* value of work->seen_comments up to which errands were sent */
 	int64_t locked_ms;      /* the wait before the next try */
 	unsigned locked_count;  /* in this pass through the table */
 	struct outbox_step step;
@@ -29,11 +29,11 @@ struct confirm {
 struct confirm_job {
 	struct job job;
 	struct confirm *confirm;
-	struct outbox_step from; /* where a failed try begins again */
+	struct outbox_step from; /* where a failed try starts again */
 	struct outbox_step step;
 };
 
-/* A bot that answers much must not fill the log. */
+/* A bot that comments much must not fill the log. */
 static struct log_limit confirmed_limit = LOG_LIMIT_INIT(10000);
 
 static int run_confirm(struct db *db, struct job *job, struct error *err)
@@ -74,7 +74,10 @@ static void take_step(struct confirm *confirm, const struct outbox_step *step)
 		end_pass(confirm);
 }
 
-/* It stands in comments_seen, whatever went wrong: nothing is lost, and no work ends for it. */
+/*
+ * A failure loses nothing, since the comments are in comments_seen; so it does not end the
+ * reader.
+ */
 static void finish_confirm(struct job *job)
 {
 	struct confirm_job *look = (struct confirm_job *)job;
@@ -118,7 +121,7 @@ void confirm_free(struct confirm *confirm)
 	free(confirm);
 }
 
-/* Something was seen: from the beginning, and at once. */
+/* A comment was seen: start from the beginning, and at once. */
 static void notice(struct confirm *confirm)
 {
 	confirm->noticed_count = confirm->work->seen_comments;

@@ -7,8 +7,8 @@
 
 #define JUMP_MS      60000
 #define DOUBT_MS     600000
-#define WITNESS_S    3600 /* how far two clocks may differ before something is removed */
-#define CHAIN_LUMP_S 6    /* two blocks: the chain's time moves in steps */
+#define WITNESS_S    3600 /* how far two clocks may differ if rows are to be removed */
+#define CHAIN_LUMP_S 6    /* two blocks: the chain's time advances in steps */
 
 static int64_t distance(int64_t a, int64_t b)
 {
@@ -56,8 +56,8 @@ int64_t dbclock_now_s(const struct dbclock *clock, int64_t now_ms)
 }
 
 /*
- * Does the chain's time go on as fast as the clock?  It does not where the chain stands still, nor
- * where the nodes themselves are catching up.
+ * Does the chain's time advance as fast as the clock?  It does not while the chain stands still,
+ * nor while the nodes themselves are catching up.
  */
 static bool is_chain_running(const struct dbclock_witness *witness)
 {

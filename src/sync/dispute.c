@@ -19,9 +19,9 @@ static struct log_limit open_limit = LOG_LIMIT_INIT(BURST_MS);
 struct dispute {
 	struct work *work;
 	unsigned pool_epoch;
-	uint32_t num; /* of the block that contradicts ... */
+	uint32_t num; /* of the block that contradicts `stored` */
 	uint8_t id[BLOCK_ID_BYTES];
-	struct stored_block stored; /* ... this one */
+	struct stored_block stored; /* the stored block */
 	struct ballot ballot;
 	size_t asked_count; /* nodes that have not answered yet */
 	struct client_sink sink;
@@ -81,7 +81,10 @@ static void note_answer(struct dispute *dispute)
 		decide(dispute);
 }
 
-/* The right id with another link is another block: the stored row may hold a false `previous`. */
+/*
+ * The right id with another `previous` is another block: the stored row may hold a false
+ * `previous`.
+ */
 static bool is_stored_block(const struct dispute *dispute, const struct block *block)
 {
 	return block_id_equal(block->id, dispute->stored.id) &&

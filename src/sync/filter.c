@@ -10,7 +10,7 @@
 #include "steem/block.h"
 #include "steem/json.h"
 
-/* A configuration file has at most 1 MiB, and a byte of it becomes two at most. */
+/* A configuration file has at most 1 MiB, and each byte becomes at most two. */
 #define NORMALISED_LIMIT_BYTES (4 * 1024 * 1024)
 #define VALUE_LIMIT_BYTES      (64 * 1024 * 1024)
 
@@ -62,7 +62,7 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A value between quotes, so that no value can be mistaken for the next condition. */
+/* A value in quotes, so that no value can be mistaken for the next condition. */
 static void add_quoted(struct buf *out, const char *text)
 {
 	buf_add_char(out, '"');
@@ -109,7 +109,7 @@ static void add_operations(struct buf *out, const struct filter_rule *rule)
 	free(sorted);
 }
 
-/* A text that was cut could be the same for two sets of rules. */
+/* NULL if the text was cut: two different sets of rules could give the same cut text. */
 static char *copy_whole(const struct buf *text)
 {
 	if (text->is_full)
@@ -207,7 +207,7 @@ static bool rule_keeps(const struct filter_rule *rule, const struct operation *o
 		member_matches(operation, "body", rule->body_contains, true));
 }
 
-/* Once it is kept, only rules that would put it into one more queue matter. */
+/* Once the operation is kept, only rules that would put it into one more queue matter. */
 static void apply_to(const struct filter *filter, struct operation *operation)
 {
 	operation->is_stored = filter->rule_count == 0;

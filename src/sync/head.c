@@ -19,22 +19,34 @@
 #include "sync/writer.h"
 
 #define MAX_HELD 64
-/* Asked so often in vain, another node is asked: this one may stand still. */
+/*
+ * After this many requests that brought nothing, another node is asked: this one may stand
+ * still.
+ */
 #define VAIN_LIMIT 3
 /* A block is skipped when this many requests for it alone have failed in a row. */
 #define FAILED_LIMIT 2
-/* "Too busy" counts as a failure when it is said so often in a row. */
+/* "Too busy" counts as a failure when a node says it this often in a row. */
 #define BUSY_LIMIT 3
-/* The longest rest after blocks that contradict irreversible ones. */
+/* The first and the longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
-/* The others may have it a moment later; after so many votes about one that they should have, another node is followed. */
+/*
+ * Other nodes may have the block a moment later. After this many lost votes about a block that
+ * they should have, another node is followed.
+ */
 #define VOUCH_AGAIN_MS 300
 #define LOST_VOTES     10
 #define HEADS_FRESH_MS 2000
-/* A node may be so many blocks behind what most nodes have; if it is further behind, another one is followed. */
+/*
+ * How many blocks a node may be behind the head of most nodes; if it is further behind, another
+ * node is followed.
+ */
 #define LAG_BLOCKS 3
-/* After a block that its witness did not sign, or that is of another branch than those before. */
+/*
+ * The pause after a block that its witness did not sign, or that is of another branch than those
+ * before.
+ */
 #define BEGIN_AGAIN_MS 1000
 
 struct head {
@@ -42,35 +54,37 @@ struct head {
 	bool is_running;
 	bool is_asking;
 	bool is_committing;
-	bool is_lost;    /* what was in the commit is refused: begin again above the tail */
-	bool has_forked; /* and that was said; until blocks link and are stored again */
+	bool is_lost;    /* a block of the commit was refused: begin again above the tail */
+	bool has_forked; /* and the fork was logged; reset when blocks link and are stored again */
 	uint32_t tail_next;
-	uint32_t next;     /* to ask for; 0: what is above the tail */
+	uint32_t next;     /* the next block to request; 0: the first one above the tail */
 	uint32_t seen_num; /* the newest block that was seen here; 0: none */
 	uint8_t seen_id[BLOCK_ID_BYTES];
-	struct held held[MAX_HELD]; /* arrived, ascending */
+	struct held held[MAX_HELD]; /* arrived blocks, ascending */
 	size_t held_count;
-	unsigned got_count;    /* by the request under way */
-	bool was_unproved;     /* it gave the next block, but nothing proves that */
-	uint32_t asked_to;     /* the last block of the request under way */
-	uint32_t alone_to;     /* up to this block each is asked for alone: a request failed */
-	uint32_t failed_num;   /* the block whose request alone failed last */
-	unsigned failed_count; /* how often in a row, or how often it was given and not proved */
-	unsigned busy_count;   /* how often in a row a node was too busy */
+	unsigned got_count; /* how many blocks the request under way brought */
+	bool was_unproved;  /* it brought the next block, but nothing proves that block */
+	uint32_t asked_to;  /* the last block of the request under way */
+	/* up to this block, each is requested alone because a request failed */
+	uint32_t alone_to;
+	uint32_t failed_num; /* the block whose own request failed last */
+	/* how often in a row that failed, or the block was given but not proved */
+	unsigned failed_count;
+	unsigned busy_count; /* how often in a row a node was too busy */
 	int64_t rest_until_ms;
-	uint64_t ask_only; /* a mask of the node that is followed; 0: any may be asked */
-	uint64_t not_from; /* a mask of those that brought nothing */
+	uint64_t ask_only; /* mask with only the node that is followed; 0: any node may be asked */
+	uint64_t not_from; /* mask of the nodes that brought nothing */
 	unsigned pool_epoch;
 	struct pace pace;
 	struct backoff backoff;
 	struct client_tip_sink sink;
-	/* Blocks up to this one are those of more than half of the nodes: only these are committed. */
+	/* More than half of the nodes give the blocks up to this one: only these are committed. */
 	uint32_t vouched_to;
-	uint32_t vouching_num; /* the block that the others are asked about; 0: none */
+	uint32_t vouching_num; /* the block that is put to the vote; 0: none */
 	unsigned lost_votes;   /* in a row */
-	int64_t vouch_at_ms;   /* not before */
+	int64_t vouch_at_ms;   /* when the next vote may start */
 	struct client_sink vouch_sink;
-	struct signers *signers; /* NULL: the signers of blocks are not looked at */
+	struct signers *signers; /* NULL: the signers of blocks are not checked */
 	uint32_t signed_num;     /* the newest block that its witness signed; 0: none yet */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 };
@@ -82,7 +96,7 @@ static void drop_held(struct head *head)
 	head->held_count = 0;
 }
 
-/* The next question is about all that is above the tail. */
+/* The next request asks for all blocks above the tail. */
 static void begin_again(struct head *head)
 {
 	drop_held(head);
@@ -98,7 +112,7 @@ static void begin_again(struct head *head)
 		signers_forget(head->signers);
 }
 
-/* Once for each fork, not for each of its blocks. */
+/* Log it once for each fork, not for each of its blocks. */
 static void notice_fork(struct head *head, const struct block *block, const char *node,
 			uint32_t other_num, const uint8_t other_id[BLOCK_ID_BYTES])
 {
@@ -115,14 +129,14 @@ static void notice_fork(struct head *head, const struct block *block, const char
 		block_id_format(other_id, other));
 }
 
-/* The node that is followed brings nothing: another one, if there is one. */
+/* The node that is followed brings nothing: follow another one, if there is one. */
 static void leave_node(struct head *head, unsigned node)
 {
 	head->ask_only = 0;
 	head->not_from = UINT64_C(1) << node;
 }
 
-/* What arrives. */
+/* Arrival of blocks. */
 
 static void take_block(void *context, struct block *block, unsigned node)
 {
@@ -140,7 +154,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->next++;
 	head->seen_num = block->num;
 	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
-	/* The tail's, unless it waits for those who build on them. */
+	/* It is left to the tail, unless the tail waits for witnesses that build on it. */
 	if (block->num <= giver->head.irreversible_block && !head->signers) {
 		block_free(block);
 		return;
@@ -149,7 +163,10 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->held[head->held_count++] = held;
 }
 
-/* The next block was asked for in vain: another node may give it, or it is left to the tail. */
+/*
+ * The request for the next block brought nothing: another node may give it, or it is left to the
+ * tail.
+ */
 static void note_in_vain(struct head *head, const char *because)
 {
 	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
@@ -160,7 +177,10 @@ static void note_in_vain(struct head *head, const char *because)
 	head->next++;
 }
 
-/* All nodes would have to be asked for it, which the tail does; those above it need not wait for that. */
+/*
+ * All nodes would have to be asked for this block, which the tail does. The blocks above it need
+ * not wait for that.
+ */
 static void take_unproved(void *context, uint32_t num)
 {
 	struct head *head = context;
@@ -172,8 +192,8 @@ static void take_unproved(void *context, uint32_t num)
 }
 
 /*
- * One of the blocks may be to blame, so each is asked for alone.  A block that fails again is left
- * to the tail.
+ * One of the blocks may have made the request fail, so each is requested alone.  A block that
+ * fails again is left to the tail.
  */
 static void note_failed(struct head *head, const struct error *err)
 {
@@ -181,7 +201,7 @@ static void note_failed(struct head *head, const struct error *err)
 		return;
 	if (head->asked_to > head->alone_to)
 		head->alone_to = head->asked_to;
-	if (head->asked_to != head->next || err->kind == ERROR_RETRY) /* it may still come */
+	if (head->asked_to != head->next || err->kind == ERROR_RETRY) /* the block may still come */
 		return;
 	note_in_vain(head, err->text);
 }
@@ -209,16 +229,19 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 			      newest->head_block >= head->next);
 	} else {
 		pace_late(&head->pace, now_ms);
-		/* It says that it has a block and does not give it, or it has none for long. */
+		/*
+		 * The node says that it has a block and does not give it, or it has had nothing
+		 * new for long.
+		 */
 		if (newest->head_block >= head->next || head->pace.late_count > VAIN_LIMIT)
 			leave_node(head, node);
 	}
-	if (head->was_unproved || /* another node may show what was signed */
+	if (head->was_unproved || /* another node may give JSON that contains all signed bytes */
 	    newest->head_block + LAG_BLOCKS < pool_head(head->work->pool))
 		leave_node(head, node);
 }
 
-/* Which of them do most nodes give? */
+/* Votes. */
 
 static void take_vouched(void *context, struct block *block, unsigned node)
 {
@@ -232,14 +255,15 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 		if (head->held[i].block->num == block->num &&
 		    block_id_equal(head->held[i].block->id, block->id))
 			head->vouched_to = block->num;
-	if (newest && head->vouched_to < block->num) { /* its giver is on a branch of its own */
+	/* the node that gave it is on a branch of its own */
+	if (newest && head->vouched_to < block->num) {
 		leave_node(head, newest->giver);
 		begin_again(head);
 	}
 	block_free(block);
 }
 
-/* Too few have it yet, or they are on different branches: the tail brings what is true. */
+/* Too few nodes have it yet, or they are on different branches: the tail brings the right block. */
 static void no_vouched(void *context, uint32_t num, const char *reason)
 {
 	struct head *head = context;
@@ -247,7 +271,7 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 	(void)reason;
 	head->vouching_num = 0;
 	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
-	if (num > pool_head(head->work->pool)) { /* it is just ahead of the others */
+	if (num > pool_head(head->work->pool)) { /* the node is just ahead of the others */
 		client_poll_heads(head->work->client, HEADS_FRESH_MS);
 		return;
 	}
@@ -264,7 +288,10 @@ static bool may_vouch(const struct head *head)
 	       head->held[head->held_count - 1].block->num > head->vouched_to;
 }
 
-/* The newest block that most nodes say they have; or the newest one, which they may have by now. */
+/*
+ * The newest block that most nodes say they have. If there is none, the newest one: they may
+ * have it by now.
+ */
 static const struct held *to_be_vouched(const struct head *head)
 {
 	uint32_t most_have = pool_head(head->work->pool);
@@ -314,9 +341,12 @@ static void drop_unlinked(struct head *head)
 	memmove(head->held, head->held + first, head->held_count * sizeof(head->held[0]));
 }
 
-/* Which of these did their witnesses sign? */
+/* Signers. */
 
-/* What the tail has decided meanwhile may have changed keys, and is not to be judged here. */
+/*
+ * Drop the blocks that the tail has decided meanwhile. They may have changed keys, and are not
+ * judged here.
+ */
 static void drop_decided(struct head *head)
 {
 	size_t count = 0;
@@ -328,21 +358,21 @@ static void drop_decided(struct head *head)
 	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
 }
 
-/* All above the tail is asked for anew, after a moment. */
+/* After a pause, everything above the tail is requested again. */
 static void refuse(struct head *head)
 {
 	begin_again(head);
 	head->rest_until_ms = clock_now_ms() + BEGIN_AGAIN_MS;
 }
 
-/* False: it is not the next one of the branch that was judged. */
+/* False: it does not follow the last judged block of the branch. */
 static bool is_judged_next(struct head *head, const struct block *block)
 {
 	if (head->signed_num == 0)
 		return true;
 	if (block->num == head->signed_num + 1)
 		return block_id_equal(block->previous, head->signed_id);
-	signers_forget(head->signers); /* keys may have changed between them */
+	signers_forget(head->signers); /* keys may have changed in between */
 	head->signed_num = 0;
 	return true;
 }
@@ -374,7 +404,7 @@ static bool judge(struct head *head, size_t i)
 		leave_node(head, held->giver);
 		refuse(head);
 		return false;
-	case SIGNER_DENIED: /* if it is true, the key changes in a block to come */
+	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
 		refuse(head);
 		return false;
 	case SIGNER_OPEN:
@@ -402,18 +432,18 @@ static int64_t check_signers(struct head *head, int64_t now_ms)
 	return signers_step(head->signers, now_ms);
 }
 
-/* Up to this block those in hand may be committed. */
+/* The held blocks up to this one may be committed. */
 static uint32_t good_to(const struct head *head)
 {
 	return head->signers && head->signed_num < head->vouched_to ? head->signed_num
 								    : head->vouched_to;
 }
 
-/* Committing. */
+/* Commits. */
 
 /*
  * A block contradicts an irreversible one: its node is on another branch (or was, when it gave
- * the block).  It rests, but not where it is the only one that the tail could ask.
+ * the block).  The node rests, unless it is the only one that the tail could ask.
  */
 static void rest(struct head *head, const struct held *held, const struct ledger_entry *entry)
 {
@@ -468,7 +498,7 @@ static void take_outcome(struct head *head, const struct held *held, struct ledg
 			notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
 		return;
 	case LEDGER_PENDING:
-	case LEDGER_UNSTORABLE: /* the tail says why */
+	case LEDGER_UNSTORABLE: /* the tail reports why */
 	case LEDGER_CONFIRMED:
 	case LEDGER_REPLACED:
 	case LEDGER_REWRITTEN:
@@ -476,7 +506,10 @@ static void take_outcome(struct head *head, const struct held *held, struct ledg
 	}
 }
 
-/* Blocks that link to each other, and all stand in the table: the fork is over, here. */
+/*
+ * Do the blocks link to each other, and are all of them in the table? Then the fork is over
+ * here.
+ */
 static bool is_of_one_branch(const struct commit *commit)
 {
 	for (size_t i = 0; i < commit->count; i++) {
@@ -518,7 +551,7 @@ static void commit_held(struct head *head)
 	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
 }
 
-/* Asking. */
+/* Requests. */
 
 static bool may_ask(const struct head *head)
 {

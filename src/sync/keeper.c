@@ -13,7 +13,10 @@
 #include "sync/writer.h"
 
 #define HEARTBEAT_MS 5000
-/* Of the time of the thread for errands, an overview takes at most one part in so many. */
+/*
+ * To spare the errand thread, the pause after an overview is OVERVIEW_SHARE times as long as the
+ * overview took, but at most OVERVIEW_LONGEST_MS.
+ */
 #define OVERVIEW_SHARE      50
 #define OVERVIEW_LONGEST_MS 120000
 #define OVERVIEW_AGAIN_MS   60000
@@ -22,10 +25,10 @@ struct keeper {
 	struct work *work;
 	bool is_beating;
 	bool is_signed_off;
-	int64_t beat_at_ms; /* when the next one is due */
+	int64_t beat_at_ms; /* when the next heartbeat is due */
 	int64_t renewed_at_ms;
-	int64_t answered_at_ms; /* when the database last took one; 0: never */
-	uint32_t irreversible;  /* in the database */
+	int64_t answered_at_ms; /* when the database last accepted one; 0: never */
+	uint32_t irreversible;  /* as recorded in the database */
 	bool wants_overview;
 	bool is_overlooking;
 	int64_t overview_due_ms;
@@ -42,7 +45,7 @@ struct beat_job {
 	char node[256];
 	bool renews_claims;
 	bool is_one_shot;
-	uint32_t irreversible; /* what the database says of it */
+	uint32_t irreversible; /* as recorded in the database */
 	struct work_look look;
 };
 
@@ -81,7 +84,7 @@ static int run_sign_off(struct db *db, struct job *job, struct error *err)
 				 : readers_sign_off(db, &beat->identity, err);
 }
 
-/* Whatever came of it: the row shows by its heartbeat that the reader is gone. */
+/* The result does not matter: without heartbeats the row shows that the reader is gone. */
 static void finish_sign_off(struct job *job)
 {
 	struct beat_job *beat = (struct beat_job *)job;
@@ -128,7 +131,7 @@ static void send_beat(struct keeper *keeper, const char *state, bool renews_clai
 	writer_errand(work->writer, &beat->job);
 }
 
-/* The overview: an errand of its own, since the more is missing, the longer it takes. */
+/* The overview is an errand of its own, because it takes longer the more blocks are missing. */
 
 struct overview_job {
 	struct job job;
@@ -136,7 +139,8 @@ struct overview_job {
 	uint32_t decided;
 	struct overview overview;
 	struct queue_status *queues;
-	struct error queue_err; /* of them alone: the others count without them */
+	/* the error of the queues alone: the other figures are still valid */
+	struct error queue_err;
 };
 
 static int run_overview(struct db *db, struct job *job, struct error *err)
@@ -162,7 +166,7 @@ static int64_t overview_pause_ms(int64_t took_ms)
 	return pause_ms < HEARTBEAT_MS ? HEARTBEAT_MS : pause_ms;
 }
 
-/* A monitor without rights on the queues still has all the rest. */
+/* Without rights on the queue tables, the rest of the overview is still kept. */
 static void take_queues(struct keeper *keeper, struct overview_job *look)
 {
 	bool is_known = look->queue_err.kind == ERROR_NONE;
@@ -190,7 +194,7 @@ static void finish_overview(struct job *job)
 		keeper->overview = look->overview;
 		keeper->overview_at_ms = clock_now_ms();
 		take_queues(keeper, look);
-	} else if (!keeper->work->is_stopping) { /* who only looks on must not end the work */
+	} else if (!keeper->work->is_stopping) { /* a failed overview does not end the reader */
 		keeper->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
 		log_warning("overview_failed", "%s: %s; metrics are without it, again in %d s",
 			    job->what, job->err.text, OVERVIEW_AGAIN_MS / 1000);

@@ -22,7 +22,10 @@ static struct witness_key *new_change(struct key_changes *changes)
 	return &changes->items[changes->count];
 }
 
-/* A member that is a string, as text of the size that `to` has; false: it is none, or not plain. */
+/*
+ * Copy a string member into `to`, as text. False: it is missing, no string, empty, too long, or
+ * has characters other than printable ASCII.
+ */
 static bool copy_member(const struct operation *op, const char *member, char *to, size_t size)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(size);
@@ -60,7 +63,7 @@ static bool parse_hex_key(const struct json_slice *hex, struct key *ret_key)
 	return true;
 }
 
-/* props: pairs of a name and hex. */
+/* `props` is a list of pairs: a name, and a value in hex. */
 static bool find_new_key(const struct operation *op, struct key *ret_key)
 {
 	struct json_slice props, name, hex;

@@ -7,9 +7,12 @@
 
 #include "base/mem.h"
 
-/* More than the tail and the head hold at once above the newest stored block. */
+/* More blocks than the tail and the head together hold above the newest stored block. */
 #define KEPT_BLOCKS 512
-/* Where the chain does not say how many witnesses take turns, those of so many blocks are counted. */
+/*
+ * If the chain does not define how many witnesses take turns, they are counted in this many
+ * blocks.
+ */
 #define COUNTED_BLOCKS 42
 
 struct link {
@@ -21,7 +24,7 @@ struct link {
 
 struct lineage {
 	const struct chain *chain;
-	struct link links[KEPT_BLOCKS]; /* each in the place that follows from its number */
+	struct link links[KEPT_BLOCKS]; /* the index follows from the block's number */
 };
 
 struct lineage *lineage_new(const struct chain *chain)
@@ -81,7 +84,7 @@ bool lineage_has(const struct lineage *lineage, const struct block *block)
 	return find_block(lineage, block) != NULL;
 }
 
-/* Different ones, from one block downwards. */
+/* The distinct witnesses of a run of blocks, from the top down. */
 struct witnesses {
 	const char *names[CHAIN_WITNESSES_MAX];
 	unsigned count;
@@ -97,7 +100,10 @@ static void add_witness(struct witnesses *witnesses, const char *name)
 	witnesses->names[witnesses->count++] = name;
 }
 
-/* As steemd has it: the quarter of the witnesses that is farthest back may be missing, rounded down. */
+/*
+ * As steemd does it: the quarter of the witnesses that is farthest behind may be missing,
+ * rounded down.
+ */
 static unsigned count_needed(const struct lineage *lineage, const struct link *top)
 {
 	struct witnesses seen = {.count = 0};

@@ -7,7 +7,10 @@
 
 #define BURST_MS 10000
 
-/* A node that is away is asked every few seconds, so only its 1st, 2nd, 4th, 8th failure is logged. */
+/*
+ * A node that is away is asked every few seconds, so only its 1st, 2nd, 4th, 8th... failure is
+ * logged.
+ */
 static bool is_power_of_two(unsigned count)
 {
 	return (count & (count - 1)) == 0;

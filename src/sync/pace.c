@@ -5,7 +5,7 @@
 
 #define SHORTEST_INTERVAL_MS 20
 #define LONGEST_INTERVAL_MS  (BLOCK_INTERVAL_S * 1000)
-#define EARLIER_AFTER_HIT    24 /* these parts of an interval */
+#define EARLIER_AFTER_HIT    24 /* as 1/N of an interval */
 #define EARLIER_AFTER_MISS   32
 #define SHORTEST_RETRY_MS    20
 #define LONGEST_RETRY_MS     1000
@@ -31,14 +31,17 @@ void pace_asked(struct pace *pace, int64_t now_ms)
 
 void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_behind)
 {
-	/* Answers in a row while behind tell nothing of the chain's pace, their sum does. */
+	/*
+	 * While behind, a single answer says nothing about the chain's pace, but the sum of the
+	 * blocks does.
+	 */
 	pace->counted_blocks += blocks;
 	if (!is_behind && pace->counted_blocks > 0) {
 		if (pace->caught_up_at_ms > 0) {
 			int64_t took_ms =
 				(now_ms - pace->caught_up_at_ms) / (int64_t)pace->counted_blocks;
 
-			/* Irreversibility comes in jerks: follow a change of pace slowly. */
+			/* Blocks become irreversible in bursts: follow a change of pace slowly. */
 			pace->interval_ms = clamp((3 * pace->interval_ms + took_ms) / 4,
 						  SHORTEST_INTERVAL_MS, LONGEST_INTERVAL_MS);
 		}
@@ -46,8 +49,9 @@ void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_be
 		pace->counted_blocks = 0;
 	}
 	/*
-	 * A block that was there at the first try may have been there for long: come earlier
-	 * next time, until a try is in vain, which shows when the blocks really come.
+	 * A block that was there at the first request may have been there for long.  So ask
+	 * earlier next time, until a request finds nothing new: that shows when the blocks
+	 * really come.
 	 */
 	pace->ask_at_ms = pace->asked_at_ms + pace->interval_ms -
 			  pace->interval_ms /

@@ -6,7 +6,7 @@
 enum plan_step plan_after_scan(const struct plan_facts *facts)
 {
 	bool is_one_shot = facts->goal != READER_RUN;
-	uint32_t near_blocks = is_one_shot ? 0 : PLAN_TAIL_BLOCKS; /* the tail reads the rest */
+	uint32_t near_blocks = is_one_shot ? 0 : PLAN_TAIL_BLOCKS; /* the tail fetches the rest */
 
 	if (facts->is_replaying || (is_one_shot && facts->others_replay))
 		return PLAN_WAIT;

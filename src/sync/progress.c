@@ -33,7 +33,7 @@ static void draw(struct progress *progress, bool is_drawn)
 	progress->is_drawn = is_drawn;
 }
 
-/* The log writes lines where the bar stands: make room, then draw it again. */
+/* When the log writes a line: remove the bar first, then draw it again. */
 static void redraw(void *context, bool is_drawn)
 {
 	struct progress *progress = context;

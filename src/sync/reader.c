@@ -27,23 +27,23 @@
 
 #define LONGEST_TURN_MS  1000 /* so often the reader watches over itself */
 #define MAX_FDS          8
-#define PATIENCE_MS      30000 /* of --once and --backfill, for a node or the database */
+#define PATIENCE_MS      30000 /* how long --once and --backfill wait for a node or the database */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
 /* One block had 69,438 virtual operations: 23 MB of text. */
 #define MIN_VIRTUAL_ANSWER_BYTES ((size_t)64 * 1024 * 1024)
 
 void reader_ask_heads(struct reader *reader)
 {
-	/* The requests at the tip tell the head of the node that is asked there. */
+	/* At the tip, each request also tells the head of the node that answers it. */
 	client_poll_heads(reader->work.client,
 			  reader->state == STATE_TAILING ? HEADS_TAIL_MS / 2 : 0);
 	reader->heads_at_ms =
 		clock_now_ms() + (reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
 }
 
-/* Watching over itself. */
+/* Checks of the reader's own state. */
 
-/* A command does not wait for ever, a daemon does. */
+/* A command does not wait for ever; a daemon does. */
 static void check_patience(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
@@ -68,7 +68,7 @@ static void check_patience(struct reader *reader)
 	work_end(&reader->work, &err);
 }
 
-/* When a node that has all that this reader has last told its newest block. */
+/* When a node that has all blocks that this reader has last told its newest block. */
 static int64_t told_at_ms(const struct reader *reader, uint32_t next_block)
 {
 	int64_t at_ms = 0;
@@ -141,8 +141,8 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
 }
 
 /*
- * A kept connection may lead to an old address of its name, where a server stands still.  So all
- * connections are renewed, again and again while no block comes.
+ * A kept connection may lead to an old address of a host name, where a server stands still.  So
+ * all connections are renewed, again and again while no block arrives.
  */
 static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t now_ms)
 {
@@ -154,7 +154,7 @@ static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t n
 	}
 }
 
-/* The chain moves and the reader does not: whatever the cause, it must be seen. */
+/* The chain advances and the reader does not: this must be visible, whatever the cause is. */
 static void check_progress(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
@@ -179,7 +179,7 @@ static void check_progress(struct reader *reader)
 	renew_connections(reader, facts.stall_ms, now_ms);
 }
 
-/* Making and ending one. */
+/* Creating and freeing a reader. */
 
 static struct client_config client_limits(const struct reader *reader,
 					  const struct reader_nodes *nodes)
@@ -215,7 +215,7 @@ static void name_reader(struct reader *reader)
 	random_hex(token, 8);
 	if (reader->work.config.goal == READER_RUN)
 		snprintf(identity->name, sizeof(identity->name), "%s", reader->work.config.name);
-	else /* it never disturbs the daemon of that name */
+	else /* so that it never takes the row of a daemon with that name */
 		snprintf(identity->name, sizeof(identity->name), "%.49s/once-%s",
 			 reader->work.config.name, token);
 }
@@ -254,7 +254,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	name_reader(reader);
 	nodelog_init(&reader->nodelog, work);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
-	/* Without proof, it still reads keys, if it can be had. */
+	/* If blocks are not proved, a proof is still used to read keys, if it can be created. */
 	work->proof = reader->proof = proof_new(config->chain, err);
 	if (!reader->proof && config->proof != READER_PROOF_OFF)
 		goto fail;
@@ -283,7 +283,7 @@ void reader_free(struct reader *reader)
 		return;
 	reader->work.is_stopping = true;
 	progress_end(&reader->progress);
-	writer_free(reader->work.writer); /* first: its threads look at the others */
+	writer_free(reader->work.writer); /* first, because its threads use the other parts */
 	tail_free(reader->tail);
 	head_free(reader->head);
 	verify_free(reader->verify);

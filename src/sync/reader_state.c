@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which states a reader goes through, and what it does in each of them. */
+/* The states of a reader, and what it does in each of them. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -19,10 +19,10 @@
 #include "sync/tail.h"
 #include "sync/writer.h"
 
-#define HEADS_AGAIN_MS  500  /* while no node has said anything yet */
-#define HEADS_ENOUGH_MS 2000 /* then one that does not answer is not waited for */
+#define HEADS_AGAIN_MS  500  /* while no node has answered yet */
+#define HEADS_ENOUGH_MS 2000 /* after this time, a node that does not answer is not waited for */
 #define LOGGED_HOLES    20
-#define GRACE_MS        8000 /* to finish when stopping */
+#define GRACE_MS        8000 /* for finishing when the reader stops */
 #define SHORT_GRACE_MS  2000 /* the same after an error, or while the database is away */
 
 const char *reader_state_name(const struct reader *reader)
@@ -53,7 +53,7 @@ const char *reader_state_name(const struct reader *reader)
 
 /* The nodes. */
 
-/* Did every node answer, or those that did not had their time? */
+/* Has every node answered, or was the time over for those that did not? */
 static bool heads_are_known(const struct reader *reader)
 {
 	if (pool_irreversible(reader->work.pool) == 0)
@@ -138,7 +138,7 @@ static void scan_first(struct reader *reader)
 		 to);
 	if (reader->work.config.goal == READER_BACKFILL)
 		start_scan(reader, reader->work.config.backfill, 0);
-	else if (ranges->open_first > to) /* the start block lies in the future */
+	else if (ranges->open_first > to) /* the start block is still to come */
 		scan_everything(reader, ranges->open_first - 1);
 	else
 		scan_everything(reader, to);
@@ -188,7 +188,7 @@ static void start_replay(struct reader *reader)
 	begin_replay_progress(reader);
 }
 
-/* A dry run that would write stored blocks again looks which ones. */
+/* Does a dry run have to find the stored blocks that would be written again? */
 static bool has_preview(const struct reader *reader)
 {
 	const struct reader_config *config = &reader->work.config;
@@ -226,7 +226,7 @@ static void start_tail(struct reader *reader)
 
 	log_info("tail_started", "following the chain from block %u; %u is irreversible now",
 		 reader->scanned_to + 1, pool_irreversible(reader->work.pool));
-	/* Deeper holes and closed ranges are replayed beside it. */
+	/* Deeper holes and closed ranges are replayed at the same time. */
 	range_add(&everything, 1, UINT32_MAX);
 	replay_set_within(reader->replay, &everything);
 	range_set_release(&everything);
@@ -237,7 +237,10 @@ static void start_tail(struct reader *reader)
 		schedule_full_scan(reader);
 }
 
-/* The tail fell far behind (an outage, a frozen process): share the stretch with others again. */
+/*
+ * Is the tail far behind (an outage, a frozen process), so that the stretch should be shared
+ * with the other readers again?
+ */
 static bool has_lost_tail(const struct reader *reader)
 {
 	uint32_t irreversible = pool_irreversible(reader->work.pool);
@@ -276,7 +279,10 @@ static int64_t scan_beside_tail(struct reader *reader, int64_t now_ms)
 	return now_ms;
 }
 
-/* The ranges were read again. If a scan runs, the full one comes after the next look. */
+/*
+ * The ranges were loaded again. If a scan is running, the full scan comes after the next look
+ * for holes.
+ */
 static void scan_fully(struct reader *reader)
 {
 	if (scan_is_running(reader->scan))
@@ -364,7 +370,7 @@ static enum reader_end end_of_replay(const struct reader *reader)
 	return READER_END_DONE;
 }
 
-/* Everything that was begun has ended. */
+/* Has everything that was begun ended? */
 static bool is_quiet(const struct reader *reader)
 {
 	return replay_is_idle(reader->replay) && tail_is_idle(reader->tail) &&
@@ -372,7 +378,7 @@ static bool is_quiet(const struct reader *reader)
 	       !scan_is_running(reader->scan) && confirm_is_idle(reader->confirm);
 }
 
-/* Does the database know of this reader? */
+/* Does the database have this reader's row? */
 static bool is_signed_on(const struct reader *reader)
 {
 	return reader->is_ready && !reader->work.config.dry_run;
@@ -428,7 +434,10 @@ static bool others_keep_us_waiting(const struct reader *reader)
 	return reader->work.config.goal != READER_RUN && status.others_work;
 }
 
-/* The only place that decides in which state the reader is; enter_state() then begins what belongs to it. */
+/*
+ * The only function that decides in which state the reader is; enter_state() then starts the
+ * work of that state.
+ */
 static enum state next_state(const struct reader *reader)
 {
 	bool is_late = clock_now_ms() >= reader->leave_by_ms;
@@ -445,7 +454,8 @@ static enum state next_state(const struct reader *reader)
 			return STATE_PROBING;
 		if (!reader->is_step_done)
 			return STATE_CHECKING;
-		if (pool_irreversible(reader->work.pool) == 0) /* all claim what cannot be */
+		/* all nodes claim what is impossible */
+		if (pool_irreversible(reader->work.pool) == 0)
 			return STATE_PROBING;
 		return reader->work.config.goal == READER_VERIFY ? STATE_VERIFYING : STATE_LOADING;
 	case STATE_LOADING:
@@ -615,7 +625,7 @@ static int64_t work_in_state(struct reader *reader, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
-/* The public side. */
+/* Public functions. */
 
 void reader_begin(struct reader *reader)
 {

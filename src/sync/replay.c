@@ -14,27 +14,28 @@
 #include "sync/writer.h"
 
 #define MAX_CELLS       8
-#define LOOK_AGAIN_MS   10000 /* new gaps, gaps that are due, claims that ran out */
-#define OTHERS_AGAIN_MS 1000  /* while only others work: they may finish or die */
+#define LOOK_AGAIN_MS   10000 /* for new gaps, gaps that are due, and expired claims */
+#define OTHERS_AGAIN_MS 1000  /* while only other readers work: they may finish or die */
 #define REPORT_MS       10000
 #define REWRITE_BLOCKS  CLAIM_CELL_BLOCKS
 
 struct replay {
 	struct work *work;
 	struct range_set within;
-	struct range_set to_rewrite; /* what is left of it */
+	struct range_set to_rewrite; /* the part of it that is left */
 	struct cell *cells[MAX_CELLS];
 	unsigned cell_count;
 	unsigned cell_limit;
 	bool is_searching;
 	bool is_stopped;
-	bool found_nothing;  /* the last search */
-	uint64_t generation; /* of `within`: an answer to an older search says nothing */
+	bool found_nothing; /* the result of the last search */
+	/* grows when `within` changes: the answer to an older search is then worthless */
+	uint64_t generation;
 	int64_t search_at_ms;
 	struct replay_status status; /* as of the last search */
 	uint64_t rewrite_failed_count;
-	uint64_t done_at_search; /* blocks stored and present then */
-	/* For gap_replayed, one line for many cells. */
+	uint64_t done_at_search; /* blocks stored and present at that time */
+	/* For gap_replayed: one line covers many cells. */
 	uint32_t reported_first;
 	uint32_t reported_last;
 	uint64_t filled_count;
@@ -64,7 +65,7 @@ static void report_cell(struct replay *replay, const struct cell *cell)
 	replay->failed_count += cell_failed_count(cell);
 	if (replay->report_at_ms == 0)
 		replay->report_at_ms = clock_now_ms() + REPORT_MS;
-	/* Also when all of it was asked for in vain: the pass goes on. */
+	/* This counts even if no node gave any of the requested blocks: the pass goes on. */
 	if (cell_filled_count(cell) + cell_failed_count(cell) > 0)
 		work_progress(replay->work);
 }
@@ -88,14 +89,14 @@ static void log_report(struct replay *replay)
 	replay->report_at_ms = 0;
 }
 
-/* Searching: claim the next cell, or find the next blocks to be written again. */
+/* Search: claim the next cell, or find the next blocks to be written again. */
 
 struct search_job {
 	struct job job;
 	struct replay *replay;
-	struct range_set within;      /* copies: the thread must not look at the replay */
-	struct range_set unreachable; /* its part above the newest block of the nodes */
-	uint64_t unreachable_count;   /* missing there */
+	struct range_set within;      /* copies, because the thread must not read the replay */
+	struct range_set unreachable; /* the part of `within` above the newest block of the nodes */
+	uint64_t unreachable_count;   /* blocks missing in that part */
 	struct range_set working;
 	struct range_set to_rewrite;
 	enum ledger_rewrite rewrite;
@@ -146,11 +147,11 @@ static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rew
 	log_debug("cell_claimed", "blocks %u..%u, %llu of them missing", claim->first, claim->last,
 		  (unsigned long long)range_count_blocks(&claim->missing));
 	replay->cells[replay->cell_count++] = cell_new(replay->work, claim, rewrite);
-	if (replay->is_stopped) /* it came too late: give it back at once */
+	if (replay->is_stopped) /* too late: release the claim at once */
 		cell_give_up(replay->cells[replay->cell_count - 1]);
 }
 
-/* At most a cell's worth of the stored blocks that are to be written again. */
+/* Take at most one cell's worth of the stored blocks that are to be written again. */
 static void start_rewrite(struct replay *replay, struct search_job *search)
 {
 	struct claim claim = {.first = search->rewritable.items[0].first};
@@ -226,8 +227,8 @@ static void finish_search(struct job *job)
 }
 
 /*
- * Claim no blocks that our nodes do not have now: readers with other nodes could not take them, and
- * the tail would wait for them.
+ * Do not claim blocks that our nodes do not have now: readers with other nodes could not take
+ * them, and the tail would wait for them.
  */
 static void leave_unreachable(const struct replay *replay, struct search_job *search)
 {
@@ -279,7 +280,7 @@ static int64_t search_in_time(struct replay *replay, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct replay *replay_new(struct work *work)
 {
@@ -287,7 +288,10 @@ struct replay *replay_new(struct work *work)
 	uint64_t wanted = 2 * (uint64_t)work->config.connections * work->config.batch_size;
 
 	replay->work = work;
-	/* As many cells as keep all connections busy, one in reserve, and one that is settled. */
+	/*
+	 * Enough cells to keep all connections busy, one in reserve, and one that is being
+	 * finished.
+	 */
 	replay->cell_limit = (unsigned)(wanted / CLAIM_CELL_BLOCKS) + 3;
 	if (replay->cell_limit > MAX_CELLS)
 		replay->cell_limit = MAX_CELLS;

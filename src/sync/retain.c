@@ -25,7 +25,8 @@ struct retain {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
-	int64_t before_s; /* the pass under way removes deliveries that ended before; 0: no pass */
+	/* the pass under way removes deliveries that ended before this time; 0: no pass */
+	int64_t before_s;
 	struct retention_pass pass;
 	int64_t chain_s; /* the chain's time at the last reading; 0: not read yet */
 	int64_t chain_at_ms;
@@ -75,7 +76,7 @@ static void finish_retain(struct job *job)
 			clock_now_ms() + (pause_ms > LEAST_PAUSE_MS ? pause_ms : LEAST_PAUSE_MS);
 		if (retain->pass.is_over)
 			end_pass(retain);
-	} else if (!retain->work->is_stopping) { /* no work ends for it */
+	} else if (!retain->work->is_stopping) { /* a failed pass does not end the reader */
 		retain->due_ms = clock_now_ms() + FAILED_AGAIN_MS;
 		log_warning("retention_failed", "%s: %s; again in %d s", job->what, job->err.text,
 			    FAILED_AGAIN_MS / 1000);
@@ -91,7 +92,7 @@ static bool is_wanted(const struct retain *retain)
 	       !retain->is_running;
 }
 
-/* The time of the newest block that any node has told; 0: none yet. */
+/* The time of the newest block that any node has reported; 0: none yet. */
 static int64_t chain_time_s(struct pool *pool)
 {
 	int64_t newest_s = 0;
@@ -113,8 +114,8 @@ static int64_t even_ms(const struct work *work)
 }
 
 /*
- * Read the chain's time, once every even_ms().  False: it is not time yet, or this is the first reading;
- * else *ret_witness holds this reading and the one before.
+ * Read the chain's time once every even_ms().  False: it is not time yet, or this is the first
+ * reading; otherwise *ret_witness holds this reading and the one before.
  */
 static bool look_at_chain(struct retain *retain, int64_t now_ms,
 			  struct dbclock_witness *ret_witness)
@@ -136,8 +137,8 @@ static bool look_at_chain(struct retain *retain, int64_t now_ms,
 }
 
 /*
- * Begin a pass if the clocks agree: nothing is removed because of a single reading of one clock.  The
- * heartbeats read the database's clock.
+ * Begin a pass if the clocks agree: no row is removed because of a single reading of one clock.
+ * The heartbeats read the database's clock.
  */
 static bool begin_pass(struct retain *retain, int64_t now_ms)
 {

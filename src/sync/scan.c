@@ -17,8 +17,8 @@ struct scan {
 	struct range_set todo;
 	bool is_running;
 	bool is_recording;
-	struct range hole;    /* found, but perhaps it goes on in the next step; first 0: none */
-	uint64_t block_count; /* of all that is to be scanned */
+	struct range hole;    /* found, but it may continue in the next step; first 0: none */
+	uint64_t block_count; /* of all ranges to be scanned */
 	uint64_t missing_count;
 	uint64_t hole_count;
 	int64_t started_at_ms;
@@ -57,7 +57,7 @@ static void tell_hole(struct scan *scan)
 	scan->hole = (struct range){.first = 0};
 }
 
-/* A hole that reaches the end of one step goes on in the next: tell it as one. */
+/* A hole that reaches the end of one step continues in the next: report it as one. */
 static void take_holes(struct scan *scan, const struct range_set *holes)
 {
 	for (size_t i = 0; i < holes->count; i++) {

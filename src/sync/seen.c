@@ -12,7 +12,7 @@
 
 static const char comment_name[] = "comment";
 
-/* Of a comment, the account is its author. */
+/* The account of a comment is its author. */
 static bool is_comment(const struct operation *op)
 {
 	return op->name_bytes == sizeof(comment_name) - 1 && op->account && op->virtual_op == 0 &&
@@ -31,7 +31,7 @@ static bool has_comment(const struct ledger_commit *commit)
 	return false;
 }
 
-/* A permlink that the outbox cannot hold does not stand there. */
+/* A permlink that is too long for the outbox cannot be in it. */
 static void take_comment(struct seen *seen, const struct block *block, const struct operation *op)
 {
 	CLEANUP(buf_release) struct buf permlink = BUF_INIT(4 * OUTBOX_PERMLINK_BYTES);

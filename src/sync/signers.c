@@ -17,41 +17,42 @@
 #include "sync/writer.h"
 
 #define ASK_AGAIN_MS 1000
-/* Nodes that have told no key by then do not count, as in votes about blocks. */
+/* A node that has told no key by then does not count, as in votes about blocks. */
 #define SILENT_MS 15000
 
 enum state {
-	STATE_NEW,     /* the table is to be asked */
-	STATE_LOOKING, /* it is */
-	STATE_UNKNOWN, /* the nodes are asked */
-	STATE_SAVING,  /* what they say is being added to the table */
+	STATE_NEW,     /* the table must be asked */
+	STATE_LOOKING, /* the table is being asked */
+	STATE_UNKNOWN, /* the nodes are being asked */
+	STATE_SAVING,  /* the nodes' answer is being added to the table */
 	STATE_KNOWN,
 };
 
-/* A witness. */
+/* One witness. */
 struct signer {
 	struct signer *next;
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	enum state state;
-	unsigned ticket;        /* of the newest errand; the answers of others are too late */
-	uint32_t block;         /* whose key is looked up and asked for */
+	unsigned ticket;        /* of the newest errand; answers of older ones are ignored */
+	uint32_t block;         /* the block whose signer is to be checked */
 	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
-	bool is_doubted; /* another key signed `block`, so the blocks since row.since_block are counted */
-	bool is_checked; /* it was looked at, and: */
+	/* another key signed `block`; count the stored blocks since row.since_block */
+	bool is_doubted;
+	bool is_checked; /* they were counted, with this result: */
 	bool is_whole;
-	/* What the nodes say; masks of nodes. */
-	uint64_t asked;    /* they have not answered yet */
-	uint64_t done;     /* they are not asked again before ask_at_ms */
-	uint64_t answered; /* with the key in `answers` */
+	/* Answers of the nodes; the fields are masks of nodes. */
+	uint64_t asked;    /* not answered yet */
+	uint64_t done;     /* not to be asked again before ask_at_ms */
+	uint64_t answered; /* answered; the key is in `answers` */
 	char (*answers)[DECODE_KEY_BYTES];
-	int64_t since_ms; /* when they were first asked; 0: they were not */
+	int64_t since_ms; /* when they were first asked; 0: not yet */
 	int64_t ask_at_ms;
 };
 
 struct signers {
 	struct work *work;
 	bool is_reversible;
-	uint32_t judged_from; /* all blocks from this one on were judged; 0: none */
+	uint32_t judged_from; /* every block from this one on was judged; 0: none */
 	struct signer *first;
 	unsigned pool_epoch;
 	unsigned ticket;
@@ -85,7 +86,7 @@ static struct signer *get(struct signers *signers, const char *name, uint32_t bl
 	return signer;
 }
 
-/* What cannot be a name is not sent to nodes. */
+/* A text that cannot be a name is not sent to nodes. */
 static bool is_name(const char *text)
 {
 	size_t len = strlen(text);
@@ -101,7 +102,7 @@ static void forget_answers(struct signer *signer)
 	signer->ask_at_ms = 0;
 }
 
-/* From now on nobody's answer of before counts. */
+/* Earlier answers no longer count. */
 static void set_state(struct signers *signers, struct signer *signer, enum state state)
 {
 	signer->state = state;
@@ -116,9 +117,9 @@ struct look {
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	unsigned ticket;
 	uint32_t block;
-	uint32_t whole_to; /* is everything below this block stored? */
+	uint32_t whole_to; /* everything below this block is stored */
 	bool is_doubted;
-	bool must_save; /* `row`, before it is looked for */
+	bool must_save; /* add `row` to the table before the look-up */
 	struct witness_key row;
 	bool is_found, is_whole;
 };
@@ -148,7 +149,8 @@ static int run_look(struct db *db, struct job *job, struct error *err)
 	struct look_job *all = (struct look_job *)job;
 
 	for (size_t i = 0; i < all->count; i++) {
-		struct look tried = all->looks[i]; /* a failed try begins again with what was */
+		/* a failed try starts again with the original data */
+		struct look tried = all->looks[i];
 
 		if (look_one(db, &tried, err) < 0)
 			return -1;
@@ -184,7 +186,7 @@ static void finish_look(struct job *job)
 	free(all);
 }
 
-/* Else it waits for a commit to end. */
+/* False: the look-up must wait until a commit ends. */
 static bool is_to_be_looked_up(const struct signers *signers, const struct signer *signer)
 {
 	return signer->state == STATE_NEW && writer_has_room(signers->work->writer);
@@ -210,7 +212,10 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 	memcpy(look->name, signer->name, sizeof(look->name));
 	look->ticket = signer->ticket;
 	look->block = signer->block;
-	/* What reversible blocks change is not in the table. From the first judged one on it is known here. */
+	/*
+	 * Key changes in reversible blocks are not in the table. From the first judged block on
+	 * they are known here.
+	 */
 	look->whole_to = all->signers->is_reversible && all->signers->judged_from > 0
 				 ? all->signers->judged_from
 				 : signer->block;
@@ -240,7 +245,7 @@ static void look_up(struct signers *signers)
 	send_job(all);
 }
 
-/* This key signed block signer->block, and is to be believed. */
+/* This key signed block signer->block, and is believed. */
 static void save(struct signers *signers, struct signer *signer, const char *key)
 {
 	struct look_job *all;
@@ -284,7 +289,7 @@ static void take_key(void *context, unsigned node, const char *witness, const ch
 	signer->answered |= bit;
 }
 
-/* The nodes that say what this one does. */
+/* The nodes that tell the same key as this one. */
 static uint64_t alike(const struct signer *signer, unsigned node)
 {
 	uint64_t set = 0;
@@ -296,7 +301,7 @@ static uint64_t alike(const struct signer *signer, unsigned node)
 	return set;
 }
 
-/* What more than half of the nodes say; NULL: nothing. */
+/* The key that more than half of the nodes tell; NULL: none. */
 static const char *majority(const struct signers *signers, const struct signer *signer)
 {
 	uint64_t electors = pool_electors(signers->work->pool);
@@ -327,10 +332,13 @@ static bool is_open(const struct signers *signers, const struct signer *signer)
 	return signer->state == STATE_UNKNOWN && !majority(signers, signer);
 }
 
-/* Called once a second. Nodes that told no key are asked again; if all told one and differ, all are asked again. */
+/*
+ * Called once a second. Nodes that told no key are asked again; if all told one and they differ,
+ * all are asked again.
+ */
 static void begin_round(const struct signers *signers, struct signer *signer, int64_t now_ms)
 {
-	if (signer->since_ms > 0 && !signers->is_reversible) /* the tail tells */
+	if (signer->since_ms > 0 && !signers->is_reversible) /* the tail logs it */
 		tell_unknown(signers, signer);
 	else
 		signer->since_ms = now_ms;
@@ -340,7 +348,7 @@ static void begin_round(const struct signers *signers, struct signer *signer, in
 	signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
 }
 
-/* A node that rests now is asked as soon as it does not. */
+/* A node that rests now is asked as soon as its rest is over. */
 static void ask_node(struct signers *signers, unsigned node, const char **names)
 {
 	uint64_t bit = UINT64_C(1) << node;
@@ -395,7 +403,7 @@ static void forget_nodes(struct signers *signers)
 
 /* Judging. */
 
-/* Does a block in hand from held[i] on change the key of the witness to this one? */
+/* Does a held block from held[i] on change the key of the witness to this one? */
 static bool is_changed_above(const struct signers *signers, const struct signer *signer,
 			     const struct held *held, size_t count, size_t i, const char *key)
 {
@@ -411,7 +419,7 @@ static bool is_changed_above(const struct signers *signers, const struct signer 
 	return is_changed;
 }
 
-/* Later blocks are judged by what this one sets. */
+/* Later blocks are judged by the keys that this block sets. */
 static void take_changes(struct signers *signers, const struct block *block)
 {
 	struct key_changes changes = {.count = 0};
@@ -427,7 +435,7 @@ static void take_changes(struct signers *signers, const struct block *block)
 	key_changes_release(&changes);
 }
 
-/* A row says another key. Can it have changed since? */
+/* The row has another key. Can the key have changed since? */
 static enum signer_verdict judge_mismatch(struct signers *signers, struct signer *signer,
 					  const struct block *block, const char *key, char *reason,
 					  size_t size)
@@ -438,7 +446,7 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 		set_state(signers, signer, STATE_NEW);
 		return SIGNER_OPEN;
 	}
-	signer->is_checked = false; /* the next time the table is asked anew */
+	signer->is_checked = false; /* next time, look it up in the table again */
 	signer->is_doubted = false;
 	if (!signer->is_whole) {
 		set_state(signers, signer, STATE_UNKNOWN);
@@ -521,7 +529,7 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 	return SIGNER_GOOD;
 }
 
-/* The public side. */
+/* Public functions. */
 
 static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
 

@@ -25,7 +25,7 @@ struct startup {
 struct startup_job {
 	struct job job;
 	struct startup *startup;
-	struct ranges ranges; /* what the thread found; taken over in the loop thread */
+	struct ranges ranges; /* found by the thread; taken over in the loop thread */
 	char *filter_text;
 	uint32_t filter_id;
 	uint32_t irreversible;
@@ -47,7 +47,7 @@ static void submit(struct startup *startup, const char *what,
 	writer_errand(startup->work->writer, &start->job);
 }
 
-/* True when the step succeeded; else the reader ends. Frees the job except for its result. */
+/* True if the step succeeded; otherwise the reader ends. Frees the job, but not its result. */
 static bool succeeded(struct startup_job *start)
 {
 	if (start->job.err.kind == ERROR_NONE)
@@ -63,7 +63,7 @@ static void free_job(struct startup_job *start)
 	free(start);
 }
 
-/* Opening. */
+/* Opening the database. */
 
 static int check_filter(struct db *db, struct startup_job *start, struct error *err)
 {
@@ -118,7 +118,7 @@ void startup_open(struct startup *startup)
 	submit(startup, "opening the database", run_open, finish_open, 0);
 }
 
-/* Comparing. */
+/* Comparing the chains. */
 
 void startup_compare(struct startup *startup)
 {
@@ -135,7 +135,7 @@ void startup_reload(struct startup *startup, struct pool *pool, bool is_first)
 	compare_reload(startup->compare, pool, is_first);
 }
 
-/* Wanting. */
+/* Determining the wanted ranges. */
 
 static int want_open_range(struct db *db, struct startup_job *start, struct error *err)
 {
@@ -231,7 +231,7 @@ void startup_want(struct startup *startup, uint32_t irreversible)
 	submit(startup, "settling the wanted ranges", run_want, finish_want, irreversible);
 }
 
-/* The rest. */
+/* Public functions. */
 
 struct startup *startup_new(struct work *work, void (*done)(void *context), void *context)
 {

@@ -20,83 +20,99 @@
 #include "sync/signers.h"
 #include "sync/writer.h"
 
-#define PATIENCE_MS                                                                                \
-	30000 /* for a block that no node gives; then it is a gap and the tail goes on */
+/* A block that no node gives for this long becomes a gap, and the tail goes on. */
+#define PATIENCE_MS 30000
 /* The same for the block after such a gap. */
 #define NEIGHBOUR_PATIENCE_MS 15000
-#define LEAVE_MAX             32 /* the most blocks that become a gap at once */
+#define LEAVE_MAX             32 /* the most blocks that become one gap */
 #define ASK_AGAIN_MS          1000
-#define ASK_SOON_MS           100 /* the first time, if a node has the block and did not give it */
+#define ASK_SOON_MS           100 /* the first retry, if a node has the block and did not give it */
 #define HEADS_FRESH_MS        1000
-/* So often in vain, and all nodes are asked whether they have the next block. */
+/*
+ * After this many requests that brought nothing, all nodes are asked whether they have the next
+ * block.
+ */
 #define LATE_LIMIT 3
-/* A node that claims the next block and no more than this above it may just be a little faster. */
+/* A node that claims the next block, and at most this many more, may just be a little faster. */
 #define CLAIM_AHEAD       30
 #define HEADS_SOON_FOR_MS 6000
 #define HEADS_LATER_MS    2000
-#define HEADS_SOON_MS     500 /* the same, while blocks wait for most nodes to have them */
+#define HEADS_SOON_MS     500 /* the same, while blocks wait until most nodes have them */
 #define SEARCH_AGAIN_MS   3000
 #define MAX_HELD          256
-/* For witnesses to be seen that built on a block which most nodes call irreversible. */
+/* How long the tail waits until witnesses built on a block that most nodes call irreversible. */
 #define WITNESSES_PATIENCE_MS 60000
-/* Too busy so often in a row, for a request with blocks in it: one of them may be the cause. */
+/*
+ * After this many "too busy" answers in a row to a request with blocks in it, one of the blocks
+ * may be the cause.
+ */
 #define BUSY_LIMIT 3
 
 struct tail {
 	struct work *work;
 	bool is_running;
-	uint32_t next; /* everything below is decided */
-	uint32_t want; /* next to arrive: `next` plus what is in the commit and what is held */
-	struct held held[MAX_HELD]; /* arrived, in chain order, ending at want - 1 */
+	uint32_t next; /* everything below it is decided */
+	uint32_t want; /* next to arrive: `next` plus the blocks in the commit and the held ones */
+	struct held held[MAX_HELD]; /* arrived blocks, in chain order, up to want - 1 */
 	size_t held_count;
-	bool is_asking;              /* a tip request */
-	unsigned got_count;          /* by it */
-	uint32_t asked_to;           /* the last block that it asks for */
-	uint32_t asked_irreversible; /* what was known to be irreversible then */
-	uint32_t alone_to; /* up to this block each is asked for alone, because a request failed */
+	bool is_asking;              /* a tip request is under way */
+	unsigned got_count;          /* how many blocks it brought */
+	uint32_t asked_to;           /* the last block that it requests */
+	uint32_t asked_irreversible; /* the irreversible block known at that time */
+	uint32_t alone_to; /* up to this block, each is requested alone because a request failed */
 	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
-	bool is_searching;   /* all nodes are asked for block `want` */
-	unsigned
-		voting_count; /* blocks from `want` on whose virtual operations other nodes are asked for */
+	bool is_searching;   /* all nodes are being asked for block `want` */
+	/* blocks from `want` on for whose virtual operations other nodes are asked */
+	unsigned voting_count;
 	bool is_committing;
-	bool is_recording; /* a gap */
+	bool is_recording; /* a gap is being recorded */
 	/*
-	 * Blocks up to this one are those of more than half of the nodes: the last of them is, and the others
-	 * are linked to it.  Only these are committed.
+	 * Blocks up to this one are part of the chain: more than half of the nodes give the last
+	 * one, and it links to the others.  Only these are committed.
 	 */
 	uint32_t vouched_to;
-	int64_t vouched_at_ms; /* when it last went up */
-	uint32_t vouching_num; /* the held block that the nodes are asked about; 0: none */
+	int64_t vouched_at_ms; /* when vouched_to last grew */
+	uint32_t vouching_num; /* the held block that is put to the vote; 0: none */
 	int64_t vouching_since_ms;
-	int64_t vouch_again_at_ms; /* not before, because they did not agree */
-	bool must_vouch_next; /* they did not agree about a later block: ask about block `next` alone */
-	int64_t disagreed_since_ms; /* about block `next`; 0: they do not disagree */
+	/* when the next vote may start, because the nodes did not agree */
+	int64_t vouch_again_at_ms;
+	/* the nodes did not agree about a later block: put block `next` alone to the vote */
+	bool must_vouch_next;
+	int64_t disagreed_since_ms; /* about block `next`; 0: they agree */
 	struct client_sink vouch_sink;
-	struct signers *signers;    /* NULL: the signers of blocks are not looked at */
-	uint32_t signed_to;         /* the witnesses of the blocks up to this one signed them */
-	uint32_t settled_to;        /* enough witnesses built on the held blocks up to this one */
-	int64_t unsettled_since_ms; /* too few built on the first one; 0: nothing waits for them */
-	bool is_unwitnessed; /* too few were seen for too long: claims are enough until enough are */
+	struct signers *signers; /* NULL: the signers of blocks are not checked */
+	uint32_t signed_to;      /* blocks up to this one were signed by their witnesses */
+	uint32_t settled_to;     /* enough witnesses built on the held blocks up to this one */
+	/* since when too few built on the first held block; 0: no block waits for witnesses */
+	int64_t unsettled_since_ms;
+	/*
+	 * too few were seen for too long: the nodes' claims are enough until enough are seen
+	 * again
+	 */
+	bool is_unwitnessed;
 	struct dispute *dispute; /* block `next` contradicts a stored one */
-	bool is_other_stored;    /* in its own place */
+	bool is_other_stored;    /* a row with its own number is already stored */
 	struct dispute *audit;   /* of a block that is stored already: only for the log */
-	uint32_t careful_to;     /* up to this block commits are of one block each */
+	uint32_t careful_to;     /* up to this block, each commit has one block */
 	bool has_gap;            /* block `want` is to become a known gap */
 	bool is_gap_missing;     /* because no node gives it */
-	/* How many blocks become a gap when `want` is missing: doubles each time, 1 after a given block. */
+	/*
+	 * How many blocks become a gap when `want` is missing: doubles each time, 1 again after
+	 * a block arrived.
+	 */
 	uint32_t leave_count;
 	char gap_reason[200];
-	char missing_reason[200]; /* the last refusal of block `want`, or "" */
+	char missing_reason[200]; /* the reason of the last refusal of block `want`, or "" */
 	int64_t missing_since_ms;
 	int64_t searched_at_ms;   /* when all nodes were last asked for a block */
-	int64_t heads_at_ms;      /* when they were last asked for their heads, for its sake */
-	int64_t doubted_since_ms; /* what comes contradicts what is stored, or itself */
+	int64_t heads_at_ms;      /* when all nodes were last asked for their heads because of it */
+	int64_t doubted_since_ms; /* since when blocks contradict stored ones, or each other */
 	struct pace pace;
 	struct client_sink sink;
 	struct client_tip_sink tip_sink;
 };
 
-/* What arrives. */
+/* Arrival of blocks. */
 
 static bool may_ask(const struct tail *tail)
 {
@@ -137,7 +153,10 @@ static int64_t missing_patience_ms(const struct tail *tail)
 	return tail->leave_count > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
 }
 
-/* Block `want` cannot be had as it must be: others may come to have it, but not for ever. */
+/*
+ * Block `want` cannot be had as it must be. Other nodes may get it, but the tail does not wait
+ * for ever.
+ */
 static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *reason)
 {
 	bool is_missing = since_ms == &tail->missing_since_ms;
@@ -154,9 +173,9 @@ static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *re
 }
 
 /*
- * A block does not link to the newest one held.  If one node gave both, the newcomer alone
- * is refused: what is held links to what is stored, and the tail moves on up to it.  Else
- * either may be wrong: take neither.
+ * A block does not link to the newest held one.  If one node gave both, only the new block is
+ * refused: the held blocks link to the stored ones, and the tail advances up to them.  Otherwise
+ * either block may be wrong: take neither.
  */
 static void refuse_newcomer(struct tail *tail, struct held *held)
 {
@@ -173,7 +192,7 @@ static void refuse_newcomer(struct tail *tail, struct held *held)
 			"does not link to its neighbour, as the nodes give them");
 }
 
-/* Block `num` and all behind it are asked for again. */
+/* Request block `num` and all blocks above it again. */
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
 	while (tail->held_count > 0 && tail->held[tail->held_count - 1].block->num >= num)
@@ -188,7 +207,7 @@ static void ask_again_from(struct tail *tail, uint32_t num)
 	tail->pace.ask_at_ms = clock_now_ms();
 }
 
-/* Go on with block `num`; everything below it is decided. */
+/* Continue with block `num`; everything below it is decided. */
 static void go_back_to(struct tail *tail, uint32_t num)
 {
 	drop_held(tail);
@@ -224,7 +243,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	tail->missing_reason[0] = '\0';
 }
 
-/* A block out of a tip request: it is taken once most nodes give its virtual operations alike. */
+/* A block from a tip request: it is taken once most nodes give the same virtual operations. */
 static void take_tip(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
@@ -233,7 +252,7 @@ static void take_tip(void *context, struct block *block, unsigned node)
 		take_block(tail, block, node);
 		return;
 	}
-	/* The others need not have it yet, if only one node is so far. */
+	/* If only one node is this far, the others need not have the block yet. */
 	if (!tail->is_running || block->num != tail->want + tail->voting_count ||
 	    block->num > pool_irreversible(tail->work->pool) ||
 	    tail->held_count + tail->voting_count == MAX_HELD) {
@@ -246,21 +265,24 @@ static void take_tip(void *context, struct block *block, unsigned node)
 	}
 }
 
-/* What the other nodes said last may be from before they had it. */
+/* The heads that the other nodes told last may be older than this block. */
 static void poll_heads(struct tail *tail, int64_t max_age_ms)
 {
 	tail->heads_at_ms = clock_now_ms();
 	client_poll_heads(tail->work->client, max_age_ms);
 }
 
-/* A node says that block `want` is irreversible, yet did not give it, or was not asked for it. */
+/* A node says that block `want` is irreversible, but did not give it, or was not asked for it. */
 static void search_everywhere(struct tail *tail)
 {
 	if (tail->missing_since_ms == 0)
 		tail->missing_since_ms = clock_now_ms();
 	tail->searched_at_ms = clock_now_ms();
 	tail->is_searching = true;
-	/* The other nodes may have it by now, although their last heads were below it. */
+	/*
+	 * The other nodes may have the block by now, although the heads that they told last are
+	 * below it.
+	 */
 	poll_heads(tail, HEADS_FRESH_MS);
 	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
@@ -288,7 +310,10 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 			      head->irreversible_block >= tail->want);
 		return;
 	}
-	/* What one node claims alone is not searched for.  A node whose claims are doubted may be right. */
+	/*
+	 * A block that one node alone claims is not searched for.  A node whose claims are
+	 * doubted may be right.
+	 */
 	if (pool_irreversible(tail->work->pool) >= tail->want &&
 	    (head->irreversible_block >= tail->want ||
 	     now_ms - tail->searched_at_ms >= SEARCH_AGAIN_MS)) {
@@ -301,7 +326,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (tail->pace.late_count >= LATE_LIMIT) /* this node may be stuck */
 		poll_heads(tail, HEADS_FRESH_MS);
 	if (!tail->is_committing)
-		work_progress(tail->work); /* nothing is new: that is up to date too */
+		work_progress(tail->work); /* there is nothing new, so the reader is up to date */
 }
 
 static void take_search(void *context, struct block *block, unsigned node)
@@ -382,7 +407,7 @@ static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_
 	return now_ms;
 }
 
-/* Which of the blocks in hand do the nodes give alike? */
+/* Votes about the held blocks. */
 
 static const struct held *held_block(const struct tail *tail, uint32_t num)
 {
@@ -410,7 +435,7 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 	if (held && block_id_equal(held->block->id, block->id)) {
 		note_vouched(tail, block->num);
 	} else if (held) {
-		/* The client has named the node that gave it, and asks others first. */
+		/* The client has logged the node that gave it, and asks other nodes first. */
 		ask_again_from(tail, tail->vouched_to + 1);
 	}
 	block_free(block);
@@ -419,7 +444,7 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 static struct log_limit disagree_limit = LOG_LIMIT_INIT(10000);
 static struct log_limit pending_limit = LOG_LIMIT_INIT(10000);
 
-/* Not enough nodes give one block: perhaps they do for an earlier one. */
+/* Not enough nodes give the same block: perhaps they do for an earlier one. */
 static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct tail *tail = context;
@@ -444,7 +469,7 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 			    "too few nodes give block %u: %s; the tail waits for the others", num,
 			    reason);
 	snprintf(text, sizeof(text), "the nodes do not agree about it: %s", reason);
-	ask_again_from(tail, num); /* they may have come to agree about another one */
+	ask_again_from(tail, num); /* the nodes may have agreed on another block meanwhile */
 	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
 	if (now_ms - tail->disagreed_since_ms > PATIENCE_MS)
 		make_gap(tail, text, false);
@@ -472,8 +497,8 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 }
 
 /*
- * The newest held block that most nodes can have: if they give it as well, all held blocks up to it are the
- * chain's, because each is linked to the next.
+ * The newest held block that most nodes can have.  If most nodes give it as well, all held
+ * blocks up to it are part of the chain, because each links to the next.
  */
 static void vouch(struct tail *tail, int64_t now_ms)
 {
@@ -500,7 +525,10 @@ static void vouch(struct tail *tail, int64_t now_ms)
 	tail->vouching_since_ms = clock_now_ms();
 }
 
-/* Does a node claim the next block, and not enough of the others as far as is known? A claim far ahead is not asked about. */
+/*
+ * Does one node claim the next block, but too few others as far as known? A claim far ahead does
+ * not count.
+ */
 static bool is_claimed(const struct tail *tail)
 {
 	return pool_irreversible(tail->work->pool) < tail->want &&
@@ -535,7 +563,7 @@ static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
 
 static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
 
-/* held[i] and those behind it are asked for again, a second later. */
+/* Request held[i] and the blocks behind it again, one second later. */
 static void refuse_from(struct tail *tail, size_t i)
 {
 	uint32_t num = tail->held[i].block->num;
@@ -546,7 +574,7 @@ static void refuse_from(struct tail *tail, size_t i)
 	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-/* No gap is made of it, however long it takes. */
+/* It never becomes a gap, however long it takes. */
 static void refuse_false(struct tail *tail, size_t i, const char *reason)
 {
 	signers_blame(tail->work, &tail->held[i], reason);
@@ -603,7 +631,7 @@ static int64_t check_signers(struct tail *tail, int64_t now_ms)
 	return signers_step(tail->signers, now_ms);
 }
 
-/* Up to this block those in hand are what most nodes give, and what their witnesses signed. */
+/* The held blocks up to this one are given by most nodes and signed by their witnesses. */
 static uint32_t judged_to(const struct tail *tail)
 {
 	if (!tail->signers || tail->vouched_to < tail->signed_to)
@@ -611,9 +639,9 @@ static uint32_t judged_to(const struct tail *tail)
 	return tail->signed_to;
 }
 
-/* On which of these did enough witnesses build? */
+/* Witnesses that built on the held blocks. */
 
-/* Up to this block all is well with those in hand: they may be committed. */
+/* The held blocks up to this one passed all checks: they may be committed. */
 static uint32_t good_to(const struct tail *tail)
 {
 	uint32_t judged = judged_to(tail);
@@ -659,8 +687,8 @@ static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
 }
 
 /*
- * Most nodes may call a block irreversible too early.  Where they do not give what is above it, or nothing proves
- * that, the tail does not wait for ever.
+ * Most nodes may call a block irreversible too early.  If they do not give the blocks above it,
+ * or nothing proves those, the tail does not wait for ever.
  */
 static int64_t check_witnesses(struct tail *tail, int64_t now_ms)
 {
@@ -678,7 +706,10 @@ static int64_t check_witnesses(struct tail *tail, int64_t now_ms)
 
 /* Decisions. */
 
-/* Block `num` contradicts a stored one. The tail never passes it because of what nodes say that may be wrong. */
+/*
+ * Block `num` contradicts a stored one. The tail does not pass it only because of nodes that may
+ * be wrong.
+ */
 static void dispute_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
 {
 	struct tail *tail = context;
@@ -704,7 +735,7 @@ static void audit_ended(void *context, uint32_t num, enum dispute_end end, const
 	tail->audit = NULL;
 }
 
-/* False: the entries behind this one are not to be looked at, the tail goes back to it. */
+/* False: the entries behind this one are ignored, and the tail goes back to it. */
 static bool take_outcome(struct tail *tail, const struct ledger_entry *entry)
 {
 	uint32_t num = entry->block->num;
@@ -737,14 +768,14 @@ static bool take_outcome(struct tail *tail, const struct ledger_entry *entry)
 		go_back_to(tail, num);
 		make_gap(tail, entry->problem, false);
 		return false;
-	case LEDGER_PENDING: /* it hangs on a later one that is in doubt */
+	case LEDGER_PENDING: /* it links to a later block that is in doubt */
 		break;
 	}
 	go_back_to(tail, num);
 	return false;
 }
 
-/* A block in doubt holds up those before it in its commit: let them go first, one by one. */
+/* A block in doubt holds up the blocks before it in its commit: commit those one by one first. */
 static void note_doubtful(struct tail *tail, const struct commit *commit)
 {
 	for (size_t i = 0; i < commit->count; i++)
@@ -780,7 +811,7 @@ static void commit_held(struct tail *tail)
 	tail->held_count -= count;
 }
 
-/* A block becomes a known gap. */
+/* Gaps. */
 
 static void gap_recorded(void *context, uint32_t last)
 {
@@ -790,13 +821,14 @@ static void gap_recorded(void *context, uint32_t last)
 	tail->doubted_since_ms = 0;
 	tail->disagreed_since_ms = 0;
 	if (tail->alone_to <= last)
-		tail->alone_to = last + 1; /* the next block may be as bad as its neighbour */
+		tail->alone_to = last + 1; /* the next block may be as bad as this one */
 	go_back_to(tail, last + 1);
 }
 
 /*
- * The tail waits for each missing block in turn.  So where several neighbours are missing, the second
- * gap takes two blocks, the third four.  Beside the tail, the replay reads those that are good.
+ * The tail waits for each missing block in turn.  So if several blocks in a row are missing, the
+ * second gap takes two blocks, the third four.  At the same time, the replay fetches the good
+ * ones among them.
  */
 static uint32_t last_to_leave(const struct tail *tail)
 {
@@ -818,7 +850,7 @@ static void record_gap(struct tail *tail)
 	leave_blocks(tail->work, tail->want, last, tail->gap_reason, gap_recorded, tail);
 }
 
-/* The public side. */
+/* Public functions. */
 
 static unsigned ask_count(const struct tail *tail)
 {
@@ -834,8 +866,9 @@ static unsigned ask_count(const struct tail *tail)
 }
 
 /*
- * Where the head is followed, that tells what is irreversible as well: the tail need not ask
- * in vain, unless nothing is heard for long.  News of the next block is not waited with.
+ * If the head is followed, its answers also tell what is irreversible.  So the tail need not ask
+ * before the next block is known, unless nothing is heard for long.  Once it is known, the tail
+ * asks at once.
  */
 static int64_t ask_at_ms(const struct tail *tail)
 {

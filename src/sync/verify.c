@@ -18,59 +18,64 @@
 #include "sync/writer.h"
 
 #define WINDOW_BLOCKS 500
-/* So often another version of one block is asked for. */
+/* How many other versions of one block are requested. */
 #define MAX_VERSIONS 3
-/* Where the nodes differ so often, the blocks of a window are compared one by one. */
+/* After this many lost votes in a window, its blocks are compared one by one. */
 #define MAX_LOST_VOTES 3
-/* How long a window waits for blocks that the nodes do not have yet, after the last block that came. */
+/*
+ * How long a window waits, after the last block that arrived, for blocks that the nodes do not
+ * have yet.
+ */
 #define PATIENCE_MS 30000
 
 enum verify_state {
 	VERIFY_IDLE,      /* the next window may begin */
-	VERIFY_FETCHING,  /* its blocks, or second opinions on some of them */
-	VERIFY_COMPARING, /* with the rows, in a writer thread */
+	VERIFY_FETCHING,  /* fetching its blocks, or second opinions on some of them */
+	VERIFY_COMPARING, /* comparing them with the rows, in a writer thread */
 	VERIFY_MENDING,
-	VERIFY_SETTLING, /* known_gaps: missing blocks were filled */
+	VERIFY_SETTLING, /* removing the filled blocks from known_gaps */
 };
 
-/* A node that lies lies often. */
+/* A node that lies does so often. */
 static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
 
-/* What is known of one block of the window. */
+/* The state of one block of the window. */
 struct verdict {
 	struct audit_finding finding;
-	uint64_t asked; /* mask of nodes */
-	bool is_given;  /* by at least one */
-	bool is_confirmed; /* two nodes give the block in hand, its hashes prove it, or there is no second node */
-	bool is_exhausted; /* nobody else could be asked */
-	struct held other; /* another version of it; its block is NULL where all agree */
-	bool is_tried;     /* to be mended */
+	uint64_t asked; /* mask of the nodes that were asked */
+	bool is_given;  /* at least one node gave it */
+	/* two nodes give the held block, its hashes prove it, or there is no second node */
+	bool is_confirmed;
+	bool is_exhausted; /* no other node could be asked */
+	struct held other; /* another version of the block; its block is NULL if all agree */
+	bool is_tried;     /* repairing it was tried */
 	bool is_put_to_vote;
-	bool is_vouched;         /* more than half of the nodes gave the block in hand */
-	unsigned unlinked_count; /* versions of it that the block above does not link to */
-	uint64_t unlinked_from;  /* mask of the nodes that gave them */
-	char reason[200];        /* why nobody gives it, or why it was not mended */
+	bool is_vouched;         /* more than half of the nodes gave the held block */
+	unsigned unlinked_count; /* how many versions the block above does not link to */
+	uint64_t unlinked_from;  /* mask of the nodes that gave those */
+	char reason[200];        /* why no node gives it, or why it was not repaired */
 };
 
 struct verify {
 	struct work *work;
-	struct range_set left; /* behind the window */
+	struct range_set left; /* ranges above the window */
 	bool is_stopped;
 	enum verify_state state;
 	uint32_t first; /* of the window */
 	uint32_t count;
 	struct verdict *verdicts; /* of the window */
 	struct held_list held;    /* its blocks */
-	bool is_bound;            /* bind_window() is over */
+	bool is_bound;            /* bind_window() has finished */
 	unsigned lost_votes;      /* in this window */
-	bool has_filled;          /* blocks of it that were missing are stored now */
+	bool has_filled;          /* missing blocks of the window are stored now */
 	struct claim filled;      /* the window, for settle_submit() */
-	struct range_set failed;  /* the same: empty */
+	struct range_set failed;  /* empty; for settle_submit() too */
 	size_t wanted_count;
-	int64_t given_at_ms; /* when a node last gave a block, or the first one was wanted */
+	/* when a node last gave a block, or when the first one was requested */
+	int64_t given_at_ms;
 	struct client_sink sink;
 	struct client_sink vouch_sink;
-	unsigned pool_epoch; /* the masks of nodes in the verdicts are of this pool */
+	unsigned pool_epoch; /* the epoch of the node masks in the verdicts */
 	struct verify_counts counts;
 };
 
@@ -89,7 +94,7 @@ static struct held *find_held(const struct verify *verify, uint32_t num)
 	return NULL;
 }
 
-/* Another node gives a block that is in hand. The right id alone says nothing of the operations. */
+/* Another node gives a held block. The right id alone says nothing about the operations. */
 static void take_opinion(struct verify *verify, struct verdict *verdict, struct held *before,
 			 struct held *held)
 {
@@ -159,8 +164,8 @@ static void put_to_vote(struct verify *verify, uint32_t num)
 }
 
 /*
- * Begin the next window, up to the newest block of the nodes.  False: the nodes do not have its first
- * block yet, so all we can do is wait.
+ * Begin the next window, up to the newest block of the nodes.  False: the nodes do not have its
+ * first block yet, so wait.
  */
 static bool begin_window(struct verify *verify)
 {
@@ -218,7 +223,7 @@ static void give_up_wanted(struct verify *verify)
 	}
 }
 
-/* Binding: which of these blocks are those of more than half of the nodes? */
+/* Binding: which of the held blocks do more than half of the nodes give? */
 
 static void drop_held(struct verify *verify, size_t at)
 {
@@ -227,8 +232,8 @@ static void drop_held(struct verify *verify, size_t at)
 }
 
 /*
- * held[at] is not what the block above it links to.  Its giver is wrong, and probably so in the blocks below as
- * well.  Others are asked.
+ * held[at] is not the block that the block above links to.  The node that gave it is wrong, and
+ * probably also about the blocks below.  Ask other nodes.
  */
 static void ask_for_linked(struct verify *verify, size_t at)
 {
@@ -266,7 +271,10 @@ static void ask_for_linked(struct verify *verify, size_t at)
 		want(verify, lowest, num - 1, 0);
 }
 
-/* Nothing proves virtual operations; without a proof, the id says nothing of the others either. */
+/*
+ * Virtual operations have no proof. Without a proof of the block, its id says nothing about the
+ * other operations either.
+ */
 static bool is_content_known(const struct block *block)
 {
 	return (block->proof != BLOCK_PROOF_NONE || block->proof_reason) &&
@@ -274,12 +282,12 @@ static bool is_content_known(const struct block *block)
 }
 
 /*
- * The highest block of each stretch in hand is put to the vote, and those below it must be linked to it.  True:
- * something is asked for, so call it again when that has come.
+ * Put the highest block of each held stretch to the vote; the blocks below it must be linked to
+ * it.  True: blocks were requested, so call it again when they have arrived.
  */
 static bool bind_window(struct verify *verify)
 {
-	const struct block *above = NULL; /* bound itself */
+	const struct block *above = NULL; /* the block above, if it is bound itself */
 
 	for (size_t at = verify->held.count; at-- > 0;) {
 		const struct block *block = verify->held.items[at].block;
@@ -312,12 +320,12 @@ struct compare_job {
 	struct job job;
 	struct verify *verify;
 	struct audit_finding *findings; /* of the window; taken over in the loop thread */
-	bool *proved;                   /* the same: see is_proved() */
+	bool *proved;                   /* of the window, likewise: see is_proved() */
 };
 
 /*
- * Do the hashes of this block say that it is right?  They do where the table itself names its id: in its
- * own row (NULL: none), or in the row above it as the one before.  Nothing proves virtual operations.
+ * Do the hashes of this block prove it?  They do if the table contains its id: in its own row
+ * (NULL: none), or as the `previous` of the row above.  Virtual operations have no proof.
  */
 static bool is_proved(const struct block *block, const struct audit_row *row,
 		      const struct audit_row *above)
@@ -328,7 +336,7 @@ static bool is_proved(const struct block *block, const struct audit_row *row,
 	       (above && above->is_irreversible && block_id_equal(above->previous, block->id));
 }
 
-/* The row of this block; NULL: none. `from`: rows[from] is not above it. */
+/* The row of this block; NULL: none. The search starts at rows[from]. */
 static const struct audit_row *row_at(const struct audit_row *rows, size_t count, size_t from,
 				      uint32_t num)
 {
@@ -361,7 +369,7 @@ static int compare_held(struct db *db, struct compare_job *compare, const struct
 	return 0;
 }
 
-/* The window's blocks do not change while this is under way: the thread may read them. */
+/* The blocks of the window do not change meanwhile, so the thread may read them. */
 static int run_compare(struct db *db, struct job *job, struct error *err)
 {
 	struct compare_job *compare = (struct compare_job *)job;
@@ -427,7 +435,7 @@ static void start_comparing(struct verify *verify)
 	writer_errand(verify->work->writer, &compare->job);
 }
 
-/* Does it matter what other nodes say? */
+/* Does the opinion of other nodes matter? */
 static bool needs_opinion(const struct verify *verify, const struct verdict *verdict)
 {
 	if (!verdict->is_given || verdict->is_confirmed || verdict->is_exhausted)
@@ -439,7 +447,8 @@ static bool needs_opinion(const struct verify *verify, const struct verdict *ver
 		return false;
 	case AUDIT_MISSING:
 	case AUDIT_EXTRA:
-		return verify->work->config.verify.repair; /* the tables alone say that much */
+		/* without repair, the tables alone are enough for this finding */
+		return verify->work->config.verify.repair;
 	case AUDIT_PARTIAL:
 	case AUDIT_ORPHANED:
 	case AUDIT_ALTERED:
@@ -449,8 +458,8 @@ static bool needs_opinion(const struct verify *verify, const struct verdict *ver
 }
 
 /*
- * Ask other nodes about all that seems wrong, as many blocks at once as there is room for; true:
- * some are asked.
+ * Ask other nodes about all findings, as many blocks at once as there is room for. True: some
+ * blocks were requested.
  */
 static bool ask_opinions(struct verify *verify)
 {
@@ -464,7 +473,8 @@ static bool ask_opinions(struct verify *verify)
 		if (!needs_opinion(verify, verdict))
 			continue;
 		if ((usable & ~verdict->asked) == 0) {
-			verdict->is_exhausted = true; /* a single node: its word counts */
+			/* there is only one node, so it is believed */
+			verdict->is_exhausted = true;
 			verdict->is_confirmed = pool_count(verify->work->pool) == 1;
 			continue;
 		}
@@ -474,7 +484,7 @@ static bool ask_opinions(struct verify *verify)
 	return asks;
 }
 
-/* Mending. */
+/* Repairs. */
 
 static void tell(struct verify *verify, const struct verdict *verdict, bool is_mended)
 {
@@ -483,7 +493,7 @@ static void tell(struct verify *verify, const struct verdict *verdict, bool is_m
 	config->found(config->context, &verdict->finding, is_mended, verdict->reason);
 }
 
-/* The window is over: report it. */
+/* The window is finished: report it. */
 static void end_window(struct verify *verify)
 {
 	for (uint32_t i = 0; i < verify->count; i++) {
@@ -529,7 +539,7 @@ static void note_mended(struct verify *verify, const struct ledger_entry *entry)
 	case LEDGER_CONFIRMED:
 	case LEDGER_REPLACED:
 	case LEDGER_REWRITTEN:
-	case LEDGER_NO_LINK_AFTER: /* a neighbour is wrong as well, this one is right now */
+	case LEDGER_NO_LINK_AFTER: /* a neighbour is wrong as well; this block is right now */
 		verify->counts.found++;
 		verify->counts.mended++;
 		if (verdict->finding.kind == AUDIT_MISSING || verdict->finding.kind == AUDIT_EXTRA)
@@ -563,7 +573,7 @@ static void mending_ended(void *context, struct commit *commit, bool is_done)
 	verify->state = VERIFY_IDLE;
 }
 
-/* Nothing is written on the mere word of one node, be there a row or not. */
+/* A block, with or without a row, is not written if only one node says so. */
 static bool is_to_mend(struct verify *verify, const struct held *held, bool has_row)
 {
 	struct verdict *verdict = verdict_of(verify, held->block->num);
@@ -581,8 +591,9 @@ static bool is_to_mend(struct verify *verify, const struct held *held, bool has_
 }
 
 /*
- * The next commit of what may be mended, upwards; false: there is nothing left of that kind.
- * has_row: of wrong rows; the others must link to what stands above, so that comes first.
+ * Start the next commit of repairs, upwards; false: no block of that kind is left.  has_row:
+ * blocks whose rows are wrong.  They come first, because the missing ones must link to the rows
+ * above.
  */
 static bool start_mending(struct verify *verify, bool has_row)
 {
@@ -596,7 +607,10 @@ static bool start_mending(struct verify *verify, bool has_row)
 		return false;
 	mended = xreallocarray(NULL, held->count, sizeof(*mended));
 	for (size_t i = 0; i < held->count; i++) {
-		/* One that is found fit is tried and must go in: room is looked for first. */
+		/*
+		 * is_to_mend() marks a block as tried, and a tried block must go into the
+		 * commit. So check the room first.
+		 */
 		if (!commit_is_full(verify->work, &size) &&
 		    is_to_mend(verify, &held->items[i], has_row) &&
 		    commit_add(verify->work, &size, held->items[i].block))
@@ -613,7 +627,10 @@ static bool start_mending(struct verify *verify, bool has_row)
 	return count > 0;
 }
 
-/* Remove filled gaps from known_gaps now; else the view `gaps` would show them until the next scan. */
+/*
+ * Remove filled gaps from known_gaps now; otherwise the view `gaps` would show them until the
+ * next scan.
+ */
 
 static void settled(void *context)
 {
@@ -629,7 +646,7 @@ static void start_settling(struct verify *verify)
 	settle_submit(verify->work, &verify->filled, &verify->failed, "", settled, verify);
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct verify *verify_new(struct work *work)
 {
@@ -668,7 +685,7 @@ void verify_start(struct verify *verify)
 	range_set_copy(&verify->left, verify->work->config.verify.ranges);
 }
 
-/* The nodes were read again: the masks name others now. */
+/* The nodes were read again: the masks mean other nodes now. */
 static void forget_nodes(struct verify *verify)
 {
 	verify->pool_epoch = verify->work->pool_epoch;

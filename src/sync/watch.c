@@ -29,9 +29,9 @@ static void note_chain(struct watch *watch, const struct watch_facts *facts, int
 }
 
 /*
- * Do the nodes move while they are behind?  One name may stand for two servers that answer in turns:
- * when the higher number follows the lower one, nothing has moved.  So the highest number counts, until
- * no node has told it for half of stall_ms.
+ * Do the nodes advance while they are behind?  One name may stand for two servers that answer in
+ * turn: when the higher number follows the lower one, nothing has advanced.  So the highest
+ * number counts, until no node has told it for half of stall_ms.
  */
 static bool note_nodes(struct watch *watch, const struct watch_facts *facts, int64_t now_ms)
 {
@@ -75,7 +75,7 @@ static void note_progress(struct watch *watch, const struct watch_facts *facts, 
 	watch->was_tailing = facts->is_tailing;
 }
 
-/* Have the nodes been behind for so long that it is told? */
+/* Have the nodes been behind for long enough to report it? */
 static bool lasts(const struct watch *watch, const struct watch_facts *facts, int64_t now_ms)
 {
 	int64_t patience_ms = facts->stall_ms / 2 < BEHIND_MS ? facts->stall_ms / 2 : BEHIND_MS;

@@ -9,14 +9,20 @@
 #include "store/gap_rows.h"
 #include "sync/filter.h"
 
-/* Until the first one was seen. A busy one takes 20 kB; many of 2 MiB must not come at once. */
+/*
+ * The assumed size until the first block arrives. A busy block takes 20 kB; many of 2 MiB must
+ * not come at once.
+ */
 #define GUESSED_BLOCK_BYTES 262144
 #define LEAST_BLOCK_BYTES   4096
-/* The clocks of nodes and database differ by less than this many blocks take. */
+/* The clocks of nodes and database may differ by up to the time of this many blocks. */
 #define CEILING_SLACK_BLOCKS 20
 /* The weight of the newest block in the moving average is 1 / AVERAGE_WEIGHT. */
 #define AVERAGE_WEIGHT 16
-/* A head counts as told lately for this long: all nodes are asked for theirs every 10 or 15 s. */
+/*
+ * A head counts as told lately for this long; all nodes are asked for their heads every 10 or 15
+ * s.
+ */
 #define HEAD_LASTS_MS 30000
 
 void work_end(struct work *work, const struct error *err)
@@ -65,7 +71,7 @@ void work_set_ceiling(struct work *work)
 
 	pool_set_time(work->pool, now_s);
 
-	/* A block from the future says that the clock is wrong. */
+	/* A block from the future shows that the clock is wrong. */
 	if (work->clock_block == 0 || age_s < 0) {
 		pool_set_ceiling(work->pool, UINT32_MAX);
 		return;
@@ -84,7 +90,7 @@ size_t work_room_blocks(const struct work *work)
 		each = GUESSED_BLOCK_BYTES;
 	else if (each < LEAST_BLOCK_BYTES)
 		each = LEAST_BLOCK_BYTES;
-	/* What waits for its turn with the nodes comes too. */
+	/* Blocks that are requested, or wait to be, will arrive too. */
 	taken += each * client_wanted_count(work->client);
 	if (taken >= work->config.max_memory_bytes)
 		return 0;

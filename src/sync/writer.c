@@ -40,15 +40,18 @@ struct writer {
 	int event_fd;
 	int64_t patience_ms;
 	unsigned commit_threads;
-	unsigned pending; /* the loop thread's own count */
+	unsigned pending; /* used by the loop thread only */
 	unsigned pending_commits;
 	bool is_closing;
-	struct metric_histogram commit_times; /* the loop thread's own */
+	struct metric_histogram commit_times; /* used by the loop thread only */
 	atomic_uint_least64_t retry_count;
 	atomic_bool has_told_connection;
 	atomic_bool has_worked; /* a job has succeeded: see db_set_patient() */
 	atomic_uint down_count; /* lanes that have lost the database */
-	/* Retrying ends at this time; wakes those who wait between two tries. Also guards what follows. */
+	/*
+	 * The condition wakes threads that wait between two tries when give_up_at_ms changes;
+	 * retrying ends at that time. The mutex also guards the fields below.
+	 */
 	pthread_mutex_t mutex;
 	pthread_cond_t hurry;
 	int64_t give_up_at_ms;
@@ -59,7 +62,7 @@ struct writer {
 
 /* The threads. */
 
-/* Sleep between two tries; false when it is time to give up. */
+/* Sleep between two tries. False: it is time to give up. */
 static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t job_deadline_ms)
 {
 	int64_t now_ms = clock_now_ms();
@@ -155,7 +158,7 @@ static int connect_lane(struct lane *lane, const struct job *job, struct error *
 		return 0;
 	if (db_connect(lane->db, err) < 0)
 		return -1;
-	/* Once for all lanes: where to, and how rows are sent. */
+	/* Log once for all threads which server it is and how rows are sent. */
 	if (!atomic_exchange(&lane->writer->has_told_connection, true))
 		log_info("database_connected", "%s", db_describe(lane->db));
 	else
@@ -163,7 +166,7 @@ static int connect_lane(struct lane *lane, const struct job *job, struct error *
 	return 0;
 }
 
-/* Not before something was done: a read-only server lets us in, and that is all. */
+/* Not before a job has succeeded: a read-only server accepts the login and nothing else. */
 static void note_done(struct lane *lane)
 {
 	if (lane->is_down) {
@@ -229,7 +232,7 @@ static void *lane_main(void *argument)
 	return NULL;
 }
 
-/* The loop thread's side. */
+/* Functions of the loop thread. */
 
 static int start_lane(struct writer *writer, struct lane *lane, struct queue *jobs,
 		      const struct db_config *database, struct error *err)
@@ -336,7 +339,10 @@ void writer_collect(struct writer *writer)
 	uint64_t count;
 
 	if (read(writer->event_fd, &count, sizeof(count)) < 0) {
-		/* EAGAIN: nothing has finished since the last time, but look all the same. */
+		/*
+		 * EAGAIN: nothing has finished since the last call; check the queue all the
+		 * same.
+		 */
 	}
 	while ((job = queue_try_pop(writer->finished))) {
 		writer->pending--;

@@ -105,7 +105,7 @@ static int take_author(struct arguments *arguments, struct error *err)
 {
 	const char *fault = account_name_fault(optarg, strlen(optarg));
 
-	if (!fault && strstr(optarg, "--")) /* reply() and most signing programs refuse it, too */
+	if (!fault && strstr(optarg, "--")) /* reply() and most signing programs refuse it too */
 		fault = "it has two hyphens in a row";
 	if (fault)
 		return error_set(
@@ -202,9 +202,9 @@ static int parse(struct arguments *arguments, int argc, char **argv, struct erro
 	int id;
 
 	set_defaults(arguments);
-	/* 0 makes the GNU library begin anew, for a second parse in one process. */
+	/* 0 makes the GNU library start again, for a second parse in one process. */
 	optind = 0;
-	/* '+': what follows the first word that is no option belongs to the command. */
+	/* '+': the first word that is not an option starts the command. */
 	while ((id = getopt_long(argc, argv, "+:c:", long_options, NULL)) != -1) {
 		if (id == ':')
 			return error_set(err, ERROR_CONFIG, "%s needs a value" SEE_HELP,
@@ -227,7 +227,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct e
 {
 	int result = parse(arguments, argc, argv, err);
 
-	/* Up to the command itself: what follows is its own. */
+	/* Check only up to the command itself: its arguments are its own. */
 	if (options_check_line_ends(argv, optind < argc ? optind + 1 : argc, err) < 0)
 		return -1;
 	return result;

@@ -18,14 +18,18 @@
 #include "worker/session.h"
 
 #define PIECE_BYTES 65536
-#define PIECES_MAX  32 /* in one step: who writes without end must not hold up the others */
+/* in one step: a child that writes without end must not hold up the others */
+#define PIECES_MAX 32
 
 int children_open(struct error *err)
 {
 	sigset_t set;
 	int fd;
 
-	/* A process that ignores SIGCHLD, or was started so, never learns how a child ended. */
+	/*
+	 * A process that ignores SIGCHLD, or was started with it ignored, never learns how a
+	 * child ended.
+	 */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -124,8 +128,9 @@ static void close_pipes(struct pipes *pipes)
 }
 
 /*
- * The pipe, or what our own is.  One that was closed when we started cannot be written to
- * (daemon/process.c): our own reports shall fail then, but not a command that prints a word.
+ * Give it the pipe, or the same stream as ours.  If ours was closed when we started, it cannot
+ * be written to (daemon/process.c): our own reports should fail then, but not a command that
+ * prints a word.
  */
 static bool give_output(int pipe_end)
 {
@@ -139,12 +144,15 @@ static bool give_output(int pipe_end)
 	return fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
 }
 
-/* In the new process, beside which other threads may hold any lock: system calls only. */
+/*
+ * Runs in the new process, where locks may be held by threads that no longer exist: system calls
+ * only.
+ */
 static void become(const struct pipes *pipes, const char *path, char *const *argv, pid_t parent)
 {
 	int problem;
 
-	/* A worker that is killed must not leave it behind. */
+	/* If the worker is killed, the command must die too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
@@ -155,7 +163,7 @@ static void become(const struct pipes *pipes, const char *path, char *const *arg
 	}
 	problem = errno;
 	if (write(pipes->exec[1], &problem, sizeof(problem)) < 0) {
-		/* The exit code has to do. */
+		/* Then the exit code must be enough. */
 	}
 	_exit(127);
 }
@@ -235,7 +243,7 @@ static void write_input(struct child *child)
 
 		if (written < 0 && errno == EAGAIN)
 			return;
-		/* Whoever does not want to read need not. */
+		/* The command need not read its input. */
 		if (written < 0 && errno != EINTR)
 			close_fd(&child->in_fd);
 		child->in_at += written > 0 ? (size_t)written : 0;
@@ -273,7 +281,7 @@ static void take_errors(struct child *child, const char *piece, size_t len)
 	memcpy(child->tail + old, piece + len - keep, keep);
 	child->tail_len = old + keep;
 	for (size_t i = 0; i < len; i++) {
-		/* A line that is too long becomes several. */
+		/* A line that is too long is split. */
 		if (piece[i] == '\n' || buf_add_char(&child->line, piece[i]) < 0) {
 			log_line(child);
 			if (piece[i] != '\n')
@@ -330,7 +338,7 @@ void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms)
 
 /* Ending. */
 
-/* Bytes that the child did not read are still in the pipe, because our end of it is open. */
+/* Unread bytes are still in the pipe, because we keep its other end open. */
 static bool has_read_nothing(const struct child *child)
 {
 	int left = 0;
@@ -348,7 +356,10 @@ bool child_has_ended(struct child *child)
 
 	if (child->pid <= 0)
 		return false;
-	/* It stays a zombie until its session is gone: nobody else can get its number before. */
+	/*
+	 * It stays a zombie until its session is gone, so that no other process can get its
+	 * number.
+	 */
 	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 	    info.si_pid == 0)
 		return false;
@@ -397,9 +408,9 @@ void child_kill(struct child *child)
 {
 	if (child->pid <= 0)
 		return;
-	/* Once is enough, however long it takes to die. */
+	/* Kill only once, however long it takes to die. */
 	child->term_at_ms = INT64_MAX;
 	child->kill_at_ms = CHILD_KILLED;
-	kill(child->pid, SIGKILL); /* it may not have got as far as to its session */
+	kill(child->pid, SIGKILL); /* it may not have created its session yet */
 	session_kill(child->pid);
 }

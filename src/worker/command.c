@@ -13,7 +13,7 @@
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
-/* 0, or why it cannot be executed. */
+/* Returns 0, or the errno that says why it cannot be executed. */
 static int look_at(const char *path)
 {
 	struct stat status;
@@ -25,7 +25,7 @@ static int look_at(const char *path)
 	return access(path, X_OK) == 0 ? 0 : errno;
 }
 
-/* "#!/usr/bin/python3 -u": the kernel says only "no such file" where the interpreter is missing. */
+/* "#!/usr/bin/python3 -u": if the interpreter is missing, the kernel only says "no such file". */
 static int check_interpreter(const char *path, struct error *err)
 {
 	char line[256] = "";
@@ -37,7 +37,7 @@ static int check_interpreter(const char *path, struct error *err)
 
 	if (fd >= 0)
 		close(fd);
-	/* What may be executed but not read is no script. */
+	/* A file that may be executed but not read is not a script. */
 	if (got >= 5 && memcmp(line, "\xef\xbb\xbf#!", 5) == 0)
 		return error_set(
 			err, ERROR_CONFIG,
@@ -46,7 +46,7 @@ static int check_interpreter(const char *path, struct error *err)
 			path);
 	if (got < 2 || line[0] != '#' || line[1] != '!')
 		return 0;
-	/* The kernel takes the CR for a part of the interpreter's name, or of its argument. */
+	/* The kernel treats the CR as part of the interpreter's name or argument. */
 	end = line + strcspn(line, "\n");
 	if (*end == '\n' && end[-1] == '\r')
 		return error_set(

@@ -12,8 +12,9 @@
 #include "worker/arguments.h"
 
 /*
- * The error of one errand.  It is kept for the loop, unless the writer must connect again, or it ends
- * the worker.  So an errand that succeeds proves that account, tables and procedures are right.
+ * Keep the error of one errand for the loop, unless the writer must connect again, or the error
+ * ends the worker.  So an errand that succeeds proves that account, tables and procedures are
+ * right.
  */
 static int keep_error(struct db *db, struct error *kept, struct error *err)
 {

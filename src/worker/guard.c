@@ -22,13 +22,13 @@
 #define PATIENCE_MS  1000
 #define SESSIONS_MAX (2 * CONCURRENCY_MAX)
 
-/* What goes through the pipe: whole, since it is shorter than PIPE_BUF; and without a hole. */
+/* A message in the pipe: never split, because it is shorter than PIPE_BUF; and without padding. */
 struct order {
 	int64_t session;
 	int64_t kill_at_ms;
 };
 
-/* The guard's side. */
+/* The guard process. */
 
 struct watch {
 	struct order orders[SESSIONS_MAX];
@@ -51,7 +51,7 @@ static void obey(struct watch *watch, const struct order *order)
 	}
 }
 
-/* False when the worker is gone. */
+/* False: the worker is gone. */
 static bool take_orders(struct watch *watch, int fd)
 {
 	struct order order;
@@ -62,7 +62,7 @@ static bool take_orders(struct watch *watch, int fd)
 	return got < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* What is due; when the next one is. */
+/* Kill the sessions that are due. Returns when the next one is. */
 static int64_t kill_late(struct watch *watch, int64_t now_ms)
 {
 	int64_t next_ms = GUARD_NEVER;
@@ -80,7 +80,7 @@ static int64_t kill_late(struct watch *watch, int64_t now_ms)
 	return next_ms;
 }
 
-/* Nothing of the worker's is kept open, and no signal that is meant for it is heard. */
+/* Keep nothing of the worker open, and ignore signals that are meant for the worker. */
 static void part_from_worker(int own_fd)
 {
 	static const int unheard[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
@@ -102,7 +102,7 @@ static void keep_guard(int fd)
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
 	part_from_worker(fd);
-	/* Orders first: what was forgotten in time is not killed. */
+	/* Orders first: a session that was removed in time is not killed. */
 	while (take_orders(&watch, fd)) {
 		int64_t now_ms = clock_now_ms();
 		int64_t wait_ms = kill_late(&watch, now_ms) - now_ms;
@@ -114,7 +114,7 @@ static void keep_guard(int fd)
 	_exit(0);
 }
 
-/* The worker's side. */
+/* The worker process. */
 
 int guard_open(struct guard *guard, struct error *err)
 {
@@ -129,7 +129,7 @@ int guard_open(struct guard *guard, struct error *err)
 		keep_guard(ends[0]);
 	close(ends[0]);
 	guard->fd = ends[1];
-	(void)fcntl(guard->fd, F_SETPIPE_SZ, PIPE_BYTES); /* the usual size would do as well */
+	(void)fcntl(guard->fd, F_SETPIPE_SZ, PIPE_BYTES); /* the default size would do as well */
 	if (guard->pid > 0)
 		return 0;
 	(void)error_set_errno(err, ERROR_FATAL, "cannot start the guard");
@@ -142,7 +142,7 @@ int guard_watch(struct guard *guard, pid_t session, int64_t kill_at_ms, struct e
 	struct order order = {.session = session, .kill_at_ms = kill_at_ms};
 	struct pollfd room = {.fd = guard->fd, .events = POLLOUT};
 
-	/* It may not get the processor for a while, but not for that long. */
+	/* The guard may not run for a while, but not for that long. */
 	do {
 		if (write(guard->fd, &order, sizeof(order)) == (ssize_t)sizeof(order))
 			return 0;
@@ -154,7 +154,7 @@ void guard_forget(struct guard *guard, pid_t session)
 {
 	struct error ignored = ERROR_INIT;
 
-	/* The guard is gone: the next guard_watch() tells. */
+	/* The guard is gone: the next guard_watch() reports it. */
 	if (guard_watch(guard, session, FORGET, &ignored) < 0)
 		return;
 }

@@ -18,7 +18,7 @@
 
 void inherit_clear_environment(void)
 {
-	/* notify_open() has read and removed NOTIFY_SOCKET and the like. */
+	/* notify_open() has already read and removed NOTIFY_SOCKET and the like. */
 	static const char *const names[] = {
 		"STEEM_READER_PASSWORD", "STEEM_WORKER_PASSWORD", "LISTEN_PID", "LISTEN_FDS",
 		"LISTEN_FDNAMES",
@@ -33,7 +33,8 @@ void inherit_default_signals(void)
 	sigset_t none;
 
 	for (int number = 1; number <= SIGRTMAX; number++)
-		signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and the library's own */
+		/* fails for SIGKILL, SIGSTOP and signals of the C library */
+		signal(number, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -45,7 +46,10 @@ static bool keep_from_exec(int fd)
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 || errno == EBADF;
 }
 
-/* Read /proc/self/fd without readdir(), which needs memory and locks that another thread may hold. */
+/*
+ * Read /proc/self/fd without readdir(), which needs memory and locks that another thread may
+ * hold.
+ */
 static bool keep_listed(int first)
 {
 	_Alignas(struct dirent64) char names[4096];
@@ -101,7 +105,7 @@ void inherit_close_all_but(int fd)
 	if ((fd <= 3 || syscall(SYS_close_range, 3U, (unsigned)fd - 1, 0U) == 0) &&
 	    syscall(SYS_close_range, (unsigned)fd + 1, UINT_MAX, 0U) == 0)
 		return;
-	/* So early the worker has opened only a few. */
+	/* At this early point the worker has opened only a few. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 65536)
 		limit.rlim_cur = 65536;
 	for (int other = 3; other < (int)limit.rlim_cur; other++)

@@ -23,8 +23,8 @@
 
 #define STATUS_MS         5000
 #define DRAIN_PATIENCE_MS 30000
-#define LAST_WORDS_MS                                                                              \
-	5000 /* for results, when the commands have ended and the database does not answer */
+/* how long to wait for results when the commands have ended and the database does not answer */
+#define LAST_WORDS_MS    5000
 #define CLAIM_CAP_MS     5000
 #define NO_QUEUE_TELL_MS 600000
 
@@ -38,13 +38,14 @@ struct loop {
 	int child_fd;
 	/* Claims. */
 	bool is_claiming;
-	bool is_idle_claim; /* nothing was in work when it was sent */
+	bool is_idle_claim; /* no delivery was in work when the claim was sent */
 	bool is_drained;
 	bool is_ready; /* a claim was answered */
 	int64_t claim_at_ms;
 	struct backoff claim_again;
 	struct log_limit claim_limit;
-	int64_t no_queue_since_ms; /* 0: it is there, as far as is known */
+	/* since when the queue is missing; 0: it exists, as far as known */
+	int64_t no_queue_since_ms;
 	struct log_limit no_queue_limit;
 	bool is_renewing;
 	/* Stopping. */
@@ -90,7 +91,7 @@ static void fail(struct loop *loop, const struct error *err)
 		loop->shop.fault = *err;
 }
 
-/* What stands in the way ends now; records are given back. */
+/* Stop whatever is still running; waiting records are released. */
 static void keep_stopping(struct loop *loop, int64_t now_ms)
 {
 	bool is_quiet = true;
@@ -100,7 +101,7 @@ static void keep_stopping(struct loop *loop, int64_t now_ms)
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
 		struct slot *slot = &loop->slots[i];
 
-		/* A persistent command without work has nothing to finish. */
+		/* A persistent command without a delivery has nothing to finish. */
 		if (now_ms >= loop->commands_end_at_ms || slot->state != SLOT_BUSY)
 			slot_stop(slot);
 		is_quiet = is_quiet && slot->child.pid == 0;
@@ -127,8 +128,8 @@ static bool is_over(const struct loop *loop, int64_t now_ms)
 /* Claims. */
 
 /*
- * The first reader whose filter names the queue creates it.  At boot a worker may start before that
- * reader, so it waits; it logs that, because the name may be wrong.
+ * The first reader whose filter names the queue creates it.  At boot a worker may start before
+ * that reader, so it waits; it logs that, because the name may be wrong.
  */
 static void queue_missing(struct loop *loop, int64_t delay_ms)
 {
@@ -200,12 +201,12 @@ static void claim_answered(void *context, struct claimed *claimed)
 		if (slot_is_ready(&loop->slots[i]))
 			slot_take(&loop->slots[i], &claimed->deliveries[taken++],
 				  claimed->asked_at_ms);
-	/* A persistent command has died meanwhile: its slot gives the delivery back. */
+	/* If a persistent command has died meanwhile, its slot releases the delivery. */
 	for (unsigned i = 0; i < loop->arguments->concurrency && taken < claimed->count; i++)
 		if (loop->slots[i].state == SLOT_FREE)
 			slot_take(&loop->slots[i], &claimed->deliveries[taken++],
 				  claimed->asked_at_ms);
-	/* Workers that were started together do not ask together. */
+	/* So that workers that were started together do not ask at the same time. */
 	loop->claim_at_ms = clock_now_ms();
 	if (claimed->count < claimed->limit)
 		loop->claim_at_ms += poll_ms * 3 / 4 + (int64_t)random_below((uint64_t)poll_ms / 2);
@@ -357,7 +358,7 @@ static void tell_systemd(struct loop *loop, int64_t now_ms)
 	}
 }
 
-/* The turns. */
+/* Turns of the loop. */
 
 static int timeout_ms(const struct loop *loop, int64_t now_ms)
 {

@@ -2,7 +2,7 @@
 /*
  * steem-worker: claim records of a queue, and run a command for each of them.
  *
- * What follows is the list of steps of a start; worker/loop.c tells what it then does.
+ * This file has the steps of a start; the rest is in worker/loop.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@
 #define IO_TIMEOUT_MIN_MS 2000
 
 /*
- * A server that hangs is given up in time to renew the lease with another one, and a locked row
- * is given up before the server.
+ * A hanging server is abandoned early enough to renew the lease at another one, and a locked row
+ * earlier still.
  */
 static void shorten_waits(struct config *config, const struct arguments *arguments)
 {

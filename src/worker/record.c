@@ -7,7 +7,7 @@
 #include "steem/json.h"
 #include "store/deliveries.h"
 
-/* A failed addition stays noted in the buffer: it is looked at once, at the end. */
+/* The buffer remembers a failed addition, so it is checked once, at the end. */
 static void add_text(struct buf *out, const char *name, const char *text)
 {
 	(void)buf_addf(out, ",\"%s\":", name);
@@ -27,7 +27,7 @@ static void add_text(struct buf *out, const char *name, const char *text)
 	(void)buf_add_char(out, '"');
 }
 
-/* "2026-11-23 18:00:00.25" to "2026-11-23T18:00:00.25Z". */
+/* "2026-11-23 18:00:00.25" becomes "2026-11-23T18:00:00.25Z". */
 static void add_time(struct buf *out, const char *name, const char *text)
 {
 	char made[64];
@@ -44,7 +44,7 @@ static void add_time(struct buf *out, const char *name, const char *text)
 	add_text(out, name, made);
 }
 
-/* Outside of texts a line end is but white space; inside there is none, or it would be no JSON. */
+/* Outside of strings a line end is only white space; inside a string JSON does not allow one. */
 static void add_payload(struct buf *out, const char *payload, size_t len)
 {
 	const char *end = payload + len;

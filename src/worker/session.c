@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LOOKS_MAX 10 /* who was killed may be seen for a while, until somebody reaps it */
+#define LOOKS_MAX 10 /* a killed process may be visible for a while, until it is reaped */
 
-/* How many processes of the session there are beside its leader. */
+/* Signal all, and return how many processes besides the leader the session has. */
 static unsigned signal_all(pid_t session, int number)
 {
 	DIR *proc = opendir("/proc");
@@ -17,11 +17,11 @@ static unsigned signal_all(pid_t session, int number)
 
 	kill(-session, number);
 	while (proc && (entry = readdir(proc))) {
-		pid_t pid = (pid_t)atol(entry->d_name); /* 0: another file */
+		pid_t pid = (pid_t)atol(entry->d_name); /* 0: not a process */
 
 		if (pid <= 0 || pid == session || getsid(pid) != session)
 			continue;
-		/* The leader's group has it already. */
+		/* The leader's group has received it already. */
 		if (getpgid(pid) != session)
 			kill(pid, number);
 		count++;

@@ -12,10 +12,10 @@
 #include "worker/slot_impl.h"
 
 #define RETRY_BASE_MS 100
-#define RETRY_CAP_MS  5000 /* of a result that the database does not take */
+#define RETRY_CAP_MS  5000 /* pause between tries of a result that the database does not accept */
 #define START_CAP_MS  30000
 #define END_INPUT_MS  2000
-#define IDLE_ENDS_MAX 5 /* then --drain gives up: nothing would ever be done */
+#define IDLE_ENDS_MAX 5 /* then --drain gives up, because nothing would ever be done */
 
 void slot_init(struct slot *slot, struct workshop *shop)
 {
@@ -48,7 +48,7 @@ bool slot_is_empty(const struct slot *slot)
 	return slot->state == SLOT_FREE && slot->child.pid == 0;
 }
 
-/* Beginning. */
+/* Starting a delivery. */
 
 static void cannot_start(struct slot *slot, const struct error *err)
 {
@@ -100,7 +100,7 @@ static bool is_own_comment(const struct slot *slot, const struct delivery *deliv
 	       strcmp(delivery->account, arguments->author) == 0;
 }
 
-/* The record goes in; false with the verdict when it cannot be begun. */
+/* Pass the record to the command. False, with the verdict: it cannot be started. */
 static bool begin(struct slot *slot, const struct delivery *delivery, int64_t now_ms)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(CHILD_INPUT_BYTES);
@@ -159,7 +159,7 @@ void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms
 	delivery_free(delivery);
 }
 
-/* The command has ended. */
+/* End of the command. */
 
 static void judge_fate(struct slot *slot)
 {
@@ -208,7 +208,10 @@ static void judge_exit(struct slot *slot)
 		return;
 	}
 	verdict_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);
-	/* The command was already ending when it got the record: that does not count as an attempt. */
+	/*
+	 * The command was already ending when it got the record, so this does not count as an
+	 * attempt.
+	 */
 	if (child->is_unread)
 		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
 			    "the command ended before it read the record");
@@ -219,7 +222,7 @@ static void judge_exit(struct slot *slot)
 	verdict_release(&exit);
 }
 
-/* It ended without having done anything: --drain would wait for ever. */
+/* The command ended without having done anything: --drain would wait for ever. */
 static void count_idle_end(struct slot *slot, const struct error *why)
 {
 	if (++slot->idle_end_count >= IDLE_ENDS_MAX && slot->shop->arguments->is_drain)
@@ -286,7 +289,7 @@ static void child_ended(struct slot *slot)
 		slot_end_delivery(slot);
 }
 
-/* A persistent command's lines. */
+/* Lines of a persistent command. */
 
 static void end_for_rubbish(struct slot *slot)
 {
@@ -300,7 +303,7 @@ static void take_line(struct slot *slot)
 	const char *end;
 	size_t len;
 
-	/* An empty line says nothing. */
+	/* An empty line is ignored. */
 	while (out->len > 0 && (end = memchr(out->data, '\n', out->len)) &&
 	       slot->fate == FATE_NONE) {
 		len = (size_t)(end - out->data);
@@ -363,7 +366,7 @@ void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
 		slot->fate = FATE_FLOOD;
 		child_kill(&slot->child);
 	}
-	/* First the answer, then the end: who answers and dies has answered. */
+	/* First the answer, then the end: a command that answers and dies has answered. */
 	if (is_persistent(slot))
 		take_line(slot);
 	if (child_has_ended(&slot->child)) {
@@ -383,7 +386,7 @@ int64_t slot_wake_at_ms(const struct slot *slot)
 	int64_t other_ms = INT64_MAX;
 
 	if (slot->state == SLOT_BUSY) {
-		/* Once it is being ended, kill_at_ms counts, unless its lease ends before. */
+		/* While it is being ended, kill_at_ms counts, unless its lease ends before. */
 		if (at_ms > lease_kill_at_ms(&slot->lease) && at_ms != CHILD_KILLED)
 			other_ms = lease_term_at_ms(&slot->lease);
 		if (slot->fate == FATE_NONE && slot->timeout_at_ms < other_ms)
@@ -428,7 +431,7 @@ void slot_renewed(struct slot *slot, const struct renewal *renewal)
 	}
 }
 
-/* The worker stops. */
+/* Stopping the worker. */
 
 void slot_stop(struct slot *slot)
 {
@@ -436,7 +439,7 @@ void slot_stop(struct slot *slot)
 
 	if (slot->child.pid == 0 || child_is_ending(&slot->child))
 		return;
-	/* A persistent command without work may go by itself. */
+	/* A persistent command without a delivery may exit by itself. */
 	if (slot->state == SLOT_BUSY)
 		end_before(slot, FATE_STOPPED, now_ms + CHILD_KILL_MS);
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a delivery, and its way to the database. */
+/* Sends the result of a delivery to the database. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "sync/writer.h"
@@ -55,7 +55,7 @@ static void result_lost(struct slot *slot, bool was_tried)
 	bool is_repeatable =
 		slot->verdict.result == DELIVERY_DONE || slot->verdict.result == DELIVERY_FAIL;
 
-	/* The first try took the token away, and only its answer was lost. */
+	/* The first try was committed and removed the token; only its answer was lost. */
 	if (was_tried && !is_repeatable)
 		tell_result(slot);
 	else
@@ -68,7 +68,7 @@ static void result_lost(struct slot *slot, bool was_tried)
 
 static void result_refused(struct slot *slot, const struct error *err)
 {
-	/* A failure with clean words cannot be refused: no circle. */
+	/* A failure with a clean text cannot be refused, so this does not repeat for ever. */
 	if (slot->verdict.result == DELIVERY_FAIL) {
 		slot_fail_worker(slot, err);
 		slot_clear(slot);
@@ -95,7 +95,7 @@ static void result_answered(void *context, const struct error *err, bool was_tri
 		result_refused(slot, err);
 	} else if (err->kind != ERROR_RETRY ||
 		   (!slot->shop->is_giving_up && writer_has_lost_database(slot->shop->writer))) {
-		/* The writer gives up only where it was told to, with --drain. */
+		/* The writer gives up only if it was told to, with --drain. */
 		slot_fail_worker(slot, err);
 		slot->shop->left_count++;
 		slot_clear(slot);

@@ -15,7 +15,7 @@
 
 #define WHITE_SPACE  " \t\r\n"
 #define DELAY_MAX_S  (31 * 86400)
-#define REPLY_FACTOR 2 /* what an escaped text may grow to when it is unescaped, and more */
+#define REPLY_FACTOR 2 /* the buffer for an unescaped text, in times the limit; more than enough */
 
 void verdict_release(struct verdict *verdict)
 {
@@ -23,9 +23,9 @@ void verdict_release(struct verdict *verdict)
 	*verdict = (struct verdict){.delay_s = DELIVERY_BACK_OFF};
 }
 
-/* Text for the table. */
+/* Texts for the table. */
 
-/* Add the end of some bytes to text: as much as fits, clean, without white space around it. */
+/* Append the end of some bytes to text: as much as fits, cleaned, without white space around it. */
 static void add_tail(char *text, size_t size, const char *tail, size_t len)
 {
 	const unsigned char *at = (const unsigned char *)tail;
@@ -39,7 +39,7 @@ static void add_tail(char *text, size_t size, const char *tail, size_t len)
 	if (len > room) {
 		at += len - room;
 		len = room;
-		/* Not in the middle of a character. */
+		/* Do not start in the middle of a character. */
 		while (len > 0 && (*at & 0xc0) == 0x80) {
 			at++;
 			len--;
@@ -84,7 +84,7 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 	int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
 
 	if (code < 0) {
-		/* Those of real time have no name. */
+		/* Real-time signals have no name. */
 		const char *name = sigabbrev_np(WTERMSIG(wait_status));
 
 		verdict_set(verdict, DELIVERY_FAIL, tail, tail_len, "killed by signal %d%s%s%s",
@@ -125,7 +125,7 @@ void verdict_check_reply(struct verdict *verdict)
 			    verdict->reply[bad] == '\0' ? "zero" : "no UTF-8");
 }
 
-/* A persistent command's line. */
+/* Lines of a persistent command. */
 
 struct answer {
 	uint64_t delivery_id;

@@ -30,10 +30,11 @@ struct sealed {
 	uint8_t signature[SIGNATURE_BYTES];
 	unsigned trx_count;
 	uint8_t trxs[TRXS_MAX][HASH_SHA256_BYTES]; /* their ids, and 12 bytes more */
-	struct buf json;                           /* as it is given without changes, once it was */
+	/* the answer without changes, once it was made */
+	struct buf json;
 };
 
-/* Blocks on top of each other; the lowest on top of a true one. */
+/* Blocks on top of each other; the lowest one is on top of a true block. */
 struct branch {
 	uint32_t first;
 	bool is_lie;
@@ -41,12 +42,12 @@ struct branch {
 	size_t count, capacity;
 };
 
-/* By version; those of the two made up versions are not used. */
+/* By version; the entries of the two made-up versions are unused. */
 static struct branch branches[CHAIN_VERSIONS_MAX] = {[VERSION_TRUE] = {.first = 1}};
 static unsigned version_count = VERSION_BRANCHES;
 static struct sealed made_up[2][CHAIN_BLOCKS_MAX];
 
-/* What a block says. */
+/* The content of a block. */
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -97,7 +98,7 @@ bool chain_has_comment(uint32_t num, unsigned version)
 	return is_comment(num, 0, 0) && trx_count_of(num, version) > 0;
 }
 
-/* An operation: the strings in their order, and of a vote the weight behind them. */
+/* An operation: its strings in order; a vote has its weight after them. */
 struct saying {
 	const char *name;
 	unsigned number;
@@ -172,7 +173,7 @@ static void put(struct packed *packed, const void *bytes, size_t len)
 	packed->len += len;
 }
 
-/* The lowest byte first. */
+/* Little-endian. */
 static void put_number(struct packed *packed, uint32_t number, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++) {
@@ -182,7 +183,7 @@ static void put_number(struct packed *packed, uint32_t number, unsigned bytes)
 	}
 }
 
-/* A count or a length, all of which have one byte here. */
+/* A count or a length; all of them are one byte long here. */
 static void put_count(struct packed *packed, size_t count)
 {
 	put_number(packed, (uint32_t)count, 1);
@@ -203,13 +204,13 @@ static void put_operation(struct packed *packed, const struct saying *saying)
 		put_number(packed, (uint32_t)saying->weight, 2);
 }
 
-/* The block below, as a trx refers to it. */
+/* The reference of a trx to the block below. */
 static uint32_t ref_block_prefix(const uint8_t id[BLOCK_ID_BYTES])
 {
 	return id[4] | (uint32_t)id[5] << 8 | (uint32_t)id[6] << 16 | (uint32_t)id[7] << 24;
 }
 
-/* Nobody checks the signature of a trx: it is made of its hash. */
+/* Nobody checks the signature of a trx, so it is made from its hash. */
 static void make_trx_signature(const uint8_t trx[HASH_SHA256_BYTES],
 			       uint8_t ret_signature[SIGNATURE_BYTES])
 {
@@ -218,7 +219,10 @@ static void make_trx_signature(const uint8_t trx[HASH_SHA256_BYTES],
 	memcpy(ret_signature + 1 + HASH_SHA256_BYTES, trx, HASH_SHA256_BYTES);
 }
 
-/* Its hash, and that of it with its signature, which is a leaf of the merkle tree. */
+/*
+ * Compute the hash of a trx, and the hash of the trx with its signature, which is a leaf of the
+ * merkle tree.
+ */
 static void make_trx(struct sealed *block, uint32_t num, unsigned version, unsigned trx,
 		     uint8_t ret_leaf[HASH_SHA256_BYTES])
 {
@@ -386,7 +390,7 @@ void chain_previous(uint32_t num, unsigned version, uint8_t ret_id[BLOCK_ID_BYTE
 		chain_id(num - 1, VERSION_TRUE, ret_id);
 }
 
-/* What was never made, nobody gave. */
+/* A block that was never made was never given. */
 static const struct sealed *made_block(uint32_t num, unsigned version)
 {
 	const struct branch *branch = &branches[version];
@@ -411,7 +415,7 @@ int chain_version(uint32_t num, const uint8_t id[BLOCK_ID_BYTES])
 	return -1;
 }
 
-/* As tables and answers have them. */
+/* Formats of tables and answers. */
 
 void chain_trx_id(uint32_t num, unsigned version, unsigned trx, char text[BLOCK_ID_HEX + 1])
 {
@@ -440,7 +444,7 @@ const struct op_rows *chain_operations(uint32_t num, unsigned version)
 	return rows;
 }
 
-/* As a text, with its quotes. */
+/* As text, in quotes. */
 static void add_hex(struct buf *out, const uint8_t *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";

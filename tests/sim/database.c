@@ -21,15 +21,15 @@ struct db {
 	struct tx tx;
 	unsigned server;
 	size_t first_host;
-	size_t host; /* index in config->hosts, whose names are the servers' numbers */
+	size_t host; /* index in config->hosts, whose names are the numbers of the servers */
 	bool is_open;
 	bool is_lost;
 	bool in_transaction;  /* as the client sees it */
 	bool has_transaction; /* as the server sees it */
-	bool is_cut;          /* the server has closed it, the client does not know yet */
-	bool is_sent;         /* something is on its way to the server */
-	bool is_posthumous;   /* and it gets there although the client is dead */
-	struct fiber *waiter; /* for a lock */
+	bool is_cut;          /* the server has closed it, and the client does not know yet */
+	bool is_sent;         /* a call is on its way to the server */
+	bool is_posthumous;   /* the call arrives although the client is dead */
+	struct fiber *waiter; /* waits for a lock */
 	int64_t used_ms;
 };
 
@@ -40,7 +40,7 @@ uint64_t sim_db_fault_count;
 uint64_t sim_db_call_count;
 
 static struct db *opened[MAX_OPEN];
-static uint64_t tick; /* no two moments are the same */
+static uint64_t tick; /* makes each time unique */
 
 void database_open(unsigned servers)
 {
@@ -137,7 +137,7 @@ void database_bury(const struct process *process)
 	}
 }
 
-/* Nothing is migrated here. */
+/* There are no migrations here. */
 bool db_is_clustered(const struct db *db)
 {
 	(void)db;
@@ -199,7 +199,7 @@ static unsigned choose_fault(void)
 	return codes[sim_random(sizeof(codes) / sizeof(codes[0]))];
 }
 
-/* The way there. */
+/* A call on its way to the server. */
 static int travel(struct db *db, bool is_write, struct error *err)
 {
 	struct server *server = &sim_servers[db->server];
@@ -222,7 +222,10 @@ static int travel(struct db *db, bool is_write, struct error *err)
 		if (is_over && !db->is_cut)
 			db->is_cut = true;
 	}
-	/* wsrep_sync_wait: a query outside a transaction, or the start of one, waits for the others. */
+	/*
+	 * wsrep_sync_wait: a query outside of a transaction, or the start of one, waits for the
+	 * other nodes.
+	 */
 	if (!db->has_transaction && !is_write)
 		fiber_rest(tables_synced_ms(db->server));
 	db->is_sent = false;
@@ -245,7 +248,7 @@ static int travel(struct db *db, bool is_write, struct error *err)
 	return 0;
 }
 
-/* The way back: a frozen process reads the answer when it thaws. */
+/* The answer on its way back: a frozen process reads it when it continues. */
 static int arrive(struct db *db, struct error *err)
 {
 	if (db->process->is_killed) {
@@ -328,7 +331,7 @@ void database_end_idle(const struct tx *tx)
 		cut(holder);
 }
 
-/* Until the owner of the lock ends, or is ended by the server for its idleness. */
+/* Wait until the owner of the lock ends, or until the server ends it because it is idle. */
 static int wait_for_lock(struct db *db, int64_t deadline_ms, struct error *err)
 {
 	struct db *holder = find_holder(db->tx.blocker);

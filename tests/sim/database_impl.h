@@ -6,7 +6,7 @@
 #include "statements.h"
 #include "store/db.h"
 
-/* Send a statement to the server and wait for what comes of it. */
+/* Send a statement to the server and wait for its result. */
 int database_run(struct db *db, struct call *call, struct error *err) MUST_CHECK;
 /* The connection breaks here. Returns -1. */
 int database_lose(struct db *db, struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows that come out of statements. */
+/* The result rows of statements. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -10,7 +10,7 @@
 struct db_rows {
 	struct db *db;
 	struct result_rows result;
-	size_t next; /* cell behind the present row */
+	size_t next; /* the cell after the present row */
 };
 
 struct db_rows *db_query(struct db *db, const char *sql, const struct db_value *values,

@@ -4,10 +4,13 @@
 
 #include <stdbool.h>
 
-/* Somebody lies: events that tell of contradictions are no mistake. */
+/* Some node lies, so events that report contradictions are not mistakes. */
 extern bool events_may_contradict;
 
-/* How often each event was logged, in all simulations of this program: what the seeds reach. */
+/*
+ * Print how often each event was logged in all simulations of this program: what the seeds
+ * reach.
+ */
 void events_print(void);
 
 #endif

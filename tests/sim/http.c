@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* steem/http.h: posts to simulated nodes, and the waiting of the reader's loop. */
+/* steem/http.h: posts to simulated nodes, and the wait of the reader's loop. */
 #include "steem/http.h"
 
 #include <stdio.h>
@@ -25,8 +25,8 @@
 
 struct sim_call {
 	uint32_t id;
-	uint32_t num;  /* 0: not a block is asked for */
-	char name[17]; /* the witness that is asked for; "": the head is */
+	uint32_t num;  /* 0: the request is not for a block */
+	char name[17]; /* the requested witness; "": the head is requested */
 };
 
 struct post {
@@ -35,7 +35,7 @@ struct post {
 	int64_t timeout_ms;
 	int64_t sent_ms, done_ms;
 	unsigned node;
-	struct error err; /* of the transfer, decided when it was sent */
+	struct error err; /* the error of the transfer, decided when it was sent */
 	int64_t retry_after_ms;
 	struct sim_call calls[MAX_CALLS];
 	size_t call_count;
@@ -51,7 +51,7 @@ struct http {
 
 uint64_t sim_request_count;
 
-/* The nodes' side. */
+/* The nodes. */
 
 static enum mood mood_of(const struct sim_node *node)
 {
@@ -147,7 +147,7 @@ static void add_witness(struct buf *out, const struct sim_node *node, const char
 			 witness_key((unsigned)witness, tells_false_key(node)));
 }
 
-/* Does it make up this block? */
+/* Does the node make up this block? */
 static bool makes_up(const struct sim_node *node, uint32_t num)
 {
 	if (mood_of(node) == MOOD_FORK)
@@ -155,7 +155,7 @@ static bool makes_up(const struct sim_node *node, uint32_t num)
 	return is_spoilt(node, MOOD_FALSE_BLOCK) || is_spoilt(node, MOOD_BROKEN_LINK);
 }
 
-/* A block that is made well. */
+/* The version of a well-made false block. */
 static unsigned made_up_version(const struct sim_node *node)
 {
 	if (node->mood == MOOD_FORK)
@@ -163,7 +163,10 @@ static unsigned made_up_version(const struct sim_node *node)
 	return node->mood == MOOD_BROKEN_LINK ? VERSION_LOOSE : VERSION_FALSE;
 }
 
-/* One that is not: its hashes are not those of what it says.  Returns the version of which the rest is. */
+/*
+ * A badly made false block: its hashes do not match its content.  Returns the version of the
+ * rest.
+ */
 static unsigned make_up_badly(const struct sim_node *node, uint32_t num, unsigned true_version,
 			      uint8_t ids[2][BLOCK_ID_BYTES], struct chain_changes *changes)
 {
@@ -187,7 +190,10 @@ static unsigned make_up_badly(const struct sim_node *node, uint32_t num, unsigne
 	return VERSION_FALSE;
 }
 
-/* What cannot be proved looks like what cannot be shown: a bad lie with it might have a majority. */
+/*
+ * A false block that cannot be proved looks like a true one that cannot be proved: combined with
+ * a bad lie it might get a majority.
+ */
 static void hide(const struct sim_node *node, uint32_t num, struct chain_changes *changes)
 {
 	if (!is_spoilt(node, MOOD_HIDES) && !is_poisoned(num, MOOD_HIDES))
@@ -261,7 +267,7 @@ static void write_answer(struct buf *out, const struct post *post)
 		out->data[out->len /= 2] = '\0';
 }
 
-/* The reader's side. */
+/* The reader. */
 
 struct http *http_new(unsigned connections, const char *user_agent, struct error *err)
 {
@@ -307,7 +313,7 @@ static void read_calls(struct post *post, const char *body)
 	}
 }
 
-/* What the transfer itself will come to, and when. */
+/* Decide the result of the transfer, and when it arrives. */
 static void decide(struct post *post)
 {
 	const struct sim_node *node = &sim_nodes[post->node];
@@ -352,7 +358,7 @@ void http_post(struct http *http, const struct http_post *request)
 	decide(post);
 }
 
-/* A simulated node is where its name leads. */
+/* A simulated node never changes its address. */
 void http_renew_connections(struct http *http)
 {
 	(void)http;
@@ -387,7 +393,7 @@ static int64_t next_done_ms(const struct http *http)
 	return next_ms;
 }
 
-/* Of those that are done, one by chance; NULL: none. */
+/* A random one of the finished posts; NULL: none. */
 static struct post *take_done(struct http *http)
 {
 	size_t chosen = 0, count = 0;

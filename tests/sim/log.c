@@ -18,7 +18,7 @@ static struct {
 
 bool events_may_contradict;
 
-/* Only a lie can be the cause of these. */
+/* Can only a lie cause this event? */
 static bool is_contradiction(const char *event)
 {
 	static const char *const contradictions[] = {"block_disputed", "block_unstorable",

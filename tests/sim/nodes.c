@@ -7,7 +7,7 @@
 
 #define BLOCK_MS    3000
 #define RECOVERY_MS 60000 /* a node may rest for this long after a fault */
-#define HEAD_ABOVE  16    /* at the least */
+#define HEAD_ABOVE  16    /* at least */
 
 struct sim_node sim_nodes[SIM_NODES_MAX];
 unsigned sim_node_count;

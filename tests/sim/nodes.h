@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The nodes that serve the chain, and what they do wrong.  The functions of steem/http.h are here,
- * in place of those of the program.
+ * The nodes that serve the chain, and their faults.  This replaces the functions of
+ * steem/http.h of the program.
  *
- * A fork: above the irreversible block some nodes are on a branch for a while, and honestly so.
+ * A fork: above the irreversible block some nodes are honestly on another branch for a
+ * while.
  */
 #ifndef SIM_NODES_H
 #define SIM_NODES_H
@@ -23,7 +24,7 @@ enum mood {
 	MOOD_HANGS,
 	MOOD_REFUSES, /* 503 and 429 */
 	MOOD_LOCKED,  /* "unable to acquire the database lock", call by call */
-	MOOD_NULL,    /* it says that it does not have what it has */
+	MOOD_NULL,    /* it says that it does not have blocks that it has */
 	MOOD_CUTS,
 	MOOD_INCOMPLETE,
 	MOOD_OTHER_NUMBER,
@@ -31,31 +32,31 @@ enum mood {
 	MOOD_WILD,  /* its irreversible block is far in the future */
 	MOOD_SLOW,
 	MOOD_SMALL_BATCHES,
-	MOOD_BOASTS,         /* it claims the newest blocks, and does not give them */
+	MOOD_BOASTS,         /* it claims the newest blocks and does not give them */
 	MOOD_HIDES,          /* it leaves something out, so that a block cannot be proved */
 	MOOD_BLOCKS_HANG,    /* it tells its head, but answers no request for blocks */
-	MOOD_HARMLESS_COUNT, /* those above say nothing that is not true and looks true */
+	MOOD_HARMLESS_COUNT, /* the moods above say nothing that is false and looks true */
 	MOOD_BROKEN_LINK = MOOD_HARMLESS_COUNT,
 	MOOD_FALSE_BLOCK,
-	MOOD_FORK,      /* from some block on it is on a branch that it made up */
-	MOOD_FALSE_KEY, /* it tells false keys of the witnesses */
+	MOOD_FORK,      /* from some block on it is on a branch that it has made up */
+	MOOD_FALSE_KEY, /* it tells false keys of witnesses */
 	MOOD_COUNT
 };
 
 struct sim_node {
 	enum mood mood;
 	int64_t until_ms;   /* of that mood */
-	unsigned per_mille; /* of the answers that it spoils */
-	uint32_t lag;       /* so many blocks it is behind the chain */
-	/* Of moods that lie. */
+	unsigned per_mille; /* how many of its answers it spoils */
+	uint32_t lag;       /* how many blocks it is behind the chain */
+	/* For moods that lie. */
 	uint32_t fork_first;   /* MOOD_FORK */
 	unsigned fork_version; /* the same */
-	bool lies_prove;       /* its blocks are made well: each agrees with its own id */
-	bool tells_false_keys; /* those that they are signed with */
-	bool is_dead;          /* never to come back */
+	bool lies_prove;       /* its blocks are well made: each one agrees with its own id */
+	bool tells_false_keys; /* the false keys with which they are signed */
+	bool is_dead;          /* it never comes back */
 };
 
-/* Blocks from `first` on are of this version, on these nodes, until their head is `blocks` above. */
+/* On these nodes, blocks from `first` on have this version, until their head is `blocks` higher. */
 struct sim_fork {
 	unsigned version;
 	uint32_t first, blocks;
@@ -64,16 +65,16 @@ struct sim_fork {
 #define FORK_BLOCKS_MAX 14 /* less than irreversibility takes */
 
 /*
- * A block that no node gives, ever: they say that they do not have it, or half of it, or are
- * busy; or every request that asks for it, among others, gets no answer, or half of one, or 500.
- * Or one that all give so that it cannot be proved.
+ * A block that no node ever gives: they say that they do not have it, give half of it, or are
+ * busy; or every request that includes it gets no answer, half of one, or 500. Or a block that
+ * all nodes give in a form that cannot be proved.
  */
 struct sim_poison {
 	uint32_t block; /* 0: none */
 	enum mood mood; /* MOOD_NULL, _INCOMPLETE, _LOCKED, _HANGS, _CUTS, _REFUSES or _HIDES */
 };
 
-/* Somebody gave the block so that it could not be proved. */
+/* A node gave this block in a form that cannot be proved. */
 extern bool sim_was_hidden[CHAIN_BLOCKS_MAX];
 
 extern struct sim_poison sim_poison;
@@ -83,9 +84,12 @@ extern struct sim_fork sim_forks[SIM_FORKS_MAX];
 extern unsigned sim_fork_count;
 extern uint64_t sim_request_count;
 
-/* The chain's irreversible block is `irreversible` now and moves by `step` blocks at a time. */
+/* The chain's irreversible block is `irreversible` now, and advances by `step` blocks at a time. */
 void nodes_open(uint32_t irreversible, uint32_t step, unsigned count);
-/* Are there at least two honest nodes beside the liar, which is the last one, and were they well for a while? */
+/*
+ * Are there at least two honest nodes besides the liar, which is the last one, and were they
+ * well for a while?
+ */
 bool honest_are_most(void);
 uint32_t chain_irreversible(void);
 uint32_t chain_head(void);

@@ -10,15 +10,15 @@
 #include "statements_impl.h"
 #include "witness.h"
 
-/* A reader may be frozen between its look at the neighbours and its commit. */
+/* A reader may be frozen between reading the neighbours and its commit. */
 #define SAME_MOMENT_US 60000000
 
 static bool lies_are_told;
 static bool is_tearing;
-static uint32_t open_first;   /* where the open range began at first; 0: there was none yet */
-static struct range_set torn; /* rows removed by hand: only the next full scan can know */
+static uint32_t open_first;   /* where the open range first began; 0: there was none yet */
+static struct range_set torn; /* rows deleted by hand: only the next full scan can find them */
 
-/* A transaction that sees what is committed. */
+/* A transaction that sees all commits. */
 static const struct tx everything = {.node = NODE_ALL};
 
 static bool same_id(const uint8_t a[BLOCK_ID_BYTES], uint32_t num, unsigned version)
@@ -35,7 +35,7 @@ static bool same_op(const struct op *a, const struct op *b)
 	       a->virtual_op == b->virtual_op && a->hash == b->hash;
 }
 
-/* together: a block stands there with all its operations, or not at all. */
+/* together: a block is stored with all its operations, or not at all. */
 static void check_operations(const struct block_row *row, unsigned version)
 {
 	const struct op_rows *wanted = chain_operations(row->num, version);
@@ -53,7 +53,7 @@ static void check_operations(const struct block_row *row, unsigned version)
 			sim_fail("operation %zu of block %u is not the chain's", i, row->num);
 }
 
-/* once: every operation of a delivered block is in its queue, and none twice. */
+/* once: every operation of a delivered block is in its queue, once. */
 static void check_deliveries(const struct block_row *row, unsigned version)
 {
 	const struct op_rows *wanted = chain_operations(row->num, version);
@@ -65,18 +65,19 @@ static void check_deliveries(const struct block_row *row, unsigned version)
 	for (EACH_ROW(&everything, TABLE_DELIVERED, (uint64_t)row->num << 20,
 		      (((uint64_t)row->num + 1) << 20) - 1, key, delivered))
 		count += delivered->block_crc == crc;
-	/* Once delivered, it may be torn and come back as history. */
+	/* A delivered block may be deleted by hand and come back as history. */
 	if (count != wanted->count && (row->is_delivered || count > 0))
 		sim_fail("block %u has %zu operations, %zu were delivered", row->num, wanted->count,
 			 count);
 }
 
 /*
- * only the chain: without liars, what is stored is the chain, or while reversible a fork of it.  So it is with
- * a liar as long as more honest nodes are well.  Else it is at least a block that somebody made: what does not prove
- * is never stored.
+ * only the chain: without liars, all stored blocks are part of the chain or, while reversible,
+ * of a fork of it.  With a liar this is still so while more honest nodes are well.  Otherwise it
+ * is at least a block that somebody made: a block that does not prove itself is never stored.
  */
-static bool lies_are_stored; /* they got in while honest nodes were in trouble; more may follow */
+/* lies were stored while honest nodes were in trouble; more may follow */
+static bool lies_are_stored;
 
 static void check_block(const struct block_row *row)
 {
@@ -107,7 +108,7 @@ static void check_block(const struct block_row *row)
 	check_deliveries(row, version);
 }
 
-/* A block is signed if it was signed with the key that the table has for its witness. */
+/* A block counts as signed if it was signed with the key that the table has for its witness. */
 static void check_signer(const struct block_row *row)
 {
 	const char *witness = witness_name(row->num % WITNESS_COUNT);
@@ -132,9 +133,8 @@ static bool is_written_here(const struct tx *tx, uint32_t num)
 }
 
 /*
- * A new irreversible block links to what is stored with it, and to what stood there before.  A
- * neighbour that another reader stored at the same moment may escape: ledger_look_after()
- * tells of it.
+ * A new irreversible block links to the blocks stored with it and before it.  A neighbour that
+ * another reader stores at the same moment may not: ledger_look_after() reports that.
  */
 static void check_link_to(const struct tx *tx, const struct block_row *row,
 			  const struct block_row *other)
@@ -165,7 +165,7 @@ static bool commits_progress(const struct tx *tx, uint32_t num)
 	return false;
 }
 
-/* What was reversible and is replaced is kept as orphans. */
+/* Replaced reversible blocks are kept as orphans. */
 static void check_orphans(const struct tx *tx, const struct block_row *old)
 {
 	const struct op_rows *wanted =
@@ -197,7 +197,7 @@ static void check_orphan(const struct write *write)
 
 /* The outbox. */
 
-/* A comment that waits there is noted with the block that holds it, or confirmed already. */
+/* A comment that waits in the outbox is noted with its block, or already confirmed. */
 static void check_seen(const struct block_row *row)
 {
 	const struct comment_row *comment = row_read(&everything, TABLE_COMMENTS, row->num);
@@ -217,7 +217,7 @@ static void check_confirmed(uint64_t num)
 	const struct block_row *row = row_read(&everything, TABLE_BLOCKS, num);
 	char trx_id[BLOCK_ID_HEX + 1];
 
-	if (!comment->is_confirmed || !row) /* or somebody tore the row out by hand */
+	if (!comment->is_confirmed || !row) /* or somebody deleted the row by hand */
 		return;
 	if (!row->is_irreversible || comment->block != num)
 		sim_fail("the comment of block %u is confirmed in block %u, or too early", row->num,
@@ -339,7 +339,7 @@ static void check_gap_rows(void)
 	}
 }
 
-/* It may begin lower later on, while what lies below is on its way as history. */
+/* It may later begin lower, while the blocks below are on their way as history. */
 static void note_open_range(void)
 {
 	const struct range_row *row;
@@ -350,7 +350,7 @@ static void note_open_range(void)
 			open_first = row->first;
 }
 
-/* The hook. */
+/* The commit hook. */
 
 static void check_commit(const struct tx *tx)
 {

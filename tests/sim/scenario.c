@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a simulation begins with: which readers, nodes and servers, and what is stored. */
+/* The initial state of a simulation: readers, nodes and servers, and stored blocks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #define LONGEST_FAULTS_MS 90000
 #define MAX_HOLES         6
 
-/* Everything is stored, and delivered to one queue. */
+/* Every operation is stored, and delivered to one queue. */
 static struct filter_rule to_queue = {.queue = (char[]){"all"}};
 static struct filter filter = {.rules = &to_queue, .rule_count = 1};
 static char host_names[DB_NODES_MAX][2] = {"0", "1", "2"};
@@ -82,11 +82,11 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 		.follow = sim_chance(500) ? READER_FOLLOW_HEAD : READER_FOLLOW_IRREVERSIBLE,
 	};
 	slot->start_ms = sim_now_ms + (sim_chance(500) ? 0 : sim_between(0, 30000));
-	/* Some die for good while they still hold claims. */
+	/* Some die for good while they hold claims. */
 	slot->is_doomed = index > 0 && sim_chance(200);
 }
 
-/* A command beside the daemons: --once, or --backfill of some blocks. */
+/* A command that runs beside the daemons: --once, or --backfill of some blocks. */
 static void make_command(struct world *world, uint32_t irreversible)
 {
 	struct sim_reader *slot = &world->readers[world->reader_count];
@@ -104,14 +104,15 @@ static void make_command(struct world *world, uint32_t irreversible)
 	world->reader_count++;
 }
 
-/* The same name as another daemon: one of the two has to give way. */
+/* A daemon with the name of another one: one of the two must give way. */
 static void make_twin(struct world *world)
 {
 	struct sim_reader *slot = &world->readers[world->reader_count];
 
 	make_reader(world, world->reader_count, 0);
 	slot->config.name = world->readers[0].name;
-	slot->is_doomed = false; /* or, once it took the name over, nobody might be left */
+	/* otherwise, after it took over the name, no reader might be left */
+	slot->is_doomed = false;
 	slot->start_ms = sim_now_ms + sim_between(1000, 60000);
 	world->reader_count++;
 }
@@ -137,7 +138,7 @@ static void put_block(struct tx *tx, uint32_t num)
 	row->stored_operations = operations->count;
 	snprintf(row->virtual_state, sizeof(row->virtual_state), "none");
 	snprintf(row->proof, sizeof(row->proof), "none");
-	row->is_irreversible = true; /* and was never delivered */
+	row->is_irreversible = true; /* and not delivered */
 	row->filter_id = 1;
 	row->committed_us = SIM_EPOCH_US;
 	put(tx, TABLE_BLOCKS, num, row);
@@ -157,7 +158,7 @@ static void put_gap(struct tx *tx, uint32_t first, uint32_t last)
 	put(tx, TABLE_GAPS, first, row);
 }
 
-/* Blocks with holes; the holes below `scanned_to` are known. */
+/* Stored blocks with holes; the holes below `scanned_to` are known. */
 static void put_past(struct world *world, struct tx *tx, uint32_t top)
 {
 	struct range_row *range = row_new(sizeof(*range));
@@ -187,7 +188,7 @@ static void put_past(struct world *world, struct tx *tx, uint32_t top)
 	range_set_release(&known);
 }
 
-/* Comments that are to be published, and will be read in blocks that are not stored yet. */
+/* Comments that wait to be published, and will be read in blocks that are not stored yet. */
 static void put_outbox(struct tx *tx, uint32_t irreversible)
 {
 	for (uint32_t num = irreversible > 300 ? irreversible - 300 : 1; num < irreversible + 300;
@@ -201,7 +202,7 @@ static void put_bookkeeping(struct tx *tx)
 	put(tx, TABLE_BOOKKEEPING, 1, row_new(sizeof(struct bookkeeping_row)));
 }
 
-/* How much chain there is: mostly a little, sometimes several cells. */
+/* The length of the chain: mostly short, sometimes several cells. */
 static uint32_t choose_length(void)
 {
 	if (sim_chance(150))

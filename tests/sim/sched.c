@@ -26,10 +26,10 @@ struct fiber {
 	void *argument;
 	char *stack;
 	int64_t wake_ms;
-	bool is_outside; /* the present sleep is not held up by its process */
-	bool is_light;   /* it may be ended by a call of fiber_wake() */
+	bool is_outside; /* a frozen process does not delay the present sleep */
+	bool is_light;   /* fiber_wake() may end it */
 	bool is_used;
-	void *fake_stack; /* of the sanitizers */
+	void *fake_stack; /* for the sanitizers */
 	void *tsan;
 };
 
@@ -294,7 +294,7 @@ void sched_open(uint64_t seed)
 #endif
 }
 
-/* Words. */
+/* Texts. */
 
 static void print_head(FILE *out)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time and order of a simulation: fibers in place of threads, a clock that jumps to the
- * next event, and one seed from which every choice comes.
+ * Time and order of a simulation: fibers instead of threads, a clock that jumps to the
+ * next event, and one seed that decides every choice.
  *
- * A fiber runs until it sleeps; what happens at one moment happens in a random order.  A
- * process is what can be frozen and killed: while it is frozen its fibers do not run.
+ * A fiber runs until it sleeps; events of one moment happen in a random order.  A process
+ * can be frozen and killed: while it is frozen its fibers do not run.
  */
 #ifndef SIM_SCHED_H
 #define SIM_SCHED_H
@@ -33,12 +33,12 @@ struct fiber;
 extern int64_t sim_now_ms;
 extern bool sim_is_verbose;
 
-/* A new simulation; everything of the one before is gone. */
+/* Start a new simulation and forget the old one. */
 void sched_open(uint64_t seed);
-/* Run the next event; false: nothing will ever happen again. */
+/* Run the next event; false: there will never be another one. */
 bool sched_step(void);
 
-/* A random number below `limit`, of the simulation's own: the readers' is another. */
+/* A random number below `limit`; the readers have another generator. */
 uint64_t sim_random(uint64_t limit);
 int64_t sim_between(int64_t low, int64_t high); /* both ends included */
 bool sim_chance(unsigned per_mille);
@@ -46,24 +46,27 @@ bool sim_chance(unsigned per_mille);
 struct fiber *fiber_start(struct process *process, void (*run)(void *context), void *context);
 struct fiber *fiber_self(void);
 struct process *process_self(void);
-/* Return at that time, or when woken; while the process is frozen it sleeps on. */
+/* Return at this time, or when woken; while the process is frozen it sleeps on. */
 void fiber_sleep(int64_t until_ms);
-/* The same, but what is waited for happens elsewhere: a frozen process does not hold it up. */
+/*
+ * The same for a wait that happens outside of the process, so a frozen process does not delay
+ * it.
+ */
 void fiber_sleep_outside(int64_t until_ms);
-/* Not before that time, frozen or not, unless the process is killed. */
+/* Do not return before this time, frozen or not, unless the process is killed. */
 void fiber_rest(int64_t until_ms);
 void fiber_wake(struct fiber *fiber);
 /* The process sends a request, or gives a job to the database; what: in words. */
 void process_acts(struct process *process, const char *what);
 /* Wake all fibers of a process. */
 void process_wake(const struct process *process);
-/* From now on it is dead: its fibers run to their ends at once. */
+/* From now on the process is dead: its fibers run to their ends at once. */
 void process_kill(struct process *process);
 bool process_has_fibers(const struct process *process);
 
-/* A broken promise: says so with the seed, and ends the program with 1. */
+/* A promise is broken: print it with the seed, and end the program with 1. */
 void sim_fail(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
-/* One line of the trace, if it is wanted. */
+/* Print one line of the trace, if it is wanted. */
 void sim_trace(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Deterministic simulation: real readers against a model of everything else.
  *
- *   sim [--seeds N] [--from SEED] [--jobs N] [-s]    run N seeds; -s: say what they reached
- *   sim --seed N [-v]                                run one again, with a trace
+ *   sim [--seeds N] [--from SEED] [--jobs N] [-s]    run N seeds; -s: print the events reached
+ *   sim --seed N [-v]                                run one seed again, with a trace
  */
 #include <signal.h>
 #include <stdio.h>
@@ -21,14 +21,17 @@
 #define DEFAULT_SEEDS 500
 #define MAX_JOBS      64
 
-/* Each broke a promise until the mistake was mended; who changes the scenarios looks for others. */
+/*
+ * Each of these broke a promise until a mistake was fixed. If you change the scenarios, look for
+ * others.
+ */
 static const uint64_t fixed_seeds[] = {
 	6,    /* spun while all nodes rested and a search for work was due */
 	23,   /* spun while it left and the database did not answer */
 	52,   /* spun in a scan of more than ten seconds */
 	1555, /* spun while no node told its head between replay and tail */
-	716,  /* a gap that a clock ahead had put off waited ten minutes more */
-	5486, /* freed twice what was given of a block that could not be proved */
+	716,  /* a gap that was postponed while a clock was ahead waited ten minutes more */
+	5486, /* freed a block twice that could not be proved */
 };
 
 struct options {
@@ -44,7 +47,7 @@ static struct {
 	uint64_t longest_seed;
 } sum;
 
-/* Which seed each job is at, for a job that crashes; NULL: there is one only. */
+/* The seed that each job is running, in case a job crashes; NULL: there is only one job. */
 static uint64_t *seeds_under_way;
 
 static void run_seed(unsigned share, uint64_t seed)
@@ -80,7 +83,7 @@ static void run_share(const struct options *options, unsigned share)
 	fflush(stdout);
 }
 
-/* One process for each job; the first that fails fails the whole. */
+/* One process for each job; if one fails, all fail. */
 static int run_jobs(const struct options *options)
 {
 	pid_t jobs[MAX_JOBS];
@@ -107,7 +110,7 @@ static int run_jobs(const struct options *options)
 			if (jobs[i] == ended)
 				fprintf(stderr, "a job ended with the status %#x at seed %llu\n",
 					(unsigned)status, (unsigned long long)seeds_under_way[i]);
-			else /* of those that are over, nobody waits any more */
+			else /* the results of the others no longer matter */
 				kill(jobs[i], SIGTERM);
 		}
 		code = 1;

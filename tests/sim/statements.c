@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of all statements, and how values come in and go out. */
+/* The table of all statements; their parameters and results. */
 #include "statements.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "store/db_error.h"
 #include "store/sql.h"
 
-/* Rows that are given back. */
+/* Results. */
 
 static struct cell *new_cell(struct call *call)
 {
@@ -44,7 +44,7 @@ void give_text(struct call *call, const char *text)
 	give_bytes(call, text, strlen(text));
 }
 
-/* Values that are taken. */
+/* Parameters. */
 
 uint64_t take_u64(const struct call *call, size_t at)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each statement of sql/ does to the model of the tables.
+ * The effect of each statement of sql/ on the model of the tables.
  *
- * A statement that is not known here ends the simulation and says so: whoever adds one
- * adds its model.
+ * An unknown statement ends the simulation and is printed: a new statement needs a model.
  */
 #ifndef SIM_STATEMENTS_H
 #define SIM_STATEMENTS_H
@@ -36,14 +35,14 @@ struct call {
 	const char *sql;
 	const struct db_value *values;
 	size_t value_count;
-	const struct bulk *bulk; /* of an INSERT of many rows: in place of values */
+	const struct bulk *bulk; /* for an INSERT of many rows, instead of values */
 	struct result_rows *rows;
 	uint64_t now_us; /* by the clock of the node */
 	uint64_t found;
-	unsigned error; /* of the database: 1062 */
+	unsigned error; /* the database's error number, such as 1062 */
 };
 
-/* False: call->tx->blocker must end first; the writes made so far are to be undone. */
+/* False: call->tx->blocker must end first; the writes made so far must be undone. */
 bool statement_run(struct call *call);
 
 #endif

@@ -10,7 +10,7 @@
 #include "store/db_error.h"
 #include "store/sql.h"
 
-/* The columns of blocks, by name: statements name them in their own order. */
+/* The columns of blocks, by name, because each statement has its own order. */
 
 enum block_column {
 	BLOCK_NUM,
@@ -47,7 +47,7 @@ static const char *const block_columns[] = {"block",
 					    "reader_id",
 					    "committed_at"};
 
-/* The names that `text` begins with, up to the first that is none. */
+/* Parse the column names at the beginning of `text`, up to the first other word. */
 static size_t parse_columns(const char *text, enum block_column *ret_columns)
 {
 	size_t count = 0;
@@ -133,7 +133,7 @@ static void give_column(struct call *call, const struct block_row *row, enum blo
 	}
 }
 
-/* Selects from blocks: whether the statement asks for irreversible rows only stands in its text. */
+/* Selects from blocks: only the text says whether the statement wants irreversible rows only. */
 
 struct block_select {
 	enum block_column columns[BLOCK_COLUMNS];
@@ -155,7 +155,7 @@ static void give_block(struct call *call, const struct block_select *select,
 		give_column(call, row, select->columns[i]);
 }
 
-/* (first, last), and for select_other_filter the filter, and what is_delivered must be. */
+/* (first, last); select_other_filter also has the filter, and the required is_delivered. */
 bool model_select_blocks(struct call *call)
 {
 	uint64_t last = take_u64(call, 1);
@@ -174,7 +174,7 @@ bool model_select_blocks(struct call *call)
 	return true;
 }
 
-/* Since 1970, of a time as it stands in the table. */
+/* Seconds since 1970 for a time in the table's form. */
 static int64_t seconds_of(const char *timestamp)
 {
 	struct tm time = {.tm_year = 0};
@@ -262,7 +262,10 @@ bool model_insert_blocks(struct call *call)
 		for (size_t at = 0; at < count; at++)
 			if (columns[at] != BLOCK_COMMITTED)
 				set_column(call, row, columns[at], at, i);
-		/* A row that another transaction has just written is waited for, not overlooked. */
+		/*
+		 * A row that another transaction has just written must be waited for, not
+		 * ignored.
+		 */
 		if (!row_write(call->tx, TABLE_BLOCKS, row->num, row))
 			return false;
 		tx_undo_to(call->tx, call->tx->write_count - 1);
@@ -284,7 +287,7 @@ bool model_update_block(struct call *call)
 
 	if (!old || memcmp(old->id, take_text(call, 13), BLOCK_ID_BYTES) != 0 ||
 	    strtoull(take_text(call, 14), NULL, 10) != old->committed_us) {
-		/* It may be on its way to be so: an UPDATE waits for the lock before it looks. */
+		/* The row may be about to match: an UPDATE waits for the lock before it checks. */
 		if (old && !row_write(call->tx, TABLE_BLOCKS, num, old))
 			return false;
 		if (old)
@@ -311,7 +314,7 @@ bool model_update_block(struct call *call)
 	return row_write(call->tx, TABLE_BLOCKS, num, row);
 }
 
-/* Operations: all of a block are one row here. */
+/* Operations: one row here has all operations of a block. */
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
@@ -342,7 +345,7 @@ static int compare_ops(const void *a, const void *b)
 	return 0;
 }
 
-/* The rows from..to of the bulk are of one block. */
+/* The rows from..to of the bulk belong to one block. */
 static bool insert_block_ops(struct call *call, uint64_t num, size_t from, size_t to)
 {
 	const struct op_rows *old = row_read(call->tx, TABLE_OPERATIONS, num);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the statements share. */
+/* What the statement files share. */
 #ifndef SIM_STATEMENTS_IMPL_H
 #define SIM_STATEMENTS_IMPL_H
 
@@ -71,9 +71,9 @@ bool model_update_claim_expired(struct call *call);
 bool model_update_reader(struct call *call);
 bool model_upsert_reader(struct call *call);
 
-/* Where the key of a witness stands in TABLE_KEYS. */
+/* The key in TABLE_KEYS for the key of a witness. */
 uint64_t key_place(const char *witness, uint32_t since);
-/* Of one operation, as it stands in the table. */
+/* The hash of one operation, as in the table. */
 uint64_t op_hash(const char *trx_id, const char *timestamp, const char *name, const char *payload);
 
 #endif

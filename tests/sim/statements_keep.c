@@ -41,7 +41,7 @@ const struct reader_row *find_session(const struct call *call, size_t at)
 	return row && strcmp(row->session, take_text(call, at + 1)) == 0 ? row : NULL;
 }
 
-/* One id for one name, whoever asks: so two who insert the same name meet. */
+/* The id follows from the name, so two inserts of one name collide. */
 static uint32_t id_of_name(const char *name)
 {
 	uint32_t hash = 2166136261U;
@@ -84,7 +84,7 @@ static const struct filter_row *find_active(const struct call *call)
 	return NULL;
 }
 
-/* Heartbeat, progress, stopped. */
+/* Heartbeat, progress, stop. */
 bool model_update_reader(struct call *call)
 {
 	bool is_beat = call->sql == sql_update_reader_heartbeat;
@@ -303,7 +303,7 @@ bool model_delete_claim(struct call *call)
 	return row_write(call->tx, TABLE_CLAIMS, row->first, NULL);
 }
 
-/* The claims of a reader, of a session, or far from now. */
+/* Deletes the claims of a reader, of a session, or those far from now. */
 bool model_delete_claims(struct call *call)
 {
 	const struct claim_row *row;
@@ -458,7 +458,7 @@ static bool change_open(struct call *call)
 	return row_write(call->tx, TABLE_RANGES, row->first, row);
 }
 
-/* The open range begins elsewhere or is scanned further; closed ones go or end earlier. */
+/* The open range begins elsewhere or is scanned further; closed ones are removed or shortened. */
 bool model_change_ranges(struct call *call)
 {
 	const struct range_row *old;

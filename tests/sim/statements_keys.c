@@ -17,7 +17,7 @@ uint64_t key_place(const char *witness, uint32_t since)
 	return (uint64_t)index << 32 | since;
 }
 
-/* (witness, since_block, signing_key): by nodes, or by the chain. */
+/* (witness, since_block, signing_key): from nodes or from the chain. */
 bool model_insert_witness_key(struct call *call)
 {
 	bool is_of_nodes = call->sql == sql_insert_witness_key;
@@ -58,7 +58,7 @@ bool model_select_witness_key(struct call *call)
 	return true;
 }
 
-/* Of (since, since, since, block, block, since, since, block). */
+/* (since, since, since, block, block, since, since, block) */
 bool model_select_keys_whole(struct call *call)
 {
 	uint64_t since = take_u64(call, 0), block = take_u64(call, 3), key, left;

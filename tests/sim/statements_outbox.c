@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Statements on the outbox: one author, whose comments are named by the number of their block. */
+/*
+ * Statements on the outbox: there is one author, whose comments are named by the number of their
+ * block.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +25,7 @@ static const char *permlink_of(uint64_t key)
 	return row_text(text);
 }
 
-/* (author): the one behind. An author without comments has no outbox. */
+/* (author): the next author. An author without comments has no outbox. */
 bool model_select_outbox_authors(struct call *call)
 {
 	uint64_t key;
@@ -55,7 +58,7 @@ bool model_insert_comment_seen(struct call *call)
 	return row_write(call->tx, TABLE_SEEN, key, row);
 }
 
-/* (author, author, permlink, limit): behind that place. */
+/* (author, author, permlink, limit): the rows after that place. */
 bool model_select_comments_seen(struct call *call)
 {
 	const char *behind = take_text(call, 2);
@@ -79,7 +82,7 @@ bool model_select_comments_seen(struct call *call)
 	return true;
 }
 
-/* A row that another transaction has written is passed over. */
+/* A row that another transaction has written is skipped. */
 bool model_lock_comment(struct call *call)
 {
 	uint64_t key = take_u64(call, 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Statements on deliveries. Bots are not simulated: what is open and what has ended is all one. */
+/*
+ * Statements on deliveries. Bots are not simulated, so open and ended deliveries are not
+ * distinguished.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,21 +13,21 @@
 
 #define ID_BITS 20
 
-/* None is there before the first reader has asked. */
+/* There is no queue before the first reader has asked. */
 bool model_select_queue(struct call *call)
 {
 	call->rows->column_count = 1;
 	return true;
 }
 
-/* It is made, or was made by another one meanwhile. */
+/* It is created, or another reader created it meanwhile. */
 bool model_insert_queue(struct call *call)
 {
 	call->found = 1;
 	return true;
 }
 
-/* (first, last) blocks, and the same as ids of deliveries. */
+/* (first, last) blocks, then the same as ids of deliveries. */
 bool model_select_delivered(struct call *call)
 {
 	const struct delivered_row *row;
@@ -48,7 +51,7 @@ static bool is_same(const struct delivered_row *a, const struct delivered_row *b
 	       strcmp(a->queue, b->queue) == 0;
 }
 
-/* Two keys: the place, and the id. */
+/* Two unique keys: the place and the id. */
 static bool is_duplicate(struct call *call, const struct delivered_row *row, uint64_t id)
 {
 	const struct delivered_row *other;
@@ -81,7 +84,7 @@ bool model_insert_delivered(struct call *call)
 	return true;
 }
 
-/* The work goes with the fact. */
+/* A delivery must have a row of `delivered`, which stands for it in the model. */
 bool model_insert_deliveries(struct call *call)
 {
 	for (size_t i = 0; i < bulk_row_count(call->bulk); i++)

@@ -38,8 +38,8 @@ struct commit_note {
 static struct table_rows tables[TABLE_COUNT];
 static unsigned node_count;
 static int64_t lags_ms[DB_NODES_MAX];
-static uint64_t applied[DB_NODES_MAX + 1]; /* commits up to this are seen by the node */
-static struct commit_note *notes;          /* of commit seq: notes[seq - 1] */
+static uint64_t applied[DB_NODES_MAX + 1]; /* the node sees commits up to this one */
+static struct commit_note *notes;          /* of commit number seq: notes[seq - 1] */
 static size_t note_capacity;
 static uint64_t last_seq;
 
@@ -98,7 +98,7 @@ void tables_set_lag(unsigned node, int64_t lag_ms)
 	lags_ms[node] = lag_ms;
 }
 
-/* What the node has seen by now. */
+/* The newest commit that the node sees. */
 static uint64_t applied_by(unsigned node)
 {
 	if (node == NODE_ALL || node_count == 1)
@@ -120,7 +120,7 @@ int64_t tables_synced_ms(unsigned node)
 	return until_ms;
 }
 
-/* Looking. */
+/* Reads. */
 
 static size_t find_slot(const struct table_rows *rows, uint64_t key)
 {
@@ -188,7 +188,7 @@ const void *row_read(const struct tx *tx, enum table table, uint64_t key)
 	return row_first(tx, table, key, key, &found);
 }
 
-/* Writing. */
+/* Writes. */
 
 static struct record *take_record(enum table table, uint64_t key)
 {
@@ -230,7 +230,7 @@ bool row_write(struct tx *tx, enum table table, uint64_t key, const void *row)
 	return true;
 }
 
-/* Take the newest version of the transaction out. */
+/* Remove the newest version of the transaction. */
 static void pop_version(const struct tx *tx, struct record *record)
 {
 	for (struct version **at = &record->newest; *at; at = &(*at)->older) {
@@ -268,7 +268,7 @@ void tx_rollback(struct tx *tx)
 	tx_end(tx);
 }
 
-/* Was a row that this transaction wrote committed by another node meanwhile? */
+/* Did another node meanwhile commit a row that this transaction wrote? */
 static bool is_beaten(const struct tx *tx)
 {
 	for (size_t i = 0; i < tx->write_count; i++) {
@@ -282,7 +282,10 @@ static bool is_beaten(const struct tx *tx)
 	return false;
 }
 
-/* The newest own version is the committed one; it comes to stand below those of others. */
+/*
+ * The newest version of the transaction becomes the committed one; it goes below the versions of
+ * others.
+ */
 static void commit_record(const struct tx *tx, struct record *record, uint64_t seq)
 {
 	struct version *mine = NULL;

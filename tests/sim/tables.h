@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model of the database: tables of rows with versions, transactions, row locks, and the
+ * The model of the database: tables of versioned rows, transactions, row locks, and the
  * nodes of a cluster.
  *
  * On one server a transaction waits for the locks of another.  On a cluster (more than one
- * node) that holds only on the same node; across nodes the first to commit wins, the other
- * learns of it when it commits; what was committed elsewhere is seen only a while later.
+ * node) this is only so on the same node.  Between nodes the first one to commit wins, and
+ * the other fails when it commits.  Commits of other nodes are seen a while later.
  *
- * Rows are never changed and live until the next tables_open(): a write is a new row.
+ * Rows are never changed, and live until the next tables_open(): a write is a new row.
  */
 #ifndef SIM_TABLES_H
 #define SIM_TABLES_H
@@ -20,21 +20,21 @@
 #include "store/readers.h"
 
 #define DB_NODES_MAX 3
-/* A transaction of this node sees everything that is committed anywhere: for the checks. */
+/* A transaction of this node sees all commits everywhere: for the checks. */
 #define NODE_ALL DB_NODES_MAX
 
 enum table {
 	TABLE_BLOCKS,     /* key: the block */
 	TABLE_OPERATIONS, /* key: the block; one row holds all operations of a block */
-	TABLE_ORPHANS,    /* the same of one orphaned block; key: made from block and id */
+	TABLE_ORPHANS,    /* the operations of one orphaned block; key: made from block and id */
 	TABLE_DELIVERED,  /* key: the id of the delivery */
 	TABLE_RANGES,     /* key: first_block */
 	TABLE_GAPS,
 	TABLE_CLAIMS,
-	TABLE_READERS, /* key: the id, one for each name that there ever was */
+	TABLE_READERS, /* key: the id, one for each name that ever existed */
 	TABLE_FILTERS,
 	TABLE_BOOKKEEPING,
-	TABLE_COMMENTS, /* key: the block that is to hold the comment */
+	TABLE_COMMENTS, /* key: the block that will have the comment */
 	TABLE_SEEN,     /* the same */
 	TABLE_KEYS,     /* key: made from witness and since_block */
 	TABLE_COUNT
@@ -56,7 +56,7 @@ struct block_row {
 
 struct op {
 	uint32_t trx_in_block, op_in_trx, virtual_op;
-	uint64_t hash; /* of all the rest */
+	uint64_t hash; /* of all other columns */
 };
 
 struct op_rows {
@@ -114,9 +114,9 @@ struct bookkeeping_row {
 	uint64_t changes, irreversible_block;
 };
 
-/* Of the outbox. */
+/* One comment of the outbox. */
 struct comment_row {
-	bool is_confirmed; /* then: where */
+	bool is_confirmed; /* then the fields below say where */
 	uint32_t block;
 	char trx_id[BLOCK_ID_HEX + 1];
 };
@@ -126,7 +126,7 @@ struct seen_row {
 	char trx_id[BLOCK_ID_HEX + 1];
 };
 
-/* Of a witness. */
+/* One key of a witness. */
 struct key_row {
 	uint32_t since;
 	bool is_of_nodes;
@@ -146,16 +146,16 @@ struct tx {
 	unsigned node;
 	struct write *writes;
 	size_t write_count, write_capacity;
-	struct tx *blocker; /* who holds the lock that the last row_write() needed */
-	bool is_doomed;     /* a commit elsewhere won against it */
+	struct tx *blocker; /* the transaction with the lock that the last row_write() needed */
+	bool is_doomed;     /* a commit on another node won against it */
 };
 
 void tables_open(unsigned node_count);
 unsigned tables_node_count(void);
-/* How long a commit takes to be seen on the other nodes, from now on. */
+/* Set how long a commit takes until it is seen on this node. */
 void tables_set_lag(unsigned node, int64_t lag_ms);
 
-/* When the node will have seen all that is committed by now. */
+/* When the node will have seen all present commits. */
 int64_t tables_synced_ms(unsigned node);
 
 /* Memory that lives as long as the tables. */
@@ -166,23 +166,26 @@ void tx_init(struct tx *tx, unsigned node);
 /* False: another node was first; rolled back. */
 bool tx_commit(struct tx *tx);
 void tx_rollback(struct tx *tx);
-/* Undo the writes behind the first `count`. */
+/* Undo the writes after the first `count`. */
 void tx_undo_to(struct tx *tx, size_t count);
 
 /* The row of this key as the transaction sees it; NULL: none. */
 const void *row_read(const struct tx *tx, enum table table, uint64_t key);
-/* The first row with first <= key <= last; the next search begins behind *ret_key. */
+/*
+ * The first row with first <= key <= last; *ret_key is its key, and the next search begins
+ * behind it.
+ */
 const void *row_first(const struct tx *tx, enum table table, uint64_t first, uint64_t last,
 		      uint64_t *ret_key);
 /* The last row with first <= key <= last. */
 const void *row_last(const struct tx *tx, enum table table, uint64_t first, uint64_t last,
 		     uint64_t *ret_key);
-/* Write a row, or with NULL delete it. False: tx->blocker must end first. */
+/* Write a row, or delete it if row is NULL. False: tx->blocker must end first. */
 bool row_write(struct tx *tx, enum table table, uint64_t key, const void *row);
-/* How a row stood before this transaction, for the checks of a commit: to be asked during its hook. */
+/* The row before this transaction, for the checks of a commit: call it during the commit hook. */
 const void *row_before(const struct tx *tx, const struct write *write);
 
-/* Called for each commit, when it is visible to NODE_ALL and its writes still stand in tx. */
+/* Called for each commit, when NODE_ALL sees it and its writes are still in tx. */
 extern void (*tables_commit_hook)(const struct tx *tx);
 
 #define EACH_ROW(tx, table, first, last, key, row)                                                 \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes wrong. */
+/* The troubles of a simulation. */
 #include <stddef.h>
 
 #include "chain.h"
@@ -68,7 +68,7 @@ static void trouble_node(struct world *world)
 		 (enum mood)sim_random(MOOD_HARMLESS_COUNT));
 }
 
-/* What a liar makes up: a branch, blocks that prove or do not, keys. */
+/* Choose what a liar makes up: a branch, blocks that prove themselves or do not, keys. */
 static void choose_lies(struct sim_node *node)
 {
 	uint32_t top = chain_irreversible();
@@ -83,7 +83,7 @@ static void choose_lies(struct sim_node *node)
 		node->mood = MOOD_FALSE_BLOCK;
 }
 
-/* Only the last node lies, and only where liars are about. */
+/* Only the last node lies, and only if the world has liars. */
 void trouble_liar(struct world *world)
 {
 	unsigned index = world->node_count - 1;
@@ -96,7 +96,7 @@ void trouble_liar(struct world *world)
 	choose_lies(&sim_nodes[index]);
 }
 
-/* Some nodes go another way from the next block on, for a while. */
+/* From the next block on some nodes are on another branch, for a while. */
 static void trouble_fork(struct world *world)
 {
 	struct sim_fork *fork = &sim_forks[sim_fork_count];
@@ -140,7 +140,10 @@ static void trouble_server(struct world *world)
 	sim_trace("server %u: trouble %u", index, choice);
 }
 
-/* The clock of one server, or of all, jumps ahead and comes back; rows written meanwhile are in the future. */
+/*
+ * The clock of one server, or of all, jumps ahead and comes back; rows written meanwhile are in
+ * the future.
+ */
 static void trouble_clock(struct world *world)
 {
 	static const int64_t jumps_ms[] = {120000, 3600000, 86400000, 400 * INT64_C(86400000)};
@@ -183,8 +186,9 @@ static void trouble_tear(struct world *world)
 		if (!row)
 			continue;
 		/*
-		 * Operations that are left of a block are found when the block comes back.  If another
-		 * block takes its number, of a fork, a liar's or the chain's own, they may never be found.
+		 * Leftover operations are found when the block comes back.  If another block
+		 * takes its number, from a fork, a liar or the chain itself, they may never be
+		 * found.
 		 */
 		is_done = row_write(&tx, TABLE_BLOCKS, num, NULL) &&
 			  ((!with_operations && num <= top &&
@@ -211,7 +215,10 @@ void troubles_cause(struct world *world)
 	troubles[sim_random(sizeof(troubles) / sizeof(troubles[0]))](world);
 }
 
-/* All is well again, but for dead nodes and readers that are dead or frozen; what was torn needs a start to be found. */
+/*
+ * All is well again, except for dead nodes, and readers that are dead or frozen; deleted rows
+ * are found by a restart.
+ */
 void troubles_end(struct world *world)
 {
 	for (unsigned i = 0; i < world->node_count; i++)
@@ -228,15 +235,18 @@ void troubles_end(struct world *world)
 		struct sim_reader *slot = &world->readers[i];
 
 		slot->process.frozen_until_ms = 0;
-		/* Who was lied to may have excluded the only good node: until it starts again. */
+		/*
+		 * A reader that was lied to may have excluded the only good node until it is
+		 * restarted.
+		 */
 		if ((i == 0 || world->has_lies) && slot->is_running)
 			world_kill(slot);
 		if (i == 0 || !slot->is_running || slot->process.is_killed)
 			continue;
-		if (sim_chance(150)) { /* never to be seen again */
+		if (sim_chance(150)) { /* it never comes back */
 			slot->is_gone = true;
 			world_kill(slot);
-		} else if (sim_chance(150)) { /* never to move again */
+		} else if (sim_chance(150)) { /* it never moves again */
 			slot->is_gone = true;
 			slot->process.frozen_until_ms = SIM_NEVER - 1;
 		}

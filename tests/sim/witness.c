@@ -16,8 +16,8 @@ struct witness {
 	char name[8];
 	struct {
 		char text[KEY_TEXT_BYTES];
-		uint8_t r_secret[NUMBER_BYTES]; /* r and the secret, multiplied */
-	} keys[2];                              /* the true one, the false one */
+		uint8_t r_secret[NUMBER_BYTES]; /* r times the secret */
+	} keys[2];                              /* the true key, the false key */
 };
 
 static struct witness witnesses[WITNESS_COUNT];
@@ -42,7 +42,7 @@ struct hash *sim_hash(void)
 	return hash;
 }
 
-/* The point that a secret or a nonce leads to. */
+/* The point of a secret or a nonce. */
 static void make_point(const uint8_t number[NUMBER_BYTES], uint8_t ret_point[KEY_BYTES])
 {
 	secp256k1_pubkey point;
@@ -104,8 +104,9 @@ const char *witness_key(unsigned witness, bool is_false)
 }
 
 /*
- * A signature is the nonce's r, and s = (digest + r secret) / nonce.  With the nonce 1, whose secret
- * anybody could tell, that is one addition.  Of s and -s the lower one is written, as witnesses do.
+ * A signature is the nonce's r, and s = (digest + r secret) / nonce.  With the nonce 1, from
+ * which anybody could tell the secret, this is one addition.  The lower one of s and -s is
+ * written, as witnesses do.
  */
 void witness_sign(unsigned witness, bool is_false, const uint8_t digest[HASH_SHA256_BYTES],
 		  uint8_t ret_signature[SIGNATURE_BYTES])

@@ -2,8 +2,8 @@
 /*
  * The witnesses of the simulated chain: names, keys, signatures.
  *
- * A witness's key follows from its name.  For each there is a false key too, with which liars sign, since
- * they do not have the true one.
+ * A witness's key follows from its name.  Each witness also has a false key, with which
+ * liars sign because they do not have the true one.
  */
 #ifndef SIM_WITNESS_H
 #define SIM_WITNESS_H
@@ -16,14 +16,14 @@
 
 #define WITNESS_COUNT 21
 
-/* The hashes, for all who need some. */
+/* The hashes, shared by all files that need some. */
 struct hash *sim_hash(void);
 
-/* Its name; they take turns. */
+/* The name of a witness; witnesses take turns. */
 const char *witness_name(unsigned witness);
 /* -1: no witness has this name. */
 int witness_find(const char *name);
-/* Its public key as text. */
+/* The public key of a witness, as text. */
 const char *witness_key(unsigned witness, bool is_false);
 void witness_sign(unsigned witness, bool is_false, const uint8_t digest[HASH_SHA256_BYTES],
 		  uint8_t ret_signature[SIGNATURE_BYTES]);

@@ -15,10 +15,10 @@
 #include "sync/tail.h"
 
 #define CHECK_MS      1000
-#define CALM_LIMIT_MS 400000 /* so long after the last fault everything is well at the latest */
-#define TAIL_BEHIND   12     /* blocks that a tail may be behind when all is well */
+#define CALM_LIMIT_MS 400000 /* everything is well at most this long after the last fault */
+#define TAIL_BEHIND   12     /* how many blocks a tail may be behind when all is well */
 #define MAX_STEPS     20000000
-#define BLOCK_BYTES   16384 /* more than a block of the simulated chain takes */
+#define BLOCK_BYTES   16384 /* more than the memory of a block of the simulated chain */
 
 static struct world world;
 
@@ -42,7 +42,7 @@ static void check_memory(const struct sim_reader *slot)
 			 work->config.max_memory_bytes);
 }
 
-/* A daemon ends by itself only if another took its name, or if it was lied to. */
+/* A daemon ends by itself only if another one took its name, or if it was lied to. */
 static void check_end(struct sim_reader *slot)
 {
 	struct error err = ERROR_INIT;
@@ -60,8 +60,9 @@ static void check_end(struct sim_reader *slot)
 	if (err.kind != ERROR_CONFIG && !strstr(err.text, "another chain"))
 		return;
 	/*
-	 * "Another chain": all nodes that could be asked just then are liars.  If what is stored is
-	 * the chain's, the next start may go well; else somebody must repair it.
+	 * "Another chain": all nodes that could be asked at that moment are liars.  If only true
+	 * blocks are stored, the next start may go well; otherwise somebody must repair the
+	 * tables.
 	 */
 	if (!promises_holds_lies())
 		return;
@@ -181,7 +182,7 @@ static void start_those_due(void)
 	}
 }
 
-/* How many of the nodes that live lag less than this one? Those that lag alike come in their order. */
+/* How many living nodes lag less than this one? Nodes with the same lag count in their order. */
 static unsigned rank_of(unsigned node)
 {
 	unsigned rank = 0;
@@ -195,9 +196,9 @@ static unsigned rank_of(unsigned node)
 }
 
 /*
- * How far readers may be behind the chain for the sake of their nodes: more than half of them must have a block.
- * With liars, true nodes may be shut out at a start, because the table holds blocks that a liar gave first; the
- * only node left may be one that lags.
+ * How far readers may be behind the chain because of their nodes: more than half of the nodes
+ * must have a block. With liars, true nodes may be excluded at a start, because the table has
+ * blocks that a liar gave first; the only node left may be one that lags.
  */
 static uint32_t lag_of_nodes(void)
 {
@@ -230,7 +231,7 @@ static bool is_daemon_well(const struct sim_reader *slot)
 	       tail_next_block(reader->tail) + allowed_lag() > chain_irreversible();
 }
 
-/* Who follows the head stores blocks before they are irreversible. */
+/* A reader that follows the head stores blocks before they are irreversible. */
 static bool is_head_followed(void)
 {
 	for (unsigned i = 0; i < world.reader_count; i++)
@@ -241,7 +242,7 @@ static bool is_head_followed(void)
 	return true;
 }
 
-/* What nobody gives is to be shown as a gap. */
+/* A block that no node gives must be shown as a gap. */
 static void remove_known(struct range_set *missing, uint32_t block)
 {
 	CLEANUP(range_set_release) struct range_set hidden = RANGE_SET_INIT;
@@ -294,7 +295,7 @@ static void say_what_is_wrong(void)
 static void operate(void *context)
 {
 	int64_t trouble_ms = sim_now_ms + sim_between(0, 15000);
-	int64_t stay_ms = 0; /* nothing goes wrong by itself either */
+	int64_t stay_ms = 0; /* no new trouble either */
 
 	(void)context;
 	while (sim_now_ms < world.calm_ms) {

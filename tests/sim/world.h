@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One simulation: some readers, nodes and database servers, a time of faults, then a time of
- * calm in which everything must come right.
+ * One simulation: some readers, nodes and database servers; a time of faults; then a calm
+ * time in which everything must recover.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -19,12 +19,12 @@
 
 struct sim_reader {
 	struct process process;
-	struct reader *reader; /* NULL: it does not run */
+	struct reader *reader; /* NULL: it is not running */
 	bool is_running;
-	bool is_gone; /* and will not be started again */
+	bool is_gone; /* it will not be started again */
 	bool is_told_to_stop, is_stopping;
 	bool is_told_to_reload;
-	int64_t start_ms; /* when it is to be started */
+	int64_t start_ms; /* when it will be started */
 	bool is_doomed;   /* it dies for good as soon as it holds a claim */
 	char name[16];
 	struct reader_config config;
@@ -39,14 +39,14 @@ struct world {
 	uint64_t seed;
 	unsigned reader_count, node_count, server_count;
 	bool has_lies;
-	bool needs_operator; /* the tables were filled with lies so that readers refuse to go on */
+	bool needs_operator; /* lies were stored, so readers refuse to continue */
 	bool is_over;
 	int64_t calm_ms; /* when the faults ended */
 	uint32_t open_first;
 	struct sim_reader readers[READERS_MAX];
 };
 
-/* What a run came to, for the summary. */
+/* The results of a run, for the summary. */
 struct world_result {
 	int64_t simulated_ms;
 	int64_t recovered_ms; /* from the end of the faults until all was well */
@@ -55,11 +55,11 @@ struct world_result {
 
 void world_run(uint64_t seed, struct world_result *ret_result);
 
-/* scenario.c: what stands there at the beginning. */
+/* scenario.c: create the initial state. */
 void scenario_make(struct world *world);
 /* troubles.c: the last node begins to lie. */
 void trouble_liar(struct world *world);
-/* troubles.c: one thing that goes wrong, and the end of all that. */
+/* troubles.c: cause one trouble; end all troubles. */
 void troubles_cause(struct world *world);
 void troubles_end(struct world *world);
 /* world.c: kill -9. */

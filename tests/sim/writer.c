@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sync/writer.h with fibers in place of threads: the same lanes, queues and retries. */
+/* sync/writer.h with fibers instead of threads: the same lanes, queues and retries. */
 #include "sync/writer.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct lane {
 
 struct writer {
 	struct process *process;
-	struct fiber *loop; /* who waits in http_wait() */
+	struct fiber *loop; /* waits in http_wait() */
 	struct jobs commits, errands, finished;
 	int64_t patience_ms;
 	int64_t give_up_at_ms;
@@ -237,7 +237,7 @@ const struct metric_histogram *writer_commit_times(const struct writer *writer)
 bool writer_has_lost_database(const struct writer *writer)
 {
 	(void)writer;
-	return false; /* a stop waits its full time, then */
+	return false; /* a stop then waits its full time */
 }
 
 void writer_hurry(struct writer *writer, int64_t grace_ms)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --verify's eye: whatever is altered in a row is seen, and named by the first thing that is wrong. */
+/* --verify finds every change of a row, and names it by the first fault. */
 #include "world.h"
 
 #include "store/audit.h"

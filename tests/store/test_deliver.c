@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Deliveries: with their block, once, whatever happens to the block afterwards. */
+/* Operations are delivered with their block, once, whatever happens to the block later. */
 #include "world.h"
 
 #define OTHER_CHAIN 0xBB

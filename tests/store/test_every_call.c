@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every call to the database fails once: with each error that passes, before it took effect and
- * after, in a tail, a replay and a fork repair, under the writer's own retries.  Afterwards the tables must be
- * those of an undisturbed run: everything there, and everything once.
+ * Every call to the database fails once: with each error that may pass, before and after
+ * it took effect, in a tail, a replay and a fork repair, with the writer's own retries.
+ * Afterwards the tables must be those of an undisturbed run: complete, and everything
+ * once.
  */
 #include "steps.h"
 

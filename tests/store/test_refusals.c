@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store refuses rather than doing it by halves: and that it says so. */
+/* What the store refuses completely, with a message, instead of doing it in part. */
 #include "world.h"
 
 #include "store/bulk.h"

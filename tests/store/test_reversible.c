@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows that were read at the head: confirmed, replaced, repaired; and never in the way. */
+/* Rows that were read at the head are confirmed, replaced or repaired, and never in the way. */
 #include "world.h"
 
 #include <pthread.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys of witnesses: learnt with their blocks, or of nodes; and what may have changed unseen. */
+/*
+ * Keys of witnesses: learnt with their blocks or from nodes; and changes that may have gone
+ * unseen.
+ */
 #include "world.h"
 
 #include "store/witness_keys.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For tests/integration/test_json.py: what our reading of JSON and json-c's make of the same
- * bytes.  Input: records of a 32 bit length and so many bytes.  Output for each: does json-c
- * take it (strict), do we, and our canonical text with its length.  Native byte order.
+ * For tests/integration/test_json.py: compares our JSON reader with json-c on the same
+ * bytes.  Input: records of a 32-bit length and that many bytes.  Output for each: whether
+ * json-c accepts it (strict), whether we do, and our canonical text with its length.
+ * Native byte order.
  */
 #include <json-c/json.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A small HTTP server in threads of its own; the path of a request says how it behaves. */
+/* A small HTTP server with its own threads; the path of a request says how it behaves. */
 #ifndef TESTS_HTTP_SERVER_H
 #define TESTS_HTTP_SERVER_H
 

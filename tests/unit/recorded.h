@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recorded answers of real nodes, which are not part of the project: they lie beside the
- * source tree in ../shared/chain, or nowhere, and then the test that wants them is skipped.
+ * Recorded answers of real nodes. They are not part of the project: they are beside the
+ * source tree in ../shared/chain; if they are missing, the tests that need them are
+ * skipped.
  */
 #ifndef TESTS_RECORDED_H
 #define TESTS_RECORDED_H

@@ -97,7 +97,7 @@ static void long_texts_are_cut(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
-/* Text from nodes, users and files, by every way into an error text. */
+/* Text from nodes, users and files, through every function that fills an error text. */
 static void foreign_text_is_cleaned(void **state)
 {
 	struct error err = ERROR_INIT;

@@ -20,7 +20,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* libcurl's clock and its names, which the tests move. */
+/* The clock and the host names of libcurl, which the tests change. */
 static atomic_long jumped_s;
 static atomic_bool has_moved;
 static atomic_uint lookup_count;

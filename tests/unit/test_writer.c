@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The writer with a database made up here: this file defines the db_* functions that
- * sync/writer.c calls, so that the linker takes them instead of store/db.c.
+ * The writer with a simulated database: this file defines the db_* functions that
+ * sync/writer.c calls, so the linker uses them instead of store/db.c.
  */
 #include "test.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The vectors of the binary format, beside the recorded answers: ../shared/codec/vectors.json. */
+/*
+ * The test vectors of the binary format, beside the recorded answers:
+ * ../shared/codec/vectors.json.
+ */
 #ifndef TESTS_VECTORS_H
 #define TESTS_VECTORS_H
 

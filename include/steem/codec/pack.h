@@ -33,18 +33,20 @@ struct pack_mark {
 
 struct pack {
 	const struct chain *chain; /* not owned; of the symbols, the keys */
-	struct hash *hash;         /* not owned; for the check sum of a key's text */
-	struct buf out;            /* the bytes; additions only */
-	char reason[160];          /* why something could not be packed; clean */
-	size_t operation;          /* the caller's name for what it packs */
+	struct hash *hash;         /* not owned; for the checksum of a key's text */
+	struct buf out;            /* the packed bytes; pack functions only append */
+	/* why something could not be packed; without control characters */
+	char reason[160];
+	size_t operation; /* set by the caller: the operation being packed */
 	struct pack_mark marks[PACK_MARKS_MAX];
-	size_t mark_count; /* may be above PACK_MARKS_MAX: only the first ones are there */
+	size_t mark_count; /* may be above PACK_MARKS_MAX: then only the first marks are kept */
 };
 
-/* The values of an object's members by their field's place in the type; data NULL: there is none. */
+/* The values of an object's members, indexed like the fields of the type; data NULL: no value. */
 struct pack_values {
 	struct json_slice of[CODEC_FIELDS_MAX];
-	size_t next;                     /* members mostly come in the order of the fields */
+	/* the expected next field: members mostly come in the order of the fields */
+	size_t next;
 	const struct codec_field *twice; /* NULL, or a field that has several values */
 };
 
@@ -59,16 +61,16 @@ void pack_release(struct pack *pack);
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value);
 bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,
 		 const struct json_members *members);
-/* No values yet. */
+/* Start without values. */
 void pack_begin(struct pack_values *values, const struct codec_type *type);
 /* Add a member.  False: the type has no such field. */
 bool pack_note(struct pack_values *values, const struct codec_type *type,
 	       const struct json_slice *key, const struct json_slice *value);
-/* Are these values as the type wants them? False with pack->reason: one stands there twice, or is missing. */
+/* Do the values match the type? False with pack->reason: one occurs twice or is missing. */
 bool pack_check(struct pack *pack, const struct codec_type *type, const struct pack_values *values);
-/* Append all of them, which were checked. */
+/* Append all values; pack_check() must have accepted them. */
 bool pack_noted(struct pack *pack, const struct codec_type *type, const struct pack_values *values);
-/* A count or a length. */
+/* Append a count or a length. */
 bool pack_count(struct pack *pack, size_t count);
 
 #endif

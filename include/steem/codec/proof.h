@@ -43,7 +43,7 @@ void proof_free(struct proof *proof);
  */
 int proof_signer(struct proof *proof, const struct block *block, struct key *ret_key,
 		 struct error *err) MUST_CHECK;
-/* Its text, as the chain writes keys. Returns text. */
+/* Write the text of a key, with the chain's prefix. Returns text. */
 char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES]);
 /*
  * A hash of the block's content: two blocks have the same one only if block_equal() is true for them.  The
@@ -52,28 +52,30 @@ char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_T
 void proof_fingerprint(struct proof *proof, const struct block *block,
 		       uint8_t ret[HASH_SHA256_BYTES]);
 
-/* What follows is for decode.c, in this order. */
+/* The functions below are for decode.c, in this order. */
 
 void proof_begin_block(struct proof *proof);
 void proof_begin_trx(struct proof *proof);
-/* The operations of its chain. */
+/* The table of operations of the chain. */
 const struct codec_table *proof_operations(const struct proof *proof);
 /*
- * `i` is the operation's place in the block, `row` its row in that table (NULL: it has none); its
- * payload and members are as they were decoded.
+ * Add an operation.  `i` is its index in the block, `row` its row in the table (NULL: it has
+ * none); payload and members are as they were decoded.
  */
 void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
 			 const struct codec_operation *row, const struct json_members *members);
-/* What codec_trx has of the trx. */
+/* End the trx; `around` are the values of codec_trx. */
 void proof_end_trx(struct proof *proof, const struct pack_values *around);
 
 struct proof_claim {
-	struct block *block;          /* num, id, arena; gets its proof, correction and seal */
-	struct operation *operations; /* in the order they were added; a payload may be corrected */
-	const struct json_slice *ids; /* transaction_ids, each 40 hexadecimal digits */
-	uint8_t root[BLOCK_ID_BYTES]; /* transaction_merkle_root */
-	struct pack_values header;    /* what codec_signed_header has */
-	struct json_slice signing_key; /* between its quotes; data NULL: there is none */
+	/* with num, id and arena; gets its proof, correction and seal */
+	struct block *block;
+	/* in the order in which they were added; a payload may be corrected */
+	struct operation *operations;
+	const struct json_slice *ids;  /* transaction_ids, each of 40 hex digits */
+	uint8_t root[BLOCK_ID_BYTES];  /* transaction_merkle_root */
+	struct pack_values header;     /* the values of codec_signed_header */
+	struct json_slice signing_key; /* the text between its quotes; data NULL: there is none */
 };
 
 /*

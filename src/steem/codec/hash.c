@@ -8,12 +8,12 @@
 #include "base/mem.h"
 
 struct hash {
-	/* Begun, and never given a byte: to begin a hash is to copy one of them, see begin(). */
+	/* Begun contexts without input: to begin a hash, one of them is copied, see begin(). */
 	EVP_MD_CTX *sha256, *sha224, *rmd160;
 	EVP_MD_CTX *begun, *copy;
 };
 
-/* Only a lack of memory makes these calls fail once their algorithm was fetched. */
+/* Once the algorithm was fetched, only a lack of memory makes these calls fail. */
 static void must(int is_done)
 {
 	if (is_done != 1)
@@ -34,7 +34,7 @@ static EVP_MD_CTX *fetch(const char *name, struct error *err)
 	}
 	context = EVP_MD_CTX_new();
 	must(EVP_DigestInit_ex2(context, digest, NULL));
-	EVP_MD_free(digest); /* the context keeps it */
+	EVP_MD_free(digest); /* the context keeps a reference */
 	return context;
 }
 
@@ -65,7 +65,10 @@ void hash_free(struct hash *hash)
 	free(hash);
 }
 
-/* EVP_DigestInit_ex2() would do, but takes a tenth longer for a short text: it looks for an engine each time. */
+/*
+ * EVP_DigestInit_ex2() would do the same, but takes a tenth longer for a short text, because it
+ * looks for an engine each time.
+ */
 static void begin(EVP_MD_CTX *context, const EVP_MD_CTX *fresh)
 {
 	must(EVP_MD_CTX_copy_ex(context, fresh));

@@ -7,16 +7,16 @@
 #include <secp256k1_recovery.h>
 
 /*
- * steemit/steem libraries/fc/src/crypto/elliptic_secp256k1.cpp: the header is 27 to 34, and the
- * four above 30 only say that the key is to be compressed.
+ * steemit/steem libraries/fc/src/crypto/elliptic_secp256k1.cpp: the header is 27 to 34; above 30
+ * it only says that the key is compressed.
  */
 #define HEADER_FIRST 27
 #define HEADER_LAST  34
 
-/* libraries/protocol/types.cpp: behind the key stands the beginning of its RIPEMD-160. */
+/* libraries/protocol/types.cpp: the first bytes of the key's RIPEMD-160 follow the key. */
 #define CHECK_BYTES   4
 #define CHECKED_BYTES (KEY_BYTES + CHECK_BYTES)
-/* No 37 bytes need more digits, and in 32 bits there are ten times as many. */
+/* 37 bytes never need more digits; ten limbs of 32 bits are enough. */
 #define DIGITS_MAX 51
 #define LIMBS      10
 
@@ -86,10 +86,10 @@ static int digit_value(char c)
 	return at != NULL ? (int)(at - alphabet) : -1;
 }
 
-/* Base58 to exactly 37 bytes. */
+/* Decode base58 to exactly 37 bytes. */
 static bool decode(const char *text, size_t len, uint8_t ret[CHECKED_BYTES])
 {
-	uint32_t limbs[LIMBS] = {0}; /* the lowest first */
+	uint32_t limbs[LIMBS] = {0}; /* the lowest one first */
 	uint8_t bytes[LIMBS * 4];
 	size_t ones = 0, zeros = 0;
 
@@ -115,7 +115,7 @@ static bool decode(const char *text, size_t len, uint8_t ret[CHECKED_BYTES])
 		bytes[i] = (uint8_t)(limbs[LIMBS - 1 - i / 4] >> (24 - 8 * (i % 4)));
 	while (zeros < sizeof(bytes) && bytes[zeros] == 0)
 		zeros++;
-	/* Each leading zero byte is a leading 1, and no more than that. */
+	/* Each leading zero byte is exactly one leading 1. */
 	if (zeros < sizeof(bytes) - CHECKED_BYTES ||
 	    zeros - (sizeof(bytes) - CHECKED_BYTES) != ones)
 		return false;

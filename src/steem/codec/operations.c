@@ -104,7 +104,7 @@ static field_t comment_extension_fields[] = {FIELD("comment_payout_beneficiaries
 static type_t comment_extension = VARIANT_OF(comment_extension_fields);
 static type_t comment_extensions = LIST_OF(comment_extension);
 
-/* The two that are not packed came with hardfork 20; condenser_api shows them here too. */
+/* Hardfork 20 added the two that are not packed; condenser_api shows them here too. */
 static field_t props_fields[] = {
 	FIELD("account_creation_fee", fee_asset), FIELD("maximum_block_size", u32),
 	FIELD("sbd_interest_rate", u16),          SHOWN("account_subsidy_budget"),
@@ -158,7 +158,7 @@ static field_t header_extension_fields[] = {
 	FIELD("version", version),
 	FIELD("hardfork_version_vote", hardfork_vote),
 };
-/* condenser_api converts those of a block, but not those in report_over_production. */
+/* condenser_api converts those in a block, but not those in report_over_production. */
 static type_t header_extension = NAMED_OF(header_extension_fields);
 static type_t header_extensions = LIST_OF(header_extension);
 static field_t signed_header_fields[] = {

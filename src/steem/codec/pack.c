@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The formats: steemit/steem libraries/fc/include/fc/io/raw.hpp (bytes), libraries/fc/src/io/json.cpp
- * (text), libraries/plugins/apis/condenser_api (which of both forms a value has).
+ * Sources of the formats: steemit/steem libraries/fc/include/fc/io/raw.hpp (bytes),
+ * libraries/fc/src/io/json.cpp (text), libraries/plugins/apis/condenser_api (which of the
+ * two forms a value has).
  */
 #include "steem/codec/pack.h"
 
@@ -14,11 +15,14 @@
 #include "steem/hex.h"
 #include "steem/json_scan.h"
 
-/* More than a block has room for on the chain. */
+/* More than a block can have on the chain. */
 #define OUT_BYTES_MAX ((size_t)16 << 20)
 #define VARINT_MAX    5
 
-/* pack_value() is called for each value, so what a kind needs of the stack is taken only for that kind. */
+/*
+ * pack_value() is called for each value, so the stack space that a kind needs is taken only for
+ * that kind.
+ */
 #define APART __attribute__((noinline))
 
 void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash)
@@ -42,17 +46,17 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct pack *pack, cons
 	return false;
 }
 
-/* The reason is about a part of it: name the whole. */
+/* The reason is about a part: prefix the name of the whole. */
 static bool refuse_in(struct pack *pack, const char *name)
 {
 	text_format(pack->reason, sizeof(pack->reason), "%s: %s", name, pack->reason);
 	return false;
 }
 
-/* The first bytes of a text that is not what it should be. */
+/* printf arguments for "%.*s": the first bytes of a bad text. */
 #define SHOW(slice) (int)((slice)->len < 40 ? (slice)->len : 40), (slice)->data
 
-/* Room for the next bytes; NULL, with the reason, when it is too much. */
+/* Room for the next bytes; NULL with the reason: too many bytes. */
 static inline uint8_t *add(struct pack *pack, size_t len)
 {
 	struct buf *out = &pack->out;
@@ -108,7 +112,7 @@ static inline bool is_string(const struct json_slice *value)
 	return value->len >= 2 && value->data[0] == '"';
 }
 
-/* What stands between the quotes; false: it is no string, or something in it is escaped. */
+/* The text between the quotes; false: it is no string, or has escapes. */
 static bool plain_string(const struct json_slice *value, struct json_slice *ret_text)
 {
 	if (!is_string(value))
@@ -117,16 +121,16 @@ static bool plain_string(const struct json_slice *value, struct json_slice *ret_
 	return memchr(ret_text->data, '\\', ret_text->len) == NULL;
 }
 
-/* What a digit is worth; above 9: it is none. */
+/* The value of a digit; above 9: not a digit. */
 static inline unsigned digit_value(char c)
 {
 	return (unsigned)(unsigned char)c - '0';
 }
 
-/* No 19 digits overflow 64 bits. */
+/* 19 digits never overflow 64 bits. */
 #define SAFE_DIGITS 19
 
-/* Digits without needless zeros, at most 2^64-1. */
+/* Read digits without needless zeros, at most 2^64-1. */
 static bool read_digits(const char *at, size_t len, uint64_t *ret_value)
 {
 	uint64_t value = 0;
@@ -144,7 +148,7 @@ static bool read_digits(const char *at, size_t len, uint64_t *ret_value)
 	return true;
 }
 
-/* Nodes write whole numbers above 2^32-1 as strings, so those of 64 bits may be one. */
+/* Nodes write whole numbers above 2^32-1 as strings, so a 64-bit number may be one. */
 static void unquote(const struct json_slice *value, size_t bytes, struct json_slice *ret_text)
 {
 	*ret_text = *value;
@@ -192,7 +196,7 @@ static bool pack_bool(struct pack *pack, const struct json_slice *value)
 
 #define NO_PAIR 10000
 
-/* Two digits; NO_PAIR: something else. */
+/* The value of two digits; NO_PAIR: something else. */
 static inline int read_pair(const char *at)
 {
 	unsigned tens = digit_value(at[0]), ones = digit_value(at[1]);
@@ -205,10 +209,10 @@ static bool is_leap(int year)
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar, years 1 to 9999. */
+/* Days from 1970-01-01 to a date of the Gregorian calendar, years 1 to 9999. */
 static int64_t days_to(int year, int month, int day)
 {
-	/* A year begins in March here, so that a leap day is its last. */
+	/* Here a year begins in March, so that a leap day is its last day. */
 	int64_t years = month > 2 ? year : year - 1;
 	int months = month > 2 ? month - 3 : month + 9;
 
@@ -239,7 +243,7 @@ static bool read_time(const struct json_slice *text, int64_t *ret_seconds)
 	return true;
 }
 
-/* Nodes print the 32 bits as signed ones: 1969-12-31T23:59:59 is the highest time of all. */
+/* Nodes print the 32 bits as a signed number: 1969-12-31T23:59:59 is the highest time of all. */
 static APART bool pack_time(struct pack *pack, const struct json_slice *value)
 {
 	struct json_slice text;
@@ -276,12 +280,12 @@ static APART bool pack_version(struct pack *pack, const struct json_slice *value
 }
 
 /*
- * Resolve the escapes of a string.  Returns the end of the output, which is never longer than the input.
- * NULL: an escape above 0x7f, which canonical text has only for a lone surrogate.
+ * Resolve the escapes of a string.  Returns the end of the output, which is never longer than
+ * the input. NULL: an escape above 0x7f, which canonical text has only for a lone surrogate.
  */
 static uint8_t *unescape(uint8_t *out, const char *at, const char *end)
 {
-	/* Of what stands behind a backslash; 0: it is a u. */
+	/* Indexed by the character after a backslash; 0: it is a u. */
 	static const uint8_t meanings[256] = {
 		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
 		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
@@ -307,7 +311,7 @@ static uint8_t *unescape(uint8_t *out, const char *at, const char *end)
 	return out;
 }
 
-/* A string in which something is escaped: its length comes first, and is known last. */
+/* A string with escapes: its length comes first, but is known last. */
 static APART bool pack_escaped(struct pack *pack, const struct json_slice *value, size_t most)
 {
 	size_t escaped_len = value->len - 2, len;
@@ -426,7 +430,7 @@ static bool pack_asset_text(struct pack *pack, const struct json_slice *text)
 		memcpy(digits, text->data, whole_len);
 		memcpy(digits + whole_len, text->data + whole_len + 1, decimals);
 		len--;
-		whole_len = 0; /* from here on: how many zeros stand in front */
+		whole_len = 0; /* from here on: the number of leading zeros */
 		while (whole_len + 1 < len && digits[whole_len] == '0')
 			whole_len++;
 		if (!read_digits(digits + whole_len, len - whole_len, &amount) ||
@@ -474,7 +478,7 @@ static bool note(struct pack *pack, const struct codec_type *type, const struct 
 	       refuse(pack, "the member \"%.*s\" is not known", SHOW(key));
 }
 
-/* All members of an object. `members`, if they are whole, spare a look into its text. */
+/* Read all members of an object. If `members` is complete, its text need not be read. */
 static bool read_values(struct pack *pack, const struct codec_type *type,
 			const struct json_slice *object, const struct json_members *members,
 			struct pack_values *ret_values)
@@ -587,7 +591,7 @@ static APART bool pack_asset(struct pack *pack, const struct codec_type *type,
 	return refuse(pack, "%.*s is no amount of %s", SHOW(value), pack->chain->name);
 }
 
-/* An array without their names. */
+/* An array without field names. */
 static APART bool pack_pair(struct pack *pack, const struct codec_type *type,
 			    const struct json_slice *value)
 {
@@ -609,8 +613,8 @@ static APART bool pack_pair(struct pack *pack, const struct codec_type *type,
 }
 
 /*
- * The element that comes next.  Of hexadecimal digits the number is known, so nobody need look for their
- * end, and pack_hex() looks at them.
+ * Take the next element.  The number of hex digits is known, so nobody searches for their end,
+ * and pack_hex() checks them.
  */
 static bool take_element(struct json_cursor *cursor, const struct codec_type *type,
 			 struct json_slice *ret_element)

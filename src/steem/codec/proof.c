@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ids, leaves and roots: steemit/steem libraries/protocol/transaction.cpp and block.cpp.
+ * Sources of ids, leaves and roots: steemit/steem libraries/protocol/transaction.cpp and
+ * block.cpp.
  */
 #include "steem/codec/proof.h"
 
@@ -12,17 +13,20 @@
 #include "base/text.h"
 #include "steem/codec/pack.h"
 
-/* ref_block_num, ref_block_prefix, expiration; and before the operations their number. */
+/*
+ * HEAD_BYTES: ref_block_num, ref_block_prefix, expiration. COUNT_BYTES: the number of
+ * operations.
+ */
 #define HEAD_BYTES  10
 #define COUNT_BYTES 5
 /*
- * How many bytes may be hashed for one block to find values that were shown wrong, a fiftieth of a
- * second's work: a block that was made to cost more is not worth it, since each one of an answer may
- * be made so, and nothing else is done meanwhile.  A value of 16 bits that is none of the usual
- * ones costs 14 MB or more.
+ * How many bytes may be hashed for one block to find values that were printed wrong: a fiftieth
+ * of a second's work.  A block that was made to cost more is not worth it, because each block of
+ * an answer may be like that, and nothing else is done meanwhile.  A 16-bit value that is not
+ * one of the usual ones costs 14 MB or more.
  */
 #define SEARCH_BYTES_MAX ((size_t)48 << 20)
-#define HASH_COST_BYTES  192 /* of a hash, however short: as many bytes of a long one take as long */
+#define HASH_COST_BYTES  192 /* the cost of a hash, however short, in bytes of a long one */
 #define PERCENT_FULL     10000
 #define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
 #define REASON_BYTES     320
@@ -47,8 +51,9 @@ struct proof {
 	size_t trx_count, trx_capacity;
 	leaf_t *leaves;
 	size_t leaf_capacity;
-	size_t search_bytes;       /* of this block */
-	char reason[REASON_BYTES]; /* the first one why something is not shown; "": all is */
+	size_t search_bytes; /* for this block */
+	/* why something could not be packed, the first case; "": all was packed */
+	char reason[REASON_BYTES];
 };
 
 struct proof *proof_new(const struct chain *chain, struct error *err)
@@ -77,7 +82,7 @@ void proof_free(struct proof *proof)
 	free(proof);
 }
 
-/* Gathering. */
+/* Collecting the bytes. */
 
 void proof_begin_block(struct proof *proof)
 {
@@ -109,7 +114,7 @@ void proof_begin_trx(struct proof *proof)
 	*trx = (struct packed_trx){.begin = proof->pack.out.len,
 				   .first_mark = proof->pack.mark_count,
 				   .is_shown = true};
-	/* What stands before the operations may come behind them. */
+	/* The fields before the operations may come after them in JSON. */
 	if (buf_extend(&proof->pack.out, HEAD_BYTES + COUNT_BYTES) == NULL)
 		not_shown(proof, trx, "", "no more bytes are kept of one block");
 }
@@ -142,7 +147,7 @@ void proof_add_operation(struct proof *proof, size_t i, const struct operation *
 	not_shown(proof, trx, what, proof->pack.reason);
 }
 
-/* All that is packed of a trx but its operations; false with the reason. */
+/* Pack everything of a trx except its operations; false with the reason. */
 static bool pack_around(struct proof *proof, struct packed_trx *trx,
 			const struct pack_values *values)
 {
@@ -157,7 +162,7 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
 			return false;
 	if (!pack_count(pack, trx->operation_count))
 		return false;
-	/* To its place in front of the operations. */
+	/* Move it to its place before the operations. */
 	head_len = pack->out.len - behind;
 	trx->begin += HEAD_BYTES + COUNT_BYTES - head_len;
 	memcpy(pack->out.data + trx->begin, pack->out.data + behind, head_len);
@@ -170,9 +175,9 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
 }
 
 /*
- * Two hashes of a merkle tree could be read as one trx of just their length: a node could show two made
- * trxs of a true block as another one.  No trx of the chain is that short: its signature, or its
- * proof of work, is longer.
+ * Two hashes of a merkle tree could be read as one trx of exactly their length: a node could
+ * present two invented trxs of a true block as another one.  No trx of the chain is that short:
+ * its signature, or its proof of work, is longer.
  */
 void proof_end_trx(struct proof *proof, const struct pack_values *around)
 {
@@ -183,19 +188,22 @@ void proof_end_trx(struct proof *proof, const struct pack_values *around)
 	else if (trx->is_shown && proof->pack.out.len - trx->begin == 2 * sizeof(leaf_t))
 		not_shown(proof, trx, "", "it has the length of two hashes");
 	if (!trx->is_shown)
-		proof->pack.out.len = trx->begin; /* its bytes are of no use */
+		proof->pack.out.len = trx->begin; /* its bytes are useless */
 	trx->end = proof->pack.out.len;
 	trx->mark_end = proof->pack.mark_count;
 }
 
-/* The verdict on a trx. */
+/* Checking a trx. */
 
 static uint8_t *bytes_at(struct proof *proof, size_t at)
 {
 	return (uint8_t *)proof->pack.out.data + at;
 }
 
-/* Its bytes, from the mark on as they are now: do they have the id? What is before was begun. */
+/*
+ * Does the trx have this id with the bytes from the mark on as they are now? The hash of the
+ * bytes before was begun.
+ */
 static bool fits_from(struct proof *proof, const struct packed_trx *trx, size_t at,
 		      const uint8_t id[BLOCK_ID_BYTES])
 {
@@ -211,7 +219,7 @@ static void put_percent(struct proof *proof, const struct pack_mark *mark, unsig
 	bytes_at(proof, mark->at)[1] = (uint8_t)(value >> 8);
 }
 
-/* Is it one of these values? The bytes then hold it; else they are as before. */
+/* Is it one of these values? True: the bytes hold it now; false: they are unchanged. */
 static bool try_percents(struct proof *proof, const struct packed_trx *trx,
 			 const struct pack_mark *mark, unsigned first, unsigned last, unsigned step,
 			 const uint8_t id[BLOCK_ID_BYTES])
@@ -234,7 +242,7 @@ static bool try_fees(struct proof *proof, const struct packed_trx *trx,
 	uint8_t given[CHAIN_SYMBOL_BYTES];
 
 	memcpy(given, bytes_at(proof, mark->at), CHAIN_SYMBOL_BYTES);
-	/* In the place of an odd one a node shows this symbol, and no other. */
+	/* Nodes print this symbol instead of an odd one, and no other. */
 	if (memcmp(given, chain->symbols[0].packed, CHAIN_SYMBOL_BYTES) != 0)
 		return false;
 	for (size_t i = 0; i < chain->odd_fee_count; i++) {
@@ -246,7 +254,7 @@ static bool try_fees(struct proof *proof, const struct packed_trx *trx,
 	return false;
 }
 
-/* The value that was found in the place of the one that the node gave. */
+/* Put the value that was found into the payload, instead of the one that the node gave. */
 static void correct_payload(struct proof *proof, const struct packed_trx *trx,
 			    const struct pack_mark *mark, const struct proof_claim *claim)
 {
@@ -278,11 +286,11 @@ static void correct_payload(struct proof *proof, const struct packed_trx *trx,
 
 enum repair {
 	REPAIR_DONE,
-	REPAIR_NONE,      /* no value fits */
+	REPAIR_NONE,      /* no value matches */
 	REPAIR_UNDECIDED, /* some values were not tried */
 };
 
-/* Is this much more work still worth it? */
+/* Is this much more work still within the limit? */
 static bool may_try(struct proof *proof, const struct packed_trx *trx, const struct pack_mark *mark,
 		    size_t tries)
 {
@@ -306,7 +314,7 @@ static enum repair repair_one(struct proof *proof, const struct packed_trx *trx,
 	hash_begin(proof->hash, bytes_at(proof, trx->begin), mark->at - trx->begin);
 	if (is_fee)
 		return try_fees(proof, trx, mark, id) ? REPAIR_DONE : REPAIR_NONE;
-	/* Mostly it is all or nothing. */
+	/* Mostly it is 100 % or 0. */
 	if (!try_percents(proof, trx, mark, PERCENT_FULL, PERCENT_FULL, 1, id) &&
 	    !try_percents(proof, trx, mark, 0, 0, 1, id)) {
 		if (!in_full || !may_try(proof, trx, mark, UINT16_MAX))
@@ -319,8 +327,9 @@ static enum repair repair_one(struct proof *proof, const struct packed_trx *trx,
 }
 
 /*
- * Known faults of nodes: percent_steem_dollars was printed without having been set (steemit/steem issue
- * 2807, cured in commit e10356da1), and the odd symbols of account_creation_fee are not printed.
+ * Known faults of nodes: percent_steem_dollars was printed without having been set
+ * (steemit/steem issue 2807, fixed in commit e10356da1), and the odd symbols of
+ * account_creation_fee are not printed.
  */
 static enum repair repair(struct proof *proof, const struct packed_trx *trx,
 			  const struct proof_claim *claim, const uint8_t id[BLOCK_ID_BYTES])
@@ -336,11 +345,14 @@ static enum repair repair(struct proof *proof, const struct packed_trx *trx,
 		if (result == REPAIR_DONE || count == 1)
 			return result;
 	}
-	/* Of several perhaps more than one is wrong. */
+	/* If there are several, more than one may be wrong. */
 	return count > 0 ? REPAIR_UNDECIDED : REPAIR_NONE;
 }
 
-/* Compare the trx's id with the hash of its bytes. 0: it fits, or the reason why nobody can tell is noted. -1: it is false. */
+/*
+ * Compare the id of the trx with the hash of its bytes. 0: it matches, or the reason why this
+ * cannot be decided was noted. -1: it is false.
+ */
 static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct proof_claim *claim,
 		     struct error *err)
 {
@@ -390,7 +402,7 @@ static int prove_trxs(struct proof *proof, const struct proof_claim *claim, stru
 	return 0;
 }
 
-/* The verdict on the block. */
+/* Checking the block. */
 
 static void merkle_root(struct proof *proof, uint8_t ret_root[BLOCK_ID_BYTES])
 {
@@ -403,7 +415,7 @@ static void merkle_root(struct proof *proof, uint8_t ret_root[BLOCK_ID_BYTES])
 	for (size_t count = proof->trx_count; count > 1; count = (count + 1) / 2) {
 		for (size_t i = 0; i + 1 < count; i += 2)
 			hash_sha256(proof->hash, leaves[i], 2 * sizeof(leaf_t), leaves[i / 2]);
-		if (count % 2 != 0) /* the last one moves up as it is */
+		if (count % 2 != 0) /* the last one moves up unchanged */
 			memmove(leaves[count / 2], leaves[count - 1], sizeof(leaf_t));
 	}
 	hash_rmd160(proof->hash, leaves[0], sizeof(leaf_t), ret_root);
@@ -428,7 +440,7 @@ static int prove_root(struct proof *proof, const struct proof_claim *claim, stru
 			      block_id_format(claim->root, said_text));
 }
 
-/* Where the fields stand in a packed header, up to the witness, which has one byte of length. */
+/* Offsets of the fields in a packed header, up to the witness, which has a length of one byte. */
 #define WITNESS_AT (BLOCK_ID_BYTES + 4)
 
 static const struct block_seal *make_seal(struct proof *proof, const struct proof_claim *claim,
@@ -451,7 +463,10 @@ static const struct block_seal *make_seal(struct proof *proof, const struct proo
 	return seal;
 }
 
-/* The header, from `begin` on at the end of `pack.out`. 0; what is not shown is noted. -1: false. */
+/*
+ * Check the header at the end of `pack.out`, from `begin` on. 0; missing signed bytes are noted.
+ * -1: it is false.
+ */
 static int prove_header(struct proof *proof, const struct proof_claim *claim, bool *ret_shown,
 			struct error *err)
 {
@@ -531,7 +546,7 @@ void proof_fingerprint(struct proof *proof, const struct block *block,
 	}
 }
 
-/* The witness. */
+/* The signer. */
 
 char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES])
 {
