@@ -168,20 +168,20 @@ void client_set_pool(struct client *client, struct pool *pool);
 void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
 		 uint64_t not_from, const struct client_sink *sink);
 /*
- * Put a block that `giver` gave to the vote.  True: this node alone is more than half of the
+ * Put a block that `source` gave to the vote.  True: this node alone is more than half of the
  * nodes that answer, so no other is asked.  False: other nodes are asked, in the lane of the
  * tail, and `sink`, which needs a majority, gets the result: `given` gets the block that more
  * than half give, which may be this one or another.
  */
-bool client_vouch(struct client *client, const struct block *block, unsigned giver,
+bool client_vouch(struct client *client, const struct block *block, unsigned source,
 		  const struct client_sink *sink);
 /*
- * Put the virtual operations of a block that `giver` gave to the vote.  True: no other node can
+ * Put the virtual operations of a block that `source` gave to the vote.  True: no other node can
  * give them, so none is asked, and the caller keeps the block.  False: takes the block; other
  * nodes are asked for their lists, in the lane of the tail, and `sink`, whose is_virtual is set,
  * gets the result.
  */
-bool client_vouch_virtual(struct client *client, struct block *block, unsigned giver,
+bool client_vouch_virtual(struct client *client, struct block *block, unsigned source,
 			  const struct client_sink *sink);
 /* Forget what this sink still wants; answers that arrive later are thrown away. */
 void client_drop(struct client *client, const struct client_sink *sink);

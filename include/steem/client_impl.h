@@ -50,13 +50,13 @@ struct want {
 	bool is_listed;  /* nodes gave lists for `half`, and other nodes are asked for theirs */
 	/* the vote on lists is over: the list of `agreed_list` is accepted from any node */
 	bool is_list_agreed;
-	/* waits for its virtual operations: from `half_giver` alone until is_listed */
+	/* waits for its virtual operations: from `half_source` alone until is_listed */
 	struct block *half;
 	struct block *unverified;    /* given if no node gives a better one */
 	struct version *versions;    /* the versions that were put to the vote; see client_vote.c */
 	struct version *lists;       /* the same for its virtual operations */
 	struct version *agreed_list; /* one of `lists` */
-	unsigned half_giver, unverified_giver;
+	unsigned half_source, unverified_source;
 	/* How often in a row a node said that it is too busy for it, or does not offer it. */
 	unsigned busy_count;
 	unsigned lost_count; /* how often in a row its node was away after a request for it */

@@ -4,7 +4,7 @@
  * comments on the chain.
  *
  * It runs at the start, after each commit that saw such a comment, and now and then for
- * comments that a reader saw before it died.  All of it runs as errands that never wait
+ * comments that a reader saw before it died.  All of it runs as tasks that never wait
  * for a row lock: a row that a bot has locked is tried again soon.
  */
 #ifndef SYNC_CONFIRM_H

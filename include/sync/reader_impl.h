@@ -12,7 +12,7 @@
 #include "sync/nodelog.h"
 #include "sync/progress.h"
 #include "sync/reader.h"
-#include "sync/watch.h"
+#include "sync/stall.h"
 #include "sync/work.h"
 
 /* How often all nodes are asked for their heads. */
@@ -47,9 +47,9 @@ struct reader {
 	struct tail *tail;
 	struct head *head;
 	struct verify *verify;
-	struct keeper *keeper;
+	struct heartbeat *heartbeat;
 	struct confirm *confirm;
-	struct retain *retain;
+	struct expiry *expiry;
 	uint64_t rewrite_count; /* stored blocks that a dry run would write again */
 	struct progress progress;
 	enum state state; /* set in reader_state.c only */
@@ -72,7 +72,7 @@ struct reader {
 	uint32_t scanned_to;  /* every hole up to here is in known_gaps */
 	bool is_catching_up;  /* the blocks being replayed lie above all that were stored */
 	bool is_ready;
-	struct watch watch;
+	struct stall stall;
 	/* when the connections to nodes were last renewed; 0: blocks are arriving */
 	int64_t renewed_at_ms;
 	int64_t node_up_at_ms; /* when a node was last up */

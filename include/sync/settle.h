@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The errand at the end of a cell: records the blocks that are still missing, and releases the
+ * The task at the end of a cell: records the blocks that are still missing, and releases the
  * claim.
  */
 #ifndef SYNC_SETTLE_H

@@ -177,18 +177,18 @@ uint32_t work_reachable_block(const struct work *work);
 /* A decoded block that the replay or the tail holds. */
 struct held {
 	struct block *block;
-	unsigned giver; /* index of the node that gave it, in the pool of pool_epoch */
+	unsigned source; /* index of the node that gave it, in the pool of pool_epoch */
 	unsigned pool_epoch;
 	uint64_t doubted; /* mask of the nodes whose version of it was refused */
 	int64_t since_ms;
 };
 /* Filter a block, count its memory, and return it as a held block. Takes the block. */
-struct held work_hold(struct work *work, struct block *block, unsigned giver);
+struct held work_hold(struct work *work, struct block *block, unsigned source);
 /* The node that gave it; NULL if the nodes were read again since then. */
-struct node *work_giver(const struct work *work, const struct held *held);
+struct node *work_source(const struct work *work, const struct held *held);
 /* The label of that node, for messages. */
-const char *work_giver_label(const struct work *work, const struct held *held);
+const char *work_source_label(const struct work *work, const struct held *held);
 /* Free the block and subtract its memory. */
-void work_let_go(struct work *work, struct held *held);
+void work_release_block(struct work *work, struct held *held);
 
 #endif

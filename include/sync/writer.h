@@ -3,9 +3,9 @@
  * The threads that own the database connections, and every retry of database work.
  *
  * The loop thread hands jobs over and gets them back, finished, from writer_collect().
- * Commits go to `commit_threads` threads.  Errands (heartbeats, claims, steps of a scan)
+ * Commits go to `commit_threads` threads.  Tasks (heartbeats, claims, steps of a scan)
  * go to one more thread, so that a long commit never delays a heartbeat.  A look-up that a
- * commit waits for goes to the commit threads, so that a long errand does not delay it.
+ * commit waits for goes to the commit threads, so that a long task does not delay it.
  *
  * A job that fails with ERROR_RETRY is rolled back and run again from its beginning, with
  * back-off; if the connection is gone, on the next host.  Any other failure is final.
@@ -68,8 +68,8 @@ void writer_commit(struct writer *writer, struct job *job);
  * not count it.
  */
 void writer_look_up(struct writer *writer, struct job *job);
-/* Takes the job. There is no limit: each caller sends only few errands at a time. */
-void writer_errand(struct writer *writer, struct job *job);
+/* Takes the job. There is no limit: each caller sends only few tasks at a time. */
+void writer_task(struct writer *writer, struct job *job);
 /* Call `done` for every finished job. */
 void writer_collect(struct writer *writer);
 /* How many jobs were handed over and are not collected yet. */

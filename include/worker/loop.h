@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The main loop of the worker: one thread polls signals, pipes and finished errands,
+ * The main loop of the worker: one thread polls signals, pipes and finished tasks,
  * another one has the connection to the database (sync/writer).  The first never waits for
  * the second.
  */

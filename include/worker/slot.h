@@ -18,9 +18,9 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "worker/child.h"
-#include "worker/errand.h"
 #include "worker/guard.h"
 #include "worker/lease.h"
+#include "worker/task.h"
 #include "worker/verdict.h"
 
 struct arguments;

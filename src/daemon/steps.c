@@ -63,7 +63,7 @@ int steps_do(struct steps *steps, struct step *step, const char *what,
 	step->job = (struct job){.run = run, .done = finish_job};
 	snprintf(step->job.what, sizeof(step->job.what), "%s", what);
 	step->is_done = false;
-	writer_errand(steps->writer, &step->job);
+	writer_task(steps->writer, &step->job);
 	while (!step->is_done)
 		wait_some(steps, step, 60000);
 	*err = step->job.err;

@@ -155,3 +155,10 @@ bool block_id_parse(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES]
 {
 	return len == BLOCK_ID_HEX && hex_read(text, BLOCK_ID_BYTES, true, ret_id);
 }
+
+bool block_links(const struct block *block, const struct block *next)
+{
+	if (next->num != block->num + 1)
+		return true;
+	return block_id_equal(next->previous, block->id);
+}

@@ -255,7 +255,7 @@ static void report_refused(struct client *client)
 		unverified = want->lists ? NULL : want_take_unverified(want);
 		client->wanted_count--;
 		if (unverified)
-			sink->given(sink->context, unverified, want->unverified_giver);
+			sink->given(sink->context, unverified, want->unverified_source);
 		else
 			tell_refusal(client, want, sink);
 		want_free(want);

@@ -87,7 +87,7 @@ static void give(struct client *client, struct request *request, size_t i, struc
 {
 	struct want *want = request->wants[i];
 	const struct client_sink *sink = want->sink;
-	unsigned giver = want->is_listed ? want->half_giver : request->node;
+	unsigned source = want->is_listed ? want->half_source : request->node;
 
 	if (!want->is_reversible)
 		node_gave(pool_node(client->pool, request->node), block->num);
@@ -98,7 +98,7 @@ static void give(struct client *client, struct request *request, size_t i, struc
 		return;
 	}
 	client->wanted_count--;
-	sink->given(sink->context, block, giver);
+	sink->given(sink->context, block, source);
 }
 
 static bool is_null(const struct json_slice *result)
@@ -197,13 +197,13 @@ static void wait_for_lists(struct request *request, size_t i, struct block *bloc
 			   const struct error *err, struct verdict *verdict)
 {
 	struct want *want = request->wants[i];
-	unsigned giver = want->is_listed ? want->half_giver : request->node;
+	unsigned source = want->is_listed ? want->half_source : request->node;
 
 	node_gave(pool_node(request->client->pool, request->node), block->num);
 	want->tried &= ~want->busy_by | want->barred; /* the vote waits for these nodes */
 	(void)pass_on(request, i, err, verdict);
 	want->half = block;
-	want->half_giver = giver;
+	want->half_source = source;
 	want->is_listed = true;
 }
 
@@ -292,7 +292,7 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 	if (want->is_virtual && !second) {
 		want->is_listed = false;
 		want->half = block;
-		want->half_giver = request->node;
+		want->half_source = request->node;
 		verdict->good_count++;
 	} else if (!second || complete(request, i, block, second, verdict)) {
 		verdict->good_count++;

@@ -251,9 +251,9 @@ static struct want *send_batch(struct client *client, struct want *want, unsigne
 /* The first list must come from the node that gave the block: can it? */
 static bool may_complete(const struct client *client, const struct want *want, uint64_t healthy)
 {
-	const struct node *node = pool_node(client->pool, want->half_giver);
+	const struct node *node = pool_node(client->pool, want->half_source);
 
-	return (healthy >> want->half_giver & 1) && want_is_claimed(want, node);
+	return (healthy >> want->half_source & 1) && want_is_claimed(want, node);
 }
 
 /* Is a node that may have the block by now being asked for its head? */

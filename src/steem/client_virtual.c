@@ -64,7 +64,7 @@ uint64_t want_without_virtual(const struct client *client, const struct want *wa
 uint64_t want_not_from(const struct client *client, const struct want *want)
 {
 	if (want->half && !want->is_listed)
-		return ~(UINT64_C(1) << want->half_giver);
+		return ~(UINT64_C(1) << want->half_source);
 	return want->tried | want_without_virtual(client, want);
 }
 
@@ -182,7 +182,7 @@ void client_note_unproven(struct request *request, size_t i, struct block *block
 	request->wants[i] = NULL;
 	want->half = block;
 	if (!want->is_listed)
-		want->half_giver = request->node;
+		want->half_source = request->node;
 	/*
 	 * Only the second of two requests is repeated: otherwise two servers that answer in turn
 	 * would get the same one of the two each time.
@@ -244,6 +244,6 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 		return false;
 	block_free(want->unverified);
 	want->unverified = block;
-	want->unverified_giver = index;
+	want->unverified_source = index;
 	return true;
 }

@@ -175,11 +175,11 @@ static int refuse(const struct client *client, const char *unshown, uint64_t giv
 int client_check_proof(const struct client *client, const struct block *block, unsigned index,
 		       struct error *err)
 {
-	uint64_t giver = UINT64_C(1) << index;
+	uint64_t source = UINT64_C(1) << index;
 
-	if (!is_unproved(client, block) || is_majority(client, giver))
+	if (!is_unproved(client, block) || is_majority(client, source))
 		return 0;
-	return refuse(client, block->proof_reason, giver, err);
+	return refuse(client, block->proof_reason, source, err);
 }
 
 /* The node's JSON contains fewer of the signed bytes than that of another node. */
@@ -416,7 +416,7 @@ bool want_lists_differ(const struct client *client, const struct want *want, cha
 	return true;
 }
 
-bool client_vouch_virtual(struct client *client, struct block *block, unsigned giver,
+bool client_vouch_virtual(struct client *client, struct block *block, unsigned source,
 			  const struct client_sink *sink)
 {
 	struct error err = ERROR_INIT; /* its text is the reason until another node was asked */
@@ -425,7 +425,7 @@ bool client_vouch_virtual(struct client *client, struct block *block, unsigned g
 
 	client_want(client, CLIENT_TAIL, block->num, block->num, 0, sink);
 	want = client->lanes[CLIENT_TAIL].last;
-	is_enough = want_check_list(client, want, block, giver, &err) == 0;
+	is_enough = want_check_list(client, want, block, source, &err) == 0;
 	if (is_enough) {
 		want_list_remove(&client->lanes[CLIENT_TAIL], want);
 		client->wanted_count--;
@@ -433,10 +433,10 @@ bool client_vouch_virtual(struct client *client, struct block *block, unsigned g
 		return true;
 	}
 	client_ask_heads_below(client, block->num);
-	want_set_refused_by(want, giver, &err);
+	want_set_refused_by(want, source, &err);
 	want_set_doubted(client, want);
 	want->half = block;
-	want->half_giver = giver;
+	want->half_source = source;
 	want->is_listed = true;
 	return false;
 }
@@ -572,10 +572,10 @@ bool want_settle_vote(struct client *client, struct want *want)
 	return settle_list(client, want) || settle_block(client, want);
 }
 
-bool client_vouch(struct client *client, const struct block *block, unsigned giver,
+bool client_vouch(struct client *client, const struct block *block, unsigned source,
 		  const struct client_sink *sink)
 {
-	uint64_t itself = UINT64_C(1) << giver;
+	uint64_t itself = UINT64_C(1) << source;
 	struct want *want;
 
 	if (is_majority(client, itself))

@@ -11,7 +11,6 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
-#include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
 #include "sync/filter.h"
@@ -62,7 +61,7 @@ struct cell {
 struct refusal {
 	uint32_t num;
 	unsigned count;
-	uint64_t givers; /* mask of nodes, in the pool of pool_epoch */
+	uint64_t sources; /* mask of nodes, in the pool of pool_epoch */
 	unsigned pool_epoch;
 };
 
@@ -110,7 +109,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		/* Either the node or the row is wrong: see what the other nodes give. */
 		range_add(&cell->to_vouch, block->num, block->num);
 		range_add(&cell->unasked, block->num, block->num);
-		work_let_go(cell->work, &held);
+		work_release_block(cell->work, &held);
 		return;
 	}
 	if (!range_contains(&cell->barred, block->num)) {
@@ -118,7 +117,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		return;
 	}
 	fail_block(cell, block->num, "it hangs on a block that is not the chain's");
-	work_let_go(cell->work, &held);
+	work_release_block(cell->work, &held);
 }
 
 static void take_vouched(void *context, struct block *block, unsigned node)
@@ -179,7 +178,7 @@ static struct refusal *refusal_of(struct cell *cell, uint32_t num)
 		struct refusal *refusal = &cell->refusals[known - cell->refusals];
 
 		if (refusal->pool_epoch != cell->work->pool_epoch)
-			refusal->givers = 0;
+			refusal->sources = 0;
 		refusal->pool_epoch = cell->work->pool_epoch;
 		return refusal;
 	}
@@ -206,7 +205,7 @@ static void fail_stretch(struct cell *cell, uint32_t num, const char *reason)
 		is_held = at < cell->held.count && cell->held.items[at].block->num == num;
 		range_add(&cell->barred, num, num);
 		if (is_held) {
-			work_let_go(cell->work, &cell->held.items[at]);
+			work_release_block(cell->work, &cell->held.items[at]);
 			held_list_remove(&cell->held, at, 1);
 		}
 		if (is_held || range_contains(&cell->unasked, num))
@@ -355,7 +354,7 @@ static void ask_again(struct cell *cell, size_t at)
 	range_add(&cell->unasked, num, num);
 	range_add(&cell->undecided, num, num);
 	range_remove(&cell->vouched, num, num);
-	work_let_go(cell->work, &cell->held.items[at]);
+	work_release_block(cell->work, &cell->held.items[at]);
 	held_list_remove(&cell->held, at, 1);
 }
 
@@ -381,21 +380,21 @@ static void vouch_for_tops(struct cell *cell)
  */
 static void refuse(struct cell *cell, size_t at)
 {
-	unsigned giver = cell->held.items[at].giver;
-	struct node *node = work_giver(cell->work, &cell->held.items[at]);
+	unsigned source = cell->held.items[at].source;
+	struct node *node = work_source(cell->work, &cell->held.items[at]);
 	uint32_t num = num_at(cell, at);
 	bool goes_on = true;
 
 	log_warning("link_broken",
 		    "block %u from %s is not the one that block %u links to; others are asked", num,
-		    work_giver_label(cell->work, &cell->held.items[at]), num + 1);
+		    work_source_label(cell->work, &cell->held.items[at]), num + 1);
 	refusal_of(cell, num)->count++;
 	if (node)
 		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
 	for (size_t below = at + 1; goes_on && below-- > 0;) {
-		refusal_of(cell, num_at(cell, below))->givers |= node ? UINT64_C(1) << giver : 0;
+		refusal_of(cell, num_at(cell, below))->sources |= node ? UINT64_C(1) << source : 0;
 		goes_on = below > 0 && is_bound(cell, below - 1) &&
-			  cell->held.items[below - 1].giver == giver &&
+			  cell->held.items[below - 1].source == source &&
 			  !range_contains(&cell->vouched, num_at(cell, below - 1));
 		ask_again(cell, below);
 	}
@@ -410,7 +409,7 @@ static bool are_linked(struct cell *cell, size_t count)
 {
 	for (size_t at = count; at-- > 0;) {
 		if (!is_bound(cell, at) || at + 1 >= count ||
-		    check_link(cell->held.items[at].block, cell->held.items[at + 1].block))
+		    block_links(cell->held.items[at].block, cell->held.items[at + 1].block))
 			continue;
 		refuse(cell, at);
 		return false;
@@ -497,7 +496,7 @@ static uint64_t not_from(const struct cell *cell, uint32_t num)
 
 	if (!refusal || refusal->pool_epoch != cell->work->pool_epoch)
 		return 0;
-	return healthy & ~refusal->givers ? refusal->givers : 0;
+	return healthy & ~refusal->sources ? refusal->sources : 0;
 }
 
 /* Does memory have no room for the block that is to be put to the vote next? */
@@ -547,7 +546,7 @@ static void settled(void *context)
 	((struct cell *)context)->is_done = true;
 }
 
-/* The cell does not change while this errand is under way, so its thread may read it. */
+/* The cell does not change while this task is under way, so its thread may read it. */
 static void settle(struct cell *cell)
 {
 	cell->is_settling = true;

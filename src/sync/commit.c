@@ -161,7 +161,7 @@ static void finish_commit(struct job *job)
 	}
 	commit->done(commit->context, commit, is_done);
 	for (size_t i = 0; i < commit->count; i++)
-		work_let_go(work, &commit->held[i]);
+		work_release_block(work, &commit->held[i]);
 	seen_release(&commit->seen);
 	key_changes_release(&commit->keys);
 	free(commit->held);

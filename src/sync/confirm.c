@@ -20,7 +20,7 @@ struct confirm {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
-	uint64_t noticed_count; /* value of work->seen_comments up to which errands were sent */
+	uint64_t noticed_count; /* value of work->seen_comments up to which tasks were sent */
 	int64_t locked_ms;      /* the wait before the next try */
 	unsigned locked_count;  /* in this pass through the table */
 	struct outbox_step step;
@@ -105,7 +105,7 @@ static void send(struct confirm *confirm)
 	look->confirm = confirm;
 	look->from = confirm->step;
 	confirm->is_running = true;
-	writer_errand(confirm->work->writer, &look->job);
+	writer_task(confirm->work->writer, &look->job);
 }
 
 struct confirm *confirm_new(struct work *work)

@@ -11,7 +11,6 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
-#include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/lineage.h"
 #include "sync/pace.h"
@@ -92,7 +91,7 @@ struct head {
 static void drop_held(struct head *head)
 {
 	for (size_t i = 0; i < head->held_count; i++)
-		work_let_go(head->work, &head->held[i]);
+		work_release_block(head->work, &head->held[i]);
 	head->held_count = 0;
 }
 
@@ -141,7 +140,7 @@ static void leave_node(struct head *head, unsigned node)
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct head *head = context;
-	const struct node *giver = pool_node(head->work->pool, node);
+	const struct node *source = pool_node(head->work->pool, node);
 	struct held held;
 
 	if (!head->is_running || block->num != head->next || head->held_count == MAX_HELD) {
@@ -150,12 +149,12 @@ static void take_block(void *context, struct block *block, unsigned node)
 	}
 	head->got_count++;
 	if (head->seen_num + 1 == block->num && !block_id_equal(block->previous, head->seen_id))
-		notice_fork(head, block, giver->label, head->seen_num, head->seen_id);
+		notice_fork(head, block, source->label, head->seen_num, head->seen_id);
 	head->next++;
 	head->seen_num = block->num;
 	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
 	/* It is left to the tail, unless the tail waits for witnesses that build on it. */
-	if (block->num <= giver->head.irreversible_block && !head->signers) {
+	if (block->num <= source->head.irreversible_block && !head->signers) {
 		block_free(block);
 		return;
 	}
@@ -257,7 +256,7 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 			head->vouched_to = block->num;
 	/* the node that gave it is on a branch of its own */
 	if (newest && head->vouched_to < block->num) {
-		leave_node(head, newest->giver);
+		leave_node(head, newest->source);
 		begin_again(head);
 	}
 	block_free(block);
@@ -278,7 +277,7 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 	if (++head->lost_votes < LOST_VOTES)
 		return;
 	if (head->held_count > 0)
-		leave_node(head, head->held[head->held_count - 1].giver);
+		leave_node(head, head->held[head->held_count - 1].source);
 	begin_again(head);
 }
 
@@ -307,9 +306,9 @@ static void vouch(struct head *head)
 {
 	const struct held *held = to_be_vouched(head);
 
-	if (!work_giver(head->work, held)) /* the nodes were read again */
+	if (!work_source(head->work, held)) /* the nodes were read again */
 		begin_again(head);
-	else if (client_vouch(head->work->client, held->block, held->giver, &head->vouch_sink))
+	else if (client_vouch(head->work->client, held->block, held->source, &head->vouch_sink))
 		head->vouched_to = held->block->num;
 	else
 		head->vouching_num = held->block->num;
@@ -333,10 +332,10 @@ static void drop_unlinked(struct head *head)
 	for (size_t i = 1; i < head->held_count && head->held[i].block->num <= head->vouched_to;
 	     i++)
 		if (head->held[i].block->num != head->held[i - 1].block->num + 1 ||
-		    !check_link(head->held[i - 1].block, head->held[i].block))
+		    !block_links(head->held[i - 1].block, head->held[i].block))
 			first = i;
 	for (size_t i = 0; i < first; i++)
-		work_let_go(head->work, &head->held[i]);
+		work_release_block(head->work, &head->held[i]);
 	head->held_count -= first;
 	memmove(head->held, head->held + first, head->held_count * sizeof(head->held[0]));
 }
@@ -353,7 +352,7 @@ static void drop_decided(struct head *head)
 
 	while (count < head->held_count && head->held[count].block->num > head->signed_num &&
 	       head->held[count].block->num < head->tail_next)
-		work_let_go(head->work, &head->held[count++]);
+		work_release_block(head->work, &head->held[count++]);
 	head->held_count -= count;
 	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
 }
@@ -401,7 +400,7 @@ static bool judge(struct head *head, size_t i)
 		return true;
 	case SIGNER_FALSE:
 		signers_blame(head->work, held, reason);
-		leave_node(head, held->giver);
+		leave_node(head, held->source);
 		refuse(head);
 		return false;
 	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
@@ -447,26 +446,26 @@ static uint32_t good_to(const struct head *head)
  */
 static void rest(struct head *head, const struct held *held, const struct ledger_entry *entry)
 {
-	struct node *giver = work_giver(head->work, held);
+	struct node *source = work_source(head->work, held);
 	int64_t now_ms = clock_now_ms();
 	int64_t rest_ms = backoff_next_ms(&head->backoff);
 
-	notice_fork(head, held->block, work_giver_label(head->work, held), entry->neighbour,
+	notice_fork(head, held->block, work_source_label(head->work, held), entry->neighbour,
 		    entry->stored_id);
-	if (giver) {
-		uint64_t itself = UINT64_C(1) << held->giver;
+	if (source) {
+		uint64_t itself = UINT64_C(1) << held->source;
 
 		if (pool_healthy(head->work->pool, now_ms) & ~itself) {
-			int64_t node_ms = node_failed(giver, now_ms, RPC_FAILURE_OTHER_NODE, 0);
+			int64_t node_ms = node_failed(source, now_ms, RPC_FAILURE_OTHER_NODE, 0);
 
 			log_warning(
 				"node_failed",
 				"%s: gives block %u, which contradicts irreversible block %u; asked again in %lld ms, others meanwhile",
-				giver->label, held->block->num, entry->neighbour,
+				source->label, held->block->num, entry->neighbour,
 				(long long)node_ms);
 			rest_ms = 0;
 		}
-		leave_node(head, held->giver);
+		leave_node(head, held->source);
 	}
 	head->is_lost = true;
 	head->rest_until_ms = now_ms + rest_ms;
@@ -474,7 +473,7 @@ static void rest(struct head *head, const struct held *held, const struct ledger
 
 static void take_outcome(struct head *head, const struct held *held, struct ledger_entry *entry)
 {
-	const char *node = work_giver_label(head->work, held);
+	const char *node = work_source_label(head->work, held);
 
 	switch (entry->outcome) {
 	case LEDGER_NO_LINK:

@@ -12,7 +12,7 @@ void held_list_put(struct held_list *list, struct work *work, const struct held 
 	while (at > 0 && list->items[at - 1].block->num >= held->block->num)
 		at--;
 	if (at < list->count && list->items[at].block->num == held->block->num) {
-		work_let_go(work, &list->items[at]);
+		work_release_block(work, &list->items[at]);
 		list->items[at] = *held;
 		return;
 	}
@@ -32,6 +32,6 @@ void held_list_remove(struct held_list *list, size_t from, size_t count)
 void held_list_clear(struct held_list *list, struct work *work)
 {
 	for (size_t i = 0; i < list->count; i++)
-		work_let_go(work, &list->items[i]);
+		work_release_block(work, &list->items[i]);
 	list->count = 0;
 }

@@ -63,5 +63,5 @@ void preview_rewrite(struct work *work, void (*done)(void *context, uint64_t blo
 	preview->done = done;
 	preview->context = context;
 	range_set_init(&preview->found);
-	writer_errand(work->writer, &preview->job);
+	writer_task(work->writer, &preview->job);
 }

@@ -13,13 +13,13 @@
 #include "steem/http.h"
 #include "steem/pool.h"
 #include "sync/confirm.h"
+#include "sync/expiry.h"
 #include "sync/filter.h"
 #include "sync/head.h"
-#include "sync/keeper.h"
+#include "sync/heartbeat.h"
 #include "sync/lineage.h"
 #include "sync/reader_impl.h"
 #include "sync/replay.h"
-#include "sync/retain.h"
 #include "sync/scan.h"
 #include "sync/startup.h"
 #include "sync/tail.h"
@@ -99,43 +99,43 @@ static uint32_t reached_block(const struct reader *reader)
 	return highest;
 }
 
-static void tell_watch(const struct reader *reader, enum watch_news news)
+static void tell_stall(const struct reader *reader, enum stall_news news)
 {
-	const struct watch *watch = &reader->watch;
-	long long still_s = (long long)(clock_now_ms() - watch->progress_at_ms) / 1000;
+	const struct stall *stall = &reader->stall;
+	long long still_s = (long long)(clock_now_ms() - stall->progress_at_ms) / 1000;
 	char text[160];
 
 	switch (news) {
-	case WATCH_STALLED:
+	case STALL_BEGAN:
 		log_error(
 			"stalled",
 			"no progress for %lld s (%s); the lines before say why (nodes, database), nothing is lost",
 			still_s, reader_describe(reader, text, sizeof(text)));
 		break;
-	case WATCH_GOES_ON:
+	case STALL_ENDED:
 		log_info("stall_over", "the reader makes progress again");
 		break;
-	case WATCH_CHAIN_STILL:
+	case STALL_CHAIN_STILL:
 		log_warning(
 			"chain_still",
 			"no node and no reader knew of a block after %u for %u s: the chain stands still, or all nodes do; the reader goes on asking, over new connections",
-			watch->chain_block, reader->work.config.stall_s);
+			stall->chain_block, reader->work.config.stall_s);
 		break;
-	case WATCH_CHAIN_MOVES:
-		log_info("chain_moves", "the chain goes on, with block %u", watch->chain_block);
+	case STALL_CHAIN_MOVES:
+		log_info("chain_moves", "the chain goes on, with block %u", stall->chain_block);
 		break;
-	case WATCH_BEHIND:
+	case STALL_BEHIND:
 		log_warning(
 			"nodes_behind",
 			"the nodes that answer have blocks up to %u, but block %u is stored already: this is normal for a while after nodes restart; the reader waits for them",
-			watch->reached_block, tail_next_block(reader->tail) - 1);
+			stall->reached_block, tail_next_block(reader->tail) - 1);
 		break;
-	case WATCH_LEVEL:
+	case STALL_LEVEL:
 		log_info("nodes_level",
 			 "the nodes have caught up with the stored blocks, at block %u",
-			 watch->reached_block);
+			 stall->reached_block);
 		break;
-	case WATCH_NOTHING:
+	case STALL_NOTHING:
 		break;
 	}
 }
@@ -146,7 +146,7 @@ static void tell_watch(const struct reader *reader, enum watch_news news)
  */
 static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t now_ms)
 {
-	if (!reader->watch.is_stalled && !reader->watch.is_chain_still) {
+	if (!reader->stall.is_stalled && !reader->stall.is_chain_still) {
 		reader->renewed_at_ms = 0;
 	} else if (reader->renewed_at_ms == 0 || now_ms - reader->renewed_at_ms >= stall_ms) {
 		reader->renewed_at_ms = now_ms;
@@ -160,12 +160,12 @@ static void check_progress(struct reader *reader)
 	int64_t now_ms = clock_now_ms();
 	bool is_tailing = reader->state == STATE_TAILING;
 	uint32_t next_block = is_tailing ? tail_next_block(reader->tail) : 0;
-	struct watch_facts facts = {
+	struct stall_facts facts = {
 		.is_working = reader->state > STATE_OPENING && reader->state < STATE_LEAVING,
 		.is_tailing = is_tailing,
 		.next_block = next_block,
 		.nodes_block = pool_irreversible(reader->work.pool),
-		.database_block = keeper_irreversible(reader->keeper),
+		.database_block = heartbeat_irreversible(reader->heartbeat),
 		.reached_block = reached_block(reader),
 		.told_at_ms = is_tailing ? told_at_ms(reader, next_block) : 0,
 		.worked_at_ms = reader->work.progress_at_ms,
@@ -175,7 +175,7 @@ static void check_progress(struct reader *reader)
 	for (unsigned i = 0; i < pool_count(reader->work.pool); i++)
 		if (node_is_up(pool_node(reader->work.pool, i)))
 			reader->node_up_at_ms = now_ms;
-	tell_watch(reader, watch_step(&reader->watch, &facts, now_ms));
+	tell_stall(reader, stall_step(&reader->stall, &facts, now_ms));
 	renew_connections(reader, facts.stall_ms, now_ms);
 }
 
@@ -232,9 +232,9 @@ static void make_parts(struct reader *reader)
 	reader->tail = tail_new(work);
 	reader->head = head_new(work);
 	reader->verify = verify_new(work);
-	reader->keeper = keeper_new(work);
+	reader->heartbeat = heartbeat_new(work);
 	reader->confirm = confirm_new(work);
-	reader->retain = retain_new(work);
+	reader->expiry = expiry_new(work);
 	progress_init(&reader->progress);
 }
 
@@ -250,7 +250,7 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	take_limits(work, nodes);
 	work->progress_at_ms = clock_now_ms();
 	reader->healthy_at_ms = clock_now_ms();
-	watch_init(&reader->watch, clock_now_ms());
+	stall_init(&reader->stall, clock_now_ms());
 	name_reader(reader);
 	nodelog_init(&reader->nodelog, work);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
@@ -290,9 +290,9 @@ void reader_free(struct reader *reader)
 	replay_free(reader->replay);
 	scan_free(reader->scan);
 	startup_free(reader->startup);
-	keeper_free(reader->keeper);
+	heartbeat_free(reader->heartbeat);
 	confirm_free(reader->confirm);
-	retain_free(reader->retain);
+	expiry_free(reader->expiry);
 	lineage_free(reader->work.lineage);
 	client_free(reader->work.client);
 	pool_free(reader->work.pool);
@@ -364,12 +364,13 @@ static int64_t keep_tables(struct reader *reader, int64_t now_ms)
 		return CLOCK_NEVER;
 	replay_get_status(reader->replay, &status);
 	due_ms = confirm_step(reader->confirm, now_ms);
-	due_ms = sooner(due_ms, retain_step(reader->retain, now_ms));
-	return sooner(
-		due_ms,
-		keeper_step(reader->keeper, reader_state_name(reader), status.is_claiming,
-			    reader->state == STATE_TAILING ? tail_next_block(reader->tail) - 1 : 0,
-			    now_ms));
+	due_ms = sooner(due_ms, expiry_step(reader->expiry, now_ms));
+	return sooner(due_ms, heartbeat_step(reader->heartbeat, reader_state_name(reader),
+					     status.is_claiming,
+					     reader->state == STATE_TAILING
+						     ? tail_next_block(reader->tail) - 1
+						     : 0,
+					     now_ms));
 }
 
 static void be_due(struct reader *reader, int64_t due_ms)
@@ -453,7 +454,7 @@ bool reader_is_ready(const struct reader *reader)
 
 int64_t reader_progress_at_ms(const struct reader *reader)
 {
-	return reader->watch.progress_at_ms;
+	return reader->stall.progress_at_ms;
 }
 
 void reader_get_verified(const struct reader *reader, struct verify_counts *ret_counts)
@@ -468,10 +469,10 @@ char *reader_describe(const struct reader *reader, char *text, size_t size)
 	if (reader->state == STATE_TAILING) {
 		uint32_t next = tail_next_block(reader->tail);
 
-		if (reader->watch.is_behind)
+		if (reader->stall.is_behind)
 			snprintf(text, size,
 				 "tailing, block %u is stored, the nodes have blocks up to %u",
-				 next - 1, reader->watch.reached_block);
+				 next - 1, reader->stall.reached_block);
 		else
 			snprintf(text, size, "tailing, block %u is stored, %u behind", next - 1,
 				 irreversible >= next ? irreversible - next + 1 : 0);

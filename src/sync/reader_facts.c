@@ -5,7 +5,7 @@
 #include "base/number.h"
 #include "steem/node.h"
 #include "steem/pool.h"
-#include "sync/keeper.h"
+#include "sync/heartbeat.h"
 #include "sync/reader_impl.h"
 #include "sync/replay.h"
 #include "sync/startup.h"
@@ -13,7 +13,7 @@
 
 void reader_keep_overview(struct reader *reader)
 {
-	keeper_want_overview(reader->keeper);
+	heartbeat_want_overview(reader->heartbeat);
 }
 
 const struct node *reader_get_node(const struct reader *reader, size_t index)
@@ -28,7 +28,7 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 	facts->head_block = pool_head(work->pool);
 	facts->irreversible_block = pool_irreversible(work->pool);
 	facts->chain_block =
-		max_u32(facts->irreversible_block, keeper_irreversible(reader->keeper));
+		max_u32(facts->irreversible_block, heartbeat_irreversible(reader->heartbeat));
 	facts->stored_block = max_u32(work->committed_block, startup_newest(reader->startup));
 	if (facts->is_tailing)
 		facts->stored_block =
@@ -48,14 +48,14 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 
 static void tell_progress(const struct reader *reader, struct reader_facts *facts)
 {
-	const struct watch *watch = &reader->watch;
+	const struct stall *stall = &reader->stall;
 
-	facts->progress_at_ms = watch->progress_at_ms;
-	facts->level_at_ms = watch->level_at_ms;
-	facts->chain_moved_at_ms = watch->moved_at_ms;
-	facts->is_stalled = watch->is_stalled;
-	facts->is_chain_still = watch->is_chain_still;
-	facts->are_nodes_behind = watch->is_behind;
+	facts->progress_at_ms = stall->progress_at_ms;
+	facts->level_at_ms = stall->level_at_ms;
+	facts->chain_moved_at_ms = stall->moved_at_ms;
+	facts->is_stalled = stall->is_stalled;
+	facts->is_chain_still = stall->is_chain_still;
+	facts->are_nodes_behind = stall->is_behind;
 	facts->node_up_at_ms = reader->node_up_at_ms;
 }
 
@@ -89,13 +89,13 @@ void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts)
 		.is_tailing = reader->state == STATE_TAILING,
 		.is_leaving = reader->state >= STATE_LEAVING,
 		.now_ms = clock_now_ms(),
-		.beat_at_ms = keeper_beat_at_ms(reader->keeper),
+		.beat_at_ms = heartbeat_beat_at_ms(reader->heartbeat),
 		.commit_times = writer_commit_times(reader->work.writer),
 		.node_count = pool_count(reader->work.pool),
 	};
 	reader_describe(reader, ret_facts->description, sizeof(ret_facts->description));
-	ret_facts->overview = keeper_overview(reader->keeper, &ret_facts->overview_at_ms);
-	ret_facts->queues = keeper_queues(reader->keeper);
+	ret_facts->overview = heartbeat_overview(reader->heartbeat, &ret_facts->overview_at_ms);
+	ret_facts->queues = heartbeat_queues(reader->heartbeat);
 	writer_get_trouble(reader->work.writer, &ret_facts->trouble);
 	tell_chain(reader, ret_facts);
 	tell_progress(reader, ret_facts);

@@ -9,7 +9,7 @@
 #include "store/ranges.h"
 #include "sync/confirm.h"
 #include "sync/head.h"
-#include "sync/keeper.h"
+#include "sync/heartbeat.h"
 #include "sync/plan.h"
 #include "sync/preview.h"
 #include "sync/reader_impl.h"
@@ -481,7 +481,8 @@ static enum state next_state(const struct reader *reader)
 	case STATE_LEAVING:
 		return is_quiet(reader) || is_late ? STATE_SIGNING_OFF : STATE_LEAVING;
 	case STATE_SIGNING_OFF:
-		return !is_signed_on(reader) || keeper_has_signed_off(reader->keeper) || is_late
+		return !is_signed_on(reader) || heartbeat_has_signed_off(reader->heartbeat) ||
+				       is_late
 			       ? STATE_OVER
 			       : STATE_SIGNING_OFF;
 	case STATE_OVER:
@@ -533,7 +534,7 @@ static void enter_state(struct reader *reader, enum state state)
 	reader->is_step_done = false;
 	reader->has_new_nodes = false;
 	reader->due_ms = 0;
-	keeper_hurry(reader->keeper);
+	heartbeat_hurry(reader->heartbeat);
 	if (from == STATE_SCANNING && state != STATE_LEAVING)
 		leave_scanning(reader);
 	switch (state) {
@@ -575,7 +576,7 @@ static void enter_state(struct reader *reader, enum state state)
 		break;
 	case STATE_SIGNING_OFF:
 		if (is_signed_on(reader))
-			keeper_sign_off(reader->keeper);
+			heartbeat_sign_off(reader->heartbeat);
 		break;
 	case STATE_OVER:
 		if (from == STATE_SCANNING || from == STATE_PREVIEWING)

@@ -262,7 +262,7 @@ static void start_search(struct replay *replay)
 	search->filter_id = replay->work->filter_id;
 	search->generation = replay->generation;
 	replay->is_searching = true;
-	writer_errand(replay->work->writer, &search->job);
+	writer_task(replay->work->writer, &search->job);
 }
 
 /* Search for a cell to claim, once it is time and a node could give its blocks. */

@@ -114,7 +114,7 @@ static void next_step(struct scan *scan)
 	step->is_recording = scan->is_recording;
 	snprintf(step->job.what, sizeof(step->job.what), "scan of blocks %u..%u", step->range.first,
 		 step->range.last);
-	writer_errand(scan->work->writer, &step->job);
+	writer_task(scan->work->writer, &step->job);
 }
 
 struct scan *scan_new(struct work *work,

@@ -54,5 +54,5 @@ void settle_submit(struct work *work, const struct claim *claim, const struct ra
 		 reason);
 	settle->done = done;
 	settle->context = context;
-	writer_errand(work->writer, &settle->job);
+	writer_task(work->writer, &settle->job);
 }

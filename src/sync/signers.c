@@ -33,7 +33,7 @@ struct signer {
 	struct signer *next;
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	enum state state;
-	unsigned ticket;        /* of the newest errand; answers of older ones are ignored */
+	unsigned ticket;        /* of the newest task; answers of older ones are ignored */
 	uint32_t block;         /* the block whose signer is to be checked */
 	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
 	/* another key signed `block`; count the stored blocks since row.since_block */
@@ -535,14 +535,14 @@ static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
 
 void signers_blame(struct work *work, const struct held *held, const char *reason)
 {
-	struct node *giver = work_giver(work, held);
+	struct node *source = work_source(work, held);
 
 	work->false_claims++;
 	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
 		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
-		    work_giver_label(work, held), held->block->num, reason);
-	if (giver)
-		(void)node_failed(giver, clock_now_ms(), RPC_FAILURE_FALSE, 0);
+		    work_source_label(work, held), held->block->num, reason);
+	if (source)
+		(void)node_failed(source, clock_now_ms(), RPC_FAILURE_FALSE, 0);
 }
 
 struct signers *signers_new(struct work *work, bool is_reversible)

@@ -10,7 +10,7 @@
 #include "steem/pool.h"
 #include "store/filters.h"
 #include "store/schema.h"
-#include "sync/compare.h"
+#include "sync/chain_check.h"
 #include "sync/filter.h"
 #include "sync/writer.h"
 
@@ -18,7 +18,7 @@ struct startup {
 	struct work *work;
 	void (*done)(void *context);
 	void *context;
-	struct compare *compare;
+	struct chain_check *check;
 	struct ranges ranges;
 };
 
@@ -44,7 +44,7 @@ static void submit(struct startup *startup, const char *what,
 	start->startup = startup;
 	start->irreversible = irreversible;
 	start->filter_text = filter_normalise(startup->work->config.filter);
-	writer_errand(startup->work->writer, &start->job);
+	writer_task(startup->work->writer, &start->job);
 }
 
 /* True if the step succeeded; otherwise the reader ends. Frees the job, but not its result. */
@@ -122,17 +122,17 @@ void startup_open(struct startup *startup)
 
 void startup_compare(struct startup *startup)
 {
-	compare_start(startup->compare);
+	chain_check_start(startup->check);
 }
 
 int64_t startup_step(struct startup *startup, int64_t now_ms)
 {
-	return compare_step(startup->compare, now_ms);
+	return chain_check_step(startup->check, now_ms);
 }
 
 void startup_reload(struct startup *startup, struct pool *pool, bool is_first)
 {
-	compare_reload(startup->compare, pool, is_first);
+	chain_check_reload(startup->check, pool, is_first);
 }
 
 /* Determining the wanted ranges. */
@@ -208,7 +208,7 @@ static void finish_want(struct job *job)
 bool startup_allows(struct startup *startup, const struct range_set *ranges)
 {
 	uint32_t now = pool_irreversible(startup->work->pool);
-	uint32_t before = compare_irreversible(startup->compare);
+	uint32_t before = chain_check_irreversible(startup->check);
 	uint32_t irreversible = max_u32(now, before);
 	uint32_t last = ranges->items[ranges->count - 1].last;
 	struct error err = ERROR_INIT;
@@ -240,7 +240,7 @@ struct startup *startup_new(struct work *work, void (*done)(void *context), void
 	startup->work = work;
 	startup->done = done;
 	startup->context = context;
-	startup->compare = compare_new(work, done, context);
+	startup->check = chain_check_new(work, done, context);
 	return startup;
 }
 
@@ -248,14 +248,14 @@ void startup_free(struct startup *startup)
 {
 	if (!startup)
 		return;
-	compare_free(startup->compare);
+	chain_check_free(startup->check);
 	ranges_release(&startup->ranges);
 	free(startup);
 }
 
 uint32_t startup_newest(const struct startup *startup)
 {
-	return compare_newest(startup->compare);
+	return chain_check_newest(startup->check);
 }
 
 const struct ranges *startup_ranges(const struct startup *startup)

@@ -10,13 +10,12 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
-#include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
 #include "sync/filter.h"
-#include "sync/leave.h"
 #include "sync/lineage.h"
 #include "sync/pace.h"
+#include "sync/record_gap.h"
 #include "sync/signers.h"
 #include "sync/writer.h"
 
@@ -125,19 +124,19 @@ static bool may_ask(const struct tail *tail)
 static void drop_held(struct tail *tail)
 {
 	for (size_t i = 0; i < tail->held_count; i++)
-		work_let_go(tail->work, &tail->held[i]);
+		work_release_block(tail->work, &tail->held[i]);
 	tail->held_count = 0;
 }
 
 static void doubt_node(struct tail *tail, unsigned node, uint32_t num)
 {
-	struct node *giver = pool_node(tail->work->pool, node);
-	int64_t rest_ms = node_failed(giver, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
+	struct node *source = pool_node(tail->work->pool, node);
+	int64_t rest_ms = node_failed(source, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
 
 	log_warning(
 		"link_broken",
 		"block %u of %s does not link to block %u as it was given; asking again, this node in %lld ms",
-		num, giver->label, num - 1, (long long)rest_ms);
+		num, source->label, num - 1, (long long)rest_ms);
 }
 
 static void make_gap(struct tail *tail, const char *reason, bool is_missing)
@@ -181,13 +180,13 @@ static void refuse_newcomer(struct tail *tail, struct held *held)
 {
 	struct held *last = &tail->held[tail->held_count - 1];
 
-	doubt_node(tail, held->giver, held->block->num);
-	if (last->giver != held->giver || last->pool_epoch != held->pool_epoch) {
-		work_let_go(tail->work, last);
+	doubt_node(tail, held->source, held->block->num);
+	if (last->source != held->source || last->pool_epoch != held->pool_epoch) {
+		work_release_block(tail->work, last);
 		tail->held_count--;
 		tail->want--;
 	}
-	work_let_go(tail->work, held);
+	work_release_block(tail->work, held);
 	wait_or_give_up(tail, &tail->doubted_since_ms,
 			"does not link to its neighbour, as the nodes give them");
 }
@@ -196,7 +195,7 @@ static void refuse_newcomer(struct tail *tail, struct held *held)
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
 	while (tail->held_count > 0 && tail->held[tail->held_count - 1].block->num >= num)
-		work_let_go(tail->work, &tail->held[--tail->held_count]);
+		work_release_block(tail->work, &tail->held[--tail->held_count]);
 	client_drop(tail->work->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
 	tail->must_vouch_next = false;
@@ -231,7 +230,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	}
 	held = work_hold(tail->work, block, node);
 	if (tail->held_count > 0 &&
-	    !check_link(tail->held[tail->held_count - 1].block, held.block)) {
+	    !block_links(tail->held[tail->held_count - 1].block, held.block)) {
 		refuse_newcomer(tail, &held);
 		return;
 	}
@@ -516,9 +515,9 @@ static void vouch(struct tail *tail, int64_t now_ms)
 	held = held_block(tail, num);
 	if (!held)
 		return;
-	if (!work_giver(tail->work, held)) /* the nodes were read again */
+	if (!work_source(tail->work, held)) /* the nodes were read again */
 		ask_again_from(tail, tail->vouched_to + 1);
-	else if (client_vouch(tail->work->client, held->block, held->giver, &tail->vouch_sink))
+	else if (client_vouch(tail->work->client, held->block, held->source, &tail->vouch_sink))
 		note_vouched(tail, num);
 	else
 		tail->vouching_num = num;
@@ -585,7 +584,8 @@ static void refuse_denied(struct tail *tail, size_t i, const char *reason)
 {
 	log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
 		    "block %u of %s is %s; both are asked for again, the tail waits",
-		    tail->held[i].block->num, work_giver_label(tail->work, &tail->held[i]), reason);
+		    tail->held[i].block->num, work_source_label(tail->work, &tail->held[i]),
+		    reason);
 	refuse_from(tail, i);
 }
 
@@ -839,7 +839,7 @@ static uint32_t last_to_leave(const struct tail *tail)
 	return tail->want + (more < room ? more : room);
 }
 
-static void record_gap(struct tail *tail)
+static void leave_gap(struct tail *tail)
 {
 	uint32_t last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
 
@@ -847,7 +847,7 @@ static void record_gap(struct tail *tail)
 		tail->leave_count *= 2;
 	tail->has_gap = false;
 	tail->is_recording = true;
-	leave_blocks(tail->work, tail->want, last, tail->gap_reason, gap_recorded, tail);
+	record_gap(tail->work, tail->want, last, tail->gap_reason, gap_recorded, tail);
 }
 
 /* Public functions. */
@@ -972,7 +972,7 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
-		record_gap(tail);
+		leave_gap(tail);
 	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
 

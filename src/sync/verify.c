@@ -10,7 +10,6 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
-#include "sync/check.h"
 #include "sync/commit.h"
 #include "sync/filter.h"
 #include "sync/held.h"
@@ -102,11 +101,11 @@ static void take_opinion(struct verify *verify, struct verdict *verdict, struct 
 
 	if (block_equal(before->block, held->block)) {
 		verdict->is_confirmed = true;
-		work_let_go(verify->work, held);
+		work_release_block(verify->work, held);
 		return;
 	}
 	verdict->is_confirmed = other->block && block_equal(other->block, held->block);
-	work_let_go(verify->work, other);
+	work_release_block(verify->work, other);
 	*other = *before;
 	*before = *held;
 }
@@ -227,7 +226,7 @@ static void give_up_wanted(struct verify *verify)
 
 static void drop_held(struct verify *verify, size_t at)
 {
-	work_let_go(verify->work, &verify->held.items[at]);
+	work_release_block(verify->work, &verify->held.items[at]);
 	held_list_remove(&verify->held, at, 1);
 }
 
@@ -239,20 +238,20 @@ static void ask_for_linked(struct verify *verify, size_t at)
 {
 	struct held *held = &verify->held.items[at];
 	uint32_t num = held->block->num, lowest = num;
-	unsigned giver = held->giver;
-	struct node *node = work_giver(verify->work, held);
-	uint64_t itself = node ? UINT64_C(1) << giver : 0;
+	unsigned source = held->source;
+	struct node *node = work_source(verify->work, held);
+	uint64_t itself = node ? UINT64_C(1) << source : 0;
 	uint64_t healthy = pool_healthy(verify->work->pool, clock_now_ms());
 	struct verdict *verdict = verdict_of(verify, num);
 
 	log_warning("link_broken",
 		    "block %u from %s is not the one that block %u links to; others are asked", num,
-		    work_giver_label(verify->work, held), num + 1);
+		    work_source_label(verify->work, held), num + 1);
 	if (node)
 		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
 	for (size_t below = at + 1; below-- > 0;) {
 		held = &verify->held.items[below];
-		if (held->giver != giver || held->block->num + (at - below) != num)
+		if (held->source != source || held->block->num + (at - below) != num)
 			break;
 		lowest = held->block->num;
 		verdict_of(verify, lowest)->unlinked_from |= itself;
@@ -295,7 +294,7 @@ static bool bind_window(struct verify *verify)
 
 		if (above && above->num != block->num + 1)
 			above = NULL;
-		if (above && !check_link(block, above)) {
+		if (above && !block_links(block, above)) {
 			ask_for_linked(verify, at);
 			return verify->wanted_count > 0 || bind_window(verify);
 		}
@@ -432,7 +431,7 @@ static void start_comparing(struct verify *verify)
 	compare->findings = xcalloc(verify->count, sizeof(*compare->findings));
 	compare->proved = xcalloc(verify->count, sizeof(*compare->proved));
 	verify->state = VERIFY_COMPARING;
-	writer_errand(verify->work->writer, &compare->job);
+	writer_task(verify->work->writer, &compare->job);
 }
 
 /* Does the opinion of other nodes matter? */
@@ -522,7 +521,7 @@ static void end_window(struct verify *verify)
 					? "right"
 					: "what one of them gives, and no third could be asked");
 		}
-		work_let_go(verify->work, &verdict->other);
+		work_release_block(verify->work, &verdict->other);
 	}
 	held_list_clear(&verify->held, verify->work);
 	free(verify->verdicts);
@@ -673,7 +672,7 @@ void verify_free(struct verify *verify)
 	held_list_clear(&verify->held, verify->work);
 	free(verify->held.items);
 	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
-		work_let_go(verify->work, &verify->verdicts[i].other);
+		work_release_block(verify->work, &verify->verdicts[i].other);
 	free(verify->verdicts);
 	range_set_release(&verify->left);
 	free(verify);

@@ -113,7 +113,7 @@ uint32_t work_reachable_block(const struct work *work)
 	return highest;
 }
 
-struct held work_hold(struct work *work, struct block *block, unsigned giver)
+struct held work_hold(struct work *work, struct block *block, unsigned source)
 {
 	size_t bytes;
 
@@ -131,24 +131,24 @@ struct held work_hold(struct work *work, struct block *block, unsigned giver)
 				  AVERAGE_WEIGHT;
 	work->given_at_ms = clock_now_ms();
 	return (struct held){.block = block,
-			     .giver = giver,
+			     .source = source,
 			     .pool_epoch = work->pool_epoch,
 			     .since_ms = clock_now_ms()};
 }
 
-struct node *work_giver(const struct work *work, const struct held *held)
+struct node *work_source(const struct work *work, const struct held *held)
 {
-	return held->pool_epoch == work->pool_epoch ? pool_node(work->pool, held->giver) : NULL;
+	return held->pool_epoch == work->pool_epoch ? pool_node(work->pool, held->source) : NULL;
 }
 
-const char *work_giver_label(const struct work *work, const struct held *held)
+const char *work_source_label(const struct work *work, const struct held *held)
 {
-	const struct node *giver = work_giver(work, held);
+	const struct node *source = work_source(work, held);
 
-	return giver ? giver->label : "a former node";
+	return source ? source->label : "a former node";
 }
 
-void work_let_go(struct work *work, struct held *held)
+void work_release_block(struct work *work, struct held *held)
 {
 	if (!held->block)
 		return;

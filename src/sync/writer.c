@@ -18,24 +18,24 @@
 
 #define RETRY_BASE_MS      20
 #define RETRY_CAP_MS       5000
-#define ERRANDS_MAX        256
+#define TASKS_MAX          256
 #define FOR_EVER           INT64_MAX
 #define MAX_COMMIT_THREADS 32
 
-struct lane {
+struct thread {
 	struct writer *writer;
 	struct queue *jobs;
 	struct db *db;
 	pthread_t thread;
 	bool is_started;
 	bool is_down;
-	bool is_troubled; /* counted in troubled_lanes */
+	bool is_troubled; /* counted in troubled_threads */
 	struct log_limit retry_limit;
 };
 
 struct writer {
 	struct queue *commits;
-	struct queue *errands;
+	struct queue *tasks;
 	struct queue *finished;
 	int event_fd;
 	int64_t patience_ms;
@@ -47,7 +47,7 @@ struct writer {
 	atomic_uint_least64_t retry_count;
 	atomic_bool has_told_connection;
 	atomic_bool has_worked; /* a job has succeeded: see db_set_patient() */
-	atomic_uint down_count; /* lanes that have lost the database */
+	atomic_uint down_count; /* threads that have lost the database */
 	/*
 	 * The condition wakes threads that wait between two tries when give_up_at_ms changes;
 	 * retrying ends at that time. The mutex also guards the fields below.
@@ -55,9 +55,9 @@ struct writer {
 	pthread_mutex_t mutex;
 	pthread_cond_t hurry;
 	int64_t give_up_at_ms;
-	unsigned troubled_lanes;
+	unsigned troubled_threads;
 	struct writer_trouble trouble;
-	struct lane lanes[MAX_COMMIT_THREADS + 1]; /* the last one in use is for errands */
+	struct thread threads[MAX_COMMIT_THREADS + 1]; /* the last one in use is for tasks */
 };
 
 /* The threads. */
@@ -94,156 +94,156 @@ static void count_retry(struct writer_trouble *trouble, unsigned code)
 	trouble->retries[i].count++;
 }
 
-static void note_trouble(struct lane *lane, const struct error *err)
+static void note_trouble(struct thread *thread, const struct error *err)
 {
-	struct writer *writer = lane->writer;
+	struct writer *writer = thread->writer;
 	struct writer_trouble *trouble = &writer->trouble;
 
 	pthread_mutex_lock(&writer->mutex);
 	count_retry(trouble, db_error_number(err));
 	if (!db_is_deadlock(err)) {
-		if (!lane->is_troubled && writer->troubled_lanes++ == 0)
+		if (!thread->is_troubled && writer->troubled_threads++ == 0)
 			trouble->since_ms = clock_now_ms();
-		lane->is_troubled = true;
-		trouble->is_lost = db_is_lost(lane->db);
+		thread->is_troubled = true;
+		trouble->is_lost = db_is_lost(thread->db);
 		snprintf(trouble->text, sizeof(trouble->text), "%.*s",
 			 (int)sizeof(trouble->text) - 1, err->text);
 	}
 	pthread_mutex_unlock(&writer->mutex);
 }
 
-static void end_trouble(struct lane *lane)
+static void end_trouble(struct thread *thread)
 {
-	struct writer *writer = lane->writer;
+	struct writer *writer = thread->writer;
 
-	if (!lane->is_troubled)
+	if (!thread->is_troubled)
 		return;
 	pthread_mutex_lock(&writer->mutex);
-	lane->is_troubled = false;
-	if (--writer->troubled_lanes == 0) {
+	thread->is_troubled = false;
+	if (--writer->troubled_threads == 0) {
 		writer->trouble.since_ms = 0;
 		writer->trouble.is_lost = false;
 	}
 	pthread_mutex_unlock(&writer->mutex);
 }
 
-static void tell_retry(struct lane *lane, const struct job *job, const struct error *err,
+static void tell_retry(struct thread *thread, const struct job *job, const struct error *err,
 		       int64_t delay_ms)
 {
-	atomic_fetch_add(&lane->writer->retry_count, 1);
-	note_trouble(lane, err);
+	atomic_fetch_add(&thread->writer->retry_count, 1);
+	note_trouble(thread, err);
 	if (db_is_deadlock(err)) { /* normal among those who wait for one another */
 		log_debug("commit_retry", "%s: %s; again in %lld ms", job->what, err->text,
 			  (long long)delay_ms);
 		return;
 	}
-	if (db_is_lost(lane->db) && !lane->is_down) {
-		lane->is_down = true;
-		atomic_fetch_add(&lane->writer->down_count, 1);
+	if (db_is_lost(thread->db) && !thread->is_down) {
+		thread->is_down = true;
+		atomic_fetch_add(&thread->writer->down_count, 1);
 		log_warning(
 			"database_lost",
 			"%s: %s; nothing is lost, trying again in %lld ms and then until it answers",
 			job->what, err->text, (long long)delay_ms);
 		return;
 	}
-	log_limited(&lane->retry_limit, LOG_LEVEL_WARNING, "commit_retry",
+	log_limited(&thread->retry_limit, LOG_LEVEL_WARNING, "commit_retry",
 		    "%s: %s; rolled back, again in %lld ms", job->what, err->text,
 		    (long long)delay_ms);
 }
 
-static int connect_lane(struct lane *lane, const struct job *job, struct error *err)
+static int connect_thread(struct thread *thread, const struct job *job, struct error *err)
 {
-	db_set_patient(lane->db, atomic_load(&lane->writer->has_worked) && !job->is_side_work);
-	if (!db_is_lost(lane->db))
+	db_set_patient(thread->db, atomic_load(&thread->writer->has_worked) && !job->is_side_work);
+	if (!db_is_lost(thread->db))
 		return 0;
-	if (db_connect(lane->db, err) < 0)
+	if (db_connect(thread->db, err) < 0)
 		return -1;
 	/* Log once for all threads which server it is and how rows are sent. */
-	if (!atomic_exchange(&lane->writer->has_told_connection, true))
-		log_info("database_connected", "%s", db_describe(lane->db));
+	if (!atomic_exchange(&thread->writer->has_told_connection, true))
+		log_info("database_connected", "%s", db_describe(thread->db));
 	else
-		log_debug("database_connected", "%s", db_describe(lane->db));
+		log_debug("database_connected", "%s", db_describe(thread->db));
 	return 0;
 }
 
 /* Not before a job has succeeded: a read-only server accepts the login and nothing else. */
-static void note_done(struct lane *lane)
+static void note_done(struct thread *thread)
 {
-	if (lane->is_down) {
-		log_info("database_back", "connected to %s", db_describe(lane->db));
-		atomic_fetch_sub(&lane->writer->down_count, 1);
+	if (thread->is_down) {
+		log_info("database_back", "connected to %s", db_describe(thread->db));
+		atomic_fetch_sub(&thread->writer->down_count, 1);
 	}
-	lane->is_down = false;
-	end_trouble(lane);
+	thread->is_down = false;
+	end_trouble(thread);
 }
 
-static void run_job(struct lane *lane, struct job *job)
+static void run_job(struct thread *thread, struct job *job)
 {
 	struct backoff backoff;
 	int64_t began_at_ms = clock_now_ms();
-	int64_t deadline_ms = lane->writer->patience_ms > 0
-				      ? clock_now_ms() + lane->writer->patience_ms
+	int64_t deadline_ms = thread->writer->patience_ms > 0
+				      ? clock_now_ms() + thread->writer->patience_ms
 				      : FOR_EVER;
 
 	backoff_init(&backoff, RETRY_BASE_MS, RETRY_CAP_MS);
 	for (;;) {
 		struct error err = ERROR_INIT;
-		bool is_connected = connect_lane(lane, job, &err) == 0;
+		bool is_connected = connect_thread(thread, job, &err) == 0;
 		int64_t try_at_ms = clock_now_ms();
 		int64_t delay_ms;
 
-		if (is_connected && job->run(lane->db, job, &err) == 0) {
+		if (is_connected && job->run(thread->db, job, &err) == 0) {
 			job->err = ERROR_INIT;
 			job->took_ms = clock_now_ms() - began_at_ms;
 			job->last_try_ms = clock_now_ms() - try_at_ms;
-			atomic_store(&lane->writer->has_worked, true);
-			note_done(lane);
+			atomic_store(&thread->writer->has_worked, true);
+			note_done(thread);
 			return;
 		}
-		db_rollback(lane->db);
+		db_rollback(thread->db);
 		job->err = err;
 		if (err.kind != ERROR_RETRY)
 			return;
 		job->retry_count++;
 		delay_ms = backoff_next_ms(&backoff);
-		tell_retry(lane, job, &err, delay_ms);
-		if (!wait_before_retry(lane->writer, delay_ms, deadline_ms))
+		tell_retry(thread, job, &err, delay_ms);
+		if (!wait_before_retry(thread->writer, delay_ms, deadline_ms))
 			return;
 	}
 }
 
-static void *lane_main(void *argument)
+static void *thread_main(void *argument)
 {
-	struct lane *lane = argument;
-	struct writer *writer = lane->writer;
+	struct thread *thread = argument;
+	struct writer *writer = thread->writer;
 	struct job *job;
 
-	while ((job = queue_pop(lane->jobs))) {
+	while ((job = queue_pop(thread->jobs))) {
 		uint64_t one = 1;
 
-		run_job(lane, job);
+		run_job(thread, job);
 		if (!queue_try_push(writer->finished, job, 0) ||
 		    write(writer->event_fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
 			log_error("bug", "a finished job could not be handed back");
 			abort();
 		}
 	}
-	db_disconnect(lane->db);
+	db_disconnect(thread->db);
 	return NULL;
 }
 
 /* Functions of the loop thread. */
 
-static int start_lane(struct writer *writer, struct lane *lane, struct queue *jobs,
-		      const struct db_config *database, struct error *err)
+static int start_thread(struct writer *writer, struct thread *thread, struct queue *jobs,
+			const struct db_config *database, struct error *err)
 {
-	lane->writer = writer;
-	lane->jobs = jobs;
-	lane->db = db_new(database);
-	lane->retry_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
-	if (pthread_create(&lane->thread, NULL, lane_main, lane) != 0)
+	thread->writer = writer;
+	thread->jobs = jobs;
+	thread->db = db_new(database);
+	thread->retry_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
+	if (pthread_create(&thread->thread, NULL, thread_main, thread) != 0)
 		return error_set(err, ERROR_FATAL, "cannot start a thread for the database");
-	lane->is_started = true;
+	thread->is_started = true;
 	return 0;
 }
 
@@ -259,8 +259,8 @@ struct writer *writer_new(const struct db_config *database, unsigned commit_thre
 	writer->patience_ms = patience_ms;
 	writer->give_up_at_ms = FOR_EVER;
 	writer->commits = queue_new(2 * (size_t)commit_threads, SIZE_MAX);
-	writer->errands = queue_new(ERRANDS_MAX, SIZE_MAX);
-	writer->finished = queue_new(ERRANDS_MAX + 4 * (size_t)commit_threads, SIZE_MAX);
+	writer->tasks = queue_new(TASKS_MAX, SIZE_MAX);
+	writer->finished = queue_new(TASKS_MAX + 4 * (size_t)commit_threads, SIZE_MAX);
 	pthread_mutex_init(&writer->mutex, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -272,9 +272,10 @@ struct writer *writer_new(const struct db_config *database, unsigned commit_thre
 		goto fail;
 	}
 	for (unsigned i = 0; i < commit_threads; i++)
-		if (start_lane(writer, &writer->lanes[i], writer->commits, database, err) < 0)
+		if (start_thread(writer, &writer->threads[i], writer->commits, database, err) < 0)
 			goto fail;
-	if (start_lane(writer, &writer->lanes[commit_threads], writer->errands, database, err) < 0)
+	if (start_thread(writer, &writer->threads[commit_threads], writer->tasks, database, err) <
+	    0)
 		goto fail;
 	return writer;
 fail:
@@ -303,7 +304,7 @@ static void give_job(struct writer *writer, struct queue *queue, struct job *job
 	}
 	writer->pending++;
 	if (!queue_try_push(queue, job, 0)) {
-		log_error("bug", "more than %d jobs for the database at once (%s)", ERRANDS_MAX,
+		log_error("bug", "more than %d jobs for the database at once (%s)", TASKS_MAX,
 			  job->what);
 		abort();
 	}
@@ -327,10 +328,10 @@ void writer_look_up(struct writer *writer, struct job *job)
 	give_urgent(writer, job, false);
 }
 
-void writer_errand(struct writer *writer, struct job *job)
+void writer_task(struct writer *writer, struct job *job)
 {
 	job->takes_room = job->is_timed = false;
-	give_job(writer, writer->errands, job);
+	give_job(writer, writer->tasks, job);
 }
 
 void writer_collect(struct writer *writer)
@@ -395,17 +396,17 @@ void writer_free(struct writer *writer)
 		return;
 	writer->is_closing = true;
 	queue_close(writer->commits);
-	queue_close(writer->errands);
+	queue_close(writer->tasks);
 	writer_hurry(writer, 0);
 	for (unsigned i = 0; i <= writer->commit_threads; i++)
-		if (writer->lanes[i].is_started)
-			pthread_join(writer->lanes[i].thread, NULL);
+		if (writer->threads[i].is_started)
+			pthread_join(writer->threads[i].thread, NULL);
 	if (writer->event_fd >= 0)
 		writer_collect(writer);
 	for (unsigned i = 0; i <= writer->commit_threads; i++)
-		db_free(writer->lanes[i].db);
+		db_free(writer->threads[i].db);
 	queue_free(writer->commits, NULL);
-	queue_free(writer->errands, NULL);
+	queue_free(writer->tasks, NULL);
 	queue_free(writer->finished, NULL);
 	pthread_cond_destroy(&writer->hurry);
 	pthread_mutex_destroy(&writer->mutex);

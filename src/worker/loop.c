@@ -18,8 +18,8 @@
 #include "daemon/signals.h"
 #include "sync/writer.h"
 #include "worker/arguments.h"
-#include "worker/errand.h"
 #include "worker/slot.h"
+#include "worker/task.h"
 
 #define STATUS_MS         5000
 #define DRAIN_PATIENCE_MS 30000

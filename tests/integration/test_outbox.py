@@ -326,7 +326,7 @@ def test_what_was_read_before_it_stood_in_the_outbox(world):
 
 
 def test_a_long_list_with_locked_rows_in_it(world):
-    """More than one step of the errand; a row that is held, and one that is gone."""
+    """More than one step of the task; a row that is held, and one that is gone."""
     last = 260
     chain = answers(*range(1, last + 1))
     world.node(chain, irreversible=last)

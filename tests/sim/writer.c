@@ -29,7 +29,7 @@ struct lane {
 struct writer {
 	struct process *process;
 	struct fiber *loop; /* waits in http_wait() */
-	struct jobs commits, errands, finished;
+	struct jobs commits, tasks, finished;
 	int64_t patience_ms;
 	int64_t give_up_at_ms;
 	unsigned commit_lanes;
@@ -147,7 +147,7 @@ struct writer *writer_new(const struct db_config *database, unsigned commit_thre
 	writer->give_up_at_ms = SIM_NEVER;
 	for (unsigned i = 0; i < writer->commit_lanes; i++)
 		start_lane(writer, &writer->lanes[i], &writer->commits, database);
-	start_lane(writer, &writer->lanes[writer->commit_lanes], &writer->errands, database);
+	start_lane(writer, &writer->lanes[writer->commit_lanes], &writer->tasks, database);
 	return writer;
 }
 
@@ -193,10 +193,10 @@ void writer_look_up(struct writer *writer, struct job *job)
 	writer_commit(writer, job);
 }
 
-void writer_errand(struct writer *writer, struct job *job)
+void writer_task(struct writer *writer, struct job *job)
 {
 	job->takes_room = false;
-	give_job(writer, &writer->errands, job);
+	give_job(writer, &writer->tasks, job);
 }
 
 void writer_collect(struct writer *writer)

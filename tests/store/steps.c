@@ -34,11 +34,11 @@ static void wait_for(struct step *step)
 		fail_msg("%s: %s", shim.what, step->job.err.text);
 }
 
-void errand(int (*call)(struct db *db, struct error *err))
+void task(int (*call)(struct db *db, struct error *err))
 {
 	struct step step = {.job = {.run = run_step, .done = finish_step}, .call = call};
 
-	writer_errand(run.writer, &step.job);
+	writer_task(run.writer, &step.job);
 	wait_for(&step);
 }
 

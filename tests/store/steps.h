@@ -29,7 +29,7 @@ struct step {
 	bool is_done;
 };
 
-void errand(int (*call)(struct db *db, struct error *err));
+void task(int (*call)(struct db *db, struct error *err));
 /* What run.lot holds, by one commit; all must be there after it. */
 void commit_lot(void);
 void commit(uint32_t first, uint32_t last);

@@ -24,32 +24,32 @@
 /* From empty tables: open, want, tail block after block, leave one behind, stop. */
 static void tail(void)
 {
-	errand(call_open);
-	errand(call_ranges_open);
+	task(call_open);
+	task(call_ranges_open);
 	commit(3, 4);
 	commit(4, 6);
-	errand(call_scan);
-	errand(call_missing);
-	errand(call_sign_off);
+	task(call_scan);
+	task(call_missing);
+	task(call_sign_off);
 }
 
 /* Others have stored 3..4 and 9..12: want 1 and 2 too, find and claim all that is missing, fill it
  * but for one block. */
 static void replay(void)
 {
-	errand(call_backfill);
-	errand(call_scan);
-	errand(call_search);
+	task(call_backfill);
+	task(call_scan);
+	task(call_search);
 	assert_true(run.search.has_claim);
 	assert_int_equal(range_count_blocks(&run.search.claim.missing), 6);
 	commit(1, 2);
-	errand(call_beat);
+	task(call_beat);
 	commit(5, 7);
 	range_add(&run.failed, 8, 8);
-	errand(call_settle);
-	errand(call_search);
+	task(call_settle);
+	task(call_search);
 	assert_false(run.search.has_claim);
-	errand(call_sign_off);
+	task(call_sign_off);
 }
 
 /* Two blocks, then two that stand there and two that do not. */
@@ -95,26 +95,26 @@ static void confirm(void)
 	run.lot.commit.keys = keys;
 	run.lot.commit.key_count = 2;
 	commit_lot();
-	errand(call_confirm);
-	errand(call_keys);
+	task(call_confirm);
+	task(call_keys);
 }
 
 /* Some deliveries are over; then all old blocks are purged. */
 static void retention(void)
 {
-	errand(call_retain);
-	errand(call_purge_begin);
-	errand(call_purge);
-	errand(call_purge_end);
+	task(call_retain);
+	task(call_purge_begin);
+	task(call_purge);
+	task(call_purge_end);
 }
 
 /* What lies above block 6 was a lie. */
 static void rewind_all(void)
 {
-	errand(call_rewind_look);
+	task(call_rewind_look);
 	assert_int_equal(rewind_dead.count, 1);
-	errand(call_rewind_begin);
-	errand(call_rewind);
+	task(call_rewind_begin);
+	task(call_rewind);
 	assert_string_equal(rewind_state.alive, "");
 	rewind_readers_release(&rewind_dead);
 }

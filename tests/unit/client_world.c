@@ -27,7 +27,7 @@ static void take_given(void *context, struct block *block, unsigned node)
 	assert_true(block->num <= pool_node(w->pool, node)->head.irreversible_block);
 	w->given[block->num]++;
 	w->given_count++;
-	w->givers |= 1U << node;
+	w->sources |= 1U << node;
 	w->last_given = block->num;
 	block_free(block);
 }

@@ -20,7 +20,7 @@ struct world {
 	struct client_sink sink;
 	unsigned given[BLOCKS_MAX], refused[BLOCKS_MAX];
 	unsigned given_count, refused_count;
-	unsigned givers; /* mask */
+	unsigned sources; /* mask */
 	uint32_t last_given;
 	bool wants_again; /* what was refused is wanted again */
 	char reason[600];

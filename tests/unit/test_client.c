@@ -20,7 +20,7 @@ static void wanted_blocks_come_once_from_all_nodes(void **state)
 	run();
 	assert_each_given_once(1, 2000);
 	assert_int_equal(world.refused_count, 0);
-	assert_int_equal(world.givers, 7);
+	assert_int_equal(world.sources, 7);
 	assert_int_equal(world.failed_count, 0);
 	/* 40 full batches and three heads, never more than the connections. */
 	assert_int_equal(fake.sims[0].request_count + fake.sims[1].request_count +
@@ -223,7 +223,7 @@ static void excluded_nodes_are_not_asked(void **state)
 	learn_heads();
 	client_want(world.client, CLIENT_REPLAY, 1, 100, 5, &world.sink);
 	run();
-	assert_int_equal(world.givers, 2);
+	assert_int_equal(world.sources, 2);
 	assert_each_given_once(1, 100);
 	client_want(world.client, CLIENT_REPLAY, 101, 101, 7, &world.sink);
 	run();
@@ -242,8 +242,8 @@ static void take_compared(void *context, struct block *block, unsigned node)
 /* Also a batch that is made for it takes nothing else with it. */
 static void a_node_on_trial_is_asked_for_one_block(void **state)
 {
-	unsigned giver = 9;
-	const struct client_sink compared = {.context = &giver, .given = take_compared};
+	unsigned source = 9;
+	const struct client_sink compared = {.context = &source, .given = take_compared};
 
 	(void)state;
 	open_world(2);
@@ -252,8 +252,8 @@ static void a_node_on_trial_is_asked_for_one_block(void **state)
 	client_want(world.client, CLIENT_TAIL, 700, 700, ~(UINT64_C(1) << 1), &compared);
 	client_want(world.client, CLIENT_TAIL, 1, 500, 0, &world.sink);
 	run();
-	assert_int_equal(giver, 1);
-	assert_int_equal(world.givers, 1U << 0);
+	assert_int_equal(source, 1);
+	assert_int_equal(world.sources, 1U << 0);
 	assert_each_given_once(1, 500);
 	close_world();
 }

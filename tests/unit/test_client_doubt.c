@@ -295,7 +295,7 @@ static void a_node_that_tells_its_head_and_gives_no_block_rests(void **state)
 		learn_heads();
 	}
 	assert_each_given_once(1, 14000);
-	assert_int_equal(world.givers, 1U << 1);
+	assert_int_equal(world.sources, 1U << 1);
 	assert_true(world.failed_count > 0);
 	assert_in_range(fake.sims[0].block_posts, 3, 60);
 	assert_true(pool_node(world.pool, 0)->failures_in_row > 0);
@@ -437,7 +437,7 @@ static void a_node_that_is_slow_at_the_tip_is_left_for_another(void **state)
 	assert_true(client_ask_tip(world.client, 15001, 1, &world.tip_sink));
 	wait_tip(2, now_ms + 100);
 	assert_each_given_once(15001, 15001);
-	assert_int_equal(world.givers, 1U << 1);
+	assert_int_equal(world.sources, 1U << 1);
 	fake.sims[0].hangs_for_blocks = false;
 	answer_all(); /* too late: the sink has the block already and discards it */
 	assert_int_equal(world.tip_done_count, 2);
@@ -461,7 +461,7 @@ static void a_node_that_is_slow_to_give_a_block_is_left_for_another(void **state
 		client_want(world.client, lane, 14000, 14000, 0, &world.sink);
 		run();
 		assert_each_given_once(14000, 14000);
-		assert_int_equal(world.givers, 1U << 1);
+		assert_int_equal(world.sources, 1U << 1);
 		assert_int_equal(now_ms - 1000, lane == CLIENT_TAIL ? 2000 : 10000);
 		answer_all();
 		assert_each_given_once(14000, 14000);

@@ -155,7 +155,7 @@ static void take_newest(void *context, struct block *block, unsigned node)
 	assert_true(block->num <= pool_node(w->pool, node)->head.head_block);
 	w->given[block->num]++;
 	w->last_given = block->num;
-	w->givers |= 1U << node;
+	w->sources |= 1U << node;
 	block_free(block);
 }
 

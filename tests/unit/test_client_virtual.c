@@ -242,20 +242,20 @@ static void a_half_is_not_completed_elsewhere(void **state)
 	client_want(world.client, CLIENT_REPLAY, FIRST, FIRST, 0, &world.sink);
 	client_handle(world.client);
 	assert_int_equal(http_in_flight(&fake), 1);
-	unsigned giver = fake.posts[0].node;
+	unsigned source = fake.posts[0].node;
 	assert_int_equal(http_wait(&fake, NULL, 0, 0, &err), 0);
 	/* Not there, though that would be faster. */
-	pool_node(world.pool, giver)->latency_us = 1000000;
-	pool_node(world.pool, 1 - giver)->latency_us = 1;
+	pool_node(world.pool, source)->latency_us = 1000000;
+	pool_node(world.pool, 1 - source)->latency_us = 1;
 	client_handle(world.client);
 	assert_int_equal(http_in_flight(&fake), 1);
-	assert_int_equal(fake.posts[0].node, giver);
-	fake.sims[giver].fault = FAULT_DOWN;
-	fake.sims[giver].fault_count = -1;
+	assert_int_equal(fake.posts[0].node, source);
+	fake.sims[source].fault = FAULT_DOWN;
+	fake.sims[source].fault_count = -1;
 	run();
 	assert_int_equal(whole_count, 1);
-	assert_int_equal(given_by[1 - giver], 1);
-	assert_int_equal(fake.sims[1 - giver].virtual_count, 1);
+	assert_int_equal(given_by[1 - source], 1);
+	assert_int_equal(fake.sims[1 - source].virtual_count, 1);
 	close_world();
 }
 

@@ -49,7 +49,7 @@ static void false_blocks_are_asked_of_others(void **state)
 	open_proving("fg");
 	want_all();
 	assert_each_given_once(FIRST, LAST);
-	assert_int_equal(world.givers, 1 << 1);
+	assert_int_equal(world.sources, 1 << 1);
 	assert_true(world.false_count > 0);
 	assert_true(pool_node(world.pool, 0)->failures_in_row > 0);
 	close_proving();
@@ -98,7 +98,7 @@ static void what_is_not_shown_needs_more_than_half(void **state)
 			assert_int_equal(world.given_count, 0);
 			assert_int_equal(world.refused_count, LAST - FIRST + 1);
 		}
-		assert_int_equal(world.givers & ~votes[i].given_by, 0);
+		assert_int_equal(world.sources & ~votes[i].given_by, 0);
 		close_proving();
 	}
 }
@@ -151,7 +151,7 @@ static void a_node_that_told_nothing_yet_may_still_speak(void **state)
 	learn_heads();
 	run();
 	assert_each_given_once(FIRST, LAST);
-	assert_int_equal(world.givers & 1, 0);
+	assert_int_equal(world.sources & 1, 0);
 	close_proving();
 }
 
@@ -216,7 +216,7 @@ static void what_needs_a_majority_gets_one(void **state)
 			assert_int_equal(world.refused_count, LAST - FIRST + 1);
 			assert_non_null(strstr(world.reason, "more than half must"));
 		}
-		assert_int_equal(world.givers & ~id_votes[i].given_by, 0);
+		assert_int_equal(world.sources & ~id_votes[i].given_by, 0);
 		close_proving();
 	}
 }
@@ -263,7 +263,7 @@ static void honest_nodes_that_lack_a_new_block_are_asked_again(void **state)
 	fake.sims[1].lacks = fake.sims[2].lacks = 0;
 	turn_for(1000);
 	assert_each_given_once(NEAR, NEAR);
-	assert_int_equal(world.givers & 1, 0);
+	assert_int_equal(world.sources & 1, 0);
 	close_proving();
 }
 
@@ -317,7 +317,7 @@ static void nodes_on_trial_are_waited_for_by_one_of_three(void **state)
 		pool_node(world.pool, i)->is_on_trial = false;
 	turn_for(1000);
 	assert_each_given_once(FIRST, FIRST);
-	assert_int_equal(world.givers & 1, 0);
+	assert_int_equal(world.sources & 1, 0);
 	close_proving();
 
 	open_voting("gg"); /* of two it is half */
@@ -371,14 +371,14 @@ static void a_block_in_hand_is_put_to_the_vote(void **state)
 	assert_false(client_vouch(world.client, block, 0, &world.sink));
 	run();
 	assert_int_equal(world.given_count, 1);
-	assert_int_equal(world.givers, 1 << 2);
+	assert_int_equal(world.sources, 1 << 2);
 	assert_int_equal((int)fake.sims[0].block_posts, 0);
 	close_proving();
 	block_free(block);
 }
 
-/* The other node is silent for so long that it does not count: then the giver is asked once more. */
-static void a_block_in_hand_is_vouched_for_by_its_giver_alone(void **state)
+/* The other node is silent for so long that it does not count: then the source is asked once more. */
+static void a_block_in_hand_is_vouched_for_by_its_source_alone(void **state)
 {
 	struct client_sink sink;
 	struct block *block;
@@ -399,14 +399,14 @@ static void a_block_in_hand_is_vouched_for_by_its_giver_alone(void **state)
 	block_free(block);
 	run();
 	assert_each_given_once(FIRST, FIRST);
-	assert_int_equal(world.givers, 1 << 0);
+	assert_int_equal(world.sources, 1 << 0);
 	close_world();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_block_in_hand_is_vouched_for_by_its_giver_alone),
+		cmocka_unit_test(a_block_in_hand_is_vouched_for_by_its_source_alone),
 		cmocka_unit_test(false_blocks_are_asked_of_others),
 		cmocka_unit_test(false_blocks_alone_are_refused),
 		cmocka_unit_test(nothing_is_proved_unless_it_is_asked_for),

@@ -151,16 +151,16 @@ static int tear_down(void **state)
 static void runs_elsewhere_and_reports_here(void **state)
 {
 	struct test_job commit = make_job(0, ERROR_NONE);
-	struct test_job errand = make_job(0, ERROR_NONE);
+	struct test_job task = make_job(0, ERROR_NONE);
 
 	writer_commit(*state, &commit.job);
-	writer_errand(*state, &errand.job);
+	writer_task(*state, &task.job);
 	assert_int_equal(writer_pending(*state), 2);
 	wait_for_all(*state);
 	assert_int_equal(commit.done, 1);
-	assert_int_equal(errand.done, 1);
+	assert_int_equal(task.done, 1);
 	assert_false(pthread_equal(commit.runner, pthread_self()));
-	assert_false(pthread_equal(commit.runner, errand.runner));
+	assert_false(pthread_equal(commit.runner, task.runner));
 	assert_int_equal(rollbacks, 0);
 }
 
@@ -186,7 +186,7 @@ static void does_not_repeat_what_nobody_here_can_cure(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct test_job job = make_job(-1, kinds[i]);
 
-		writer_errand(*state, &job.job);
+		writer_task(*state, &job.job);
 		wait_for_all(*state);
 		assert_int_equal(job.runs, 1);
 		assert_int_equal(job.job.err.kind, kinds[i]);
@@ -203,11 +203,11 @@ static void what_the_operator_can_cure_is_tried_again_later_on(void **state)
 	struct test_job later = make_job(3, ERROR_CONFIG);
 	struct test_job aside = make_job(-1, ERROR_CONFIG);
 
-	writer_errand(*state, &early.job);
+	writer_task(*state, &early.job);
 	wait_for_all(*state);
 	assert_int_equal(early.runs, 1);
 	assert_int_equal(early.job.err.kind, ERROR_CONFIG);
-	writer_errand(*state, &first.job);
+	writer_task(*state, &first.job);
 	wait_for_all(*state);
 	writer_commit(*state, &later.job); /* by a thread that has done nothing yet */
 	wait_for_all(*state);
@@ -215,7 +215,7 @@ static void what_the_operator_can_cure_is_tried_again_later_on(void **state)
 	assert_int_equal(later.job.err.kind, ERROR_NONE);
 	/* A job that nothing waits for must not hold up the others. */
 	aside.job.is_side_work = true;
-	writer_errand(*state, &aside.job);
+	writer_task(*state, &aside.job);
 	wait_for_all(*state);
 	assert_int_equal(aside.runs, 1);
 	assert_int_equal(aside.job.err.kind, ERROR_CONFIG);
@@ -239,7 +239,7 @@ static void gives_up_when_told_to_hurry(void **state)
 {
 	struct test_job job = make_job(-1, ERROR_RETRY);
 
-	writer_errand(*state, &job.job);
+	writer_task(*state, &job.job);
 	writer_hurry(*state, 100);
 	wait_for_all(*state);
 	assert_int_equal(job.done, 1);
@@ -333,7 +333,7 @@ static void the_connection_is_lost_until_a_job_is_done(void **state)
 	struct writer_trouble trouble;
 
 	connects_to_fail = 3;
-	writer_errand(*state, &job.job);
+	writer_task(*state, &job.job);
 	wait_for_retries(*state, 1);
 	writer_get_trouble(*state, &trouble);
 	assert_true(trouble.is_lost || connects_to_fail < 2);
@@ -363,7 +363,7 @@ static void many_kinds_of_errors_have_room(void **state)
 	job.job.run = fail_once;
 	for (int code = 1; code <= WRITER_RETRY_CODES + 4; code++) {
 		atomic_store(&gate_error, code);
-		writer_errand(*state, &job.job);
+		writer_task(*state, &job.job);
 		wait_for_all(*state);
 	}
 	writer_get_trouble(*state, &trouble);
@@ -392,7 +392,7 @@ static void a_code_of_another_class_is_no_number_of_the_database(void **state)
 
 	job.job.run = fail_of_another_class;
 	atomic_store(&gate_error, 1213);
-	writer_errand(*state, &job.job);
+	writer_task(*state, &job.job);
 	wait_for_all(*state);
 	writer_get_trouble(*state, &trouble);
 	assert_int_equal(trouble.retries[0].code, 0);
@@ -405,14 +405,14 @@ static void only_commits_that_were_done_are_timed(void **state)
 	struct test_job good = make_job(0, ERROR_NONE);
 	struct test_job bad = make_job(-1, ERROR_DATA);
 	struct test_job look_up = make_job(0, ERROR_NONE);
-	struct test_job errand = make_job(0, ERROR_NONE);
+	struct test_job task = make_job(0, ERROR_NONE);
 	const struct metric_histogram *times = writer_commit_times(*state);
 	uint64_t count = 0;
 
 	writer_commit(*state, &good.job);
 	writer_commit(*state, &bad.job);
 	writer_look_up(*state, &look_up.job);
-	writer_errand(*state, &errand.job);
+	writer_task(*state, &task.job);
 	wait_for_all(*state);
 	for (unsigned i = 0; i <= METRIC_BUCKETS; i++)
 		count += times->counts[i];

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sync/check.h"
+#include "steem/block.h"
 
 static struct block make(uint32_t num, uint8_t fork, uint8_t previous_fork)
 {
@@ -24,10 +24,10 @@ static void links_only_what_names_it(void **state)
 	struct block far = make(9, 2, 2);
 
 	(void)state;
-	assert_true(check_link(&a, &good));
-	assert_false(check_link(&a, &forked));
-	assert_true(check_link(&a, &far));  /* nothing lies between them to judge by */
-	assert_true(check_link(&good, &a)); /* in the wrong order they do not follow */
+	assert_true(block_links(&a, &good));
+	assert_false(block_links(&a, &forked));
+	assert_true(block_links(&a, &far));  /* nothing lies between them to judge by */
+	assert_true(block_links(&good, &a)); /* in the wrong order they do not follow */
 }
 
 /* Any single wrong byte in `previous` is seen. */
@@ -40,7 +40,7 @@ static void sees_every_byte(void **state)
 		struct block next = make(6, 1, 1);
 
 		next.previous[i / 255] ^= (uint8_t)(1 + i % 255);
-		assert_false(check_link(&a, &next));
+		assert_false(block_links(&a, &next));
 	}
 }
 

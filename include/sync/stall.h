@@ -13,13 +13,13 @@
  * before, and perhaps lower than the newest stored block.  Then there is nothing to store
  * until the nodes have caught up; as long as they move, that counts as progress too.
  */
-#ifndef SYNC_WATCH_H
-#define SYNC_WATCH_H
+#ifndef SYNC_STALL_H
+#define SYNC_STALL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct watch_facts {
+struct stall_facts {
 	bool is_working; /* neither waiting for the database to be opened, nor leaving */
 	bool is_tailing;
 	uint32_t next_block;     /* of the tail */
@@ -33,7 +33,7 @@ struct watch_facts {
 	int64_t stall_ms;     /* how long without progress is too long */
 };
 
-struct watch {
+struct stall {
 	int64_t progress_at_ms;
 	int64_t level_at_ms; /* while tailing: when nothing was left to be stored */
 	int64_t moved_at_ms; /* when the chain was last seen to move */
@@ -43,7 +43,7 @@ struct watch {
 	bool is_behind;
 	bool is_behind_told;
 	int64_t behind_since_ms;
-	uint32_t reached_block; /* as in watch_facts */
+	uint32_t reached_block; /* as in stall_facts */
 	uint32_t mark_block;    /* the nodes have moved when one of them passes this block */
 	int64_t mark_at_ms;     /* when a node last had mark_block */
 	bool was_tailing;
@@ -51,19 +51,19 @@ struct watch {
 	bool is_chain_still;
 };
 
-enum watch_news {
-	WATCH_NOTHING,
-	WATCH_STALLED,
-	WATCH_GOES_ON,     /* after that */
-	WATCH_CHAIN_STILL, /* no new block is known for stall_ms */
-	WATCH_CHAIN_MOVES, /* after that */
-	WATCH_BEHIND,      /* every node that answers has fewer blocks than are stored */
-	WATCH_LEVEL,       /* after that: a node has caught up */
+enum stall_news {
+	STALL_NOTHING,
+	STALL_BEGAN,
+	STALL_ENDED,       /* after that */
+	STALL_CHAIN_STILL, /* no new block is known for stall_ms */
+	STALL_CHAIN_MOVES, /* after that */
+	STALL_BEHIND,      /* every node that answers has fewer blocks than are stored */
+	STALL_LEVEL,       /* after that: a node has caught up */
 };
 
-void watch_init(struct watch *watch, int64_t now_ms);
-enum watch_news watch_step(struct watch *watch, const struct watch_facts *facts, int64_t now_ms);
+void stall_init(struct stall *stall, int64_t now_ms);
+enum stall_news stall_step(struct stall *stall, const struct stall_facts *facts, int64_t now_ms);
 /* By these facts, is every known block stored? */
-bool watch_is_level(const struct watch_facts *facts);
+bool watch_is_level(const struct stall_facts *facts);
 
 #endif

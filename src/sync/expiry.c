@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sync/retain.h"
+#include "sync/expiry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "sync/dbclock.h"
 #include "sync/writer.h"
 
-/* A pass may take at most one fifth of the errand thread's time. */
+/* A pass may take at most one fifth of the task thread's time. */
 #define STEP_SHARE      5
 #define LEAST_PAUSE_MS  20
 #define FAILED_AGAIN_MS 60000
@@ -21,7 +21,7 @@
 #define LONGEST_EVEN_MS 60000
 #define LOOK_AGAIN_MS   1000
 
-struct retain {
+struct expiry {
 	struct work *work;
 	bool is_running;
 	int64_t due_ms;
@@ -34,62 +34,62 @@ struct retain {
 
 static struct log_limit doubt_limit = LOG_LIMIT_INIT(3600000);
 
-struct retain_job {
+struct expiry_job {
 	struct job job;
-	struct retain *retain;
+	struct expiry *expiry;
 	int64_t before_s;
 	struct retention_pass pass;
 };
 
-static int run_retain(struct db *db, struct job *job, struct error *err)
+static int run_expiry(struct db *db, struct job *job, struct error *err)
 {
-	struct retain_job *step = (struct retain_job *)job;
+	struct expiry_job *step = (struct expiry_job *)job;
 
 	return retention_step(db, step->before_s, &step->pass, err);
 }
 
-static void end_pass(struct retain *retain)
+static void end_pass(struct expiry *expiry)
 {
-	const struct retention_pass *pass = &retain->pass;
+	const struct retention_pass *pass = &expiry->pass;
 
 	if (pass->deliveries > 0)
 		log_info(
 			"deliveries_removed",
 			"%llu deliveries that ended more than %u days ago (queue.keep_days), and %llu operations with them",
-			(unsigned long long)pass->deliveries, retain->work->config.keep_days,
+			(unsigned long long)pass->deliveries, expiry->work->config.keep_days,
 			(unsigned long long)pass->operations);
-	retain->pass = (struct retention_pass){.is_over = false};
-	retain->before_s = 0;
-	retain->due_ms = clock_now_ms() + (int64_t)retain->work->config.scan_interval_s * 1000;
+	expiry->pass = (struct retention_pass){.is_over = false};
+	expiry->before_s = 0;
+	expiry->due_ms = clock_now_ms() + (int64_t)expiry->work->config.scan_interval_s * 1000;
 }
 
-static void finish_retain(struct job *job)
+static void finish_expiry(struct job *job)
 {
-	struct retain_job *step = (struct retain_job *)job;
-	struct retain *retain = step->retain;
+	struct expiry_job *step = (struct expiry_job *)job;
+	struct expiry *expiry = step->expiry;
 	int64_t pause_ms = job->last_try_ms * (STEP_SHARE - 1);
 
-	retain->is_running = false;
+	expiry->is_running = false;
 	if (job->err.kind == ERROR_NONE) {
-		retain->pass = step->pass;
-		retain->due_ms =
+		expiry->pass = step->pass;
+		expiry->due_ms =
 			clock_now_ms() + (pause_ms > LEAST_PAUSE_MS ? pause_ms : LEAST_PAUSE_MS);
-		if (retain->pass.is_over)
-			end_pass(retain);
-	} else if (!retain->work->is_stopping) { /* a failed pass does not end the reader */
-		retain->due_ms = clock_now_ms() + FAILED_AGAIN_MS;
+		if (expiry->pass.is_over)
+			end_pass(expiry);
+	} else if (!expiry->work->is_stopping) { /* a failed pass does not end the reader */
+		expiry->due_ms = clock_now_ms() + FAILED_AGAIN_MS;
 		log_warning("retention_failed", "%s: %s; again in %d s", job->what, job->err.text,
 			    FAILED_AGAIN_MS / 1000);
 	}
 	free(step);
 }
 
-static bool is_wanted(const struct retain *retain)
+static bool is_wanted(const struct expiry *expiry)
 {
-	const struct reader_config *config = &retain->work->config;
+	const struct reader_config *config = &expiry->work->config;
 
-	return config->keep_days > 0 && config->goal == READER_RUN && !retain->work->is_stopping &&
-	       !retain->is_running;
+	return config->keep_days > 0 && config->goal == READER_RUN && !expiry->work->is_stopping &&
+	       !expiry->is_running;
 }
 
 /* The time of the newest block that any node has reported; 0: none yet. */
@@ -117,22 +117,22 @@ static int64_t even_ms(const struct work *work)
  * Read the chain's time once every even_ms().  False: it is not time yet, or this is the first
  * reading; otherwise *ret_witness holds this reading and the one before.
  */
-static bool look_at_chain(struct retain *retain, int64_t now_ms,
+static bool look_at_chain(struct expiry *expiry, int64_t now_ms,
 			  struct dbclock_witness *ret_witness)
 {
-	int64_t elapsed_ms = now_ms - retain->chain_at_ms;
-	int64_t chain_s = chain_time_s(retain->work->pool);
+	int64_t elapsed_ms = now_ms - expiry->chain_at_ms;
+	int64_t chain_s = chain_time_s(expiry->work->pool);
 
-	if (chain_s == 0 || (retain->chain_s > 0 && elapsed_ms < even_ms(retain->work)))
+	if (chain_s == 0 || (expiry->chain_s > 0 && elapsed_ms < even_ms(expiry->work)))
 		return false;
 	*ret_witness = (struct dbclock_witness){
 		.host_s = clock_wall_s(),
 		.chain_s = chain_s,
-		.chain_before_s = retain->chain_s,
+		.chain_before_s = expiry->chain_s,
 		.chain_elapsed_ms = elapsed_ms,
 	};
-	retain->chain_s = chain_s;
-	retain->chain_at_ms = now_ms;
+	expiry->chain_s = chain_s;
+	expiry->chain_at_ms = now_ms;
 	return ret_witness->chain_before_s > 0;
 }
 
@@ -140,14 +140,14 @@ static bool look_at_chain(struct retain *retain, int64_t now_ms,
  * Begin a pass if the clocks agree: no row is removed because of a single reading of one clock.
  * The heartbeats read the database's clock.
  */
-static bool begin_pass(struct retain *retain, int64_t now_ms)
+static bool begin_pass(struct expiry *expiry, int64_t now_ms)
 {
-	const struct work *work = retain->work;
+	const struct work *work = expiry->work;
 	struct dbclock_witness witness;
 	char why[200];
 
-	retain->due_ms = now_ms + LOOK_AGAIN_MS;
-	if (!look_at_chain(retain, now_ms, &witness))
+	expiry->due_ms = now_ms + LOOK_AGAIN_MS;
+	if (!look_at_chain(expiry, now_ms, &witness))
 		return false;
 	if (!dbclock_is_sure(&work->database_clock, now_ms, even_ms(work), &witness, why,
 			     sizeof(why))) {
@@ -158,41 +158,41 @@ static bool begin_pass(struct retain *retain, int64_t now_ms)
 				why);
 		return false;
 	}
-	retain->before_s = dbclock_now_s(&work->database_clock, now_ms) -
+	expiry->before_s = dbclock_now_s(&work->database_clock, now_ms) -
 			   (int64_t)work->config.keep_days * DAY_S;
 	return true;
 }
 
-struct retain *retain_new(struct work *work)
+struct expiry *expiry_new(struct work *work)
 {
-	struct retain *retain = xcalloc(1, sizeof(*retain));
+	struct expiry *expiry = xcalloc(1, sizeof(*expiry));
 
-	retain->work = work;
-	return retain;
+	expiry->work = work;
+	return expiry;
 }
 
-void retain_free(struct retain *retain)
+void expiry_free(struct expiry *expiry)
 {
-	free(retain);
+	free(expiry);
 }
 
-int64_t retain_step(struct retain *retain, int64_t now_ms)
+int64_t expiry_step(struct expiry *expiry, int64_t now_ms)
 {
-	struct retain_job *step;
+	struct expiry_job *step;
 
-	if (!is_wanted(retain))
+	if (!is_wanted(expiry))
 		return CLOCK_NEVER;
-	if (now_ms < retain->due_ms || (retain->before_s == 0 && !begin_pass(retain, now_ms)))
-		return retain->due_ms;
+	if (now_ms < expiry->due_ms || (expiry->before_s == 0 && !begin_pass(expiry, now_ms)))
+		return expiry->due_ms;
 	step = xcalloc(1, sizeof(*step));
-	step->job.run = run_retain;
-	step->job.done = finish_retain;
+	step->job.run = run_expiry;
+	step->job.done = finish_expiry;
 	snprintf(step->job.what, sizeof(step->job.what), "removing finished deliveries");
 	step->job.is_side_work = true;
-	step->retain = retain;
-	step->before_s = retain->before_s;
-	step->pass = retain->pass;
-	retain->is_running = true;
-	writer_errand(retain->work->writer, &step->job);
+	step->expiry = expiry;
+	step->before_s = expiry->before_s;
+	step->pass = expiry->pass;
+	expiry->is_running = true;
+	writer_task(expiry->work->writer, &step->job);
 	return CLOCK_NEVER;
 }

@@ -8,40 +8,40 @@
  * nothing but the stored block, and nothing that it says is believed until it has given
  * that block as it is stored.
  */
-#ifndef SYNC_COMPARE_H
-#define SYNC_COMPARE_H
+#ifndef SYNC_CHAIN_CHECK_H
+#define SYNC_CHAIN_CHECK_H
 
 #include "store/ledger.h"
 #include "sync/work.h"
 
-struct compare;
+struct chain_check;
 
 /* done: called when the comparison of the start is over (not called if the reader must end). */
-struct compare *compare_new(struct work *work, void (*done)(void *context), void *context);
+struct chain_check *chain_check_new(struct work *work, void (*done)(void *context), void *context);
 /* NULL is allowed. Call it only after the writer has stopped, or while nothing is under way. */
-void compare_free(struct compare *compare);
+void chain_check_free(struct chain_check *check);
 
 /*
  * Compare all nodes.  A node that serves another chain is excluded.  The reader ends if no node
  * serves the chain that the database holds, or if it cannot be told which chain is meant.
  */
-void compare_start(struct compare *compare);
+void chain_check_start(struct chain_check *check);
 /* Compare the nodes on trial whose heads are known by now.  Returns when to call it again. */
-int64_t compare_step(struct compare *compare, int64_t now_ms);
+int64_t chain_check_step(struct chain_check *check, int64_t now_ms);
 /*
  * The configuration was read again, and `pool` is about to replace the reader's pool: forget
  * what is under way, and put the nodes that the old pool did not have on trial.  is_start: the
- * comparison of the start is not over; compare_start() is then called again instead.
+ * comparison of the start is not over; chain_check_start() is then called again instead.
  */
-void compare_reload(struct compare *compare, struct pool *pool, bool is_start);
+void chain_check_reload(struct chain_check *check, struct pool *pool, bool is_start);
 
-/* The newest stored block as of compare_start(), at most the irreversible block; 0: none. */
-uint32_t compare_newest(const struct compare *compare);
+/* The newest stored block as of chain_check_start(), at most the irreversible block; 0: none. */
+uint32_t chain_check_newest(const struct chain_check *check);
 /*
- * The highest block known to be irreversible at compare_start(), from the nodes, the stored
+ * The highest block known to be irreversible at chain_check_start(), from the nodes, the stored
  * blocks or the row of any reader.  (The nodes alone are not enough: after a restart they may
  * have fewer blocks.)
  */
-uint32_t compare_irreversible(const struct compare *compare);
+uint32_t chain_check_irreversible(const struct chain_check *check);
 
 #endif

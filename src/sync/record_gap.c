@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sync/leave.h"
+#include "sync/record_gap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +71,8 @@ static void finish_leave(struct job *job)
 	free(leave);
 }
 
-void leave_blocks(struct work *work, uint32_t num, uint32_t last, const char *reason,
-		  void (*done)(void *context, uint32_t last), void *context)
+void record_gap(struct work *work, uint32_t num, uint32_t last, const char *reason,
+		void (*done)(void *context, uint32_t last), void *context)
 {
 	struct leave_job *leave = xcalloc(1, sizeof(*leave));
 
@@ -85,5 +85,5 @@ void leave_blocks(struct work *work, uint32_t num, uint32_t last, const char *re
 	snprintf(leave->reason, sizeof(leave->reason), "%s", reason);
 	leave->done = done;
 	leave->context = context;
-	writer_errand(work->writer, &leave->job);
+	writer_task(work->writer, &leave->job);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The errand that records blocks which the tail cannot get as a known gap, so that the replay
+ * The task that records blocks which the tail cannot get as a known gap, so that the replay
  * fetches them.
  */
-#ifndef SYNC_LEAVE_H
-#define SYNC_LEAVE_H
+#ifndef SYNC_RECORD_GAP_H
+#define SYNC_RECORD_GAP_H
 
 #include <stdint.h>
 
@@ -16,7 +16,7 @@
  * decided.  done is called when the gap is in the table (not if the reader must end: see
  * work_end()).
  */
-void leave_blocks(struct work *work, uint32_t num, uint32_t last, const char *reason,
-		  void (*done)(void *context, uint32_t last), void *context);
+void record_gap(struct work *work, uint32_t num, uint32_t last, const char *reason,
+		void (*done)(void *context, uint32_t last), void *context);
 
 #endif

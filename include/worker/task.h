@@ -2,13 +2,13 @@
 /*
  * The worker's database requests, as jobs for its one writer thread.
  *
- * The loop never waits for the database: it hands over an errand, and gets the answer by a
- * callback.  The writer repeats an errand only if the connection was lost; every other
+ * The loop never waits for the database: it hands over an task, and gets the answer by a
+ * callback.  The writer repeats an task only if the connection was lost; every other
  * error is returned at once, so that one delivery with a locked row does not delay the
  * renewals of the others.
  */
-#ifndef WORKER_ERRAND_H
-#define WORKER_ERRAND_H
+#ifndef WORKER_TASK_H
+#define WORKER_TASK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ struct renewal {
 	char token[DELIVERY_TOKEN_BYTES + 1];
 	struct error err;
 	int64_t asked_at_ms;
-	bool is_answered; /* private to the errand */
+	bool is_answered; /* private to the task */
 };
 /* Takes the renewals; done gets them with their results. */
 void errand_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,

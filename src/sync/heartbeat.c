@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sync/keeper.h"
+#include "sync/heartbeat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +14,14 @@
 
 #define HEARTBEAT_MS 5000
 /*
- * To spare the errand thread, the pause after an overview is OVERVIEW_SHARE times as long as the
+ * To spare the task thread, the pause after an overview is OVERVIEW_SHARE times as long as the
  * overview took, but at most OVERVIEW_LONGEST_MS.
  */
 #define OVERVIEW_SHARE      50
 #define OVERVIEW_LONGEST_MS 120000
 #define OVERVIEW_AGAIN_MS   60000
 
-struct keeper {
+struct heartbeat {
 	struct work *work;
 	bool is_beating;
 	bool is_signed_off;
@@ -39,7 +39,7 @@ struct keeper {
 
 struct beat_job {
 	struct job job;
-	struct keeper *keeper;
+	struct heartbeat *heartbeat;
 	struct reader_identity identity; /* copies, for the thread */
 	struct reader_report report;
 	char node[256];
@@ -63,15 +63,15 @@ static int run_beat(struct db *db, struct job *job, struct error *err)
 static void finish_beat(struct job *job)
 {
 	struct beat_job *beat = (struct beat_job *)job;
-	struct keeper *keeper = beat->keeper;
+	struct heartbeat *heartbeat = beat->heartbeat;
 
-	keeper->is_beating = false;
+	heartbeat->is_beating = false;
 	if (job->err.kind == ERROR_NONE) {
-		keeper->answered_at_ms = clock_now_ms();
-		keeper->irreversible = beat->irreversible;
-		work_note_look(keeper->work, &beat->look);
-	} else if (!keeper->work->is_stopping) {
-		work_end(keeper->work, &job->err);
+		heartbeat->answered_at_ms = clock_now_ms();
+		heartbeat->irreversible = beat->irreversible;
+		work_note_look(heartbeat->work, &beat->look);
+	} else if (!heartbeat->work->is_stopping) {
+		work_end(heartbeat->work, &job->err);
 	}
 	free(beat);
 }
@@ -89,25 +89,25 @@ static void finish_sign_off(struct job *job)
 {
 	struct beat_job *beat = (struct beat_job *)job;
 
-	beat->keeper->is_signed_off = true;
+	beat->heartbeat->is_signed_off = true;
 	free(beat);
 }
 
-static struct beat_job *new_job(struct keeper *keeper, const char *what)
+static struct beat_job *new_job(struct heartbeat *heartbeat, const char *what)
 {
 	struct beat_job *beat = xcalloc(1, sizeof(*beat));
 
-	beat->keeper = keeper;
-	beat->identity = keeper->work->identity;
-	beat->is_one_shot = keeper->work->config.goal != READER_RUN;
+	beat->heartbeat = heartbeat;
+	beat->identity = heartbeat->work->identity;
+	beat->is_one_shot = heartbeat->work->config.goal != READER_RUN;
 	snprintf(beat->job.what, sizeof(beat->job.what), "%s", what);
 	return beat;
 }
 
-static void send_beat(struct keeper *keeper, const char *state, bool renews_claims)
+static void send_beat(struct heartbeat *heartbeat, const char *state, bool renews_claims)
 {
-	struct beat_job *beat = new_job(keeper, "heartbeat");
-	struct work *work = keeper->work;
+	struct beat_job *beat = new_job(heartbeat, "heartbeat");
+	struct work *work = heartbeat->work;
 	int node = pool_pick_tip(work->pool, clock_now_ms(), 0);
 
 	if (node >= 0)
@@ -127,15 +127,15 @@ static void send_beat(struct keeper *keeper, const char *state, bool renews_clai
 		.false_claims = work->false_claims,
 		.unproved_blocks = work->unproved_blocks,
 	};
-	keeper->is_beating = true;
-	writer_errand(work->writer, &beat->job);
+	heartbeat->is_beating = true;
+	writer_task(work->writer, &beat->job);
 }
 
-/* The overview is an errand of its own, because it takes longer the more blocks are missing. */
+/* The overview is an task of its own, because it takes longer the more blocks are missing. */
 
 struct overview_job {
 	struct job job;
-	struct keeper *keeper;
+	struct heartbeat *heartbeat;
 	uint32_t decided;
 	struct overview overview;
 	struct queue_status *queues;
@@ -167,18 +167,18 @@ static int64_t overview_pause_ms(int64_t took_ms)
 }
 
 /* Without rights on the queue tables, the rest of the overview is still kept. */
-static void take_queues(struct keeper *keeper, struct overview_job *look)
+static void take_queues(struct heartbeat *heartbeat, struct overview_job *look)
 {
 	bool is_known = look->queue_err.kind == ERROR_NONE;
 
 	if (!is_known) {
-		keeper->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
+		heartbeat->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
 		log_warning("overview_failed",
 			    "counting deliveries: %s; metrics are without them, again in %d s",
 			    look->queue_err.text, OVERVIEW_AGAIN_MS / 1000);
 	}
-	free(keeper->queues);
-	keeper->queues = is_known ? look->queues : NULL;
+	free(heartbeat->queues);
+	heartbeat->queues = is_known ? look->queues : NULL;
 	if (is_known)
 		look->queues = NULL;
 }
@@ -186,16 +186,16 @@ static void take_queues(struct keeper *keeper, struct overview_job *look)
 static void finish_overview(struct job *job)
 {
 	struct overview_job *look = (struct overview_job *)job;
-	struct keeper *keeper = look->keeper;
+	struct heartbeat *heartbeat = look->heartbeat;
 
-	keeper->is_overlooking = false;
-	keeper->overview_due_ms = clock_now_ms() + overview_pause_ms(job->last_try_ms);
+	heartbeat->is_overlooking = false;
+	heartbeat->overview_due_ms = clock_now_ms() + overview_pause_ms(job->last_try_ms);
 	if (job->err.kind == ERROR_NONE) {
-		keeper->overview = look->overview;
-		keeper->overview_at_ms = clock_now_ms();
-		take_queues(keeper, look);
-	} else if (!keeper->work->is_stopping) { /* a failed overview does not end the reader */
-		keeper->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
+		heartbeat->overview = look->overview;
+		heartbeat->overview_at_ms = clock_now_ms();
+		take_queues(heartbeat, look);
+	} else if (!heartbeat->work->is_stopping) { /* a failed overview does not end the reader */
+		heartbeat->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
 		log_warning("overview_failed", "%s: %s; metrics are without it, again in %d s",
 			    job->what, job->err.text, OVERVIEW_AGAIN_MS / 1000);
 	}
@@ -203,7 +203,7 @@ static void finish_overview(struct job *job)
 	free(look);
 }
 
-static void send_overview(struct keeper *keeper, uint32_t decided)
+static void send_overview(struct heartbeat *heartbeat, uint32_t decided)
 {
 	struct overview_job *look = xcalloc(1, sizeof(*look));
 
@@ -211,106 +211,106 @@ static void send_overview(struct keeper *keeper, uint32_t decided)
 	look->job.done = finish_overview;
 	look->job.is_side_work = true;
 	snprintf(look->job.what, sizeof(look->job.what), "counting what is missing");
-	look->keeper = keeper;
+	look->heartbeat = heartbeat;
 	look->decided = decided;
 	look->queues = xcalloc(1, sizeof(*look->queues));
-	keeper->is_overlooking = true;
-	writer_errand(keeper->work->writer, &look->job);
+	heartbeat->is_overlooking = true;
+	writer_task(heartbeat->work->writer, &look->job);
 }
 
-struct keeper *keeper_new(struct work *work)
+struct heartbeat *heartbeat_new(struct work *work)
 {
-	struct keeper *keeper = xcalloc(1, sizeof(*keeper));
+	struct heartbeat *heartbeat = xcalloc(1, sizeof(*heartbeat));
 
-	keeper->work = work;
-	return keeper;
+	heartbeat->work = work;
+	return heartbeat;
 }
 
-void keeper_free(struct keeper *keeper)
+void heartbeat_free(struct heartbeat *heartbeat)
 {
-	if (keeper)
-		free(keeper->queues);
-	free(keeper);
+	if (heartbeat)
+		free(heartbeat->queues);
+	free(heartbeat);
 }
 
-void keeper_want_overview(struct keeper *keeper)
+void heartbeat_want_overview(struct heartbeat *heartbeat)
 {
-	keeper->wants_overview = true;
+	heartbeat->wants_overview = true;
 }
 
-static int64_t overlook(struct keeper *keeper, uint32_t decided, int64_t now_ms)
+static int64_t overlook(struct heartbeat *heartbeat, uint32_t decided, int64_t now_ms)
 {
-	if (!keeper->wants_overview || keeper->is_overlooking)
+	if (!heartbeat->wants_overview || heartbeat->is_overlooking)
 		return CLOCK_NEVER;
-	if (now_ms < keeper->overview_due_ms)
-		return keeper->overview_due_ms;
-	send_overview(keeper, decided);
+	if (now_ms < heartbeat->overview_due_ms)
+		return heartbeat->overview_due_ms;
+	send_overview(heartbeat, decided);
 	return CLOCK_NEVER;
 }
 
-static int64_t beat(struct keeper *keeper, const char *state, bool has_claims, int64_t now_ms)
+static int64_t beat(struct heartbeat *heartbeat, const char *state, bool has_claims, int64_t now_ms)
 {
-	bool renews = has_claims && now_ms - keeper->renewed_at_ms >= CLAIM_RENEW_S * 1000;
+	bool renews = has_claims && now_ms - heartbeat->renewed_at_ms >= CLAIM_RENEW_S * 1000;
 
-	if (keeper->is_beating)
+	if (heartbeat->is_beating)
 		return CLOCK_NEVER;
-	if (now_ms < keeper->beat_at_ms)
-		return keeper->beat_at_ms;
-	keeper->beat_at_ms = now_ms + HEARTBEAT_MS;
+	if (now_ms < heartbeat->beat_at_ms)
+		return heartbeat->beat_at_ms;
+	heartbeat->beat_at_ms = now_ms + HEARTBEAT_MS;
 	if (renews)
-		keeper->renewed_at_ms = now_ms;
-	send_beat(keeper, state, renews);
+		heartbeat->renewed_at_ms = now_ms;
+	send_beat(heartbeat, state, renews);
 	return CLOCK_NEVER;
 }
 
-int64_t keeper_step(struct keeper *keeper, const char *state, bool has_claims, uint32_t decided,
-		    int64_t now_ms)
+int64_t heartbeat_step(struct heartbeat *heartbeat, const char *state, bool has_claims,
+		       uint32_t decided, int64_t now_ms)
 {
 	int64_t due_ms;
 
-	if (keeper->is_signed_off)
+	if (heartbeat->is_signed_off)
 		return CLOCK_NEVER;
-	due_ms = overlook(keeper, decided, now_ms);
-	return sooner(due_ms, beat(keeper, state, has_claims, now_ms));
+	due_ms = overlook(heartbeat, decided, now_ms);
+	return sooner(due_ms, beat(heartbeat, state, has_claims, now_ms));
 }
 
-void keeper_hurry(struct keeper *keeper)
+void heartbeat_hurry(struct heartbeat *heartbeat)
 {
-	keeper->beat_at_ms = 0;
-	keeper->overview_due_ms = 0;
+	heartbeat->beat_at_ms = 0;
+	heartbeat->overview_due_ms = 0;
 }
 
-void keeper_sign_off(struct keeper *keeper)
+void heartbeat_sign_off(struct heartbeat *heartbeat)
 {
-	struct beat_job *beat = new_job(keeper, "signing off");
+	struct beat_job *beat = new_job(heartbeat, "signing off");
 
 	beat->job.run = run_sign_off;
 	beat->job.done = finish_sign_off;
-	writer_errand(keeper->work->writer, &beat->job);
+	writer_task(heartbeat->work->writer, &beat->job);
 }
 
-bool keeper_has_signed_off(const struct keeper *keeper)
+bool heartbeat_has_signed_off(const struct heartbeat *heartbeat)
 {
-	return keeper->is_signed_off;
+	return heartbeat->is_signed_off;
 }
 
-int64_t keeper_beat_at_ms(const struct keeper *keeper)
+int64_t heartbeat_beat_at_ms(const struct heartbeat *heartbeat)
 {
-	return keeper->answered_at_ms;
+	return heartbeat->answered_at_ms;
 }
 
-uint32_t keeper_irreversible(const struct keeper *keeper)
+uint32_t heartbeat_irreversible(const struct heartbeat *heartbeat)
 {
-	return keeper->irreversible;
+	return heartbeat->irreversible;
 }
 
-const struct overview *keeper_overview(const struct keeper *keeper, int64_t *ret_at_ms)
+const struct overview *heartbeat_overview(const struct heartbeat *heartbeat, int64_t *ret_at_ms)
 {
-	*ret_at_ms = keeper->overview_at_ms;
-	return keeper->overview_at_ms > 0 ? &keeper->overview : NULL;
+	*ret_at_ms = heartbeat->overview_at_ms;
+	return heartbeat->overview_at_ms > 0 ? &heartbeat->overview : NULL;
 }
 
-const struct queue_status *keeper_queues(const struct keeper *keeper)
+const struct queue_status *heartbeat_queues(const struct heartbeat *heartbeat)
 {
-	return keeper->queues;
+	return heartbeat->queues;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/errand.h"
+#include "worker/task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "worker/arguments.h"
 
 /*
- * Keep the error of one errand for the loop, unless the writer must connect again, or the error
- * ends the worker.  So an errand that succeeds proves that account, tables and procedures are
+ * Keep the error of one task for the loop, unless the writer must connect again, or the error
+ * ends the worker.  So an task that succeeds proves that account, tables and procedures are
  * right.
  */
 static int keep_error(struct db *db, struct error *kept, struct error *err)
@@ -72,7 +72,7 @@ void errand_claim(struct writer *writer, const struct arguments *arguments, size
 	claim->claimed.limit = limit;
 	claim->done = done;
 	claim->context = context;
-	writer_errand(writer, &claim->job);
+	writer_task(writer, &claim->job);
 }
 
 /* Renewals. */
@@ -132,7 +132,7 @@ void errand_renew(struct writer *writer, struct renewal *renewals, size_t count,
 	renew->lease_s = lease_s;
 	renew->done = done;
 	renew->context = context;
-	writer_errand(writer, &renew->job);
+	writer_task(writer, &renew->job);
 }
 
 /* Results. */
@@ -188,5 +188,5 @@ void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
 	};
 	end->done = done;
 	end->context = context;
-	writer_errand(writer, &end->job);
+	writer_task(writer, &end->job);
 }
