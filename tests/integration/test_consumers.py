@@ -227,7 +227,7 @@ def test_all_procedures_are_in_the_text():
     made = {name: len(re.findall(r"\bIN p_", arguments)) for comment, name, arguments in re.findall(
         r"((?:^--[^\n]*\n)*)^CREATE [^\n]*PROCEDURE (\w+)\((.*?)\n\tMODIFIES", sql,
         re.M | re.S)
-        if not re.search(r"For the others|For queue_\w+", comment)}
+        if not re.search(r"-- (Internal:|For queue_)", comment)}
     table = TEXT.split("### The procedures")[1].split("###")[0]
     told = {name: arguments.count(",") + 1 for name, arguments in
             re.findall(r"`(\w+)\(([^)]*)\)`", "".join(re.findall(r"^\| (.*?) \|", table, re.M)))}
