@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from harness.chain import SyntheticChain
 
 LAST = 700
@@ -90,6 +92,7 @@ def test_only_the_chain(world):
     world.allow_errors(*(line.event for line in reader.events()))
 
 
+@pytest.mark.timeout_s(200)
 def test_bounded(world):
     """A node that hangs is left after its time-out, and memory stays within its limit."""
     node = world.node(irreversible=LAST)
@@ -98,7 +101,7 @@ def test_bounded(world):
     reader = world.start(fetch={"timeout_ms": 500, "max_memory_mib": 16})
     # it tells its head, so the blocks may be to blame
     reader.wait_line(lambda line: line.event in ("node_failed", "request_split", "block_refused"))
-    world.db.wait_blocks(LAST, 60)
+    world.db.wait_blocks(LAST, 100)
     reader.wait_for("tail_started", 30)
     assert memory_mib(reader) < 16 + 64  # its own limit, and a program's worth
     world.expect(node.chain, (1, LAST))

@@ -313,6 +313,7 @@ def test_a_requeue_that_meets_a_purge(world):
 
 # ---- queue.keep_days
 
+@pytest.mark.timeout_s(180)
 def test_deliveries_go_after_their_days(world):
     """With their operations, where no other delivery needs them; all else stays."""
     node = world.node(irreversible=LAST)
@@ -327,7 +328,7 @@ def test_deliveries_go_after_their_days(world):
     reader = world.start(**settings)
     reader.wait_for("tail_started")
     world.db.wait_until("SELECT COUNT(*) FROM deliveries_ended WHERE finished_at <"
-                        " UTC_TIMESTAMP(6) - INTERVAL 7 DAY", lambda count: count == 0)
+                        " UTC_TIMESTAMP(6) - INTERVAL 7 DAY", lambda count: count == 0, 60)
     assert re.search(r"(\d+) deliveries that ended more than 7 days ago",
                      reader.wait_for("deliveries_removed").message)
     assert world.db.value("SELECT COUNT(*) FROM deliveries_ended") > 0
@@ -373,7 +374,7 @@ def test_an_orphaned_delivery_takes_no_operation_of_the_chain_with_it(world):
     finish(world, "delivery_id IN (SELECT delivery_id FROM deliveries WHERE is_orphaned = 1)",
            days=3, state="orphaned")
     assert world.db.value("SELECT COUNT(*) FROM deliveries_ended") == count > 0
-    world.db.wait_until("SELECT COUNT(*) FROM deliveries_ended", lambda left: left == 0)
+    world.db.wait_until("SELECT COUNT(*) FROM deliveries_ended", lambda left: left == 0, 60)
     assert " 0 operations with them" in reader.wait_for("deliveries_removed").message
     world.expect(node.chain, (1, 39), rules=RULES, forks=[before], purged=True)
 
@@ -408,6 +409,7 @@ def test_many_at_once_while_the_tail_goes_on(world):
                  gone=lambda key: key[0] <= last)
 
 
+@pytest.mark.timeout_s(180)
 def test_a_bot_that_holds_an_ended_delivery_keeps_it(world):
     """It is about to put it back: what it needs stays, and nothing waits for it."""
     node = world.node(irreversible=100)
@@ -419,7 +421,7 @@ def test_a_bot_that_holds_an_ended_delivery_keeps_it(world):
         cursor.execute("SET autocommit = 0")
         cursor.execute("CALL queue_requeue(%s)", (one,))
         reader = world.start(**settings)
-        world.db.wait_until("SELECT COUNT(*) FROM deliveries_ended", lambda left: left == 1)
+        world.db.wait_until("SELECT COUNT(*) FROM deliveries_ended", lambda left: left == 1, 60)
         bot.commit()
     assert not reader.events("retention_failed") and not reader.events("commit_retry")
     assert world.db.rows("SELECT delivery_id FROM deliveries_open") == ((one,),)
