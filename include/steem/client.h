@@ -47,9 +47,9 @@ struct client_config {
 	int64_t timeout_ms;      /* for one request */
 	size_t max_answer_bytes; /* for one request */
 	/*
-	 * If, as far as can be told, no node gives all virtual operations of a block: true: the
-	 * block is given with those that one node gave, as BLOCK_VIRTUAL_UNVERIFIED; false: it
-	 * is refused.
+	 * What happens to a block if no node seems to give all of its virtual operations.  True:
+	 * the sink gets it with the list of one node, marked BLOCK_VIRTUAL_UNVERIFIED.  False:
+	 * the sink gets a refusal.
 	 */
 	bool takes_unverified;
 	/*

@@ -21,7 +21,7 @@ struct confirm;
 struct confirm *confirm_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void confirm_free(struct confirm *confirm);
-/* Send what is due. Returns when to call it again. */
+/* Send the next look-up if it is due. Returns when to call this function again. */
 int64_t confirm_step(struct confirm *confirm, int64_t now_ms);
 /* Nothing is under way, and this reader saw nothing that it did not look after. */
 bool confirm_is_idle(const struct confirm *confirm);

@@ -18,8 +18,8 @@ struct expiry *expiry_new(struct work *work);
 /* NULL is allowed. Call it only after the writer has stopped. */
 void expiry_free(struct expiry *expiry);
 /*
- * Send what is due; a daemon only, and only where keep_days says so.  Returns when to call it
- * again.
+ * Remove the next deliveries if it is time; only a daemon with queue.keep_days does this.
+ * Returns when to call this function again.
  */
 int64_t expiry_step(struct expiry *expiry, int64_t now_ms);
 

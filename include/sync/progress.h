@@ -30,8 +30,8 @@ void progress_init(struct progress *progress);
 /* Long work begins; `what` must be a constant string. */
 void progress_begin(struct progress *progress, const char *what);
 /*
- * Where it stands; shows it when it is time, and returns when it will be time again.
- * left_blocks: what is still to be done by anyone.
+ * Take the newest counts, and show them if it is time.  Returns when it will be time again.
+ * left_blocks: how many blocks are still missing, whoever will read them.
  */
 int64_t progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
 			uint64_t left_blocks);

@@ -84,7 +84,7 @@ const struct option_row option_rows[] = {
 	 .help = "Whether a block may be stored though no node gives all of its virtual operations, as far\n"
 	 "as can be told. Its virtual_state is then unverified. false: it stays a gap."},
 	{"reader", "stall_s", OPTION_UINT, IN_CONFIG(reader.stall_s), "120", 1, 86400, false,
-	 .help = "Without progress for so many seconds the reader says so. The watchdog of systemd, which\n"
+	 .help = "After this many seconds without progress the reader says so. The watchdog of systemd, which\n"
 	 "is fed by progress only, should have a longer time."},
 	{NULL, "filter", OPTION_FILTER, NOWHERE, NULL, 0, 1000, false,
 	 .help = "Which operations are stored: those that any rule keeps. No rules: every operation.\n"
@@ -108,7 +108,7 @@ const struct option_row option_rows[] = {
 	 .help = "Size of one transaction in KiB, about."},
 	{"replay", "before_tail", OPTION_UINT, IN_CONFIG(replay.before_tail), "201600", 0, UINT32_MAX,
 	 false,
-	 .help = "Holes at most so many blocks below the tip are replayed before the tail starts, deeper\n"
+	 .help = "Holes at most this many blocks below the tip are filled before the tail starts, deeper\n"
 	 "ones beside it (201600: a week). 0: everything first."},
 	{"replay", "scan_interval_s", OPTION_UINT, IN_CONFIG(replay.scan_interval_s), "60", 1, 86400,
 	 false,
@@ -116,7 +116,7 @@ const struct option_row option_rows[] = {
 	{"replay", "full_scan_h", OPTION_UINT, IN_CONFIG(replay.full_scan_h), "24", 1, 8760, false,
 	 .help = "Hours between two scans of the whole table."},
 	{"queue", "max_age_s", OPTION_UINT, IN_CONFIG(queue.max_age_s), "0", 0, UINT32_MAX, false,
-	 .help = "An operation that is read later than so many seconds after its block wakes no bot: its\n"
+	 .help = "If an operation is read more than this many seconds after its block, no bot gets it: its\n"
 	 "delivery counts as failed, and can be queued again. 0: no limit."},
 	{"queue", "keep_days", OPTION_UINT, IN_CONFIG(queue.keep_days), "0", 0, 36500, false,
 	 .help = "A running reader removes finished deliveries, and their operations, after this many days,\n"

@@ -424,7 +424,7 @@ static int64_t check_signers(struct head *head, int64_t now_ms)
 	while (next < head->held_count && head->held[next].block->num <= head->vouched_to &&
 	       judge(head, next))
 		next++;
-	/* Behind judge(), which may forget what was expected. */
+	/* After judge(), because judge() may forget the signers that were expected. */
 	for (size_t i = next; i < head->held_count && head->held[i].block->num <= head->vouched_to;
 	     i++)
 		signers_expect(head->signers, head->held[i].block);

@@ -3,7 +3,10 @@
 
 #include "base/number.h"
 
-/* Nodes must be behind for this long before it is told: one answer may fail, one name have two servers. */
+/*
+ * Nodes must be behind for this long before the log says so: one answer may fail, and one name may
+ * stand for two servers.
+ */
 #define BEHIND_MS 10000
 
 void stall_init(struct stall *stall, int64_t now_ms)

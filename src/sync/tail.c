@@ -624,7 +624,7 @@ static int64_t check_signers(struct tail *tail, int64_t now_ms)
 	while (next < tail->held_count && tail->held[next].block->num <= tail->vouched_to &&
 	       judge(tail, next))
 		next++;
-	/* Behind judge(), which may forget what was expected. */
+	/* After judge(), because judge() may forget the signers that were expected. */
 	for (size_t i = next; i < tail->held_count && tail->held[i].block->num <= tail->vouched_to;
 	     i++)
 		signers_expect(tail->signers, tail->held[i].block);

@@ -26,7 +26,7 @@ struct server {
 	char last_request[1024];   /* its head; see server_was_sent() */
 };
 
-extern struct server server; /* the one that runs */
+extern struct server server; /* the server of the running test */
 
 /* Did the head of the last request have these words, in capitals or not? */
 bool server_was_sent(const char *words);
