@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stretch of the chain: its fetched blocks, from their arrival to the outcome of their commit.
+ *
+ * The tail, each cell of the replay, the head and --verify have one.  They decide which blocks
+ * are requested, what is put to the vote, and how long to wait.  The stretch decides what may be
+ * committed:
+ *
+ *     held    it has arrived, and no block below it is still to come
+ *     bound   it is vouched for, or the block above it is bound and links to it
+ *     good    it is bound, and its witness signed it (if signers are checked)
+ *
+ * A block is vouched for when more than half of the nodes gave it, or when the stored row above
+ * names its id.  Good blocks are committed in chain order, so each is compared with the one
+ * before it.
+ */
+#ifndef SYNC_STRETCH_H
+#define SYNC_STRETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/range.h"
+#include "store/ledger.h"
+#include "sync/dispute.h"
+#include "sync/work.h"
+
+struct commit;
+struct refusal;
+struct signers;
+
+/* What the owner of a stretch is told. All functions get `context`. */
+struct stretch_owner {
+	/*
+	 * A commit has ended; is_done false: it failed for good, nothing of it was stored.  False:
+	 * the owner looked at the outcomes itself.  True: the functions below are told, block by
+	 * block, upwards.  NULL: likewise.
+	 */
+	bool (*ended)(void *context, struct commit *commit, bool is_done);
+	/* Block `num` is in the table now, stored by this commit or earlier. */
+	void (*stored)(void *context, uint32_t num);
+	/* These blocks were not committed; they are needed again. */
+	void (*again)(void *context, uint32_t first, uint32_t last);
+	/* The table cannot hold block `num`; this was logged. */
+	void (*unstorable)(void *context, uint32_t num, const char *reason);
+	/* Block `num` contradicted a stored one, and it is decided what is wrong. */
+	void (*decided)(void *context, uint32_t num, enum dispute_end end, const char *reason);
+	/*
+	 * Blocks first..last came from one node, and `last` is not the block that the bound block
+	 * above it links to: they were dropped, and the node rests.  `count`: how many versions of
+	 * `last` this happened to.
+	 */
+	void (*unlinked)(void *context, uint32_t first, uint32_t last, unsigned count);
+	/*
+	 * Its witness did not sign held[at] (is_false), or the nodes contradict its key: drop it
+	 * and all blocks above it, and call stretch_forget_signers().
+	 */
+	void (*unsigned_block)(void *context, size_t at, bool is_false);
+};
+
+struct stretch {
+	struct work *work;
+	const struct stretch_owner *owner;
+	void *context;
+	enum ledger_rewrite rewrite; /* other than LEDGER_KEEP: the blocks are stored already */
+	bool is_reversible;
+	/* The blocks of a closed stretch; not owned. NULL: the stretch is open at its end. */
+	const struct range_set *closed;
+	struct held *held; /* ascending, each number once */
+	size_t count;
+	size_t capacity;
+	struct range_set undecided; /* neither arrived nor failed, or in dispute */
+	struct range_set vouched;
+	struct refusal *refusals;
+	size_t refusal_count;
+	struct signers *signers; /* NULL: signers are not checked; owned */
+	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
+	uint8_t signed_id[BLOCK_ID_BYTES];
+	unsigned commit_count; /* commits under way */
+	/*
+	 * The first block of a commit under way that must end before the next one begins; 0: there
+	 * is none.
+	 */
+	uint32_t edge_num;
+	uint32_t careful_to;     /* up to this block, each commit has one block */
+	struct dispute *dispute; /* nothing is committed while it is open */
+	bool is_other_stored;    /* a row with the number of the disputed block is stored */
+	bool is_ending;          /* no dispute begins any more */
+};
+
+/* `owner` must live as long as the stretch; work too. The other members are set by the caller. */
+void stretch_init(struct stretch *stretch, struct work *work, const struct stretch_owner *owner,
+		  void *context);
+/* Free all blocks. Call it only when no commit is under way, or after the writer has stopped. */
+void stretch_release(struct stretch *stretch);
+
+/* Insert a block at its place; another version of the same block is replaced and freed. */
+void stretch_hold(struct stretch *stretch, const struct held *held);
+/* The held block of this number; NULL: none. */
+struct held *stretch_find(const struct stretch *stretch, uint32_t num);
+/* The number of the held block at this index, and of the highest one (0: none is held). */
+uint32_t stretch_num(const struct stretch *stretch, size_t at);
+uint32_t stretch_last(const struct stretch *stretch);
+/* Free `count` held blocks, and remove them from the list. */
+void stretch_drop(struct stretch *stretch, size_t from, size_t count);
+/* Free the held blocks from this number on; their votes and verdicts are forgotten. */
+void stretch_drop_from(struct stretch *stretch, uint32_t num);
+/* Remove `count` blocks without freeing them: the caller owns them. */
+void stretch_remove(struct stretch *stretch, size_t from, size_t count);
+
+/* How many of the held blocks have no undecided block below them. */
+size_t stretch_eligible(const struct stretch *stretch);
+/* Is the held block at `at` followed by its successor, so that this one can bind it? */
+bool stretch_has_next(const struct stretch *stretch, size_t at);
+/* How many of the eligible blocks are bound, if their links are right. */
+size_t stretch_bound(const struct stretch *stretch);
+/* The nodes that gave wrong versions of this block, as long as others could be asked. */
+uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num);
+/* held[at] is not the block that the block above links to: drop it, and tell the owner. */
+void stretch_refuse(struct stretch *stretch, size_t at);
+/*
+ * Check the links of the bound blocks.  False: a block was refused, so votes may be needed before
+ * it is called again.
+ */
+bool stretch_check_links(struct stretch *stretch);
+/*
+ * How many of the bound blocks are good. Call it after stretch_check_links().  *due_ms: when to
+ * call it again.
+ */
+size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms);
+/* Blocks that were judged may be replaced: look up everything again. */
+void stretch_forget_signers(struct stretch *stretch);
+/*
+ * Commit the first `good` blocks.  They wait up to wait_ms for more, so that a commit is worth
+ * it.  Returns when to call it again.
+ */
+int64_t stretch_commit(struct stretch *stretch, size_t good, int64_t wait_ms, int64_t now_ms);
+/* Forget the dispute that is open, if any. */
+void stretch_end_dispute(struct stretch *stretch);
+
+#endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/stretch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "steem/pool.h"
+#include "steem/rpc.h"
+#include "sync/commit.h"
+#include "sync/lineage.h"
+#include "sync/signers.h"
+#include "sync/writer.h"
+
+/* Which nodes gave versions of a block to which the block above does not link. */
+struct refusal {
+	uint32_t num;
+	unsigned count;
+	uint64_t sources; /* mask of nodes, in the pool of pool_epoch */
+	unsigned pool_epoch;
+};
+
+void stretch_init(struct stretch *stretch, struct work *work, const struct stretch_owner *owner,
+		  void *context)
+{
+	*stretch = (struct stretch){.work = work, .owner = owner, .context = context};
+}
+
+void stretch_release(struct stretch *stretch)
+{
+	stretch_end_dispute(stretch);
+	stretch_drop(stretch, 0, stretch->count);
+	free(stretch->held);
+	free(stretch->refusals);
+	range_set_release(&stretch->undecided);
+	range_set_release(&stretch->vouched);
+	signers_free(stretch->signers);
+}
+
+/* The list of held blocks. */
+
+uint32_t stretch_num(const struct stretch *stretch, size_t at)
+{
+	return stretch->held[at].block->num;
+}
+
+uint32_t stretch_last(const struct stretch *stretch)
+{
+	return stretch->count > 0 ? stretch_num(stretch, stretch->count - 1) : 0;
+}
+
+/* The index of the first held block from this number on. */
+static size_t find_place(const struct stretch *stretch, uint32_t num)
+{
+	size_t at = stretch->count;
+
+	while (at > 0 && stretch_num(stretch, at - 1) >= num)
+		at--;
+	return at;
+}
+
+struct held *stretch_find(const struct stretch *stretch, uint32_t num)
+{
+	size_t at = find_place(stretch, num);
+
+	return at < stretch->count && stretch_num(stretch, at) == num ? &stretch->held[at] : NULL;
+}
+
+void stretch_hold(struct stretch *stretch, const struct held *held)
+{
+	size_t at = find_place(stretch, held->block->num);
+
+	if (at < stretch->count && stretch_num(stretch, at) == held->block->num) {
+		work_release_block(stretch->work, &stretch->held[at]);
+		stretch->held[at] = *held;
+		return;
+	}
+	stretch->held =
+		xgrow(stretch->held, stretch->count, &stretch->capacity, sizeof(*stretch->held));
+	memmove(&stretch->held[at + 1], &stretch->held[at], (stretch->count - at) * sizeof(*held));
+	stretch->held[at] = *held;
+	stretch->count++;
+}
+
+void stretch_remove(struct stretch *stretch, size_t from, size_t count)
+{
+	if (count == 0)
+		return;
+	memmove(&stretch->held[from], &stretch->held[from + count],
+		(stretch->count - from - count) * sizeof(*stretch->held));
+	stretch->count -= count;
+}
+
+void stretch_drop(struct stretch *stretch, size_t from, size_t count)
+{
+	for (size_t i = from; i < from + count; i++)
+		work_release_block(stretch->work, &stretch->held[i]);
+	stretch_remove(stretch, from, count);
+}
+
+void stretch_drop_from(struct stretch *stretch, uint32_t num)
+{
+	size_t at = find_place(stretch, num);
+
+	stretch_drop(stretch, at, stretch->count - at);
+	range_remove(&stretch->vouched, num, UINT32_MAX);
+	if (num <= stretch->signed_num)
+		stretch_forget_signers(stretch);
+}
+
+/* Links. */
+
+size_t stretch_eligible(const struct stretch *stretch)
+{
+	return stretch->undecided.count == 0
+		       ? stretch->count
+		       : find_place(stretch, stretch->undecided.items[0].first);
+}
+
+bool stretch_has_next(const struct stretch *stretch, size_t at)
+{
+	return at + 1 < stretch->count &&
+	       stretch_num(stretch, at + 1) == stretch_num(stretch, at) + 1;
+}
+
+size_t stretch_bound(const struct stretch *stretch)
+{
+	size_t count = stretch_eligible(stretch);
+
+	if (stretch->rewrite != LEDGER_KEEP)
+		return count;
+	while (count > 0 && !range_contains(&stretch->vouched, stretch_num(stretch, count - 1)))
+		count--;
+	return count;
+}
+
+static struct refusal *find_refusal(const struct stretch *stretch, uint32_t num)
+{
+	for (size_t i = 0; i < stretch->refusal_count; i++)
+		if (stretch->refusals[i].num == num)
+			return &stretch->refusals[i];
+	return NULL;
+}
+
+static struct refusal *refusal_of(struct stretch *stretch, uint32_t num)
+{
+	struct refusal *refusal = find_refusal(stretch, num);
+
+	if (!refusal) {
+		stretch->refusals = xreallocarray(stretch->refusals, stretch->refusal_count + 1,
+						  sizeof(*stretch->refusals));
+		refusal = &stretch->refusals[stretch->refusal_count++];
+		*refusal = (struct refusal){.num = num};
+	}
+	if (refusal->pool_epoch != stretch->work->pool_epoch)
+		refusal->sources = 0;
+	refusal->pool_epoch = stretch->work->pool_epoch;
+	return refusal;
+}
+
+uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num)
+{
+	const struct refusal *refusal = find_refusal(stretch, num);
+	uint64_t healthy = pool_healthy(stretch->work->pool, clock_now_ms());
+
+	if (!refusal || refusal->pool_epoch != stretch->work->pool_epoch)
+		return 0;
+	return healthy & ~refusal->sources ? refusal->sources : 0;
+}
+
+/* The blocks below held[at] that the same node gave, and that nothing else vouches for. */
+static size_t lowest_of_run(const struct stretch *stretch, size_t at)
+{
+	unsigned source = stretch->held[at].source;
+
+	while (at > 0 && stretch_has_next(stretch, at - 1) &&
+	       stretch->held[at - 1].source == source &&
+	       !range_contains(&stretch->vouched, stretch_num(stretch, at - 1)))
+		at--;
+	return at;
+}
+
+/* Its node is wrong, and probably also about the blocks below: it is on another branch, or made them up. */
+void stretch_refuse(struct stretch *stretch, size_t at)
+{
+	struct work *work = stretch->work;
+	size_t lowest = lowest_of_run(stretch, at);
+	uint32_t first = stretch_num(stretch, lowest), last = stretch_num(stretch, at);
+	unsigned source = stretch->held[at].source;
+	struct node *node = work_source(work, &stretch->held[at]);
+
+	log_warning("link_broken",
+		    "block %u from %s is not the one that block %u links to; others are asked", last,
+		    work_source_label(work, &stretch->held[at]), last + 1);
+	if (node)
+		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
+	for (uint32_t num = first; num <= last; num++)
+		refusal_of(stretch, num)->sources |= node ? UINT64_C(1) << source : 0;
+	range_remove(&stretch->vouched, first, last);
+	stretch_drop(stretch, lowest, at - lowest + 1);
+	stretch->owner->unlinked(stretch->context, first, last,
+				 ++refusal_of(stretch, last)->count);
+}
+
+bool stretch_check_links(struct stretch *stretch)
+{
+	for (size_t at = stretch_bound(stretch); at-- > 1;) {
+		const struct held *lower = &stretch->held[at - 1];
+
+		if (!stretch_has_next(stretch, at - 1) ||
+		    block_links(lower->block, stretch->held[at].block))
+			continue;
+		stretch_refuse(stretch, at - 1);
+		return false;
+	}
+	return true;
+}
+
+/* Signers. */
+
+static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
+
+void stretch_forget_signers(struct stretch *stretch)
+{
+	stretch->signed_num = 0;
+	if (stretch->signers)
+		signers_forget(stretch->signers);
+}
+
+/* False: it is of another branch than the block that was judged before it. */
+static bool follows_signed(struct stretch *stretch, const struct block *block)
+{
+	if (stretch->signed_num == 0)
+		return true;
+	if (block->num == stretch->signed_num + 1)
+		return block_id_equal(block->previous, stretch->signed_id);
+	stretch_forget_signers(stretch); /* keys may have changed in between */
+	return true;
+}
+
+static void tell_denied(const struct stretch *stretch, const struct held *held, const char *reason)
+{
+	if (!stretch->is_reversible) /* the tail tells it */
+		log_limited(
+			&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
+			"block %u of %s is %s; both are asked for again, the tail waits",
+			held->block->num, work_source_label(stretch->work, held), reason);
+}
+
+/* True: held[at] is good. */
+static bool judge(struct stretch *stretch, size_t at)
+{
+	struct held *held = &stretch->held[at];
+	bool is_next = stretch->is_reversible || (at == 0 && stretch->commit_count == 0);
+	char reason[300] = "";
+
+	if (!follows_signed(stretch, held->block)) {
+		stretch->owner->unsigned_block(stretch->context, at, false);
+		return false;
+	}
+	switch (signers_judge(stretch->signers, stretch->held, stretch->count, at, is_next, reason,
+			      sizeof(reason))) {
+	case SIGNER_GOOD:
+		stretch->signed_num = held->block->num;
+		memcpy(stretch->signed_id, held->block->id, sizeof(stretch->signed_id));
+		if (stretch->work->lineage)
+			lineage_add(stretch->work->lineage, held->block);
+		return true;
+	case SIGNER_FALSE:
+		signers_blame(stretch->work, held, reason);
+		stretch->owner->unsigned_block(stretch->context, at, true);
+		return false;
+	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
+		tell_denied(stretch, held, reason);
+		stretch->owner->unsigned_block(stretch->context, at, false);
+		return false;
+	case SIGNER_OPEN:
+		break;
+	}
+	return false;
+}
+
+size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms)
+{
+	size_t good = 0, bound;
+
+	*due_ms = CLOCK_NEVER;
+	if (!stretch->signers)
+		return stretch_bound(stretch);
+	bound = stretch_bound(stretch);
+	while (good < bound && stretch_num(stretch, good) <= stretch->signed_num)
+		good++;
+	while (good < bound && judge(stretch, good))
+		good++;
+	/* After judge(), because judge() may forget the signers that were expected. */
+	bound = stretch_bound(stretch);
+	for (size_t i = good; i < bound; i++)
+		signers_expect(stretch->signers, stretch->held[i].block);
+	*due_ms = signers_step(stretch->signers, now_ms);
+	return good < bound ? good : bound;
+}
+
+/* Outcomes. */
+
+static void dispute_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
+{
+	struct stretch *stretch = context;
+
+	stretch->dispute = NULL;
+	stretch->owner->decided(stretch->context, num, end, reason);
+}
+
+/* One dispute at a time: a second block in doubt is fetched and committed again later. */
+static void open_dispute(struct stretch *stretch, const struct ledger_entry *entry)
+{
+	if (stretch->dispute || stretch->is_ending)
+		return;
+	stretch->is_other_stored = entry->outcome != LEDGER_NO_LINK;
+	stretch->dispute = dispute_new(stretch->work, entry, dispute_ended, stretch);
+}
+
+void stretch_end_dispute(struct stretch *stretch)
+{
+	dispute_free(stretch->dispute);
+	stretch->dispute = NULL;
+}
+
+/* Did this entry hold up others of its commit, which may be right? */
+static bool holds_up_others(const struct commit *commit)
+{
+	for (size_t i = 0; i < commit->count; i++)
+		if (commit->ledger.entries[i].outcome == LEDGER_PENDING)
+			return true;
+	return false;
+}
+
+/* A block in doubt that holds up others is committed after them, alone. */
+static void take_contradiction(struct stretch *stretch, const struct commit *commit,
+			       const struct ledger_entry *entry)
+{
+	if (entry->outcome == LEDGER_NO_LINK && holds_up_others(commit))
+		stretch->careful_to = entry->block->num;
+	else
+		open_dispute(stretch, entry);
+}
+
+static void take_outcome(struct stretch *stretch, const struct commit *commit,
+			 const struct ledger_entry *entry)
+{
+	const struct stretch_owner *owner = stretch->owner;
+	uint32_t num = entry->block->num;
+
+	switch (entry->outcome) {
+	case LEDGER_STORED:
+	case LEDGER_PRESENT:
+	case LEDGER_CONFIRMED:
+	case LEDGER_REPLACED:
+	case LEDGER_REWRITTEN:
+		owner->stored(stretch->context, num);
+		break;
+	case LEDGER_NO_LINK_AFTER:
+		owner->stored(stretch->context, num);
+		open_dispute(stretch, entry);
+		break;
+	case LEDGER_OTHER_ID:
+	case LEDGER_NO_LINK:
+		owner->again(stretch->context, num, num);
+		take_contradiction(stretch, commit, entry);
+		break;
+	case LEDGER_PENDING: /* it links to a block in doubt */
+		owner->again(stretch->context, num, num);
+		break;
+	case LEDGER_UNSTORABLE:
+		log_error("block_unstorable", "%s; the block stays a gap, nothing of it was stored",
+			  entry->problem);
+		owner->unstorable(stretch->context, num, entry->problem);
+		break;
+	}
+}
+
+static void commit_ended(void *context, struct commit *commit, bool is_done)
+{
+	struct stretch *stretch = context;
+	const struct stretch_owner *owner = stretch->owner;
+
+	stretch->commit_count--;
+	if (commit->ledger.entries[0].block->num == stretch->edge_num)
+		stretch->edge_num = 0;
+	if ((owner->ended && !owner->ended(stretch->context, commit, is_done)) || !is_done)
+		return;
+	for (size_t i = 0; i < commit->count; i++)
+		take_outcome(stretch, commit, &commit->ledger.entries[i]);
+}
+
+/* Commits. */
+
+/*
+ * Is this the lowest block of a missing stretch?  If it contradicts the row below, the others
+ * must not be stored.
+ */
+static bool is_edge(const struct stretch *stretch, uint32_t num)
+{
+	if (stretch->rewrite != LEDGER_KEEP)
+		return false;
+	return !stretch->closed || num <= stretch->careful_to ||
+	       !range_contains(stretch->closed, num - 1);
+}
+
+/* How many of the good blocks make the next commit. */
+static size_t commit_size(const struct stretch *stretch, size_t good, bool *ret_is_full)
+{
+	struct commit_size size = {0};
+	size_t count = 0;
+
+	while (count < good &&
+	       (count == 0 || stretch_num(stretch, 0) > stretch->careful_to) &&
+	       commit_add(stretch->work, &size, stretch->held[count].block))
+		count++;
+	*ret_is_full = commit_is_full(stretch->work, &size);
+	return count;
+}
+
+static void send_commit(struct stretch *stretch, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_edge(stretch, stretch_num(stretch, i)))
+			stretch->edge_num = stretch_num(stretch, 0);
+	if (stretch->is_reversible)
+		commit_submit_reversible(stretch->work, stretch->held, count, commit_ended,
+					 stretch);
+	else
+		commit_submit(stretch->work, stretch->held, count, stretch->rewrite, commit_ended,
+			      stretch);
+	stretch_remove(stretch, 0, count);
+	stretch->commit_count++;
+}
+
+int64_t stretch_commit(struct stretch *stretch, size_t good, int64_t wait_ms, int64_t now_ms)
+{
+	while (good > 0 && !stretch->dispute && stretch->edge_num == 0 &&
+	       writer_has_room(stretch->work->writer)) {
+		bool is_full;
+		size_t count = commit_size(stretch, good, &is_full);
+		int64_t full_at_ms = stretch->held[0].since_ms + wait_ms;
+
+		if (!is_full && now_ms < full_at_ms)
+			return full_at_ms;
+		send_commit(stretch, count);
+		good -= count;
+	}
+	return CLOCK_NEVER;
+}
