@@ -247,8 +247,7 @@ static void vouch_for_tops(struct cell *cell)
 	for (size_t at = stretch_eligible(stretch); at-- > 0;) {
 		uint32_t num = stretch_num(stretch, at);
 
-		if (stretch_has_next(stretch, at) ||
-		    range_contains(&stretch->undecided, num + 1) ||
+		if (stretch_has_next(stretch, at) || range_contains(&stretch->undecided, num + 1) ||
 		    range_contains(&stretch->vouched, num))
 			continue;
 		if (!cell->is_given_up)
@@ -266,8 +265,8 @@ static int64_t commit_held(struct cell *cell, int64_t now_ms)
 		if (!is_rewrite(cell))
 			vouch_for_tops(cell);
 	} while (!stretch_check_links(stretch));
-	return stretch_commit(stretch, stretch_bound(stretch),
-			      all_arrived(cell) ? 0 : MAX_HELD_MS, now_ms);
+	return stretch_commit(stretch, stretch_bound(stretch), all_arrived(cell) ? 0 : MAX_HELD_MS,
+			      now_ms);
 }
 
 static bool needs_vote(const struct cell *cell, uint32_t num)

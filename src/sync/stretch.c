@@ -192,16 +192,15 @@ void stretch_refuse(struct stretch *stretch, size_t at)
 	struct node *node = work_source(work, &stretch->held[at]);
 
 	log_warning("link_broken",
-		    "block %u from %s is not the one that block %u links to; others are asked", last,
-		    work_source_label(work, &stretch->held[at]), last + 1);
+		    "block %u from %s is not the one that block %u links to; others are asked",
+		    last, work_source_label(work, &stretch->held[at]), last + 1);
 	if (node)
 		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
 	for (uint32_t num = first; num <= last; num++)
 		refusal_of(stretch, num)->sources |= node ? UINT64_C(1) << source : 0;
 	range_remove(&stretch->vouched, first, last);
 	stretch_drop(stretch, lowest, at - lowest + 1);
-	stretch->owner->unlinked(stretch->context, first, last,
-				 ++refusal_of(stretch, last)->count);
+	stretch->owner->unlinked(stretch->context, first, last, ++refusal_of(stretch, last)->count);
 }
 
 bool stretch_check_links(struct stretch *stretch)
@@ -243,10 +242,9 @@ static bool follows_signed(struct stretch *stretch, const struct block *block)
 static void tell_denied(const struct stretch *stretch, const struct held *held, const char *reason)
 {
 	if (!stretch->is_reversible) /* the tail tells it */
-		log_limited(
-			&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
-			"block %u of %s is %s; both are asked for again, the tail waits",
-			held->block->num, work_source_label(stretch->work, held), reason);
+		log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
+			    "block %u of %s is %s; both are asked for again, the tail waits",
+			    held->block->num, work_source_label(stretch->work, held), reason);
 }
 
 /* True: held[at] is good. */
@@ -414,8 +412,7 @@ static size_t commit_size(const struct stretch *stretch, size_t good, bool *ret_
 	struct commit_size size = {0};
 	size_t count = 0;
 
-	while (count < good &&
-	       (count == 0 || stretch_num(stretch, 0) > stretch->careful_to) &&
+	while (count < good && (count == 0 || stretch_num(stretch, 0) > stretch->careful_to) &&
 	       commit_add(stretch->work, &size, stretch->held[count].block))
 		count++;
 	*ret_is_full = commit_is_full(stretch->work, &size);

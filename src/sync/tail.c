@@ -10,13 +10,12 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
-#include "sync/commit.h"
-#include "sync/dispute.h"
 #include "sync/filter.h"
 #include "sync/lineage.h"
 #include "sync/pace.h"
 #include "sync/record_gap.h"
 #include "sync/signers.h"
+#include "sync/stretch.h"
 #include "sync/writer.h"
 
 /* A block that no node gives for this long becomes a gap, and the tail goes on. */
@@ -52,8 +51,7 @@ struct tail {
 	bool is_running;
 	uint32_t next; /* everything below it is decided */
 	uint32_t want; /* next to arrive: `next` plus the blocks in the commit and the held ones */
-	struct held held[MAX_HELD]; /* arrived blocks, in chain order, up to want - 1 */
-	size_t held_count;
+	struct stretch stretch;      /* the arrived blocks, without a hole, up to want - 1 */
 	bool is_asking;              /* a tip request is under way */
 	unsigned got_count;          /* how many blocks it brought */
 	uint32_t asked_to;           /* the last block that it requests */
@@ -63,14 +61,8 @@ struct tail {
 	bool is_searching;   /* all nodes are being asked for block `want` */
 	/* blocks from `want` on for whose virtual operations other nodes are asked */
 	unsigned voting_count;
-	bool is_committing;
-	bool is_recording; /* a gap is being recorded */
-	/*
-	 * Blocks up to this one are part of the chain: more than half of the nodes give the last
-	 * one, and it links to the others.  Only these are committed.
-	 */
-	uint32_t vouched_to;
-	int64_t vouched_at_ms; /* when vouched_to last grew */
+	bool is_recording;     /* a gap is being recorded */
+	int64_t vouched_at_ms; /* when a block was last vouched for */
 	uint32_t vouching_num; /* the held block that is put to the vote; 0: none */
 	int64_t vouching_since_ms;
 	/* when the next vote may start, because the nodes did not agree */
@@ -79,9 +71,6 @@ struct tail {
 	bool must_vouch_next;
 	int64_t disagreed_since_ms; /* about block `next`; 0: they agree */
 	struct client_sink vouch_sink;
-	struct signers *signers; /* NULL: the signers of blocks are not checked */
-	uint32_t signed_to;      /* blocks up to this one were signed by their witnesses */
-	uint32_t settled_to;     /* enough witnesses built on the held blocks up to this one */
 	/* since when too few built on the first held block; 0: no block waits for witnesses */
 	int64_t unsettled_since_ms;
 	/*
@@ -89,12 +78,8 @@ struct tail {
 	 * again
 	 */
 	bool is_unwitnessed;
-	struct dispute *dispute; /* block `next` contradicts a stored one */
-	bool is_other_stored;    /* a row with its own number is already stored */
-	struct dispute *audit;   /* of a block that is stored already: only for the log */
-	uint32_t careful_to;     /* up to this block, each commit has one block */
-	bool has_gap;            /* block `want` is to become a known gap */
-	bool is_gap_missing;     /* because no node gives it */
+	bool has_gap;        /* block `want` is to become a known gap */
+	bool is_gap_missing; /* because no node gives it */
 	/*
 	 * How many blocks become a gap when `want` is missing: doubles each time, 1 again after
 	 * a block arrived.
@@ -113,30 +98,23 @@ struct tail {
 
 /* Arrival of blocks. */
 
+/*
+ * Blocks up to this one are part of the chain: more than half of the nodes give the last one, and
+ * it links to the others.
+ */
+static uint32_t vouched_to(const struct tail *tail)
+{
+	const struct range_set *vouched = &tail->stretch.vouched;
+
+	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
+}
+
 static bool may_ask(const struct tail *tail)
 {
 	return !tail->is_asking && !tail->is_searching && tail->voting_count == 0 &&
-	       !tail->is_recording && !tail->has_gap && !tail->dispute &&
-	       tail->held_count < MAX_HELD / 2 &&
-	       (tail->held_count == 0 || work_room_blocks(tail->work) > 0);
-}
-
-static void drop_held(struct tail *tail)
-{
-	for (size_t i = 0; i < tail->held_count; i++)
-		work_release_block(tail->work, &tail->held[i]);
-	tail->held_count = 0;
-}
-
-static void doubt_node(struct tail *tail, unsigned node, uint32_t num)
-{
-	struct node *source = pool_node(tail->work->pool, node);
-	int64_t rest_ms = node_failed(source, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
-
-	log_warning(
-		"link_broken",
-		"block %u of %s does not link to block %u as it was given; asking again, this node in %lld ms",
-		num, source->label, num - 1, (long long)rest_ms);
+	       !tail->is_recording && !tail->has_gap && !tail->stretch.dispute &&
+	       tail->stretch.count < MAX_HELD / 2 &&
+	       (tail->stretch.count == 0 || work_room_blocks(tail->work) > 0);
 }
 
 static void make_gap(struct tail *tail, const char *reason, bool is_missing)
@@ -171,31 +149,10 @@ static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *re
 	tail->pace.ask_at_ms = now_ms + wait_ms;
 }
 
-/*
- * A block does not link to the newest held one.  If one node gave both, only the new block is
- * refused: the held blocks link to the stored ones, and the tail advances up to them.  Otherwise
- * either block may be wrong: take neither.
- */
-static void refuse_newcomer(struct tail *tail, struct held *held)
-{
-	struct held *last = &tail->held[tail->held_count - 1];
-
-	doubt_node(tail, held->source, held->block->num);
-	if (last->source != held->source || last->pool_epoch != held->pool_epoch) {
-		work_release_block(tail->work, last);
-		tail->held_count--;
-		tail->want--;
-	}
-	work_release_block(tail->work, held);
-	wait_or_give_up(tail, &tail->doubted_since_ms,
-			"does not link to its neighbour, as the nodes give them");
-}
-
 /* Request block `num` and all blocks above it again. */
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
-	while (tail->held_count > 0 && tail->held[tail->held_count - 1].block->num >= num)
-		work_release_block(tail->work, &tail->held[--tail->held_count]);
+	stretch_drop_from(&tail->stretch, num);
 	client_drop(tail->work->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
 	tail->must_vouch_next = false;
@@ -209,13 +166,11 @@ static void ask_again_from(struct tail *tail, uint32_t num)
 /* Continue with block `num`; everything below it is decided. */
 static void go_back_to(struct tail *tail, uint32_t num)
 {
-	drop_held(tail);
-	ask_again_from(tail, num);
-	tail->next = num;
-	tail->vouched_to = num - 1;
-	tail->signed_to = num - 1;
-	if (tail->signers)
-		signers_forget(tail->signers);
+	ask_again_from(tail, 1);
+	stretch_forget_signers(&tail->stretch);
+	tail->next = tail->want = num;
+	if (num > 1)
+		range_add(&tail->stretch.vouched, num - 1, num - 1);
 }
 
 static void take_block(void *context, struct block *block, unsigned node)
@@ -223,18 +178,13 @@ static void take_block(void *context, struct block *block, unsigned node)
 	struct tail *tail = context;
 	struct held held;
 
-	if (!tail->is_running || block->num != tail->want || tail->held_count == MAX_HELD ||
-	    tail->has_gap || tail->is_recording || tail->dispute) {
+	if (!tail->is_running || block->num != tail->want || tail->stretch.count == MAX_HELD ||
+	    tail->has_gap || tail->is_recording || tail->stretch.dispute) {
 		block_free(block);
 		return;
 	}
 	held = work_hold(tail->work, block, node);
-	if (tail->held_count > 0 &&
-	    !block_links(tail->held[tail->held_count - 1].block, held.block)) {
-		refuse_newcomer(tail, &held);
-		return;
-	}
-	tail->held[tail->held_count++] = held;
+	stretch_hold(&tail->stretch, &held);
 	tail->want++;
 	tail->got_count++;
 	tail->leave_count = 1;
@@ -254,7 +204,7 @@ static void take_tip(void *context, struct block *block, unsigned node)
 	/* If only one node is this far, the others need not have the block yet. */
 	if (!tail->is_running || block->num != tail->want + tail->voting_count ||
 	    block->num > pool_irreversible(tail->work->pool) ||
-	    tail->held_count + tail->voting_count == MAX_HELD) {
+	    tail->stretch.count + tail->voting_count == MAX_HELD) {
 		block_free(block);
 	} else if (client_vouch_virtual(tail->work->client, block, node, &tail->sink)) {
 		take_block(tail, block, node);
@@ -294,7 +244,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 
 	(void)node;
 	tail->is_asking = false;
-	if (!tail->is_running || tail->dispute)
+	if (!tail->is_running || tail->stretch.dispute)
 		return;
 	if (err) {
 		if ((rpc_failure_of(err) != RPC_FAILURE_WAIT || ++tail->busy_count >= BUSY_LIMIT) &&
@@ -324,7 +274,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	pace_late(&tail->pace, now_ms);
 	if (tail->pace.late_count >= LATE_LIMIT) /* this node may be stuck */
 		poll_heads(tail, HEADS_FRESH_MS);
-	if (!tail->is_committing)
+	if (tail->stretch.commit_count == 0)
 		work_progress(tail->work); /* there is nothing new, so the reader is up to date */
 }
 
@@ -352,7 +302,7 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 	if (tail->voting_count > 0)
 		tail->voting_count--;
 	tail->is_searching = false;
-	if (!tail->is_running || tail->dispute || num != tail->want)
+	if (!tail->is_running || tail->stretch.dispute || num != tail->want)
 		return;
 	snprintf(tail->missing_reason, sizeof(tail->missing_reason), "%s", reason);
 	wait_or_give_up(tail, &tail->missing_since_ms, reason);
@@ -408,17 +358,10 @@ static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_
 
 /* Votes about the held blocks. */
 
-static const struct held *held_block(const struct tail *tail, uint32_t num)
-{
-	for (size_t i = 0; i < tail->held_count; i++)
-		if (tail->held[i].block->num == num)
-			return &tail->held[i];
-	return NULL;
-}
-
 static void note_vouched(struct tail *tail, uint32_t num)
 {
-	tail->vouched_to = num;
+	if (num > vouched_to(tail))
+		range_add(&tail->stretch.vouched, vouched_to(tail) + 1, num);
 	tail->vouched_at_ms = clock_now_ms();
 	tail->must_vouch_next = false;
 }
@@ -426,7 +369,7 @@ static void note_vouched(struct tail *tail, uint32_t num)
 static void take_vouched(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
-	const struct held *held = held_block(tail, block->num);
+	const struct held *held = stretch_find(&tail->stretch, block->num);
 
 	(void)node;
 	tail->vouching_num = 0;
@@ -435,7 +378,7 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 		note_vouched(tail, block->num);
 	} else if (held) {
 		/* The client has logged the node that gave it, and asks other nodes first. */
-		ask_again_from(tail, tail->vouched_to + 1);
+		ask_again_from(tail, vouched_to(tail) + 1);
 	}
 	block_free(block);
 }
@@ -452,7 +395,7 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 
 	tail->vouching_num = 0;
 	tail->vouch_again_at_ms = now_ms + ASK_AGAIN_MS;
-	if (num > tail->vouched_to + 1 && !tail->must_vouch_next) {
+	if (num > vouched_to(tail) + 1 && !tail->must_vouch_next) {
 		tail->must_vouch_next = true;
 		tail->vouch_again_at_ms = now_ms;
 		return;
@@ -501,22 +444,22 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
  */
 static void vouch(struct tail *tail, int64_t now_ms)
 {
-	uint32_t newest = tail->held[tail->held_count - 1].block->num;
+	uint32_t newest = stretch_last(&tail->stretch);
 	uint32_t irreversible = pool_irreversible(tail->work->pool);
 	uint32_t num = newest < irreversible ? newest : irreversible;
 	const struct held *held;
 
-	if (num <= tail->vouched_to) { /* one node is ahead of the others */
+	if (num <= vouched_to(tail)) { /* one node is ahead of the others */
 		poll_heads(tail, poll_interval_ms(tail, now_ms));
 		return;
 	}
 	if (tail->must_vouch_next)
-		num = tail->vouched_to + 1;
-	held = held_block(tail, num);
+		num = vouched_to(tail) + 1;
+	held = stretch_find(&tail->stretch, num);
 	if (!held)
 		return;
 	if (!work_source(tail->work, held)) /* the nodes were read again */
-		ask_again_from(tail, tail->vouched_to + 1);
+		ask_again_from(tail, vouched_to(tail) + 1);
 	else if (client_vouch(tail->work->client, held->block, held->source, &tail->vouch_sink))
 		note_vouched(tail, num);
 	else
@@ -536,14 +479,14 @@ static bool is_claimed(const struct tail *tail)
 
 static bool has_unvouched(const struct tail *tail)
 {
-	return tail->held_count > 0 && tail->vouching_num == 0 && !tail->dispute &&
-	       tail->held[tail->held_count - 1].block->num > tail->vouched_to;
+	return tail->vouching_num == 0 && !tail->stretch.dispute &&
+	       stretch_last(&tail->stretch) > vouched_to(tail);
 }
 
 /* When there is something to do for it. */
 static int64_t vouch_at_ms(const struct tail *tail, int64_t now_ms)
 {
-	if (pool_irreversible(tail->work->pool) <= tail->vouched_to)
+	if (pool_irreversible(tail->work->pool) <= vouched_to(tail))
 		return tail->heads_at_ms + poll_interval_ms(tail, now_ms);
 	return tail->vouch_again_at_ms;
 }
@@ -558,114 +501,24 @@ static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
 	return now_ms;
 }
 
-/* Which of these did their witnesses sign? */
-
-static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
-
-/* Request held[i] and the blocks behind it again, one second later. */
-static void refuse_from(struct tail *tail, size_t i)
-{
-	uint32_t num = tail->held[i].block->num;
-
-	tail->vouched_to = num - 1;
-	signers_forget(tail->signers);
-	ask_again_from(tail, num);
-	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
-}
-
-/* It never becomes a gap, however long it takes. */
-static void refuse_false(struct tail *tail, size_t i, const char *reason)
-{
-	signers_blame(tail->work, &tail->held[i], reason);
-	refuse_from(tail, i);
-}
-
-static void refuse_denied(struct tail *tail, size_t i, const char *reason)
-{
-	log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
-		    "block %u of %s is %s; both are asked for again, the tail waits",
-		    tail->held[i].block->num, work_source_label(tail->work, &tail->held[i]),
-		    reason);
-	refuse_from(tail, i);
-}
-
-/* True: held[i] is good. */
-static bool judge(struct tail *tail, size_t i)
-{
-	bool is_next = i == 0 && !tail->is_committing;
-	char reason[300] = "";
-
-	switch (signers_judge(tail->signers, tail->held, tail->held_count, i, is_next, reason,
-			      sizeof(reason))) {
-	case SIGNER_GOOD:
-		tail->signed_to = tail->held[i].block->num;
-		if (tail->work->lineage)
-			lineage_add(tail->work->lineage, tail->held[i].block);
-		return true;
-	case SIGNER_FALSE:
-		refuse_false(tail, i, reason);
-		return false;
-	case SIGNER_DENIED:
-		refuse_denied(tail, i, reason);
-		return false;
-	case SIGNER_OPEN:
-		break;
-	}
-	return false;
-}
-
-/* Of the blocks that most nodes give, in chain order.  Returns when to call it again. */
-static int64_t check_signers(struct tail *tail, int64_t now_ms)
-{
-	size_t next = 0;
-
-	while (next < tail->held_count && tail->held[next].block->num <= tail->signed_to)
-		next++;
-	while (next < tail->held_count && tail->held[next].block->num <= tail->vouched_to &&
-	       judge(tail, next))
-		next++;
-	/* After judge(), because judge() may forget the signers that were expected. */
-	for (size_t i = next; i < tail->held_count && tail->held[i].block->num <= tail->vouched_to;
-	     i++)
-		signers_expect(tail->signers, tail->held[i].block);
-	return signers_step(tail->signers, now_ms);
-}
-
-/* The held blocks up to this one are given by most nodes and signed by their witnesses. */
-static uint32_t judged_to(const struct tail *tail)
-{
-	if (!tail->signers || tail->vouched_to < tail->signed_to)
-		return tail->vouched_to;
-	return tail->signed_to;
-}
-
 /* Witnesses that built on the held blocks. */
 
-/* The held blocks up to this one passed all checks: they may be committed. */
-static uint32_t good_to(const struct tail *tail)
-{
-	uint32_t judged = judged_to(tail);
-
-	if (!tail->work->lineage || tail->is_unwitnessed || judged < tail->settled_to)
-		return judged;
-	return tail->settled_to;
-}
-
-static void find_settled(struct tail *tail)
+/* How many of the first `good` blocks have enough witnesses built on? */
+static size_t count_settled(const struct tail *tail, size_t good)
 {
 	const struct lineage *lineage = tail->work->lineage;
-	uint32_t to = lineage_settled(lineage, tail->held[0].block);
+	uint32_t to = lineage_settled(lineage, tail->stretch.held[0].block);
+	size_t count = 0;
 
-	tail->settled_to = 0;
-	for (size_t i = 0; i < tail->held_count && tail->held[i].block->num <= to &&
-			   lineage_has(lineage, tail->held[i].block);
-	     i++)
-		tail->settled_to = tail->held[i].block->num;
+	while (count < good && stretch_num(&tail->stretch, count) <= to &&
+	       lineage_has(lineage, tail->stretch.held[count].block))
+		count++;
+	return count;
 }
 
 static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
 {
-	uint32_t num = tail->held[0].block->num;
+	uint32_t num = stretch_num(&tail->stretch, 0);
 
 	if (tail->unsettled_since_ms == 0)
 		tail->unsettled_since_ms = now_ms;
@@ -690,125 +543,122 @@ static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
  * Most nodes may call a block irreversible too early.  If they do not give the blocks above it,
  * or nothing proves those, the tail does not wait for ever.
  */
-static int64_t check_witnesses(struct tail *tail, int64_t now_ms)
+static size_t check_witnesses(struct tail *tail, size_t good, int64_t now_ms, int64_t *due_ms)
 {
-	if (tail->held_count == 0 || tail->held[0].block->num > judged_to(tail)) {
+	size_t settled;
+
+	*due_ms = CLOCK_NEVER;
+	if (!tail->work->lineage || good == 0) {
 		tail->unsettled_since_ms = 0;
-		return CLOCK_NEVER;
+		return good;
 	}
-	find_settled(tail);
-	if (tail->settled_to == 0)
-		return tail->is_unwitnessed ? CLOCK_NEVER : wait_for_witnesses(tail, now_ms);
-	tail->unsettled_since_ms = 0;
-	tail->is_unwitnessed = false;
-	return CLOCK_NEVER;
+	settled = count_settled(tail, good);
+	if (settled > 0) {
+		tail->unsettled_since_ms = 0;
+		tail->is_unwitnessed = false;
+		return settled;
+	}
+	if (!tail->is_unwitnessed)
+		*due_ms = wait_for_witnesses(tail, now_ms);
+	return tail->is_unwitnessed ? good : 0;
 }
 
-/* Decisions. */
+/* What became of the blocks. */
 
-/*
- * Block `num` contradicts a stored one. The tail does not pass it only because of nodes that may
- * be wrong.
- */
-static void dispute_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
+static void take_stored(void *context, uint32_t num)
 {
 	struct tail *tail = context;
 
-	tail->dispute = NULL;
-	if (end == DISPUTE_TABLE && tail->is_other_stored)
+	if (num != tail->next)
+		return;
+	tail->next = num + 1;
+	tail->doubted_since_ms = 0;
+	tail->disagreed_since_ms = 0;
+}
+
+/* Blocks of a commit behind one that was not stored come again with it. */
+static void take_again(void *context, uint32_t first, uint32_t last)
+{
+	struct tail *tail = context;
+
+	(void)last;
+	if (first == tail->next)
+		go_back_to(tail, first);
+}
+
+static void take_unstorable(void *context, uint32_t num, const char *reason)
+{
+	struct tail *tail = context;
+
+	if (num != tail->next)
+		return;
+	go_back_to(tail, num);
+	make_gap(tail, reason, false);
+}
+
+/*
+ * Block `num` contradicted a stored one. The tail does not pass it only because of nodes that may
+ * be wrong.
+ */
+static void take_decision(void *context, uint32_t num, enum dispute_end end, const char *reason)
+{
+	struct tail *tail = context;
+
+	if (num != tail->next) /* it is stored, and its neighbour was in doubt */
+		return;
+	if (end != DISPUTE_OPEN && tail->stretch.is_other_stored)
 		go_back_to(tail, num + 1); /* the stored row stays until it is repaired */
 	else if (end == DISPUTE_TABLE)
 		make_gap(tail, reason, false);
-	else if (end == DISPUTE_NODES && tail->is_other_stored)
-		go_back_to(tail, num + 1);
 	else
 		tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-static void audit_ended(void *context, uint32_t num, enum dispute_end end, const char *reason)
+static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
 {
 	struct tail *tail = context;
 
-	(void)num;
-	(void)end;
-	(void)reason;
-	tail->audit = NULL;
+	(void)last;
+	(void)count;
+	ask_again_from(tail, first);
+	wait_or_give_up(tail, &tail->doubted_since_ms,
+			"does not link to its neighbour, as the nodes give them");
 }
 
-/* False: the entries behind this one are ignored, and the tail goes back to it. */
-static bool take_outcome(struct tail *tail, const struct ledger_entry *entry)
-{
-	uint32_t num = entry->block->num;
-
-	switch (entry->outcome) {
-	case LEDGER_STORED:
-	case LEDGER_PRESENT:
-	case LEDGER_CONFIRMED:
-	case LEDGER_REPLACED:
-	case LEDGER_REWRITTEN:
-		tail->next = num + 1;
-		tail->doubted_since_ms = 0;
-		tail->disagreed_since_ms = 0;
-		return true;
-	case LEDGER_NO_LINK_AFTER:
-		tail->next = num + 1;
-		if (!tail->audit)
-			tail->audit = dispute_new(tail->work, entry, audit_ended, tail);
-		return true;
-	case LEDGER_OTHER_ID:
-	case LEDGER_NO_LINK:
-		go_back_to(tail, num);
-		tail->is_other_stored = entry->outcome == LEDGER_OTHER_ID;
-		if (tail->is_running)
-			tail->dispute = dispute_new(tail->work, entry, dispute_ended, tail);
-		return false;
-	case LEDGER_UNSTORABLE:
-		log_error("block_unstorable", "%s; the block stays a gap, nothing of it was stored",
-			  entry->problem);
-		go_back_to(tail, num);
-		make_gap(tail, entry->problem, false);
-		return false;
-	case LEDGER_PENDING: /* it links to a later block that is in doubt */
-		break;
-	}
-	go_back_to(tail, num);
-	return false;
-}
-
-/* A block in doubt holds up the blocks before it in its commit: commit those one by one first. */
-static void note_doubtful(struct tail *tail, const struct commit *commit)
-{
-	for (size_t i = 0; i < commit->count; i++)
-		if (commit->ledger.entries[i].outcome == LEDGER_NO_LINK)
-			tail->careful_to = commit->ledger.entries[i].block->num;
-}
-
-static void commit_ended(void *context, struct commit *commit, bool is_done)
+/* It never becomes a gap, however long it takes. */
+static void take_unsigned(void *context, size_t at, bool is_false)
 {
 	struct tail *tail = context;
 
-	tail->is_committing = false;
-	if (is_done)
-		note_doubtful(tail, commit);
-	for (size_t i = 0; is_done && i < commit->count; i++)
-		if (!take_outcome(tail, &commit->ledger.entries[i]))
-			return;
+	(void)is_false;
+	ask_again_from(tail, stretch_num(&tail->stretch, at));
+	stretch_forget_signers(&tail->stretch);
+	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-static void commit_held(struct tail *tail)
-{
-	struct commit_size size = {0};
-	size_t count = 0;
+static const struct stretch_owner owner = {
+	.stored = take_stored,
+	.again = take_again,
+	.unstorable = take_unstorable,
+	.decided = take_decision,
+	.unlinked = take_unlinked,
+	.unsigned_block = take_unsigned,
+};
 
-	while (count < tail->held_count && tail->held[count].block->num <= good_to(tail) &&
-	       (count == 0 || tail->next > tail->careful_to) &&
-	       commit_add(tail->work, &size, tail->held[count].block))
-		count++;
-	tail->is_committing = true;
-	commit_submit(tail->work, tail->held, count, LEDGER_KEEP, commit_ended, tail);
-	for (size_t i = count; i < tail->held_count; i++)
-		tail->held[i - count] = tail->held[i];
-	tail->held_count -= count;
+/* Commit what passes all checks.  Returns when to call it again. */
+static int64_t commit_held(struct tail *tail, int64_t now_ms)
+{
+	int64_t signers_ms, witnesses_ms;
+	size_t good;
+
+	if (tail->stretch.dispute)
+		return CLOCK_NEVER;
+	if (!stretch_check_links(&tail->stretch))
+		return now_ms;
+	good = stretch_judge(&tail->stretch, now_ms, &signers_ms);
+	good = check_witnesses(tail, good, now_ms, &witnesses_ms);
+	(void)stretch_commit(&tail->stretch, good, 0, now_ms);
+	return sooner(signers_ms, witnesses_ms);
 }
 
 /* Gaps. */
@@ -855,7 +705,7 @@ static void leave_gap(struct tail *tail)
 static unsigned ask_count(const struct tail *tail)
 {
 	uint32_t irreversible = pool_irreversible(tail->work->pool);
-	size_t room = MAX_HELD - tail->held_count;
+	size_t room = MAX_HELD - tail->stretch.count;
 	size_t count = 1;
 
 	if (irreversible > tail->want)
@@ -916,8 +766,9 @@ struct tail *tail_new(struct work *work)
 						.given = take_vouched,
 						.refused = no_vouched,
 						.divided = take_division};
+	stretch_init(&tail->stretch, work, &owner, tail);
 	if (work->config.proof == READER_PROOF_SIGNED)
-		tail->signers = signers_new(work, false);
+		tail->stretch.signers = signers_new(work, false);
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
 					 .is_virtual = work->config.filter->virtual_operations,
@@ -931,14 +782,14 @@ void tail_free(struct tail *tail)
 	if (!tail)
 		return;
 	tail_stop(tail);
-	dispute_free(tail->audit);
-	signers_free(tail->signers);
+	stretch_release(&tail->stretch);
 	free(tail);
 }
 
 void tail_start(struct tail *tail, uint32_t first)
 {
 	tail->is_running = true;
+	tail->stretch.is_ending = false;
 	tail->doubted_since_ms = 0;
 	tail->asked_to = tail->alone_to = 0;
 	tail->leave_count = 1;
@@ -957,13 +808,7 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 	if (!tail->is_running)
 		return CLOCK_NEVER;
 	due_ms = vouch_in_time(tail, now_ms);
-	if (tail->signers && !tail->dispute)
-		due_ms = sooner(due_ms, check_signers(tail, now_ms));
-	if (tail->work->lineage)
-		due_ms = sooner(due_ms, check_witnesses(tail, now_ms));
-	if (tail->held_count > 0 && tail->held[0].block->num <= good_to(tail) &&
-	    !tail->is_committing && !tail->dispute && writer_has_room(tail->work->writer))
-		commit_held(tail);
+	due_ms = sooner(due_ms, commit_held(tail, now_ms));
 	if (is_claimed(tail))
 		due_ms = sooner(due_ms, poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms));
 	due_ms = sooner(due_ms, tell_slow_vote(tail, now_ms));
@@ -971,7 +816,8 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 	if (tail->is_searching)
 		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
 	/* Everything below must be decided first, or it would be recorded as missing too. */
-	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
+	if (tail->has_gap && tail->stretch.commit_count == 0 && !tail->is_recording &&
+	    tail->stretch.count == 0)
 		leave_gap(tail);
 	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
@@ -984,17 +830,17 @@ uint32_t tail_next_block(const struct tail *tail)
 void tail_stop(struct tail *tail)
 {
 	tail->is_running = false;
-	drop_held(tail);
+	tail->stretch.is_ending = true;
+	stretch_drop(&tail->stretch, 0, tail->stretch.count);
 	client_drop(tail->work->client, &tail->sink);
 	client_drop(tail->work->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
 	tail->is_searching = false;
 	tail->voting_count = 0;
-	dispute_free(tail->dispute);
-	tail->dispute = NULL;
+	stretch_end_dispute(&tail->stretch);
 }
 
 bool tail_is_idle(const struct tail *tail)
 {
-	return !tail->is_running && !tail->is_committing && !tail->is_recording;
+	return !tail->is_running && tail->stretch.commit_count == 0 && !tail->is_recording;
 }
