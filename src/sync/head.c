@@ -12,10 +12,9 @@
 #include "steem/pool.h"
 #include "steem/rpc.h"
 #include "sync/commit.h"
-#include "sync/lineage.h"
 #include "sync/pace.h"
 #include "sync/signers.h"
-#include "sync/writer.h"
+#include "sync/stretch.h"
 
 #define MAX_HELD 64
 /*
@@ -52,18 +51,16 @@ struct head {
 	struct work *work;
 	bool is_running;
 	bool is_asking;
-	bool is_committing;
 	bool is_lost;    /* a block of the commit was refused: begin again above the tail */
 	bool has_forked; /* and the fork was logged; reset when blocks link and are stored again */
 	uint32_t tail_next;
 	uint32_t next;     /* the next block to request; 0: the first one above the tail */
 	uint32_t seen_num; /* the newest block that was seen here; 0: none */
 	uint8_t seen_id[BLOCK_ID_BYTES];
-	struct held held[MAX_HELD]; /* arrived blocks, ascending */
-	size_t held_count;
-	unsigned got_count; /* how many blocks the request under way brought */
-	bool was_unproved;  /* it brought the next block, but nothing proves that block */
-	uint32_t asked_to;  /* the last block of the request under way */
+	struct stretch stretch; /* the arrived blocks */
+	unsigned got_count;     /* how many blocks the request under way brought */
+	bool was_unproved;      /* it brought the next block, but nothing proves that block */
+	uint32_t asked_to;      /* the last block of the request under way */
 	/* up to this block, each is requested alone because a request failed */
 	uint32_t alone_to;
 	uint32_t failed_num; /* the block whose own request failed last */
@@ -77,38 +74,31 @@ struct head {
 	struct pace pace;
 	struct backoff backoff;
 	struct client_tip_sink sink;
-	/* More than half of the nodes give the blocks up to this one: only these are committed. */
-	uint32_t vouched_to;
 	uint32_t vouching_num; /* the block that is put to the vote; 0: none */
 	unsigned lost_votes;   /* in a row */
 	int64_t vouch_at_ms;   /* when the next vote may start */
 	struct client_sink vouch_sink;
-	struct signers *signers; /* NULL: the signers of blocks are not checked */
-	uint32_t signed_num;     /* the newest block that its witness signed; 0: none yet */
-	uint8_t signed_id[BLOCK_ID_BYTES];
 };
 
-static void drop_held(struct head *head)
+/* More than half of the nodes give the blocks up to this one: only these are committed. */
+static uint32_t vouched_to(const struct head *head)
 {
-	for (size_t i = 0; i < head->held_count; i++)
-		work_release_block(head->work, &head->held[i]);
-	head->held_count = 0;
+	const struct range_set *vouched = &head->stretch.vouched;
+
+	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
 }
 
 /* The next request asks for all blocks above the tail. */
 static void begin_again(struct head *head)
 {
-	drop_held(head);
+	stretch_drop_from(&head->stretch, 1);
+	stretch_forget_signers(&head->stretch);
 	client_drop(head->work->client, &head->vouch_sink);
 	head->vouching_num = 0;
-	head->vouched_to = 0;
 	head->lost_votes = 0;
 	head->next = 0;
 	head->seen_num = 0;
 	head->is_lost = false;
-	head->signed_num = 0;
-	if (head->signers)
-		signers_forget(head->signers);
 }
 
 /* Log it once for each fork, not for each of its blocks. */
@@ -143,7 +133,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	const struct node *source = pool_node(head->work->pool, node);
 	struct held held;
 
-	if (!head->is_running || block->num != head->next || head->held_count == MAX_HELD) {
+	if (!head->is_running || block->num != head->next || head->stretch.count == MAX_HELD) {
 		block_free(block);
 		return;
 	}
@@ -154,12 +144,12 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->seen_num = block->num;
 	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
 	/* It is left to the tail, unless the tail waits for witnesses that build on it. */
-	if (block->num <= source->head.irreversible_block && !head->signers) {
+	if (block->num <= source->head.irreversible_block && !head->stretch.signers) {
 		block_free(block);
 		return;
 	}
 	held = work_hold(head->work, block, node);
-	head->held[head->held_count++] = held;
+	stretch_hold(&head->stretch, &held);
 }
 
 /*
@@ -242,23 +232,26 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 
 /* Votes. */
 
+/* The node that gave the newest held block brings nothing good. */
+static void leave_newest(struct head *head)
+{
+	if (head->stretch.count > 0)
+		leave_node(head, head->stretch.held[head->stretch.count - 1].source);
+	begin_again(head);
+}
+
 static void take_vouched(void *context, struct block *block, unsigned node)
 {
 	struct head *head = context;
-	const struct held *newest = head->held_count > 0 ? &head->held[head->held_count - 1] : NULL;
+	const struct held *held = stretch_find(&head->stretch, block->num);
 
 	(void)node;
 	head->vouching_num = 0;
 	head->lost_votes = 0;
-	for (size_t i = 0; i < head->held_count; i++)
-		if (head->held[i].block->num == block->num &&
-		    block_id_equal(head->held[i].block->id, block->id))
-			head->vouched_to = block->num;
-	/* the node that gave it is on a branch of its own */
-	if (newest && head->vouched_to < block->num) {
-		leave_node(head, newest->source);
-		begin_again(head);
-	}
+	if (held && block_id_equal(held->block->id, block->id))
+		range_add(&head->stretch.vouched, block->num, block->num);
+	else if (vouched_to(head) < block->num && head->stretch.count > 0)
+		leave_newest(head); /* it is on a branch of its own */
 	block_free(block);
 }
 
@@ -276,15 +269,13 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 	}
 	if (++head->lost_votes < LOST_VOTES)
 		return;
-	if (head->held_count > 0)
-		leave_node(head, head->held[head->held_count - 1].source);
-	begin_again(head);
+	leave_newest(head);
 }
 
 static bool may_vouch(const struct head *head)
 {
-	return head->held_count > 0 && head->vouching_num == 0 && !head->is_lost &&
-	       head->held[head->held_count - 1].block->num > head->vouched_to;
+	return head->vouching_num == 0 && !head->is_lost &&
+	       stretch_last(&head->stretch) > vouched_to(head);
 }
 
 /*
@@ -293,13 +284,14 @@ static bool may_vouch(const struct head *head)
  */
 static const struct held *to_be_vouched(const struct head *head)
 {
+	const struct stretch *stretch = &head->stretch;
 	uint32_t most_have = pool_head(head->work->pool);
 
-	for (size_t i = head->held_count; i > 0; i--)
-		if (head->held[i - 1].block->num <= most_have &&
-		    head->held[i - 1].block->num > head->vouched_to)
-			return &head->held[i - 1];
-	return &head->held[head->held_count - 1];
+	for (size_t i = stretch->count; i > 0; i--)
+		if (stretch_num(stretch, i - 1) <= most_have &&
+		    stretch_num(stretch, i - 1) > vouched_to(head))
+			return &stretch->held[i - 1];
+	return &stretch->held[stretch->count - 1];
 }
 
 static void vouch(struct head *head)
@@ -309,7 +301,7 @@ static void vouch(struct head *head)
 	if (!work_source(head->work, held)) /* the nodes were read again */
 		begin_again(head);
 	else if (client_vouch(head->work->client, held->block, held->source, &head->vouch_sink))
-		head->vouched_to = held->block->num;
+		range_add(&head->stretch.vouched, held->block->num, held->block->num);
 	else
 		head->vouching_num = held->block->num;
 }
@@ -324,23 +316,18 @@ static int64_t vouch_in_time(struct head *head, int64_t now_ms)
 	return now_ms;
 }
 
-/* What is held below another branch than the newest block's is bound to nothing. */
+/* What is held below a hole, or below another branch than the newest block's, is bound to nothing. */
 static void drop_unlinked(struct head *head)
 {
-	size_t first = 0;
+	struct stretch *stretch = &head->stretch;
 
-	for (size_t i = 1; i < head->held_count && head->held[i].block->num <= head->vouched_to;
-	     i++)
-		if (head->held[i].block->num != head->held[i - 1].block->num + 1 ||
-		    !block_links(head->held[i - 1].block, head->held[i].block))
-			first = i;
-	for (size_t i = 0; i < first; i++)
-		work_release_block(head->work, &head->held[i]);
-	head->held_count -= first;
-	memmove(head->held, head->held + first, head->held_count * sizeof(head->held[0]));
+	for (size_t at = stretch_bound(stretch); at-- > 1;)
+		if (!stretch_has_next(stretch, at - 1) ||
+		    !block_links(stretch->held[at - 1].block, stretch->held[at].block)) {
+			stretch_drop(stretch, 0, at);
+			return;
+		}
 }
-
-/* Signers. */
 
 /*
  * Drop the blocks that the tail has decided meanwhile. They may have changed keys, and are not
@@ -348,94 +335,26 @@ static void drop_unlinked(struct head *head)
  */
 static void drop_decided(struct head *head)
 {
-	size_t count = 0;
+	struct stretch *stretch = &head->stretch;
+	size_t from = 0, to;
 
-	while (count < head->held_count && head->held[count].block->num > head->signed_num &&
-	       head->held[count].block->num < head->tail_next)
-		work_release_block(head->work, &head->held[count++]);
-	head->held_count -= count;
-	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
+	while (from < stretch->count && stretch_num(stretch, from) <= stretch->signed_num)
+		from++;
+	to = from;
+	while (to < stretch->count && stretch_num(stretch, to) < head->tail_next)
+		to++;
+	stretch_drop(stretch, from, to - from);
 }
 
 /* After a pause, everything above the tail is requested again. */
-static void refuse(struct head *head)
+static void take_unsigned(void *context, size_t at, bool is_false)
 {
+	struct head *head = context;
+
+	if (is_false)
+		leave_node(head, head->stretch.held[at].source);
 	begin_again(head);
 	head->rest_until_ms = clock_now_ms() + BEGIN_AGAIN_MS;
-}
-
-/* False: it does not follow the last judged block of the branch. */
-static bool is_judged_next(struct head *head, const struct block *block)
-{
-	if (head->signed_num == 0)
-		return true;
-	if (block->num == head->signed_num + 1)
-		return block_id_equal(block->previous, head->signed_id);
-	signers_forget(head->signers); /* keys may have changed in between */
-	head->signed_num = 0;
-	return true;
-}
-
-static void take_signed(struct head *head, const struct block *block)
-{
-	head->signed_num = block->num;
-	memcpy(head->signed_id, block->id, sizeof(head->signed_id));
-	lineage_add(head->work->lineage, block);
-}
-
-/* True: held[i] is good. */
-static bool judge(struct head *head, size_t i)
-{
-	struct held *held = &head->held[i];
-	char reason[300] = "";
-
-	if (!is_judged_next(head, held->block)) {
-		refuse(head);
-		return false;
-	}
-	switch (signers_judge(head->signers, head->held, head->held_count, i, true, reason,
-			      sizeof(reason))) {
-	case SIGNER_GOOD:
-		take_signed(head, held->block);
-		return true;
-	case SIGNER_FALSE:
-		signers_blame(head->work, held, reason);
-		leave_node(head, held->source);
-		refuse(head);
-		return false;
-	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
-		refuse(head);
-		return false;
-	case SIGNER_OPEN:
-		break;
-	}
-	return false;
-}
-
-/* Of the blocks that most nodes give, in chain order.  Returns when to call it again. */
-static int64_t check_signers(struct head *head, int64_t now_ms)
-{
-	size_t next = 0;
-
-	drop_decided(head);
-	drop_unlinked(head);
-	while (next < head->held_count && head->held[next].block->num <= head->signed_num)
-		next++;
-	while (next < head->held_count && head->held[next].block->num <= head->vouched_to &&
-	       judge(head, next))
-		next++;
-	/* After judge(), because judge() may forget the signers that were expected. */
-	for (size_t i = next; i < head->held_count && head->held[i].block->num <= head->vouched_to;
-	     i++)
-		signers_expect(head->signers, head->held[i].block);
-	return signers_step(head->signers, now_ms);
-}
-
-/* The held blocks up to this one may be committed. */
-static uint32_t good_to(const struct head *head)
-{
-	return head->signers && head->signed_num < head->vouched_to ? head->signed_num
-								    : head->vouched_to;
 }
 
 /* Commits. */
@@ -521,33 +440,38 @@ static bool is_of_one_branch(const struct commit *commit)
 	return true;
 }
 
-static void commit_ended(void *context, struct commit *commit, bool is_done)
+static bool commit_ended(void *context, struct commit *commit, bool is_done)
 {
 	struct head *head = context;
 
-	head->is_committing = false;
 	if (!is_done || !head->is_running)
-		return;
+		return false;
 	for (size_t i = 0; i < commit->count; i++)
 		take_outcome(head, &commit->held[i], &commit->ledger.entries[i]);
 	if (is_of_one_branch(commit))
 		head->has_forked = false;
+	return false;
 }
 
-static void commit_held(struct head *head)
-{
-	struct commit_size size = {0};
-	size_t count = 0;
+static const struct stretch_owner owner = {
+	.ended = commit_ended,
+	.unsigned_block = take_unsigned,
+};
 
-	if (!head->signers)
-		drop_unlinked(head);
-	while (count < head->held_count && head->held[count].block->num <= good_to(head) &&
-	       commit_add(head->work, &size, head->held[count].block))
-		count++;
-	head->is_committing = true;
-	commit_submit_reversible(head->work, head->held, count, commit_ended, head);
-	head->held_count -= count;
-	memmove(head->held, head->held + count, head->held_count * sizeof(head->held[0]));
+/* Returns when to call it again. */
+static int64_t commit_held(struct head *head, int64_t now_ms)
+{
+	int64_t due_ms;
+	size_t good;
+
+	if (head->is_lost)
+		return CLOCK_NEVER;
+	drop_unlinked(head);
+	if (head->stretch.signers)
+		drop_decided(head);
+	good = stretch_judge(&head->stretch, now_ms, &due_ms);
+	(void)stretch_commit(&head->stretch, good, 0, now_ms);
+	return due_ms;
 }
 
 /* Requests. */
@@ -556,7 +480,7 @@ static bool may_ask(const struct head *head)
 {
 	uint32_t next = head->next > head->tail_next ? head->next : head->tail_next;
 
-	return !head->is_asking && !head->is_lost && head->held_count < MAX_HELD / 2 &&
+	return !head->is_asking && !head->is_lost && head->stretch.count < MAX_HELD / 2 &&
 	       next - head->tail_next < HEAD_MAX_AHEAD && work_room_blocks(head->work) > 0;
 }
 
@@ -575,7 +499,7 @@ static unsigned ask_count(const struct head *head)
 				  : pool_head(pool);
 	uint32_t count = newest > head->next ? newest - head->next + 1 : 1;
 	uint32_t allowed = HEAD_MAX_AHEAD - (head->next - head->tail_next);
-	uint32_t room = MAX_HELD - (uint32_t)head->held_count;
+	uint32_t room = MAX_HELD - (uint32_t)head->stretch.count;
 
 	if (count > head->work->config.batch_size)
 		count = head->work->config.batch_size;
@@ -629,8 +553,10 @@ struct head *head_new(struct work *work)
 						.given = take_vouched,
 						.refused = no_vouched};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
+	stretch_init(&head->stretch, work, &owner, head);
+	head->stretch.is_reversible = true;
 	if (work->lineage)
-		head->signers = signers_new(work, true);
+		head->stretch.signers = signers_new(work, true);
 	return head;
 }
 
@@ -639,7 +565,7 @@ void head_free(struct head *head)
 	if (!head)
 		return;
 	head_stop(head);
-	signers_free(head->signers);
+	stretch_release(&head->stretch);
 	free(head);
 }
 
@@ -663,14 +589,10 @@ int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms)
 		head->pool_epoch = head->work->pool_epoch;
 		head->ask_only = head->not_from = 0;
 	}
-	if (head->is_lost && !head->is_asking && !head->is_committing)
+	if (head->is_lost && !head->is_asking && head->stretch.commit_count == 0)
 		begin_again(head);
 	due_ms = vouch_in_time(head, now_ms);
-	if (head->signers)
-		due_ms = sooner(due_ms, check_signers(head, now_ms));
-	if (head->held_count > 0 && head->held[0].block->num <= good_to(head) &&
-	    !head->is_committing && !head->is_lost && writer_has_room(head->work->writer))
-		commit_held(head);
+	due_ms = sooner(due_ms, commit_held(head, now_ms));
 	return sooner(due_ms, ask_in_time(head, now_ms));
 }
 
@@ -682,5 +604,5 @@ void head_stop(struct head *head)
 
 bool head_is_idle(const struct head *head)
 {
-	return !head->is_running && !head->is_committing;
+	return !head->is_running && head->stretch.commit_count == 0;
 }
