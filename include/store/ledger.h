@@ -54,6 +54,9 @@ enum ledger_outcome {
 	LEDGER_REWRITTEN, /* it was already stored; this commit wrote its operations again */
 };
 
+/* Is a block with this outcome in the table now, whoever stored it? */
+bool ledger_is_stored(enum ledger_outcome outcome);
+
 struct ledger_entry {
 	const struct block *block;
 	enum ledger_outcome outcome; /* set by ledger_commit(); its old value does not matter */

@@ -94,6 +94,8 @@ void stretch_init(struct stretch *stretch, struct work *work, const struct stret
 		  void *context);
 /* Free all blocks. Call it only when no commit is under way, or after the writer has stopped. */
 void stretch_release(struct stretch *stretch);
+/* Free all blocks, and forget what is known about them: another part of the chain begins. */
+void stretch_clear(struct stretch *stretch);
 
 /* Insert a block at its place; another version of the same block is replaced and freed. */
 void stretch_hold(struct stretch *stretch, const struct held *held);

@@ -17,6 +17,25 @@ enum attempt {
 	ATTEMPT_LEFTOVERS, /* there are operation rows without a block row */
 };
 
+bool ledger_is_stored(enum ledger_outcome outcome)
+{
+	switch (outcome) {
+	case LEDGER_STORED:
+	case LEDGER_PRESENT:
+	case LEDGER_NO_LINK_AFTER:
+	case LEDGER_CONFIRMED:
+	case LEDGER_REPLACED:
+	case LEDGER_REWRITTEN:
+		return true;
+	case LEDGER_PENDING:
+	case LEDGER_OTHER_ID:
+	case LEDGER_NO_LINK:
+	case LEDGER_UNSTORABLE:
+		break;
+	}
+	return false;
+}
+
 static enum attempt duplicate_or_failed(struct error *err, enum attempt attempt)
 {
 	if (!db_is_duplicate(err))

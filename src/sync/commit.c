@@ -63,23 +63,11 @@ static void count_outcome(struct work *work, const struct ledger_entry *entry)
 		tell_replaced(entry);
 		work->replaced_blocks++;
 	}
-	switch (entry->outcome) {
-	case LEDGER_STORED:
-	case LEDGER_NO_LINK_AFTER:
-	case LEDGER_REPLACED:
-	case LEDGER_REWRITTEN:
+	if (entry->outcome == LEDGER_PRESENT || entry->outcome == LEDGER_CONFIRMED) {
+		work->present_blocks++;
+	} else if (ledger_is_stored(entry->outcome)) {
 		work->stored_blocks++;
 		work->stored_operations += entry->block->stored_count;
-		break;
-	case LEDGER_PRESENT:
-	case LEDGER_CONFIRMED:
-		work->present_blocks++;
-		break;
-	case LEDGER_PENDING:
-	case LEDGER_OTHER_ID:
-	case LEDGER_NO_LINK:
-	case LEDGER_UNSTORABLE:
-		break;
 	}
 }
 
@@ -91,9 +79,7 @@ static bool is_told(const struct commit *commit, const struct ledger_entry *entr
 {
 	if (entry->outcome == LEDGER_PRESENT)
 		return commit->ledger.rewrite == LEDGER_REVIRTUAL;
-	return entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_NO_LINK_AFTER ||
-	       entry->outcome == LEDGER_CONFIRMED || entry->outcome == LEDGER_REPLACED ||
-	       entry->outcome == LEDGER_REWRITTEN;
+	return ledger_is_stored(entry->outcome);
 }
 
 static void count_outcomes(struct commit *commit)
@@ -128,8 +114,7 @@ static void note_committed(struct commit *commit)
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 		uint32_t num = entry->block->num;
 
-		if (entry->outcome == LEDGER_PENDING || entry->outcome == LEDGER_OTHER_ID ||
-		    entry->outcome == LEDGER_NO_LINK || entry->outcome == LEDGER_UNSTORABLE)
+		if (!ledger_is_stored(entry->outcome))
 			continue;
 		if (num > work->newest_block) {
 			work->newest_block = num;

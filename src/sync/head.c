@@ -394,33 +394,19 @@ static void take_outcome(struct head *head, const struct held *held, struct ledg
 {
 	const char *node = work_source_label(head->work, held);
 
-	switch (entry->outcome) {
-	case LEDGER_NO_LINK:
-		rest(head, held, entry);
-		return;
-	case LEDGER_OTHER_ID:
-		if (entry->is_settled) {
-			entry->neighbour = entry->block->num;
+	if (entry->outcome == LEDGER_OTHER_ID) {
+		entry->neighbour = entry->block->num;
+		if (entry->is_settled)
 			rest(head, held, entry);
-			return;
-		}
-		notice_fork(head, held->block, node, entry->block->num, entry->stored_id);
-		return;
-	case LEDGER_NO_LINK_AFTER:
-		notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
-		return;
-	case LEDGER_STORED:
-	case LEDGER_PRESENT:
-		backoff_reset(&head->backoff);
-		if (entry->has_forked)
+		else
 			notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
-		return;
-	case LEDGER_PENDING:
-	case LEDGER_UNSTORABLE: /* the tail reports why */
-	case LEDGER_CONFIRMED:
-	case LEDGER_REPLACED:
-	case LEDGER_REWRITTEN:
-		return;
+	} else if (entry->outcome == LEDGER_NO_LINK) {
+		rest(head, held, entry);
+	} else if (ledger_is_stored(entry->outcome)) { /* if not, the tail reports why */
+		if (entry->outcome == LEDGER_NO_LINK_AFTER || entry->has_forked)
+			notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
+		if (entry->outcome != LEDGER_NO_LINK_AFTER)
+			backoff_reset(&head->backoff);
 	}
 }
 

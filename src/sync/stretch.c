@@ -39,6 +39,13 @@ void stretch_release(struct stretch *stretch)
 	signers_free(stretch->signers);
 }
 
+void stretch_clear(struct stretch *stretch)
+{
+	stretch_drop(stretch, 0, stretch->count);
+	range_set_clear(&stretch->vouched);
+	stretch->refusal_count = 0;
+}
+
 /* The list of held blocks. */
 
 uint32_t stretch_num(const struct stretch *stretch, size_t at)
@@ -350,31 +357,18 @@ static void take_outcome(struct stretch *stretch, const struct commit *commit,
 	const struct stretch_owner *owner = stretch->owner;
 	uint32_t num = entry->block->num;
 
-	switch (entry->outcome) {
-	case LEDGER_STORED:
-	case LEDGER_PRESENT:
-	case LEDGER_CONFIRMED:
-	case LEDGER_REPLACED:
-	case LEDGER_REWRITTEN:
+	if (ledger_is_stored(entry->outcome)) {
 		owner->stored(stretch->context, num);
-		break;
-	case LEDGER_NO_LINK_AFTER:
-		owner->stored(stretch->context, num);
-		open_dispute(stretch, entry);
-		break;
-	case LEDGER_OTHER_ID:
-	case LEDGER_NO_LINK:
-		owner->again(stretch->context, num, num);
-		take_contradiction(stretch, commit, entry);
-		break;
-	case LEDGER_PENDING: /* it links to a block in doubt */
-		owner->again(stretch->context, num, num);
-		break;
-	case LEDGER_UNSTORABLE:
+		if (entry->outcome == LEDGER_NO_LINK_AFTER)
+			open_dispute(stretch, entry);
+	} else if (entry->outcome == LEDGER_UNSTORABLE) {
 		log_error("block_unstorable", "%s; the block stays a gap, nothing of it was stored",
 			  entry->problem);
 		owner->unstorable(stretch->context, num, entry->problem);
-		break;
+	} else { /* it contradicts a stored block, or links to a block that does */
+		owner->again(stretch->context, num, num);
+		if (entry->outcome != LEDGER_PENDING)
+			take_contradiction(stretch, commit, entry);
 	}
 }
 

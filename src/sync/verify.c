@@ -9,11 +9,10 @@
 #include "base/mem.h"
 #include "steem/client.h"
 #include "steem/pool.h"
-#include "steem/rpc.h"
 #include "sync/commit.h"
 #include "sync/filter.h"
-#include "sync/held.h"
 #include "sync/settle.h"
+#include "sync/stretch.h"
 #include "sync/writer.h"
 
 #define WINDOW_BLOCKS 500
@@ -49,10 +48,7 @@ struct verdict {
 	struct held other; /* another version of the block; its block is NULL if all agree */
 	bool is_tried;     /* repairing it was tried */
 	bool is_put_to_vote;
-	bool is_vouched;         /* more than half of the nodes gave the held block */
-	unsigned unlinked_count; /* how many versions the block above does not link to */
-	uint64_t unlinked_from;  /* mask of the nodes that gave those */
-	char reason[200];        /* why no node gives it, or why it was not repaired */
+	char reason[200]; /* why no node gives it, or why it was not repaired */
 };
 
 struct verify {
@@ -63,7 +59,7 @@ struct verify {
 	uint32_t first; /* of the window */
 	uint32_t count;
 	struct verdict *verdicts; /* of the window */
-	struct held_list held;    /* its blocks */
+	struct stretch stretch;   /* its blocks */
 	bool is_bound;            /* bind_window() has finished */
 	unsigned lost_votes;      /* in this window */
 	bool has_filled;          /* missing blocks of the window are stored now */
@@ -84,14 +80,6 @@ static struct verdict *verdict_of(struct verify *verify, uint32_t num)
 }
 
 /* Fetching. */
-
-static struct held *find_held(const struct verify *verify, uint32_t num)
-{
-	for (size_t i = 0; i < verify->held.count; i++)
-		if (verify->held.items[i].block->num == num)
-			return &verify->held.items[i];
-	return NULL;
-}
 
 /* Another node gives a held block. The right id alone says nothing about the operations. */
 static void take_opinion(struct verify *verify, struct verdict *verdict, struct held *before,
@@ -114,7 +102,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct verify *verify = context;
 	struct verdict *verdict = verdict_of(verify, block->num);
-	struct held *before = find_held(verify, block->num);
+	struct held *before = stretch_find(&verify->stretch, block->num);
 	struct held held = work_hold(verify->work, block, node);
 
 	verify->wanted_count--;
@@ -122,7 +110,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	verdict->asked |= UINT64_C(1) << node;
 	verdict->is_given = true;
 	if (!before)
-		held_list_put(&verify->held, verify->work, &held);
+		stretch_hold(&verify->stretch, &held);
 	else
 		take_opinion(verify, verdict, before, &held);
 }
@@ -131,7 +119,7 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 {
 	struct verify *verify = context;
 
-	verdict_of(verify, block->num)->is_vouched = true;
+	range_add(&verify->stretch.vouched, block->num, block->num);
 	take_block(verify, block, node);
 }
 
@@ -224,51 +212,25 @@ static void give_up_wanted(struct verify *verify)
 
 /* Binding: which of the held blocks do more than half of the nodes give? */
 
-static void drop_held(struct verify *verify, size_t at)
+static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
 {
-	work_release_block(verify->work, &verify->held.items[at]);
-	held_list_remove(&verify->held, at, 1);
-}
+	struct verify *verify = context;
+	struct verdict *verdict = verdict_of(verify, last);
 
-/*
- * held[at] is not the block that the block above links to.  The node that gave it is wrong, and
- * probably also about the blocks below.  Ask other nodes.
- */
-static void ask_for_linked(struct verify *verify, size_t at)
-{
-	struct held *held = &verify->held.items[at];
-	uint32_t num = held->block->num, lowest = num;
-	unsigned source = held->source;
-	struct node *node = work_source(verify->work, held);
-	uint64_t itself = node ? UINT64_C(1) << source : 0;
-	uint64_t healthy = pool_healthy(verify->work->pool, clock_now_ms());
-	struct verdict *verdict = verdict_of(verify, num);
-
-	log_warning("link_broken",
-		    "block %u from %s is not the one that block %u links to; others are asked", num,
-		    work_source_label(verify->work, held), num + 1);
-	if (node)
-		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
-	for (size_t below = at + 1; below-- > 0;) {
-		held = &verify->held.items[below];
-		if (held->source != source || held->block->num + (at - below) != num)
-			break;
-		lowest = held->block->num;
-		verdict_of(verify, lowest)->unlinked_from |= itself;
-		verdict_of(verify, lowest)->is_given = false;
-		drop_held(verify, below);
-	}
-	if (++verdict->unlinked_count < MAX_VERSIONS) {
-		want(verify, lowest, num,
-		     healthy & ~verdict->unlinked_from ? verdict->unlinked_from : 0);
+	for (uint32_t num = first; num <= last; num++)
+		verdict_of(verify, num)->is_given = false;
+	if (count < MAX_VERSIONS) {
+		want(verify, first, last, stretch_not_from(&verify->stretch, last));
 		return;
 	}
 	verdict->is_exhausted = true;
 	snprintf(verdict->reason, sizeof(verdict->reason),
 		 "the block above it links to another one than the nodes give");
-	if (lowest < num)
-		want(verify, lowest, num - 1, 0);
+	if (first < last)
+		want(verify, first, last - 1, 0);
 }
+
+static const struct stretch_owner owner = {.unlinked = take_unlinked};
 
 /*
  * Virtual operations have no proof. Without a proof of the block, its id says nothing about the
@@ -286,24 +248,25 @@ static bool is_content_known(const struct block *block)
  */
 static bool bind_window(struct verify *verify)
 {
+	struct stretch *stretch = &verify->stretch;
 	const struct block *above = NULL; /* the block above, if it is bound itself */
 
-	for (size_t at = verify->held.count; at-- > 0;) {
-		const struct block *block = verify->held.items[at].block;
+	for (size_t at = stretch->count; at-- > 0;) {
+		const struct block *block = stretch->held[at].block;
 		struct verdict *verdict = verdict_of(verify, block->num);
 
-		if (above && above->num != block->num + 1)
+		if (!stretch_has_next(stretch, at))
 			above = NULL;
 		if (above && !block_links(block, above)) {
-			ask_for_linked(verify, at);
+			stretch_refuse(stretch, at);
 			return verify->wanted_count > 0 || bind_window(verify);
 		}
-		if (!above && !verdict->is_vouched) {
+		if (!above && !range_contains(&stretch->vouched, block->num)) {
 			if (verdict->is_put_to_vote || verify->lost_votes >= MAX_LOST_VOTES)
 				continue;
-			drop_held(verify, at);
 			verdict->is_given = false;
-			put_to_vote(verify, verify->first + (uint32_t)(verdict - verify->verdicts));
+			put_to_vote(verify, block->num);
+			stretch_drop(stretch, at, 1);
 			return true;
 		}
 		above = block;
@@ -350,8 +313,8 @@ static int compare_held(struct db *db, struct compare_job *compare, const struct
 	const struct verify *verify = compare->verify;
 	size_t at = 0;
 
-	for (size_t i = 0; i < verify->held.count; i++) {
-		const struct block *block = verify->held.items[i].block;
+	for (size_t i = 0; i < verify->stretch.count; i++) {
+		const struct block *block = verify->stretch.held[i].block;
 		uint32_t place = block->num - verify->first;
 		const struct audit_row *row;
 
@@ -523,7 +486,7 @@ static void end_window(struct verify *verify)
 		}
 		work_release_block(verify->work, &verdict->other);
 	}
-	held_list_clear(&verify->held, verify->work);
+	stretch_clear(&verify->stretch);
 	free(verify->verdicts);
 	verify->verdicts = NULL;
 }
@@ -532,32 +495,22 @@ static void note_mended(struct verify *verify, const struct ledger_entry *entry)
 {
 	struct verdict *verdict = verdict_of(verify, entry->block->num);
 
-	switch (entry->outcome) {
-	case LEDGER_STORED:
-	case LEDGER_PRESENT:
-	case LEDGER_CONFIRMED:
-	case LEDGER_REPLACED:
-	case LEDGER_REWRITTEN:
-	case LEDGER_NO_LINK_AFTER: /* a neighbour is wrong as well; this block is right now */
+	if (ledger_is_stored(
+		    entry->outcome)) { /* perhaps beside a neighbour that is wrong as well */
 		verify->counts.found++;
 		verify->counts.mended++;
 		if (verdict->finding.kind == AUDIT_MISSING || verdict->finding.kind == AUDIT_EXTRA)
 			verify->has_filled = true;
 		tell(verify, verdict, true);
 		verdict->finding.kind = AUDIT_NOTHING; /* it is right now */
-		break;
-	case LEDGER_NO_LINK:
+	} else if (entry->outcome == LEDGER_NO_LINK) {
 		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "it contradicts stored block %u: verify that one too", entry->neighbour);
-		break;
-	case LEDGER_PENDING:
+	} else if (entry->outcome == LEDGER_PENDING) {
 		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "a block beside it could not be mended");
-		break;
-	case LEDGER_OTHER_ID:
-	case LEDGER_UNSTORABLE:
+	} else {
 		snprintf(verdict->reason, sizeof(verdict->reason), "%.190s", entry->problem);
-		break;
 	}
 }
 
@@ -596,28 +549,28 @@ static bool is_to_mend(struct verify *verify, const struct held *held, bool has_
  */
 static bool start_mending(struct verify *verify, bool has_row)
 {
-	struct held_list *held = &verify->held;
+	struct stretch *stretch = &verify->stretch;
 	struct held *mended;
 	struct commit_size size = {0};
 	size_t count = 0;
 	size_t kept = 0;
 
-	if (!verify->work->config.verify.repair || held->count == 0)
+	if (!verify->work->config.verify.repair || stretch->count == 0)
 		return false;
-	mended = xreallocarray(NULL, held->count, sizeof(*mended));
-	for (size_t i = 0; i < held->count; i++) {
+	mended = xreallocarray(NULL, stretch->count, sizeof(*mended));
+	for (size_t i = 0; i < stretch->count; i++) {
 		/*
 		 * is_to_mend() marks a block as tried, and a tried block must go into the
 		 * commit. So check the room first.
 		 */
 		if (!commit_is_full(verify->work, &size) &&
-		    is_to_mend(verify, &held->items[i], has_row) &&
-		    commit_add(verify->work, &size, held->items[i].block))
-			mended[count++] = held->items[i];
+		    is_to_mend(verify, &stretch->held[i], has_row) &&
+		    commit_add(verify->work, &size, stretch->held[i].block))
+			mended[count++] = stretch->held[i];
 		else
-			held->items[kept++] = held->items[i];
+			stretch->held[kept++] = stretch->held[i];
 	}
-	held->count = kept;
+	stretch->count = kept;
 	if (count > 0) {
 		verify->state = VERIFY_MENDING;
 		commit_submit(verify->work, mended, count, LEDGER_REPAIR, mending_ended, verify);
@@ -652,6 +605,7 @@ struct verify *verify_new(struct work *work)
 	struct verify *verify = xcalloc(1, sizeof(*verify));
 
 	verify->work = work;
+	stretch_init(&verify->stretch, work, &owner, verify);
 	verify->sink = (struct client_sink){.context = verify,
 					    .given = take_block,
 					    .refused = take_refusal,
@@ -669,8 +623,7 @@ void verify_free(struct verify *verify)
 		return;
 	client_drop(verify->work->client, &verify->sink);
 	client_drop(verify->work->client, &verify->vouch_sink);
-	held_list_clear(&verify->held, verify->work);
-	free(verify->held.items);
+	stretch_release(&verify->stretch);
 	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
 		work_release_block(verify->work, &verify->verdicts[i].other);
 	free(verify->verdicts);
@@ -689,7 +642,7 @@ static void forget_nodes(struct verify *verify)
 {
 	verify->pool_epoch = verify->work->pool_epoch;
 	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
-		verify->verdicts[i].asked = verify->verdicts[i].unlinked_from = 0;
+		verify->verdicts[i].asked = 0;
 }
 
 /* Blocks are on their way.  When the nodes do not have them any more, they are given up. */
