@@ -299,12 +299,14 @@ size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms)
 		good++;
 	while (good < bound && judge(stretch, good))
 		good++;
-	/* After judge(), because judge() may forget the signers that were expected. */
-	bound = stretch_bound(stretch);
+	if (stretch_bound(stretch) != bound) { /* a block was refused: judge the others again */
+		*due_ms = now_ms;
+		return 0;
+	}
 	for (size_t i = good; i < bound; i++)
 		signers_expect(stretch->signers, stretch->held[i].block);
 	*due_ms = signers_step(stretch->signers, now_ms);
-	return good < bound ? good : bound;
+	return good;
 }
 
 /* Outcomes. */
