@@ -244,9 +244,11 @@ def test_a_command_as_the_first_process_can_be_ended(tmp_path, number):
     config = tmp_path / "config"
     os.mkfifo(config)
     held = os.open(config, os.O_RDWR)  # nothing comes out of it, and it does not end
+    # A shell starts what it runs in the background with SIGINT ignored, and the program keeps that.
     process = subprocess.Popen([*container, reader.program(), "--check-config", "-c", config],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.DEVNULL,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def heard():
         """The first process, and the signals that it has handlers for."""
