@@ -1,100 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/queue.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-
-struct slot {
-	void *item;
-	size_t bytes;
-};
+#include "base/thread.h"
 
 struct queue {
-	pthread_mutex_t lock;
-	pthread_cond_t arrived; /* signals an item, or that the queue was closed */
-	struct slot *slots;     /* a ring of max_items */
+	struct monitor *monitor; /* announces an item, and that the queue was closed */
+	void **items;            /* a ring of max_items */
 	size_t max_items;
-	size_t max_bytes;
 	size_t first;
 	size_t count;
-	size_t bytes;
 	bool is_closed;
 };
 
-struct queue *queue_new(size_t max_items, size_t max_bytes)
+struct queue *queue_new(size_t max_items)
 {
 	struct queue *queue = xcalloc(1, sizeof(*queue));
 
-	pthread_mutex_init(&queue->lock, NULL);
-	pthread_cond_init(&queue->arrived, NULL);
+	queue->monitor = monitor_new();
 	queue->max_items = max_items > 0 ? max_items : 1;
-	queue->max_bytes = max_bytes;
-	queue->slots = xcalloc(queue->max_items, sizeof(*queue->slots));
+	queue->items = xcalloc(queue->max_items, sizeof(*queue->items));
 	return queue;
 }
 
 void queue_free(struct queue *queue, void (*free_item)(void *item))
 {
-	if (queue == NULL)
+	if (!queue)
 		return;
-	for (size_t i = 0; free_item != NULL && i < queue->count; i++)
-		free_item(queue->slots[(queue->first + i) % queue->max_items].item);
-	pthread_cond_destroy(&queue->arrived);
-	pthread_mutex_destroy(&queue->lock);
-	free(queue->slots);
+	for (size_t i = 0; free_item && i < queue->count; i++)
+		free_item(queue->items[(queue->first + i) % queue->max_items]);
+	monitor_free(queue->monitor);
+	free(queue->items);
 	free(queue);
 }
 
-static bool has_room(const struct queue *queue, size_t bytes)
-{
-	if (queue->is_closed || queue->count == queue->max_items)
-		return false;
-	return queue->count == 0 ||
-	       (queue->bytes <= queue->max_bytes && bytes <= queue->max_bytes - queue->bytes);
-}
-
-bool queue_try_push(struct queue *queue, void *item, size_t bytes)
+bool queue_try_push(struct queue *queue, void *item)
 {
 	bool is_pushed = false;
 
-	pthread_mutex_lock(&queue->lock);
-	if (has_room(queue, bytes)) {
-		size_t free_slot = (queue->first + queue->count) % queue->max_items;
-
-		queue->slots[free_slot] = (struct slot){item, bytes};
-		queue->count++;
-		queue->bytes += bytes;
+	monitor_lock(queue->monitor);
+	if (!queue->is_closed && queue->count < queue->max_items) {
+		queue->items[(queue->first + queue->count++) % queue->max_items] = item;
 		is_pushed = true;
-		pthread_cond_signal(&queue->arrived);
+		monitor_announce(queue->monitor);
 	}
-	pthread_mutex_unlock(&queue->lock);
+	monitor_unlock(queue->monitor);
 	return is_pushed;
 }
 
-/* Remove and return the oldest item, or NULL; the lock must be held. */
+/* Remove and return the oldest item, or NULL; the caller holds the lock. */
 static void *take(struct queue *queue)
 {
-	struct slot *slot = &queue->slots[queue->first];
+	void *item;
 
 	if (queue->count == 0)
 		return NULL;
+	item = queue->items[queue->first];
 	queue->first = (queue->first + 1) % queue->max_items;
 	queue->count--;
-	queue->bytes -= slot->bytes;
-	return slot->item;
+	return item;
 }
 
 void *queue_pop(struct queue *queue)
 {
 	void *item;
 
-	pthread_mutex_lock(&queue->lock);
+	monitor_lock(queue->monitor);
 	while (queue->count == 0 && !queue->is_closed)
-		pthread_cond_wait(&queue->arrived, &queue->lock);
+		monitor_wait(queue->monitor, CLOCK_NEVER);
 	item = take(queue);
-	pthread_mutex_unlock(&queue->lock);
+	monitor_unlock(queue->monitor);
 	return item;
 }
 
@@ -102,16 +80,16 @@ void *queue_try_pop(struct queue *queue)
 {
 	void *item;
 
-	pthread_mutex_lock(&queue->lock);
+	monitor_lock(queue->monitor);
 	item = take(queue);
-	pthread_mutex_unlock(&queue->lock);
+	monitor_unlock(queue->monitor);
 	return item;
 }
 
 void queue_close(struct queue *queue)
 {
-	pthread_mutex_lock(&queue->lock);
+	monitor_lock(queue->monitor);
 	queue->is_closed = true;
-	pthread_cond_broadcast(&queue->arrived);
-	pthread_mutex_unlock(&queue->lock);
+	monitor_announce(queue->monitor);
+	monitor_unlock(queue->monitor);
 }

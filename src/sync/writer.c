@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/writer.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "base/thread.h"
 #include "store/db.h"
 
 #define RETRY_BASE_MS      20
 #define RETRY_CAP_MS       5000
 #define TASKS_MAX          256
-#define FOR_EVER           INT64_MAX
 #define MAX_COMMIT_THREADS 32
 
-struct thread {
+struct executor {
 	struct writer *writer;
 	struct queue *jobs;
 	struct db *db;
-	pthread_t thread;
-	bool is_started;
+	struct thread *thread; /* NULL: not started */
 	bool is_down;
 	bool is_troubled; /* counted in troubled_threads */
 	struct log_limit retry_limit;
@@ -37,7 +32,7 @@ struct writer {
 	struct queue *commits;
 	struct queue *tasks;
 	struct queue *finished;
-	int event_fd;
+	struct bell *bell; /* a job has finished */
 	int64_t patience_ms;
 	unsigned commit_threads;
 	unsigned pending; /* used by the loop thread only */
@@ -49,15 +44,14 @@ struct writer {
 	atomic_bool has_worked; /* a job has succeeded: see db_set_patient() */
 	atomic_uint down_count; /* threads that have lost the database */
 	/*
-	 * The condition wakes threads that wait between two tries when give_up_at_ms changes;
-	 * retrying ends at that time. The mutex also guards the fields below.
+	 * Guards the fields below, and wakes threads that wait between two tries when
+	 * give_up_at_ms changes; retrying ends at that time.
 	 */
-	pthread_mutex_t mutex;
-	pthread_cond_t hurry;
+	struct monitor *monitor;
 	int64_t give_up_at_ms;
 	unsigned troubled_threads;
 	struct writer_trouble trouble;
-	struct thread threads[MAX_COMMIT_THREADS + 1]; /* the last one in use is for tasks */
+	struct executor executors[MAX_COMMIT_THREADS + 1]; /* the last one in use is for tasks */
 };
 
 /* The threads. */
@@ -69,17 +63,11 @@ static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t j
 	int64_t until_ms = now_ms + delay_ms;
 	bool go_on;
 
-	pthread_mutex_lock(&writer->mutex);
-	while ((now_ms = clock_now_ms()) < until_ms && now_ms < writer->give_up_at_ms) {
-		int64_t end_ms =
-			until_ms < writer->give_up_at_ms ? until_ms : writer->give_up_at_ms;
-		struct timespec end = {.tv_sec = (time_t)(end_ms / 1000),
-				       .tv_nsec = (long)(end_ms % 1000) * 1000000};
-
-		pthread_cond_timedwait(&writer->hurry, &writer->mutex, &end);
-	}
+	monitor_lock(writer->monitor);
+	while ((now_ms = clock_now_ms()) < until_ms && now_ms < writer->give_up_at_ms)
+		monitor_wait(writer->monitor, sooner(until_ms, writer->give_up_at_ms));
 	go_on = now_ms < writer->give_up_at_ms && now_ms < job_deadline_ms;
-	pthread_mutex_unlock(&writer->mutex);
+	monitor_unlock(writer->monitor);
 	return go_on;
 }
 
@@ -94,198 +82,190 @@ static void count_retry(struct writer_trouble *trouble, unsigned code)
 	trouble->retries[i].count++;
 }
 
-static void note_trouble(struct thread *thread, const struct error *err)
+static void note_trouble(struct executor *executor, const struct error *err)
 {
-	struct writer *writer = thread->writer;
+	struct writer *writer = executor->writer;
 	struct writer_trouble *trouble = &writer->trouble;
 
-	pthread_mutex_lock(&writer->mutex);
+	monitor_lock(writer->monitor);
 	count_retry(trouble, db_error_number(err));
 	if (!db_is_deadlock(err)) {
-		if (!thread->is_troubled && writer->troubled_threads++ == 0)
+		if (!executor->is_troubled && writer->troubled_threads++ == 0)
 			trouble->since_ms = clock_now_ms();
-		thread->is_troubled = true;
-		trouble->is_lost = db_is_lost(thread->db);
+		executor->is_troubled = true;
+		trouble->is_lost = db_is_lost(executor->db);
 		snprintf(trouble->text, sizeof(trouble->text), "%.*s",
 			 (int)sizeof(trouble->text) - 1, err->text);
 	}
-	pthread_mutex_unlock(&writer->mutex);
+	monitor_unlock(writer->monitor);
 }
 
-static void end_trouble(struct thread *thread)
+static void end_trouble(struct executor *executor)
 {
-	struct writer *writer = thread->writer;
+	struct writer *writer = executor->writer;
 
-	if (!thread->is_troubled)
+	if (!executor->is_troubled)
 		return;
-	pthread_mutex_lock(&writer->mutex);
-	thread->is_troubled = false;
+	monitor_lock(writer->monitor);
+	executor->is_troubled = false;
 	if (--writer->troubled_threads == 0) {
 		writer->trouble.since_ms = 0;
 		writer->trouble.is_lost = false;
 	}
-	pthread_mutex_unlock(&writer->mutex);
+	monitor_unlock(writer->monitor);
 }
 
-static void tell_retry(struct thread *thread, const struct job *job, const struct error *err,
+static void tell_retry(struct executor *executor, const struct job *job, const struct error *err,
 		       int64_t delay_ms)
 {
-	atomic_fetch_add(&thread->writer->retry_count, 1);
-	note_trouble(thread, err);
+	atomic_fetch_add(&executor->writer->retry_count, 1);
+	note_trouble(executor, err);
 	if (db_is_deadlock(err)) { /* normal among those who wait for one another */
 		log_debug("commit_retry", "%s: %s; again in %lld ms", job->what, err->text,
 			  (long long)delay_ms);
 		return;
 	}
-	if (db_is_lost(thread->db) && !thread->is_down) {
-		thread->is_down = true;
-		atomic_fetch_add(&thread->writer->down_count, 1);
+	if (db_is_lost(executor->db) && !executor->is_down) {
+		executor->is_down = true;
+		atomic_fetch_add(&executor->writer->down_count, 1);
 		log_warning(
 			"database_lost",
 			"%s: %s; nothing is lost, trying again in %lld ms and then until it answers",
 			job->what, err->text, (long long)delay_ms);
 		return;
 	}
-	log_limited(&thread->retry_limit, LOG_LEVEL_WARNING, "commit_retry",
+	log_limited(&executor->retry_limit, LOG_LEVEL_WARNING, "commit_retry",
 		    "%s: %s; rolled back, again in %lld ms", job->what, err->text,
 		    (long long)delay_ms);
 }
 
-static int connect_thread(struct thread *thread, const struct job *job, struct error *err)
+static int connect_executor(struct executor *executor, const struct job *job, struct error *err)
 {
-	db_set_patient(thread->db, atomic_load(&thread->writer->has_worked) && !job->is_side_work);
-	if (!db_is_lost(thread->db))
+	db_set_patient(executor->db,
+		       atomic_load(&executor->writer->has_worked) && !job->is_side_work);
+	if (!db_is_lost(executor->db))
 		return 0;
-	if (db_connect(thread->db, err) < 0)
+	if (db_connect(executor->db, err) < 0)
 		return -1;
 	/* Log once for all threads which server it is and how rows are sent. */
-	if (!atomic_exchange(&thread->writer->has_told_connection, true))
-		log_info("database_connected", "%s", db_describe(thread->db));
+	if (!atomic_exchange(&executor->writer->has_told_connection, true))
+		log_info("database_connected", "%s", db_describe(executor->db));
 	else
-		log_debug("database_connected", "%s", db_describe(thread->db));
+		log_debug("database_connected", "%s", db_describe(executor->db));
 	return 0;
 }
 
 /* Not before a job has succeeded: a read-only server accepts the login and nothing else. */
-static void note_done(struct thread *thread)
+static void note_done(struct executor *executor)
 {
-	if (thread->is_down) {
-		log_info("database_back", "connected to %s", db_describe(thread->db));
-		atomic_fetch_sub(&thread->writer->down_count, 1);
+	if (executor->is_down) {
+		log_info("database_back", "connected to %s", db_describe(executor->db));
+		atomic_fetch_sub(&executor->writer->down_count, 1);
 	}
-	thread->is_down = false;
-	end_trouble(thread);
+	executor->is_down = false;
+	end_trouble(executor);
 }
 
-static void run_job(struct thread *thread, struct job *job)
+static void run_job(struct executor *executor, struct job *job)
 {
 	struct backoff backoff;
 	int64_t began_at_ms = clock_now_ms();
-	int64_t deadline_ms = thread->writer->patience_ms > 0
-				      ? clock_now_ms() + thread->writer->patience_ms
-				      : FOR_EVER;
+	int64_t deadline_ms = executor->writer->patience_ms > 0
+				      ? clock_now_ms() + executor->writer->patience_ms
+				      : CLOCK_NEVER;
 
 	backoff_init(&backoff, RETRY_BASE_MS, RETRY_CAP_MS);
 	for (;;) {
 		struct error err = ERROR_INIT;
-		bool is_connected = connect_thread(thread, job, &err) == 0;
+		bool is_connected = connect_executor(executor, job, &err) == 0;
 		int64_t try_at_ms = clock_now_ms();
 		int64_t delay_ms;
 
-		if (is_connected && job->run(thread->db, job, &err) == 0) {
+		if (is_connected && job->run(executor->db, job, &err) == 0) {
 			job->err = ERROR_INIT;
 			job->took_ms = clock_now_ms() - began_at_ms;
 			job->last_try_ms = clock_now_ms() - try_at_ms;
-			atomic_store(&thread->writer->has_worked, true);
-			note_done(thread);
+			atomic_store(&executor->writer->has_worked, true);
+			note_done(executor);
 			return;
 		}
-		db_rollback(thread->db);
+		db_rollback(executor->db);
 		job->err = err;
 		if (err.kind != ERROR_RETRY)
 			return;
 		job->retry_count++;
 		delay_ms = backoff_next_ms(&backoff);
-		tell_retry(thread, job, &err, delay_ms);
-		if (!wait_before_retry(thread->writer, delay_ms, deadline_ms))
+		tell_retry(executor, job, &err, delay_ms);
+		if (!wait_before_retry(executor->writer, delay_ms, deadline_ms))
 			return;
 	}
 }
 
-static void *thread_main(void *argument)
+static void run_jobs(void *context)
 {
-	struct thread *thread = argument;
-	struct writer *writer = thread->writer;
+	struct executor *executor = context;
+	struct writer *writer = executor->writer;
 	struct job *job;
 
-	while ((job = queue_pop(thread->jobs))) {
-		uint64_t one = 1;
-
-		run_job(thread, job);
-		if (!queue_try_push(writer->finished, job, 0) ||
-		    write(writer->event_fd, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
+	while ((job = queue_pop(executor->jobs))) {
+		run_job(executor, job);
+		if (!queue_try_push(writer->finished, job)) {
 			log_error("bug", "a finished job could not be handed back");
 			abort();
 		}
+		bell_ring(writer->bell);
 	}
-	db_disconnect(thread->db);
-	return NULL;
+	db_disconnect(executor->db);
 }
 
 /* Functions of the loop thread. */
 
-static int start_thread(struct writer *writer, struct thread *thread, struct queue *jobs,
-			const struct db_config *database, struct error *err)
+static int start_executor(struct writer *writer, struct executor *executor, struct queue *jobs,
+			  const struct db_config *database, struct error *err)
 {
-	thread->writer = writer;
-	thread->jobs = jobs;
-	thread->db = db_new(database);
-	thread->retry_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
-	if (pthread_create(&thread->thread, NULL, thread_main, thread) != 0)
-		return error_set(err, ERROR_FATAL, "cannot start a thread for the database");
-	thread->is_started = true;
-	return 0;
+	executor->writer = writer;
+	executor->jobs = jobs;
+	executor->db = db_new(database);
+	executor->retry_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
+	executor->thread = thread_start(run_jobs, executor, err);
+	return executor->thread ? 0 : -1;
+}
+
+static int start_executors(struct writer *writer, const struct db_config *database,
+			   struct error *err)
+{
+	for (unsigned i = 0; i < writer->commit_threads; i++)
+		if (start_executor(writer, &writer->executors[i], writer->commits, database, err) <
+		    0)
+			return -1;
+	return start_executor(writer, &writer->executors[writer->commit_threads], writer->tasks,
+			      database, err);
 }
 
 struct writer *writer_new(const struct db_config *database, unsigned commit_threads,
 			  int64_t patience_ms, struct error *err)
 {
 	struct writer *writer = xcalloc(1, sizeof(*writer));
-	pthread_condattr_t attributes;
 
 	if (commit_threads > MAX_COMMIT_THREADS)
 		commit_threads = MAX_COMMIT_THREADS;
 	writer->commit_threads = commit_threads;
 	writer->patience_ms = patience_ms;
-	writer->give_up_at_ms = FOR_EVER;
-	writer->commits = queue_new(2 * (size_t)commit_threads, SIZE_MAX);
-	writer->tasks = queue_new(TASKS_MAX, SIZE_MAX);
-	writer->finished = queue_new(TASKS_MAX + 4 * (size_t)commit_threads, SIZE_MAX);
-	pthread_mutex_init(&writer->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&writer->hurry, &attributes);
-	pthread_condattr_destroy(&attributes);
-	writer->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (writer->event_fd < 0) {
-		(void)error_set_errno(err, ERROR_FATAL, "cannot make an eventfd");
-		goto fail;
-	}
-	for (unsigned i = 0; i < commit_threads; i++)
-		if (start_thread(writer, &writer->threads[i], writer->commits, database, err) < 0)
-			goto fail;
-	if (start_thread(writer, &writer->threads[commit_threads], writer->tasks, database, err) <
-	    0)
-		goto fail;
-	return writer;
-fail:
+	writer->give_up_at_ms = CLOCK_NEVER;
+	writer->commits = queue_new(2 * (size_t)commit_threads);
+	writer->tasks = queue_new(TASKS_MAX);
+	writer->finished = queue_new(TASKS_MAX + 4 * (size_t)commit_threads);
+	writer->monitor = monitor_new();
+	writer->bell = bell_new(err);
+	if (writer->bell && start_executors(writer, database, err) == 0)
+		return writer;
 	writer_free(writer);
 	return NULL;
 }
 
 int writer_fd(const struct writer *writer)
 {
-	return writer->event_fd;
+	return bell_fd(writer->bell);
 }
 
 bool writer_has_room(const struct writer *writer)
@@ -303,7 +283,7 @@ static void give_job(struct writer *writer, struct queue *queue, struct job *job
 		return;
 	}
 	writer->pending++;
-	if (!queue_try_push(queue, job, 0)) {
+	if (!queue_try_push(queue, job)) {
 		log_error("bug", "more than %d jobs for the database at once (%s)", TASKS_MAX,
 			  job->what);
 		abort();
@@ -337,14 +317,8 @@ void writer_task(struct writer *writer, struct job *job)
 void writer_collect(struct writer *writer)
 {
 	struct job *job;
-	uint64_t count;
 
-	if (read(writer->event_fd, &count, sizeof(count)) < 0) {
-		/*
-		 * EAGAIN: nothing has finished since the last call; check the queue all the
-		 * same.
-		 */
-	}
+	bell_silence(writer->bell);
 	while ((job = queue_try_pop(writer->finished))) {
 		writer->pending--;
 		if (job->takes_room)
@@ -367,9 +341,9 @@ uint64_t writer_retry_count(const struct writer *writer)
 
 void writer_get_trouble(struct writer *writer, struct writer_trouble *ret_trouble)
 {
-	pthread_mutex_lock(&writer->mutex);
+	monitor_lock(writer->monitor);
 	*ret_trouble = writer->trouble;
-	pthread_mutex_unlock(&writer->mutex);
+	monitor_unlock(writer->monitor);
 }
 
 const struct metric_histogram *writer_commit_times(const struct writer *writer)
@@ -384,10 +358,10 @@ bool writer_has_lost_database(const struct writer *writer)
 
 void writer_hurry(struct writer *writer, int64_t grace_ms)
 {
-	pthread_mutex_lock(&writer->mutex);
+	monitor_lock(writer->monitor);
 	writer->give_up_at_ms = clock_now_ms() + grace_ms;
-	pthread_cond_broadcast(&writer->hurry);
-	pthread_mutex_unlock(&writer->mutex);
+	monitor_announce(writer->monitor);
+	monitor_unlock(writer->monitor);
 }
 
 void writer_free(struct writer *writer)
@@ -399,18 +373,15 @@ void writer_free(struct writer *writer)
 	queue_close(writer->tasks);
 	writer_hurry(writer, 0);
 	for (unsigned i = 0; i <= writer->commit_threads; i++)
-		if (writer->threads[i].is_started)
-			pthread_join(writer->threads[i].thread, NULL);
-	if (writer->event_fd >= 0)
+		thread_join(writer->executors[i].thread);
+	if (writer->bell)
 		writer_collect(writer);
 	for (unsigned i = 0; i <= writer->commit_threads; i++)
-		db_free(writer->threads[i].db);
+		db_free(writer->executors[i].db);
 	queue_free(writer->commits, NULL);
 	queue_free(writer->tasks, NULL);
 	queue_free(writer->finished, NULL);
-	pthread_cond_destroy(&writer->hurry);
-	pthread_mutex_destroy(&writer->mutex);
-	if (writer->event_fd >= 0)
-		close(writer->event_fd);
+	monitor_free(writer->monitor);
+	bell_free(writer->bell);
 	free(writer);
 }

@@ -10,49 +10,30 @@
 
 static void items_come_in_order(void **state)
 {
-	struct queue *queue = queue_new(3, 100);
+	struct queue *queue = queue_new(3);
 	int items[4] = {0, 1, 2, 3};
 
 	(void)state;
 	assert_null(queue_try_pop(queue));
 	for (int round = 0; round < 5; round++) {
 		for (int i = 0; i < 3; i++)
-			assert_true(queue_try_push(queue, &items[i], 1));
-		assert_false(queue_try_push(queue, &items[3], 1));
+			assert_true(queue_try_push(queue, &items[i]));
+		assert_false(queue_try_push(queue, &items[3]));
 		for (int i = 0; i < 3; i++)
 			assert_ptr_equal(queue_pop(queue), &items[i]);
 	}
 	queue_free(queue, NULL);
 }
 
-static void bytes_are_bounded(void **state)
-{
-	struct queue *queue = queue_new(10, 100);
-	int item;
-
-	(void)state;
-	assert_true(queue_try_push(queue, &item, 60));
-	assert_false(queue_try_push(queue, &item, 41));
-	assert_true(queue_try_push(queue, &item, 40));
-	assert_ptr_equal(queue_pop(queue), &item);
-	assert_ptr_equal(queue_pop(queue), &item);
-	/* Heavier than all: alone it passes. */
-	assert_true(queue_try_push(queue, &item, 1000));
-	assert_false(queue_try_push(queue, &item, 1));
-	assert_ptr_equal(queue_try_pop(queue), &item);
-	assert_true(queue_try_push(queue, &item, 100));
-	queue_free(queue, NULL);
-}
-
 static void a_closed_queue_gives_what_is_left(void **state)
 {
-	struct queue *queue = queue_new(10, 100);
+	struct queue *queue = queue_new(10);
 	int item;
 
 	(void)state;
-	assert_true(queue_try_push(queue, &item, 1));
+	assert_true(queue_try_push(queue, &item));
 	queue_close(queue);
-	assert_false(queue_try_push(queue, &item, 1));
+	assert_false(queue_try_push(queue, &item));
 	assert_ptr_equal(queue_pop(queue), &item);
 	assert_null(queue_pop(queue));
 	queue_free(queue, NULL);
@@ -60,15 +41,15 @@ static void a_closed_queue_gives_what_is_left(void **state)
 
 static void what_is_left_is_freed(void **state)
 {
-	struct queue *queue = queue_new(4, 100);
+	struct queue *queue = queue_new(4);
 
 	(void)state;
 	/* Leaks and double frees are the sanitizers' to see. */
 	for (int i = 0; i < 3; i++)
-		assert_true(queue_try_push(queue, xmalloc(8), 8));
+		assert_true(queue_try_push(queue, xmalloc(8)));
 	free(queue_pop(queue));
-	assert_true(queue_try_push(queue, xmalloc(8), 8));
-	assert_true(queue_try_push(queue, xmalloc(8), 8));
+	assert_true(queue_try_push(queue, xmalloc(8)));
+	assert_true(queue_try_push(queue, xmalloc(8)));
 	queue_free(queue, free);
 	queue_free(NULL, free);
 }
@@ -98,7 +79,7 @@ static void *consume(void *context)
 
 static void each_item_reaches_one_consumer(void **state)
 {
-	struct queue *queue = queue_new(16, 40);
+	struct queue *queue = queue_new(16);
 	struct consumer consumers[CONSUMERS];
 	unsigned total = 0;
 
@@ -113,7 +94,7 @@ static void each_item_reaches_one_consumer(void **state)
 		unsigned *item = xmalloc(sizeof(*item));
 
 		*item = i;
-		while (!queue_try_push(queue, item, i % 8))
+		while (!queue_try_push(queue, item))
 			sched_yield();
 	}
 	queue_close(queue);
@@ -135,7 +116,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(items_come_in_order),
-		cmocka_unit_test(bytes_are_bounded),
 		cmocka_unit_test(a_closed_queue_gives_what_is_left),
 		cmocka_unit_test(what_is_left_is_freed),
 		cmocka_unit_test(each_item_reaches_one_consumer),
