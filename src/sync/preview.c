@@ -21,12 +21,8 @@ static int run_preview(struct db *db, struct job *job, struct error *err)
 	const struct reader_config *config = &preview->work->config;
 
 	range_set_clear(&preview->found);
-	for (size_t i = 0; i < config->backfill->count; i++)
-		if (ledger_find_rewrite(db, config->rewrite, config->delivers_history,
-					config->backfill->items[i], preview->work->filter_id,
-					SIZE_MAX, &preview->found, err) < 0)
-			return -1;
-	return 0;
+	return ledger_find_outdated(db, config->outdated, preview->work->filter_id,
+				    config->backfill, UINT32_MAX, &preview->found, err);
 }
 
 static void finish_preview(struct job *job)

@@ -182,19 +182,21 @@ static void start_replay(struct reader *reader)
 		plan_before_tail(startup_ranges(reader->startup), reader->scanned_to,
 				 config->before_tail, &within);
 	replay_set_within(reader->replay, &within);
-	if (config->goal == READER_BACKFILL && config->rewrite != LEDGER_KEEP)
+	if (config->goal == READER_BACKFILL && config->outdated)
 		replay_rewrite(reader->replay, &within);
 	range_set_release(&within);
 	begin_replay_progress(reader);
 }
 
-/* Does a dry run have to find the stored blocks that would be written again? */
+/*
+ * Does a dry run have to find the stored blocks that would be written again?  It cannot compare
+ * filters, because its own may have no number yet.
+ */
 static bool has_preview(const struct reader *reader)
 {
 	const struct reader_config *config = &reader->work.config;
 
-	return config->dry_run &&
-	       (config->rewrite == LEDGER_REVIRTUAL || config->rewrite == LEDGER_REDELIVER);
+	return config->dry_run && config->outdated && !(config->outdated & LEDGER_OUTDATED_FILTER);
 }
 
 static void take_preview(void *context, uint64_t block_count)
