@@ -11,7 +11,6 @@
 #include "sync/head.h"
 #include "sync/heartbeat.h"
 #include "sync/plan.h"
-#include "sync/preview.h"
 #include "sync/reader_impl.h"
 #include "sync/replay.h"
 #include "sync/scan.h"
@@ -199,18 +198,11 @@ static bool has_preview(const struct reader *reader)
 	return config->dry_run && config->outdated && !(config->outdated & LEDGER_OUTDATED_FILTER);
 }
 
-static void take_preview(void *context, uint64_t block_count)
-{
-	struct reader *reader = context;
-
-	reader->rewrite_count = block_count;
-	reader_finish_step(reader);
-}
-
 static void tell_dry_run(const struct reader *reader)
 {
 	fprintf(reader->work.config.dry_run, "%llu blocks would be fetched; nothing was written\n",
-		(unsigned long long)(scan_missing_count(reader->scan) + reader->rewrite_count));
+		(unsigned long long)(scan_missing_count(reader->scan) +
+				     startup_outdated_count(reader->startup)));
 }
 
 /* Tailing. */
@@ -560,7 +552,7 @@ static void enter_state(struct reader *reader, enum state state)
 		enter_scanning(reader, from);
 		break;
 	case STATE_PREVIEWING:
-		preview_rewrite(&reader->work, take_preview, reader);
+		startup_preview(reader->startup);
 		break;
 	case STATE_REPLAYING:
 		if (from == STATE_SCANNING)
