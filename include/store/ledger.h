@@ -77,19 +77,25 @@ struct ledger_entry {
 /* What to do with irreversible rows that are already stored. */
 enum ledger_rewrite {
 	LEDGER_KEEP, /* nothing */
-	/*
-	 * Write the operations of blocks again that were stored under another filter (or, with
-	 * delivers_history, not delivered).
-	 */
-	LEDGER_REFILTER,
-	LEDGER_REVIRTUAL, /* the same for blocks without virtual operations */
-	LEDGER_REDELIVER, /* the same for blocks under this filter that were not delivered */
+	/* Write the operations of blocks again that are outdated. */
+	LEDGER_REWRITE,
 	/*
 	 * Of all blocks: operations are written again, and another block is replaced.  Such an
 	 * entry need not link to the row above it, which is repaired next; an entry without a
 	 * row must.
 	 */
 	LEDGER_REPAIR,
+};
+
+/* In what a stored block can differ from what today's settings want: bits of a mask. */
+enum ledger_outdated {
+	LEDGER_OUTDATED_FILTER = 1, /* stored under another filter, or purged since */
+	/*
+	 * Without all of its virtual operations.  If this alone is asked for, LEDGER_REWRITE
+	 * leaves a row that the entry does not improve.
+	 */
+	LEDGER_OUTDATED_VIRTUAL = 2,
+	LEDGER_OUTDATED_DELIVERY = 4, /* stored under this filter, but not delivered */
 };
 
 /* A comment in an entry's block whose author has an outbox. */
@@ -109,6 +115,7 @@ struct ledger_commit {
 	uint32_t irreversible_block;
 	bool is_reversible; /* the entries were read at the head */
 	enum ledger_rewrite rewrite;
+	unsigned outdated;         /* of LEDGER_REWRITE: mask of the reasons that count */
 	const char *const *queues; /* bit i of an operation's `queues` is queues[i] */
 	bool delivers_history;
 	/* operations of blocks before this time are delivered as failed; 0: none */
@@ -148,11 +155,12 @@ int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block,
 int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found,
 		  struct error *err) MUST_CHECK;
 /*
- * Find irreversible blocks of `range` that must be written again, as the values of enum
- * ledger_rewrite say: lowest first, at most max_ranges.
+ * Add to ret_blocks the irreversible blocks of `within` that are outdated for one of the reasons
+ * in `outdated`, a mask of enum ledger_outdated: lowest first, at most max_blocks.  filter_id 0:
+ * not known; then blocks under any filter can be undelivered.
  */
-int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool delivers_history,
-			struct range range, uint32_t filter_id, size_t max_ranges,
-			struct range_set *ret_blocks, struct error *err) MUST_CHECK;
+int ledger_find_outdated(struct db *db, unsigned outdated, uint32_t filter_id,
+			 const struct range_set *within, uint32_t max_blocks,
+			 struct range_set *ret_blocks, struct error *err) MUST_CHECK;
 
 #endif

@@ -38,8 +38,8 @@ struct ledger_slice {
 	struct ledger_step *steps; /* one for each entry */
 	bool has_leftovers; /* operations without a block row are in the way: delete them first */
 	uint32_t reader_id;
-	struct range_set to_rewrite; /* the blocks to be rewritten by LEDGER_REFILTER */
-	uint32_t open_first;         /* of the open range; 0: there is none */
+	struct range_set outdated; /* blocks to be written again by LEDGER_REWRITE */
+	uint32_t open_first;       /* of the open range; 0: there is none */
 	struct ledger_facts *facts;
 };
 

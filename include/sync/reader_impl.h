@@ -50,7 +50,6 @@ struct reader {
 	struct heartbeat *heartbeat;
 	struct confirm *confirm;
 	struct expiry *expiry;
-	uint64_t rewrite_count; /* stored blocks that a dry run would write again */
 	struct progress progress;
 	enum state state; /* set in reader_state.c only */
 	int64_t state_since_ms;

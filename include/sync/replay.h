@@ -33,7 +33,7 @@ struct replay *replay_new(struct work *work);
 void replay_free(struct replay *replay);
 /* From now on fill the holes within these ranges (copied); search at once. */
 void replay_set_within(struct replay *replay, const struct range_set *within);
-/* Then also fetch the stored blocks within these ranges again, as work->config.rewrite says. */
+/* Then also fetch the stored blocks within these ranges again that are outdated. */
 void replay_rewrite(struct replay *replay, const struct range_set *ranges);
 /* Search at the next step, even if the last search found nothing. */
 void replay_look_again(struct replay *replay);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The first steps of a start: open the database, ask the nodes, compare the chains, and
- * determine the wanted ranges.  Each step is started once and reports once.
+ * determine the wanted ranges.  Each step is started once and reports once.  A dry run also
+ * shows here which stored blocks it would read again.
  */
 #ifndef SYNC_STARTUP_H
 #define SYNC_STARTUP_H
@@ -47,9 +48,16 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges);
  * load them.  A backfill above the irreversible block ends the reader.
  */
 void startup_want(struct startup *startup, uint32_t irreversible);
+/*
+ * Write to work->config.dry_run which stored blocks the backfill would read again.  A failure
+ * ends the reader.
+ */
+void startup_preview(struct startup *startup);
 
 /* The newest stored block up to the irreversible one, as of startup_compare(); 0: none. */
 uint32_t startup_newest(const struct startup *startup);
+/* How many blocks startup_preview() named. */
+uint64_t startup_outdated_count(const struct startup *startup);
 /* The ranges as of the last startup_want(); valid until the next one. */
 const struct ranges *startup_ranges(const struct startup *startup);
 

@@ -87,8 +87,8 @@ struct reader_config {
 	size_t max_memory_bytes; /* reader_reload() changes this and the two before */
 	const struct filter *filter;
 	const struct range_set *backfill;
-	/* of a backfill: what to do with blocks that are stored already */
-	enum ledger_rewrite rewrite;
+	/* of a backfill: which stored blocks are read again; a mask of enum ledger_outdated */
+	unsigned outdated;
 	bool delivers_history; /* of a backfill: it wakes bots too */
 	unsigned keep_days;    /* for ended deliveries and their operations; 0: for ever */
 	/* operations that are older when they are read wake no bot; 0: no limit */

@@ -51,13 +51,13 @@ static struct reader_nodes nodes_of(const struct config *config)
 	};
 }
 
-static enum ledger_rewrite rewrite_of(const struct options *options)
+/* With --virtual, --deliver does not choose blocks: it only delivers what is written anyway. */
+static unsigned outdated_of(const struct options *options)
 {
 	if (options->revirtual)
-		return LEDGER_REVIRTUAL;
-	if (options->refilter)
-		return LEDGER_REFILTER;
-	return options->deliver ? LEDGER_REDELIVER : LEDGER_KEEP;
+		return LEDGER_OUTDATED_VIRTUAL;
+	return (options->refilter ? LEDGER_OUTDATED_FILTER : 0) |
+	       (options->deliver ? LEDGER_OUTDATED_DELIVERY : 0);
 }
 
 static struct reader_config reader_config_of(const struct options *options,
@@ -81,7 +81,7 @@ static struct reader_config reader_config_of(const struct options *options,
 		.write_connections = config->write.connections,
 		.filter = &config->filter,
 		.backfill = &options->backfill,
-		.rewrite = rewrite_of(options),
+		.outdated = outdated_of(options),
 		.delivers_history = options->deliver,
 		.keep_days = config->queue.keep_days,
 		.max_age_s = config->queue.max_age_s,

@@ -274,10 +274,10 @@ static int store_part(struct ledger_slice *whole, size_t from, size_t count, str
 	for (size_t i = 0; i < count; i++)
 		part.steps[i].write = whole->steps ? whole->steps[from + i].write : WRITE_NEW;
 	part.facts = NULL;
-	range_set_init(&part.to_rewrite);
+	range_set_init(&part.outdated);
 	result = store_slice(&part, err);
 	ledger_facts_free(part.facts);
-	range_set_release(&part.to_rewrite);
+	range_set_release(&part.outdated);
 	free(part.steps);
 	return result;
 }

@@ -8,6 +8,8 @@
 #include "store/ledger_impl.h"
 #include "store/sql.h"
 
+#define STATEMENT_BLOCKS 100000 /* that one statement looks through for outdated ones */
+
 static bool follows(const struct ledger_slice *slice, size_t i)
 {
 	return slice->entries[i].block->num == slice->entries[i - 1].block->num + 1;
@@ -51,34 +53,26 @@ static bool is_irreversible(const struct db_rows *rows)
 }
 
 /* Does the block have better virtual operations than its row? */
-static bool brings_virtual(const struct block *block, enum block_virtual state, uint64_t count)
+static bool brings_virtual(const struct block *block, const struct db_rows *rows)
 {
+	enum block_virtual state =
+		block_virtual_parse(db_row_text(rows, SELECT_BLOCKS_BETWEEN_VIRTUAL_STATE, NULL));
+
 	return block->virtual_state > state ||
-	       (block->virtual_state == state && block->virtual_count > count);
+	       (block->virtual_state == state &&
+		block->virtual_count > db_row_u64(rows, SELECT_BLOCKS_BETWEEN_VIRTUAL_OPERATIONS));
 }
 
 /* There is an irreversible row of the entry's id: must the entry be written over it? */
 static bool must_rewrite(const struct ledger_slice *slice, const struct block *block,
 			 const struct db_rows *rows)
 {
-	switch (slice->commit->rewrite) {
-	case LEDGER_KEEP:
-		break;
-	case LEDGER_REFILTER:
-		return range_contains(&slice->to_rewrite, block->num);
-	case LEDGER_REDELIVER:
-		return db_row_u64(rows, SELECT_BLOCKS_BETWEEN_FILTER_ID) ==
-			       slice->commit->filter_id &&
-		       db_row_u64(rows, SELECT_BLOCKS_BETWEEN_IS_DELIVERED) == 0;
-	case LEDGER_REVIRTUAL:
-		return brings_virtual(block,
-				      block_virtual_parse(db_row_text(
-					      rows, SELECT_BLOCKS_BETWEEN_VIRTUAL_STATE, NULL)),
-				      db_row_u64(rows, SELECT_BLOCKS_BETWEEN_VIRTUAL_OPERATIONS));
-	case LEDGER_REPAIR:
-		return true;
-	}
-	return false;
+	const struct ledger_commit *commit = slice->commit;
+
+	if (commit->rewrite != LEDGER_REWRITE)
+		return commit->rewrite == LEDGER_REPAIR;
+	return range_contains(&slice->outdated, block->num) &&
+	       (commit->outdated != LEDGER_OUTDATED_VIRTUAL || brings_virtual(block, rows));
 }
 
 /* What the stored row of the entry's own number means for the entry. */
@@ -255,6 +249,24 @@ static void check_inside(struct ledger_slice *slice, size_t from, size_t to)
 	}
 }
 
+/*
+ * Asked after the rows were read: if another reader writes one of them again before the answer, it
+ * is not outdated any more; if later, the commit finds that the row has changed.
+ */
+static int load_outdated(struct ledger_slice *slice, size_t from, size_t to, struct error *err)
+{
+	const struct ledger_commit *commit = slice->commit;
+	struct range range = {.first = slice->entries[from].block->num,
+			      .last = slice->entries[to - 1].block->num};
+
+	range_set_clear(&slice->outdated);
+	if (commit->rewrite != LEDGER_REWRITE)
+		return 0;
+	return ledger_find_outdated(slice->db, commit->outdated, commit->filter_id,
+				    &(struct range_set){.items = &range, .count = 1}, UINT32_MAX,
+				    &slice->outdated, err);
+}
+
 static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *own = query_around(slice, from, to, err);
@@ -262,7 +274,8 @@ static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struc
 	bool any = false;
 	int result = 0;
 
-	if (!own || look_at_own(slice, from, to, own, &any, err) < 0)
+	if (!own || load_outdated(slice, from, to, err) < 0 ||
+	    look_at_own(slice, from, to, own, &any, err) < 0)
 		return -1;
 	check_inside(slice, from, to);
 	if (any)
@@ -293,25 +306,8 @@ static void begin_step(struct ledger_slice *slice, size_t i)
 				       (slice->open_first > 0 && num >= slice->open_first);
 }
 
-/*
- * Asked first: if another reader rewrites some of these blocks meanwhile, they are written once
- * more, which is harmless.
- */
-static int load_rewrite(struct ledger_slice *slice, struct error *err)
-{
-	const struct ledger_commit *commit = slice->commit;
-	struct range range = {.first = slice->entries[0].block->num,
-			      .last = slice->entries[slice->count - 1].block->num};
-
-	range_set_clear(&slice->to_rewrite);
-	return ledger_find_rewrite(slice->db, commit->rewrite, commit->delivers_history, range,
-				   commit->filter_id, SIZE_MAX, &slice->to_rewrite, err);
-}
-
 int ledger_look(struct ledger_slice *slice, struct error *err)
 {
-	if (slice->commit->rewrite == LEDGER_REFILTER && load_rewrite(slice, err) < 0)
-		return -1;
 	for (size_t from = 0; from < slice->count;) {
 		size_t to = run_end(slice, from);
 
@@ -377,34 +373,47 @@ int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found
 	return read_block(db, sql_select_oldest_block, DB_NO_VALUES, ret_block, ret_found, err);
 }
 
-int ledger_find_rewrite(struct db *db, enum ledger_rewrite rewrite, bool delivers_history,
-			struct range range, uint32_t filter_id, size_t max_ranges,
-			struct range_set *ret_blocks, struct error *err)
+/* Find at most *left outdated blocks of first..last, in one statement. */
+static int find_outdated(struct db *db, unsigned outdated, uint32_t filter_id, uint64_t first,
+			 uint64_t last, uint64_t *left, struct range_set *ret_blocks,
+			 struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;
 
-	if (rewrite == LEDGER_REVIRTUAL)
-		rows = db_stream(db, sql_select_no_virtual,
-				 DB_VALUES(db_u64(range.first), db_u64(range.last)), err);
-	else if (rewrite == LEDGER_REDELIVER)
-		rows = db_stream(db, sql_select_undelivered,
-				 DB_VALUES(db_u64(range.first), db_u64(range.last),
-					   db_u64(filter_id), db_u64(filter_id)),
-				 err);
-	else
-		rows = db_stream(db, sql_select_other_filter,
-				 DB_VALUES(db_u64(range.first), db_u64(range.last),
-					   db_u64(filter_id), db_u64(delivers_history ? 1 : 0)),
-				 err);
-	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		uint32_t num = (uint32_t)db_row_u64(rows, SELECT_OTHER_FILTER_BLOCK);
-		bool joins = ret_blocks->count > 0 &&
-			     ret_blocks->items[ret_blocks->count - 1].last + 1 == num;
+	rows = db_stream(db, sql_select_outdated,
+			 DB_VALUES(db_u64(first), db_u64(last),
+				   db_u64(outdated & LEDGER_OUTDATED_FILTER), db_u64(filter_id),
+				   db_u64(outdated & LEDGER_OUTDATED_VIRTUAL),
+				   db_u64(outdated & LEDGER_OUTDATED_DELIVERY), db_u64(filter_id),
+				   db_u64(*left)),
+			 err);
+	for (; rows && (result = db_rows_next(rows, err)) > 0; (*left)--) {
+		uint32_t num = (uint32_t)db_row_u64(rows, SELECT_OUTDATED_BLOCK);
 
-		if (!joins && ret_blocks->count == max_ranges)
-			return 0;
 		range_add(ret_blocks, num, num);
 	}
 	return result;
+}
+
+int ledger_find_outdated(struct db *db, unsigned outdated, uint32_t filter_id,
+			 const struct range_set *within, uint32_t max_blocks,
+			 struct range_set *ret_blocks, struct error *err)
+{
+	uint64_t left = max_blocks;
+
+	for (size_t i = 0; i < within->count; i++) {
+		uint64_t first = within->items[i].first;
+		uint64_t end = (uint64_t)within->items[i].last + 1;
+
+		for (; first < end && left > 0; first += STATEMENT_BLOCKS) {
+			uint64_t next = first + STATEMENT_BLOCKS;
+
+			if (find_outdated(db, outdated, filter_id, first,
+					  (next < end ? next : end) - 1, &left, ret_blocks,
+					  err) < 0)
+				return -1;
+		}
+	}
+	return 0;
 }

@@ -78,7 +78,7 @@ static void count_outcome(struct work *work, const struct ledger_entry *entry)
 static bool is_told(const struct commit *commit, const struct ledger_entry *entry)
 {
 	if (entry->outcome == LEDGER_PRESENT)
-		return commit->ledger.rewrite == LEDGER_REVIRTUAL;
+		return (commit->ledger.outdated & LEDGER_OUTDATED_VIRTUAL) != 0;
 	return ledger_is_stored(entry->outcome);
 }
 
@@ -207,6 +207,7 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
 	commit->done = done;
 	commit->context = context;
 	commit->ledger.rewrite = rewrite;
+	commit->ledger.outdated = rewrite == LEDGER_REWRITE ? work->config.outdated : 0;
 	/* The node that gave it called it irreversible, whatever the nodes say by now. */
 	if (commit->ledger.irreversible_block < held[count - 1].block->num)
 		commit->ledger.irreversible_block = held[count - 1].block->num;

@@ -11,7 +11,6 @@
 #include "sync/head.h"
 #include "sync/heartbeat.h"
 #include "sync/plan.h"
-#include "sync/preview.h"
 #include "sync/reader_impl.h"
 #include "sync/replay.h"
 #include "sync/scan.h"
@@ -182,33 +181,28 @@ static void start_replay(struct reader *reader)
 		plan_before_tail(startup_ranges(reader->startup), reader->scanned_to,
 				 config->before_tail, &within);
 	replay_set_within(reader->replay, &within);
-	if (config->goal == READER_BACKFILL && config->rewrite != LEDGER_KEEP)
+	if (config->goal == READER_BACKFILL && config->outdated)
 		replay_rewrite(reader->replay, &within);
 	range_set_release(&within);
 	begin_replay_progress(reader);
 }
 
-/* Does a dry run have to find the stored blocks that would be written again? */
+/*
+ * Does a dry run have to find the stored blocks that would be written again?  It cannot compare
+ * filters, because its own may have no number yet.
+ */
 static bool has_preview(const struct reader *reader)
 {
 	const struct reader_config *config = &reader->work.config;
 
-	return config->dry_run &&
-	       (config->rewrite == LEDGER_REVIRTUAL || config->rewrite == LEDGER_REDELIVER);
-}
-
-static void take_preview(void *context, uint64_t block_count)
-{
-	struct reader *reader = context;
-
-	reader->rewrite_count = block_count;
-	reader_finish_step(reader);
+	return config->dry_run && config->outdated && !(config->outdated & LEDGER_OUTDATED_FILTER);
 }
 
 static void tell_dry_run(const struct reader *reader)
 {
 	fprintf(reader->work.config.dry_run, "%llu blocks would be fetched; nothing was written\n",
-		(unsigned long long)(scan_missing_count(reader->scan) + reader->rewrite_count));
+		(unsigned long long)(scan_missing_count(reader->scan) +
+				     startup_outdated_count(reader->startup)));
 }
 
 /* Tailing. */
@@ -558,7 +552,7 @@ static void enter_state(struct reader *reader, enum state state)
 		enter_scanning(reader, from);
 		break;
 	case STATE_PREVIEWING:
-		preview_rewrite(&reader->work, take_preview, reader);
+		startup_preview(reader->startup);
 		break;
 	case STATE_REPLAYING:
 		if (from == STATE_SCANNING)

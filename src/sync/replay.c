@@ -17,7 +17,6 @@
 #define LOOK_AGAIN_MS   10000 /* for new gaps, gaps that are due, and expired claims */
 #define OTHERS_AGAIN_MS 1000  /* while only other readers work: they may finish or die */
 #define REPORT_MS       10000
-#define REWRITE_BLOCKS  CLAIM_CELL_BLOCKS
 
 struct replay {
 	struct work *work;
@@ -99,32 +98,13 @@ struct search_job {
 	uint64_t unreachable_count;   /* blocks missing in that part */
 	struct range_set working;
 	struct range_set to_rewrite;
-	enum ledger_rewrite rewrite;
-	bool delivers_history;
+	unsigned outdated;
 	struct reader_identity identity;
 	uint32_t filter_id;
 	uint64_t generation;
 	struct claim_search search;
-	struct range_set rewritable;
-	uint32_t rewrite_done_to;
+	struct range_set found; /* of to_rewrite: at most one cell's worth of outdated blocks */
 };
-
-static int find_rewritable(struct db *db, struct search_job *search, struct error *err)
-{
-	for (size_t i = 0; i < search->to_rewrite.count; i++) {
-		struct range range = search->to_rewrite.items[i];
-
-		range_set_clear(&search->rewritable);
-		if (ledger_find_rewrite(db, search->rewrite, search->delivers_history, range,
-					search->filter_id, REWRITE_BLOCKS, &search->rewritable,
-					err) < 0)
-			return -1;
-		search->rewrite_done_to = range.last;
-		if (search->rewritable.count > 0)
-			return 0;
-	}
-	return 0;
-}
 
 static int run_search(struct db *db, struct job *job, struct error *err)
 {
@@ -132,14 +112,16 @@ static int run_search(struct db *db, struct job *job, struct error *err)
 
 	claim_release(&search->search.claim);
 	search->search = (struct claim_search){.has_claim = false};
+	range_set_clear(&search->found);
 	if (claims_take_next(db, &search->identity, &search->within, &search->working,
 			     &search->search, err) < 0 ||
 	    claims_count_missing(db, &search->identity, &search->unreachable,
 				 &search->unreachable_count, err) < 0)
 		return -1;
-	if (!search->search.has_claim && search->to_rewrite.count > 0)
-		return find_rewritable(db, search, err);
-	return 0;
+	if (search->search.has_claim)
+		return 0;
+	return ledger_find_outdated(db, search->outdated, search->filter_id, &search->to_rewrite,
+				    CLAIM_CELL_BLOCKS, &search->found, err);
 }
 
 static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rewrite rewrite)
@@ -151,24 +133,19 @@ static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rew
 		cell_give_up(replay->cells[replay->cell_count - 1]);
 }
 
-/* Take at most one cell's worth of the stored blocks that are to be written again. */
-static void start_rewrite(struct replay *replay, struct search_job *search)
+/* The last block of a set that is not empty. */
+static uint32_t last_of(const struct range_set *set)
 {
-	struct claim claim = {.first = search->rewritable.items[0].first};
-	uint64_t room = REWRITE_BLOCKS;
+	return set->items[set->count - 1].last;
+}
 
-	range_set_init(&claim.missing);
-	for (size_t i = 0; i < search->rewritable.count && room > 0; i++) {
-		struct range range = search->rewritable.items[i];
+static void start_rewrite(struct replay *replay, const struct range_set *found)
+{
+	struct claim claim = {.first = found->items[0].first, .last = last_of(found)};
 
-		if (range.last - range.first >= room)
-			range.last = range.first + (uint32_t)room - 1;
-		range_add(&claim.missing, range.first, range.last);
-		room -= range.last - range.first + 1;
-		claim.last = range.last;
-	}
+	range_set_copy(&claim.missing, found);
 	range_remove(&replay->to_rewrite, 1, claim.last);
-	add_cell(replay, &claim, replay->work->config.rewrite);
+	add_cell(replay, &claim, LEDGER_REWRITE);
 }
 
 static void take_search(struct replay *replay, struct search_job *search)
@@ -192,12 +169,12 @@ static void take_search(struct replay *replay, struct search_job *search)
 		add_cell(replay, &search->search.claim, LEDGER_KEEP);
 		return;
 	}
-	if (search->rewritable.count > 0) {
-		start_rewrite(replay, search);
+	if (search->found.count > 0) {
+		start_rewrite(replay, &search->found);
 		return;
 	}
 	if (search->to_rewrite.count > 0)
-		range_remove(&replay->to_rewrite, 1, search->rewrite_done_to);
+		range_remove(&replay->to_rewrite, 1, last_of(&search->to_rewrite));
 	replay->found_nothing = true;
 	replay->search_at_ms =
 		clock_now_ms() + (status->others_work ? OTHERS_AGAIN_MS : LOOK_AGAIN_MS);
@@ -222,7 +199,7 @@ static void finish_search(struct job *job)
 	range_set_release(&search->unreachable);
 	range_set_release(&search->working);
 	range_set_release(&search->to_rewrite);
-	range_set_release(&search->rewritable);
+	range_set_release(&search->found);
 	free(search);
 }
 
@@ -253,8 +230,7 @@ static void start_search(struct replay *replay)
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
 	leave_unreachable(replay, search);
-	search->rewrite = replay->work->config.rewrite;
-	search->delivers_history = replay->work->config.delivers_history;
+	search->outdated = replay->work->config.outdated;
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		range_add(&search->working, cell_first_missing(replay->cells[i]),
 			  cell_last_missing(replay->cells[i]));

@@ -20,6 +20,7 @@ struct startup {
 	void *context;
 	struct chain_check *check;
 	struct ranges ranges;
+	uint64_t outdated_count;
 };
 
 struct startup_job {
@@ -30,6 +31,7 @@ struct startup_job {
 	uint32_t filter_id;
 	uint32_t irreversible;
 	struct work_look look;
+	struct range_set outdated;
 };
 
 static void submit(struct startup *startup, const char *what,
@@ -59,6 +61,7 @@ static bool succeeded(struct startup_job *start)
 static void free_job(struct startup_job *start)
 {
 	ranges_release(&start->ranges);
+	range_set_release(&start->outdated);
 	free(start->filter_text);
 	free(start);
 }
@@ -231,6 +234,42 @@ void startup_want(struct startup *startup, uint32_t irreversible)
 	submit(startup, "settling the wanted ranges", run_want, finish_want, irreversible);
 }
 
+/* What a dry run of a backfill tells about stored blocks. */
+
+static int run_preview(struct db *db, struct job *job, struct error *err)
+{
+	struct startup_job *start = (struct startup_job *)job;
+	const struct work *work = start->startup->work;
+
+	range_set_clear(&start->outdated);
+	return ledger_find_outdated(db, work->config.outdated, work->filter_id,
+				    work->config.backfill, UINT32_MAX, &start->outdated, err);
+}
+
+static void finish_preview(struct job *job)
+{
+	struct startup_job *start = (struct startup_job *)job;
+	struct startup *startup = start->startup;
+
+	if (succeeded(start)) {
+		for (size_t i = 0; i < start->outdated.count; i++) {
+			const struct range *range = &start->outdated.items[i];
+
+			fprintf(startup->work->config.dry_run,
+				"would read again blocks %u-%u (%u)\n", range->first, range->last,
+				range->last - range->first + 1);
+		}
+		startup->outdated_count = range_count_blocks(&start->outdated);
+		startup->done(startup->context);
+	}
+	free_job(start);
+}
+
+void startup_preview(struct startup *startup)
+{
+	submit(startup, "looking for blocks to be written again", run_preview, finish_preview, 0);
+}
+
 /* Public functions. */
 
 struct startup *startup_new(struct work *work, void (*done)(void *context), void *context)
@@ -256,6 +295,11 @@ void startup_free(struct startup *startup)
 uint32_t startup_newest(const struct startup *startup)
 {
 	return chain_check_newest(startup->check);
+}
+
+uint64_t startup_outdated_count(const struct startup *startup)
+{
+	return startup->outdated_count;
 }
 
 const struct ranges *startup_ranges(const struct startup *startup)

@@ -95,6 +95,9 @@ def test_history_wakes_bots_only_on_demand(world):
     world.run("--backfill", "150-200", "--deliver", **settings)
     assert node.count["get_block"] - asked <= 5
     # A part of it is stored, another not yet.
+    shown = world.run("--backfill", "50-120", "--deliver", "--dry-run", **settings).stdout
+    assert "would read again blocks 100-120 (21)\n" in shown
+    assert "71 blocks would be fetched" in shown
     world.run("--backfill", "50-120", "--deliver", **settings)
     world.expect(node.chain, (50, LAST), rules=EVERYTHING, undelivered=[(121, 149), (201, 249)])
 

@@ -81,6 +81,18 @@ def test_refilter_fetches_again_what_other_rules_stored(world):
     world.expect(node.chain, (1, 100), rules=ASK)
 
 
+def test_refilter_of_more_than_one_cell_reads_each_block_once(world):
+    """Two stretches, of more and of less than the thousand blocks that one search takes."""
+    node = world.node(irreversible=2600)
+    world.run("--once", filter=ASK)
+    world.run("--activate-filter")
+    asked = node.count["get_block"]
+    world.run("--backfill", "11-2310,2400-2500", "--refilter")
+    assert 2401 <= node.count["get_block"] - asked <= 2401 + 10  # the chain's ends are compared too
+    world.expect(node.chain, (1, 2600), rules_at=lambda n: (
+        None if 11 <= n <= 2310 or 2400 <= n <= 2500 else ASK))
+
+
 def test_a_rule_without_conditions_is_a_mistake(world):
     for rules in ([{"name": "x"}], [{"operation": ""}], [{"bodyprefix": "x"}]):
         world.run("--check-config", filter=rules, code=78)

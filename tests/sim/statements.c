@@ -124,7 +124,7 @@ static const struct {
 	{sql_select_next_author, model_select_outbox_authors},
 	{sql_select_now, model_select_now},
 	{sql_select_oldest_block, model_select_edge_block},
-	{sql_select_other_filter, model_select_blocks},
+	{sql_select_outdated, model_select_blocks},
 	{sql_select_outbox_authors, model_select_outbox_authors},
 	{sql_select_queue, model_select_queue},
 	{sql_select_ranges, model_select_ranges},

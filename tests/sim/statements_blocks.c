@@ -155,9 +155,21 @@ static void give_block(struct call *call, const struct block_select *select,
 		give_column(call, row, select->columns[i]);
 }
 
-/* (first, last); select_other_filter also has the filter, and the required is_delivered. */
+/* The values of select_outdated behind the first two, but for its limit. There are no purges. */
+static bool is_outdated(const struct call *call, const struct block_row *row)
+{
+	return (take_u64(call, 2) != 0 && row->filter_id != take_u64(call, 3)) ||
+	       (take_u64(call, 4) != 0 && (strcmp(row->virtual_state, "complete") != 0 ||
+					   (row->num < 864000 && row->virtual_operations == 0))) ||
+	       (take_u64(call, 5) != 0 && !row->is_delivered &&
+		(take_u64(call, 6) == 0 || take_u64(call, 6) == row->filter_id));
+}
+
+/* (first, last); select_outdated has more. */
 bool model_select_blocks(struct call *call)
 {
+	bool wants_outdated = call->sql == sql_select_outdated;
+	uint64_t left = wants_outdated ? take_u64(call, 7) : UINT64_MAX;
 	uint64_t last = take_u64(call, 1);
 	const struct block_row *row;
 	struct block_select select;
@@ -166,9 +178,10 @@ bool model_select_blocks(struct call *call)
 	open_select(call, &select);
 	for (EACH_ROW(call->tx, TABLE_BLOCKS, take_u64(call, 0), last, key, row)) {
 		if ((select.only_irreversible && !row->is_irreversible) ||
-		    (call->sql == sql_select_other_filter && row->filter_id == take_u64(call, 2) &&
-		     row->is_delivered >= take_u64(call, 3)))
+		    (wants_outdated && !is_outdated(call, row)))
 			continue;
+		if (left-- == 0)
+			break;
 		give_block(call, &select, row);
 	}
 	return true;

@@ -26,6 +26,7 @@ static void deliver(uint32_t first, uint32_t last, uint8_t chain, enum ledger_re
 
 	make_delivered_lot(&lot, first, last, chain);
 	lot.commit.rewrite = rewrite;
+	lot.commit.outdated = LEDGER_OUTDATED_DELIVERY;
 	lot.commit.delivers_history = delivers_history;
 	OK(ledger_commit(db, &lot.commit, &err));
 	free_lot(&lot);
@@ -144,6 +145,7 @@ static void a_confirmation_delivers_nothing_more(void **state)
 /* Below the open range is history: only --deliver delivers it, also afterwards. */
 static void history_is_delivered_on_demand(void **state)
 {
+	struct range_set within = RANGE_SET_INIT;
 	struct range_set ranges = RANGE_SET_INIT;
 
 	(void)state;
@@ -151,18 +153,137 @@ static void history_is_delivered_on_demand(void **state)
 	deliver(100, 103, 0xAA, LEDGER_KEEP, false);
 	assert_int_equal(count_open(), 6);
 	assert_int_equal(number("SELECT COUNT(*) FROM blocks WHERE is_delivered = 0"), 2);
-	OK(ledger_find_rewrite(db, LEDGER_REDELIVER, true, (struct range){1, 1000}, filter_id, 10,
-			       &ranges, &err));
+	range_add(&within, 1, 1000);
+	OK(ledger_find_outdated(db, LEDGER_OUTDATED_DELIVERY, filter_id, &within, UINT32_MAX,
+				&ranges, &err));
 	assert_int_equal(range_count_blocks(&ranges), 2);
 	assert_true(range_contains(&ranges, 100) && range_contains(&ranges, 101));
-	deliver(100, 103, 0xAA, LEDGER_REDELIVER, true);
+	deliver(100, 103, 0xAA, LEDGER_REWRITE, true);
 	assert_int_equal(count_open(), 12);
 	assert_int_equal(number("SELECT COUNT(*) FROM blocks WHERE is_delivered = 0"), 0);
-	deliver(100, 103, 0xAA, LEDGER_REDELIVER, true);
+	deliver(100, 103, 0xAA, LEDGER_REWRITE, true);
 	deliver(100, 103, 0xAA, LEDGER_REPAIR, true);
 	assert_int_equal(count_open(), 12);
 	assert_int_equal(number("SELECT COUNT(*) FROM blockchain"), 8);
+	range_set_release(&within);
 	range_set_release(&ranges);
+}
+
+/* The same blocks, with a virtual operation as their second one. */
+static void make_whole_lot(struct lot *lot, uint32_t first, uint32_t last)
+{
+	make_delivered_lot(lot, first, last, 0xAA);
+	for (size_t i = 0; i < lot->commit.count; i++) {
+		struct block *block = &lot->made[i].block;
+
+		lot->made[i].operations[1].virtual_op = 1;
+		block->operation_count = 1;
+		block->virtual_count = 1;
+		block->virtual_state = BLOCK_VIRTUAL_COMPLETE;
+		block_count_stored(block);
+	}
+}
+
+/*
+ * Blocks 100 to 105 are outdated in every way, in one way each (filter, virtual operations,
+ * delivery), in none, and in the first two ways.
+ */
+static void make_outdated(uint32_t old_filter)
+{
+	char sql[200];
+	struct lot lot;
+
+	forget_blocks();
+	run_sql("DELETE FROM delivered");
+	run_sql("DELETE FROM deliveries_open");
+	make_whole_lot(&lot, 100, 105);
+	OK(ledger_commit(db, &lot.commit, &err));
+	free_lot(&lot);
+	snprintf(sql, sizeof(sql),
+		 "UPDATE blocks SET filter_id = %u WHERE block IN (100, 101, 105)", old_filter);
+	run_sql(sql);
+	run_sql("DELETE FROM blockchain WHERE virtual_op > 0 AND block IN (100, 102, 105)");
+	run_sql("UPDATE blocks SET virtual_operations = 0, stored_virtual_operations = 0, "
+		"virtual_state = 'none' WHERE block IN (100, 102, 105)");
+	run_sql("UPDATE blocks SET is_delivered = block NOT IN (100, 103)");
+}
+
+/* Each option of a backfill takes the blocks that are outdated in its way, and makes them right. */
+static void an_outdated_block_is_what_an_option_asks_for(void **state)
+{
+	enum {
+		FILTER = LEDGER_OUTDATED_FILTER,
+		VIRTUAL = LEDGER_OUTDATED_VIRTUAL,
+		DELIVERY = LEDGER_OUTDATED_DELIVERY
+	};
+	static const struct {
+		unsigned outdated;
+		bool delivers;
+		const char *found;
+		const char *outcomes;
+		unsigned filter, virtual,
+			delivered; /* is block 100 right in this way afterwards? */
+	} cases[] = {
+		{FILTER, false, "100-101,105", "WWPPPW", 1, 1, 0},               /* --refilter */
+		{VIRTUAL, false, "100,102,105", "WPWPPW", 1, 1, 0},              /* --virtual */
+		{DELIVERY, true, "103", "PPPWPP", 0, 0, 0},                      /* --deliver */
+		{FILTER | DELIVERY, true, "100-101,103,105", "WWPWPW", 1, 1, 1}, /* both */
+		{VIRTUAL, true, "100,102,105", "WPWPPW", 1, 1, 1}, /* --virtual --deliver */
+	};
+	struct range_set within = RANGE_SET_INIT;
+	struct range_set found = RANGE_SET_INIT;
+	uint32_t old_filter = filter_id;
+	bool is_changed;
+	char text[100];
+
+	(void)state;
+	OK(filters_activate(db, "new rules", &filter_id, &is_changed, &err));
+	range_add(&within, 1, 102);
+	range_add(&within, 103, 400000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lot lot;
+
+		make_outdated(old_filter);
+		range_set_clear(&found);
+		OK(ledger_find_outdated(db, cases[i].outdated, filter_id, &within, UINT32_MAX,
+					&found, &err));
+		assert_string_equal(range_format(&found, text, sizeof(text)), cases[i].found);
+		make_whole_lot(&lot, 100, 105);
+		lot.commit.rewrite = LEDGER_REWRITE;
+		lot.commit.outdated = cases[i].outdated;
+		lot.commit.delivers_history = cases[i].delivers;
+		OK(ledger_commit(db, &lot.commit, &err));
+		expect_outcomes(&lot, cases[i].outcomes);
+		snprintf(text, sizeof(text), "SELECT filter_id = %u FROM blocks WHERE block = 100",
+			 filter_id);
+		assert_int_equal(number(text), cases[i].filter);
+		assert_int_equal(
+			number("SELECT virtual_state = 'complete' AND virtual_operations = 1 "
+			       "FROM blocks WHERE block = 100"),
+			cases[i].virtual);
+		assert_int_equal(number("SELECT COUNT(*) FROM blockchain WHERE block = 100"),
+				 1 + cases[i].virtual);
+		assert_int_equal(number("SELECT is_delivered FROM blocks WHERE block = 100"),
+				 cases[i].delivered);
+		assert_int_equal(number("SELECT COUNT(*) FROM deliveries_open WHERE block = 100"),
+				 3 * cases[i].delivered);
+		OK(ledger_commit(db, &lot.commit, &err)); /* as if another reader had been first */
+		expect_outcomes(&lot, "PPPPPP");
+		range_set_clear(&found);
+		OK(ledger_find_outdated(db, cases[i].outdated, filter_id, &within, UINT32_MAX,
+					&found, &err));
+		assert_int_equal(found.count, 0);
+		free_lot(&lot);
+	}
+	/* A dry run does not know the number of its filter. */
+	make_outdated(old_filter);
+	OK(ledger_find_outdated(db, DELIVERY, 0, &within, UINT32_MAX, &found, &err));
+	assert_string_equal(range_format(&found, text, sizeof(text)), "100,103");
+	range_set_clear(&found);
+	OK(ledger_find_outdated(db, FILTER | VIRTUAL, filter_id, &within, 3, &found, &err));
+	assert_string_equal(range_format(&found, text, sizeof(text)), "100-102");
+	range_set_release(&within);
+	range_set_release(&found);
 }
 
 static void what_is_late_wakes_nobody_and_is_seen(void **state)
@@ -218,6 +339,8 @@ int main(void)
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(history_is_delivered_on_demand, world_set_up,
 						world_tear_down),
+		cmocka_unit_test_setup_teardown(an_outdated_block_is_what_an_option_asks_for,
+						world_set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(what_is_late_wakes_nobody_and_is_seen, world_set_up,
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(a_value_too_long_takes_its_block_only, world_set_up,

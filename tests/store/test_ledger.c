@@ -207,14 +207,15 @@ static void refilter_replaces_the_operations(void **state)
 {
 	uint32_t id;
 	bool is_changed;
+	struct range_set within = RANGE_SET_INIT;
 	struct range_set ranges = RANGE_SET_INIT;
 	struct lot lot;
 
 	(void)state;
 	store(100, 104);
 	OK(filters_activate(db, "narrow", &id, &is_changed, &err));
-	OK(ledger_find_rewrite(db, LEDGER_REFILTER, false, (struct range){1, 1000}, id, 10, &ranges,
-			       &err));
+	range_add(&within, 1, 1000);
+	OK(ledger_find_outdated(db, LEDGER_OUTDATED_FILTER, id, &within, 5, &ranges, &err));
 	assert_int_equal(range_count_blocks(&ranges), 5);
 	make_lot(&lot, 99, 106);
 	lot.commit.filter_id = id;
@@ -222,7 +223,8 @@ static void refilter_replaces_the_operations(void **state)
 		lot.made[i].operations[1].is_stored = false;
 		lot.made[i].block.stored_count = 1;
 	}
-	lot.commit.rewrite = LEDGER_REFILTER;
+	lot.commit.rewrite = LEDGER_REWRITE;
+	lot.commit.outdated = LEDGER_OUTDATED_FILTER;
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "SWWWWWSS");
 	expect_counts(8, 8);
@@ -230,6 +232,7 @@ static void refilter_replaces_the_operations(void **state)
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "PPPPPPPP");
 	free_lot(&lot);
+	range_set_release(&within);
 	range_set_release(&ranges);
 }
 

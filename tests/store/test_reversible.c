@@ -236,7 +236,8 @@ static void virtual_operations_come_with_the_confirmation(void **state)
 				"stored_operations = 2 AND virtual_operations = 1 AND "
 				"stored_virtual_operations = 1 AND virtual_state = 'unverified'"),
 			 1);
-	lot.commit.rewrite = LEDGER_REVIRTUAL;
+	lot.commit.rewrite = LEDGER_REWRITE;
+	lot.commit.outdated = LEDGER_OUTDATED_VIRTUAL;
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "P");
 	lot.made[0].block.virtual_state = BLOCK_VIRTUAL_COMPLETE;

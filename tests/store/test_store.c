@@ -419,7 +419,8 @@ static void do_all_of_a_readers_work(struct db *account)
 	OK(filters_activate(db, "rules", &id, &flag, &err));
 	make_lot(&lot, 149, 160);
 	lot.commit.filter_id = id;
-	lot.commit.rewrite = LEDGER_REFILTER;
+	lot.commit.rewrite = LEDGER_REWRITE;
+	lot.commit.outdated = LEDGER_OUTDATED_FILTER;
 	OK(ledger_commit(db, &lot.commit, &err));
 	free_lot(&lot);
 	list_readers(1);
