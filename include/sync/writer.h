@@ -48,6 +48,10 @@ struct job {
 	bool is_timed;
 };
 
+/* Set what a job does, and what it is called in log lines. */
+void job_init(struct job *job, int (*run)(struct db *db, struct job *job, struct error *err),
+	      void (*done)(struct job *job), const char *fmt, ...) PRINTF_LIKE(4, 5);
+
 struct writer;
 
 /*

@@ -457,9 +457,7 @@ static void find_stored(struct chain_check *check, uint64_t subjects, uint32_t l
 
 	check->is_running = true;
 	check->subjects = subjects;
-	find->job.run = run_find;
-	find->job.done = finish_find;
-	snprintf(find->job.what, sizeof(find->job.what), "looking for the newest stored block");
+	job_init(&find->job, run_find, finish_find, "looking for the newest stored block");
 	find->check = check;
 	find->pool_epoch = check->work->pool_epoch;
 	find->limit = limit;

@@ -166,9 +166,7 @@ static struct commit *make_commit(struct work *work, const struct held *held, si
 {
 	struct commit *commit = xcalloc(1, sizeof(*commit));
 
-	commit->job.run = run_commit;
-	commit->job.done = finish_commit;
-	snprintf(commit->job.what, sizeof(commit->job.what), "commit of blocks %u..%u",
+	job_init(&commit->job, run_commit, finish_commit, "commit of blocks %u..%u",
 		 held[0].block->num, held[count - 1].block->num);
 	commit->work = work;
 	commit->held = xreallocarray(NULL, count, sizeof(*held));

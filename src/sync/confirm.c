@@ -98,10 +98,8 @@ static void send(struct confirm *confirm)
 {
 	struct confirm_job *look = xcalloc(1, sizeof(*look));
 
-	look->job.run = run_confirm;
-	look->job.done = finish_confirm;
+	job_init(&look->job, run_confirm, finish_confirm, "confirming comments of the outbox");
 	look->job.is_side_work = true;
-	snprintf(look->job.what, sizeof(look->job.what), "confirming comments of the outbox");
 	look->confirm = confirm;
 	look->from = confirm->step;
 	confirm->is_running = true;

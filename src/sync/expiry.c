@@ -185,9 +185,7 @@ int64_t expiry_step(struct expiry *expiry, int64_t now_ms)
 	if (now_ms < expiry->due_ms || (expiry->before_s == 0 && !begin_pass(expiry, now_ms)))
 		return expiry->due_ms;
 	step = xcalloc(1, sizeof(*step));
-	step->job.run = run_expiry;
-	step->job.done = finish_expiry;
-	snprintf(step->job.what, sizeof(step->job.what), "removing finished deliveries");
+	job_init(&step->job, run_expiry, finish_expiry, "removing finished deliveries");
 	step->job.is_side_work = true;
 	step->expiry = expiry;
 	step->before_s = expiry->before_s;

@@ -93,28 +93,26 @@ static void finish_sign_off(struct job *job)
 	free(beat);
 }
 
-static struct beat_job *new_job(struct heartbeat *heartbeat, const char *what)
+static struct beat_job *new_beat(struct heartbeat *heartbeat)
 {
 	struct beat_job *beat = xcalloc(1, sizeof(*beat));
 
 	beat->heartbeat = heartbeat;
 	beat->identity = heartbeat->work->identity;
 	beat->is_one_shot = heartbeat->work->config.goal != READER_RUN;
-	snprintf(beat->job.what, sizeof(beat->job.what), "%s", what);
 	return beat;
 }
 
 static void send_beat(struct heartbeat *heartbeat, const char *state, bool renews_claims)
 {
-	struct beat_job *beat = new_job(heartbeat, "heartbeat");
+	struct beat_job *beat = new_beat(heartbeat);
 	struct work *work = heartbeat->work;
 	int node = pool_pick_tip(work->pool, clock_now_ms(), 0);
 
 	if (node >= 0)
 		text_format(beat->node, sizeof(beat->node), "%s",
 			    pool_node(work->pool, (unsigned)node)->label);
-	beat->job.run = run_beat;
-	beat->job.done = finish_beat;
+	job_init(&beat->job, run_beat, finish_beat, "heartbeat");
 	beat->renews_claims = renews_claims;
 	beat->report = (struct reader_report){
 		.state = state,
@@ -207,10 +205,8 @@ static void send_overview(struct heartbeat *heartbeat, uint32_t decided)
 {
 	struct overview_job *look = xcalloc(1, sizeof(*look));
 
-	look->job.run = run_overview;
-	look->job.done = finish_overview;
+	job_init(&look->job, run_overview, finish_overview, "counting what is missing");
 	look->job.is_side_work = true;
-	snprintf(look->job.what, sizeof(look->job.what), "counting what is missing");
 	look->heartbeat = heartbeat;
 	look->decided = decided;
 	look->queues = xcalloc(1, sizeof(*look->queues));
@@ -282,10 +278,9 @@ void heartbeat_hurry(struct heartbeat *heartbeat)
 
 void heartbeat_sign_off(struct heartbeat *heartbeat)
 {
-	struct beat_job *beat = new_job(heartbeat, "signing off");
+	struct beat_job *beat = new_beat(heartbeat);
 
-	beat->job.run = run_sign_off;
-	beat->job.done = finish_sign_off;
+	job_init(&beat->job, run_sign_off, finish_sign_off, "signing off");
 	writer_task(heartbeat->work->writer, &beat->job);
 }
 

@@ -76,9 +76,7 @@ void record_gap(struct work *work, uint32_t num, uint32_t last, const char *reas
 {
 	struct leave_job *leave = xcalloc(1, sizeof(*leave));
 
-	leave->job.run = run_leave;
-	leave->job.done = finish_leave;
-	snprintf(leave->job.what, sizeof(leave->job.what), "recording block %u as a gap", num);
+	job_init(&leave->job, run_leave, finish_leave, "recording block %u as a gap", num);
 	leave->work = work;
 	leave->num = num;
 	leave->last = last;

@@ -223,9 +223,7 @@ static void start_search(struct replay *replay)
 {
 	struct search_job *search = xcalloc(1, sizeof(*search));
 
-	search->job.run = run_search;
-	search->job.done = finish_search;
-	snprintf(search->job.what, sizeof(search->job.what), "looking for a gap to fill");
+	job_init(&search->job, run_search, finish_search, "looking for a gap to fill");
 	search->replay = replay;
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);

@@ -107,12 +107,10 @@ static void next_step(struct scan *scan)
 		return;
 	}
 	step = xcalloc(1, sizeof(*step));
-	step->job.run = run_step;
-	step->job.done = finish_step;
 	step->scan = scan;
 	step->range = scan->todo.items[0];
 	step->is_recording = scan->is_recording;
-	snprintf(step->job.what, sizeof(step->job.what), "scan of blocks %u..%u", step->range.first,
+	job_init(&step->job, run_step, finish_step, "scan of blocks %u..%u", step->range.first,
 		 step->range.last);
 	writer_task(scan->work->writer, &step->job);
 }

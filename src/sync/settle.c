@@ -41,9 +41,7 @@ void settle_submit(struct work *work, const struct claim *claim, const struct ra
 {
 	struct settle_job *settle = xcalloc(1, sizeof(*settle));
 
-	settle->job.run = run_settle;
-	settle->job.done = finish_settle;
-	snprintf(settle->job.what, sizeof(settle->job.what), "settling cell %u..%u", claim->first,
+	job_init(&settle->job, run_settle, finish_settle, "settling cell %u..%u", claim->first,
 		 claim->last);
 	settle->work = work;
 	settle->identity = work->identity;

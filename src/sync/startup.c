@@ -40,9 +40,7 @@ static void submit(struct startup *startup, const char *what,
 {
 	struct startup_job *start = xcalloc(1, sizeof(*start));
 
-	start->job.run = run;
-	start->job.done = done;
-	snprintf(start->job.what, sizeof(start->job.what), "%s", what);
+	job_init(&start->job, run, done, "%s", what);
 	start->startup = startup;
 	start->irreversible = irreversible;
 	start->filter_text = filter_normalise(startup->work->config.filter);

@@ -386,9 +386,7 @@ static void start_comparing(struct verify *verify)
 {
 	struct compare_job *compare = xcalloc(1, sizeof(*compare));
 
-	compare->job.run = run_compare;
-	compare->job.done = finish_compare;
-	snprintf(compare->job.what, sizeof(compare->job.what), "comparing blocks %u..%u",
+	job_init(&compare->job, run_compare, finish_compare, "comparing blocks %u..%u",
 		 verify->first, verify->first + verify->count - 1);
 	compare->verify = verify;
 	compare->findings = xcalloc(verify->count, sizeof(*compare->findings));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/writer.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,18 @@ struct writer {
 	struct writer_trouble trouble;
 	struct executor executors[MAX_COMMIT_THREADS + 1]; /* the last one in use is for tasks */
 };
+
+void job_init(struct job *job, int (*run)(struct db *db, struct job *job, struct error *err),
+	      void (*done)(struct job *job), const char *fmt, ...)
+{
+	va_list args;
+
+	job->run = run;
+	job->done = done;
+	va_start(args, fmt);
+	vsnprintf(job->what, sizeof(job->what), fmt, args);
+	va_end(args);
+}
 
 /* The threads. */
 

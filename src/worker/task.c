@@ -65,9 +65,7 @@ void errand_claim(struct writer *writer, const struct arguments *arguments, size
 {
 	struct claim *claim = xcalloc(1, sizeof(*claim));
 
-	claim->job.run = run_claim;
-	claim->job.done = end_claim;
-	snprintf(claim->job.what, sizeof(claim->job.what), "claim from %s", arguments->queue);
+	job_init(&claim->job, run_claim, end_claim, "claim from %s", arguments->queue);
 	claim->arguments = arguments;
 	claim->claimed.limit = limit;
 	claim->done = done;
@@ -124,9 +122,7 @@ void errand_renew(struct writer *writer, struct renewal *renewals, size_t count,
 {
 	struct renew *renew = xcalloc(1, sizeof(*renew));
 
-	renew->job.run = run_renew;
-	renew->job.done = end_renew;
-	snprintf(renew->job.what, sizeof(renew->job.what), "renewal of %zu leases", count);
+	job_init(&renew->job, run_renew, end_renew, "renewal of %zu leases", count);
 	renew->renewals = renewals;
 	renew->count = count;
 	renew->lease_s = lease_s;
@@ -172,9 +168,7 @@ void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
 {
 	struct end *end = xcalloc(1, sizeof(*end));
 
-	end->job.run = run_end;
-	end->job.done = end_end;
-	snprintf(end->job.what, sizeof(end->job.what), "result of delivery %llu",
+	job_init(&end->job, run_end, end_end, "result of delivery %llu",
 		 (unsigned long long)delivery_id);
 	end->delivery_id = delivery_id;
 	snprintf(end->token, sizeof(end->token), "%s", token);
