@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/commit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

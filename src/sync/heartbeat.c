@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/heartbeat.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
