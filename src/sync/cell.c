@@ -11,6 +11,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/anchors.h"
 #include "sync/commit.h"
 #include "sync/dispute.h"
 #include "sync/filter.h"
@@ -55,6 +56,7 @@ struct cell {
 	int64_t moved_at_ms;
 	struct client_sink sink;
 	struct client_sink vouch_sink;
+	struct anchors *anchors; /* NULL: links to blocks that most nodes give are enough */
 };
 
 /* Which nodes gave versions of a block that are not the chain's. */
@@ -331,11 +333,11 @@ static bool is_bound(const struct cell *cell, size_t at)
 }
 
 /*
- * How many of the eligible blocks are known to be part of the chain, if their links are right:
- * those up to the highest one that more than half of the nodes gave.  Stored blocks are only
- * written again, so they need no vote.
+ * How many of the eligible blocks most nodes stand for, if their links are right: those up to
+ * the highest one that more than half of the nodes gave.  Stored blocks are only written again,
+ * so they need no vote.
  */
-static size_t vouched_count(const struct cell *cell)
+static size_t voted_count(const struct cell *cell)
 {
 	size_t count = eligible_count(cell);
 
@@ -344,6 +346,14 @@ static size_t vouched_count(const struct cell *cell)
 	while (count > 0 && !range_contains(&cell->vouched, num_at(cell, count - 1)))
 		count--;
 	return count;
+}
+
+/* How many of these are known to be part of the chain: see sync/anchors.h. */
+static size_t vouched_count(const struct cell *cell)
+{
+	size_t count = voted_count(cell);
+
+	return cell->anchors ? anchors_count(cell->anchors, cell->held.items, count) : count;
 }
 
 /* Request held[at] again. */
@@ -527,7 +537,7 @@ static void ask_for_more(struct cell *cell)
 		return;
 	if (room > limit - wanted)
 		room = limit - wanted;
-	if (room == 0 && is_full_of_unvouched(cell)) {
+	if (room == 0 && is_full_of_unvouched(cell) && voted_count(cell) == 0) {
 		make_room(cell);
 		room = 1;
 	}
@@ -539,6 +549,55 @@ static void ask_for_more(struct cell *cell)
 		client_want(cell->work->client, CLIENT_REPLAY, num, num, not_from(cell, num),
 			    needs_vote(cell, num) ? &cell->vouch_sink : &cell->sink);
 	}
+}
+
+static struct log_limit unbound_limit = LOG_LIMIT_INIT(10000);
+
+/* Nothing binds the first `count` held blocks: they stay gaps, until blocks above are stored. */
+static void fail_unbound(struct cell *cell, size_t count)
+{
+	log_limited(
+		&unbound_limit, LOG_LEVEL_WARNING, "key_unknown",
+		"blocks %u..%u, as the nodes give them, are not stored: no block signed with a known key links to them yet; they are tried again",
+		num_at(cell, 0), num_at(cell, count - 1));
+	for (size_t i = 0; i < count; i++) {
+		fail_block(cell, num_at(cell, i),
+			   "no block signed with a known key links to it yet");
+		work_release_block(cell->work, &cell->held.items[i]);
+	}
+	held_list_remove(&cell->held, 0, count);
+	cell->moved_at_ms = clock_now_ms();
+}
+
+/* Blocks are held, and nothing else will come that could bind the lowest ones. */
+static bool is_held_up(const struct cell *cell)
+{
+	return cell->anchors && !cell->is_given_up && !cell->dispute && cell->commit_count == 0 &&
+	       cell->wanted_count == 0 &&
+	       (cell->unasked.count == 0 || work_room_blocks(cell->work) == 0) &&
+	       voted_count(cell) > 0 && vouched_count(cell) == 0;
+}
+
+/* True: go on at once. */
+static bool look_above(struct cell *cell, int64_t now_ms)
+{
+	size_t voted, count = 1;
+
+	if (!is_held_up(cell))
+		return false;
+	voted = voted_count(cell);
+	while (count < voted && is_bound(cell, count - 1))
+		count++;
+	switch (anchors_look_above(cell->anchors, cell->held.items[count - 1].block, now_ms)) {
+	case ANCHORS_WAIT:
+		return false;
+	case ANCHORS_BOUND:
+		return true;
+	case ANCHORS_NONE:
+		fail_unbound(cell, count);
+		return true;
+	}
+	return false;
 }
 
 static void settled(void *context)
@@ -589,6 +648,8 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 	cell->rewrite = rewrite;
 	range_set_copy(&cell->unasked, &cell->claim.missing);
 	range_set_copy(&cell->undecided, &cell->claim.missing);
+	if (rewrite == LEDGER_KEEP && work->config.proof == READER_PROOF_SIGNED)
+		cell->anchors = anchors_new(work, &cell->claim);
 	cell->moved_at_ms = clock_now_ms();
 	cell->sink = (struct client_sink){.context = cell,
 					  .given = take_block,
@@ -628,13 +689,18 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 	if (cell->is_settling)
 		return CLOCK_NEVER;
 	due_ms = commit_held(cell, now_ms);
+	if (look_above(cell, now_ms))
+		return now_ms;
+	if (cell->anchors)
+		due_ms = sooner(due_ms, anchors_step(cell->anchors));
 	if (!cell->is_given_up) {
 		ask_for_more(cell);
 		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
 	} else if (vouched_count(cell) == 0) {
 		held_list_clear(&cell->held, cell->work); /* what hangs on blocks that never came */
 	}
-	if (all_arrived(cell) && cell->held.count == 0 && cell->commit_count == 0 && !cell->dispute)
+	if (all_arrived(cell) && cell->held.count == 0 && cell->commit_count == 0 &&
+	    !cell->dispute && anchors_is_idle(cell->anchors))
 		settle(cell);
 	return due_ms;
 }
@@ -646,6 +712,7 @@ void cell_give_up(struct cell *cell)
 	cell->is_given_up = true;
 	client_drop(cell->work->client, &cell->sink);
 	client_drop(cell->work->client, &cell->vouch_sink);
+	anchors_stop(cell->anchors);
 	cell->wanted_count = 0;
 	dispute_free(cell->dispute);
 	cell->dispute = NULL;
@@ -686,6 +753,7 @@ void cell_free(struct cell *cell)
 	if (!cell)
 		return;
 	cell_give_up(cell);
+	anchors_free(cell->anchors);
 	free(cell->refusals);
 	held_list_clear(&cell->held, cell->work);
 	free(cell->held.items);

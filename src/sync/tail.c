@@ -171,26 +171,6 @@ static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *re
 	tail->pace.ask_at_ms = now_ms + wait_ms;
 }
 
-/*
- * A block does not link to the newest held one.  If one node gave both, only the new block is
- * refused: the held blocks link to the stored ones, and the tail advances up to them.  Otherwise
- * either block may be wrong: take neither.
- */
-static void refuse_newcomer(struct tail *tail, struct held *held)
-{
-	struct held *last = &tail->held[tail->held_count - 1];
-
-	doubt_node(tail, held->source, held->block->num);
-	if (last->source != held->source || last->pool_epoch != held->pool_epoch) {
-		work_release_block(tail->work, last);
-		tail->held_count--;
-		tail->want--;
-	}
-	work_release_block(tail->work, held);
-	wait_or_give_up(tail, &tail->doubted_since_ms,
-			"does not link to its neighbour, as the nodes give them");
-}
-
 /* Request block `num` and all blocks above it again. */
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
@@ -204,6 +184,63 @@ static void ask_again_from(struct tail *tail, uint32_t num)
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
 	tail->pace.ask_at_ms = clock_now_ms();
+}
+
+/* Blocks that no known witness signed. */
+
+/* The first held block whose signer is not known to be right. */
+static size_t first_unsigned(const struct tail *tail)
+{
+	size_t i = 0;
+
+	while (i < tail->held_count && tail->held[i].block->num <= tail->signed_to)
+		i++;
+	return i;
+}
+
+/* Does that block wait for one above it? */
+static bool is_held_up(const struct tail *tail)
+{
+	size_t i = first_unsigned(tail);
+
+	return tail->signers && i < tail->held_count &&
+	       signers_holds_up(tail->signers, tail->held[i].block->num);
+}
+
+/* Request held[i] and the blocks behind it again, one second later. */
+static void refuse_from(struct tail *tail, size_t i)
+{
+	uint32_t num = tail->held[i].block->num;
+
+	tail->vouched_to = num - 1;
+	signers_forget(tail->signers);
+	ask_again_from(tail, num);
+	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
+}
+
+/*
+ * A block does not link to the newest held one.  If one node gave both, only the new block is
+ * refused: the held blocks link to the stored ones, and the tail advances up to them.  Otherwise
+ * either block may be wrong: take neither.
+ */
+static void refuse_newcomer(struct tail *tail, struct held *held)
+{
+	struct held *last = &tail->held[tail->held_count - 1];
+
+	doubt_node(tail, held->source, held->block->num);
+	if (is_held_up(tail)) { /* nothing proves the held blocks */
+		work_release_block(tail->work, held);
+		refuse_from(tail, first_unsigned(tail));
+		return;
+	}
+	if (last->source != held->source || last->pool_epoch != held->pool_epoch) {
+		work_release_block(tail->work, last);
+		tail->held_count--;
+		tail->want--;
+	}
+	work_release_block(tail->work, held);
+	wait_or_give_up(tail, &tail->doubted_since_ms,
+			"does not link to its neighbour, as the nodes give them");
 }
 
 /* Continue with block `num`; everything below it is decided. */
@@ -562,17 +599,6 @@ static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
 
 static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
 
-/* Request held[i] and the blocks behind it again, one second later. */
-static void refuse_from(struct tail *tail, size_t i)
-{
-	uint32_t num = tail->held[i].block->num;
-
-	tail->vouched_to = num - 1;
-	signers_forget(tail->signers);
-	ask_again_from(tail, num);
-	tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
-}
-
 /* It never becomes a gap, however long it takes. */
 static void refuse_false(struct tail *tail, size_t i, const char *reason)
 {
@@ -617,10 +643,8 @@ static bool judge(struct tail *tail, size_t i)
 /* Of the blocks that most nodes give, in chain order.  Returns when to call it again. */
 static int64_t check_signers(struct tail *tail, int64_t now_ms)
 {
-	size_t next = 0;
+	size_t next = first_unsigned(tail);
 
-	while (next < tail->held_count && tail->held[next].block->num <= tail->signed_to)
-		next++;
 	while (next < tail->held_count && tail->held[next].block->num <= tail->vouched_to &&
 	       judge(tail, next))
 		next++;
@@ -839,6 +863,22 @@ static uint32_t last_to_leave(const struct tail *tail)
 	return tail->want + (more < room ? more : room);
 }
 
+/*
+ * The first held block waits for the one that is about to become a gap: it becomes one too, and
+ * is bound when that one is stored.
+ */
+static void give_up_held(struct tail *tail)
+{
+	char reason[sizeof(tail->gap_reason)];
+
+	snprintf(
+		reason, sizeof(reason),
+		"no block signed with a known key links to it, and the next one cannot be had: %.100s",
+		tail->gap_reason);
+	refuse_from(tail, 0);
+	make_gap(tail, reason, false);
+}
+
 static void leave_gap(struct tail *tail)
 {
 	uint32_t last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
@@ -970,6 +1010,9 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
 	if (tail->is_searching)
 		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
+	if (tail->has_gap && !tail->is_committing && !tail->is_recording && is_held_up(tail) &&
+	    first_unsigned(tail) == 0)
+		give_up_held(tail);
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && !tail->is_committing && !tail->is_recording && tail->held_count == 0)
 		leave_gap(tail);
