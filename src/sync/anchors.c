@@ -339,13 +339,17 @@ void anchors_free(struct anchors *anchors)
 
 int64_t anchors_step(struct anchors *anchors)
 {
+	bool is_waiting;
+
 	if (anchors->must_load && !anchors->is_loading && writer_has_room(anchors->work->writer))
 		send_load(anchors);
 	if (anchors->notes.count > 0) {
 		signers_note(anchors->work, anchors->notes.items, anchors->notes.count);
 		witness_key_list_release(&anchors->notes);
 	}
-	return anchors->is_waiting ? anchors->ask_at_ms : CLOCK_NEVER;
+	is_waiting = anchors->is_waiting;
+	anchors->is_waiting = false; /* until anchors_look_above() is called again */
+	return is_waiting ? anchors->ask_at_ms : CLOCK_NEVER;
 }
 
 bool anchors_is_idle(const struct anchors *anchors)

@@ -688,6 +688,7 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 				 const char *key, char *reason, size_t size)
 {
 	const struct block *block = held[i].block;
+	enum signer_verdict verdict;
 
 	switch (signer->state) {
 	case STATE_KNOWN:
@@ -695,8 +696,12 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 			note_signed(signers, signer, block->num);
 			return SIGNER_GOOD;
 		}
-		return is_next ? judge_mismatch(signers, signer, block, key, reason, size)
-			       : SIGNER_OPEN;
+		if (!is_next)
+			return SIGNER_OPEN;
+		verdict = judge_mismatch(signers, signer, block, key, reason, size);
+		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
+			return verdict;
+		return judge_bound(signers, signer, held, count, i, key, reason, size);
 	case STATE_UNKNOWN:
 		signer->block = block->num;
 		if (signer->must_bind)
