@@ -222,6 +222,12 @@ bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, u
 		     const struct client_tip_sink *sink);
 
 /*
+ * A sink with this context is told nothing more.  The request itself goes on: until its answer
+ * comes, no other one of its kind can be sent.
+ */
+void client_drop_tip(struct client *client, const void *context);
+
+/*
  * Ask every node that is ready for its head (one request each), except those that told it within
  * the last max_age_ms; `head_seen` reports the answers.
  */

@@ -3,14 +3,20 @@
  * Did its witness sign a block?
  *
  * The table witness_keys has the keys of witnesses, learnt from the operations that set
- * them.  If it has no row, the nodes are asked, and a key is believed if more than half of
- * them give it; nodes that give none for 15 s do not count.  If a row has another key than
- * the signer's, and every block since that row is stored, the block is false; otherwise
- * the nodes are asked again.
+ * them.  If a row has another key than the signer's, and every block since that row is
+ * stored, the block is false.  Otherwise the signer is not known.
  *
- * Blocks are judged in chain order.  Nodes only know the present key.  If a later block in
+ * A block whose signer is not known waits for a block above it that is signed with a known
+ * key.  Nobody else can make such a block, and it links down to the block that waits; so that
+ * one is good, and the key that signed it is learnt.  Nodes are not asked.
+ *
+ * Only while the table knows too few keys that signed lately (keyring.h), at a first start,
+ * the nodes are asked, and a key is believed if more than half of them give it; nodes that
+ * give none for 15 s do not count.  Nodes only know the present key.  If a later block in
  * hand changes the key, the nodes cannot tell the earlier one, so the signer of the blocks
  * before that change is believed.
+ *
+ * Blocks are judged in chain order.
  */
 #ifndef SYNC_SIGNERS_H
 #define SYNC_SIGNERS_H
@@ -19,14 +25,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/witness_keys.h"
 #include "sync/work.h"
 
 struct signers;
 
 enum signer_verdict {
-	SIGNER_OPEN,  /* being looked up: judge it again later */
-	SIGNER_GOOD,  /* its witness signed it, or its JSON does not contain all signed bytes */
-	SIGNER_FALSE, /* somebody else signed it, or nobody */
+	SIGNER_OPEN, /* being looked up, or it waits for a block above: judge it again later */
+	/*
+	 * its witness signed it, or a block above it binds it, or its JSON does not contain the
+	 * signed header and no keys are known
+	 */
+	SIGNER_GOOD,
+	/* somebody else signed it, or nobody; or many blocks above it, and no known key */
+	SIGNER_FALSE,
 	/*
 	 * the nodes now give another key, and nothing explains it: call signers_forget(), and
 	 * judge it again later
@@ -52,6 +64,15 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 				  size_t i, bool is_next, char *reason, size_t size);
 /* This block is false: log it, and let the node that gave it rest. */
 void signers_blame(struct work *work, const struct held *held, const char *reason);
+/*
+ * Does this block wait for one above it that is signed with a known key?  If that one does not
+ * come, the waiting block is worth nothing.
+ */
+bool signers_holds_up(const struct signers *signers, uint32_t num);
+/* Note in the table that each of these keys signed its block last_signed. Copies them. */
+void signers_note(struct work *work, const struct witness_key *keys, size_t count);
+/* Is the text the name of an account? */
+bool signers_is_name(const char *text);
 /* Blocks that were judged may be replaced: look up everything again. */
 void signers_forget(struct signers *signers);
 /* Send what is to be looked up and asked. Returns when to call it again. */

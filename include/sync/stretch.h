@@ -26,6 +26,7 @@
 #include "sync/dispute.h"
 #include "sync/work.h"
 
+struct anchors;
 struct commit;
 struct refusal;
 struct signers;
@@ -75,7 +76,11 @@ struct stretch {
 	struct refusal *refusals;
 	size_t refusal_count;
 	struct signers *signers; /* NULL: signers are not checked; owned */
-	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
+	/*
+	 * NULL: not used. Otherwise blocks are judged by anchors, and not one by one; owned.
+	 */
+	struct anchors *anchors;
+	uint32_t signed_num; /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
 	/*

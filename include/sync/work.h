@@ -181,6 +181,9 @@ struct held {
 	unsigned pool_epoch;
 	uint64_t doubted; /* mask of the nodes whose version of it was refused */
 	int64_t since_ms;
+	/* Of a cell (sync/anchors.h). */
+	bool is_anchor;          /* signed with a known key */
+	unsigned unknown_signer; /* of these keys its signer is none; 0: not looked at yet */
 };
 /* Filter a block, count its memory, and return it as a held block. Takes the block. */
 struct held work_hold(struct work *work, struct block *block, unsigned source);

@@ -32,6 +32,31 @@ static void tell_nobody(void *context, unsigned node, const struct chain_head *h
 	(void)err;
 }
 
+static void throw_away(void *context, struct block *block, unsigned node)
+{
+	(void)context;
+	(void)node;
+	block_free(block);
+}
+
+static void drop(struct tip *tip, const void *context)
+{
+	if (tip->sink.context != context)
+		return;
+	tip->sink.given = throw_away;
+	tip->sink.done = tell_nobody;
+	tip->sink.unproved = NULL;
+}
+
+void client_drop_tip(struct client *client, const void *context)
+{
+	drop(&client->irreversible_tip, context);
+	drop(&client->head_tip, context);
+	for (struct request *request = client->requests; request; request = request->next)
+		if (request->slow_tip)
+			drop(request->slow_tip, context);
+}
+
 void client_leave_tip(struct request *request)
 {
 	struct tip *tip = request->tip;

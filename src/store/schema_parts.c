@@ -101,7 +101,7 @@ static void add_elements(struct schema_parts *parts, const char *table)
 static void add_statement(struct schema_parts *parts, const char *statement, size_t migration)
 {
 	const char *table = behind(statement, "CREATE TABLE IF NOT EXISTS ");
-	const char *column;
+	const char *column, *key;
 	struct schema_part *made;
 
 	if (table) {
@@ -112,6 +112,8 @@ static void add_statement(struct schema_parts *parts, const char *statement, siz
 		column = strstr(table, " ADD COLUMN ");
 		if (column)
 			add_element(parts, table, column + 12, strlen(column + 12));
+		else if ((key = strstr(table, " ADD KEY ")))
+			add_element(parts, table, key + 5, strlen(key + 5));
 	}
 }
 

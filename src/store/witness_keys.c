@@ -2,6 +2,7 @@
 #include "store/witness_keys.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -25,7 +26,42 @@ int witness_keys_find(struct db *db, const char *witness, uint32_t block,
 	ret_key->since_block = (uint32_t)db_row_u64(rows, SELECT_WITNESS_KEY_SINCE_BLOCK);
 	ret_key->is_of_nodes =
 		strcmp(db_row_text(rows, SELECT_WITNESS_KEY_SOURCE, NULL), "nodes") == 0;
+	ret_key->last_signed = (uint32_t)db_row_u64(rows, SELECT_WITNESS_KEY_LAST_SIGNED);
 	return 0;
+}
+
+static void take_row(struct witness_key_list *list, const struct db_rows *rows)
+{
+	struct witness_key *key;
+
+	list->items = xgrow(list->items, list->count, &list->capacity, sizeof(*list->items));
+	key = &list->items[list->count++];
+	snprintf(key->witness, sizeof(key->witness), "%s",
+		 db_row_text(rows, SELECT_KEYS_LATELY_WITNESS, NULL));
+	snprintf(key->key, sizeof(key->key), "%s",
+		 db_row_text(rows, SELECT_KEYS_LATELY_SIGNING_KEY, NULL));
+	key->since_block = (uint32_t)db_row_u64(rows, SELECT_KEYS_LATELY_SINCE_BLOCK);
+	key->is_of_nodes = strcmp(db_row_text(rows, SELECT_KEYS_LATELY_SOURCE, NULL), "nodes") == 0;
+	key->last_signed = (uint32_t)db_row_u64(rows, SELECT_KEYS_LATELY_LAST_SIGNED);
+}
+
+int witness_keys_load(struct db *db, uint32_t from, uint32_t last, struct witness_key_list *list,
+		      struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int result = -1;
+
+	rows = db_query(db, sql_select_keys_lately,
+			DB_VALUES(db_u64(from), db_u64(last), db_u64(from), db_u64(last)), err);
+	while (rows && (result = db_rows_next(rows, err)) > 0)
+		take_row(list, rows);
+	return result;
+}
+
+void witness_key_list_release(struct witness_key_list *list)
+{
+	free(list->items);
+	*list = (struct witness_key_list){.count = 0};
 }
 
 int witness_keys_are_whole(struct db *db, uint32_t since, uint32_t block, bool *ret_whole,
@@ -39,10 +75,18 @@ int witness_keys_are_whole(struct db *db, uint32_t since, uint32_t block, bool *
 
 int witness_keys_add(struct db *db, const struct witness_key *key, struct error *err)
 {
-	return db_exec(
-		db, sql_insert_witness_key,
-		DB_VALUES(db_text(key->witness), db_u64(key->since_block), db_text(key->key)), NULL,
-		err);
+	return db_exec(db, sql_insert_witness_key,
+		       DB_VALUES(db_text(key->witness), db_u64(key->since_block), db_text(key->key),
+				 db_u64(key->last_signed)),
+		       NULL, err);
+}
+
+int witness_keys_note(struct db *db, const struct witness_key *key, struct error *err)
+{
+	return db_exec(db, sql_update_key_signed,
+		       DB_VALUES(db_u64(key->last_signed), db_text(key->witness),
+				 db_u64(key->since_block), db_u64(key->last_signed)),
+		       NULL, err);
 }
 
 /* Keys that blocks set. */

@@ -11,6 +11,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/anchors.h"
 #include "sync/commit.h"
 #include "sync/filter.h"
 #include "sync/settle.h"
@@ -256,6 +257,14 @@ static void vouch_for_tops(struct cell *cell)
 	}
 }
 
+/* How many of the held blocks may be committed, if their links are right. */
+static size_t good_count(struct cell *cell)
+{
+	int64_t never_ms;
+
+	return stretch_judge(&cell->stretch, 0, &never_ms);
+}
+
 /* Returns when blocks that wait for company are committed without it. */
 static int64_t commit_held(struct cell *cell, int64_t now_ms)
 {
@@ -265,7 +274,7 @@ static int64_t commit_held(struct cell *cell, int64_t now_ms)
 		if (!is_rewrite(cell))
 			vouch_for_tops(cell);
 	} while (!stretch_check_links(stretch));
-	return stretch_commit(stretch, stretch_bound(stretch), all_arrived(cell) ? 0 : MAX_HELD_MS,
+	return stretch_commit(stretch, good_count(cell), all_arrived(cell) ? 0 : MAX_HELD_MS,
 			      now_ms);
 }
 
@@ -325,6 +334,56 @@ static void ask_for_more(struct cell *cell)
 	}
 }
 
+static struct log_limit unbound_limit = LOG_LIMIT_INIT(10000);
+
+/* Nothing binds the first `count` held blocks: they stay gaps, until blocks above are stored. */
+static void fail_unbound(struct cell *cell, size_t count)
+{
+	struct stretch *stretch = &cell->stretch;
+
+	log_limited(
+		&unbound_limit, LOG_LEVEL_WARNING, "key_unknown",
+		"blocks %u..%u, as the nodes give them, are not stored: no block signed with a known key links to them yet; they are tried again",
+		stretch_num(stretch, 0), stretch_num(stretch, count - 1));
+	for (size_t i = 0; i < count; i++)
+		fail_block(cell, stretch_num(stretch, i),
+			   "no block signed with a known key links to it yet");
+	stretch_drop(stretch, 0, count);
+	cell->moved_at_ms = clock_now_ms();
+}
+
+/* Blocks are held, and nothing else will come that could bind the lowest ones. */
+static bool is_held_up(struct cell *cell)
+{
+	return cell->stretch.anchors && !cell->is_given_up && !cell->stretch.dispute &&
+	       cell->stretch.commit_count == 0 && cell->wanted_count == 0 &&
+	       (cell->unasked.count == 0 || work_room_blocks(cell->work) == 0) &&
+	       stretch_bound(&cell->stretch) > 0 && good_count(cell) == 0;
+}
+
+/* True: go on at once. */
+static bool look_above(struct cell *cell, int64_t now_ms)
+{
+	struct stretch *stretch = &cell->stretch;
+	size_t bound, count = 1;
+
+	if (!is_held_up(cell))
+		return false;
+	bound = stretch_bound(stretch);
+	while (count < bound && stretch_has_next(stretch, count - 1))
+		count++;
+	switch (anchors_look_above(stretch->anchors, stretch->held[count - 1].block, now_ms)) {
+	case ANCHORS_WAIT:
+		return false;
+	case ANCHORS_BOUND:
+		return true;
+	case ANCHORS_NONE:
+		fail_unbound(cell, count);
+		return true;
+	}
+	return false;
+}
+
 static void settled(void *context)
 {
 	((struct cell *)context)->is_done = true;
@@ -371,6 +430,8 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 	cell->claim = *claim;
 	*claim = (struct claim){.first = 0}; /* the caller's claim owns nothing any more */
 	stretch_init(&cell->stretch, work, &owner, cell);
+	if (rewrite == LEDGER_KEEP && work->config.proof == READER_PROOF_SIGNED)
+		cell->stretch.anchors = anchors_new(work, &cell->claim);
 	cell->stretch.rewrite = rewrite;
 	cell->stretch.closed = &cell->claim.missing;
 	range_set_copy(&cell->unasked, &cell->claim.missing);
@@ -415,14 +476,18 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 	if (cell->is_settling)
 		return CLOCK_NEVER;
 	due_ms = commit_held(cell, now_ms);
+	if (look_above(cell, now_ms))
+		return now_ms;
+	if (stretch->anchors)
+		due_ms = sooner(due_ms, anchors_step(stretch->anchors));
 	if (!cell->is_given_up) {
 		ask_for_more(cell);
 		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
-	} else if (stretch_bound(stretch) == 0) {
+	} else if (good_count(cell) == 0) {
 		stretch_drop(stretch, 0, stretch->count); /* they hang on blocks that never came */
 	}
 	if (all_arrived(cell) && stretch->count == 0 && stretch->commit_count == 0 &&
-	    !stretch->dispute)
+	    !stretch->dispute && anchors_is_idle(stretch->anchors))
 		settle(cell);
 	return due_ms;
 }
@@ -434,6 +499,7 @@ void cell_give_up(struct cell *cell)
 	cell->is_given_up = true;
 	client_drop(cell->work->client, &cell->sink);
 	client_drop(cell->work->client, &cell->vouch_sink);
+	anchors_stop(cell->stretch.anchors);
 	cell->wanted_count = 0;
 	cell->stretch.is_ending = true;
 	stretch_end_dispute(&cell->stretch);

@@ -385,13 +385,17 @@ static void be_due(struct reader *reader, int64_t due_ms)
 void reader_work(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
+	size_t held_bytes;
 
 	reader->due_ms = CLOCK_NEVER;
 	writer_collect(reader->work.writer);
 	work_set_ceiling(&reader->work);
 	be_due(reader, try_new_nodes(reader, now_ms));
 	be_due(reader, replay_step(reader->replay, now_ms));
+	held_bytes = reader->work.held_bytes;
 	be_due(reader, reader_step(reader, now_ms));
+	if (reader->work.held_bytes < held_bytes)
+		be_due(reader, now_ms); /* tail or head dropped blocks: the replay has more room */
 	check_patience(reader);
 	check_progress(reader);
 	be_due(reader, ask_heads_in_time(reader, now_ms));

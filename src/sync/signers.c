@@ -14,21 +14,29 @@
 #include "steem/rpc.h"
 #include "store/witness_keys.h"
 #include "sync/key_changes.h"
+#include "sync/keyring.h"
 #include "sync/writer.h"
 
 #define ASK_AGAIN_MS 1000
 /* A node that has told no key by then does not count, as in votes about blocks. */
 #define SILENT_MS 15000
+/* How long a block waits for a known signer above it before it is logged. */
+#define WAIT_MS 6000
+/*
+ * So many blocks on top of each other, and none of them signed with a known key, are made up:
+ * a round has 21 blocks, and three quarters of its witnesses are known.
+ */
+#define MOST_UNKNOWN 24
 
 enum state {
 	STATE_NEW,     /* the table must be asked */
 	STATE_LOOKING, /* the table is being asked */
-	STATE_UNKNOWN, /* the nodes are being asked */
-	STATE_SAVING,  /* the nodes' answer is being added to the table */
+	STATE_UNKNOWN, /* no row tells the key: see must_bind */
+	STATE_SAVING,  /* the key is being added to the table */
 	STATE_KNOWN,
 };
 
-/* One witness. */
+/* One witness. The one without a name stands for blocks whose JSON does not show the header. */
 struct signer {
 	struct signer *next;
 	char name[BLOCK_ACCOUNT_BYTES + 1];
@@ -36,6 +44,13 @@ struct signer {
 	unsigned ticket;        /* of the newest task; answers of older ones are ignored */
 	uint32_t block;         /* the block whose signer is to be checked */
 	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
+	bool is_in_table;       /* the row is */
+	bool must_note;         /* that the key signed row.last_signed */
+	/*
+	 * enough other keys are known: only a block above can tell who signed `block`; false: the
+	 * nodes are asked
+	 */
+	bool must_bind;
 	/* another key signed `block`; count the stored blocks since row.since_block */
 	bool is_doubted;
 	bool is_checked; /* they were counted, with this result: */
@@ -56,7 +71,10 @@ struct signers {
 	struct signer *first;
 	unsigned pool_epoch;
 	unsigned ticket;
-	char last_refusal[200]; /* of a node that told no key */
+	uint32_t waiting_num; /* it waits for a known signer above it; 0: no block does */
+	int64_t waiting_since_ms;
+	char waiting_for[BLOCK_ACCOUNT_BYTES + 1]; /* its witness */
+	char last_refusal[200];                    /* of a node that told no key */
 	struct client_key_sink sink;
 };
 
@@ -87,7 +105,7 @@ static struct signer *get(struct signers *signers, const char *name, uint32_t bl
 }
 
 /* A text that cannot be a name is not sent to nodes. */
-static bool is_name(const char *text)
+bool signers_is_name(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -122,26 +140,45 @@ struct look {
 	bool must_save; /* add `row` to the table before the look-up */
 	struct witness_key row;
 	bool is_found, is_whole;
+	bool is_recent; /* of those not found or not whole: enough other keys are known */
 };
 
 struct look_job {
 	struct job job;
 	struct signers *signers;
+	const struct chain *chain;
 	struct look *looks;
 	size_t count;
 };
 
-static int look_one(struct db *db, struct look *look, struct error *err)
+/* Are enough keys known that nodes need not be believed about one? */
+static int look_around(struct db *db, const struct chain *chain, struct look *look,
+		       struct error *err)
 {
-	look->is_whole = false;
+	struct witness_key_list keys = {.count = 0};
+	int result = witness_keys_load(db, keyring_recent_from(chain, look->block), look->block,
+				       &keys, err);
+
+	look->is_recent = result == 0 && keyring_is_recent(&keys, chain, look->block);
+	witness_key_list_release(&keys);
+	return result;
+}
+
+static int look_one(struct db *db, const struct chain *chain, struct look *look, struct error *err)
+{
+	look->is_whole = look->is_recent = false;
 	if (look->must_save && witness_keys_add(db, &look->row, err) < 0)
 		return -1;
+	if (look->name[0] == '\0')
+		return look_around(db, chain, look, err);
 	if (witness_keys_find(db, look->name, look->block, &look->row, &look->is_found, err) < 0)
 		return -1;
-	if (!look->is_doubted || !look->is_found)
+	if (look->is_found && !look->is_doubted)
 		return 0;
-	return witness_keys_are_whole(db, look->row.since_block, look->whole_to, &look->is_whole,
-				      err);
+	if (look->is_found && witness_keys_are_whole(db, look->row.since_block, look->whole_to,
+						     &look->is_whole, err) < 0)
+		return -1;
+	return look->is_whole ? 0 : look_around(db, chain, look, err);
 }
 
 static int run_look(struct db *db, struct job *job, struct error *err)
@@ -152,7 +189,7 @@ static int run_look(struct db *db, struct job *job, struct error *err)
 		/* a failed try starts again with the original data */
 		struct look tried = all->looks[i];
 
-		if (look_one(db, &tried, err) < 0)
+		if (look_one(db, all->chain, &tried, err) < 0)
 			return -1;
 		tried.must_save = false;
 		all->looks[i] = tried;
@@ -167,8 +204,11 @@ static void take_look(struct signers *signers, const struct look *look)
 	if (!signer || signer->ticket != look->ticket)
 		return;
 	signer->row = look->row;
+	signer->is_in_table = look->is_found;
+	signer->must_note = false;
 	signer->is_checked = look->is_doubted;
 	signer->is_whole = look->is_whole;
+	signer->must_bind = look->is_recent;
 	set_state(signers, signer, look->is_found ? STATE_KNOWN : STATE_UNKNOWN);
 }
 
@@ -200,6 +240,7 @@ static struct look_job *new_job(struct signers *signers, size_t count)
 	all->job.done = finish_look;
 	snprintf(all->job.what, sizeof(all->job.what), "looking up keys of witnesses");
 	all->signers = signers;
+	all->chain = signers->work->config.chain;
 	all->looks = xcalloc(count, sizeof(*all->looks));
 	return all;
 }
@@ -252,7 +293,9 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 
 	if (!signers->is_reversible && !writer_has_room(signers->work->writer))
 		return; /* the block is judged again when a commit has ended */
-	signer->row = (struct witness_key){.since_block = signer->block - 1, .is_of_nodes = true};
+	signer->row = (struct witness_key){.since_block = signer->block - 1,
+					   .is_of_nodes = true,
+					   .last_signed = signer->block};
 	memcpy(signer->row.witness, signer->name, sizeof(signer->row.witness));
 	snprintf(signer->row.key, sizeof(signer->row.key), "%s", key);
 	signer->is_doubted = false;
@@ -264,6 +307,66 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	all = new_job(signers, 1);
 	add_look(all, signer, STATE_SAVING);
 	send_job(all);
+}
+
+/* Which keys signed lately. */
+
+struct note_job {
+	struct job job;
+	struct work *work;
+	struct witness_key *keys;
+	size_t count;
+};
+
+static int run_note(struct db *db, struct job *job, struct error *err)
+{
+	struct note_job *note = (struct note_job *)job;
+
+	for (size_t i = 0; i < note->count; i++)
+		if (witness_keys_note(db, &note->keys[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static void finish_note(struct job *job)
+{
+	struct note_job *note = (struct note_job *)job;
+
+	if (job->err.kind != ERROR_NONE && !note->work->is_stopping)
+		work_end(note->work, &job->err);
+	free(note->keys);
+	free(note);
+}
+
+void signers_note(struct work *work, const struct witness_key *keys, size_t count)
+{
+	struct note_job *note = xcalloc(1, sizeof(*note));
+
+	note->job.run = run_note;
+	note->job.done = finish_note;
+	snprintf(note->job.what, sizeof(note->job.what), "noting which keys signed");
+	note->work = work;
+	note->keys = xreallocarray(NULL, count, sizeof(*keys));
+	memcpy(note->keys, keys, count * sizeof(*keys));
+	note->count = count;
+	writer_task(work->writer, &note->job);
+}
+
+/* All in one task: each witness has its turn once in a round. */
+static void note_keys(struct signers *signers)
+{
+	struct witness_key_list keys = {.count = 0};
+
+	for (struct signer *signer = signers->first; signer; signer = signer->next) {
+		if (!signer->must_note)
+			continue;
+		signer->must_note = false;
+		keys.items = xgrow(keys.items, keys.count, &keys.capacity, sizeof(*keys.items));
+		keys.items[keys.count++] = signer->row;
+	}
+	if (keys.count > 0)
+		signers_note(signers->work, keys.items, keys.count);
+	witness_key_list_release(&keys);
 }
 
 /* The nodes. */
@@ -327,9 +430,21 @@ static void tell_unknown(const struct signers *signers, const struct signer *sig
 		signers->last_refusal[0] ? "; " : "", signers->last_refusal);
 }
 
+static void tell_waiting(const struct signers *signers, int64_t now_ms)
+{
+	if (signers->is_reversible || now_ms < signers->waiting_since_ms + WAIT_MS)
+		return; /* the tail logs it */
+	log_limited(
+		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
+		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, whatever the nodes say about the key",
+		signers->waiting_num,
+		signers->waiting_for[0] ? signers->waiting_for : "a witness that is not shown");
+}
+
 static bool is_open(const struct signers *signers, const struct signer *signer)
 {
-	return signer->state == STATE_UNKNOWN && !majority(signers, signer);
+	return signer->state == STATE_UNKNOWN && !signer->must_bind && signer->name[0] != '\0' &&
+	       !majority(signers, signer);
 }
 
 /*
@@ -429,6 +544,7 @@ static void take_changes(struct signers *signers, const struct block *block)
 		struct signer *signer = get(signers, changes.items[i].witness, block->num + 1);
 
 		signer->row = changes.items[i];
+		signer->is_in_table = signer->must_note = false;
 		signer->is_checked = false;
 		set_state(signers, signer, STATE_KNOWN);
 	}
@@ -448,12 +564,104 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 	}
 	signer->is_checked = false; /* next time, look it up in the table again */
 	signer->is_doubted = false;
-	if (!signer->is_whole) {
+	if (!signer->is_whole) { /* must_bind is of the same look-up */
 		set_state(signers, signer, STATE_UNKNOWN);
 		return SIGNER_OPEN;
 	}
 	snprintf(reason, size, "signed with %s, and the key of its witness %s is %s since block %u",
 		 key, signer->name, signer->row.key, signer->row.since_block);
+	return SIGNER_FALSE;
+}
+
+/* This block was signed with the key of the row. */
+static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
+{
+	if (signers->is_reversible ||
+	    (!signer->is_in_table && signer->row.since_block > signers->work->committed_block) ||
+	    !keyring_must_note(&signer->row, signers->work->config.chain, num))
+		return;
+	signer->row.last_signed = num;
+	signer->must_note = true;
+}
+
+static bool names_witness(const struct key_changes *changes, const char *witness)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		if (strcmp(changes->items[i].witness, witness) == 0)
+			return true;
+	return false;
+}
+
+/* False: its key is not known, or not yet. */
+static bool is_signed_with_known_key(struct signers *signers, const struct block *block)
+{
+	char text[KEY_TEXT_BYTES];
+	const struct signer *signer;
+	struct error ignored = ERROR_INIT;
+	struct key key;
+
+	if (!block->seal || !signers_is_name(block->seal->witness))
+		return false;
+	signer = get(signers, block->seal->witness, block->num);
+	return signer->state == STATE_KNOWN && signer->row.since_block < block->num &&
+	       proof_signer(signers->work->proof, block, &key, &ignored) == 0 &&
+	       strcmp(proof_key_text(signers->work->proof, &key, text), signer->row.key) == 0;
+}
+
+/*
+ * Does a block above held[i] that was signed with a known key link down to it?  Nothing proves
+ * the blocks between them yet, so if one of them changes a key, that key is not known above it,
+ * neither the old one nor the new one.  *ret_above: how many blocks link down to it.
+ */
+static bool is_bound(struct signers *signers, const struct held *held, size_t count, size_t i,
+		     unsigned *ret_above)
+{
+	struct key_changes changes = {.count = 0};
+	bool is_found = false;
+
+	*ret_above = 0;
+	for (size_t at = i + 1; !is_found && at < count && *ret_above < MOST_UNKNOWN; at++) {
+		const struct block *below = held[at - 1].block, *block = held[at].block;
+
+		if (block->num != below->num + 1 || !block_links(below, block))
+			break;
+		++*ret_above;
+		key_changes_add(&changes, signers->work->proof, below);
+		is_found = is_signed_with_known_key(signers, block) &&
+			   !names_witness(&changes, block->seal->witness);
+	}
+	key_changes_release(&changes);
+	return is_found;
+}
+
+static void begin_to_wait(struct signers *signers, const struct signer *signer, uint32_t num)
+{
+	if (signers->waiting_num == num)
+		return;
+	signers->waiting_num = num;
+	signers->waiting_since_ms = clock_now_ms();
+	snprintf(signers->waiting_for, sizeof(signers->waiting_for), "%s", signer->name);
+}
+
+/* key NULL: the JSON does not show it. */
+static enum signer_verdict judge_bound(struct signers *signers, struct signer *signer,
+				       const struct held *held, size_t count, size_t i,
+				       const char *key, char *reason, size_t size)
+{
+	unsigned above;
+
+	begin_to_wait(signers, signer, held[i].block->num);
+	if (is_bound(signers, held, count, i, &above)) {
+		if (!key)
+			return SIGNER_GOOD;
+		save(signers, signer, key);
+		return signer->state == STATE_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
+	}
+	if (above < MOST_UNKNOWN)
+		return SIGNER_OPEN;
+	snprintf(reason, size,
+		 "and neither its signer nor those of the %u blocks above it are known witnesses",
+		 above);
 	return SIGNER_FALSE;
 }
 
@@ -480,15 +688,24 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 				 const char *key, char *reason, size_t size)
 {
 	const struct block *block = held[i].block;
+	enum signer_verdict verdict;
 
 	switch (signer->state) {
 	case STATE_KNOWN:
-		if (strcmp(signer->row.key, key) == 0)
+		if (strcmp(signer->row.key, key) == 0) {
+			note_signed(signers, signer, block->num);
 			return SIGNER_GOOD;
-		return is_next ? judge_mismatch(signers, signer, block, key, reason, size)
-			       : SIGNER_OPEN;
+		}
+		if (!is_next)
+			return SIGNER_OPEN;
+		verdict = judge_mismatch(signers, signer, block, key, reason, size);
+		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
+			return verdict;
+		return judge_bound(signers, signer, held, count, i, key, reason, size);
 	case STATE_UNKNOWN:
 		signer->block = block->num;
+		if (signer->must_bind)
+			return judge_bound(signers, signer, held, count, i, key, reason, size);
 		return judge_unknown(signers, signer, held, count, i, key, reason, size);
 	case STATE_NEW:
 	case STATE_LOOKING:
@@ -498,19 +715,36 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 	return SIGNER_OPEN;
 }
 
+/* The JSON does not show who signed it, and may not show all that was signed. */
+static enum signer_verdict judge_unsealed(struct signers *signers, const struct held *held,
+					  size_t count, size_t i, char *reason, size_t size)
+{
+	struct signer *signer = get(signers, "", held[i].block->num);
+
+	if (signer->block != held[i].block->num) {
+		signer->block = held[i].block->num;
+		set_state(signers, signer, STATE_NEW);
+	}
+	if (signer->state != STATE_UNKNOWN)
+		return SIGNER_OPEN;
+	if (!signer->must_bind)
+		return SIGNER_GOOD;
+	return judge_bound(signers, signer, held, count, i, NULL, reason, size);
+}
+
 enum signer_verdict signers_judge(struct signers *signers, struct held *held, size_t count,
 				  size_t i, bool is_next, char *reason, size_t size)
 {
 	struct block *block = held[i].block;
 	struct proof *proof = signers->work->proof;
-	enum signer_verdict verdict = SIGNER_GOOD;
+	enum signer_verdict verdict;
 	struct error err = ERROR_INIT;
 	char text[KEY_TEXT_BYTES];
 	struct key key;
 
 	if (signers->judged_from == 0)
 		signers->judged_from = block->num;
-	if (block->seal && !is_name(block->seal->witness)) {
+	if (block->seal && !signers_is_name(block->seal->witness)) {
 		snprintf(reason, size, "its witness has no valid name");
 		return SIGNER_FALSE;
 	}
@@ -521,8 +755,12 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 	if (block->seal)
 		verdict = judge(signers, get(signers, block->seal->witness, block->num), held,
 				count, i, is_next, proof_key_text(proof, &key, text), reason, size);
+	else
+		verdict = judge_unsealed(signers, held, count, i, reason, size);
 	if (verdict != SIGNER_GOOD)
 		return verdict;
+	if (signers->waiting_num == block->num)
+		signers->waiting_num = 0;
 	if (block->proof == BLOCK_PROOF_CONTENT)
 		block->proof = BLOCK_PROOF_SIGNED;
 	take_changes(signers, block);
@@ -578,14 +816,49 @@ void signers_free(struct signers *signers)
 
 void signers_expect(struct signers *signers, const struct block *block)
 {
-	if (block->seal && is_name(block->seal->witness))
+	if (block->seal && signers_is_name(block->seal->witness))
 		(void)get(signers, block->seal->witness, block->num);
+}
+
+bool signers_holds_up(const struct signers *signers, uint32_t num)
+{
+	return signers->waiting_num == num;
+}
+
+/*
+ * While a block waits for one above it: another reader may have stored both, and the keys of
+ * what lies above are needed.
+ */
+static int64_t look_again(struct signers *signers, int64_t now_ms)
+{
+	int64_t due_ms = CLOCK_NEVER;
+
+	if (signers->waiting_num == 0)
+		return CLOCK_NEVER;
+	for (struct signer *signer = signers->first; signer; signer = signer->next) {
+		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
+			continue;
+		if (signer->ask_at_ms == 0)
+			signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
+		if (now_ms < signer->ask_at_ms) {
+			due_ms = sooner(due_ms, signer->ask_at_ms);
+			continue;
+		}
+		signer->is_doubted = false;
+		set_state(signers, signer, STATE_NEW);
+		tell_waiting(signers, now_ms);
+	}
+	return due_ms;
 }
 
 int64_t signers_step(struct signers *signers, int64_t now_ms)
 {
+	int64_t due_ms;
+
 	if (signers->pool_epoch != signers->work->pool_epoch)
 		forget_nodes(signers);
+	due_ms = look_again(signers, now_ms);
 	look_up(signers);
-	return ask_nodes(signers, now_ms);
+	note_keys(signers);
+	return sooner(due_ms, ask_nodes(signers, now_ms));
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/anchors.h"
 #include "sync/commit.h"
 #include "sync/lineage.h"
 #include "sync/signers.h"
@@ -37,6 +38,7 @@ void stretch_release(struct stretch *stretch)
 	range_set_release(&stretch->undecided);
 	range_set_release(&stretch->vouched);
 	signers_free(stretch->signers);
+	anchors_free(stretch->anchors);
 }
 
 void stretch_clear(struct stretch *stretch)
@@ -292,9 +294,11 @@ size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms)
 	size_t good = 0, bound;
 
 	*due_ms = CLOCK_NEVER;
-	if (!stretch->signers)
-		return stretch_bound(stretch);
 	bound = stretch_bound(stretch);
+	if (stretch->anchors)
+		return anchors_count(stretch->anchors, stretch->held, bound);
+	if (!stretch->signers)
+		return bound;
 	while (good < bound && stretch_num(stretch, good) <= stretch->signed_num)
 		good++;
 	while (good < bound && judge(stretch, good))

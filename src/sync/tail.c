@@ -614,12 +614,32 @@ static void take_decision(void *context, uint32_t num, enum dispute_end end, con
 		tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
+/* The first held block whose signer is not known to be right; 0: none. */
+static uint32_t first_unsigned(const struct tail *tail)
+{
+	for (size_t i = 0; i < tail->stretch.count; i++)
+		if (stretch_num(&tail->stretch, i) > tail->stretch.signed_num)
+			return stretch_num(&tail->stretch, i);
+	return 0;
+}
+
+/* Does that block wait for one above it? */
+static bool is_held_up(const struct tail *tail)
+{
+	uint32_t num = first_unsigned(tail);
+
+	return tail->stretch.signers && num > 0 && signers_holds_up(tail->stretch.signers, num);
+}
+
+/* Nothing proves blocks that wait for one above them: they are requested again too. */
 static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
 {
 	struct tail *tail = context;
 
 	(void)last;
 	(void)count;
+	if (is_held_up(tail) && first_unsigned(tail) < first)
+		first = first_unsigned(tail);
 	ask_again_from(tail, first);
 	wait_or_give_up(tail, &tail->doubted_since_ms,
 			"does not link to its neighbour, as the nodes give them");
@@ -687,6 +707,22 @@ static uint32_t last_to_leave(const struct tail *tail)
 	uint32_t more = tail->leave_count - 1;
 
 	return tail->want + (more < room ? more : room);
+}
+
+/*
+ * The first held block waits for the one that is about to become a gap: it becomes one too, and
+ * is bound when that one is stored.
+ */
+static void give_up_held(struct tail *tail)
+{
+	char reason[sizeof(tail->gap_reason)];
+
+	snprintf(
+		reason, sizeof(reason),
+		"no block signed with a known key links to it, and the next one cannot be had: %.100s",
+		tail->gap_reason);
+	take_unsigned(tail, 0, false);
+	make_gap(tail, reason, false);
 }
 
 static void leave_gap(struct tail *tail)
@@ -815,6 +851,9 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
 	if (tail->is_searching)
 		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
+	if (tail->has_gap && tail->stretch.commit_count == 0 && !tail->is_recording &&
+	    is_held_up(tail) && first_unsigned(tail) == stretch_num(&tail->stretch, 0))
+		give_up_held(tail);
 	/* Everything below must be decided first, or it would be recorded as missing too. */
 	if (tail->has_gap && tail->stretch.commit_count == 0 && !tail->is_recording &&
 	    tail->stretch.count == 0)

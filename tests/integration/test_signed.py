@@ -298,7 +298,7 @@ def test_a_key_changes_in_a_hole(world):
     assert keys(world, f"since_block = {at}") == 0
     asked = node.count[ASK]
     goes_on(world, node, WITNESSES + 2, timeout=40)
-    assert node.count[ASK] > asked
+    assert node.count[ASK] == asked  # a block above tells it
     assert not reader.events("claim_false")
     hole.clear()
     world.db.wait_blocks(node.irreversible, timeout=60)

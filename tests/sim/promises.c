@@ -13,7 +13,7 @@
 /* A reader may be frozen between reading the neighbours and its commit. */
 #define SAME_MOMENT_US 60000000
 
-static bool lies_are_told;
+static bool lies_are_told, lies_are_in_vain;
 static bool is_tearing;
 static uint32_t open_first;   /* where the open range first began; 0: there was none yet */
 static struct range_set torn; /* rows deleted by hand: only the next full scan can find them */
@@ -73,7 +73,8 @@ static void check_deliveries(const struct block_row *row, unsigned version)
 
 /*
  * only the chain: without liars, all stored blocks are part of the chain or, while reversible,
- * of a fork of it.  With a liar this is still so while more honest nodes are well.  Otherwise it
+ * of a fork of it.  With a liar this is still so while more honest nodes are well, and with any
+ * number of liars if the keys of most witnesses were known before.  Otherwise it
  * is at least a block that somebody made: a block that does not prove itself is never stored.
  */
 /* lies were stored while honest nodes were in trouble; more may follow */
@@ -88,6 +89,8 @@ static void check_block(const struct block_row *row)
 
 	if (found < 0 || (chain_is_lie(version) && !lies_are_told))
 		sim_fail("stored block %u is nobody's", row->num);
+	if (chain_is_lie(version) && lies_are_in_vain)
+		sim_fail("stored block %u is false, and keys are known", row->num);
 	if (row->is_irreversible && chain_is_lie(version) && !lies_are_stored && honest_are_most())
 		sim_fail("stored block %u is false, and most nodes are honest and well", row->num);
 	lies_are_stored = lies_are_stored || chain_is_lie(version);
@@ -392,8 +395,9 @@ static void check_commit(const struct tx *tx)
 	check_gap_rows();
 }
 
-void promises_open(bool has_lies)
+void promises_open(bool has_lies, bool keys_are_known)
 {
+	lies_are_in_vain = keys_are_known;
 	lies_are_told = has_lies;
 	lies_are_stored = false;
 	is_tearing = false;

@@ -12,8 +12,11 @@
 #include "base/range.h"
 #include "tables.h"
 
-/* From now on every commit is checked. has_lies: nodes give false blocks. */
-void promises_open(bool has_lies);
+/*
+ * From now on every commit is checked.  has_lies: nodes give false blocks.  keys_are_known: none
+ * of them may be stored, however many nodes lie.
+ */
+void promises_open(bool has_lies, bool keys_are_known);
 /* Somebody deletes rows by hand: nothing is checked until promises_mended(). */
 void promises_torn(uint32_t first, uint32_t last);
 void promises_mended(void);

@@ -6,9 +6,11 @@
 #include "chain.h"
 #include "database.h"
 #include "statements.h"
+#include "statements_impl.h"
 #include "steem/chain.h"
 #include "store/gap_rows.h"
 #include "sync/filter.h"
+#include "witness.h"
 #include "world.h"
 
 #define LONGEST_FAULTS_MS 90000
@@ -66,7 +68,8 @@ static void make_reader(struct world *world, unsigned index, uint32_t start_bloc
 	set_database(world, slot);
 	slot->config = (struct reader_config){
 		.goal = READER_RUN,
-		.proof = sim_chance(800) ? READER_PROOF_SIGNED : READER_PROOF_CONTENT,
+		.proof = world->liars_are_most || sim_chance(800) ? READER_PROOF_SIGNED
+								  : READER_PROOF_CONTENT,
 		.chain = &chain_steem,
 		.name = slot->name,
 		.version = "simulated",
@@ -197,6 +200,26 @@ static void put_outbox(struct tx *tx, uint32_t irreversible)
 			put(tx, TABLE_COMMENTS, num, row_new(sizeof(struct comment_row)));
 }
 
+/*
+ * The keys of most witnesses, which signed long before; those of the others may be learnt when a
+ * block binds theirs.
+ */
+static void put_keys(struct tx *tx)
+{
+	unsigned unknown = (unsigned)sim_random(WITNESS_COUNT / 4 + 1);
+	unsigned from = (unsigned)sim_random(WITNESS_COUNT);
+
+	for (unsigned i = unknown; i < WITNESS_COUNT; i++) {
+		struct key_row *row = row_new(sizeof(*row));
+		unsigned witness = (from + i) % WITNESS_COUNT;
+
+		row->is_of_nodes = sim_chance(500);
+		row->last_signed = 1;
+		snprintf(row->key, sizeof(row->key), "%s", witness_key(witness, false));
+		put(tx, TABLE_KEYS, key_place(witness_name(witness), 0), row);
+	}
+}
+
 static void put_bookkeeping(struct tx *tx)
 {
 	put(tx, TABLE_BOOKKEEPING, 1, row_new(sizeof(struct bookkeeping_row)));
@@ -222,6 +245,8 @@ static void make_tables(struct world *world, uint32_t irreversible, bool is_empt
 		put_past(world, &tx, irreversible - behind);
 	if (sim_chance(500))
 		put_outbox(&tx, irreversible);
+	if (world->liars_are_most)
+		put_keys(&tx);
 	(void)tx_commit(&tx);
 	for (unsigned i = 0; i < world->server_count; i++)
 		sim_servers[i].clock_ms = sim_chance(500) ? sim_between(-5000, 5000) : 0;
@@ -238,6 +263,8 @@ void scenario_make(struct world *world)
 	world->server_count = sim_chance(300) ? 3 : 1;
 	world->reader_count = (unsigned)sim_between(1, 3);
 	world->has_lies = world->node_count > 1 && sim_chance(350);
+	world->liars_are_most = sim_chance(200);
+	world->has_lies = world->has_lies || world->liars_are_most;
 	world->calm_ms = sim_now_ms + (sim_chance(100) ? 0 : sim_between(0, LONGEST_FAULTS_MS));
 	chain_open();
 	nodes_open(irreversible, (uint32_t)sim_between(1, 7), world->node_count);
@@ -270,6 +297,8 @@ void scenario_make(struct world *world)
 		tables_set_lag(i, sim_between(0, 1500));
 	sim_trace("%u readers, %u nodes, %u servers%s; blocks from %u, irreversible %u%s",
 		  world->reader_count, world->node_count, world->server_count,
-		  world->has_lies ? ", liars" : "", world->open_first, irreversible,
-		  is_empty ? ", empty tables" : "");
+		  world->liars_are_most ? ", many liars"
+		  : world->has_lies     ? ", liars"
+					: "",
+		  world->open_first, irreversible, is_empty ? ", empty tables" : "");
 }

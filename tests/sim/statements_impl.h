@@ -57,6 +57,7 @@ bool model_select_gap_below(struct call *call);
 bool model_select_gaps(struct call *call);
 bool model_select_gaps_due(struct call *call);
 bool model_select_irreversible(struct call *call);
+bool model_select_keys_lately(struct call *call);
 bool model_select_keys_whole(struct call *call);
 bool model_select_now(struct call *call);
 bool model_select_outbox_authors(struct call *call);
@@ -68,6 +69,7 @@ bool model_select_witness_key(struct call *call);
 bool model_sum_gaps(struct call *call);
 bool model_update_block(struct call *call);
 bool model_update_claim_expired(struct call *call);
+bool model_update_key_signed(struct call *call);
 bool model_update_reader(struct call *call);
 bool model_upsert_reader(struct call *call);
 

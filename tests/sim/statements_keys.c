@@ -17,19 +17,24 @@ uint64_t key_place(const char *witness, uint32_t since)
 	return (uint64_t)index << 32 | since;
 }
 
-/* (witness, since_block, signing_key): from nodes or from the chain. */
+/* (witness, since_block, signing_key), and last_signed from nodes, not from the chain. */
 bool model_insert_witness_key(struct call *call)
 {
 	bool is_of_nodes = call->sql == sql_insert_witness_key;
 	uint32_t since = (uint32_t)take_u64(call, 1);
 	uint64_t key = key_place(take_text(call, 0), since);
+	const struct key_row *old = row_read(call->tx, TABLE_KEYS, key);
 	struct key_row *row = row_new(sizeof(*row));
 
-	if (is_of_nodes && row_read(call->tx, TABLE_KEYS, key))
+	if (is_of_nodes && old)
 		return true;
 	row->since = since;
 	row->is_of_nodes = is_of_nodes;
 	snprintf(row->key, sizeof(row->key), "%s", take_text(call, 2));
+	if (is_of_nodes)
+		row->last_signed = take_u64(call, 3);
+	else if (old && strcmp(old->key, row->key) == 0)
+		row->last_signed = old->last_signed;
 	call->found = 1;
 	return row_write(call->tx, TABLE_KEYS, key, row);
 }
@@ -49,13 +54,50 @@ bool model_select_witness_key(struct call *call)
 	const struct key_row *row = row_last(call->tx, TABLE_KEYS, key_place(witness, 0),
 					     key_place(witness, (uint32_t)block - 1), &key);
 
-	call->rows->column_count = 3;
+	call->rows->column_count = 4;
 	if (!row)
 		return true;
 	give_text(call, row->key);
 	give_u64(call, row->since);
 	give_text(call, row->is_of_nodes ? "nodes" : "chain");
+	give_u64(call, row->last_signed);
 	return true;
+}
+
+/* (from, below, from, below) */
+bool model_select_keys_lately(struct call *call)
+{
+	uint64_t from = take_u64(call, 0), below = take_u64(call, 1), key;
+	const struct key_row *row;
+
+	call->rows->column_count = 5;
+	for (EACH_ROW(call->tx, TABLE_KEYS, 0, UINT64_MAX, key, row)) {
+		if (row->since >= below || (row->last_signed < from && row->since < from))
+			continue;
+		give_text(call, witness_name((unsigned)(key >> 32)));
+		give_u64(call, row->since);
+		give_text(call, row->key);
+		give_text(call, row->is_of_nodes ? "nodes" : "chain");
+		give_u64(call, row->last_signed);
+	}
+	return true;
+}
+
+/* (last_signed, witness, since_block, last_signed) */
+bool model_update_key_signed(struct call *call)
+{
+	uint64_t key = key_place(take_text(call, 1), (uint32_t)take_u64(call, 2));
+	const struct key_row *old = row_read(call->tx, TABLE_KEYS, key);
+	struct key_row *row;
+
+	call->found = 0;
+	if (!old || old->last_signed >= take_u64(call, 0))
+		return true;
+	row = row_new(sizeof(*row));
+	*row = *old;
+	row->last_signed = take_u64(call, 0);
+	call->found = 1;
+	return row_write(call->tx, TABLE_KEYS, key, row);
 }
 
 /* (since, since, since, block, block, since, since, block) */

@@ -130,6 +130,7 @@ struct seen_row {
 struct key_row {
 	uint32_t since;
 	bool is_of_nodes;
+	uint64_t last_signed; /* 0: NULL */
 	char key[64];
 };
 

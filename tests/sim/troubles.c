@@ -83,13 +83,40 @@ static void choose_lies(struct sim_node *node)
 		node->mood = MOOD_FALSE_BLOCK;
 }
 
-/* Only the last node lies, and only if the world has liars. */
+/* Some nodes tell the same lie. */
+static void trouble_conspiracy(struct world *world)
+{
+	unsigned first = (unsigned)sim_random(world->node_count);
+	unsigned others = (unsigned)sim_random(1U << world->node_count);
+
+	set_mood(world, first, (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1));
+	choose_lies(&sim_nodes[first]);
+	for (unsigned i = 0; i < world->node_count; i++) {
+		struct sim_node node = sim_nodes[first];
+
+		if (i == first || !(others >> i & 1))
+			continue;
+		node.lag = sim_nodes[i].lag;
+		node.is_dead = sim_nodes[i].is_dead;
+		sim_nodes[i] = node;
+		sim_trace("node %u tells the same", i);
+	}
+}
+
+/*
+ * Only the last node lies, and only if the world has liars; unless keys are known, so that it does
+ * not matter how many lie.
+ */
 void trouble_liar(struct world *world)
 {
 	unsigned index = world->node_count - 1;
 
 	if (!world->has_lies) {
 		trouble_node(world);
+		return;
+	}
+	if (world->liars_are_most) {
+		trouble_conspiracy(world);
 		return;
 	}
 	set_mood(world, index, (enum mood)sim_between(MOOD_HARMLESS_COUNT, MOOD_COUNT - 1));

@@ -347,7 +347,7 @@ void world_run(uint64_t seed, struct world_result *ret_result)
 	memset(&world, 0, sizeof(world));
 	world.seed = seed;
 	scenario_make(&world);
-	promises_open(world.has_lies);
+	promises_open(world.has_lies, world.liars_are_most);
 	events_may_contradict = world.has_lies;
 	fiber_start(NULL, operate, NULL);
 	for (uint64_t steps = 0; !world.is_over; steps++)

@@ -39,6 +39,7 @@ struct world {
 	uint64_t seed;
 	unsigned reader_count, node_count, server_count;
 	bool has_lies;
+	bool liars_are_most; /* any node may lie, also all of them; keys of witnesses are known */
 	bool needs_operator; /* lies were stored, so readers refuse to continue */
 	bool is_over;
 	int64_t calm_ms; /* when the faults ended */

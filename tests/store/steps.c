@@ -156,11 +156,17 @@ int call_confirm(struct db *lane, struct error *ret_err)
 
 int call_keys(struct db *lane, struct error *ret_err)
 {
-	static const struct witness_key told = {
-		.witness = "dan", .key = "STM3", .since_block = 7, .is_of_nodes = true};
+	static const struct witness_key told = {.witness = "dan",
+						.key = "STM3",
+						.since_block = 7,
+						.is_of_nodes = true,
+						.last_signed = 8};
+	struct witness_key_list list = {.count = 0};
 	struct witness_key key;
 	bool is_found;
 	bool is_whole;
+	size_t count;
+	int result;
 
 	if (witness_keys_add(lane, &told, ret_err) < 0 ||
 	    witness_keys_find(lane, "dan", 8, &key, &is_found, ret_err) < 0 ||
@@ -168,7 +174,15 @@ int call_keys(struct db *lane, struct error *ret_err)
 		return -1;
 	assert_true(is_found && is_whole);
 	assert_string_equal(key.key, "STM2");
-	return 0;
+	key.last_signed = 9;
+	if (witness_keys_note(lane, &key, ret_err) < 0)
+		return -1;
+	result = witness_keys_load(lane, 9, 10, &list, ret_err);
+	count = list.count;
+	witness_key_list_release(&list);
+	if (result == 0)
+		assert_int_equal(count, 1);
+	return result;
 }
 
 /* Locks of a connection that the server does not know to be dead yet: again, until it does. */

@@ -273,7 +273,7 @@ static void dump(struct buf *out)
 		"UNION ALL SELECT CONCAT_WS('|', 'comment', author, permlink, state, COALESCE(block, 0), "
 		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM comments "
 		"UNION ALL SELECT CONCAT_WS('|', 'seen', author, permlink, block) FROM comments_seen "
-		"UNION ALL SELECT CONCAT_WS('|', 'key', witness, since_block, signing_key, source) "
+		"UNION ALL SELECT CONCAT_WS('|', 'key', witness, since_block, signing_key, source, last_signed) "
 		"FROM witness_keys "
 		"UNION ALL SELECT CONCAT_WS('|', 'open', delivery_id, queue) FROM deliveries_open "
 		"UNION ALL SELECT CONCAT_WS('|', 'ended', delivery_id, queue, state) FROM deliveries_ended "

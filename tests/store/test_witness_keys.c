@@ -29,7 +29,10 @@ static void put(uint32_t num, uint8_t chain, const char *key_text, bool is_rever
 
 static void tell(uint32_t since, const char *text)
 {
-	struct witness_key key = {.witness = "dan", .since_block = since, .is_of_nodes = true};
+	struct witness_key key = {.witness = "dan",
+				  .since_block = since,
+				  .is_of_nodes = true,
+				  .last_signed = since + 1};
 
 	snprintf(key.key, sizeof(key.key), "%s", text);
 	OK(witness_keys_add(db, &key, &err));
@@ -125,6 +128,91 @@ static void a_confirmed_block_sets_its_key(void **state)
 	expect_key(106, "STM1", 105, false);
 }
 
+/* The block that the newest key of dan signed last; 0: NULL, or no key. */
+static uint32_t last_signed(void)
+{
+	struct witness_key key = {.last_signed = 0};
+	bool is_found;
+
+	OK(witness_keys_find(db, "dan", UINT32_MAX, &key, &is_found, &err));
+	return is_found ? key.last_signed : 0;
+}
+
+static void note(uint32_t since, uint32_t block)
+{
+	struct witness_key key = {.witness = "dan", .since_block = since, .last_signed = block};
+
+	OK(witness_keys_note(db, &key, &err));
+}
+
+static void what_a_key_signed_last_is_noted(void **state)
+{
+	(void)state;
+	note(99, 105); /* there is no row, and none is made */
+	assert_int_equal(number("SELECT COUNT(*) FROM witness_keys"), 0);
+	tell(99, "STM1");
+	assert_int_equal(last_signed(), 100);
+	note(99, 105);
+	note(99, 103); /* of a slower reader */
+	assert_int_equal(last_signed(), 105);
+	put(104, 0xAA, "STM2", false, 'S');
+	assert_int_equal(last_signed(), 0);
+	note(104, 107);
+	put(104, 0xAA, "STM2", false, 'P');
+	assert_int_equal(last_signed(), 107);
+	run_sql("DELETE FROM blocks");
+	put(104, 0xAA, "STM3", false, 'S'); /* another key was never seen to sign */
+	assert_int_equal(last_signed(), 0);
+}
+
+/* How many keys are loaded. */
+static size_t loaded(uint32_t from, uint32_t last)
+{
+	struct witness_key_list list = {.count = 0};
+	size_t count;
+
+	OK(witness_keys_load(db, from, last, &list, &err));
+	count = list.count;
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(list.items[i].witness, "dan");
+	witness_key_list_release(&list);
+	return count;
+}
+
+static void keys_that_signed_or_were_set_lately_are_loaded(void **state)
+{
+	(void)state;
+	tell(10, "STM1");
+	put(104, 0xAA, "STM2", false, 'S');
+	assert_int_equal(loaded(1, 200), 2);
+	assert_int_equal(loaded(12, 200), 1); /* the first one signed block 11 last */
+	assert_int_equal(loaded(105, 200), 0);
+	assert_int_equal(loaded(1, 104), 1); /* the second one is not in force yet */
+	note(10, 104);
+	assert_int_equal(loaded(104, 200), 2);
+	assert_int_equal(loaded(104, 105), 2);
+}
+
+static void a_migration_knows_what_nodes_told(void **state)
+{
+	(void)state;
+	tell(99, "STM1");
+	run_sql("ALTER TABLE witness_keys DROP COLUMN last_signed");
+	run_sql("DELETE FROM schema_version WHERE version = 8");
+	OK(schema_migrate(db, NULL, &err));
+	assert_int_equal(last_signed(), 100);
+	assert_int_equal(number("SELECT COUNT(*) FROM information_schema.statistics WHERE "
+				"table_schema = DATABASE() AND "
+				"index_name = 'witness_keys_signed'"),
+			 1);
+	run_sql("ALTER TABLE witness_keys DROP KEY witness_keys_signed"); /* it is missed */
+	OK(schema_migrate(db, NULL, &err));
+	assert_int_equal(number("SELECT COUNT(*) FROM information_schema.statistics WHERE "
+				"table_schema = DATABASE() AND "
+				"index_name = 'witness_keys_signed'"),
+			 1);
+}
+
 static bool is_whole(uint32_t since, uint32_t block)
 {
 	bool result;
@@ -199,6 +287,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_repaired_block_sets_what_it_says, world_set_up,
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(a_confirmed_block_sets_its_key, world_set_up,
+						world_tear_down),
+		cmocka_unit_test_setup_teardown(what_a_key_signed_last_is_noted, world_set_up,
+						world_tear_down),
+		cmocka_unit_test_setup_teardown(keys_that_signed_or_were_set_lately_are_loaded,
+						world_set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(a_migration_knows_what_nodes_told, world_set_up,
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_stored_may_have_changed_a_key,
 						world_set_up, world_tear_down),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Anchors of a cell: blocks that are signed with known keys, and bind all blocks below them.
+ *
+ * A cell's blocks are old: their signers need not be known one by one.  But most nodes may lie.
+ * So while enough keys are known (keyring.h), a block of a cell is stored only if a block that
+ * is signed with a known key links down to it, or if the stored row above the stretch names its
+ * top.  The keys come from one look-up for each cell.  Only the highest voted block of a stretch
+ * is looked at; if its signer is not known, the one below, and so on.
+ *
+ * If nothing binds the top of a stretch, some blocks above it are read, which need not be
+ * irreversible.  They only serve to bind it, and are not kept.
+ */
+#ifndef SYNC_ANCHORS_H
+#define SYNC_ANCHORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/claims.h"
+#include "sync/work.h"
+
+struct anchors;
+
+enum anchors_end {
+	ANCHORS_WAIT,  /* for keys, or for blocks above */
+	ANCHORS_BOUND, /* a block above binds the top: anchors_count() counts it from now on */
+	ANCHORS_NONE,  /* no block that could be had binds it */
+};
+
+/* For the blocks of this claim, which must live as long. */
+struct anchors *anchors_new(struct work *work, const struct claim *claim);
+/* NULL is allowed. Call it only when anchors_is_idle(), or after the writer has stopped. */
+void anchors_free(struct anchors *anchors);
+/*
+ * How many of these blocks, which most nodes stand for, may be committed if their links are right?
+ * Marks the anchors among them as signed.  Blocks that follow a hole wait until those before it
+ * are bound.
+ */
+size_t anchors_count(struct anchors *anchors, struct held *held, size_t count);
+/* Nothing else will come that could bind this block: read what is above it. */
+enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
+				    int64_t now_ms);
+/* Send the look-up, and what is to be noted. Returns when to call it again. */
+int64_t anchors_step(struct anchors *anchors);
+/* Ask no node any more. NULL is allowed. */
+void anchors_stop(struct anchors *anchors);
+/* No look-up is under way. NULL is allowed. */
+bool anchors_is_idle(const struct anchors *anchors);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/anchors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "steem/client.h"
+#include "steem/codec/proof.h"
+#include "steem/pool.h"
+#include "store/witness_keys.h"
+#include "sync/keyring.h"
+#include "sync/signers.h"
+#include "sync/writer.h"
+
+/* How many blocks above a stretch are read: three in four witnesses are known. */
+#define ABOVE_BLOCKS 10
+/* Each of the nodes may be asked, but no more than this many. */
+#define ABOVE_TRIES    4
+#define ASK_AGAIN_MS   100
+#define ABOVE_LASTS_MS 15000 /* then the nodes are too busy, or away */
+
+struct anchors {
+	struct work *work;
+	const struct claim *claim;
+	struct witness_key_list keys; /* those in force at blocks of the claim, and above */
+	unsigned generation;          /* of the keys; 0: not loaded yet */
+	/* Are enough keys known at the lowest block of the claim, and at the highest one? */
+	bool is_recent_below, is_recent_above;
+	bool is_loading;
+	bool must_load;
+	struct witness_key_list notes; /* keys that signed, to be noted in the table */
+	/* The block above which others are read. */
+	uint32_t top;
+	uint8_t top_id[BLOCK_ID_BYTES];
+	bool is_bound;      /* and a known key signed one of them */
+	uint32_t above_num; /* the highest one that links down to it */
+	uint8_t above_id[BLOCK_ID_BYTES];
+	uint32_t asked_from; /* the first block of the last request */
+	bool is_asking;
+	bool is_waiting; /* to ask, until ask_at_ms */
+	unsigned tries;
+	uint64_t not_from; /* mask of the nodes that were asked in vain */
+	unsigned pool_epoch;
+	int64_t since_ms;
+	int64_t ask_at_ms;
+	struct client_tip_sink sink;
+};
+
+/* The keys. */
+
+struct load_job {
+	struct job job;
+	struct anchors *anchors;
+	uint32_t first, last; /* blocks of the claim */
+	uint32_t from;        /* keys that signed from there on, */
+	uint32_t above;       /* and are in force below this block */
+	struct witness_key_list keys;
+};
+
+static int run_load(struct db *db, struct job *job, struct error *err)
+{
+	struct load_job *load = (struct load_job *)job;
+
+	witness_key_list_release(&load->keys);
+	return witness_keys_load(db, load->from, load->above, &load->keys, err);
+}
+
+static void finish_load(struct job *job)
+{
+	struct load_job *load = (struct load_job *)job;
+	struct anchors *anchors = load->anchors;
+	const struct chain *chain = anchors->work->config.chain;
+
+	anchors->is_loading = false;
+	if (job->err.kind == ERROR_NONE) {
+		witness_key_list_release(&anchors->keys);
+		anchors->keys = load->keys;
+		anchors->generation++;
+		anchors->is_recent_below = keyring_is_recent(&anchors->keys, chain, load->first);
+		anchors->is_recent_above = keyring_is_recent(&anchors->keys, chain, load->last);
+	} else {
+		witness_key_list_release(&load->keys);
+		if (!anchors->work->is_stopping)
+			work_end(anchors->work, &job->err);
+	}
+	free(load);
+}
+
+static void send_load(struct anchors *anchors)
+{
+	struct load_job *load = xcalloc(1, sizeof(*load));
+
+	load->job.run = run_load;
+	load->job.done = finish_load;
+	snprintf(load->job.what, sizeof(load->job.what), "loading keys of witnesses");
+	load->anchors = anchors;
+	load->first = anchors->claim->missing.items[0].first;
+	load->last = anchors->claim->last;
+	load->from = keyring_recent_from(anchors->work->config.chain, load->first);
+	load->above =
+		load->last < UINT32_MAX - ABOVE_BLOCKS ? load->last + ABOVE_BLOCKS + 1 : UINT32_MAX;
+	anchors->is_loading = true;
+	anchors->must_load = false;
+	writer_look_up(anchors->work->writer, &load->job);
+}
+
+/* Anchors. */
+
+/* The known key with which the block is signed; NULL: it is not signed with one. */
+static struct witness_key *known_key(struct anchors *anchors, const struct block *block)
+{
+	struct proof *proof = anchors->work->proof;
+	struct error ignored = ERROR_INIT;
+	char text[KEY_TEXT_BYTES];
+	struct witness_key *known;
+	struct key key;
+
+	if (!block->seal || !signers_is_name(block->seal->witness))
+		return NULL;
+	known = keyring_find(&anchors->keys, block->seal->witness, block->num);
+	if (!known || proof_signer(proof, block, &key, &ignored) != 0 ||
+	    strcmp(proof_key_text(proof, &key, text), known->key) != 0)
+		return NULL;
+	return known;
+}
+
+static void note_signed(struct anchors *anchors, struct witness_key *key, uint32_t num)
+{
+	struct witness_key_list *notes = &anchors->notes;
+
+	if (!keyring_must_note(key, anchors->work->config.chain, num))
+		return;
+	key->last_signed = num;
+	notes->items = xgrow(notes->items, notes->count, &notes->capacity, sizeof(*notes->items));
+	notes->items[notes->count++] = *key;
+}
+
+static bool is_anchor(struct anchors *anchors, struct held *held)
+{
+	struct block *block = held->block;
+	struct witness_key *key;
+
+	if (held->is_anchor)
+		return true;
+	if (anchors->is_bound && block->num == anchors->top &&
+	    block_id_equal(block->id, anchors->top_id))
+		return true;
+	if (held->unknown_signer == anchors->generation)
+		return false;
+	held->unknown_signer = anchors->generation;
+	key = known_key(anchors, block);
+	if (!key)
+		return false;
+	held->is_anchor = true;
+	if (block->proof == BLOCK_PROOF_CONTENT)
+		block->proof = BLOCK_PROOF_SIGNED;
+	note_signed(anchors, key, block->num);
+	return true;
+}
+
+/* Does the stored row above name this block? */
+static bool is_named(const struct anchors *anchors, const struct block *block)
+{
+	for (size_t i = 0; i < anchors->claim->named_count; i++)
+		if (anchors->claim->named[i].num == block->num)
+			return block_id_equal(anchors->claim->named[i].id, block->id);
+	return false;
+}
+
+/*
+ * By the lowest block of a stretch: at the blocks above, it may be long ago that known keys
+ * signed.
+ */
+static bool needs_anchor(const struct anchors *anchors, uint32_t num)
+{
+	if (anchors->is_recent_below == anchors->is_recent_above)
+		return anchors->is_recent_below;
+	return keyring_is_recent(&anchors->keys, anchors->work->config.chain, num);
+}
+
+/* How many of the `count` blocks of one stretch are bound? */
+static size_t bound_count(struct anchors *anchors, struct held *held, size_t count)
+{
+	if (is_named(anchors, held[count - 1].block))
+		return count;
+	if (anchors->generation == 0)
+		return 0;
+	if (!needs_anchor(anchors, held[0].block->num))
+		return count;
+	while (count > 0 && !is_anchor(anchors, &held[count - 1]))
+		count--;
+	return count;
+}
+
+size_t anchors_count(struct anchors *anchors, struct held *held, size_t count)
+{
+	size_t first = 0;
+
+	while (first < count) {
+		size_t end = first + 1, bound;
+
+		while (end < count && held[end].block->num == held[end - 1].block->num + 1)
+			end++;
+		bound = bound_count(anchors, held + first, end - first);
+		if (bound < end - first)
+			return first + bound;
+		first = end;
+	}
+	return count;
+}
+
+/* Blocks above. */
+
+static void begin_above(struct anchors *anchors)
+{
+	anchors->above_num = anchors->top;
+	memcpy(anchors->above_id, anchors->top_id, BLOCK_ID_BYTES);
+}
+
+static void take_above(void *context, struct block *block, unsigned node)
+{
+	struct anchors *anchors = context;
+
+	(void)node;
+	if (block->num == anchors->above_num + 1 &&
+	    block_id_equal(block->previous, anchors->above_id)) {
+		anchors->above_num = block->num;
+		memcpy(anchors->above_id, block->id, BLOCK_ID_BYTES);
+		anchors->is_bound = anchors->is_bound || known_key(anchors, block);
+	}
+	block_free(block);
+}
+
+static void take_end(void *context, unsigned node, const struct chain_head *head,
+		     const struct error *err)
+{
+	struct anchors *anchors = context;
+
+	(void)head;
+	anchors->is_asking = false;
+	if (err || anchors->is_bound)
+		return;
+	anchors->ask_at_ms = 0;
+	if (anchors->above_num >= anchors->asked_from &&
+	    anchors->above_num < anchors->top + ABOVE_BLOCKS)
+		return; /* it gives few at a time */
+	anchors->tries++;
+	anchors->not_from |= UINT64_C(1) << node;
+	begin_above(anchors);
+}
+
+static void restart_above(struct anchors *anchors, const struct block *top, int64_t now_ms)
+{
+	anchors->top = top->num;
+	memcpy(anchors->top_id, top->id, BLOCK_ID_BYTES);
+	anchors->pool_epoch = anchors->work->pool_epoch;
+	anchors->is_bound = false;
+	anchors->tries = 0;
+	anchors->not_from = 0;
+	anchors->since_ms = now_ms;
+	anchors->ask_at_ms = 0;
+	anchors->must_load = true; /* other cells may have learnt keys meanwhile */
+	begin_above(anchors);
+}
+
+static void ask_above(struct anchors *anchors, int64_t now_ms)
+{
+	unsigned count = ABOVE_BLOCKS - (anchors->above_num - anchors->top);
+
+	anchors->asked_from = anchors->above_num + 1;
+	anchors->ask_at_ms = now_ms + ASK_AGAIN_MS;
+	anchors->is_asking = client_ask_head(anchors->work->client, anchors->not_from,
+					     anchors->asked_from, count, &anchors->sink);
+}
+
+/* Is there a node that was not asked yet, and that may be asked? */
+static bool has_node(const struct anchors *anchors, int64_t now_ms)
+{
+	return anchors->tries < ABOVE_TRIES &&
+	       (anchors->tries == 0 ||
+		(pool_healthy(anchors->work->pool, now_ms) & ~anchors->not_from));
+}
+
+enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
+				    int64_t now_ms)
+{
+	anchors->is_waiting = false;
+	if (anchors->is_asking)
+		return ANCHORS_WAIT;
+	if (anchors->top != top->num || !block_id_equal(anchors->top_id, top->id) ||
+	    anchors->pool_epoch != anchors->work->pool_epoch)
+		restart_above(anchors, top, now_ms);
+	if (anchors->is_bound)
+		return ANCHORS_BOUND;
+	if (anchors->must_load || anchors->is_loading || anchors->generation == 0)
+		return ANCHORS_WAIT;
+	if (!has_node(anchors, now_ms) || now_ms >= anchors->since_ms + ABOVE_LASTS_MS)
+		return ANCHORS_NONE;
+	if (now_ms >= anchors->ask_at_ms)
+		ask_above(anchors, now_ms);
+	anchors->is_waiting = !anchors->is_asking;
+	return ANCHORS_WAIT;
+}
+
+/* Public functions. */
+
+struct anchors *anchors_new(struct work *work, const struct claim *claim)
+{
+	struct anchors *anchors = xcalloc(1, sizeof(*anchors));
+
+	anchors->work = work;
+	anchors->claim = claim;
+	anchors->must_load = true;
+	anchors->sink =
+		(struct client_tip_sink){.context = anchors, .given = take_above, .done = take_end};
+	return anchors;
+}
+
+void anchors_stop(struct anchors *anchors)
+{
+	if (!anchors)
+		return;
+	client_drop_tip(anchors->work->client, anchors);
+	anchors->is_asking = anchors->is_waiting = false;
+}
+
+void anchors_free(struct anchors *anchors)
+{
+	if (!anchors)
+		return;
+	anchors_stop(anchors);
+	witness_key_list_release(&anchors->keys);
+	witness_key_list_release(&anchors->notes);
+	free(anchors);
+}
+
+int64_t anchors_step(struct anchors *anchors)
+{
+	bool is_waiting;
+
+	if (anchors->must_load && !anchors->is_loading && writer_has_room(anchors->work->writer))
+		send_load(anchors);
+	if (anchors->notes.count > 0) {
+		signers_note(anchors->work, anchors->notes.items, anchors->notes.count);
+		witness_key_list_release(&anchors->notes);
+	}
+	is_waiting = anchors->is_waiting;
+	anchors->is_waiting = false; /* until anchors_look_above() is called again */
+	return is_waiting ? anchors->ask_at_ms : CLOCK_NEVER;
+}
+
+bool anchors_is_idle(const struct anchors *anchors)
+{
+	return !anchors || !anchors->is_loading;
+}
