@@ -17,12 +17,24 @@
 
 /* The lowest block whose signature still counts at `block`. */
 uint32_t keyring_recent_from(const struct chain *chain, uint32_t block);
-/* Did enough different witnesses sign between there and `block`? */
+/* The highest block at which a signature of `block` still counts. */
+uint32_t keyring_recent_to(const struct chain *chain, uint32_t block);
+/*
+ * Did enough different witnesses sign between there and `block`?  Keys learnt within the last round
+ * do not count: at a first start, the witnesses whose turn comes last in the first round are then
+ * learnt like the others, and no block has to wait.
+ */
 bool keyring_is_recent(const struct witness_key_list *keys, const struct chain *chain,
 		       uint32_t block);
-/* The key of a witness at `block`; NULL: it is not in the list. */
-struct witness_key *keyring_find(const struct witness_key_list *keys, const char *witness,
-				 uint32_t block);
+/* Has the witness any key in the list? */
+bool keyring_has(const struct witness_key_list *keys, const char *witness);
+/*
+ * The row that makes this key, with which `block` is signed, a known one: the row of the witness
+ * in force at `block`; or a later row, if the key was learnt only there but signed since.  Nobody
+ * but the witness has either key.  NULL: there is no such row.
+ */
+struct witness_key *keyring_match(const struct witness_key_list *keys, const char *witness,
+				  const char *key, uint32_t block);
 /*
  * Must it be noted in the table that the key signed this block?  Not if a block of the same day
  * was noted, so that it costs one statement for each witness and day.

@@ -100,8 +100,8 @@ static void send_load(struct anchors *anchors)
 	load->first = anchors->claim->missing.items[0].first;
 	load->last = anchors->claim->last;
 	load->from = keyring_recent_from(anchors->work->config.chain, load->first);
-	load->above =
-		load->last < UINT32_MAX - ABOVE_BLOCKS ? load->last + ABOVE_BLOCKS + 1 : UINT32_MAX;
+	/* Keys that were learnt at later blocks may have signed these. */
+	load->above = keyring_recent_to(anchors->work->config.chain, load->last);
 	anchors->is_loading = true;
 	anchors->must_load = false;
 	writer_look_up(anchors->work->writer, &load->job);
@@ -115,16 +115,15 @@ static struct witness_key *known_key(struct anchors *anchors, const struct block
 	struct proof *proof = anchors->work->proof;
 	struct error ignored = ERROR_INIT;
 	char text[KEY_TEXT_BYTES];
-	struct witness_key *known;
 	struct key key;
 
 	if (!block->seal || !signers_is_name(block->seal->witness))
 		return NULL;
-	known = keyring_find(&anchors->keys, block->seal->witness, block->num);
-	if (!known || proof_signer(proof, block, &key, &ignored) != 0 ||
-	    strcmp(proof_key_text(proof, &key, text), known->key) != 0)
+	if (!keyring_has(&anchors->keys, block->seal->witness) ||
+	    proof_signer(proof, block, &key, &ignored) != 0)
 		return NULL;
-	return known;
+	return keyring_match(&anchors->keys, block->seal->witness,
+			     proof_key_text(proof, &key, text), block->num);
 }
 
 static void note_signed(struct anchors *anchors, struct witness_key *key, uint32_t num)
@@ -155,6 +154,8 @@ static bool is_anchor(struct anchors *anchors, struct held *held)
 	if (!key)
 		return false;
 	held->is_anchor = true;
+	if (key->since_block >= block->num)
+		return true; /* by the table, it is not known whether the key was in force already */
 	if (block->proof == BLOCK_PROOF_CONTENT)
 		block->proof = BLOCK_PROOF_SIGNED;
 	note_signed(anchors, key, block->num);

@@ -18,12 +18,30 @@ uint32_t keyring_recent_from(const struct chain *chain, uint32_t block)
 	return block > window ? block - window : 1;
 }
 
-/* Is there no such key of the same witness among the first `count` ones? */
-static bool is_first(const struct witness_key_list *keys, size_t count, uint32_t from,
+uint32_t keyring_recent_to(const struct chain *chain, uint32_t block)
+{
+	uint32_t window = RECENT_DAYS * blocks_a_day(chain);
+
+	return block < UINT32_MAX - window ? block + window : UINT32_MAX;
+}
+
+static unsigned witness_count(const struct chain *chain)
+{
+	return chain->witness_count > 0 ? chain->witness_count : CHAIN_WITNESSES_MAX;
+}
+
+static bool counts(const struct witness_key *key, const struct chain *chain, uint32_t block)
+{
+	return key->last_signed >= keyring_recent_from(chain, block) &&
+	       (uint64_t)key->since_block + witness_count(chain) < block;
+}
+
+/* Is there none of the same witness among the first `count` ones? */
+static bool is_first(const struct witness_key_list *keys, size_t count, const struct chain *chain,
 		     uint32_t block)
 {
 	for (size_t i = 0; i < count; i++)
-		if (keys->items[i].last_signed >= from && keys->items[i].since_block < block &&
+		if (counts(&keys->items[i], chain, block) &&
 		    strcmp(keys->items[i].witness, keys->items[count].witness) == 0)
 			return false;
 	return true;
@@ -32,18 +50,16 @@ static bool is_first(const struct witness_key_list *keys, size_t count, uint32_t
 bool keyring_is_recent(const struct witness_key_list *keys, const struct chain *chain,
 		       uint32_t block)
 {
-	unsigned all = chain->witness_count > 0 ? chain->witness_count : CHAIN_WITNESSES_MAX;
-	uint32_t from = keyring_recent_from(chain, block);
-	unsigned count = 0;
+	unsigned all = witness_count(chain), count = 0;
 
 	for (size_t i = 0; i < keys->count; i++)
-		count += keys->items[i].last_signed >= from && keys->items[i].since_block < block &&
-			 is_first(keys, i, from, block);
+		count += counts(&keys->items[i], chain, block) && is_first(keys, i, chain, block);
 	return count >= all - all / 4;
 }
 
-struct witness_key *keyring_find(const struct witness_key_list *keys, const char *witness,
-				 uint32_t block)
+/* The row in force at `block`. */
+static struct witness_key *find(const struct witness_key_list *keys, const char *witness,
+				uint32_t block)
 {
 	struct witness_key *newest = NULL;
 
@@ -53,6 +69,30 @@ struct witness_key *keyring_find(const struct witness_key_list *keys, const char
 		    strcmp(keys->items[i].witness, witness) == 0)
 			newest = &keys->items[i];
 	return newest;
+}
+
+bool keyring_has(const struct witness_key_list *keys, const char *witness)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (strcmp(keys->items[i].witness, witness) == 0)
+			return true;
+	return false;
+}
+
+struct witness_key *keyring_match(const struct witness_key_list *keys, const char *witness,
+				  const char *key, uint32_t block)
+{
+	struct witness_key *row = find(keys, witness, block);
+
+	if (row && strcmp(row->key, key) == 0)
+		return row;
+	for (size_t i = 0; i < keys->count; i++) {
+		row = &keys->items[i];
+		if (row->since_block >= block && row->last_signed > 0 &&
+		    strcmp(row->witness, witness) == 0 && strcmp(row->key, key) == 0)
+			return row;
+	}
+	return NULL;
 }
 
 bool keyring_must_note(const struct witness_key *key, const struct chain *chain, uint32_t block)

@@ -137,7 +137,8 @@ struct look {
 	uint32_t block;
 	uint32_t whole_to; /* everything below this block is stored */
 	bool is_doubted;
-	bool must_save; /* add `row` to the table before the look-up */
+	bool must_save; /* add `row` to the table before the look-up, */
+	bool is_told;   /* unless enough other keys became known since nodes were asked for it */
 	struct witness_key row;
 	bool is_found, is_whole;
 	bool is_recent; /* of those not found or not whole: enough other keys are known */
@@ -167,6 +168,13 @@ static int look_around(struct db *db, const struct chain *chain, struct look *lo
 static int look_one(struct db *db, const struct chain *chain, struct look *look, struct error *err)
 {
 	look->is_whole = look->is_recent = false;
+	if (look->is_told) {
+		look->is_found = false;
+		if (look_around(db, chain, look, err) < 0)
+			return -1;
+		if (look->is_recent)
+			return 0;
+	}
 	if (look->must_save && witness_keys_add(db, &look->row, err) < 0)
 		return -1;
 	if (look->name[0] == '\0')
@@ -191,7 +199,7 @@ static int run_look(struct db *db, struct job *job, struct error *err)
 
 		if (look_one(db, all->chain, &tried, err) < 0)
 			return -1;
-		tried.must_save = false;
+		tried.must_save = tried.is_told = false;
 		all->looks[i] = tried;
 	}
 	return 0;
@@ -262,6 +270,7 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 				 : signer->block;
 	look->is_doubted = signer->is_doubted;
 	look->must_save = state == STATE_SAVING;
+	look->is_told = look->must_save && !signer->must_bind;
 	look->row = signer->row;
 }
 
@@ -592,8 +601,12 @@ static bool names_witness(const struct key_changes *changes, const char *witness
 	return false;
 }
 
-/* False: its key is not known, or not yet. */
-static bool is_signed_with_known_key(struct signers *signers, const struct block *block)
+/*
+ * False: its key is not known.  *ret_open is then set if it is only being looked up, and not
+ * changed otherwise.
+ */
+static bool is_signed_with_known_key(struct signers *signers, const struct block *block,
+				     bool *ret_open)
 {
 	char text[KEY_TEXT_BYTES];
 	const struct signer *signer;
@@ -603,7 +616,11 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 	if (!block->seal || !signers_is_name(block->seal->witness))
 		return false;
 	signer = get(signers, block->seal->witness, block->num);
-	return signer->state == STATE_KNOWN && signer->row.since_block < block->num &&
+	if (signer->state != STATE_KNOWN) {
+		*ret_open = *ret_open || signer->state != STATE_UNKNOWN;
+		return false;
+	}
+	return signer->row.since_block < block->num &&
 	       proof_signer(signers->work->proof, block, &key, &ignored) == 0 &&
 	       strcmp(proof_key_text(signers->work->proof, &key, text), signer->row.key) == 0;
 }
@@ -611,26 +628,27 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 /*
  * Does a block above held[i] that was signed with a known key link down to it?  Nothing proves
  * the blocks between them yet, so if one of them changes a key, that key is not known above it,
- * neither the old one nor the new one.  *ret_above: how many blocks link down to it.
+ * neither the old one nor the new one.  *ret_above: how many blocks link down to it, and are
+ * known not to bind it; 0: not all are looked up yet.
  */
 static bool is_bound(struct signers *signers, const struct held *held, size_t count, size_t i,
 		     unsigned *ret_above)
 {
 	struct key_changes changes = {.count = 0};
-	bool is_found = false;
+	bool is_found = false, is_open = false;
+	unsigned above = 0;
 
-	*ret_above = 0;
-	for (size_t at = i + 1; !is_found && at < count && *ret_above < MOST_UNKNOWN; at++) {
+	for (size_t at = i + 1; !is_found && at < count && above < MOST_UNKNOWN; at++, above++) {
 		const struct block *below = held[at - 1].block, *block = held[at].block;
 
 		if (block->num != below->num + 1 || !block_links(below, block))
 			break;
-		++*ret_above;
 		key_changes_add(&changes, signers->work->proof, below);
-		is_found = is_signed_with_known_key(signers, block) &&
+		is_found = is_signed_with_known_key(signers, block, &is_open) &&
 			   !names_witness(&changes, block->seal->witness);
 	}
 	key_changes_release(&changes);
+	*ret_above = is_open ? 0 : above;
 	return is_found;
 }
 

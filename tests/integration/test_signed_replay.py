@@ -3,9 +3,10 @@ read, nor tell a key."""
 
 import pytest
 
+import test_signed
 from harness import operations
 from harness.chain import SyntheticChain
-from test_signed import (ASK, LAST, SIGNED, WITNESSES, forged, goes_on, keys, learn, proofs, start, true,
+from test_signed import (ASK, LAST, SIGNED, WITNESSES, forged, goes_on, keys, proofs, start, true,
                          wait_irreversible)
 
 NOT_YET = "no block signed with a known key links to"
@@ -35,6 +36,12 @@ def standby(chain, *numbers):
     """The chain itself, but in a block to come a witness has his first turn."""
     return OtherWitnesses((min(numbers), "main"), chain,
                           lambda number: f"standby{number % 100}" if number in numbers else None)
+
+
+def learn(world, *nodes):
+    """Two rounds: keys that were just learnt do not count."""
+    test_signed.learn(world, *nodes)
+    goes_on(world, nodes[0], WITNESSES, others=nodes[1:])
 
 
 def stops(world, *nodes, hostile=()):

@@ -79,8 +79,8 @@ static void old_blocks_have_no_known_keys(void **state)
 	struct witness_key_list keys = make(21, NOW - 1);
 
 	(void)state;
-	assert_true(keyring_is_recent(&keys, &chain_steem, 101));
-	assert_false(keyring_is_recent(&keys, &chain_steem, 100));
+	assert_true(keyring_is_recent(&keys, &chain_steem, 100 + 21 + 1));
+	assert_false(keyring_is_recent(&keys, &chain_steem, 100 + 21)); /* a round later */
 }
 
 static void the_newest_key_below_a_block_is_in_force(void **state)
@@ -90,10 +90,26 @@ static void the_newest_key_below_a_block_is_in_force(void **state)
 	(void)state;
 	snprintf(keys.items[2].witness, sizeof(keys.items[2].witness), "w1");
 	keys.items[2].since_block = 200;
-	assert_ptr_equal(keyring_find(&keys, "w1", 200), &keys.items[1]);
-	assert_ptr_equal(keyring_find(&keys, "w1", 201), &keys.items[2]);
-	assert_null(keyring_find(&keys, "w1", 100));
-	assert_null(keyring_find(&keys, "w2", 201));
+	assert_ptr_equal(keyring_match(&keys, "w1", "STM1", 200), &keys.items[1]);
+	assert_ptr_equal(keyring_match(&keys, "w1", "STM2", 201), &keys.items[2]);
+	assert_null(keyring_match(&keys, "w1", "STM1", 201)); /* the old one */
+	assert_null(keyring_match(&keys, "w0", "STM1", 200));
+	assert_true(keyring_has(&keys, "w1"));
+	assert_false(keyring_has(&keys, "w2"));
+}
+
+/* If it was seen to sign there. */
+static void a_key_that_was_learnt_later_is_known(void **state)
+{
+	struct witness_key_list keys = make(3, NOW - 1);
+
+	(void)state;
+	assert_int_equal(keyring_recent_to(&chain_steem, 5), 5 + MONTH);
+	assert_int_equal(keyring_recent_to(&chain_steem, UINT32_MAX - 1), UINT32_MAX);
+	assert_ptr_equal(keyring_match(&keys, "w1", "STM1", 50), &keys.items[1]);
+	assert_null(keyring_match(&keys, "w1", "STM2", 50));
+	keys.items[1].last_signed = 0;
+	assert_null(keyring_match(&keys, "w1", "STM1", 50));
 }
 
 static void it_is_noted_once_a_day(void **state)
@@ -117,6 +133,7 @@ int main(void)
 		cmocka_unit_test(witnesses_count_once),
 		cmocka_unit_test(old_blocks_have_no_known_keys),
 		cmocka_unit_test(the_newest_key_below_a_block_is_in_force),
+		cmocka_unit_test(a_key_that_was_learnt_later_is_known),
 		cmocka_unit_test(it_is_noted_once_a_day),
 	};
 
