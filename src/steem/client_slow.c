@@ -35,32 +35,42 @@ static uint64_t left_nodes(const struct client *client)
 	return set;
 }
 
-static bool may_leave_tip(const struct request *request)
+static bool is_leavable_want(const struct want *want)
 {
-	const struct client *client = request->client;
+	return want && want->sink && want->lane == CLIENT_TAIL && !want->is_left;
+}
 
-	return request->kind == REQUEST_TIP && !request->slow_tip &&
-	       pool_pick_tip(client->pool, clock_now_ms(),
-			     left_nodes(client) | UINT64_C(1) << request->node) >= 0;
+/* Is it under way, and does the tail wait for some of it? */
+static bool is_leavable(const struct request *request)
+{
+	if (request->is_orphan || request->is_waiting || request->due_ms != 0)
+		return false;
+	if (request->kind == REQUEST_TIP && !request->slow_tip)
+		return true;
+	for (size_t i = 0; request->wants && i < request->call_count; i++)
+		if (is_leavable_want(request->wants[i]))
+			return true;
+	return false;
 }
 
 static bool may_leave_want(const struct request *request, const struct want *want)
 {
 	const struct client *client = request->client;
 
-	return want && want->sink && want->lane == CLIENT_TAIL && !want->is_left &&
+	return is_leavable_want(want) &&
 	       pool_pick(client->pool, clock_now_ms(), want->is_reversible ? 0 : want->num,
 			 want_not_from(client, want) | UINT64_C(1) << request->node) >= 0;
 }
 
-/* Is it under way, and would another node be asked for some of it? */
+/* Could another node be asked for some of it now? */
 static bool may_leave(const struct request *request)
 {
-	if (request->is_orphan || request->is_waiting || request->due_ms != 0)
-		return false;
-	if (may_leave_tip(request))
-		return true;
-	for (size_t i = 0; request->wants && i < request->call_count; i++)
+	const struct client *client = request->client;
+
+	if (request->kind == REQUEST_TIP)
+		return pool_pick_tip(client->pool, clock_now_ms(),
+				     left_nodes(client) | UINT64_C(1) << request->node) >= 0;
+	for (size_t i = 0; i < request->call_count; i++)
 		if (may_leave_want(request, request->wants[i]))
 			return true;
 	return false;
@@ -105,10 +115,14 @@ int64_t client_leave_slow(struct client *client, int64_t now_ms)
 		int64_t slow_at_ms = request->sent_at_ms + slow_ms(request);
 
 		next = request->next;
-		if (!may_leave(request))
+		if (!is_leavable(request))
 			continue;
 		if (now_ms < slow_at_ms) {
 			due_ms = sooner(due_ms, slow_at_ms);
+			continue;
+		}
+		if (!may_leave(request)) { /* until the rest of another node ends */
+			due_ms = sooner(due_ms, pool_next_ready_ms(client->pool, now_ms));
 			continue;
 		}
 		client->has_news = true;

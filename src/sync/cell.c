@@ -352,12 +352,18 @@ static void fail_unbound(struct cell *cell, size_t count)
 	cell->moved_at_ms = clock_now_ms();
 }
 
+/* Does memory have no room for more blocks, although no other blocks are on their way? */
+static bool is_out_of_room(const struct cell *cell)
+{
+	return work_room_blocks(cell->work) == 0 && client_wanted_count(cell->work->client) == 0;
+}
+
 /* Blocks are held, and nothing else will come that could bind the lowest ones. */
 static bool is_held_up(struct cell *cell)
 {
 	return cell->stretch.anchors && !cell->is_given_up && !cell->stretch.dispute &&
 	       cell->stretch.commit_count == 0 && cell->wanted_count == 0 &&
-	       (cell->unasked.count == 0 || work_room_blocks(cell->work) == 0) &&
+	       (cell->unasked.count == 0 || is_out_of_room(cell)) &&
 	       stretch_bound(&cell->stretch) > 0 && good_count(cell) == 0;
 }
 
