@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/place.h"
 #include "store/sql.h"
 
 #define WINDOW_BLOCKS 1000
@@ -157,19 +158,6 @@ static void check_header(const struct audit_row *row, const struct block *block,
 
 /* Comparing every operation row. */
 
-static int compare_place(const struct operation *op, const struct db_rows *rows)
-{
-	const uint64_t is[3] = {db_row_u64(rows, SELECT_OPERATIONS_TRX_IN_BLOCK),
-				db_row_u64(rows, SELECT_OPERATIONS_OP_IN_TRX),
-				db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP)};
-	const uint32_t due[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
-
-	for (unsigned i = 0; i < 3; i++)
-		if (due[i] != is[i])
-			return due[i] < is[i] ? -1 : 1;
-	return 0;
-}
-
 static bool same_text(const struct db_rows *rows, unsigned column, const char *due, size_t due_len)
 {
 	size_t len;
@@ -203,11 +191,7 @@ static int compare_by_place(const void *a, const void *b)
 	const struct operation *x = *(const struct operation *const *)a;
 	const struct operation *y = *(const struct operation *const *)b;
 
-	if (x->trx_in_block != y->trx_in_block)
-		return x->trx_in_block < y->trx_in_block ? -1 : 1;
-	if (x->op_in_trx != y->op_in_trx)
-		return x->op_in_trx < y->op_in_trx ? -1 : 1;
-	return (x->virtual_op > y->virtual_op) - (x->virtual_op < y->virtual_op);
+	return op_place_compare(op_place_of(0, x), op_place_of(0, y));
 }
 
 /* The operations to compare with, in the order of the table. */
@@ -230,7 +214,7 @@ struct over {
 	uint32_t block;
 	bool is_loaded;
 	bool is_purged; /* all of them may be missing */
-	uint32_t (*places)[3];
+	struct op_place *places;
 	size_t count;
 };
 
@@ -259,20 +243,17 @@ static int load_over(struct over *over, struct error *err)
 	rows = db_query(over->db, sql_select_operations_over, DB_VALUES(db_u64(over->block)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		over->places = xreallocarray(over->places, over->count + 1, sizeof(*over->places));
-		for (unsigned i = 0; i < 3; i++)
-			over->places[over->count][i] =
-				(uint32_t)db_row_u64(rows, SELECT_OPERATIONS_OVER_TRX_IN_BLOCK + i);
-		over->count++;
+		over->places[over->count++] = place_read(rows, SELECT_OPERATIONS_OVER_BLOCK);
 	}
 	return result;
 }
 
 static bool is_over(const struct over *over, const struct operation *op)
 {
-	const uint32_t place[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
+	struct op_place place = op_place_of(over->block, op);
 
 	for (size_t i = 0; i < over->count; i++)
-		if (memcmp(over->places[i], place, sizeof(place)) == 0)
+		if (op_place_compare(over->places[i], place) == 0)
 			return true;
 	return over->is_purged;
 }
@@ -299,19 +280,20 @@ static int walk_operations(struct db_rows *rows, const struct block *block,
 	int result;
 
 	while ((result = db_rows_next(rows, err)) > 0) {
+		struct op_place place =
+			place_read_in_block(rows, SELECT_OPERATIONS_TRX_IN_BLOCK, block->num);
 		const char *column;
 
-		if (!with_virtual && db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP) > 0)
+		if (!with_virtual && place.virtual_op > 0)
 			continue;
-		for (; *sorted && compare_place(*sorted, rows) < 0; sorted++)
+		for (; *sorted && op_place_compare(op_place_of(block->num, *sorted), place) < 0;
+		     sorted++)
 			if (check_absent(*sorted, all_kept, over, finding, err) < 0)
 				return -1;
-		if (!*sorted || compare_place(*sorted, rows) != 0 ||
+		if (!*sorted || op_place_compare(op_place_of(block->num, *sorted), place) != 0 ||
 		    (all_kept && !(*sorted)->is_stored)) {
-			FIND(finding, AUDIT_ALTERED, "operation %llu/%llu/%llu is not the chain's",
-			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_TRX_IN_BLOCK),
-			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_OP_IN_TRX),
-			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP));
+			FIND(finding, AUDIT_ALTERED, "operation %u/%u/%u is not the chain's",
+			     place.trx_in_block, place.op_in_trx, place.virtual_op);
 			continue;
 		}
 		column = find_difference(*sorted, block->timestamp_s, rows);

@@ -7,27 +7,16 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/delivery_id.h"
 #include "store/gap_rows.h"
+#include "store/place.h"
 #include "store/sql.h"
 
 #define STEP_ROWS 100
-#define ID_BITS   20 /* bits of a delivery's id for its place within the block */
-
-static uint64_t first_id(uint32_t block)
-{
-	return (uint64_t)block << ID_BITS;
-}
-
-static uint64_t last_id(uint32_t block)
-{
-	return (((uint64_t)block + 1) << ID_BITS) - 1;
-}
-
-#define ID_RANGE(first, last) db_u64(first_id(first)), db_u64(last_id(last))
 
 struct over {
 	uint64_t delivery_id;
-	uint64_t place[4]; /* block, trx_in_block, op_in_trx, virtual_op */
+	struct op_place place;
 	uint64_t block_crc;
 };
 
@@ -50,34 +39,30 @@ static int load_over(struct db *db, int64_t before_s, const struct retention_pas
 		struct over *over = &ret_over[(*ret_count)++];
 
 		over->delivery_id = db_row_u64(rows, LOCK_DELIVERIES_OVER_DELIVERY_ID);
-		for (unsigned i = 0; i < 4; i++)
-			over->place[i] = db_row_u64(rows, LOCK_DELIVERIES_OVER_BLOCK + i);
+		over->place = place_read(rows, LOCK_DELIVERIES_OVER_BLOCK);
 		over->block_crc = db_row_u64(rows, LOCK_DELIVERIES_OVER_BLOCK_CRC);
 	}
 	return result;
 }
 
-#define PLACE_IN_BLOCK(over)                                                                       \
-	db_u64((over)->place[1]), db_u64((over)->place[2]), db_u64((over)->place[3])
-
 static int is_needed(struct db *db, const struct over *over, bool *ret_needed, struct error *err)
 {
-	uint32_t block = (uint32_t)over->place[0];
+	uint32_t block = over->place.block;
 
-	return db_query_any(
-		db, sql_select_operation_needed,
-		DB_VALUES(ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
-			  ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
-			  db_u64(over->delivery_id), db_u64(block), db_u64(over->block_crc)),
-		ret_needed, err);
+	return db_query_any(db, sql_select_operation_needed,
+			    DB_VALUES(DELIVERY_ID_RANGE(block, block), PLACE_IN_BLOCK(over->place),
+				      db_u64(over->block_crc), DELIVERY_ID_RANGE(block, block),
+				      PLACE_IN_BLOCK(over->place), db_u64(over->block_crc),
+				      db_u64(over->delivery_id), db_u64(block),
+				      db_u64(over->block_crc)),
+			    ret_needed, err);
 }
 
 /* Does the statement find the operation? */
 static int find_operation(struct db *db, const char *sql, const struct over *over, bool *ret_found,
 			  struct error *err)
 {
-	return db_query_any(db, sql, DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)),
-			    ret_found, err);
+	return db_query_any(db, sql, DB_VALUES(PLACE(over->place)), ret_found, err);
 }
 
 /* *ret_held: somebody has locked the operation, so it and its delivery stay. */
@@ -92,8 +77,7 @@ static int remove_operation(struct db *db, const struct over *over, struct reten
 		return -1;
 	if (!is_ours)
 		return find_operation(db, sql_select_operation_place, over, ret_held, err);
-	if (db_exec(db, sql_delete_operation,
-		    DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)), &found, err) < 0)
+	if (db_exec(db, sql_delete_operation, DB_VALUES(PLACE(over->place)), &found, err) < 0)
 		return -1;
 	pass->operations += found;
 	return 0;

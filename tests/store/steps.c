@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "store/outbox.h"
+#include "store/purge.h"
 #include "store/retention.h"
 
 struct run run;
@@ -197,28 +198,28 @@ int call_retain(struct db *lane, struct error *ret_err)
 
 int call_purge_begin(struct db *lane, struct error *ret_err)
 {
-	return retention_purge_begin(lane, 10, ret_err);
+	return purge_begin(lane, 10, ret_err);
 }
 
 int call_purge(struct db *lane, struct error *ret_err)
 {
-	static struct retention_purge purge;
+	static struct purge_pass purge;
 
 	if (purge.next == purge.before) /* else it is the same step again */
-		purge = (struct retention_purge){.next = 1, .before = 10};
+		purge = (struct purge_pass){.next = 1, .before = 10};
 
 	/* A purge that failed twice skips locked rows; here its own lost connection may still lock them. */
 	if (purge.failures > 1)
 		purge.failures = 1;
 	while (purge.next < purge.before)
-		if (retention_purge_step(lane, &purge, ret_err) < 0)
+		if (purge_step(lane, &purge, ret_err) < 0)
 			return -1;
 	return 0;
 }
 
 int call_purge_end(struct db *lane, struct error *ret_err)
 {
-	return retention_purge_end(lane, 10, ret_err);
+	return purge_end(lane, 10, ret_err);
 }
 
 int call_rewind_look(struct db *lane, struct error *ret_err)

@@ -537,9 +537,9 @@ void proof_fingerprint(struct proof *proof, const struct block *block,
 	mix(proof, ret, &block->timestamp_s, sizeof(block->timestamp_s));
 	for (size_t i = 0; i < block->operation_count; i++) {
 		const struct operation *op = &block->operations[i];
-		const uint32_t place[] = {op->trx_in_block, op->op_in_trx};
+		const struct op_place place = op_place_of(block->num, op);
 
-		mix(proof, ret, place, sizeof(place));
+		mix(proof, ret, &place, sizeof(place));
 		mix(proof, ret, op->trx_id, BLOCK_ID_HEX);
 		mix(proof, ret, op->name, op->name_bytes);
 		mix(proof, ret, op->payload, op->payload_bytes);
