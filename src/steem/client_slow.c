@@ -48,7 +48,7 @@ static bool may_leave_want(const struct request *request, const struct want *wan
 {
 	const struct client *client = request->client;
 
-	return want && want->sink && want->lane == CLIENT_TAIL && !want->is_left &&
+	return want && want->sink && want->priority == CLIENT_TAIL && !want->is_left &&
 	       pool_pick(client->pool, clock_now_ms(), want->is_reversible ? 0 : want->num,
 			 want_not_from(client, want) | UINT64_C(1) << request->node) >= 0;
 }
@@ -90,7 +90,7 @@ static void leave_wants(struct request *request)
 		other = want_replace(request->wants[i]);
 		other->is_left = true;
 		other->doubted_by |= UINT64_C(1) << request->node;
-		want_list_prepend(&client->lanes[other->lane], other);
+		want_list_prepend(&client->unsent[other->priority], other);
 	}
 	if (!is_wanted(request))
 		request_uncount(request);

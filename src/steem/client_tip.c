@@ -146,13 +146,13 @@ bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 	return ask(client, &client->irreversible_tip, 0, &question);
 }
 
-bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
-		     const struct client_tip_sink *sink)
+bool client_ask_reversible(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
+			   const struct client_tip_sink *sink)
 {
 	const struct tip question = {
 		.is_reversible = true, .sink = *sink, .first = first, .count = count};
 
-	return ask(client, &client->head_tip, not_from, &question);
+	return ask(client, &client->reversible_tip, not_from, &question);
 }
 
 /*

@@ -424,10 +424,10 @@ bool client_vouch_virtual(struct client *client, struct block *block, unsigned s
 	bool is_enough;
 
 	client_want(client, CLIENT_TAIL, block->num, block->num, 0, sink);
-	want = client->lanes[CLIENT_TAIL].last;
+	want = client->unsent[CLIENT_TAIL].last;
 	is_enough = want_check_list(client, want, block, source, &err) == 0;
 	if (is_enough) {
-		want_list_remove(&client->lanes[CLIENT_TAIL], want);
+		want_list_remove(&client->unsent[CLIENT_TAIL], want);
 		client->wanted_count--;
 		want_free(want);
 		return true;
@@ -583,7 +583,7 @@ bool client_vouch(struct client *client, const struct block *block, unsigned sou
 	if (!sink->is_reversible)
 		client_ask_heads_below(client, block->num);
 	client_want(client, CLIENT_TAIL, block->num, block->num, itself, sink);
-	want = client->lanes[CLIENT_TAIL].last;
+	want = client->unsent[CLIENT_TAIL].last;
 	version_of(client, want, block)->given_by = itself;
 	return false;
 }

@@ -21,10 +21,10 @@
  * connection that the server does not yet know to be dead: these are waited for.  If that fails
  * as well, locked rows stay.
  */
-enum manner {
-	MANNER_FAST,
-	MANNER_WAIT,
-	MANNER_PASS_OVER,
+enum lock_mode {
+	LOCK_MODE_FAST,
+	LOCK_MODE_WAIT,
+	LOCK_MODE_SKIP,
 };
 
 struct blocks {
@@ -106,12 +106,12 @@ static int remove_ended_free(struct db *db, const struct blocks *range, uint64_t
 	return result;
 }
 
-static int remove_ended(struct db *db, const struct blocks *range, enum manner manner,
+static int remove_ended(struct db *db, const struct blocks *range, enum lock_mode mode,
 			uint64_t *count, bool *ret_more, struct error *err)
 {
 	uint64_t found = 0;
 
-	if (manner != MANNER_WAIT)
+	if (mode != LOCK_MODE_WAIT)
 		return remove_ended_free(db, range, count, ret_more, err);
 	if (db_exec(db, sql_delete_ended_between, DB_VALUES(ID_RANGE(range), db_u64(ENDED_ROWS)),
 		    &found, err) < 0)
@@ -139,7 +139,7 @@ static int remove_rows(struct db *db, const char *sql, const struct blocks *rang
  * Remove them one by one, except those that are needed or locked.  A statement for a whole range
  * would wait for locked rows, and even for the row after the range.
  */
-static int remove_others(struct db *db, const struct blocks *range, enum manner manner,
+static int remove_others(struct db *db, const struct blocks *range, enum lock_mode mode,
 			 const struct places *needed, uint64_t *count, bool *more,
 			 struct error *err)
 {
@@ -148,8 +148,8 @@ static int remove_others(struct db *db, const struct blocks *range, enum manner 
 	size_t at = 0;
 
 	if (load_places(db,
-			manner == MANNER_WAIT ? sql_select_operation_places
-					      : sql_lock_operations_between,
+			mode == LOCK_MODE_WAIT ? sql_select_operation_places
+					       : sql_lock_operations_between,
 			DB_VALUES(db_u64(range->first), db_u64(range->last)), &there, err) < 0)
 		return -1;
 	for (size_t i = 0; i < there.count && removed < STATEMENT_ROWS; i++) {
@@ -188,20 +188,20 @@ static int check_needed(struct db *db, const struct blocks *range, const struct 
 	return 0;
 }
 
-static int remove_range(struct db *db, const struct blocks *range, enum manner manner,
+static int remove_range(struct db *db, const struct blocks *range, enum lock_mode mode,
 			struct purge_counts *removed, bool *ret_more, struct error *err)
 {
 	CLEANUP(release_places) struct places needed = {.count = 0};
 	int result;
 
-	if (remove_ended(db, range, manner, &removed->deliveries, ret_more, err) < 0)
+	if (remove_ended(db, range, mode, &removed->deliveries, ret_more, err) < 0)
 		return -1;
 	if (*ret_more)
 		return 0;
 	if (load_needed(db, range, &needed, err) < 0)
 		return -1;
-	if (manner == MANNER_PASS_OVER || needed.count > 0)
-		result = remove_others(db, range, manner, &needed, &removed->operations, ret_more,
+	if (mode == LOCK_MODE_SKIP || needed.count > 0)
+		result = remove_others(db, range, mode, &needed, &removed->operations, ret_more,
 				       err);
 	else
 		result = remove_rows(db, sql_delete_operations_between, range, &removed->operations,
@@ -227,7 +227,7 @@ int purge_step(struct db *db, struct purge_pass *purge, struct error *err)
 		return -1;
 	if (db_begin(db, err) < 0 ||
 	    remove_range(db, &range,
-			 purge->failures < 2 ? (enum manner)purge->failures : MANNER_PASS_OVER,
+			 purge->failures < 2 ? (enum lock_mode)purge->failures : LOCK_MODE_SKIP,
 			 &removed, &more, err) < 0 ||
 	    db_commit(db, err) < 0) {
 		db_rollback(db);
