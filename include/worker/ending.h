@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The result of a delivery, from what its command reported: an exit status, or a line of
+ * How a delivery ends, from what its command reported: an exit status, or a line of
  * JSON.
  *
  * Pure.  The error is clean UTF-8 that fits the table, whatever bytes the command wrote.

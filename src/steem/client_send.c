@@ -128,7 +128,8 @@ int64_t client_send_due(struct client *client, int64_t now_ms)
 			const struct http_answer none = {.body = ""};
 			struct error err = ERROR_INIT;
 
-			(void)error_set(&err, ERROR_RETRY, "it was not asked any more");
+			(void)error_set(&err, ERROR_RETRY,
+					"the nodes were replaced before it was asked");
 			client_answer(request, &none, &err);
 		} else {
 			post_request(request);

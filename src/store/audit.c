@@ -106,7 +106,7 @@ void audit_check_row(const struct audit_row *row, struct audit_finding *finding)
 {
 	begin_finding(finding, row->num);
 	if (!row->is_irreversible)
-		FIND(finding, AUDIT_MISSING, "read at the head and not confirmed yet");
+		FIND(finding, AUDIT_MISSING, "it was read at the head and is not confirmed yet");
 	else if (block_id_num(row->id) != row->num)
 		FIND(finding, AUDIT_ORPHANED, "its id is that of a block %u",
 		     block_id_num(row->id));

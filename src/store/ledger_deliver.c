@@ -122,7 +122,7 @@ static uint64_t next_id(const struct ledger_facts *facts, uint32_t num)
 	return next;
 }
 
-/* The fact is a copy; of the texts, only the queue's name in the commit outlives this call. */
+/* Of the texts, only `queue` outlives this call: it belongs to the commit. `fact` does not. */
 static void add_delivery(struct ledger_deliveries *deliveries, const struct fact *fact,
 			 const char *queue, const struct operation *op, bool is_late)
 {

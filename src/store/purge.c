@@ -17,9 +17,9 @@
 #define ID_RANGE(range) DELIVERY_ID_RANGE((range)->first, (range)->last)
 
 /*
- * What to do about locks of others.  After a failure, the first locks may be our own, from a
- * connection that the server does not yet know to be dead: these are waited for.  If that fails
- * as well, locked rows stay.
+ * What a step does about rows that are locked.  If a step fails, the locks may be its own, from
+ * a connection that the server does not yet know to be dead: so the second try waits for them.
+ * If that fails as well, locked rows are skipped and stay.
  */
 enum lock_mode {
 	LOCK_MODE_FAST,

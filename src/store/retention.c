@@ -112,8 +112,8 @@ static int remove_some(struct db *db, int64_t before_s, struct retention_pass *p
 	    load_expired(db, before_s, pass, deliveries, ret_count, err) < 0)
 		goto out;
 	/*
-	 * One reader at a time: otherwise each of two would leave an operation to the delivery
-	 * of the other.
+	 * One reader at a time.  Otherwise two readers could remove the last two deliveries of an
+	 * operation, and both would leave the operation, because of the other's delivery.
 	 */
 	if (*ret_count > 0 && gap_rows_lock(db, err) < 0)
 		goto out;

@@ -163,7 +163,7 @@ static void become(const struct pipes *pipes, const char *path, char *const *arg
 	}
 	problem = errno;
 	if (write(pipes->exec[1], &problem, sizeof(problem)) < 0) {
-		/* Then the exit code must be enough. */
+		/* The worker learns only the exit code. */
 	}
 	_exit(127);
 }

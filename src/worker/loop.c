@@ -305,8 +305,9 @@ static void stop(struct loop *loop)
 	if (loop->worker.is_stopping) {
 		for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 			slot_kill(&loop->slots[i]);
-		log_warning("stopped_at_once",
-			    "second signal; what was in work comes back when its lease runs out");
+		log_warning(
+			"stopped_at_once",
+			"second signal; each record in work comes back when its lease runs out");
 		_exit(EXIT_SECOND_SIGNAL);
 	}
 	log_info(

@@ -222,7 +222,7 @@ static void end_as_exited(struct slot *slot)
 	ending_release(&exit);
 }
 
-/* The command ended without having done anything: --drain would wait for ever. */
+/* The command ended without having done anything. If this repeats, --drain would never end. */
 static void count_idle_end(struct slot *slot, const struct error *why)
 {
 	if (++slot->idle_end_count >= IDLE_ENDS_MAX && slot->worker->arguments->is_drain)
@@ -367,7 +367,7 @@ void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
 		slot->stop_reason = STOP_TOO_MUCH;
 		child_kill(&slot->child);
 	}
-	/* First the answer, then the end: a command that answers and dies has answered. */
+	/* A command may answer and then exit, so its answer is read before its exit counts. */
 	if (is_persistent(slot))
 		take_line(slot);
 	if (child_has_ended(&slot->child)) {
@@ -387,7 +387,7 @@ int64_t slot_wake_at_ms(const struct slot *slot)
 	int64_t other_ms = INT64_MAX;
 
 	if (slot->state == SLOT_BUSY) {
-		/* While it is being ended, kill_at_ms counts, unless its lease ends before. */
+		/* While the command is being ended, kill_at_ms counts, unless its lease ends earlier. */
 		if (at_ms > lease_kill_at_ms(&slot->lease) && at_ms != CHILD_KILLED)
 			other_ms = lease_term_at_ms(&slot->lease);
 		if (slot->stop_reason == STOP_NONE && slot->timeout_at_ms < other_ms)
@@ -419,10 +419,11 @@ void slot_renewed(struct slot *slot, const struct renewal *renewal)
 		lease_renewed(&slot->lease, renewal->asked_at_ms);
 		limit_child(slot, lease_guard_at_ms(&slot->lease));
 	} else if (deliveries_is_lost(&renewal->err)) {
-		log_warning("lease_lost",
-			    "%llu: it is not held any more (taken away, or the lease ran out); the "
-			    "command is killed, its result would not be taken",
-			    (unsigned long long)slot->delivery_id);
+		log_warning(
+			"lease_lost",
+			"%llu: this worker no longer holds it (it was taken away, or the lease ran "
+			"out); the command is killed, because its result would be refused",
+			(unsigned long long)slot->delivery_id);
 		slot->stop_reason = STOP_LEASE_LOST;
 		child_kill(&slot->child);
 	} else {

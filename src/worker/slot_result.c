@@ -59,10 +59,11 @@ static void result_lost(struct slot *slot, bool was_tried)
 	if (was_tried && !is_repeatable)
 		tell_result(slot);
 	else
-		log_warning("lease_lost",
-			    "%llu: its result came too late and is not taken; the delivery is with "
-			    "another worker, or comes back",
-			    (unsigned long long)slot->delivery_id);
+		log_warning(
+			"lease_lost",
+			"%llu: its result came too late and was refused; another worker has the "
+			"delivery, or it comes back",
+			(unsigned long long)slot->delivery_id);
 	slot_clear(slot);
 }
 

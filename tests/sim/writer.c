@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sync/writer.h with fibers instead of threads, with the same queues and retries. */
+/* sync/writer.h with fibers instead of threads: the same lanes, queues and retries. */
 #include "sync/writer.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define RETRY_BASE_MS 20
 #define RETRY_CAP_MS  5000
-#define MAX_THREADS   4
+#define MAX_LANES     4
 #define MAX_JOBS      512
 
 struct jobs {
@@ -19,7 +19,7 @@ struct jobs {
 	size_t first, count;
 };
 
-struct thread {
+struct lane {
 	struct writer *writer;
 	struct jobs *jobs;
 	struct db *db;
@@ -32,11 +32,11 @@ struct writer {
 	struct jobs commits, tasks, finished;
 	int64_t patience_ms;
 	int64_t give_up_at_ms;
-	unsigned commit_threads;
+	unsigned commit_lanes;
 	unsigned pending, pending_commits;
 	bool is_closing;
 	uint64_t retry_count;
-	struct thread threads[MAX_THREADS + 1];
+	struct lane lanes[MAX_LANES + 1];
 };
 
 static void put(struct jobs *jobs, struct job *job)
@@ -58,7 +58,7 @@ static struct job *take(struct jobs *jobs)
 	return job;
 }
 
-/* The threads. */
+/* The lanes. */
 
 static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t deadline_ms)
 {
@@ -71,9 +71,9 @@ static bool wait_before_retry(struct writer *writer, int64_t delay_ms, int64_t d
 	       !writer->process->is_killed;
 }
 
-static void run_job(struct thread *thread, struct job *job)
+static void run_job(struct lane *lane, struct job *job)
 {
-	struct writer *writer = thread->writer;
+	struct writer *writer = lane->writer;
 	int64_t deadline_ms =
 		writer->patience_ms > 0 ? sim_now_ms + writer->patience_ms : SIM_NEVER;
 	struct backoff backoff;
@@ -82,12 +82,12 @@ static void run_job(struct thread *thread, struct job *job)
 	for (;;) {
 		struct error err = ERROR_INIT;
 
-		if ((!db_is_lost(thread->db) || db_connect(thread->db, &err) == 0) &&
-		    job->run(thread->db, job, &err) == 0) {
+		if ((!db_is_lost(lane->db) || db_connect(lane->db, &err) == 0) &&
+		    job->run(lane->db, job, &err) == 0) {
 			job->err = ERROR_INIT;
 			return;
 		}
-		db_rollback(thread->db);
+		db_rollback(lane->db);
 		job->err = err;
 		sim_trace("%s: %s", job->what, err.text);
 		if (err.kind != ERROR_RETRY)
@@ -99,16 +99,16 @@ static void run_job(struct thread *thread, struct job *job)
 	}
 }
 
-static void run_thread(void *context)
+static void run_lane(void *context)
 {
-	struct thread *thread = context;
-	struct writer *writer = thread->writer;
+	struct lane *lane = context;
+	struct writer *writer = lane->writer;
 
 	for (;;) {
-		struct job *job = take(thread->jobs);
+		struct job *job = take(lane->jobs);
 
 		if (job) {
-			run_job(thread, job);
+			run_job(lane, job);
 			put(&writer->finished, job);
 			writer->process->has_event = true;
 			fiber_wake(writer->loop);
@@ -118,20 +118,20 @@ static void run_thread(void *context)
 			fiber_sleep(SIM_NEVER);
 		}
 	}
-	db_disconnect(thread->db);
-	thread->fiber = NULL;
+	db_disconnect(lane->db);
+	lane->fiber = NULL;
 	fiber_wake(writer->loop);
 }
 
 /* The loop's side. */
 
-static void start_thread(struct writer *writer, struct thread *thread, struct jobs *jobs,
-			 const struct db_config *database)
+static void start_lane(struct writer *writer, struct lane *lane, struct jobs *jobs,
+		       const struct db_config *database)
 {
-	thread->writer = writer;
-	thread->jobs = jobs;
-	thread->db = db_new(database);
-	thread->fiber = fiber_start(writer->process, run_thread, thread);
+	lane->writer = writer;
+	lane->jobs = jobs;
+	lane->db = db_new(database);
+	lane->fiber = fiber_start(writer->process, run_lane, lane);
 }
 
 struct writer *writer_new(const struct db_config *database, unsigned commit_threads,
@@ -142,12 +142,12 @@ struct writer *writer_new(const struct db_config *database, unsigned commit_thre
 	(void)err;
 	writer->process = process_self();
 	writer->loop = fiber_self();
-	writer->commit_threads = commit_threads < MAX_THREADS ? commit_threads : MAX_THREADS;
+	writer->commit_lanes = commit_threads < MAX_LANES ? commit_threads : MAX_LANES;
 	writer->patience_ms = patience_ms;
 	writer->give_up_at_ms = SIM_NEVER;
-	for (unsigned i = 0; i < writer->commit_threads; i++)
-		start_thread(writer, &writer->threads[i], &writer->commits, database);
-	start_thread(writer, &writer->threads[writer->commit_threads], &writer->tasks, database);
+	for (unsigned i = 0; i < writer->commit_lanes; i++)
+		start_lane(writer, &writer->lanes[i], &writer->commits, database);
+	start_lane(writer, &writer->lanes[writer->commit_lanes], &writer->tasks, database);
 	return writer;
 }
 
@@ -159,7 +159,7 @@ int writer_fd(const struct writer *writer)
 
 bool writer_has_room(const struct writer *writer)
 {
-	return writer->pending_commits < 2 * writer->commit_threads;
+	return writer->pending_commits < 2 * writer->commit_lanes;
 }
 
 static void give_job(struct writer *writer, struct jobs *jobs, struct job *job)
@@ -174,9 +174,9 @@ static void give_job(struct writer *writer, struct jobs *jobs, struct job *job)
 	process_acts(writer->process, job->what);
 	writer->pending++;
 	put(jobs, job);
-	for (unsigned i = 0; i <= writer->commit_threads; i++)
-		if (writer->threads[i].jobs == jobs)
-			fiber_wake(writer->threads[i].fiber);
+	for (unsigned i = 0; i <= writer->commit_lanes; i++)
+		if (writer->lanes[i].jobs == jobs)
+			fiber_wake(writer->lanes[i].fiber);
 }
 
 void writer_commit(struct writer *writer, struct job *job)
@@ -252,14 +252,14 @@ void writer_free(struct writer *writer)
 		return;
 	writer->is_closing = true;
 	writer_hurry(writer, 0);
-	for (unsigned i = 0; i <= writer->commit_threads; i++) {
-		while (writer->threads[i].fiber) {
-			fiber_wake(writer->threads[i].fiber);
+	for (unsigned i = 0; i <= writer->commit_lanes; i++) {
+		while (writer->lanes[i].fiber) {
+			fiber_wake(writer->lanes[i].fiber);
 			fiber_sleep(SIM_NEVER);
 		}
 	}
 	writer_collect(writer);
-	for (unsigned i = 0; i <= writer->commit_threads; i++)
-		db_free(writer->threads[i].db);
+	for (unsigned i = 0; i <= writer->commit_lanes; i++)
+		db_free(writer->lanes[i].db);
 	free(writer);
 }

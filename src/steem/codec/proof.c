@@ -290,7 +290,7 @@ enum repair {
 	REPAIR_UNDECIDED, /* some values were not tried */
 };
 
-/* Is this much more work still within the limit? */
+/* Does the limit of this block allow `tries` more tries? */
 static bool may_try(struct proof *proof, const struct packed_trx *trx, const struct pack_mark *mark,
 		    size_t tries)
 {
@@ -370,8 +370,8 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		char what[160];
 
 		if (result == REPAIR_UNDECIDED)
-			doubt = ", but it holds more values that nodes are known to show wrong than "
-				"can be tried";
+			doubt = ", but it has too many values that nodes are known to show wrong: "
+				"not all could be tried";
 		else if (memmem(bytes_at(proof, trx->begin), len, REPLACEMENT,
 				strlen(REPLACEMENT)) != NULL)
 			doubt = ", but some were replaced by U+FFFD";
