@@ -25,6 +25,15 @@ struct arena;
 #define BLOCK_ACCOUNT_BYTES 16
 #define BLOCK_QUEUES        64 /* the most queues, because an operation's queues are a bit mask */
 
+/*
+ * The key of an operation: its place in the chain.  The tables name an operation by these
+ * four numbers, and sort by them.
+ */
+struct op_place {
+	uint32_t block;
+	uint32_t trx_in_block, op_in_trx, virtual_op; /* as in struct operation */
+};
+
 struct operation {
 	uint32_t trx_in_block; /* index of the trx in the block, from 0 */
 	uint32_t op_in_trx;    /* index of the operation in its trx, from 0 */
@@ -121,6 +130,11 @@ const char *block_proof_name(enum block_proof proof);
 const char *block_virtual_name(enum block_virtual state);
 /* The reverse; any other name gives BLOCK_VIRTUAL_NONE. */
 enum block_virtual block_virtual_parse(const char *name);
+
+/* The place of an operation of block `num`. */
+struct op_place op_place_of(uint32_t num, const struct operation *op);
+/* Negative, 0 or positive, in the order of the tables. */
+int op_place_compare(struct op_place a, struct op_place b);
 
 /* The block number in the first four bytes of a block id. */
 uint32_t block_id_num(const uint8_t id[BLOCK_ID_BYTES]);

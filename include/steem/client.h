@@ -33,8 +33,8 @@ struct http;
 struct proof;
 
 /*
- * Connections besides those for the replay: the tail lane and the two tip requests have one
- * each.  Each node has three: one for its head or the proof of it, one for the question whether
+ * Connections besides those for the replay: the wants of the tail and the two tip requests
+ * have one each.  Each node has three: one for its head or the proof of it, one for the question whether
  * it is away, and one for a tip request that was abandoned because it takes long. http_new()
  * should allow this many more than client_config.connections.  Otherwise such a question would
  * wait behind nodes that hang until its time is over, and a good node would seem to be away.
@@ -59,7 +59,7 @@ struct client_config {
 	struct proof *proof;
 };
 
-enum client_lane {
+enum client_priority {
 	CLIENT_TAIL, /* is sent before everything else, and has its own connection */
 	CLIENT_REPLAY,
 };
@@ -165,12 +165,12 @@ void client_set_pool(struct client *client, struct pool *pool);
  * Want the blocks first..last.  not_from: mask of nodes that must not be asked.  The sink must
  * live until each block was reported or client_drop() was called.
  */
-void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
-		 uint64_t not_from, const struct client_sink *sink);
+void client_want(struct client *client, enum client_priority priority, uint32_t first,
+		 uint32_t last, uint64_t not_from, const struct client_sink *sink);
 /*
  * Put a block that `source` gave to the vote.  True: this node alone is more than half of the
- * nodes that answer, so no other is asked.  False: other nodes are asked, in the lane of the
- * tail, and `sink`, which needs a majority, gets the result: `given` gets the block that more
+ * nodes that answer, so no other is asked.  False: other nodes are asked, with the priority
+ * of the tail, and `sink`, which needs a majority, gets the result: `given` gets the block that more
  * than half give, which may be this one or another.
  */
 bool client_vouch(struct client *client, const struct block *block, unsigned source,
@@ -178,7 +178,7 @@ bool client_vouch(struct client *client, const struct block *block, unsigned sou
 /*
  * Put the virtual operations of a block that `source` gave to the vote.  True: no other node can
  * give them, so none is asked, and the caller keeps the block.  False: takes the block; other
- * nodes are asked for their lists, in the lane of the tail, and `sink`, whose is_virtual is set,
+ * nodes are asked for their lists, with the priority of the tail, and `sink`, whose is_virtual is set,
  * gets the result.
  */
 bool client_vouch_virtual(struct client *client, struct block *block, unsigned source,
@@ -214,12 +214,12 @@ struct client_tip_sink {
 bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 		    const struct client_tip_sink *sink);
 /*
- * A second tip request in parallel, for the blocks up to the node's head: those above its
- * irreversible block are reversible, and prove nothing about the node.  One such request at a
+ * A second tip request in parallel, for the blocks up to the node's head. Those above its
+ * irreversible block are reversible: they prove nothing about the node.  One such request at a
  * time.  not_from: mask of nodes that must not be asked.
  */
-bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
-		     const struct client_tip_sink *sink);
+bool client_ask_reversible(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
+			   const struct client_tip_sink *sink);
 
 /*
  * A sink with this context is told nothing more.  The request itself goes on: until its answer

@@ -2,8 +2,8 @@
 /*
  * What the files of the client share; no other file includes it.
  *
- * A want is always in exactly one place: in the list of its lane (to be sent), in a
- * request (under way), or in the list of refused wants (to be reported).  A caller of a
+ * A want is always in exactly one place: in the list of the unsent wants of its priority,
+ * in a request (under way), or in the list of refused wants (to be reported).  A caller of a
  * sink's function first takes the want out of its place, because the sink may call
  * client_want() and client_drop() from within.
  */
@@ -16,7 +16,7 @@
 #include "steem/pool.h"
 #include "steem/rpc.h"
 
-#define CLIENT_LANES 2
+#define CLIENT_PRIORITIES 2
 /* A request is repeated if it failed within this time with an error that may pass. */
 #define CLIENT_REPEAT_MS 1000
 /*
@@ -38,7 +38,7 @@ struct want {
 	/* it may have made a request fail, so it gets a request of its own */
 	bool is_alone;
 	uint32_t num;
-	enum client_lane lane;
+	enum client_priority priority;
 	bool needs_majority; /* as in its sink */
 	bool is_reversible;  /* as in its sink */
 	/* the vote is over: the block with agreed_id is accepted from any node */
@@ -135,7 +135,7 @@ struct client {
 	struct pool *pool;
 	struct client_config config;
 	struct client_observer observer;
-	struct want_list lanes[CLIENT_LANES];
+	struct want_list unsent[CLIENT_PRIORITIES]; /* one list for each priority */
 	struct want_list refused;
 	struct request *requests;
 	unsigned block_requests; /* how many of the requests ask for wants */
@@ -145,7 +145,7 @@ struct client {
 	/* mask of nodes whose head request, or its proof, has no answer yet */
 	uint64_t heads_asked;
 	struct tip irreversible_tip;
-	struct tip head_tip;
+	struct tip reversible_tip;
 	int64_t patience_at_ms; /* when to look for wants that are overdue */
 	uint32_t next_id;
 	bool has_news; /* something changed since the last client_handle() */
@@ -157,7 +157,7 @@ void want_list_prepend(struct want_list *list, struct want *want);
 void want_list_remove(struct want_list *list, struct want *want);
 void want_free(struct want *want);
 void want_set_refused_by(struct want *want, unsigned node, const struct error *err);
-/* Put the unfinished wants of a request back to the front of their lanes. */
+/* Put the unfinished wants of a request back, in front of the unsent ones. */
 void client_put_back(struct client *client, struct request *request);
 
 /*
@@ -311,8 +311,7 @@ void client_note_success(struct client *client, unsigned node, size_t call_count
 
 /*
  * client_doubt.c: a request for blocks failed as a whole.  True: it is kept until its node has
- * told its head or failed to do so; false: it is dealt with, and its wants are back in their
- * lanes.
+ * told its head or failed to do so; false: it is dealt with, and its wants are unsent again.
  */
 bool client_doubt(struct request *request, const struct error *err,
 		  const struct http_answer *answer) MUST_CHECK;

@@ -55,8 +55,8 @@ struct audit_row {
 	uint32_t filter_id;
 	uint64_t real_rows;
 	uint64_t virtual_rows;
-	uint64_t real_over; /* operations that were removed with their deliveries */
-	uint64_t virtual_over;
+	uint64_t real_removed; /* operations that were removed with their deliveries */
+	uint64_t virtual_removed;
 	bool is_purged; /* any of its operations may have been removed */
 };
 

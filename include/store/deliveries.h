@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "steem/block.h"
 
 struct arena;
 struct db;
@@ -28,8 +29,8 @@ struct delivery {
 	struct arena *arena;
 	uint64_t delivery_id;
 	char token[DELIVERY_TOKEN_BYTES + 1];
-	unsigned attempt; /* the number of this attempt, from 1 */
-	uint32_t block, trx_in_block, op_in_trx, virtual_op;
+	unsigned attempt;        /* the number of this attempt, from 1 */
+	struct op_place place;   /* of the operation */
 	const char *lease_until; /* by the database's clock: "2026-11-23 18:00:00.123456" */
 	const char *queue;
 	const char *trx_id;    /* NULL: none */

@@ -34,33 +34,4 @@ struct retention_pass {
 int retention_step(struct db *db, int64_t before_s, struct retention_pass *pass,
 		   struct error *err) MUST_CHECK;
 
-struct retention_counts {
-	uint64_t operations;
-	uint64_t orphans;
-	uint64_t deliveries;
-};
-/*
- * A purge of the operations, orphans and ended deliveries of all blocks from `next` up to, but
- * not including, `before`.
- */
-struct retention_purge {
-	uint32_t next;
-	uint32_t before;
-	unsigned failures; /* in this step */
-	struct retention_counts removed;
-};
-/* Record the purge before anything is removed, because --verify must know. */
-int retention_purge_begin(struct db *db, uint32_t before, struct error *err) MUST_CHECK;
-/*
- * One small commit. The purge is finished when next is before. After an error call it again with
- * the same purge.
- */
-int retention_purge_step(struct db *db, struct retention_purge *purge,
-			 struct error *err) MUST_CHECK;
-/* Record that the purge is finished. */
-int retention_purge_end(struct db *db, uint32_t before, struct error *err) MUST_CHECK;
-/* Add to *counts what a purge of first..last would remove. */
-int retention_purge_count(struct db *db, uint32_t first, uint32_t last,
-			  struct retention_counts *counts, struct error *err) MUST_CHECK;
-
 #endif

@@ -41,7 +41,7 @@ struct child {
 	bool is_unread;   /* it ended without reading any of them */
 	bool is_fed_once; /* close its input after what is in the buffer */
 	struct buf out;
-	bool is_flooding;            /* it wrote more than CHILD_OUTPUT_BYTES */
+	bool wrote_too_much;         /* it wrote more than CHILD_OUTPUT_BYTES */
 	char tail[CHILD_TAIL_BYTES]; /* the end of its standard error */
 	size_t tail_len;
 	struct buf line;    /* a line of standard error that is not logged yet */

@@ -18,16 +18,16 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "worker/child.h"
+#include "worker/ending.h"
 #include "worker/guard.h"
 #include "worker/lease.h"
 #include "worker/task.h"
-#include "worker/verdict.h"
 
 struct arguments;
 struct writer;
 
 /* What all slots share; owned by the loop. */
-struct workshop {
+struct worker {
 	const struct arguments *arguments;
 	char *path; /* of the command */
 	struct writer *writer;
@@ -55,21 +55,21 @@ enum slot_state {
 	SLOT_ENDING,
 };
 
-/* Why we are ending a busy command. */
-enum slot_fate {
-	FATE_NONE,
-	FATE_TIMEOUT,
-	FATE_LEASE_ENDING, /* the lease could not be renewed in time */
-	FATE_LEASE_LOST,   /* another worker may have the delivery */
-	FATE_STOPPED,
-	FATE_FLOOD, /* it writes too much */
-	FATE_RUBBISH,
+/* Why the worker stops a command that works on a delivery. */
+enum stop_reason {
+	STOP_NONE,
+	STOP_TIMEOUT,
+	STOP_LEASE_EXPIRES, /* the lease could not be renewed in time */
+	STOP_LEASE_LOST,    /* another worker may have the delivery */
+	STOP_WORKER,        /* the worker itself ends */
+	STOP_TOO_MUCH,      /* it wrote too much */
+	STOP_BAD_ANSWER,    /* of a persistent command */
 };
 
 struct slot {
-	struct workshop *shop;
+	struct worker *worker;
 	enum slot_state state;
-	enum slot_fate fate;
+	enum stop_reason stop_reason;
 	struct child child;
 	/* The delivery; unused while the slot is free. */
 	uint64_t delivery_id;
@@ -78,9 +78,9 @@ struct slot {
 	struct lease lease;
 	int64_t began_at_ms;
 	int64_t timeout_at_ms;
-	struct error rubbish; /* what was wrong with its answer */
-	/* The result. */
-	struct verdict verdict;
+	struct error bad_answer; /* of STOP_BAD_ANSWER: what was wrong with it */
+	/* How the delivery ends. */
+	struct ending ending;
 	bool is_sent;
 	int64_t send_at_ms;
 	struct backoff again;
@@ -90,7 +90,7 @@ struct slot {
 	unsigned idle_end_count; /* ends in a row without a record, or without a start */
 };
 
-void slot_init(struct slot *slot, struct workshop *shop);
+void slot_init(struct slot *slot, struct worker *worker);
 void slot_release(struct slot *slot);
 /* Can it accept a delivery now? */
 bool slot_is_ready(const struct slot *slot);

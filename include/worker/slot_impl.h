@@ -5,7 +5,7 @@
 
 #include "worker/slot.h"
 
-/* The verdict is final: send it. The slot is free when the database has accepted it. */
+/* The ending is set: send it. The slot is free when the database has accepted it. */
 void slot_end_delivery(struct slot *slot);
 /* Send it again, because the database did not accept it. */
 void slot_send_result(struct slot *slot);

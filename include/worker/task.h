@@ -2,8 +2,8 @@
 /*
  * The worker's database requests, as jobs for its one writer thread.
  *
- * The loop never waits for the database: it hands over an task, and gets the answer by a
- * callback.  The writer repeats an task only if the connection was lost; every other
+ * The loop never waits for the database: it hands over a task, and gets the answer by a
+ * callback.  The writer repeats a task only if the connection was lost; every other
  * error is returned at once, so that one delivery with a locked row does not delay the
  * renewals of the others.
  */
@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "store/deliveries.h"
-#include "worker/verdict.h"
+#include "worker/ending.h"
 
 struct arguments;
 struct writer;
@@ -28,8 +28,8 @@ struct claimed {
 	size_t limit;
 	int64_t asked_at_ms; /* just before the claim was sent */
 };
-void errand_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
-		  void (*done)(void *context, struct claimed *claimed), void *context);
+void task_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
+		void (*done)(void *context, struct claimed *claimed), void *context);
 
 struct renewal {
 	uint64_t delivery_id;
@@ -39,17 +39,16 @@ struct renewal {
 	bool is_answered; /* private to the task */
 };
 /* Takes the renewals; done gets them with their results. */
-void errand_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
-		  void (*done)(void *context, const struct renewal *renewals, size_t count),
-		  void *context);
+void task_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
+		void (*done)(void *context, const struct renewal *renewals, size_t count),
+		void *context);
 
 /*
- * verdict and author must live until done is called; author NULL: no reply. was_tried: an
+ * ending and author must live until done is called; author NULL: no reply. was_tried: an
  * earlier try may have been committed, with its answer lost.
  */
-void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
-		const struct verdict *verdict, const char *author,
-		void (*done)(void *context, const struct error *err, bool was_tried),
-		void *context);
+void task_end(struct writer *writer, uint64_t delivery_id, const char *token,
+	      const struct ending *ending, const char *author,
+	      void (*done)(void *context, const struct error *err, bool was_tried), void *context);
 
 #endif

@@ -19,7 +19,7 @@ SELECT b.block, b.block_id, b.previous,
 		LEFT JOIN deliveries_open w ON w.delivery_id = d.delivery_id
 		LEFT JOIN deliveries_ended e ON e.delivery_id = d.delivery_id
 		WHERE d.block = b.block AND d.virtual_op = 0 AND d.block_crc = CRC32(b.block_id)
-			AND o.block IS NULL) AS real_over,
+			AND o.block IS NULL) AS real_removed,
 	(SELECT COUNT(DISTINCT d.trx_in_block, d.op_in_trx, d.virtual_op)
 		- COUNT(DISTINCT CASE WHEN COALESCE(w.delivery_id, e.delivery_id) IS NOT NULL
 			THEN CONCAT(d.trx_in_block, ':', d.op_in_trx, ':', d.virtual_op) END)
@@ -29,7 +29,7 @@ SELECT b.block, b.block_id, b.previous,
 		LEFT JOIN deliveries_open w ON w.delivery_id = d.delivery_id
 		LEFT JOIN deliveries_ended e ON e.delivery_id = d.delivery_id
 		WHERE d.block = b.block AND d.virtual_op > 0 AND d.block_crc = CRC32(b.block_id)
-			AND o.block IS NULL) AS virtual_over
+			AND o.block IS NULL) AS virtual_removed
 FROM blocks b WHERE b.block BETWEEN ? AND ? ORDER BY b.block;
 
 -- name: select_extra_blocks
@@ -47,7 +47,7 @@ SELECT trx_in_block, op_in_trx, virtual_op, trx_id,
 	operation, account, payload
 FROM blockchain WHERE block = ? ORDER BY trx_in_block, op_in_trx, virtual_op;
 
--- name: select_operations_over
+-- name: select_operations_removed
 -- Operations of a block that were delivered, and removed with the last of their deliveries
 -- (queue.keep_days).
 SELECT d.block, d.trx_in_block, d.op_in_trx, d.virtual_op

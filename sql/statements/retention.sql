@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 
--- name: lock_deliveries_over
+-- name: lock_deliveries_expired
 -- The deliveries that ended before a time. A delivery cannot end before its block was made: if
 -- finished_at says so, a clock was behind, and the time of the block counts. A delivery that a bot has
 -- locked, to requeue it, is skipped.

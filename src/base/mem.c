@@ -13,7 +13,7 @@
 
 static _Noreturn void out_of_memory(void)
 {
-	/* Not with the log, which might need memory itself. */
+	/* This does not use the log, which might need memory itself. */
 	fputs("steem-reader: out of memory\n", stderr);
 	abort();
 }

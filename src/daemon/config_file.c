@@ -110,11 +110,10 @@ static int check_folder(const char *folder, const char *path, struct error *err)
 		return error_set_errno(err, ERROR_CONFIG, "cannot look at %s", folder);
 	if ((status.st_mode & 002) == 0 || (status.st_mode & S_ISVTX) != 0)
 		return 0;
-	return error_set(
-		err, ERROR_CONFIG,
-		"others may change the folder %s, and so put another file in the place of %s; "
-		"forbid it: chmod o-w %s",
-		folder, path, folder);
+	return error_set(err, ERROR_CONFIG,
+			 "other users may change the folder %s, and so replace the file %s; "
+			 "forbid it: chmod o-w %s",
+			 folder, path, folder);
 }
 
 static void replace(char **text, char *fresh)
@@ -185,7 +184,7 @@ static int check_secret(const char *path, const struct stat *status, struct erro
 				 path);
 	if ((status->st_mode & 007) != 0)
 		return error_set(err, ERROR_CONFIG,
-				 "others may read or change %s; forbid it: chmod o= %s", path,
+				 "other users may read or change %s; forbid it: chmod o= %s", path,
 				 path);
 	if (status->st_uid != 0 && status->st_uid != geteuid())
 		return error_set(

@@ -195,7 +195,8 @@ bool config_check_account(struct config_loading *loading, const config_setting_t
 	if (fault == NULL)
 		return true;
 	config_mistake(loading, at, option,
-		       "is \"%s\", which can be no account: %s; " ACCOUNT_NAME_RULE, text, fault);
+		       "is \"%s\", which cannot be an account name: %s; " ACCOUNT_NAME_RULE, text,
+		       fault);
 	return false;
 }
 

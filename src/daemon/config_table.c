@@ -35,26 +35,26 @@ const struct option_row option_rows[] = {
 	 "Unix socket.",
 	 .check = config_check_host},
 	{"database", "user", OPTION_TEXT, IN_CONFIG(database.user), "steem_reader", 1, 80, false,
-	 .help = "The reader's user there."},
+	 .help = "The reader's user in the database."},
 	{"database", "password_file", OPTION_TEXT, IN_CONFIG(password_file), "", 0, 4096, false,
 	 .help = "A file that holds the user's password, such as \"/etc/steem-reader/password\"; others\n"
 	 "may not read it. \"\" or an empty file: no password."},
 	{"database", "name", OPTION_TEXT, IN_CONFIG(database.name), "steem", 1, 64, false,
 	 .help = "The database that holds the tables."},
 	{"database", "tls", OPTION_CHOICE, IN_CONFIG(database.tls), "preferred", 0, 0, false,
-	 .help = "Whether connections by TCP are encrypted. preferred: where the server offers it;\n"
-	 "required: else it is not used; verify: and its certificate must be good, and made out\n"
-	 "to the name in hosts. Only verify keeps out one who stands between.",
+	 .help = "Whether connections by TCP are encrypted. preferred: if the server offers it; required:\n"
+	 "always; verify: always, and the server's certificate must be valid for its name in hosts.\n"
+	 "Only verify protects against a false server.",
 	 .choices = tls_choices},
 	{"database", "tls_ca", OPTION_TEXT, IN_CONFIG(database.tls_ca), "", 0, 4096, false,
-	 .help = "A PEM file with the authorities whose certificates are good, for tls = \"verify\".\n"
+	 .help = "A PEM file with the certificate authorities to trust, for tls = \"verify\".\n"
 	 "\"\": those of the system."},
 	{"database", "reveal_password", OPTION_BOOL, IN_CONFIG(database.reveal_password), "false", 0, 0,
 	 false,
 	 .help = "Whether the password itself may be sent to a server that tls = \"verify\" has not proved.\n"
 	 "PAM and MySQL's caching_sha2_password need it. A false server then gets the password."},
 	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 64, false,
-	 .help = "Name of this reader, unlike that of any other reader. \"\": the name of the host.",
+	 .help = "Name of this reader; no other reader may have it. \"\": the name of the host.",
 	 .check = config_check_reader_name},
 	{"reader", "start_block", OPTION_UINT, IN_CONFIG(reader.start_block), "0", 0, UINT32_MAX, false,
 	 .help = "First block wanted. 0: on an empty database the newest irreversible one, later no\n"
@@ -68,12 +68,12 @@ const struct option_row option_rows[] = {
 	 .choices = chain_choices},
 	{"reader", "checkpoint", OPTION_TEXT, IN_CONFIG(reader.checkpoint), "", 0, 60, false,
 	 .help = "A block that the chain must hold, as \"NUMBER:ID\". While nothing is stored, a node that\n"
-	 "gives another one is not used. \"\": the chain's first block, where that is known. \"none\".",
+	 "gives another one is not used. \"\": the chain's first block, if it is known. \"none\": no check.",
 	 .check = config_check_checkpoint},
 	{"reader", "proof", OPTION_CHOICE, IN_CONFIG(reader.proof), "signed", 0, 0, false,
 	 .help = "What a block must prove before it is stored. content: its operations are those that its\n"
-	 "id stands for, by its hashes. signed: new blocks also bear the signatures of their\n"
-	 "witnesses. off: nothing, it is what the node says.",
+	 "id stands for, by its hashes. signed: they also bear the signatures of their\n"
+	 "witnesses, or link up to blocks that do. off: nothing, it is what the node says.",
 	 .choices = proof_choices},
 	{"reader", "virtual_operations", OPTION_BOOL, IN_CONFIG(filter.virtual_operations), "false", 0,
 	 0, false,
@@ -93,7 +93,7 @@ const struct option_row option_rows[] = {
 	{"fetch", "connections", OPTION_UINT, IN_CONFIG(fetch.connections), "8", 1, 64, true,
 	 .help = "Requests under way at once, over all nodes."},
 	{"fetch", "batch_size", OPTION_UINT, IN_CONFIG(fetch.batch_size), "50", 1, 1000, true,
-	 .help = "Blocks asked for in one request, where the node bears it."},
+	 .help = "The most blocks in one request; fewer if the node accepts fewer."},
 	{"fetch", "timeout_ms", OPTION_UINT, IN_CONFIG(fetch.timeout_ms), "10000", 100, 600000, true,
 	 .help = "Longest time for one request, in milliseconds."},
 	{"fetch", "max_memory_mib", OPTION_UINT, IN_CONFIG(fetch.max_memory_mib), "128", 16, 65536, true,

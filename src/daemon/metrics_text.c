@@ -83,9 +83,10 @@ static void write_reader(struct buf *buf, const struct reader_facts *facts)
 		labelled(buf, NAME("state"), "state", states[i],
 			 strcmp(states[i], facts->state) == 0);
 	counter(buf, NAME("log_lines_lost_total"),
-		"Lines of the log that could not be written: nobody read it, or its disk was full.",
+		"Log lines that could not be written: nobody read the log, or its disk was full.",
 		(double)log_lost_count());
-	gauge(buf, NAME("is_live"), "1 while it follows the tip of the chain.", facts->is_tailing);
+	gauge(buf, NAME("is_live"), "1 while the reader follows the tip of the chain.",
+	      facts->is_tailing);
 }
 
 static void write_health(struct buf *buf, const struct reader_facts *facts)
@@ -95,12 +96,13 @@ static void write_health(struct buf *buf, const struct reader_facts *facts)
 	gauge(buf, NAME("healthy"), "1 while /healthz says 200.",
 	      metrics_is_healthy(&words, facts));
 	gauge(buf, NAME("ready"), "1 while /readyz says 200.", metrics_is_ready(&words, facts));
-	gauge(buf, NAME("stalled"), "1 without progress for reader.stall_s.", facts->is_stalled);
+	gauge(buf, NAME("stalled"), "1 while there was no progress for reader.stall_s.",
+	      facts->is_stalled);
 	gauge(buf, NAME("last_progress_timestamp_seconds"),
-	      "When a block was stored, a scan went on, or all was seen to be stored.",
+	      "When the reader last stored a block, took a step of a scan, or saw that nothing is missing.",
 	      wall_of(facts, facts->progress_at_ms));
 	gauge(buf, NAME("chain_moved_timestamp_seconds"),
-	      "When a node or another reader was last seen to know of a new block.",
+	      "When a node or another reader last told of a new block.",
 	      wall_of(facts, facts->chain_moved_at_ms));
 }
 
@@ -117,7 +119,7 @@ static void write_chain(struct buf *buf, const struct reader_facts *facts)
 	gauge(buf, NAME("committed_block"),
 	      "The highest irreversible block that is stored, as far as this reader knows.",
 	      facts->stored_block);
-	gauge(buf, NAME("lag_blocks"), "From committed_block to chain_block.",
+	gauge(buf, NAME("lag_blocks"), "How many blocks committed_block is below chain_block.",
 	      (double)facts->lag_blocks);
 	if (facts->head_time_s > 0)
 		gauge(buf, NAME("head_time_drift_seconds"),
@@ -127,8 +129,8 @@ static void write_chain(struct buf *buf, const struct reader_facts *facts)
 	      "The highest block of this reader's commits, also if it is not irreversible yet.",
 	      facts->newest_block);
 	if (facts->newest_time_s > 0)
-		gauge(buf, NAME("newest_block_timestamp_seconds"), "Time in its header.",
-		      (double)facts->newest_time_s);
+		gauge(buf, NAME("newest_block_timestamp_seconds"),
+		      "Time in the header of newest_block.", (double)facts->newest_time_s);
 }
 
 static void write_gaps(struct buf *buf, const struct reader_facts *facts)
@@ -139,10 +141,11 @@ static void write_gaps(struct buf *buf, const struct reader_facts *facts)
 		return;
 	gauge(buf, NAME("gap_blocks"), "Missing blocks below the newest stored one (view gaps).",
 	      (double)overview->gap_blocks);
-	gauge(buf, NAME("gap_ranges"), "In so many ranges.", (double)overview->gap_ranges);
-	gauge(buf, NAME("oldest_gap_age_seconds"), "Since the oldest known gap was found.",
-	      (double)overview->oldest_s);
-	gauge(buf, NAME("contiguous_block"), "Of the wanted blocks all up to this one are stored.",
+	gauge(buf, NAME("gap_ranges"), "Ranges that the missing blocks form.",
+	      (double)overview->gap_ranges);
+	gauge(buf, NAME("oldest_gap_age_seconds"),
+	      "Age of the oldest known gap, since it was found.", (double)overview->oldest_s);
+	gauge(buf, NAME("contiguous_block"), "All wanted blocks up to this one are stored.",
 	      overview->gap_blocks > 0 ? overview->first_gap - 1.0 : facts->stored_block);
 	gauge(buf, NAME("readers_alive"), "Readers of this database with a heartbeat.",
 	      overview->alive);
@@ -163,7 +166,7 @@ static void counted(struct buf *buf, const char *name, const char *label, const 
 static void write_queues(struct buf *buf, const struct queue_status *status)
 {
 	metric_begin(buf, NAME("queue_deliveries"), METRIC_GAUGE,
-		     "Deliveries of a queue that have not ended well (view queue_status).");
+		     "Deliveries of a queue that are not done, by state (view queue_status).");
 	for (size_t i = 0; i < status->queue_count; i++) {
 		const struct queue_status_queue *queue = &status->queues[i];
 
@@ -177,16 +180,17 @@ static void write_queues(struct buf *buf, const struct queue_status *status)
 			queue->failed);
 	}
 	metric_begin(buf, NAME("queue_oldest_age_seconds"), METRIC_GAUGE,
-		     "For how long the oldest ready one has been so.");
+		     "For how long the oldest ready delivery has been ready.");
 	for (size_t i = 0; i < status->queue_count; i++)
 		labelled(buf, NAME("queue_oldest_age_seconds"), "queue", status->queues[i].queue,
 			 (double)status->queues[i].oldest_age_s);
 	metric_begin(buf, NAME("queue_done_per_second"), METRIC_GAUGE,
-		     "Deliveries done, over the last minute.");
+		     "Deliveries done per second, over the last minute.");
 	for (size_t i = 0; i < status->queue_count; i++)
 		labelled(buf, NAME("queue_done_per_second"), "queue", status->queues[i].queue,
 			 status->queues[i].rate);
-	metric_begin(buf, NAME("queue_paused"), METRIC_GAUGE, "1 while nothing is handed out.");
+	metric_begin(buf, NAME("queue_paused"), METRIC_GAUGE,
+		     "1 while the queue is paused: no delivery is handed out.");
 	for (size_t i = 0; i < status->queue_count; i++)
 		labelled(buf, NAME("queue_paused"), "queue", status->queues[i].queue,
 			 status->queues[i].is_paused);
@@ -209,7 +213,7 @@ static void write_outbox(struct buf *buf, const struct queue_status *status)
 			author->failed);
 	}
 	metric_begin(buf, NAME("outbox_oldest_age_seconds"), METRIC_GAUGE,
-		     "Age of the oldest one that is not confirmed, and not given up.");
+		     "Age of the oldest comment that is neither confirmed nor given up.");
 	for (size_t i = 0; i < status->author_count; i++)
 		labelled(buf, NAME("outbox_oldest_age_seconds"), "author",
 			 status->authors[i].author, (double)status->authors[i].oldest_age_s);
@@ -221,7 +225,7 @@ static void write_work(struct buf *buf, const struct reader_facts *facts)
 {
 	metric_begin(
 		buf, NAME("blocks_total"), METRIC_COUNTER,
-		"Blocks of this reader's commits: won, or there already: another reader was first, or it was confirmed.");
+		"Blocks of this reader's commits. won: it stored them; duplicate: another reader had stored them, or it only confirmed them.");
 	labelled(buf, NAME("blocks_total"), "result", "won", (double)facts->stored_blocks);
 	labelled(buf, NAME("blocks_total"), "result", "duplicate", (double)facts->present_blocks);
 	counter(buf, NAME("ops_inserted_total"), "Operations that this reader stored.",
@@ -235,15 +239,15 @@ static void write_work(struct buf *buf, const struct reader_facts *facts)
 		"Blocks that were stored although their JSON does not prove them.",
 		(double)facts->unproved_blocks);
 	counter(buf, NAME("claims_false_total"),
-		"What a node gave or claimed, and more than half of the nodes, or the clock, deny.",
+		"Blocks and claims of a node that more than half of the nodes, or the clock, contradict.",
 		(double)facts->false_claims);
 	gauge(buf, NAME("held_bytes"), "Decoded blocks on their way to the database.",
 	      (double)facts->held_bytes);
 	gauge(buf, NAME("claims"), "Cells that this reader is replaying.", facts->claims);
 	gauge(buf, NAME("backfill_completed_blocks"),
-	      "Done of the scan or replay under way; 0: there is none.",
+	      "Blocks that the scan or replay under way has done; 0: none is under way.",
 	      (double)facts->replay_done_blocks);
-	gauge(buf, NAME("backfill_total_blocks"), "All of it.",
+	gauge(buf, NAME("backfill_total_blocks"), "Blocks of the whole scan or replay under way.",
 	      (double)(facts->replay_done_blocks + facts->replay_left_blocks));
 }
 
@@ -252,12 +256,13 @@ static void write_database(struct buf *buf, const struct reader_facts *facts)
 	const struct writer_trouble *trouble = &facts->trouble;
 	char code[16];
 
-	gauge(buf, NAME("database_up"), "1 while the database takes what it is given.",
+	gauge(buf, NAME("database_up"), "1 while the database accepts statements.",
 	      facts->is_ready && trouble->since_ms == 0);
 	gauge(buf, NAME("database_heartbeat_timestamp_seconds"),
-	      "When it last took this reader's heartbeat.", wall_of(facts, facts->beat_at_ms));
+	      "When the database last accepted a heartbeat of this reader.",
+	      wall_of(facts, facts->beat_at_ms));
 	metric_begin(buf, NAME("db_commit_duration_seconds"), METRIC_HISTOGRAM,
-		     "Commits that were done, with all their tries.");
+		     "Time of a successful commit, with all its tries.");
 	metric_histogram_samples(buf, NAME("db_commit_duration_seconds"), NULL,
 				 facts->commit_times);
 	metric_begin(buf, NAME("db_retries_total"), METRIC_COUNTER,
@@ -333,10 +338,11 @@ static const struct {
 	const char *help;
 	double (*tell)(const struct node *node);
 } node_gauges[] = {
-	{NAME("node_up"), "1 if it answered when it was last asked.", tell_up},
-	{NAME("node_head_block"), "Its head block, when it last told.", tell_head},
-	{NAME("node_irreversible_block"), "The same, irreversible.", tell_irreversible},
-	{NAME("node_latency_seconds"), "Moving average of a request.", tell_latency},
+	{NAME("node_up"), "1 if the node answered when it was last asked.", tell_up},
+	{NAME("node_head_block"), "The node's head block, as it last told.", tell_head},
+	{NAME("node_irreversible_block"), "The node's irreversible block, as it last told.",
+	 tell_irreversible},
+	{NAME("node_latency_seconds"), "Time of a request, as a moving average.", tell_latency},
 	{NAME("node_failures_in_row"), "Requests that failed since the last good one.",
 	 tell_failures},
 	{NAME("node_requests_in_flight"), "Requests under way.", tell_in_flight},

@@ -9,8 +9,8 @@
 #include "daemon/failure.h"
 #include "daemon/steps.h"
 #include "store/ledger.h"
+#include "store/purge.h"
 #include "store/readers.h"
-#include "store/retention.h"
 #include "store/schema.h"
 #include "sync/work.h"
 
@@ -26,7 +26,7 @@ struct purge {
 /* One step: a job of the writer, which connects and retries. */
 struct purge_job {
 	struct step step;
-	struct retention_purge purge;
+	struct purge_pass purge;
 };
 
 /* Check that everything is in order, and that these blocks are irreversible. */
@@ -52,28 +52,28 @@ static int run_begin(struct db *db, struct job *job, struct error *err)
 
 static int run_record(struct db *db, struct job *job, struct error *err)
 {
-	return retention_purge_begin(db, ((struct purge_job *)job)->purge.before, err);
+	return purge_begin(db, ((struct purge_job *)job)->purge.before, err);
 }
 
 static int run_step(struct db *db, struct job *job, struct error *err)
 {
-	return retention_purge_step(db, &((struct purge_job *)job)->purge, err);
+	return purge_step(db, &((struct purge_job *)job)->purge, err);
 }
 
 static int run_end(struct db *db, struct job *job, struct error *err)
 {
-	return retention_purge_end(db, ((struct purge_job *)job)->purge.before, err);
+	return purge_end(db, ((struct purge_job *)job)->purge.before, err);
 }
 
 static int run_count(struct db *db, struct job *job, struct error *err)
 {
-	struct retention_purge *purge = &((struct purge_job *)job)->purge;
+	struct purge_pass *purge = &((struct purge_job *)job)->purge;
 	uint32_t last = purge->before - 1;
-	struct retention_counts counts = purge->removed;
+	struct purge_counts counts = purge->removed;
 
 	if (last - purge->next >= COUNTED_BLOCKS)
 		last = purge->next + COUNTED_BLOCKS - 1;
-	if (retention_purge_count(db, purge->next, last, &counts, err) < 0)
+	if (purge_count(db, purge->next, last, &counts, err) < 0)
 		return -1;
 	purge->removed = counts;
 	purge->next = last + 1;
@@ -89,7 +89,7 @@ static int do_job(struct purge *purge, struct purge_job *job,
 	return steps_do(&purge->steps, &job->step, what, run, err);
 }
 
-static void show(struct purge *purge, const struct retention_purge *state)
+static void show(struct purge *purge, const struct purge_pass *state)
 {
 	progress_update(&purge->steps.progress, state->next - 1, state->removed.operations,
 			state->before - state->next);
@@ -123,7 +123,7 @@ static int go_through(struct purge *purge, struct purge_job *step, struct error 
 	return result;
 }
 
-static void report(const struct purge *purge, const struct retention_purge *state)
+static void report(const struct purge *purge, const struct purge_pass *state)
 {
 	printf("%s %llu operations, %llu orphans and %llu deliveries of blocks below %u%s\n",
 	       purge->options->dry_run ? "would remove" : "removed",

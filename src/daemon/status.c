@@ -81,7 +81,7 @@ static int print_readers(struct db *db, bool is_json, struct error *err)
 	if (is_json)
 		printf("]\n");
 	else if (report.count == 0)
-		printf("no reader has ever been here\n");
+		printf("no reader has used this database yet\n");
 	return 0;
 }
 

@@ -26,6 +26,22 @@ size_t block_bytes(const struct block *block)
 	return arena_bytes(block->arena);
 }
 
+struct op_place op_place_of(uint32_t num, const struct operation *op)
+{
+	return (struct op_place){num, op->trx_in_block, op->op_in_trx, op->virtual_op};
+}
+
+int op_place_compare(struct op_place a, struct op_place b)
+{
+	if (a.block != b.block)
+		return a.block < b.block ? -1 : 1;
+	if (a.trx_in_block != b.trx_in_block)
+		return a.trx_in_block < b.trx_in_block ? -1 : 1;
+	if (a.op_in_trx != b.op_in_trx)
+		return a.op_in_trx < b.op_in_trx ? -1 : 1;
+	return (a.virtual_op > b.virtual_op) - (a.virtual_op < b.virtual_op);
+}
+
 /* NULL equals only NULL. */
 static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -36,8 +52,7 @@ static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
 
 static bool same_operation(const struct operation *a, const struct operation *b)
 {
-	return a->trx_in_block == b->trx_in_block && a->op_in_trx == b->op_in_trx &&
-	       a->virtual_op == b->virtual_op &&
+	return op_place_compare(op_place_of(0, a), op_place_of(0, b)) == 0 &&
 	       same_text(a->trx_id, a->trx_id ? strlen(a->trx_id) : 0, b->trx_id,
 			 b->trx_id ? strlen(b->trx_id) : 0) &&
 	       same_text(a->name, a->name_bytes, b->name, b->name_bytes) &&

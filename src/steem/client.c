@@ -77,7 +77,7 @@ void client_put_back(struct client *client, struct request *request)
 
 		request->wants[i] = NULL;
 		if (want && want->sink)
-			want_list_prepend(&client->lanes[want->lane], want);
+			want_list_prepend(&client->unsent[want->priority], want);
 		else if (want)
 			want_free(want);
 	}
@@ -120,8 +120,8 @@ void client_free(struct client *client)
 				want_free(request->wants[i]);
 		request_free(request);
 	}
-	for (size_t i = 0; i < CLIENT_LANES; i++)
-		free_wants(&client->lanes[i]);
+	for (size_t i = 0; i < CLIENT_PRIORITIES; i++)
+		free_wants(&client->unsent[i]);
 	free_wants(&client->refused);
 	free(client);
 }
@@ -154,28 +154,28 @@ void client_set_pool(struct client *client, struct pool *pool)
 			client_put_back(client, request);
 		request->is_orphan = true;
 	}
-	for (size_t i = 0; i < CLIENT_LANES; i++)
-		forget_nodes(&client->lanes[i]);
+	for (size_t i = 0; i < CLIENT_PRIORITIES; i++)
+		forget_nodes(&client->unsent[i]);
 	client->heads_asked = 0;
 	client->pool = pool;
 	client->has_news = true;
 }
 
-void client_want(struct client *client, enum client_lane lane, uint32_t first, uint32_t last,
-		 uint64_t not_from, const struct client_sink *sink)
+void client_want(struct client *client, enum client_priority priority, uint32_t first,
+		 uint32_t last, uint64_t not_from, const struct client_sink *sink)
 {
 	for (uint64_t num = first; num <= last; num++) {
 		struct want *want = xcalloc(1, sizeof(*want));
 
 		want->sink = sink;
-		want->lane = lane;
+		want->priority = priority;
 		want->num = (uint32_t)num;
 		want->tried = want->barred = not_from;
 		want->is_virtual = sink->is_virtual;
 		want->is_opinion = sink->is_opinion;
 		want->needs_majority = sink->needs_majority;
 		want->is_reversible = sink->is_reversible;
-		want_list_append(&client->lanes[lane], want);
+		want_list_append(&client->unsent[priority], want);
 		client->wanted_count++;
 	}
 	client->has_news = true;
@@ -197,8 +197,8 @@ static void drop_from(struct client *client, struct want_list *list, const struc
 
 void client_drop(struct client *client, const struct client_sink *sink)
 {
-	for (size_t i = 0; i < CLIENT_LANES; i++)
-		drop_from(client, &client->lanes[i], sink);
+	for (size_t i = 0; i < CLIENT_PRIORITIES; i++)
+		drop_from(client, &client->unsent[i], sink);
 	drop_from(client, &client->refused, sink);
 	for (struct request *request = client->requests; request; request = request->next) {
 		for (size_t i = 0; request->wants && i < request->call_count; i++) {
@@ -249,7 +249,7 @@ static void report_refused(struct client *client)
 		client->has_news = true;
 		want_list_remove(&client->refused, want);
 		if (want_settle_vote(client, want)) {
-			want_list_prepend(&client->lanes[want->lane], want);
+			want_list_prepend(&client->unsent[want->priority], want);
 			continue;
 		}
 		unverified = want->lists ? NULL : want_take_unverified(want);

@@ -76,7 +76,7 @@ void client_note_success(struct client *client, unsigned index, size_t call_coun
 }
 
 /* What the answers of one request show about its node. */
-struct verdict {
+struct summary {
 	size_t good_count;
 	struct error fault; /* the last fault of the node, if any */
 	/* it claimed a block above the highest that it ever gave, and did not give it */
@@ -106,21 +106,21 @@ static bool is_null(const struct json_slice *result)
 	return result->len == 4 && memcmp(result->data, "null", 4) == 0;
 }
 
-/* The node did not give the block. A want that stays in the request goes back to its lane afterwards. */
+/* The node did not give the block. A want that stays in the request is unsent again afterwards. */
 static void refuse(struct request *request, size_t i, const struct error *err, bool is_fault,
-		   struct verdict *verdict)
+		   struct summary *summary)
 {
 	struct client *client = request->client;
 	struct want *want = request->wants[i];
 
 	if (is_fault)
-		verdict->fault = *err;
+		summary->fault = *err;
 	if (want->is_reversible) { /* the node need not have it yet */
 		want_set_refused_by(want, request->node, err);
 		return;
 	}
 	if (want->num > pool_node(client->pool, request->node)->proven_block)
-		verdict->is_vain = true;
+		summary->is_vain = true;
 	/*
 	 * If a node is busy or does not offer the call, that says nothing about the block.  But
 	 * if it says so again and again about one block, and gives others, it will not give this
@@ -151,9 +151,9 @@ static void refuse(struct request *request, size_t i, const struct error *err, b
 
 /* The node gave the block, but other nodes must give the same: ask them. Returns NULL. */
 static struct block *pass_on(struct request *request, size_t i, const struct error *err,
-			     struct verdict *verdict)
+			     struct summary *summary)
 {
-	verdict->good_count++;
+	summary->good_count++;
 	want_set_refused_by(request->wants[i], request->node, err);
 	want_set_doubted(request->client, request->wants[i]);
 	return NULL;
@@ -168,7 +168,7 @@ void client_tell_correction(const struct client *client, unsigned index, const s
 
 /* The block of call i: as it was decoded, or the version that was kept; NULL: it was refused. */
 static struct block *take_block(struct request *request, size_t i, const struct rpc_answer *answer,
-				struct verdict *verdict)
+				struct summary *summary)
 {
 	struct want *want = request->wants[i];
 	struct error err = answer->error;
@@ -184,9 +184,9 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 				     request->client->config.proof, &err);
 	if (!block)
 		refuse(request, i, &err,
-		       answer->error.kind != ERROR_NONE || !is_null(&answer->result), verdict);
+		       answer->error.kind != ERROR_NONE || !is_null(&answer->result), summary);
 	else if (want_check_vote(request->client, want, block, request->node, &err) != 0)
-		return pass_on(request, i, &err, verdict);
+		return pass_on(request, i, &err, summary);
 	else
 		client_tell_correction(request->client, request->node, block);
 	return block;
@@ -194,14 +194,14 @@ static struct block *take_block(struct request *request, size_t i, const struct 
 
 /* The block waits for the lists of other nodes, and only its list is requested now. */
 static void wait_for_lists(struct request *request, size_t i, struct block *block,
-			   const struct error *err, struct verdict *verdict)
+			   const struct error *err, struct summary *summary)
 {
 	struct want *want = request->wants[i];
 	unsigned source = want->is_listed ? want->half_source : request->node;
 
 	node_gave(pool_node(request->client->pool, request->node), block->num);
 	want->tried &= ~want->busy_by | want->barred; /* the vote waits for these nodes */
-	(void)pass_on(request, i, err, verdict);
+	(void)pass_on(request, i, err, summary);
 	want->half = block;
 	want->half_source = source;
 	want->is_listed = true;
@@ -237,7 +237,7 @@ static bool may_give_both(struct want *want, unsigned node, bool is_fault)
  * taken.
  */
 static bool complete(struct request *request, size_t i, struct block *block,
-		     const struct rpc_answer *answer, struct verdict *verdict)
+		     const struct rpc_answer *answer, struct summary *summary)
 {
 	struct client *client = request->client;
 	struct want *want = request->wants[i];
@@ -247,7 +247,7 @@ static bool complete(struct request *request, size_t i, struct block *block,
 	if (client_add_virtual(request, block, answer, &is_fault, &err) == 0) {
 		if (want_check_list(client, want, block, request->node, &err) == 0)
 			return true;
-		wait_for_lists(request, i, block, &err, verdict);
+		wait_for_lists(request, i, block, &err, summary);
 		return false;
 	}
 	if (answer->error.kind == ERROR_NONE && !is_fault &&
@@ -260,7 +260,7 @@ static bool complete(struct request *request, size_t i, struct block *block,
 	else if (!want->is_listed && want_keep_unverified(client, want, block, request->node))
 		want_set_refused_by(want, request->node, &err);
 	else
-		refuse(request, i, &err, is_fault, verdict);
+		refuse(request, i, &err, is_fault, summary);
 	if (want->is_listed) /* the node said nothing about the block */
 		want->half = block;
 	else if (want->unverified != block)
@@ -270,13 +270,13 @@ static bool complete(struct request *request, size_t i, struct block *block,
 
 /* Handle the answer to call i, and the one to its second half, which follows it. */
 static void take_answer(struct request *request, size_t i, const struct rpc_answer *answers,
-			struct verdict *verdict)
+			struct summary *summary)
 {
 	struct client *client = request->client;
 	struct node *node = pool_node(client->pool, request->node);
 	struct want *want = request->wants[i];
 	const struct rpc_answer *second = NULL;
-	struct block *block = take_block(request, i, &answers[i], verdict);
+	struct block *block = take_block(request, i, &answers[i], summary);
 
 	if (!block)
 		return;
@@ -293,9 +293,9 @@ static void take_answer(struct request *request, size_t i, const struct rpc_answ
 		want->is_listed = false;
 		want->half = block;
 		want->half_source = request->node;
-		verdict->good_count++;
-	} else if (!second || complete(request, i, block, second, verdict)) {
-		verdict->good_count++;
+		summary->good_count++;
+	} else if (!second || complete(request, i, block, second, summary)) {
+		summary->good_count++;
 		give(client, request, i, block);
 	}
 }
@@ -341,7 +341,7 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 {
 	struct client *client = request->client;
 	size_t count = client_block_calls(request);
-	struct verdict verdict = {.fault = ERROR_INIT};
+	struct summary summary = {.fault = ERROR_INIT};
 	bool is_usual = request->wants[0] && !request->wants[0]->is_alone;
 
 	if (count > 1 && is_all_errors(answers, count) && !is_without_lists(request, answers)) {
@@ -353,15 +353,15 @@ static bool take_answers(struct request *request, struct rpc_answer *answers,
 	client_read_witness(request, answers);
 	for (size_t i = 0; i < count; i++)
 		if (!request->is_second[i])
-			take_answer(request, i, answers, &verdict);
-	if (verdict.good_count > 0 || verdict.fault.kind == ERROR_NONE)
+			take_answer(request, i, answers, &summary);
+	if (summary.good_count > 0 || summary.fault.kind == ERROR_NONE)
 		client_note_success(client, request->node, calls_taken(request), answer);
-	if (verdict.fault.kind != ERROR_NONE)
+	if (summary.fault.kind != ERROR_NONE)
 		client_note_fault(client, request->node, client_only_block(request),
-				  verdict.good_count, &verdict.fault, answer->retry_after_ms);
-	if (verdict.is_vain)
+				  summary.good_count, &summary.fault, answer->retry_after_ms);
+	if (summary.is_vain)
 		node_claimed_in_vain(pool_node(client->pool, request->node), clock_now_ms());
-	if (is_usual && verdict.good_count > 0)
+	if (is_usual && summary.good_count > 0)
 		pool_node(client->pool, request->node)->is_careful = false;
 	client_put_back(client, request);
 	return false;

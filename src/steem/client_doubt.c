@@ -367,15 +367,15 @@ int64_t client_refuse_overdue(struct client *client, int64_t now_ms)
 	if (now_ms < client->patience_at_ms)
 		return client->patience_at_ms;
 	client->patience_at_ms = CLOCK_NEVER;
-	for (size_t lane = 0; lane < CLIENT_LANES; lane++) {
-		for (struct want *want = client->lanes[lane].first; want; want = next) {
+	for (size_t priority = 0; priority < CLIENT_PRIORITIES; priority++) {
+		for (struct want *want = client->unsent[priority].first; want; want = next) {
 			next = want->next;
 			if (!is_overdue(client, want, now_ms)) {
 				if (want_waits_for_late(client, want))
 					want_ask_late_again(client, want);
 				continue;
 			}
-			want_list_remove(&client->lanes[lane], want);
+			want_list_remove(&client->unsent[priority], want);
 			want_list_append(&client->refused, want);
 		}
 	}

@@ -128,7 +128,8 @@ int64_t client_send_due(struct client *client, int64_t now_ms)
 			const struct http_answer none = {.body = ""};
 			struct error err = ERROR_INIT;
 
-			(void)error_set(&err, ERROR_RETRY, "it was not asked any more");
+			(void)error_set(&err, ERROR_RETRY,
+					"the nodes were replaced before it was asked");
 			client_answer(request, &none, &err);
 		} else {
 			post_request(request);
@@ -137,9 +138,10 @@ int64_t client_send_due(struct client *client, int64_t now_ms)
 	return due_ms;
 }
 
-static bool has_connection(const struct client *client, enum client_lane lane)
+static bool has_connection(const struct client *client, enum client_priority priority)
 {
-	return client->block_requests < client->config.connections + (lane == CLIENT_TAIL ? 1 : 0);
+	return client->block_requests <
+	       client->config.connections + (priority == CLIENT_TAIL ? 1 : 0);
 }
 
 /*
@@ -208,11 +210,11 @@ static bool add_want(struct request *request, unsigned limit, struct want *want,
 
 /*
  * Send `want`, and the wants after it that the node may be asked for, in one request. Returns
- * the next want of the lane to look at.
+ * the next unsent want to look at.
  */
 static struct want *send_batch(struct client *client, struct want *want, unsigned index)
 {
-	struct want_list *list = &client->lanes[want->lane];
+	struct want_list *list = &client->unsent[want->priority];
 	const struct node *node = pool_node(client->pool, index);
 	unsigned limit = node_batch_now(node);
 	struct want *at = want, *next, *left = NULL;
@@ -266,14 +268,14 @@ static bool may_come(const struct client *client, uint64_t not_these)
 	return false;
 }
 
-static void send_lane(struct client *client, enum client_lane lane, int64_t now_ms)
+static void send_unsent(struct client *client, enum client_priority priority, int64_t now_ms)
 {
-	struct want_list *list = &client->lanes[lane];
+	struct want_list *list = &client->unsent[priority];
 	struct want *want = list->first;
 	uint64_t healthy = pool_healthy(client->pool, now_ms);
 
 	/* While no node is healthy, wants simply wait. */
-	while (want && healthy && has_connection(client, lane)) {
+	while (want && healthy && has_connection(client, priority)) {
 		struct want *next = want->next;
 		uint32_t block;
 		uint64_t last; /* nodes to be asked only if no other can be */
@@ -282,7 +284,7 @@ static void send_lane(struct client *client, enum client_lane lane, int64_t now_
 		if (want->half && !want->is_listed && !may_complete(client, want, healthy))
 			want_drop_half(want);
 		last = want->doubted_by |
-		       (lane == CLIENT_TAIL ? pool_slow(client->pool, now_ms) : 0);
+		       (priority == CLIENT_TAIL ? pool_slow(client->pool, now_ms) : 0);
 		block = want->is_reversible ? 0 : want->num;
 		index = pool_pick(client->pool, now_ms, block, want_not_from(client, want) | last);
 		if (index < 0 && last && !may_come(client, want_not_from(client, want) | last))
@@ -303,9 +305,9 @@ int64_t client_send_wants(struct client *client, int64_t now_ms)
 {
 	client->without_virtual = client_without_virtual(client, false);
 	client->without_history = client_without_virtual(client, true);
-	send_lane(client, CLIENT_TAIL, now_ms);
-	send_lane(client, CLIENT_REPLAY, now_ms);
-	if (client->lanes[CLIENT_TAIL].count + client->lanes[CLIENT_REPLAY].count == 0)
+	send_unsent(client, CLIENT_TAIL, now_ms);
+	send_unsent(client, CLIENT_REPLAY, now_ms);
+	if (client->unsent[CLIENT_TAIL].count + client->unsent[CLIENT_REPLAY].count == 0)
 		return CLOCK_NEVER;
 	return pool_next_ready_ms(client->pool, now_ms);
 }

@@ -37,7 +37,7 @@ static uint64_t left_nodes(const struct client *client)
 
 static bool is_leavable_want(const struct want *want)
 {
-	return want && want->sink && want->lane == CLIENT_TAIL && !want->is_left;
+	return want && want->sink && want->priority == CLIENT_TAIL && !want->is_left;
 }
 
 /* Is it under way, and does the tail wait for some of it? */
@@ -100,7 +100,7 @@ static void leave_wants(struct request *request)
 		other = want_replace(request->wants[i]);
 		other->is_left = true;
 		other->doubted_by |= UINT64_C(1) << request->node;
-		want_list_prepend(&client->lanes[other->lane], other);
+		want_list_prepend(&client->unsent[other->priority], other);
 	}
 	if (!is_wanted(request))
 		request_uncount(request);

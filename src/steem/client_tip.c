@@ -51,7 +51,7 @@ static void drop(struct tip *tip, const void *context)
 void client_drop_tip(struct client *client, const void *context)
 {
 	drop(&client->irreversible_tip, context);
-	drop(&client->head_tip, context);
+	drop(&client->reversible_tip, context);
 	for (struct request *request = client->requests; request; request = request->next)
 		if (request->slow_tip)
 			drop(request->slow_tip, context);
@@ -171,13 +171,13 @@ bool client_ask_tip(struct client *client, uint32_t first, unsigned count,
 	return ask(client, &client->irreversible_tip, 0, &question);
 }
 
-bool client_ask_head(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
-		     const struct client_tip_sink *sink)
+bool client_ask_reversible(struct client *client, uint64_t not_from, uint32_t first, unsigned count,
+			   const struct client_tip_sink *sink)
 {
 	const struct tip question = {
 		.is_reversible = true, .sink = *sink, .first = first, .count = count};
 
-	return ask(client, &client->head_tip, not_from, &question);
+	return ask(client, &client->reversible_tip, not_from, &question);
 }
 
 /*

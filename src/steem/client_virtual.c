@@ -192,7 +192,7 @@ void client_note_unproven(struct request *request, size_t i, struct block *block
 		want_drop_half(want);
 	/* Append it, for the same reason: several requests under way alternate as well. */
 	if (want->sink)
-		want_list_append(&client->lanes[want->lane], want);
+		want_list_append(&client->unsent[want->priority], want);
 	else
 		want_free(want);
 }

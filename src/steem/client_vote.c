@@ -89,7 +89,7 @@ static bool is_unproved(const struct client *client, const struct block *block)
 	return client->config.proof && block->proof == BLOCK_PROOF_NONE;
 }
 
-/* If nothing is proved, the right id with a false link is another block. */
+/* Without proof, a block with the right id and a false link counts as another block. */
 static bool is_version(const struct version *version, const struct block *block,
 		       const uint8_t fingerprint[HASH_SHA256_BYTES])
 {
@@ -164,11 +164,11 @@ static int refuse(const struct client *client, const char *unshown, uint64_t giv
 
 	if (!unshown)
 		return error_set(err, ERROR_NODE,
-				 "%d of %d nodes give it so, and more than half must",
+				 "%d of %d nodes give this version, and more than half must",
 				 __builtin_popcountll(given_by), electors);
 	return error_set(
 		err, ERROR_NODE,
-		"its JSON does not contain all signed bytes (%s), and %d of %d nodes give it so",
+		"its JSON does not contain all signed bytes (%s), and %d of %d nodes give this version",
 		unshown, __builtin_popcountll(given_by), electors);
 }
 
@@ -206,9 +206,10 @@ static void blame_denied(struct client *client, const struct want *want,
 	struct error err = ERROR_INIT;
 	char id[BLOCK_ID_HEX + 1];
 
-	(void)error_set_node(&err, RPC_FAILURE_FALSE,
-			     "gives block %u as %s, and more than half of the nodes another one",
-			     want->num, block_id_format(version->id, id));
+	(void)error_set_node(
+		&err, RPC_FAILURE_FALSE,
+		"gives block %u as %s, but more than half of the nodes give another one", want->num,
+		block_id_format(version->id, id));
 	if (client->observer.claim_false)
 		client->observer.claim_false(client->observer.context,
 					     pool_node(client->pool, index), &err);
@@ -390,7 +391,7 @@ int want_check_list(struct client *client, struct want *want, const struct block
 	}
 	return error_set(
 		err, ERROR_NODE,
-		"%d of %d nodes give its virtual operations so, and more than half of those that give them must",
+		"%d of %d nodes give these virtual operations, and more than half of those that give any must",
 		__builtin_popcountll(version->given_by), __builtin_popcountll(electors));
 }
 
@@ -424,10 +425,10 @@ bool client_vouch_virtual(struct client *client, struct block *block, unsigned s
 	bool is_enough;
 
 	client_want(client, CLIENT_TAIL, block->num, block->num, 0, sink);
-	want = client->lanes[CLIENT_TAIL].last;
+	want = client->unsent[CLIENT_TAIL].last;
 	is_enough = want_check_list(client, want, block, source, &err) == 0;
 	if (is_enough) {
-		want_list_remove(&client->lanes[CLIENT_TAIL], want);
+		want_list_remove(&client->unsent[CLIENT_TAIL], want);
 		client->wanted_count--;
 		want_free(want);
 		return true;
@@ -499,7 +500,7 @@ static uint64_t silent(const struct client *client, const struct want *want)
 	return set & ~all_givers(want) & ~want->busy_by;
 }
 
-/* Mask of those of them that may have the block in a moment. */
+/* Mask of the nodes among these that may have the block in a moment. */
 static uint64_t late(const struct client *client, const struct want *want)
 {
 	uint64_t set =
@@ -583,7 +584,7 @@ bool client_vouch(struct client *client, const struct block *block, unsigned sou
 	if (!sink->is_reversible)
 		client_ask_heads_below(client, block->num);
 	client_want(client, CLIENT_TAIL, block->num, block->num, itself, sink);
-	want = client->lanes[CLIENT_TAIL].last;
+	want = client->unsent[CLIENT_TAIL].last;
 	version_of(client, want, block)->given_by = itself;
 	return false;
 }

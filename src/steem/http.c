@@ -78,11 +78,11 @@ struct host {
 };
 
 /* How one attempt uses connections. */
-enum manner {
-	MANNER_KEEP,         /* may use a kept connection, and keeps its own */
-	MANNER_CLOSE,        /* neither */
-	MANNER_TRIAL_FIRST,  /* only keeps its own connection */
-	MANNER_TRIAL_SECOND, /* uses the connection of the first attempt */
+enum reuse {
+	REUSE_YES,          /* may use a kept connection, and keeps its own */
+	REUSE_NO,           /* neither */
+	REUSE_TRIAL_FIRST,  /* only keeps its own connection */
+	REUSE_TRIAL_SECOND, /* uses the connection of the first attempt */
 };
 
 /* A post, or the reusable memory of an earlier one. */
@@ -103,7 +103,7 @@ struct post {
 	int64_t timeout_ms;
 	int64_t spent_us; /* in the previous attempt */
 	bool is_repeat;
-	enum manner manner;
+	enum reuse reuse;
 	/* how often curl began to send: more than once after a lost connection */
 	unsigned sent_count;
 	size_t header_bytes;
@@ -260,19 +260,19 @@ static struct host *find_host(struct http *http, const char *url)
 	return host;
 }
 
-static enum manner choose_manner(struct host *host)
+static enum reuse choose_reuse(struct host *host)
 {
 	if (!host->is_closing)
-		return MANNER_KEEP;
+		return REUSE_YES;
 	if (host->trial == TRIAL_NONE && clock_now_ms() >= host->trial_at_ms) {
 		host->trial = TRIAL_FIRST;
-		return MANNER_TRIAL_FIRST;
+		return REUSE_TRIAL_FIRST;
 	}
 	if (host->trial == TRIAL_KEPT) {
 		host->trial = TRIAL_SECOND;
-		return MANNER_TRIAL_SECOND;
+		return REUSE_TRIAL_SECOND;
 	}
-	return MANNER_CLOSE;
+	return REUSE_NO;
 }
 
 static void try_later(struct host *host)
@@ -283,10 +283,10 @@ static void try_later(struct host *host)
 }
 
 /* Learn from an attempt: its kept connection was lost (was_lost), or brought an answer (was_kept). */
-static void learn(struct host *host, enum manner manner, bool was_lost, bool was_kept)
+static void learn(struct host *host, enum reuse reuse, bool was_lost, bool was_kept)
 {
-	switch (manner) {
-	case MANNER_KEEP:
+	switch (reuse) {
+	case REUSE_YES:
 		if (was_kept)
 			host->loss_count = 0;
 		if (!was_lost || host->is_closing || ++host->loss_count < LOSSES_MAX)
@@ -295,10 +295,10 @@ static void learn(struct host *host, enum manner manner, bool was_lost, bool was
 		host->pause_ms = TRIAL_MIN_MS;
 		try_later(host);
 		break;
-	case MANNER_TRIAL_FIRST:
+	case REUSE_TRIAL_FIRST:
 		host->trial = TRIAL_KEPT;
 		break;
-	case MANNER_TRIAL_SECOND:
+	case REUSE_TRIAL_SECOND:
 		host->trial = TRIAL_NONE;
 		host->loss_count = 0;
 		if (was_kept)
@@ -306,7 +306,7 @@ static void learn(struct host *host, enum manner manner, bool was_lost, bool was
 		else
 			try_later(host);
 		break;
-	case MANNER_CLOSE:
+	case REUSE_NO:
 		break;
 	}
 }
@@ -471,8 +471,8 @@ static void set_connection_options(const struct http *http, const struct post *p
 {
 	int64_t life_s = CONNECTION_LIFE_S, name_life_s = NAME_LIFE_S;
 	const struct host *host = post->host;
-	bool must_be_new = post->is_repeat || post->manner == MANNER_CLOSE ||
-			   post->manner == MANNER_TRIAL_FIRST;
+	bool must_be_new =
+		post->is_repeat || post->reuse == REUSE_NO || post->reuse == REUSE_TRIAL_FIRST;
 
 	if (http->renewal.is_set || host->renewal.is_set) {
 		int64_t since_s = (clock_now_ms() - last_renewal_ms(http, host)) / 1000;
@@ -488,7 +488,7 @@ static void set_connection_options(const struct http *http, const struct post *p
 			life_s = since_s - 1;
 	}
 	curl_easy_setopt(post->easy, CURLOPT_FRESH_CONNECT, (long)must_be_new);
-	curl_easy_setopt(post->easy, CURLOPT_FORBID_REUSE, (long)(post->manner == MANNER_CLOSE));
+	curl_easy_setopt(post->easy, CURLOPT_FORBID_REUSE, (long)(post->reuse == REUSE_NO));
 	curl_easy_setopt(post->easy, CURLOPT_MAXLIFETIME_CONN, (long)life_s);
 	curl_easy_setopt(post->easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)name_life_s);
 }
@@ -504,7 +504,7 @@ static void start_attempt(struct http *http, struct post *post)
 	if (!post->easy)
 		abort(); /* as for every other allocation */
 	buf_reset(&post->answer);
-	post->manner = choose_manner(post->host);
+	post->reuse = choose_reuse(post->host);
 	post->sent_count = post->header_lines = 0;
 	post->header_bytes = 0;
 	post->is_too_long = false;
@@ -722,7 +722,7 @@ static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 
 	if (is_kept && !has_answer && result == CURLE_OPERATION_TIMEDOUT)
 		renew(&post->host->renewal);
-	learn(post->host, post->manner, is_lost || post->sent_count > 1,
+	learn(post->host, post->reuse, is_lost || post->sent_count > 1,
 	      is_kept && has_answer && post->sent_count == 1);
 	if (!is_lost || post->is_repeat) {
 		finish(http, post, result);

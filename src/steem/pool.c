@@ -301,8 +301,8 @@ static size_t sort_level(const struct pool *pool, bool must_answer,
 }
 
 /*
- * The node whose claim is the highest that more than half of the nodes claim at least; NULL:
- * none.
+ * The node with the highest claim that more than half of the nodes reach or exceed; NULL: there
+ * is none.
  */
 static const struct node *middle(const struct pool *pool, bool must_answer)
 {
@@ -316,7 +316,8 @@ static const struct node *middle(const struct pool *pool, bool must_answer)
 }
 
 /*
- * The higher one: of the nodes that answer, or of all that ever did, because claims stay true.
+ * The higher one of two: that of the nodes that answer, and that of all nodes that ever answered.
+ * A claim stays true when its node no longer answers.
  */
 static const struct node *best_middle(const struct pool *pool)
 {

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/place.h"
 #include "store/sql.h"
 
 #define WINDOW_BLOCKS 1000
@@ -42,8 +43,8 @@ static void take_row(struct audit_row *row, const struct db_rows *rows)
 	row->real_rows = db_row_u64(rows, SELECT_BLOCKS_COUNTED_REAL_ROWS);
 	row->virtual_rows = db_row_u64(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_ROWS);
 	row->is_purged = db_row_u64(rows, SELECT_BLOCKS_COUNTED_IS_PURGED) != 0;
-	row->real_over = db_row_u64(rows, SELECT_BLOCKS_COUNTED_REAL_OVER);
-	row->virtual_over = db_row_u64(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_OVER);
+	row->real_removed = db_row_u64(rows, SELECT_BLOCKS_COUNTED_REAL_REMOVED);
+	row->virtual_removed = db_row_u64(rows, SELECT_BLOCKS_COUNTED_VIRTUAL_REMOVED);
 }
 
 int audit_load(struct db *db, uint32_t first, uint32_t last, struct audit_row **ret_rows,
@@ -96,24 +97,24 @@ static void begin_finding(struct audit_finding *finding, uint32_t block)
 }
 
 /* Are there as many rows as were stored, minus those that may have been removed? */
-static bool is_whole(const struct audit_row *row, uint64_t rows, uint64_t over, uint64_t stored)
+static bool is_whole(const struct audit_row *row, uint64_t rows, uint64_t removed, uint64_t stored)
 {
-	return row->is_purged ? rows <= stored : rows + over == stored;
+	return row->is_purged ? rows <= stored : rows + removed == stored;
 }
 
 void audit_check_row(const struct audit_row *row, struct audit_finding *finding)
 {
 	begin_finding(finding, row->num);
 	if (!row->is_irreversible)
-		FIND(finding, AUDIT_MISSING, "read at the head and not confirmed yet");
+		FIND(finding, AUDIT_MISSING, "it was read at the head and is not confirmed yet");
 	else if (block_id_num(row->id) != row->num)
 		FIND(finding, AUDIT_ORPHANED, "its id is that of a block %u",
 		     block_id_num(row->id));
-	else if (!is_whole(row, row->real_rows, row->real_over, row->stored_operations))
+	else if (!is_whole(row, row->real_rows, row->real_removed, row->stored_operations))
 		FIND(finding, AUDIT_PARTIAL, "%llu of %llu stored operations are there",
 		     (unsigned long long)row->real_rows,
 		     (unsigned long long)row->stored_operations);
-	else if (!is_whole(row, row->virtual_rows, row->virtual_over,
+	else if (!is_whole(row, row->virtual_rows, row->virtual_removed,
 			   row->stored_virtual_operations))
 		FIND(finding, AUDIT_PARTIAL, "%llu of %llu stored virtual operations are there",
 		     (unsigned long long)row->virtual_rows,
@@ -157,19 +158,6 @@ static void check_header(const struct audit_row *row, const struct block *block,
 
 /* Comparing every operation row. */
 
-static int compare_place(const struct operation *op, const struct db_rows *rows)
-{
-	const uint64_t is[3] = {db_row_u64(rows, SELECT_OPERATIONS_TRX_IN_BLOCK),
-				db_row_u64(rows, SELECT_OPERATIONS_OP_IN_TRX),
-				db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP)};
-	const uint32_t due[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
-
-	for (unsigned i = 0; i < 3; i++)
-		if (due[i] != is[i])
-			return due[i] < is[i] ? -1 : 1;
-	return 0;
-}
-
 static bool same_text(const struct db_rows *rows, unsigned column, const char *due, size_t due_len)
 {
 	size_t len;
@@ -203,11 +191,7 @@ static int compare_by_place(const void *a, const void *b)
 	const struct operation *x = *(const struct operation *const *)a;
 	const struct operation *y = *(const struct operation *const *)b;
 
-	if (x->trx_in_block != y->trx_in_block)
-		return x->trx_in_block < y->trx_in_block ? -1 : 1;
-	if (x->op_in_trx != y->op_in_trx)
-		return x->op_in_trx < y->op_in_trx ? -1 : 1;
-	return (x->virtual_op > y->virtual_op) - (x->virtual_op < y->virtual_op);
+	return op_place_compare(op_place_of(0, x), op_place_of(0, y));
 }
 
 /* The operations to compare with, in the order of the table. */
@@ -225,67 +209,68 @@ static const struct operation **sort_operations(const struct block *block, bool 
 }
 
 /* Which operations of a block may be missing; loaded when the first one is missing. */
-struct over {
+struct removed {
 	struct db *db;
 	uint32_t block;
 	bool is_loaded;
 	bool is_purged; /* all of them may be missing */
-	uint32_t (*places)[3];
+	struct op_place *places;
 	size_t count;
 };
 
-static void release_over(struct over *over)
+static void release_removed(struct removed *removed)
 {
-	free(over->places);
+	free(removed->places);
 }
 
-static int load_purged(struct over *over, struct error *err)
+static int load_purged(struct removed *removed, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result = db_query_row(over->db, sql_select_purged, DB_NO_VALUES, &rows, err);
+	int result = db_query_row(removed->db, sql_select_purged, DB_NO_VALUES, &rows, err);
 
-	over->is_purged = result > 0 && over->block < db_row_u64(rows, SELECT_PURGED_BEFORE_BLOCK);
+	removed->is_purged =
+		result > 0 && removed->block < db_row_u64(rows, SELECT_PURGED_BEFORE_BLOCK);
 	return result < 0 ? -1 : 0;
 }
 
-static int load_over(struct over *over, struct error *err)
+static int load_removed(struct removed *removed, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;
 
-	over->is_loaded = true;
-	if (load_purged(over, err) < 0)
+	removed->is_loaded = true;
+	if (load_purged(removed, err) < 0)
 		return -1;
-	rows = db_query(over->db, sql_select_operations_over, DB_VALUES(db_u64(over->block)), err);
+	rows = db_query(removed->db, sql_select_operations_removed,
+			DB_VALUES(db_u64(removed->block)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		over->places = xreallocarray(over->places, over->count + 1, sizeof(*over->places));
-		for (unsigned i = 0; i < 3; i++)
-			over->places[over->count][i] =
-				(uint32_t)db_row_u64(rows, SELECT_OPERATIONS_OVER_TRX_IN_BLOCK + i);
-		over->count++;
+		removed->places = xreallocarray(removed->places, removed->count + 1,
+						sizeof(*removed->places));
+		removed->places[removed->count++] =
+			place_read(rows, SELECT_OPERATIONS_REMOVED_BLOCK);
 	}
 	return result;
 }
 
-static bool is_over(const struct over *over, const struct operation *op)
+static bool is_removed(const struct removed *removed, const struct operation *op)
 {
-	const uint32_t place[3] = {op->trx_in_block, op->op_in_trx, op->virtual_op};
+	struct op_place place = op_place_of(removed->block, op);
 
-	for (size_t i = 0; i < over->count; i++)
-		if (memcmp(over->places[i], place, sizeof(place)) == 0)
+	for (size_t i = 0; i < removed->count; i++)
+		if (op_place_compare(removed->places[i], place) == 0)
 			return true;
-	return over->is_purged;
+	return removed->is_purged;
 }
 
 /* The operation has no row. all_kept: it should have one, if the filter keeps it. */
-static int check_absent(const struct operation *op, bool all_kept, struct over *over,
+static int check_absent(const struct operation *op, bool all_kept, struct removed *removed,
 			struct audit_finding *finding, struct error *err)
 {
 	if (!all_kept || !op->is_stored || finding->kind != AUDIT_NOTHING)
 		return 0;
-	if (!over->is_loaded && load_over(over, err) < 0)
+	if (!removed->is_loaded && load_removed(removed, err) < 0)
 		return -1;
-	if (!is_over(over, op))
+	if (!is_removed(removed, op))
 		FIND(finding, AUDIT_PARTIAL, "operation %u/%u/%u (%s) is not there",
 		     op->trx_in_block, op->op_in_trx, op->virtual_op, op->name);
 	return 0;
@@ -294,24 +279,26 @@ static int check_absent(const struct operation *op, bool all_kept, struct over *
 /* sorted ends with NULL. all_kept: each operation that the filter keeps must have a row. */
 static int walk_operations(struct db_rows *rows, const struct block *block,
 			   const struct operation **sorted, bool with_virtual, bool all_kept,
-			   struct over *over, struct audit_finding *finding, struct error *err)
+			   struct removed *removed, struct audit_finding *finding,
+			   struct error *err)
 {
 	int result;
 
 	while ((result = db_rows_next(rows, err)) > 0) {
+		struct op_place place =
+			place_read_in_block(rows, SELECT_OPERATIONS_TRX_IN_BLOCK, block->num);
 		const char *column;
 
-		if (!with_virtual && db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP) > 0)
+		if (!with_virtual && place.virtual_op > 0)
 			continue;
-		for (; *sorted && compare_place(*sorted, rows) < 0; sorted++)
-			if (check_absent(*sorted, all_kept, over, finding, err) < 0)
+		for (; *sorted && op_place_compare(op_place_of(block->num, *sorted), place) < 0;
+		     sorted++)
+			if (check_absent(*sorted, all_kept, removed, finding, err) < 0)
 				return -1;
-		if (!*sorted || compare_place(*sorted, rows) != 0 ||
+		if (!*sorted || op_place_compare(op_place_of(block->num, *sorted), place) != 0 ||
 		    (all_kept && !(*sorted)->is_stored)) {
-			FIND(finding, AUDIT_ALTERED, "operation %llu/%llu/%llu is not the chain's",
-			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_TRX_IN_BLOCK),
-			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_OP_IN_TRX),
-			     (unsigned long long)db_row_u64(rows, SELECT_OPERATIONS_VIRTUAL_OP));
+			FIND(finding, AUDIT_ALTERED, "operation %u/%u/%u is not the chain's",
+			     place.trx_in_block, place.op_in_trx, place.virtual_op);
 			continue;
 		}
 		column = find_difference(*sorted, block->timestamp_s, rows);
@@ -322,7 +309,7 @@ static int walk_operations(struct db_rows *rows, const struct block *block,
 		sorted++;
 	}
 	for (; *sorted && result == 0; sorted++)
-		if (check_absent(*sorted, all_kept, over, finding, err) < 0)
+		if (check_absent(*sorted, all_kept, removed, finding, err) < 0)
 			return -1;
 	return result;
 }
@@ -332,7 +319,7 @@ static int check_operations(struct db *db, const struct audit_row *row, const st
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	bool with_virtual = compares_virtual(row, block);
-	CLEANUP(release_over) struct over over = {.db = db, .block = row->num};
+	CLEANUP(release_removed) struct removed removed = {.db = db, .block = row->num};
 	const struct operation **sorted;
 	int result;
 
@@ -341,7 +328,7 @@ static int check_operations(struct db *db, const struct audit_row *row, const st
 		return -1;
 	sorted = sort_operations(block, with_virtual);
 	result = walk_operations(rows, block, sorted, with_virtual, row->filter_id == filter_id,
-				 &over, finding, err);
+				 &removed, finding, err);
 	free(sorted);
 	return result;
 }

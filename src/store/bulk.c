@@ -39,7 +39,8 @@ static int check_result(struct db *db, uint64_t inserted, size_t count, struct e
 	if (mysql_warning_count(db->mysql) > 0)
 		return fail_for_warning(db, err);
 	if (inserted != count)
-		return db_mangled(db, err, "%zu rows were given, %llu are said to be inserted",
+		return db_mangled(db, err,
+				  "%zu rows were sent, but the server says that it inserted %llu",
 				  count, (unsigned long long)inserted);
 	return 0;
 }
@@ -111,8 +112,10 @@ static int insert_group(struct db *db, MYSQL_STMT *statement, const struct bulk 
 		for (size_t i = 0; i < bulk->column_count; i++)
 			bind_value(&bulk->columns[i], row, bind++);
 	if (mysql_stmt_param_count(statement) != (unsigned long)(bind - binds))
-		return db_mangled(db, err, "a statement of %td values is said to take %lu",
-				  bind - binds, mysql_stmt_param_count(statement));
+		return db_mangled(
+			db, err,
+			"a statement was prepared for %td values, but the server says that it takes %lu",
+			bind - binds, mysql_stmt_param_count(statement));
 	if (mysql_stmt_bind_param(statement, binds) != 0 || mysql_stmt_execute(statement) != 0)
 		return db_fail(db, statement, err);
 	return check_result(db, mysql_stmt_affected_rows(statement), BULK_GROUP_ROWS, err);

@@ -49,7 +49,7 @@ static const struct known_fault {
 	enum fault_flag flag;
 	const char *cure;
 } known_faults[] = {
-	/* Conflicts between writers: the same again will do. */
+	/* Conflicts between writers: the same transaction can succeed when it is run again. */
 	{1020, ERROR_RETRY, STAYS, NULL}, /* record has changed since last read */
 	{DB_DUPLICATE_KEY, ERROR_RETRY, STAYS, NULL},
 	{1180, ERROR_RETRY, STAYS, NULL}, /* error during COMMIT */

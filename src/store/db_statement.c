@@ -119,8 +119,10 @@ static int execute(struct db *db, MYSQL_STMT *handle, const struct db_value *val
 		return error_set(err, ERROR_FATAL, "a statement takes at most %d values, not %zu",
 				 MAX_PARAMETERS, count);
 	if (count != mysql_stmt_param_count(handle))
-		return db_mangled(db, err, "a statement of %zu values is said to take %lu", count,
-				  mysql_stmt_param_count(handle));
+		return db_mangled(
+			db, err,
+			"a statement was prepared for %zu values, but the server says that it takes %lu",
+			count, mysql_stmt_param_count(handle));
 	memset(binds, 0, sizeof(binds));
 	for (size_t i = 0; i < count; i++) {
 		/* The library only reads it, but its struct has no const. */
@@ -229,7 +231,7 @@ static int bind_columns(struct db_rows *rows, struct error *err)
 	MYSQL_BIND *binds;
 
 	if (!fields)
-		return db_mangled(rows->db, err, "a query is said to give no rows");
+		return db_mangled(rows->db, err, "the server says that a query gives no rows");
 	/* The number changes only if a view was created anew meanwhile. */
 	if (mysql_num_fields(fields) != statement->cell_count)
 		make_cells(statement, mysql_num_fields(fields));

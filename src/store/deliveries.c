@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/db_error.h"
+#include "store/place.h"
 #include "store/sql.h"
 
 /* The columns of a claim, in order. */
@@ -63,10 +64,7 @@ static struct delivery read_row(const struct db_rows *rows)
 		.arena = arena,
 		.delivery_id = db_row_u64(rows, DELIVERY_ID),
 		.attempt = (unsigned)db_row_u64(rows, ATTEMPTS),
-		.block = (uint32_t)db_row_u64(rows, BLOCK),
-		.trx_in_block = (uint32_t)db_row_u64(rows, TRX_IN_BLOCK),
-		.op_in_trx = (uint32_t)db_row_u64(rows, OP_IN_TRX),
-		.virtual_op = (uint32_t)db_row_u64(rows, VIRTUAL_OP),
+		.place = place_read(rows, BLOCK),
 		.lease_until = copy(arena, rows, LEASE_UNTIL, NULL),
 		.queue = copy(arena, rows, QUEUE, NULL),
 		.trx_id = copy(arena, rows, TRX_ID, NULL),

@@ -54,7 +54,8 @@ static int find_or_make(struct db *db, const char *text, uint32_t *ret_id, struc
 	    find_filter(db, text, ret_id, err) < 0)
 		return -1;
 	if (*ret_id == 0)
-		return error_set(err, ERROR_RETRY, "the filter's row went away while it was made");
+		return error_set(err, ERROR_RETRY,
+				 "the filter's row was removed while it was being created");
 	return 0;
 }
 

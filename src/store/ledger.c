@@ -146,7 +146,7 @@ static int record_progress(struct ledger_slice *slice, struct error *err)
 		return 0;
 	if (readers_look(slice->db, commit->identity, commit->filter_id, &id, NULL, err) < 0)
 		return -1;
-	return error_set(err, ERROR_RETRY, "the row of reader %s was not to be found for a moment",
+	return error_set(err, ERROR_RETRY, "the row of reader %s could not be found for a moment",
 			 commit->identity->name);
 }
 
@@ -164,7 +164,7 @@ static enum attempt write_all(struct ledger_slice *slice, const struct ledger_ro
 		return duplicate_or_failed(err, ATTEMPT_LEFTOVERS);
 	if (ledger_deliveries_insert(slice->db, &rows->deliveries, err) < 0)
 		return duplicate_or_failed(err, ATTEMPT_LOST_RACE);
-	if (ledger_see_comments(slice, err) < 0 || ledger_learn_keys(slice, err) < 0)
+	if (outbox_see_comments(slice, err) < 0 || ledger_learn_keys(slice, err) < 0)
 		return ATTEMPT_FAILED;
 	return record_progress(slice, err) < 0 ? ATTEMPT_FAILED : ATTEMPT_DONE;
 }
@@ -216,8 +216,8 @@ static int end_stored(struct ledger_slice *slice, struct error *err)
 }
 
 /*
- * How much is left to write. It must decrease with each lost race, otherwise the loop ends: the
- * row that we lost against must show in the table.
+ * How much is left to write.  Each lost race must make it smaller, because the row of the winner
+ * is in the table then.  If it does not, the loop ends.
  */
 static size_t work_left(const struct ledger_slice *slice)
 {
@@ -229,7 +229,10 @@ static size_t work_left(const struct ledger_slice *slice)
 	return left;
 }
 
-/* Leftovers are removed once: if something is still in the way, it is in the block itself. */
+/*
+ * Leftovers are removed once.  If a row is in the way even then, the block itself has two
+ * operations with one place.
+ */
 static int store_rounds(struct ledger_slice *slice, struct error *err)
 {
 	size_t left = SIZE_MAX;

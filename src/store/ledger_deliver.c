@@ -10,15 +10,17 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/delivery_id.h"
 #include "store/ledger_impl.h"
+#include "store/place.h"
 #include "store/sql.h"
 
-#define ID_BITS     20 /* bits of a delivery's id for its place within the block */
 #define QUEUE_BYTES 32
 
 /* One delivery that was made at any time. */
 struct fact {
-	uint32_t place[5]; /* block, trx_in_block, op_in_trx, virtual_op, CRC32 of the block id */
+	struct op_place place;
+	uint32_t block_crc; /* CRC32 of the block id */
 	char queue[QUEUE_BYTES + 1];
 	uint64_t delivery_id;
 };
@@ -33,10 +35,12 @@ static int compare_facts(const void *a, const void *b)
 {
 	const struct fact *left = a;
 	const struct fact *right = b;
+	int order = op_place_compare(left->place, right->place);
 
-	for (size_t i = 0; i < 5; i++)
-		if (left->place[i] != right->place[i])
-			return left->place[i] < right->place[i] ? -1 : 1;
+	if (order != 0)
+		return order;
+	if (left->block_crc != right->block_crc)
+		return left->block_crc < right->block_crc ? -1 : 1;
 	return strcmp(left->queue, right->queue);
 }
 
@@ -46,9 +50,8 @@ static void add_fact(struct ledger_facts *facts, const struct db_rows *rows)
 
 	facts->items = xgrow(facts->items, facts->count, &facts->capacity, sizeof(*facts->items));
 	fact = &facts->items[facts->count++];
-	for (unsigned i = 0; i < 4; i++)
-		fact->place[i] = (uint32_t)db_row_u64(rows, i);
-	fact->place[4] = (uint32_t)db_row_u64(rows, SELECT_DELIVERED_BLOCK_CRC);
+	fact->place = place_read(rows, SELECT_DELIVERED_BLOCK);
+	fact->block_crc = (uint32_t)db_row_u64(rows, SELECT_DELIVERED_BLOCK_CRC);
 	snprintf(fact->queue, sizeof(fact->queue), "%s",
 		 db_row_text(rows, SELECT_DELIVERED_QUEUE, NULL));
 	fact->delivery_id = db_row_u64(rows, SELECT_DELIVERED_DELIVERY_ID);
@@ -64,13 +67,11 @@ static int load_between(struct ledger_slice *slice, uint32_t first, uint32_t las
 			struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	uint64_t first_id = (uint64_t)first << ID_BITS;
-	uint64_t last_id = (((uint64_t)last + 1) << ID_BITS) - 1;
 	int result = -1;
 
 	rows = db_query(slice->db, sql_select_delivered,
-			DB_VALUES(db_u64(first), db_u64(last), db_u64(first_id), db_u64(last_id),
-				  db_u64(first_id), db_u64(last_id)),
+			DB_VALUES(db_u64(first), db_u64(last), DELIVERY_ID_RANGE(first, last),
+				  DELIVERY_ID_RANGE(first, last)),
 			err);
 	while (rows && (result = db_rows_next(rows, err)) > 0)
 		add_fact(slice->facts, rows);
@@ -113,34 +114,28 @@ void ledger_facts_free(struct ledger_facts *facts)
 /* The id of the next delivery of a block. */
 static uint64_t next_id(const struct ledger_facts *facts, uint32_t num)
 {
-	uint64_t next = (uint64_t)num << ID_BITS;
+	uint64_t next = delivery_id_first(num);
 
 	for (size_t i = 0; i < facts->count; i++)
-		if (facts->items[i].place[0] == num && facts->items[i].delivery_id >= next)
+		if (facts->items[i].place.block == num && facts->items[i].delivery_id >= next)
 			next = facts->items[i].delivery_id + 1;
 	return next;
 }
 
-static void add_place(struct bulk *bulk, const struct fact *fact)
-{
-	for (size_t i = 0; i < 4; i++)
-		bulk_add_u64(bulk, fact->place[i]);
-}
-
-/* The fact is a copy; of the texts, only the queue's name in the commit outlives this call. */
+/* Of the texts, only `queue` outlives this call: it belongs to the commit. `fact` does not. */
 static void add_delivery(struct ledger_deliveries *deliveries, const struct fact *fact,
 			 const char *queue, const struct operation *op, bool is_late)
 {
 	struct bulk *bulk = is_late ? deliveries->late : deliveries->open;
 
-	add_place(deliveries->delivered, fact);
+	place_add(deliveries->delivered, fact->place);
 	bulk_add_bytes(deliveries->delivered, queue, strlen(queue));
-	bulk_add_u64(deliveries->delivered, fact->place[4]);
+	bulk_add_u64(deliveries->delivered, fact->block_crc);
 	bulk_add_u64(deliveries->delivered, fact->delivery_id);
 	bulk_add_u64(bulk, fact->delivery_id);
 	bulk_add_bytes(bulk, queue, strlen(queue));
-	add_place(bulk, fact);
-	bulk_add_u64(bulk, fact->place[4]);
+	place_add(bulk, fact->place);
+	bulk_add_u64(bulk, fact->block_crc);
 	bulk_add_bytes(bulk, op->account, op->account_bytes);
 }
 
@@ -148,16 +143,14 @@ static void deliver_block(struct ledger_deliveries *deliveries, const struct led
 			  const struct block *block)
 {
 	const struct ledger_facts *facts = slice->facts;
-	struct fact fact = {.place = {block->num, 0, 0, 0, block_id_crc32(block->id)}};
+	struct fact fact = {.block_crc = block_id_crc32(block->id)};
 	bool is_late = block->timestamp_s < slice->commit->late_before_s;
 
 	fact.delivery_id = next_id(facts, block->num);
 	for (size_t i = 0; i < block_total_count(block); i++) {
 		const struct operation *op = &block->operations[i];
 
-		fact.place[1] = op->trx_in_block;
-		fact.place[2] = op->op_in_trx;
-		fact.place[3] = op->virtual_op;
+		fact.place = op_place_of(block->num, op);
 		for (uint64_t left = op->queues; left != 0; left &= left - 1) {
 			const char *queue = slice->commit->queues[__builtin_ctzll(left)];
 

@@ -69,7 +69,7 @@ bool outbox_authors_has(const struct outbox_authors *authors, const char *name)
 
 /* Seeing. */
 
-int ledger_see_comments(struct ledger_slice *slice, struct error *err)
+int outbox_see_comments(struct ledger_slice *slice, struct error *err)
 {
 	struct ledger_commit *commit = slice->commit;
 	size_t at = 0;

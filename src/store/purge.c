@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* --purge: removes all operations of old blocks, except those that a delivery still needs. */
+#include "store/purge.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "store/db.h"
-#include "store/retention.h"
+#include "store/delivery_id.h"
+#include "store/place.h"
 #include "store/sql.h"
 
 #define STATEMENT_ROWS 2000 /* rows that one statement removes */
 #define ENDED_ROWS     500
-#define ID_BITS        20
 
-#define ID_RANGE(range)                                                                            \
-	db_u64((uint64_t)(range)->first << ID_BITS),                                               \
-		db_u64((((uint64_t)(range)->last + 1) << ID_BITS) - 1)
+#define ID_RANGE(range) DELIVERY_ID_RANGE((range)->first, (range)->last)
 
 /*
- * What to do about locks of others.  After a failure, the first locks may be our own, from a
- * connection that the server does not yet know to be dead: these are waited for.  If that fails
- * as well, locked rows stay.
+ * What a step does about rows that are locked.  If a step fails, the locks may be its own, from
+ * a connection that the server does not yet know to be dead: so the second try waits for them.
+ * If that fails as well, locked rows are skipped and stay.
  */
-enum manner {
-	MANNER_FAST,
-	MANNER_WAIT,
-	MANNER_PASS_OVER,
+enum lock_mode {
+	LOCK_MODE_FAST,
+	LOCK_MODE_WAIT,
+	LOCK_MODE_SKIP,
 };
 
 struct blocks {
@@ -35,7 +34,7 @@ struct blocks {
 
 /* Keys of operations, in the order of the table. */
 struct places {
-	uint32_t (*items)[4];
+	struct op_place *items;
 	size_t count;
 	size_t capacity;
 };
@@ -44,14 +43,6 @@ static void release_places(struct places *places)
 {
 	free(places->items);
 	*places = (struct places){.count = 0};
-}
-
-static int compare_places(const uint32_t a[4], const uint32_t b[4])
-{
-	for (unsigned i = 0; i < 4; i++)
-		if (a[i] != b[i])
-			return a[i] < b[i] ? -1 : 1;
-	return 0;
 }
 
 static int load_places(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -63,9 +54,7 @@ static int load_places(struct db *db, const char *sql, const struct db_value *va
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		ret_places->items = xgrow(ret_places->items, ret_places->count,
 					  &ret_places->capacity, sizeof(*ret_places->items));
-		for (unsigned i = 0; i < 4; i++)
-			ret_places->items[ret_places->count][i] = (uint32_t)db_row_u64(rows, i);
-		ret_places->count++;
+		ret_places->items[ret_places->count++] = place_read(rows, 0);
 	}
 	return result;
 }
@@ -79,7 +68,7 @@ static int load_needed(struct db *db, const struct blocks *range, struct places 
 }
 
 /* Find the end of a step: about a thousand operations. */
-static int find_end(struct db *db, const struct retention_purge *purge, struct blocks *ret_range,
+static int find_end(struct db *db, const struct purge_pass *purge, struct blocks *ret_range,
 		    struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
@@ -117,12 +106,12 @@ static int remove_ended_free(struct db *db, const struct blocks *range, uint64_t
 	return result;
 }
 
-static int remove_ended(struct db *db, const struct blocks *range, enum manner manner,
+static int remove_ended(struct db *db, const struct blocks *range, enum lock_mode mode,
 			uint64_t *count, bool *ret_more, struct error *err)
 {
 	uint64_t found = 0;
 
-	if (manner != MANNER_WAIT)
+	if (mode != LOCK_MODE_WAIT)
 		return remove_ended_free(db, range, count, ret_more, err);
 	if (db_exec(db, sql_delete_ended_between, DB_VALUES(ID_RANGE(range), db_u64(ENDED_ROWS)),
 		    &found, err) < 0)
@@ -150,7 +139,7 @@ static int remove_rows(struct db *db, const char *sql, const struct blocks *rang
  * Remove them one by one, except those that are needed or locked.  A statement for a whole range
  * would wait for locked rows, and even for the row after the range.
  */
-static int remove_others(struct db *db, const struct blocks *range, enum manner manner,
+static int remove_others(struct db *db, const struct blocks *range, enum lock_mode mode,
 			 const struct places *needed, uint64_t *count, bool *more,
 			 struct error *err)
 {
@@ -159,21 +148,18 @@ static int remove_others(struct db *db, const struct blocks *range, enum manner 
 	size_t at = 0;
 
 	if (load_places(db,
-			manner == MANNER_WAIT ? sql_select_operation_places
-					      : sql_lock_operations_between,
+			mode == LOCK_MODE_WAIT ? sql_select_operation_places
+					       : sql_lock_operations_between,
 			DB_VALUES(db_u64(range->first), db_u64(range->last)), &there, err) < 0)
 		return -1;
 	for (size_t i = 0; i < there.count && removed < STATEMENT_ROWS; i++) {
-		const uint32_t *place = there.items[i];
+		struct op_place place = there.items[i];
 
-		while (at < needed->count && compare_places(needed->items[at], place) < 0)
+		while (at < needed->count && op_place_compare(needed->items[at], place) < 0)
 			at++;
-		if (at < needed->count && compare_places(needed->items[at], place) == 0)
+		if (at < needed->count && op_place_compare(needed->items[at], place) == 0)
 			continue;
-		if (db_exec(db, sql_delete_operation,
-			    DB_VALUES(db_u64(place[0]), db_u64(place[1]), db_u64(place[2]),
-				      db_u64(place[3])),
-			    NULL, err) < 0)
+		if (db_exec(db, sql_delete_operation, DB_VALUES(PLACE(place)), NULL, err) < 0)
 			return -1;
 		removed++;
 	}
@@ -192,9 +178,9 @@ static int check_needed(struct db *db, const struct blocks *range, const struct 
 	if (load_needed(db, range, &now, err) < 0)
 		return -1;
 	for (size_t i = 0; i < now.count; i++) {
-		while (at < before->count && compare_places(before->items[at], now.items[i]) < 0)
+		while (at < before->count && op_place_compare(before->items[at], now.items[i]) < 0)
 			at++;
-		if (at == before->count || compare_places(before->items[at], now.items[i]) != 0)
+		if (at == before->count || op_place_compare(before->items[at], now.items[i]) != 0)
 			return error_set(err, ERROR_RETRY,
 					 "operations of blocks %u..%u were delivered just now",
 					 range->first, range->last);
@@ -202,20 +188,20 @@ static int check_needed(struct db *db, const struct blocks *range, const struct 
 	return 0;
 }
 
-static int remove_range(struct db *db, const struct blocks *range, enum manner manner,
-			struct retention_counts *removed, bool *ret_more, struct error *err)
+static int remove_range(struct db *db, const struct blocks *range, enum lock_mode mode,
+			struct purge_counts *removed, bool *ret_more, struct error *err)
 {
 	CLEANUP(release_places) struct places needed = {.count = 0};
 	int result;
 
-	if (remove_ended(db, range, manner, &removed->deliveries, ret_more, err) < 0)
+	if (remove_ended(db, range, mode, &removed->deliveries, ret_more, err) < 0)
 		return -1;
 	if (*ret_more)
 		return 0;
 	if (load_needed(db, range, &needed, err) < 0)
 		return -1;
-	if (manner == MANNER_PASS_OVER || needed.count > 0)
-		result = remove_others(db, range, manner, &needed, &removed->operations, ret_more,
+	if (mode == LOCK_MODE_SKIP || needed.count > 0)
+		result = remove_others(db, range, mode, &needed, &removed->operations, ret_more,
 				       err);
 	else
 		result = remove_rows(db, sql_delete_operations_between, range, &removed->operations,
@@ -226,14 +212,14 @@ static int remove_range(struct db *db, const struct blocks *range, enum manner m
 	return check_needed(db, range, &needed, err);
 }
 
-int retention_purge_begin(struct db *db, uint32_t before, struct error *err)
+int purge_begin(struct db *db, uint32_t before, struct error *err)
 {
 	return db_exec(db, sql_upsert_purge, DB_VALUES(db_u64(before)), NULL, err);
 }
 
-int retention_purge_step(struct db *db, struct retention_purge *purge, struct error *err)
+int purge_step(struct db *db, struct purge_pass *purge, struct error *err)
 {
-	struct retention_counts removed = purge->removed;
+	struct purge_counts removed = purge->removed;
 	struct blocks range;
 	bool more = false;
 
@@ -241,7 +227,7 @@ int retention_purge_step(struct db *db, struct retention_purge *purge, struct er
 		return -1;
 	if (db_begin(db, err) < 0 ||
 	    remove_range(db, &range,
-			 purge->failures < 2 ? (enum manner)purge->failures : MANNER_PASS_OVER,
+			 purge->failures < 2 ? (enum lock_mode)purge->failures : LOCK_MODE_SKIP,
 			 &removed, &more, err) < 0 ||
 	    db_commit(db, err) < 0) {
 		db_rollback(db);
@@ -255,13 +241,13 @@ int retention_purge_step(struct db *db, struct retention_purge *purge, struct er
 	return 0;
 }
 
-int retention_purge_end(struct db *db, uint32_t before, struct error *err)
+int purge_end(struct db *db, uint32_t before, struct error *err)
 {
 	return db_exec(db, sql_update_purge_finished, DB_VALUES(db_u64(before)), NULL, err);
 }
 
-int retention_purge_count(struct db *db, uint32_t first, uint32_t last,
-			  struct retention_counts *counts, struct error *err)
+int purge_count(struct db *db, uint32_t first, uint32_t last, struct purge_counts *counts,
+		struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	const struct blocks range = {.first = first, .last = last};

@@ -96,7 +96,7 @@ int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 		return 0;
 	if (readers_look(db, identity, 0, &id, NULL, err) < 0)
 		return -1;
-	return error_set(err, ERROR_RETRY, "the row of reader %s was not to be found for a moment",
+	return error_set(err, ERROR_RETRY, "the row of reader %s could not be found for a moment",
 			 identity->name);
 }
 

@@ -7,136 +7,124 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/delivery_id.h"
 #include "store/gap_rows.h"
+#include "store/place.h"
 #include "store/sql.h"
 
 #define STEP_ROWS 100
-#define ID_BITS   20 /* bits of a delivery's id for its place within the block */
 
-static uint64_t first_id(uint32_t block)
-{
-	return (uint64_t)block << ID_BITS;
-}
-
-static uint64_t last_id(uint32_t block)
-{
-	return (((uint64_t)block + 1) << ID_BITS) - 1;
-}
-
-#define ID_RANGE(first, last) db_u64(first_id(first)), db_u64(last_id(last))
-
-struct over {
+/* A delivery that ended long ago. */
+struct expired {
 	uint64_t delivery_id;
-	uint64_t place[4]; /* block, trx_in_block, op_in_trx, virtual_op */
+	struct op_place place;
 	uint64_t block_crc;
 };
 
 static const char *const states[] = {"done", "failed", "orphaned"};
 #define STATES (sizeof(states) / sizeof(states[0]))
 
-static int load_over(struct db *db, int64_t before_s, const struct retention_pass *pass,
-		     struct over *ret_over, size_t *ret_count, struct error *err)
+static int load_expired(struct db *db, int64_t before_s, const struct retention_pass *pass,
+			struct expired *ret_expired, size_t *ret_count, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;
 
 	*ret_count = 0;
-	rows = db_query(db, sql_lock_deliveries_over,
+	rows = db_query(db, sql_lock_deliveries_expired,
 			DB_VALUES(db_text(pass->queue), db_text(states[pass->state]),
 				  db_u64((uint64_t)before_s), db_u64((uint64_t)before_s),
 				  db_u64(STEP_ROWS)),
 			err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		struct over *over = &ret_over[(*ret_count)++];
+		struct expired *delivery = &ret_expired[(*ret_count)++];
 
-		over->delivery_id = db_row_u64(rows, LOCK_DELIVERIES_OVER_DELIVERY_ID);
-		for (unsigned i = 0; i < 4; i++)
-			over->place[i] = db_row_u64(rows, LOCK_DELIVERIES_OVER_BLOCK + i);
-		over->block_crc = db_row_u64(rows, LOCK_DELIVERIES_OVER_BLOCK_CRC);
+		delivery->delivery_id = db_row_u64(rows, LOCK_DELIVERIES_EXPIRED_DELIVERY_ID);
+		delivery->place = place_read(rows, LOCK_DELIVERIES_EXPIRED_BLOCK);
+		delivery->block_crc = db_row_u64(rows, LOCK_DELIVERIES_EXPIRED_BLOCK_CRC);
 	}
 	return result;
 }
 
-#define PLACE_IN_BLOCK(over)                                                                       \
-	db_u64((over)->place[1]), db_u64((over)->place[2]), db_u64((over)->place[3])
-
-static int is_needed(struct db *db, const struct over *over, bool *ret_needed, struct error *err)
+static int is_needed(struct db *db, const struct expired *delivery, bool *ret_needed,
+		     struct error *err)
 {
-	uint32_t block = (uint32_t)over->place[0];
+	uint32_t block = delivery->place.block;
 
-	return db_query_any(
-		db, sql_select_operation_needed,
-		DB_VALUES(ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
-			  ID_RANGE(block, block), PLACE_IN_BLOCK(over), db_u64(over->block_crc),
-			  db_u64(over->delivery_id), db_u64(block), db_u64(over->block_crc)),
-		ret_needed, err);
+	return db_query_any(db, sql_select_operation_needed,
+			    DB_VALUES(DELIVERY_ID_RANGE(block, block),
+				      PLACE_IN_BLOCK(delivery->place), db_u64(delivery->block_crc),
+				      DELIVERY_ID_RANGE(block, block),
+				      PLACE_IN_BLOCK(delivery->place), db_u64(delivery->block_crc),
+				      db_u64(delivery->delivery_id), db_u64(block),
+				      db_u64(delivery->block_crc)),
+			    ret_needed, err);
 }
 
 /* Does the statement find the operation? */
-static int find_operation(struct db *db, const char *sql, const struct over *over, bool *ret_found,
-			  struct error *err)
+static int find_operation(struct db *db, const char *sql, const struct expired *delivery,
+			  bool *ret_found, struct error *err)
 {
-	return db_query_any(db, sql, DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)),
-			    ret_found, err);
+	return db_query_any(db, sql, DB_VALUES(PLACE(delivery->place)), ret_found, err);
 }
 
 /* *ret_held: somebody has locked the operation, so it and its delivery stay. */
-static int remove_operation(struct db *db, const struct over *over, struct retention_pass *pass,
-			    bool *ret_held, struct error *err)
+static int remove_operation(struct db *db, const struct expired *delivery,
+			    struct retention_pass *pass, bool *ret_held, struct error *err)
 {
 	uint64_t found = 0;
 	bool is_ours;
 
 	*ret_held = false;
-	if (find_operation(db, sql_lock_operation, over, &is_ours, err) < 0)
+	if (find_operation(db, sql_lock_operation, delivery, &is_ours, err) < 0)
 		return -1;
 	if (!is_ours)
-		return find_operation(db, sql_select_operation_place, over, ret_held, err);
-	if (db_exec(db, sql_delete_operation,
-		    DB_VALUES(db_u64(over->place[0]), PLACE_IN_BLOCK(over)), &found, err) < 0)
+		return find_operation(db, sql_select_operation_place, delivery, ret_held, err);
+	if (db_exec(db, sql_delete_operation, DB_VALUES(PLACE(delivery->place)), &found, err) < 0)
 		return -1;
 	pass->operations += found;
 	return 0;
 }
 
-static int remove_over(struct db *db, const struct over *over, struct retention_pass *pass,
-		       struct error *err)
+static int remove_expired(struct db *db, const struct expired *delivery,
+			  struct retention_pass *pass, struct error *err)
 {
 	bool is_held = false;
 	bool needed;
 
-	if (is_needed(db, over, &needed, err) < 0 ||
-	    (!needed && remove_operation(db, over, pass, &is_held, err) < 0))
+	if (is_needed(db, delivery, &needed, err) < 0 ||
+	    (!needed && remove_operation(db, delivery, pass, &is_held, err) < 0))
 		return -1;
 	if (is_held)
 		return 0;
 	pass->deliveries++;
-	return db_exec(db, sql_delete_ended_delivery, DB_VALUES(db_u64(over->delivery_id)), NULL,
-		       err);
+	return db_exec(db, sql_delete_ended_delivery, DB_VALUES(db_u64(delivery->delivery_id)),
+		       NULL, err);
 }
 
 static int remove_some(struct db *db, int64_t before_s, struct retention_pass *pass,
 		       size_t *ret_count, struct error *err)
 {
-	struct over *over = xcalloc(STEP_ROWS, sizeof(*over));
+	struct expired *deliveries = xcalloc(STEP_ROWS, sizeof(*deliveries));
 	int result = -1;
 
-	if (db_begin(db, err) < 0 || load_over(db, before_s, pass, over, ret_count, err) < 0)
+	if (db_begin(db, err) < 0 ||
+	    load_expired(db, before_s, pass, deliveries, ret_count, err) < 0)
 		goto out;
 	/*
-	 * One reader at a time: otherwise each of two would leave an operation to the delivery
-	 * of the other.
+	 * One reader at a time.  Otherwise two readers could remove the last two deliveries of an
+	 * operation, and both would leave the operation, because of the other's delivery.
 	 */
 	if (*ret_count > 0 && gap_rows_lock(db, err) < 0)
 		goto out;
 	for (size_t i = 0; i < *ret_count; i++)
-		if (remove_over(db, &over[i], pass, err) < 0)
+		if (remove_expired(db, &deliveries[i], pass, err) < 0)
 			goto out;
 	result = db_commit(db, err);
 out:
 	if (result < 0)
 		db_rollback(db);
-	free(over);
+	free(deliveries);
 	return result;
 }
 

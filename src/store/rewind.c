@@ -7,10 +7,10 @@
 
 #include "base/mem.h"
 #include "store/db.h"
+#include "store/delivery_id.h"
 #include "store/gap_rows.h"
 #include "store/sql.h"
 
-#define ID_BITS         20 /* bits of a delivery's id for its place within the block */
 #define STEP_BLOCKS     200
 #define STEP_OPERATIONS 1000
 #define STEP_DELIVERIES 500
@@ -190,8 +190,9 @@ static int find_deliveries(struct db *db, const struct rewind *rewind, uint64_t 
 	int result = -1;
 
 	*ret_lowest = 0;
-	rows = db_query(db, sql_select_open_above,
-			DB_VALUES(db_u64(above(rewind) << ID_BITS), db_u64(STEP_DELIVERIES)), err);
+	rows = db_query(
+		db, sql_select_open_above,
+		DB_VALUES(db_u64(delivery_id_first(above(rewind))), db_u64(STEP_DELIVERIES)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0)
 		*ret_lowest = db_row_u64(rows, SELECT_OPEN_ABOVE_DELIVERY_ID);
 	return result;
@@ -338,8 +339,7 @@ static int count_blocks(struct db *db, struct rewind *rewind, struct error *err)
 		first = above(rewind); /* no block row any more, but perhaps leftovers */
 	result = db_query_row(db, sql_count_rewind,
 			      DB_VALUES(db_u64(first), db_u64(last), db_u64(first), db_u64(last),
-					db_u64(first << ID_BITS),
-					db_u64(((last + 1) << ID_BITS) - 1)),
+					DELIVERY_ID_RANGE(first, last)),
 			      &rows, err);
 	if (result < 0)
 		return -1;

@@ -273,8 +273,8 @@ static void ask_above(struct anchors *anchors, int64_t now_ms)
 
 	anchors->asked_from = anchors->above_num + 1;
 	anchors->ask_at_ms = now_ms + ASK_AGAIN_MS;
-	anchors->is_asking = client_ask_head(anchors->work->client, anchors->not_from,
-					     anchors->asked_from, count, &anchors->sink);
+	anchors->is_asking = client_ask_reversible(anchors->work->client, anchors->not_from,
+						   anchors->asked_from, count, &anchors->sink);
 }
 
 /* Is there a node that was not asked yet, and that may be asked? */

@@ -44,7 +44,7 @@ void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct work *work,
 			work->false_claims++;
 			log_warning(
 				"claim_false",
-				"%s gives block %u as %s, and %s is stored: it is on another branch or lies, and is asked for nothing else until it gives what is stored",
+				"%s gives block %u as %s, but %s is stored: the node is on another branch or lies; it is asked for this block alone until it gives the stored one",
 				node->label, stored->num, block_id_format(ballot->ids[i], id),
 				block_id_format(stored->id, stored_id));
 		}
@@ -64,7 +64,7 @@ void ballot_tell_orphan(const struct ballot *ballot, const struct pool *pool,
 
 	log_limited(
 		&orphan_limit, LOG_LEVEL_WARNING, "stored_block_orphaned",
-		"stored block %u (%s) is not what the nodes give: %d of %zu give another one%s; the stored row stays until it is repaired: steem-reader --verify %u-%u --repair",
+		"stored block %u (%s) may be wrong: %d of %zu nodes give another one%s; the stored row stays until it is repaired: steem-reader --verify %u-%u --repair",
 		stored->num, block_id_format(stored->id, id), __builtin_popcountll(ballot->deniers),
 		pool_count(pool),
 		pool_count(pool) == 1

@@ -95,7 +95,7 @@ static void exclude(struct chain_check *check, uint64_t nodes)
 
 		if (!(nodes >> i & 1))
 			continue;
-		snprintf(because, sizeof(because), "its block %u is not the others'",
+		snprintf(because, sizeof(because), "it gives another block %u than the others",
 			 check->compared_num);
 		node_exclude(node, because);
 		log_warning(
@@ -194,7 +194,7 @@ static void end_on_branch(struct chain_check *check, uint64_t branch)
 	}
 	(void)error_set(
 		&err, ERROR_NODE,
-		"the nodes that answer give another block %u than is stored, and the others, which may be right, could not be asked; they are asked again after a restart",
+		"the nodes that answer give another block %u than the stored one, and the other nodes, which may be right, could not be asked; they are asked again after a restart",
 		check->newest.num);
 	work_end(check->work, &err);
 }

@@ -36,7 +36,7 @@ static void finish(struct dispute *dispute, enum dispute_end end)
 	client_drop(dispute->work->client, &dispute->sink);
 	snprintf(reason, sizeof(reason), "contradicts stored block %u, which %s",
 		 dispute->stored.num,
-		 end == DISPUTE_TABLE   ? "is not what the nodes give"
+		 end == DISPUTE_TABLE   ? "the nodes do not give"
 		 : end == DISPUTE_NODES ? "the nodes give as well"
 					: "not enough nodes could be asked about");
 	dispute->done(dispute->context, dispute->num, end, reason);
@@ -57,14 +57,15 @@ static void decide(struct dispute *dispute)
 	if (ballot->agreeing) {
 		log_limited(
 			&open_limit, LOG_LEVEL_WARNING, "block_disputed",
-			"block %u, as the nodes give it, does not fit stored block %u (%s), which they give as well; it is not stored",
-			dispute->num, dispute->stored.num, block_id_format(dispute->stored.id, id));
+			"block %u of the nodes does not fit stored block %u (%s), which the nodes give as well; block %u is not stored",
+			dispute->num, dispute->stored.num, block_id_format(dispute->stored.id, id),
+			dispute->num);
 		finish(dispute, DISPUTE_NODES);
 		return;
 	}
 	log_limited(
 		&open_limit, LOG_LEVEL_WARNING, "block_disputed",
-		"block %u contradicts stored block %u (%s), and neither does a node give that one nor more than half of all nodes another: the reader waits for the others; the stored row stays",
+		"block %u contradicts stored block %u (%s); no node gives the stored one, and at most half of all nodes give another: the reader waits for more nodes to answer; the stored row stays",
 		dispute->num, dispute->stored.num, block_id_format(dispute->stored.id, id));
 	finish(dispute, DISPUTE_OPEN);
 }

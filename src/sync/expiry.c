@@ -54,7 +54,7 @@ static void end_pass(struct expiry *expiry)
 	if (pass->deliveries > 0)
 		log_info(
 			"deliveries_removed",
-			"%llu deliveries that ended more than %u days ago (queue.keep_days), and %llu operations with them",
+			"%llu deliveries that ended more than %u days ago (queue.keep_days) were removed, and %llu operations with them",
 			(unsigned long long)pass->deliveries, expiry->work->config.keep_days,
 			(unsigned long long)pass->operations);
 	expiry->pass = (struct retention_pass){.is_over = false};

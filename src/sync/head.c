@@ -506,8 +506,9 @@ static void ask(struct head *head)
 	head->asked_to = head->next + count - 1;
 	head->got_count = 0;
 	head->was_unproved = false;
-	head->is_asking = client_ask_head(client, not_from, head->next, count, &head->sink) ||
-			  (not_from && client_ask_head(client, 0, head->next, count, &head->sink));
+	head->is_asking =
+		client_ask_reversible(client, not_from, head->next, count, &head->sink) ||
+		(not_from && client_ask_reversible(client, 0, head->next, count, &head->sink));
 	if (head->is_asking)
 		pace_asked(&head->pace, clock_now_ms());
 	else

@@ -128,7 +128,7 @@ static void send_beat(struct heartbeat *heartbeat, const char *state, bool renew
 	writer_task(work->writer, &beat->job);
 }
 
-/* The overview is an task of its own, because it takes longer the more blocks are missing. */
+/* The overview is a task of its own, because it takes longer the more blocks are missing. */
 
 struct overview_job {
 	struct job job;

@@ -25,7 +25,7 @@
 #include "sync/tail.h"
 #include "sync/writer.h"
 
-#define LONGEST_TURN_MS  1000 /* so often the reader watches over itself */
+#define LONGEST_TURN_MS  1000 /* the longest time between two checks of the reader's own state */
 #define MAX_FDS          8
 #define PATIENCE_MS      30000 /* how long --once and --backfill wait for a node or the database */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
@@ -68,7 +68,7 @@ static void check_patience(struct reader *reader)
 	work_end(&reader->work, &err);
 }
 
-/* When a node that has all blocks that this reader has last told its newest block. */
+/* When a node last told its head, of the nodes that have all blocks that this reader has. */
 static int64_t told_at_ms(const struct reader *reader, uint32_t next_block)
 {
 	int64_t at_ms = 0;
@@ -327,7 +327,7 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 
 /* The loop. */
 
-/* Before, heads_are_known() asks. */
+/* Until the reader has left STATE_PROBING, heads_are_known() asks. */
 static int64_t ask_heads_in_time(struct reader *reader, int64_t now_ms)
 {
 	if (reader->state <= STATE_PROBING || reader->state >= STATE_LEAVING)
@@ -337,7 +337,7 @@ static int64_t ask_heads_in_time(struct reader *reader, int64_t now_ms)
 	return reader->heads_at_ms;
 }
 
-/* A node on trial is not waited for, but nor left out for long. */
+/* The reader does not wait for a node on trial, but does not leave it out for long either. */
 static int64_t try_new_nodes(struct reader *reader, int64_t now_ms)
 {
 	int64_t due_ms;
@@ -405,7 +405,7 @@ void reader_work(struct reader *reader)
 	be_due(reader, client_handle(reader->work.client));
 }
 
-/* Until the next part is due, at most max_ms (-1: no matter). */
+/* The time until the next part is due, but at most max_ms (-1: no limit). */
 static int64_t wait_ms(const struct reader *reader, int64_t max_ms)
 {
 	int64_t left_ms = reader->due_ms - clock_now_ms();

@@ -99,7 +99,8 @@ static void next_step(struct scan *scan)
 	if (scan->todo.count == 0) {
 		tell_hole(scan);
 		scan->is_running = false;
-		log_debug("scan_done", "%llu blocks missing in %llu holes, after %lld ms",
+		log_debug("scan_done",
+			  "%llu blocks are missing in %llu holes; the scan took %lld ms",
 			  (unsigned long long)scan->missing_count,
 			  (unsigned long long)scan->hole_count,
 			  (long long)(clock_now_ms() - scan->started_at_ms));

@@ -163,7 +163,7 @@ static void become(const struct pipes *pipes, const char *path, char *const *arg
 	}
 	problem = errno;
 	if (write(pipes->exec[1], &problem, sizeof(problem)) < 0) {
-		/* Then the exit code must be enough. */
+		/* The worker learns only the exit code. */
 	}
 	_exit(127);
 }
@@ -188,7 +188,7 @@ static void reset(struct child *child)
 	child->written = 0;
 	child->is_unread = false;
 	child->is_fed_once = false;
-	child->is_flooding = false;
+	child->wrote_too_much = false;
 	child->tail_len = 0;
 	child->term_at_ms = INT64_MAX;
 	child->kill_at_ms = INT64_MAX;
@@ -292,8 +292,8 @@ static void take_errors(struct child *child, const char *piece, size_t len)
 
 static void take_output(struct child *child, const char *piece, size_t len)
 {
-	if (child->is_flooding || buf_add(&child->out, piece, len) < 0)
-		child->is_flooding = true;
+	if (child->wrote_too_much || buf_add(&child->out, piece, len) < 0)
+		child->wrote_too_much = true;
 }
 
 static void read_all(struct child *child, int *fd,

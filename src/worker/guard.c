@@ -102,7 +102,7 @@ static void keep_guard(int fd)
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
 	part_from_worker(fd);
-	/* Orders first: a session that was removed in time is not killed. */
+	/* Read the orders first, so that a session that was removed in time is not killed. */
 	while (take_orders(&watch, fd)) {
 		int64_t now_ms = clock_now_ms();
 		int64_t wait_ms = kill_late(&watch, now_ms) - now_ms;
@@ -142,12 +142,13 @@ int guard_watch(struct guard *guard, pid_t session, int64_t kill_at_ms, struct e
 	struct order order = {.session = session, .kill_at_ms = kill_at_ms};
 	struct pollfd room = {.fd = guard->fd, .events = POLLOUT};
 
-	/* The guard may not run for a while, but not for that long. */
+	/* The guard may be delayed for a moment, but not for PATIENCE_MS. */
 	do {
 		if (write(guard->fd, &order, sizeof(order)) == (ssize_t)sizeof(order))
 			return 0;
 	} while (errno == EAGAIN && poll(&room, 1, PATIENCE_MS) > 0);
-	return error_set_errno(err, ERROR_FATAL, "the guard of the commands does not listen");
+	return error_set_errno(err, ERROR_FATAL,
+			       "the guard of the commands does not read its orders");
 }
 
 void guard_forget(struct guard *guard, pid_t session)

@@ -31,7 +31,7 @@
 struct loop {
 	const struct arguments *arguments;
 	const struct config *config;
-	struct workshop shop;
+	struct worker worker;
 	struct slot *slots;
 	struct pollfd *fds;
 	int signal_fd;
@@ -78,17 +78,17 @@ static unsigned count_at_work(const struct loop *loop)
 
 static void begin_stop(struct loop *loop, int64_t patience_ms)
 {
-	if (loop->shop.is_stopping)
+	if (loop->worker.is_stopping)
 		return;
-	loop->shop.is_stopping = true;
+	loop->worker.is_stopping = true;
 	loop->commands_end_at_ms = clock_now_ms() + patience_ms;
 	notify_stopping();
 }
 
 static void fail(struct loop *loop, const struct error *err)
 {
-	if (loop->shop.fault.kind == ERROR_NONE)
-		loop->shop.fault = *err;
+	if (loop->worker.fault.kind == ERROR_NONE)
+		loop->worker.fault = *err;
 }
 
 /* Stop whatever is still running; waiting records are released. */
@@ -96,7 +96,7 @@ static void keep_stopping(struct loop *loop, int64_t now_ms)
 {
 	bool is_quiet = true;
 
-	if (!loop->shop.is_stopping)
+	if (!loop->worker.is_stopping)
 		return;
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
 		struct slot *slot = &loop->slots[i];
@@ -108,21 +108,21 @@ static void keep_stopping(struct loop *loop, int64_t now_ms)
 	}
 	if (!is_quiet || loop->give_up_at_ms != INT64_MAX)
 		return;
-	writer_hurry(loop->shop.writer, LAST_WORDS_MS);
-	loop->shop.is_giving_up = true;
+	writer_hurry(loop->worker.writer, LAST_WORDS_MS);
+	loop->worker.is_giving_up = true;
 	loop->give_up_at_ms = now_ms + LAST_WORDS_MS + 1000;
 }
 
 static bool is_over(const struct loop *loop, int64_t now_ms)
 {
-	if (!loop->shop.is_stopping)
+	if (!loop->worker.is_stopping)
 		return false;
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 		if (loop->slots[i].child.pid > 0)
 			return false;
 	if (now_ms >= loop->give_up_at_ms)
 		return true;
-	return count_at_work(loop) == 0 && writer_pending(loop->shop.writer) == 0;
+	return count_at_work(loop) == 0 && writer_pending(loop->worker.writer) == 0;
 }
 
 /* Claims. */
@@ -156,13 +156,13 @@ static void claim_failed(struct loop *loop, const struct error *err)
 {
 	int64_t delay_ms = backoff_next_ms(&loop->claim_again);
 
-	if (loop->shop.is_stopping)
+	if (loop->worker.is_stopping)
 		return;
 	if (deliveries_has_no_queue(err)) {
 		queue_missing(loop, delay_ms);
 		return;
 	}
-	if (err->kind != ERROR_RETRY || writer_has_lost_database(loop->shop.writer)) {
+	if (err->kind != ERROR_RETRY || writer_has_lost_database(loop->worker.writer)) {
 		fail(loop, err);
 		return;
 	}
@@ -215,11 +215,11 @@ static void claim_answered(void *context, struct claimed *claimed)
 
 static int64_t claim_at_ms(const struct loop *loop)
 {
-	int64_t pause_ms = loop->shop.pause_until_ms;
+	int64_t pause_ms = loop->worker.pause_until_ms;
 
-	if (loop->shop.is_stopping || loop->is_claiming || count_ready(loop) == 0)
+	if (loop->worker.is_stopping || loop->is_claiming || count_ready(loop) == 0)
 		return INT64_MAX;
-	if (loop->shop.has_news)
+	if (loop->worker.has_news)
 		return pause_ms;
 	return max_i64(loop->claim_at_ms, pause_ms);
 }
@@ -229,9 +229,9 @@ static void claim(struct loop *loop, int64_t now_ms)
 	if (now_ms < claim_at_ms(loop))
 		return;
 	loop->is_claiming = true;
-	loop->shop.has_news = false;
+	loop->worker.has_news = false;
 	loop->is_idle_claim = count_at_work(loop) == 0;
-	errand_claim(loop->shop.writer, loop->arguments, count_ready(loop), claim_answered, loop);
+	task_claim(loop->worker.writer, loop->arguments, count_ready(loop), claim_answered, loop);
 }
 
 /* Renewals. */
@@ -276,8 +276,8 @@ static void renew(struct loop *loop, int64_t now_ms)
 		memcpy(renewals[count++].token, slot->token, sizeof(slot->token));
 	}
 	loop->is_renewing = true;
-	errand_renew(loop->shop.writer, renewals, count, loop->arguments->lease_s,
-		     renewals_answered, loop);
+	task_renew(loop->worker.writer, renewals, count, loop->arguments->lease_s,
+		   renewals_answered, loop);
 }
 
 /* Signals. */
@@ -302,11 +302,12 @@ static void reload(const struct loop *loop)
 
 static void stop(struct loop *loop)
 {
-	if (loop->shop.is_stopping) {
+	if (loop->worker.is_stopping) {
 		for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 			slot_kill(&loop->slots[i]);
-		log_warning("stopped_at_once",
-			    "second signal; what was in work comes back when its lease runs out");
+		log_warning(
+			"stopped_at_once",
+			"second signal; each record in work comes back when its lease runs out");
 		_exit(EXIT_SECOND_SIGNAL);
 	}
 	log_info(
@@ -334,7 +335,7 @@ static void take_signals(struct loop *loop)
 
 static void tell_systemd(struct loop *loop, int64_t now_ms)
 {
-	const struct workshop *shop = &loop->shop;
+	const struct worker *worker = &loop->worker;
 	int64_t interval_ms = notify_watchdog_interval_ms();
 
 	if (now_ms >= loop->status_at_ms) {
@@ -342,14 +343,14 @@ static void tell_systemd(struct loop *loop, int64_t now_ms)
 		notify_status("%s%s: %u of %u commands at work; %llu done, %llu to be tried again, "
 			      "%llu failed",
 			      loop->arguments->queue,
-			      writer_has_lost_database(shop->writer) ? " (the database is lost)"
+			      writer_has_lost_database(worker->writer) ? " (the database is lost)"
 			      : loop->no_queue_since_ms > 0 ? " (there is no such queue yet)"
 							    : "",
 			      count_at_work(loop), loop->arguments->concurrency,
-			      (unsigned long long)shop->done_count,
-			      (unsigned long long)shop->retry_count,
-			      (unsigned long long)shop->fail_count);
-		if (!loop->is_ready || shop->is_stopping)
+			      (unsigned long long)worker->done_count,
+			      (unsigned long long)worker->retry_count,
+			      (unsigned long long)worker->fail_count);
+		if (!loop->is_ready || worker->is_stopping)
 			notify_extend_timeout(4 * STATUS_MS);
 	}
 	if (interval_ms > 0 && now_ms - loop->fed_at_ms >= interval_ms / 2) {
@@ -365,7 +366,7 @@ static int timeout_ms(const struct loop *loop, int64_t now_ms)
 	int64_t wake_ms = loop->status_at_ms;
 	int64_t times[] = {claim_at_ms(loop), renew_at_ms(loop), INT64_MAX, INT64_MAX};
 
-	if (loop->shop.is_stopping)
+	if (loop->worker.is_stopping)
 		times[2] = now_ms < loop->commands_end_at_ms ? loop->commands_end_at_ms
 							     : loop->give_up_at_ms;
 	if (notify_watchdog_interval_ms() > 0)
@@ -387,7 +388,7 @@ static bool is_own(void *context, pid_t pid)
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 		if (loop->slots[i].child.pid == pid)
 			return true;
-	return loop->shop.guard.pid == pid;
+	return loop->worker.guard.pid == pid;
 }
 
 static void turn(struct loop *loop)
@@ -398,7 +399,7 @@ static void turn(struct loop *loop)
 
 	fds[0] = (struct pollfd){.fd = loop->signal_fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = loop->child_fd, .events = POLLIN};
-	fds[2] = (struct pollfd){.fd = writer_fd(loop->shop.writer), .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = writer_fd(loop->worker.writer), .events = POLLIN};
 	for (unsigned i = 0; i < count; i++)
 		slot_fill_fds(&loop->slots[i], &fds[3 + i * CHILD_FDS]);
 	if (poll(fds, 3 + (nfds_t)count * CHILD_FDS, timeout_ms(loop, clock_now_ms())) < 0)
@@ -407,7 +408,7 @@ static void turn(struct loop *loop)
 		struct error err = ERROR_INIT;
 
 		children_clear(loop->child_fd);
-		if (guard_check(&loop->shop.guard, &err) < 0)
+		if (guard_check(&loop->worker.guard, &err) < 0)
 			fail(loop, &err);
 	}
 	now_ms = clock_now_ms();
@@ -415,9 +416,9 @@ static void turn(struct loop *loop)
 		slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
 	if (fds[1].revents)
 		children_reap_others(is_own, loop);
-	writer_collect(loop->shop.writer);
+	writer_collect(loop->worker.writer);
 	take_signals(loop);
-	if (loop->shop.fault.kind != ERROR_NONE)
+	if (loop->worker.fault.kind != ERROR_NONE)
 		begin_stop(loop, 0);
 	if (loop->arguments->is_drain && loop->is_drained)
 		begin_stop(loop, 0);
@@ -429,8 +430,8 @@ static void turn(struct loop *loop)
 
 static enum exit_code end(struct loop *loop)
 {
-	const struct workshop *shop = &loop->shop;
-	unsigned left = shop->left_count + count_at_work(loop);
+	const struct worker *worker = &loop->worker;
+	unsigned left = worker->left_count + count_at_work(loop);
 	enum exit_code code = EXIT_OK;
 	char own[64] = "";
 
@@ -439,16 +440,16 @@ static enum exit_code end(struct loop *loop)
 			    "the database did not take %u results; these records come back when "
 			    "their leases run out",
 			    left);
-	if (shop->own_count > 0)
+	if (worker->own_count > 0)
 		snprintf(own, sizeof(own), " (%llu of them our own comments)",
-			 (unsigned long long)shop->own_count);
-	if (shop->fault.kind != ERROR_NONE)
-		code = failure_report("ended", &shop->fault);
+			 (unsigned long long)worker->own_count);
+	if (worker->fault.kind != ERROR_NONE)
+		code = failure_report("ended", &worker->fault);
 	log_info("stopped", "exit code %d; %llu done%s, %llu to be tried again, %llu failed", code,
-		 (unsigned long long)shop->done_count, own, (unsigned long long)shop->retry_count,
-		 (unsigned long long)shop->fail_count);
+		 (unsigned long long)worker->done_count, own,
+		 (unsigned long long)worker->retry_count, (unsigned long long)worker->fail_count);
 	/* The thread that waits for the database cannot be joined. */
-	if (writer_pending(shop->writer) > 0) {
+	if (writer_pending(worker->writer) > 0) {
 		fflush(stdout);
 		_exit((int)code);
 	}
@@ -459,7 +460,7 @@ static int open_all(struct loop *loop, struct error *err)
 {
 	int64_t patience_ms = loop->arguments->is_drain ? DRAIN_PATIENCE_MS : 0;
 
-	if (guard_open(&loop->shop.guard, err) < 0)
+	if (guard_open(&loop->worker.guard, err) < 0)
 		return -1;
 	loop->signal_fd = signals_open(err);
 	if (loop->signal_fd < 0)
@@ -467,16 +468,16 @@ static int open_all(struct loop *loop, struct error *err)
 	loop->child_fd = children_open(err);
 	if (loop->child_fd < 0)
 		return -1;
-	loop->shop.writer = writer_new(&loop->config->database, 0, patience_ms, err);
-	return loop->shop.writer ? 0 : -1;
+	loop->worker.writer = writer_new(&loop->config->database, 0, patience_ms, err);
+	return loop->worker.writer ? 0 : -1;
 }
 
 static void close_all(struct loop *loop)
 {
-	writer_free(loop->shop.writer);
+	writer_free(loop->worker.writer);
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 		slot_release(&loop->slots[i]);
-	guard_close(&loop->shop.guard);
+	guard_close(&loop->worker.guard);
 	free(loop->slots);
 	free(loop->fds);
 	if (loop->child_fd >= 0)
@@ -489,7 +490,7 @@ enum exit_code loop_run(const struct arguments *arguments, const struct config *
 	struct loop loop = {
 		.arguments = arguments,
 		.config = config,
-		.shop = {.arguments = arguments, .path = path, .guard = {.fd = -1}},
+		.worker = {.arguments = arguments, .path = path, .guard = {.fd = -1}},
 		.signal_fd = -1,
 		.child_fd = -1,
 		.claim_limit = LOG_LIMIT_INIT(10000),
@@ -499,13 +500,13 @@ enum exit_code loop_run(const struct arguments *arguments, const struct config *
 	struct error err = ERROR_INIT;
 	enum exit_code code;
 
-	loop.shop.pause_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
-	backoff_init(&loop.shop.pause, 500, 30000);
+	loop.worker.pause_limit = (struct log_limit)LOG_LIMIT_INIT(10000);
+	backoff_init(&loop.worker.pause, 500, 30000);
 	backoff_init(&loop.claim_again, 100, CLAIM_CAP_MS);
 	loop.slots = xcalloc(arguments->concurrency, sizeof(*loop.slots));
 	loop.fds = xcalloc(3 + (size_t)arguments->concurrency * CHILD_FDS, sizeof(*loop.fds));
 	for (unsigned i = 0; i < arguments->concurrency; i++)
-		slot_init(&loop.slots[i], &loop.shop);
+		slot_init(&loop.slots[i], &loop.worker);
 	if (open_all(&loop, &err) < 0) {
 		code = failure_report("ended", &err);
 	} else {

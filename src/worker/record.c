@@ -87,8 +87,8 @@ int record_write(const struct delivery *delivery, struct buf *out, struct error 
 	(void)buf_addf(out, ",\"attempt\":%u", delivery->attempt);
 	add_time(out, "lease_until", delivery->lease_until);
 	(void)buf_addf(out, ",\"block\":%u,\"trx_in_block\":%u,\"op_in_trx\":%u,\"virtual_op\":%u",
-		       delivery->block, delivery->trx_in_block, delivery->op_in_trx,
-		       delivery->virtual_op);
+		       delivery->place.block, delivery->place.trx_in_block,
+		       delivery->place.op_in_trx, delivery->place.virtual_op);
 	add_text(out, "trx_id", delivery->trx_id);
 	add_time(out, "timestamp", delivery->timestamp);
 	add_text(out, "operation", delivery->operation);

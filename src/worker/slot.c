@@ -17,11 +17,11 @@
 #define END_INPUT_MS  2000
 #define IDLE_ENDS_MAX 5 /* then --drain gives up, because nothing would ever be done */
 
-void slot_init(struct slot *slot, struct workshop *shop)
+void slot_init(struct slot *slot, struct worker *worker)
 {
-	*slot = (struct slot){.shop = shop};
-	child_init(&slot->child, &shop->guard);
-	verdict_release(&slot->verdict);
+	*slot = (struct slot){.worker = worker};
+	child_init(&slot->child, &worker->guard);
+	ending_release(&slot->ending);
 	backoff_init(&slot->again, RETRY_BASE_MS, RETRY_CAP_MS);
 	backoff_init(&slot->restart, RETRY_BASE_MS, START_CAP_MS);
 }
@@ -29,12 +29,12 @@ void slot_init(struct slot *slot, struct workshop *shop)
 void slot_release(struct slot *slot)
 {
 	child_release(&slot->child);
-	verdict_release(&slot->verdict);
+	ending_release(&slot->ending);
 }
 
 static bool is_persistent(const struct slot *slot)
 {
-	return slot->shop->arguments->is_persistent;
+	return slot->worker->arguments->is_persistent;
 }
 
 bool slot_is_ready(const struct slot *slot)
@@ -52,31 +52,31 @@ bool slot_is_empty(const struct slot *slot)
 
 static void cannot_start(struct slot *slot, const struct error *err)
 {
-	struct workshop *shop = slot->shop;
+	struct worker *worker = slot->worker;
 	int64_t now_ms = clock_now_ms();
 	int64_t delay_ms;
 
 	if (err->kind == ERROR_FATAL)
 		slot_fail_worker(slot, err);
-	if (now_ms < shop->pause_until_ms)
+	if (now_ms < worker->pause_until_ms)
 		return;
-	delay_ms = backoff_next_ms(&shop->pause);
-	shop->pause_until_ms = now_ms + delay_ms;
-	log_limited(&shop->pause_limit, LOG_LEVEL_ERROR, "command_unstartable",
+	delay_ms = backoff_next_ms(&worker->pause);
+	worker->pause_until_ms = now_ms + delay_ms;
+	log_limited(&worker->pause_limit, LOG_LEVEL_ERROR, "command_unstartable",
 		    "%s; nothing is claimed for %lld ms, then again", err->text,
 		    (long long)delay_ms);
 }
 
 static void keep_running(struct slot *slot, int64_t now_ms)
 {
-	struct workshop *shop = slot->shop;
+	struct worker *worker = slot->worker;
 	struct error err = ERROR_INIT;
 
-	if (!is_persistent(slot) || shop->is_stopping || slot->child.pid > 0 ||
+	if (!is_persistent(slot) || worker->is_stopping || slot->child.pid > 0 ||
 	    slot->state == SLOT_BUSY || now_ms < slot->start_at_ms)
 		return;
 	snprintf(slot->child.label, sizeof(slot->child.label), "command");
-	if (child_start(&slot->child, shop->path, shop->arguments->command, true, &err) == 0)
+	if (child_start(&slot->child, worker->path, worker->arguments->command, true, &err) == 0)
 		return;
 	slot->start_at_ms = now_ms + backoff_next_ms(&slot->restart);
 	cannot_start(slot, &err);
@@ -93,43 +93,43 @@ static void limit_child(struct slot *slot, int64_t kill_at_ms)
 /* A bot must not answer itself: each answer could become the next record, for ever. */
 static bool is_own_comment(const struct slot *slot, const struct delivery *delivery)
 {
-	const struct arguments *arguments = slot->shop->arguments;
+	const struct arguments *arguments = slot->worker->arguments;
 
 	return arguments->is_reply && !arguments->answers_own && delivery->account &&
 	       strcmp(delivery->operation, "comment") == 0 &&
 	       strcmp(delivery->account, arguments->author) == 0;
 }
 
-/* Pass the record to the command. False, with the verdict: it cannot be started. */
+/* Pass the record to the command. False: it cannot be started, and the ending is set. */
 static bool begin(struct slot *slot, const struct delivery *delivery, int64_t now_ms)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(CHILD_INPUT_BYTES);
-	const struct arguments *arguments = slot->shop->arguments;
-	struct verdict *verdict = &slot->verdict;
+	const struct arguments *arguments = slot->worker->arguments;
+	struct ending *ending = &slot->ending;
 	struct error err = ERROR_INIT;
 
-	if (slot->shop->is_stopping)
-		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "the worker was stopped");
+	if (slot->worker->is_stopping)
+		ending_set(ending, DELIVERY_RELEASE, NULL, 0, "the worker was stopped");
 	else if (is_persistent(slot) && (slot->child.pid == 0 || child_is_ending(&slot->child)))
-		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "the command is not running");
+		ending_set(ending, DELIVERY_RELEASE, NULL, 0, "the command is not running");
 	else if (!lease_is_worth_starting(&slot->lease, now_ms))
-		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
-			    "the claim took %lld ms of a lease of %u s",
-			    (long long)(now_ms - slot->lease.from_ms), arguments->lease_s);
+		ending_set(ending, DELIVERY_RELEASE, NULL, 0,
+			   "the claim took %lld ms of a lease of %u s",
+			   (long long)(now_ms - slot->lease.from_ms), arguments->lease_s);
 	else if (is_own_comment(slot, delivery)) {
-		slot->shop->own_count++;
+		slot->worker->own_count++;
 		log_info("own_comment",
 			 "%llu: %s itself wrote this comment; done without running the command "
 			 "(--answer-own would run it)",
 			 (unsigned long long)delivery->delivery_id, arguments->author);
-		verdict_set(verdict, DELIVERY_DONE, NULL, 0, "%s", "");
+		ending_set(ending, DELIVERY_DONE, NULL, 0, "%s", "");
 	} else if (record_write(delivery, &text, &err) < 0)
-		verdict_set(verdict, DELIVERY_FAIL, NULL, 0, "%s", err.text);
+		ending_set(ending, DELIVERY_FAIL, NULL, 0, "%s", err.text);
 	else if (!is_persistent(slot) &&
-		 child_start(&slot->child, slot->shop->path, arguments->command,
+		 child_start(&slot->child, slot->worker->path, arguments->command,
 			     arguments->is_reply, &err) < 0) {
 		cannot_start(slot, &err);
-		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
+		ending_set(ending, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
 	} else {
 		snprintf(slot->child.label, sizeof(slot->child.label), "%llu",
 			 (unsigned long long)delivery->delivery_id);
@@ -149,10 +149,10 @@ void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms
 	memcpy(slot->token, delivery->token, sizeof(slot->token));
 	slot->attempt = delivery->attempt;
 	slot->began_at_ms = now_ms;
-	slot->timeout_at_ms = now_ms + (int64_t)slot->shop->arguments->timeout_s * 1000;
-	slot->fate = FATE_NONE;
-	lease_start(&slot->lease, slot->shop->arguments->lease_s, asked_at_ms);
-	verdict_release(&slot->verdict);
+	slot->timeout_at_ms = now_ms + (int64_t)slot->worker->arguments->timeout_s * 1000;
+	slot->stop_reason = STOP_NONE;
+	lease_start(&slot->lease, slot->worker->arguments->lease_s, asked_at_ms);
+	ending_release(&slot->ending);
 	slot->state = SLOT_BUSY;
 	if (!begin(slot, delivery, now_ms))
 		slot_end_delivery(slot);
@@ -161,71 +161,71 @@ void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms
 
 /* End of the command. */
 
-static void judge_fate(struct slot *slot)
+static void end_as_stopped(struct slot *slot)
 {
 	struct child *child = &slot->child;
-	struct verdict *verdict = &slot->verdict;
+	struct ending *ending = &slot->ending;
 	const char *tail = child->tail;
 	size_t len = child->tail_len;
 
-	switch (slot->fate) {
-	case FATE_TIMEOUT:
-		verdict_set(verdict, DELIVERY_RETRY, tail, len,
-			    "the command took more than %u s and was ended",
-			    slot->shop->arguments->timeout_s);
+	switch (slot->stop_reason) {
+	case STOP_TIMEOUT:
+		ending_set(ending, DELIVERY_RETRY, tail, len,
+			   "the command took more than %u s and was ended",
+			   slot->worker->arguments->timeout_s);
 		break;
-	case FATE_LEASE_ENDING:
-		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
-			    "the command was ended because its lease could not be renewed in time");
+	case STOP_LEASE_EXPIRES:
+		ending_set(ending, DELIVERY_RELEASE, NULL, 0,
+			   "the command was ended because its lease could not be renewed in time");
 		break;
-	case FATE_STOPPED:
-		verdict_set(verdict, DELIVERY_RELEASE, NULL, 0,
-			    "the command was ended because the worker was stopped");
+	case STOP_WORKER:
+		ending_set(ending, DELIVERY_RELEASE, NULL, 0,
+			   "the command was ended because the worker was stopped");
 		break;
-	case FATE_FLOOD:
-		verdict_set(verdict, DELIVERY_FAIL, tail, len,
-			    "the command wrote more than %zu bytes to its standard output",
-			    CHILD_OUTPUT_BYTES);
+	case STOP_TOO_MUCH:
+		ending_set(ending, DELIVERY_FAIL, tail, len,
+			   "the command wrote more than %zu bytes to its standard output",
+			   CHILD_OUTPUT_BYTES);
 		break;
-	case FATE_RUBBISH:
-		verdict_set(verdict, DELIVERY_RETRY, tail, len, "the command was ended: %s",
-			    slot->rubbish.text);
+	case STOP_BAD_ANSWER:
+		ending_set(ending, DELIVERY_RETRY, tail, len, "the command was ended: %s",
+			   slot->bad_answer.text);
 		break;
-	case FATE_LEASE_LOST:
-	case FATE_NONE:
+	case STOP_LEASE_LOST:
+	case STOP_NONE:
 		break;
 	}
 }
 
-static void judge_exit(struct slot *slot)
+static void end_as_exited(struct slot *slot)
 {
 	struct child *child = &slot->child;
-	struct verdict exit = {.result = DELIVERY_RETRY};
+	struct ending exit = {.result = DELIVERY_RETRY};
 
 	if (!is_persistent(slot)) {
-		verdict_of_exit(&slot->verdict, child->wait_status, child->tail, child->tail_len,
-				buf_text(&child->out), child->out.len);
+		ending_of_exit(&slot->ending, child->wait_status, child->tail, child->tail_len,
+			       buf_text(&child->out), child->out.len);
 		return;
 	}
-	verdict_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);
+	ending_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);
 	/*
 	 * The command was already ending when it got the record, so this does not count as an
 	 * attempt.
 	 */
 	if (child->is_unread)
-		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0,
-			    "the command ended before it read the record");
+		ending_set(&slot->ending, DELIVERY_RELEASE, NULL, 0,
+			   "the command ended before it read the record");
 	else
-		verdict_set(&slot->verdict, DELIVERY_RETRY, child->tail, child->tail_len,
-			    "the command ended before it answered (%s)",
-			    exit.error[0] != '\0' ? exit.error : "exit code 0");
-	verdict_release(&exit);
+		ending_set(&slot->ending, DELIVERY_RETRY, child->tail, child->tail_len,
+			   "the command ended before it answered (%s)",
+			   exit.error[0] != '\0' ? exit.error : "exit code 0");
+	ending_release(&exit);
 }
 
-/* The command ended without having done anything: --drain would wait for ever. */
+/* The command ended without having done anything. If this repeats, --drain would never end. */
 static void count_idle_end(struct slot *slot, const struct error *why)
 {
-	if (++slot->idle_end_count >= IDLE_ENDS_MAX && slot->shop->arguments->is_drain)
+	if (++slot->idle_end_count >= IDLE_ENDS_MAX && slot->worker->arguments->is_drain)
 		slot_fail_worker(slot, why);
 }
 
@@ -235,21 +235,22 @@ static void plan_restart(struct slot *slot)
 	struct error err = ERROR_INIT;
 	int64_t delay_ms;
 
-	if (slot->shop->is_stopping)
+	if (slot->worker->is_stopping)
 		return;
 	if (slot->child.exec_errno == 0 && (slot->state != SLOT_BUSY || slot->child.is_unread)) {
 		(void)error_set(&err, ERROR_CONFIG,
 				"%s ended %d times before it was given a record; with --persistent "
 				"it should wait for lines on its standard input",
-				slot->shop->path, IDLE_ENDS_MAX);
+				slot->worker->path, IDLE_ENDS_MAX);
 		count_idle_end(slot, &err);
 	}
 	delay_ms = backoff_next_ms(&slot->restart);
 	slot->start_at_ms = clock_now_ms() + delay_ms;
 	log_limited(&limit, LOG_LEVEL_WARNING, "command_restarted",
 		    "a persistent command has ended%s%s; another one starts in %lld ms",
-		    slot->fate == FATE_RUBBISH ? ": " : "",
-		    slot->fate == FATE_RUBBISH ? slot->rubbish.text : "", (long long)delay_ms);
+		    slot->stop_reason == STOP_BAD_ANSWER ? ": " : "",
+		    slot->stop_reason == STOP_BAD_ANSWER ? slot->bad_answer.text : "",
+		    (long long)delay_ms);
 }
 
 static void child_ended(struct slot *slot)
@@ -263,27 +264,27 @@ static void child_ended(struct slot *slot)
 	if (child->exec_errno != 0) {
 		errno = child->exec_errno;
 		(void)error_set_errno(&err, ERROR_CONFIG, "the command %s cannot be executed",
-				      slot->shop->path);
+				      slot->worker->path);
 		cannot_start(slot, &err);
 		count_idle_end(slot, &err);
-		verdict_set(&slot->verdict, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
+		ending_set(&slot->ending, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
 	} else {
-		backoff_reset(&slot->shop->pause);
+		backoff_reset(&slot->worker->pause);
 		if (!is_persistent(slot))
 			slot->idle_end_count = 0;
 		if (!was_busy)
-			slot->fate = FATE_NONE;
-		else if (slot->fate != FATE_NONE)
-			judge_fate(slot);
-		else if (child->is_flooding) {
-			slot->fate = FATE_FLOOD;
-			judge_fate(slot);
+			slot->stop_reason = STOP_NONE;
+		else if (slot->stop_reason != STOP_NONE)
+			end_as_stopped(slot);
+		else if (child->wrote_too_much) {
+			slot->stop_reason = STOP_TOO_MUCH;
+			end_as_stopped(slot);
 		} else
-			judge_exit(slot);
+			end_as_exited(slot);
 	}
 	if (!was_busy)
 		return;
-	if (slot->fate == FATE_LEASE_LOST)
+	if (slot->stop_reason == STOP_LEASE_LOST)
 		slot_clear(slot);
 	else
 		slot_end_delivery(slot);
@@ -291,9 +292,9 @@ static void child_ended(struct slot *slot)
 
 /* Lines of a persistent command. */
 
-static void end_for_rubbish(struct slot *slot)
+static void end_for_bad_answer(struct slot *slot)
 {
-	slot->fate = FATE_RUBBISH;
+	slot->stop_reason = STOP_BAD_ANSWER;
 	child_kill(&slot->child);
 }
 
@@ -305,16 +306,16 @@ static void take_line(struct slot *slot)
 
 	/* An empty line is ignored. */
 	while (out->len > 0 && (end = memchr(out->data, '\n', out->len)) &&
-	       slot->fate == FATE_NONE) {
+	       slot->stop_reason == STOP_NONE) {
 		len = (size_t)(end - out->data);
 		if (len > 0 && slot->state != SLOT_BUSY) {
-			(void)error_set(&slot->rubbish, ERROR_DATA,
+			(void)error_set(&slot->bad_answer, ERROR_DATA,
 					"it answers without a question: %.*s",
 					(int)(len < 80 ? len : 80), out->data);
-			end_for_rubbish(slot);
-		} else if (len > 0 && verdict_of_line(&slot->verdict, out->data, len,
-						      slot->delivery_id, &slot->rubbish) < 0) {
-			end_for_rubbish(slot);
+			end_for_bad_answer(slot);
+		} else if (len > 0 && ending_of_line(&slot->ending, out->data, len,
+						     slot->delivery_id, &slot->bad_answer) < 0) {
+			end_for_bad_answer(slot);
 		} else if (len > 0) {
 			backoff_reset(&slot->restart);
 			slot->idle_end_count = 0;
@@ -328,10 +329,10 @@ static void take_line(struct slot *slot)
 
 /* Deadlines. */
 
-static void end_before(struct slot *slot, enum slot_fate fate, int64_t kill_at_ms)
+static void end_before(struct slot *slot, enum stop_reason reason, int64_t kill_at_ms)
 {
-	if (slot->fate == FATE_NONE)
-		slot->fate = fate;
+	if (slot->stop_reason == STOP_NONE)
+		slot->stop_reason = reason;
 	child_ask_to_end(&slot->child, kill_at_ms);
 }
 
@@ -342,14 +343,14 @@ static void keep_deadlines(struct slot *slot, int64_t now_ms)
 	if (slot->state != SLOT_BUSY)
 		return;
 	if (now_ms >= lease_term_at_ms(&slot->lease)) {
-		if (slot->fate == FATE_NONE)
+		if (slot->stop_reason == STOP_NONE)
 			log_warning("lease_ending",
 				    "%llu: its lease could not be renewed in time; the command is "
 				    "ended before another worker gets the delivery",
 				    (unsigned long long)slot->delivery_id);
-		end_before(slot, FATE_LEASE_ENDING, kill_at_ms);
-	} else if (now_ms >= slot->timeout_at_ms && slot->fate == FATE_NONE) {
-		end_before(slot, FATE_TIMEOUT, now_ms + CHILD_KILL_MS);
+		end_before(slot, STOP_LEASE_EXPIRES, kill_at_ms);
+	} else if (now_ms >= slot->timeout_at_ms && slot->stop_reason == STOP_NONE) {
+		end_before(slot, STOP_TIMEOUT, now_ms + CHILD_KILL_MS);
 	}
 }
 
@@ -362,11 +363,11 @@ void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
 {
 	keep_deadlines(slot, now_ms);
 	child_step(&slot->child, fds, now_ms);
-	if (slot->child.is_flooding && slot->child.pid > 0 && slot->fate == FATE_NONE) {
-		slot->fate = FATE_FLOOD;
+	if (slot->child.wrote_too_much && slot->child.pid > 0 && slot->stop_reason == STOP_NONE) {
+		slot->stop_reason = STOP_TOO_MUCH;
 		child_kill(&slot->child);
 	}
-	/* First the answer, then the end: a command that answers and dies has answered. */
+	/* A command may answer and then exit, so its answer is read before its exit counts. */
 	if (is_persistent(slot))
 		take_line(slot);
 	if (child_has_ended(&slot->child)) {
@@ -386,17 +387,17 @@ int64_t slot_wake_at_ms(const struct slot *slot)
 	int64_t other_ms = INT64_MAX;
 
 	if (slot->state == SLOT_BUSY) {
-		/* While it is being ended, kill_at_ms counts, unless its lease ends before. */
+		/* While the command is being ended, kill_at_ms counts, unless its lease ends earlier. */
 		if (at_ms > lease_kill_at_ms(&slot->lease) && at_ms != CHILD_KILLED)
 			other_ms = lease_term_at_ms(&slot->lease);
-		if (slot->fate == FATE_NONE && slot->timeout_at_ms < other_ms)
+		if (slot->stop_reason == STOP_NONE && slot->timeout_at_ms < other_ms)
 			other_ms = slot->timeout_at_ms;
 	} else if (slot->state == SLOT_ENDING && !slot->is_sent) {
 		other_ms = slot->send_at_ms;
 	}
 	if (other_ms < at_ms)
 		at_ms = other_ms;
-	if (is_persistent(slot) && slot->child.pid == 0 && !slot->shop->is_stopping &&
+	if (is_persistent(slot) && slot->child.pid == 0 && !slot->worker->is_stopping &&
 	    slot->state != SLOT_BUSY && slot->start_at_ms < at_ms)
 		at_ms = slot->start_at_ms;
 	return at_ms;
@@ -406,7 +407,7 @@ int64_t slot_wake_at_ms(const struct slot *slot)
 
 bool slot_wants_renewal(const struct slot *slot)
 {
-	return slot->state == SLOT_BUSY && slot->fate != FATE_LEASE_LOST;
+	return slot->state == SLOT_BUSY && slot->stop_reason != STOP_LEASE_LOST;
 }
 
 void slot_renewed(struct slot *slot, const struct renewal *renewal)
@@ -418,11 +419,12 @@ void slot_renewed(struct slot *slot, const struct renewal *renewal)
 		lease_renewed(&slot->lease, renewal->asked_at_ms);
 		limit_child(slot, lease_guard_at_ms(&slot->lease));
 	} else if (deliveries_is_lost(&renewal->err)) {
-		log_warning("lease_lost",
-			    "%llu: it is not held any more (taken away, or the lease ran out); the "
-			    "command is killed, its result would not be taken",
-			    (unsigned long long)slot->delivery_id);
-		slot->fate = FATE_LEASE_LOST;
+		log_warning(
+			"lease_lost",
+			"%llu: this worker no longer holds it (it was taken away, or the lease ran "
+			"out); the command is killed, because its result would be refused",
+			(unsigned long long)slot->delivery_id);
+		slot->stop_reason = STOP_LEASE_LOST;
 		child_kill(&slot->child);
 	} else {
 		lease_not_renewed(&slot->lease, clock_now_ms());
@@ -441,7 +443,7 @@ void slot_stop(struct slot *slot)
 		return;
 	/* A persistent command without a delivery may exit by itself. */
 	if (slot->state == SLOT_BUSY)
-		end_before(slot, FATE_STOPPED, now_ms + CHILD_KILL_MS);
+		end_before(slot, STOP_WORKER, now_ms + CHILD_KILL_MS);
 	else
 		child_end_input(&slot->child, now_ms + END_INPUT_MS);
 }

@@ -8,31 +8,31 @@
 
 void slot_clear(struct slot *slot)
 {
-	verdict_release(&slot->verdict);
+	ending_release(&slot->ending);
 	slot->state = SLOT_FREE;
-	slot->fate = FATE_NONE;
+	slot->stop_reason = STOP_NONE;
 }
 
 static void tell_result(struct slot *slot)
 {
-	struct workshop *shop = slot->shop;
+	struct worker *worker = slot->worker;
 	unsigned long long id = slot->delivery_id;
 	long long took_ms = clock_now_ms() - slot->began_at_ms;
-	const char *why = slot->verdict.error;
+	const char *why = slot->ending.error;
 
-	switch (slot->verdict.result) {
+	switch (slot->ending.result) {
 	case DELIVERY_DONE:
-		shop->done_count++;
+		worker->done_count++;
 		log_debug("delivery_done", "%llu: done after %lld ms%s", id, took_ms,
-			  slot->verdict.reply ? ", its reply is in the outbox" : "");
+			  slot->ending.reply ? ", its reply is in the outbox" : "");
 		break;
 	case DELIVERY_RETRY:
-		shop->retry_count++;
+		worker->retry_count++;
 		log_info("delivery_retried", "%llu: %s; to be tried again (attempt %u)", id, why,
 			 slot->attempt);
 		break;
 	case DELIVERY_FAIL:
-		shop->fail_count++;
+		worker->fail_count++;
 		log_warning("delivery_failed",
 			    "%llu: %s; it has failed, CALL queue_requeue(%llu) brings it back", id,
 			    why, id);
@@ -46,35 +46,36 @@ static void tell_result(struct slot *slot)
 
 void slot_fail_worker(struct slot *slot, const struct error *err)
 {
-	if (slot->shop->fault.kind == ERROR_NONE)
-		slot->shop->fault = *err;
+	if (slot->worker->fault.kind == ERROR_NONE)
+		slot->worker->fault = *err;
 }
 
 static void result_lost(struct slot *slot, bool was_tried)
 {
 	bool is_repeatable =
-		slot->verdict.result == DELIVERY_DONE || slot->verdict.result == DELIVERY_FAIL;
+		slot->ending.result == DELIVERY_DONE || slot->ending.result == DELIVERY_FAIL;
 
 	/* The first try was committed and removed the token; only its answer was lost. */
 	if (was_tried && !is_repeatable)
 		tell_result(slot);
 	else
-		log_warning("lease_lost",
-			    "%llu: its result came too late and is not taken; the delivery is with "
-			    "another worker, or comes back",
-			    (unsigned long long)slot->delivery_id);
+		log_warning(
+			"lease_lost",
+			"%llu: its result came too late and was refused; another worker has the "
+			"delivery, or it comes back",
+			(unsigned long long)slot->delivery_id);
 	slot_clear(slot);
 }
 
 static void result_refused(struct slot *slot, const struct error *err)
 {
 	/* A failure with a clean text cannot be refused, so this does not repeat for ever. */
-	if (slot->verdict.result == DELIVERY_FAIL) {
+	if (slot->ending.result == DELIVERY_FAIL) {
 		slot_fail_worker(slot, err);
 		slot_clear(slot);
 		return;
 	}
-	verdict_set(&slot->verdict, DELIVERY_FAIL, NULL, 0, "%s", err->text);
+	ending_set(&slot->ending, DELIVERY_FAIL, NULL, 0, "%s", err->text);
 	slot->send_at_ms = clock_now_ms();
 }
 
@@ -86,21 +87,21 @@ static void result_answered(void *context, const struct error *err, bool was_tri
 
 	slot->is_sent = false;
 	if (err->kind == ERROR_NONE) {
-		slot->shop->has_news = true;
+		slot->worker->has_news = true;
 		tell_result(slot);
 		slot_clear(slot);
 	} else if (deliveries_is_lost(err)) {
 		result_lost(slot, was_tried);
 	} else if (err->kind == ERROR_DATA) {
 		result_refused(slot, err);
-	} else if (err->kind != ERROR_RETRY ||
-		   (!slot->shop->is_giving_up && writer_has_lost_database(slot->shop->writer))) {
+	} else if (err->kind != ERROR_RETRY || (!slot->worker->is_giving_up &&
+						writer_has_lost_database(slot->worker->writer))) {
 		/* The writer gives up only if it was told to, with --drain. */
 		slot_fail_worker(slot, err);
-		slot->shop->left_count++;
+		slot->worker->left_count++;
 		slot_clear(slot);
-	} else if (slot->shop->is_giving_up) {
-		slot->shop->left_count++;
+	} else if (slot->worker->is_giving_up) {
+		slot->worker->left_count++;
 		slot_clear(slot);
 	} else {
 		delay_ms = backoff_next_ms(&slot->again);
@@ -115,18 +116,18 @@ void slot_send_result(struct slot *slot)
 {
 	slot->is_sent = true;
 	slot->send_at_ms = INT64_MAX;
-	errand_end(slot->shop->writer, slot->delivery_id, slot->token, &slot->verdict,
-		   slot->shop->arguments->author, result_answered, slot);
+	task_end(slot->worker->writer, slot->delivery_id, slot->token, &slot->ending,
+		 slot->worker->arguments->author, result_answered, slot);
 }
 
 void slot_end_delivery(struct slot *slot)
 {
-	const struct arguments *arguments = slot->shop->arguments;
+	const struct arguments *arguments = slot->worker->arguments;
 
-	if (slot->verdict.reply && !arguments->is_reply)
-		verdict_set(&slot->verdict, DELIVERY_FAIL, NULL, 0,
-			    "the command gave a reply, but the worker was started without --reply");
-	verdict_check_reply(&slot->verdict);
+	if (slot->ending.reply && !arguments->is_reply)
+		ending_set(&slot->ending, DELIVERY_FAIL, NULL, 0,
+			   "the command gave a reply, but the worker was started without --reply");
+	ending_check_reply(&slot->ending);
 	slot->state = SLOT_ENDING;
 	slot->is_sent = false;
 	backoff_reset(&slot->again);

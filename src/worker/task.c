@@ -13,7 +13,7 @@
 
 /*
  * Keep the error of one task for the loop, unless the writer must connect again, or the error
- * ends the worker.  So an task that succeeds proves that account, tables and procedures are
+ * ends the worker.  So a task that succeeds proves that account, tables and procedures are
  * right.
  */
 static int keep_error(struct db *db, struct error *kept, struct error *err)
@@ -27,7 +27,7 @@ static int keep_error(struct db *db, struct error *kept, struct error *err)
 
 /* Claims. */
 
-struct claim {
+struct claim_task {
 	struct job job;
 	const struct arguments *arguments;
 	struct claimed claimed;
@@ -37,7 +37,7 @@ struct claim {
 
 static int run_claim(struct db *db, struct job *job, struct error *err)
 {
-	struct claim *claim = (struct claim *)job;
+	struct claim_task *claim = (struct claim_task *)job;
 	struct claimed *claimed = &claim->claimed;
 
 	claimed->err = ERROR_INIT;
@@ -51,7 +51,7 @@ static int run_claim(struct db *db, struct job *job, struct error *err)
 
 static void end_claim(struct job *job)
 {
-	struct claim *claim = (struct claim *)job;
+	struct claim_task *claim = (struct claim_task *)job;
 
 	if (job->err.kind != ERROR_NONE)
 		claim->claimed.err = job->err;
@@ -60,10 +60,10 @@ static void end_claim(struct job *job)
 	free(claim);
 }
 
-void errand_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
-		  void (*done)(void *context, struct claimed *claimed), void *context)
+void task_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
+		void (*done)(void *context, struct claimed *claimed), void *context)
 {
-	struct claim *claim = xcalloc(1, sizeof(*claim));
+	struct claim_task *claim = xcalloc(1, sizeof(*claim));
 
 	job_init(&claim->job, run_claim, end_claim, "claim from %s", arguments->queue);
 	claim->arguments = arguments;
@@ -75,7 +75,7 @@ void errand_claim(struct writer *writer, const struct arguments *arguments, size
 
 /* Renewals. */
 
-struct renew {
+struct renew_task {
 	struct job job;
 	struct renewal *renewals;
 	size_t count;
@@ -86,7 +86,7 @@ struct renew {
 
 static int run_renew(struct db *db, struct job *job, struct error *err)
 {
-	struct renew *renew = (struct renew *)job;
+	struct renew_task *renew = (struct renew_task *)job;
 
 	for (size_t i = 0; i < renew->count; i++) {
 		struct renewal *renewal = &renew->renewals[i];
@@ -106,7 +106,7 @@ static int run_renew(struct db *db, struct job *job, struct error *err)
 
 static void end_renew(struct job *job)
 {
-	struct renew *renew = (struct renew *)job;
+	struct renew_task *renew = (struct renew_task *)job;
 
 	for (size_t i = 0; i < renew->count; i++)
 		if (!renew->renewals[i].is_answered)
@@ -116,11 +116,11 @@ static void end_renew(struct job *job)
 	free(renew);
 }
 
-void errand_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
-		  void (*done)(void *context, const struct renewal *renewals, size_t count),
-		  void *context)
+void task_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
+		void (*done)(void *context, const struct renewal *renewals, size_t count),
+		void *context)
 {
-	struct renew *renew = xcalloc(1, sizeof(*renew));
+	struct renew_task *renew = xcalloc(1, sizeof(*renew));
 
 	job_init(&renew->job, run_renew, end_renew, "renewal of %zu leases", count);
 	renew->renewals = renewals;
@@ -162,9 +162,9 @@ static void end_end(struct job *job)
 	free(end);
 }
 
-void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
-		const struct verdict *verdict, const char *author,
-		void (*done)(void *context, const struct error *err, bool was_tried), void *context)
+void task_end(struct writer *writer, uint64_t delivery_id, const char *token,
+	      const struct ending *ending, const char *author,
+	      void (*done)(void *context, const struct error *err, bool was_tried), void *context)
 {
 	struct end *end = xcalloc(1, sizeof(*end));
 
@@ -173,12 +173,12 @@ void errand_end(struct writer *writer, uint64_t delivery_id, const char *token,
 	end->delivery_id = delivery_id;
 	snprintf(end->token, sizeof(end->token), "%s", token);
 	end->end = (struct delivery_end){
-		.result = verdict->result,
-		.error = verdict->error[0] != '\0' ? verdict->error : NULL,
-		.delay_s = verdict->delay_s,
-		.author = verdict->reply ? author : NULL,
-		.body = verdict->reply,
-		.body_len = verdict->reply_len,
+		.result = ending->result,
+		.error = ending->error[0] != '\0' ? ending->error : NULL,
+		.delay_s = ending->delay_s,
+		.author = ending->reply ? author : NULL,
+		.body = ending->reply,
+		.body_len = ending->reply_len,
 	};
 	end->done = done;
 	end->context = context;

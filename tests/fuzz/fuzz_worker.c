@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "check.h"
 #include "steem/json.h"
+#include "worker/ending.h"
 #include "worker/record.h"
-#include "worker/verdict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,37 +49,37 @@ static void write_record(char *text, size_t size)
 		abort();
 }
 
-static void check_verdict(struct verdict *verdict)
+static void check_ending(struct ending *ending)
 {
-	if (strlen(verdict->error) > VERDICT_ERROR_BYTES || !is_clean_text(verdict->error, true))
+	if (strlen(ending->error) > ENDING_ERROR_BYTES || !is_clean_text(ending->error, true))
 		abort();
-	if (verdict->reply && verdict->reply[verdict->reply_len] != '\0')
+	if (ending->reply && ending->reply[ending->reply_len] != '\0')
 		abort();
-	if (verdict->reply && verdict->result != DELIVERY_DONE)
+	if (ending->reply && ending->result != DELIVERY_DONE)
 		abort();
-	verdict_release(verdict);
+	ending_release(ending);
 }
 
 static void read_line(const char *text, size_t size)
 {
-	struct verdict verdict = {.delay_s = DELIVERY_BACK_OFF};
+	struct ending ending = {.delay_s = DELIVERY_BACK_OFF};
 	struct error err = ERROR_INIT;
 
-	if (verdict_of_line(&verdict, text, size, DELIVERY_ID, &err) < 0)
+	if (ending_of_line(&ending, text, size, DELIVERY_ID, &err) < 0)
 		check_error(&err);
-	check_verdict(&verdict);
+	check_ending(&ending);
 }
 
 static void read_output(int status, const char *text, size_t size)
 {
-	struct verdict verdict = {.delay_s = DELIVERY_BACK_OFF};
+	struct ending ending = {.delay_s = DELIVERY_BACK_OFF};
 
-	verdict_of_exit(&verdict, status << 8, text, size, text, size);
-	check_verdict(&verdict);
-	verdict_of_exit(&verdict, 9, text, size, "", 0);
-	check_verdict(&verdict);
-	verdict_set(&verdict, DELIVERY_FAIL, text, size, "%s", text);
-	check_verdict(&verdict);
+	ending_of_exit(&ending, status << 8, text, size, text, size);
+	check_ending(&ending);
+	ending_of_exit(&ending, 9, text, size, "", 0);
+	check_ending(&ending);
+	ending_set(&ending, DELIVERY_FAIL, text, size, "%s", text);
+	check_ending(&ending);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

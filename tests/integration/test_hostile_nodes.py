@@ -212,7 +212,7 @@ def test_one_of_two_forges_the_tip(world):
     advance([good, liar], 4)
     line = reader.wait_for("block_disputed", timeout=30)
     assert "the nodes do not agree about block 101" in line.message
-    assert "1 of 2 nodes give it so" in line.message
+    assert "1 of 2 nodes give this version" in line.message
     assert world.db.value("SELECT MAX(block) FROM blocks") == LAST
     liar.reorganise(SyntheticChain())
     world.db.wait_block(good.irreversible, timeout=30)

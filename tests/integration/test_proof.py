@@ -105,7 +105,7 @@ def test_what_nobody_can_prove_is_a_gap_if_the_nodes_differ(world):
         node.advance(1)
     reader = world.run("--once", code=None)
     world.audit_gaps({30})
-    assert "1 of 2 nodes give it so" in world.db.value("SELECT reason FROM gaps")
+    assert "1 of 2 nodes give this version" in world.db.value("SELECT reason FROM gaps")
     assert not reader.events("block_unproved")
     world.expect(chains[0], (1, 29), gaps=False)
 

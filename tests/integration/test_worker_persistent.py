@@ -26,7 +26,7 @@ for line in sys.stdin:
         answer.update(result="fail", error="never \u00e4")
     elif word == "reply":
         answer.update(reply="hello \u00e4 \"x\"", more=[1, {}])
-    elif word == "rubbish":
+    elif word == "invalid":
         print("{nonsense", flush=True)
         time.sleep(1000)
     elif word == "other":
@@ -35,7 +35,7 @@ for line in sys.stdin:
         print(json.dumps(answer), flush=True)
     elif word == "silent":
         time.sleep(1000)
-    elif word == "flood":
+    elif word == "long":
         sys.stdout.write("x" * 2000000)
     print(json.dumps(answer), flush=True)
 with open(HERE + "/ends", "a") as ends:
@@ -115,9 +115,9 @@ def test_one_that_always_dies_fails(desk):
 
 
 @pytest.mark.parametrize("word, error", [
-    ("rubbish", "the command was ended: its answer is no JSON object as it should be: {nonsense"),
+    ("invalid", "the command was ended: its answer is no JSON object as it should be: {nonsense"),
     ("other", "the command was ended: its answer is to delivery {other}, not to {it}")])
-def test_one_that_answers_rubbish(desk, word, error):
+def test_one_that_answers_wrongly(desk, word, error):
     desk.db.execute("UPDATE queues SET retry_s = 3600, retry_max_s = 3600")
     bad, = ask(desk, word)
     worker = desk.start("--persistent", command=desk.bot)
@@ -160,10 +160,10 @@ def test_one_that_never_answers(desk):
 
 
 def test_one_that_writes_too_much(desk):
-    flood, = ask(desk, "flood")
+    long, = ask(desk, "long")
     desk.start("--persistent", command=desk.bot)
-    desk.wait_state(flood, "failed")
-    assert "more than 1048576 bytes" in desk.row(flood)[2]
+    desk.wait_state(long, "failed")
+    assert "more than 1048576 bytes" in desk.row(long)[2]
 
 
 def test_a_reply_that_nobody_asked_for(desk):

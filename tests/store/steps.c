@@ -5,15 +5,16 @@
 #include <time.h>
 
 #include "store/outbox.h"
+#include "store/purge.h"
 #include "store/retention.h"
 
 struct run run;
 struct rewind rewind_state;
 struct rewind_readers rewind_dead;
 
-static int run_step(struct db *lane, struct job *job, struct error *ret_err)
+static int run_step(struct db *writer_db, struct job *job, struct error *ret_err)
 {
-	return ((struct step *)job)->call(lane, ret_err);
+	return ((struct step *)job)->call(writer_db, ret_err);
 }
 
 static void finish_step(struct job *job)
@@ -42,9 +43,9 @@ void task(int (*call)(struct db *db, struct error *err))
 	wait_for(&step);
 }
 
-static int call_commit(struct db *lane, struct error *ret_err)
+static int call_commit(struct db *writer_db, struct error *ret_err)
 {
-	return ledger_commit(lane, &run.lot.commit, ret_err);
+	return ledger_commit(writer_db, &run.lot.commit, ret_err);
 }
 
 static bool is_there(enum ledger_outcome outcome)
@@ -81,80 +82,82 @@ void commit(uint32_t first, uint32_t last)
 	commit_lot();
 }
 
-int call_open(struct db *lane, struct error *ret_err)
+int call_open(struct db *writer_db, struct error *ret_err)
 {
 	bool is_active;
 
-	if (schema_check(lane, ret_err) < 0 ||
-	    filters_enlist(lane, "operation=\"vote\"\n", &filter_id, &is_active, NULL, ret_err) < 0)
+	if (schema_check(writer_db, ret_err) < 0 ||
+	    filters_enlist(writer_db, "operation=\"vote\"\n", &filter_id, &is_active, NULL,
+			   ret_err) < 0)
 		return -1;
 	assert_true(is_active);
-	return readers_register(lane, &me, "test", ret_err);
+	return readers_register(writer_db, &me, "test", ret_err);
 }
 
-int call_ranges_open(struct db *lane, struct error *ret_err)
+int call_ranges_open(struct db *writer_db, struct error *ret_err)
 {
-	return ranges_open(lane, 3, UINT32_MAX, ret_err);
+	return ranges_open(writer_db, 3, UINT32_MAX, ret_err);
 }
 
-int call_backfill(struct db *lane, struct error *ret_err)
+int call_backfill(struct db *writer_db, struct error *ret_err)
 {
 	CLEANUP(range_set_release) struct range_set wanted = RANGE_SET_INIT;
 
 	range_add(&wanted, 1, 4);
-	return ranges_add_closed(lane, &wanted, NULL, ret_err);
+	return ranges_add_closed(writer_db, &wanted, NULL, ret_err);
 }
 
-int call_scan(struct db *lane, struct error *ret_err)
+int call_scan(struct db *writer_db, struct error *ret_err)
 {
 	uint32_t scanned_to;
 
 	range_set_clear(&run.holes);
-	if (gaps_scan_step(lane, 3, 12, &run.holes, &scanned_to, ret_err) < 0)
+	if (gaps_scan_step(writer_db, 3, 12, &run.holes, &scanned_to, ret_err) < 0)
 		return -1;
 	assert_int_equal(scanned_to, 12);
-	return gaps_record(lane, 3, 12, &run.holes, true, ret_err);
+	return gaps_record(writer_db, 3, 12, &run.holes, true, ret_err);
 }
 
-int call_search(struct db *lane, struct error *ret_err)
+int call_search(struct db *writer_db, struct error *ret_err)
 {
 	claim_release(&run.search.claim);
-	return claims_take_next(lane, &me, &run.within, NULL, &run.search, ret_err);
+	return claims_take_next(writer_db, &me, &run.within, NULL, &run.search, ret_err);
 }
 
-int call_beat(struct db *lane, struct error *ret_err)
+int call_beat(struct db *writer_db, struct error *ret_err)
 {
 	struct reader_report report = {
 		.state = "replaying", .node = "a", .head_block = 40, .irreversible_block = 20};
 
-	if (readers_heartbeat(lane, &me, &report, ret_err) < 0)
+	if (readers_heartbeat(writer_db, &me, &report, ret_err) < 0)
 		return -1;
-	return claims_renew(lane, &me, ret_err);
+	return claims_renew(writer_db, &me, ret_err);
 }
 
-int call_settle(struct db *lane, struct error *ret_err)
+int call_settle(struct db *writer_db, struct error *ret_err)
 {
-	return claims_settle(lane, &me, &run.search.claim, &run.failed, "no node has it", ret_err);
+	return claims_settle(writer_db, &me, &run.search.claim, &run.failed, "no node has it",
+			     ret_err);
 }
 
-int call_missing(struct db *lane, struct error *ret_err)
+int call_missing(struct db *writer_db, struct error *ret_err)
 {
-	return gaps_set_reason(lane, 12, 12, "not given for a minute", ret_err);
+	return gaps_set_reason(writer_db, 12, 12, "not given for a minute", ret_err);
 }
 
-int call_confirm(struct db *lane, struct error *ret_err)
+int call_confirm(struct db *writer_db, struct error *ret_err)
 {
 	struct outbox_step step = {.is_last = false};
 
 	while (!step.is_last)
-		if (outbox_confirm(lane, &step, ret_err) < 0)
+		if (outbox_confirm(writer_db, &step, ret_err) < 0)
 			return -1;
 	return step.locked_count == 0
 		       ? 0
 		       : error_set(ret_err, ERROR_RETRY, "something is still locked");
 }
 
-int call_keys(struct db *lane, struct error *ret_err)
+int call_keys(struct db *writer_db, struct error *ret_err)
 {
 	static const struct witness_key told = {.witness = "dan",
 						.key = "STM3",
@@ -168,16 +171,16 @@ int call_keys(struct db *lane, struct error *ret_err)
 	size_t count;
 	int result;
 
-	if (witness_keys_add(lane, &told, ret_err) < 0 ||
-	    witness_keys_find(lane, "dan", 8, &key, &is_found, ret_err) < 0 ||
-	    witness_keys_are_whole(lane, 5, 8, &is_whole, ret_err) < 0)
+	if (witness_keys_add(writer_db, &told, ret_err) < 0 ||
+	    witness_keys_find(writer_db, "dan", 8, &key, &is_found, ret_err) < 0 ||
+	    witness_keys_are_whole(writer_db, 5, 8, &is_whole, ret_err) < 0)
 		return -1;
 	assert_true(is_found && is_whole);
 	assert_string_equal(key.key, "STM2");
 	key.last_signed = 9;
-	if (witness_keys_note(lane, &key, ret_err) < 0)
+	if (witness_keys_note(writer_db, &key, ret_err) < 0)
 		return -1;
-	result = witness_keys_load(lane, 9, 10, &list, ret_err);
+	result = witness_keys_load(writer_db, 9, 10, &list, ret_err);
 	count = list.count;
 	witness_key_list_release(&list);
 	if (result == 0)
@@ -186,10 +189,10 @@ int call_keys(struct db *lane, struct error *ret_err)
 }
 
 /* Locks of a connection that the server does not know to be dead yet: again, until it does. */
-static int check_gone(struct db *lane, const char *sql, struct error *ret_err)
+static int check_gone(struct db *writer_db, const char *sql, struct error *ret_err)
 {
 	CLEANUP(db_rows_free_pointer)
-	struct db_rows *rows = db_query(lane, sql, DB_NO_VALUES, ret_err);
+	struct db_rows *rows = db_query(writer_db, sql, DB_NO_VALUES, ret_err);
 
 	if (!rows || db_rows_next(rows, ret_err) < 0)
 		return -1;
@@ -198,65 +201,66 @@ static int check_gone(struct db *lane, const char *sql, struct error *ret_err)
 		       : error_set(ret_err, ERROR_RETRY, "something is still locked");
 }
 
-int call_retain(struct db *lane, struct error *ret_err)
+int call_retain(struct db *writer_db, struct error *ret_err)
 {
 	struct retention_pass pass = {.is_over = false};
 	int64_t before_s = (int64_t)time(NULL) - 7 * 86400;
 
 	while (!pass.is_over)
-		if (retention_step(lane, before_s, &pass, ret_err) < 0)
+		if (retention_step(writer_db, before_s, &pass, ret_err) < 0)
 			return -1;
-	return check_gone(lane, "SELECT COUNT(*) FROM deliveries_ended WHERE block = 3", ret_err);
+	return check_gone(writer_db, "SELECT COUNT(*) FROM deliveries_ended WHERE block = 3",
+			  ret_err);
 }
 
-int call_purge_begin(struct db *lane, struct error *ret_err)
+int call_purge_begin(struct db *writer_db, struct error *ret_err)
 {
-	return retention_purge_begin(lane, 10, ret_err);
+	return purge_begin(writer_db, 10, ret_err);
 }
 
-int call_purge(struct db *lane, struct error *ret_err)
+int call_purge(struct db *writer_db, struct error *ret_err)
 {
-	static struct retention_purge purge;
+	static struct purge_pass purge;
 
 	if (purge.next == purge.before) /* else it is the same step again */
-		purge = (struct retention_purge){.next = 1, .before = 10};
+		purge = (struct purge_pass){.next = 1, .before = 10};
 
 	/* A purge that failed twice skips locked rows; here its own lost connection may still lock them. */
 	if (purge.failures > 1)
 		purge.failures = 1;
 	while (purge.next < purge.before)
-		if (retention_purge_step(lane, &purge, ret_err) < 0)
+		if (purge_step(writer_db, &purge, ret_err) < 0)
 			return -1;
 	return 0;
 }
 
-int call_purge_end(struct db *lane, struct error *ret_err)
+int call_purge_end(struct db *writer_db, struct error *ret_err)
 {
-	return retention_purge_end(lane, 10, ret_err);
+	return purge_end(writer_db, 10, ret_err);
 }
 
-int call_rewind_look(struct db *lane, struct error *ret_err)
+int call_rewind_look(struct db *writer_db, struct error *ret_err)
 {
 	rewind_state = (struct rewind){.block = 6};
-	if (rewind_check_rights(lane, ret_err) < 0)
+	if (rewind_check_rights(writer_db, ret_err) < 0)
 		return -1;
-	return rewind_readers_load(lane, &rewind_dead, ret_err);
+	return rewind_readers_load(writer_db, &rewind_dead, ret_err);
 }
 
-int call_rewind_begin(struct db *lane, struct error *ret_err)
+int call_rewind_begin(struct db *writer_db, struct error *ret_err)
 {
-	return rewind_begin(lane, &rewind_state, &rewind_dead, ret_err);
+	return rewind_begin(writer_db, &rewind_state, &rewind_dead, ret_err);
 }
 
-int call_rewind(struct db *lane, struct error *ret_err)
+int call_rewind(struct db *writer_db, struct error *ret_err)
 {
 	while (rewind_state.phase < REWIND_OVER && rewind_state.alive[0] == '\0')
-		if (rewind_step(lane, &rewind_state, ret_err) < 0)
+		if (rewind_step(writer_db, &rewind_state, ret_err) < 0)
 			return -1;
 	return 0;
 }
 
-int call_sign_off(struct db *lane, struct error *ret_err)
+int call_sign_off(struct db *writer_db, struct error *ret_err)
 {
-	return readers_sign_off(lane, &me, ret_err);
+	return readers_sign_off(writer_db, &me, ret_err);
 }

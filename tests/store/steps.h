@@ -33,28 +33,28 @@ void task(int (*call)(struct db *db, struct error *err));
 /* What run.lot holds, by one commit; all must be there after it. */
 void commit_lot(void);
 void commit(uint32_t first, uint32_t last);
-int call_open(struct db *lane, struct error *ret_err);
-int call_ranges_open(struct db *lane, struct error *ret_err);
-int call_backfill(struct db *lane, struct error *ret_err);
-int call_scan(struct db *lane, struct error *ret_err);
-int call_search(struct db *lane, struct error *ret_err);
-int call_beat(struct db *lane, struct error *ret_err);
-int call_settle(struct db *lane, struct error *ret_err);
-int call_missing(struct db *lane, struct error *ret_err);
-int call_confirm(struct db *lane, struct error *ret_err);
-int call_keys(struct db *lane, struct error *ret_err);
-int call_retain(struct db *lane, struct error *ret_err);
-int call_purge_begin(struct db *lane, struct error *ret_err);
-int call_purge(struct db *lane, struct error *ret_err);
-int call_purge_end(struct db *lane, struct error *ret_err);
+int call_open(struct db *writer_db, struct error *ret_err);
+int call_ranges_open(struct db *writer_db, struct error *ret_err);
+int call_backfill(struct db *writer_db, struct error *ret_err);
+int call_scan(struct db *writer_db, struct error *ret_err);
+int call_search(struct db *writer_db, struct error *ret_err);
+int call_beat(struct db *writer_db, struct error *ret_err);
+int call_settle(struct db *writer_db, struct error *ret_err);
+int call_missing(struct db *writer_db, struct error *ret_err);
+int call_confirm(struct db *writer_db, struct error *ret_err);
+int call_keys(struct db *writer_db, struct error *ret_err);
+int call_retain(struct db *writer_db, struct error *ret_err);
+int call_purge_begin(struct db *writer_db, struct error *ret_err);
+int call_purge(struct db *writer_db, struct error *ret_err);
+int call_purge_end(struct db *writer_db, struct error *ret_err);
 
 /* All above block 6, beside a reader that died. */
 extern struct rewind rewind_state;
 extern struct rewind_readers rewind_dead;
 
-int call_rewind_look(struct db *lane, struct error *ret_err);
-int call_rewind_begin(struct db *lane, struct error *ret_err);
-int call_rewind(struct db *lane, struct error *ret_err);
-int call_sign_off(struct db *lane, struct error *ret_err);
+int call_rewind_look(struct db *writer_db, struct error *ret_err);
+int call_rewind_begin(struct db *writer_db, struct error *ret_err);
+int call_rewind(struct db *writer_db, struct error *ret_err);
+int call_sign_off(struct db *writer_db, struct error *ret_err);
 
 #endif

@@ -46,7 +46,7 @@ static void the_tables_alone_tell_what_is_missing(void **state)
 		"extra 1000..1000: operation rows without a block row\n"
 		"missing 1001..1003: \n"
 		"partial 1010..1010: 1 of 2 stored operations are there\n"
-		"missing 1020..1020: read at the head and not confirmed yet\n"
+		"missing 1020..1020: it was read at the head and is not confirmed yet\n"
 		"partial 1025..1025: 0 of 3 stored virtual operations are there\n"
 		"orphaned 1030..1030: it follows 0101010101010101010101010101010101010101, but block "
 		"1029 is 00000405aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: one of the two is wrong\n"

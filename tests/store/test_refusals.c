@@ -58,7 +58,8 @@ static void a_statement_gets_its_values_and_a_query_gives_rows(void **state)
 {
 	(void)state;
 	FAILS(db_exec(db, "DELETE FROM steem.blocks WHERE block = ?", DB_NO_VALUES, NULL, &err),
-	      ERROR_RETRY, "a statement of 0 values is said to take 1");
+	      ERROR_RETRY,
+	      "a statement was prepared for 0 values, but the server says that it takes 1");
 	OK(db_connect(db, &err));
 	assert_null(db_query(db, "DELETE FROM steem.blocks", DB_NO_VALUES, &err));
 	assert_int_equal(err.kind, ERROR_RETRY);
@@ -202,7 +203,7 @@ static void rows_are_counted(bool force_text)
 	}
 	/* Replacing a row counts twice. */
 	FAILS(bulk_insert(other, bulk, &err), ERROR_RETRY,
-	      "3 rows were given, 4 are said to be inserted");
+	      "3 rows were sent, but the server says that it inserted 4");
 	OK(db_connect(other, &err));
 	bulk_add_u64(bulk, 4);
 	FAILS(bulk_insert(other, bulk, &err), ERROR_FATAL, "not complete");

@@ -168,6 +168,26 @@ static void blocks_are_equal_to_the_last_byte(void **state)
 	EXPECT_DIFFERENT(ops[1].payload_bytes--);
 }
 
+/* The first number that differs decides, also where a difference of 32 bits would overflow. */
+static void places_are_sorted_as_in_the_tables(void **state)
+{
+	static const struct op_place ascending[] = {
+		{1, 0, 0, 0}, {1, 0, 0, 1},          {1, 0, 1, 0}, {1, 1, 0, UINT32_MAX},
+		{1, 1, 1, 0}, {1, UINT32_MAX, 0, 0}, {2, 0, 0, 0}, {UINT32_MAX, 0, 0, 0},
+	};
+	const size_t count = sizeof(ascending) / sizeof(ascending[0]);
+	const struct operation op = {.trx_in_block = 3, .op_in_trx = 4, .virtual_op = 5};
+
+	(void)state;
+	for (size_t a = 0; a < count; a++)
+		for (size_t b = 0; b < count; b++) {
+			int order = op_place_compare(ascending[a], ascending[b]);
+
+			assert_int_equal((order > 0) - (order < 0), (a > b) - (a < b));
+		}
+	assert_int_equal(op_place_compare(op_place_of(2, &op), (struct op_place){2, 3, 4, 5}), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +197,7 @@ int main(void)
 		cmocka_unit_test(the_number_uses_all_four_bytes),
 		cmocka_unit_test(storing_all_counts_all),
 		cmocka_unit_test(blocks_are_equal_to_the_last_byte),
+		cmocka_unit_test(places_are_sorted_as_in_the_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ static void input_and_output_larger_than_a_pipe(void **state)
 	child_give(&child, text, len, true);
 	run_to_end();
 	assert_int_equal(child.out.len, len);
-	assert_false(child.is_flooding);
+	assert_false(child.wrote_too_much);
 	free(text);
 }
 
@@ -114,7 +114,7 @@ static void too_much_output_is_noticed(void **state)
 {
 	(void)state;
 	start("exec yes");
-	while (!child.is_flooding)
+	while (!child.wrote_too_much)
 		assert_false(turn());
 	child_kill(&child);
 	run_to_end();

@@ -453,16 +453,16 @@ static void a_node_that_is_slow_to_give_a_block_is_left_for_another(void **state
 
 	(void)state;
 	patient.timeout_ms = 10000;
-	for (enum client_lane lane = CLIENT_TAIL; lane <= CLIENT_REPLAY; lane++) {
+	for (enum client_priority priority = CLIENT_TAIL; priority <= CLIENT_REPLAY; priority++) {
 		open_world(2);
 		client_set_config(world.client, &patient);
 		learn_heads();
 		fake.sims[0].hangs_for_blocks = true;
-		client_want(world.client, lane, 14000, 14000, 0, &world.sink);
+		client_want(world.client, priority, 14000, 14000, 0, &world.sink);
 		run();
 		assert_each_given_once(14000, 14000);
 		assert_int_equal(world.sources, 1U << 1);
-		assert_int_equal(now_ms - 1000, lane == CLIENT_TAIL ? 2000 : 10000);
+		assert_int_equal(now_ms - 1000, priority == CLIENT_TAIL ? 2000 : 10000);
 		answer_all();
 		assert_each_given_once(14000, 14000);
 		close_world();

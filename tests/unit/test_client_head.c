@@ -174,8 +174,8 @@ static void blocks_up_to_the_head_come_beside_the_irreversible_ones(void **state
 			while (node_shrink_batch(pool_node(world.pool, 0)))
 				;
 		assert_true(client_ask_tip(world.client, 100, 9, &world.tip_sink));
-		assert_true(client_ask_head(world.client, 0, 103, 20, &newest));
-		assert_false(client_ask_head(world.client, 0, 103, 20, &newest));
+		assert_true(client_ask_reversible(world.client, 0, 103, 20, &newest));
+		assert_false(client_ask_reversible(world.client, 0, 103, 20, &newest));
 		answer_all();
 		assert_int_equal(world.tip_done_count, 2);
 		assert_each_given_once(100, 110);
@@ -196,15 +196,15 @@ static void a_reversible_block_proves_nothing(void **state)
 		.context = &world, .given = take_newest, .done = take_tip_done};
 	learn_heads();
 	fake.sims[0].head = 17000;
-	assert_true(client_ask_head(world.client, 0, 16999, 2, &newest));
+	assert_true(client_ask_reversible(world.client, 0, 16999, 2, &newest));
 	answer_all();
 	assert_int_equal(world.last_given, 17000);
 	assert_int_equal(pool_node(world.pool, 0)->proven_block, 15000);
-	assert_true(client_ask_head(world.client, 0, 14999, 2, &newest));
+	assert_true(client_ask_reversible(world.client, 0, 14999, 2, &newest));
 	answer_all();
 	fake.sims[0].irreversible = 16201;
 	fake.sims[0].lacks = 16201;
-	assert_true(client_ask_head(world.client, 0, 16999, 2, &newest));
+	assert_true(client_ask_reversible(world.client, 0, 16999, 2, &newest));
 	answer_all();
 	assert_int_equal(pool_irreversible(world.pool), 15000);
 	close_world();
@@ -219,7 +219,7 @@ static void at_the_head_null_is_nobodys_fault_and_nonsense_is(void **state)
 	newest = (struct client_tip_sink){
 		.context = &world, .given = take_newest, .done = take_tip_done};
 	fake.sims[1].lacks = 15010;
-	assert_true(client_ask_head(world.client, 1, 15010, 1, &newest));
+	assert_true(client_ask_reversible(world.client, 1, 15010, 1, &newest));
 	answer_all();
 	assert_true(world.tip_had_head);
 	assert_int_equal(world.last_given, 0);
@@ -227,12 +227,12 @@ static void at_the_head_null_is_nobodys_fault_and_nonsense_is(void **state)
 	fake.sims[0].fault = FAULT_INCOMPLETE;
 	for (unsigned i = 0; i < 3; i++) { /* one block alone says nothing of its node */
 		assert_int_equal(world.failed_count, 0);
-		assert_true(client_ask_head(world.client, 2, 15010 + i, 1, &newest));
+		assert_true(client_ask_reversible(world.client, 2, 15010 + i, 1, &newest));
 		answer_all();
 	}
 	assert_int_equal(world.failed_count, 1);
 	assert_int_equal(world.block_refused_count, 3);
-	assert_false(client_ask_head(world.client, 3, 15010, 1, &newest));
+	assert_false(client_ask_reversible(world.client, 3, 15010, 1, &newest));
 	close_world();
 }
 

@@ -574,7 +574,7 @@ static struct block *fit(struct buf *text, struct proof *proof)
 		struct block *block = decode_block(text->data, text->len, NUM, proof, &err);
 
 		if (block != NULL && block->proof_reason != NULL &&
-		    strstr(block->proof_reason, "more values") != NULL &&
+		    strstr(block->proof_reason, "too many values") != NULL &&
 		    make_fit(text, block->proof_reason)) {
 			block_free(block);
 			continue;
@@ -852,7 +852,7 @@ static void only_so_many_are_searched(void **state)
 	expect_proved(&text, steem, truth,
 		      "operation 0 (comment_options): percent_steem_dollars is 10000");
 	replace(&text, "\":5000", "\":8");
-	expect_not_shown(&text, steem, "more values that nodes");
+	expect_not_shown(&text, steem, "too many values that nodes");
 	block_free(truth);
 	/* Three of the shortest are within a block's budget, four are not. */
 	for (unsigned count = 3; count <= 4; count++) {

@@ -282,11 +282,11 @@ static const struct {
 	{"filter = ( { body_contains = \"\xed\xa0\x80\"; } );", "is no UTF-8 from its byte 1"},
 	/* Accounts. */
 	{"filter = ( { account = \"Alice\"; } );",
-	 "filter.account: is \"Alice\", which can be no account: it has capital letters"},
-	{"filter = ( { account = \"@alice\"; } );", "which can be no account"},
-	{"filter = ( { account = \"al\"; } );", "which can be no account"},
-	{"filter = ( { account = \"alice.\"; } );", "which can be no account"},
-	{"filter = ( { account = \"alice\\n\"; } );", "which can be no account"},
+	 "filter.account: is \"Alice\", which cannot be an account name: it has capital letters"},
+	{"filter = ( { account = \"@alice\"; } );", "which cannot be an account name"},
+	{"filter = ( { account = \"al\"; } );", "which cannot be an account name"},
+	{"filter = ( { account = \"alice.\"; } );", "which cannot be an account name"},
+	{"filter = ( { account = \"alice\\n\"; } );", "which cannot be an account name"},
 	/* URLs. */
 	{"nodes = ( { url = \"http://host:99999\"; } );",
 	 "nodes.url: is \"http://host:99999\", whose port is no number"},
@@ -596,7 +596,7 @@ static void a_password_that_others_see_is_refused(void **state)
 
 		chmod(secret_path, modes[i]);
 		assert_int_equal(load(&config, text, &said), -1);
-		assert_non_null(strstr(said, ":2: database.password_file: others may read"));
+		assert_non_null(strstr(said, ":2: database.password_file: other users may read"));
 		assert_null(strstr(said, "hush"));
 	}
 }
@@ -651,14 +651,14 @@ static void a_password_that_others_can_replace_is_refused(void **state)
 	chmod(file, 0440);
 	check_taken(file);
 	chmod(folder, 0777);
-	check_refused(file, "others may change the folder");
-	check_refused(link, "others may change the folder");
+	check_refused(file, "other users may change the folder");
+	check_refused(link, "other users may change the folder");
 	chmod(folder, 01777); /* nobody removes what is not his */
 	check_taken(file);
 	chmod(folder, 0700);
 	chmod(inner, 0707);
-	check_refused(file, "others may change the folder");
-	check_refused(link, "others may change the folder"); /* where it leads to */
+	check_refused(file, "other users may change the folder");
+	check_refused(link, "other users may change the folder"); /* where it leads to */
 	chmod(inner, 0700);
 	/* A link that leads to a good file by another link, which others may change. */
 	snprintf(middle, sizeof(middle), "%s/shared", folder);
@@ -669,7 +669,7 @@ static void a_password_that_others_can_replace_is_refused(void **state)
 	assert_int_equal(symlink("../inner//./password", text), 0);
 	check_taken(link);
 	chmod(middle, 0777);
-	check_refused(link, "shared, and so put another file");
+	check_refused(link, "shared, and so replace the file");
 	check_taken(file);
 	chmod(middle, 01777);
 	check_taken(link);

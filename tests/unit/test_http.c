@@ -276,7 +276,7 @@ static void keeping_is_tried_again(void **state)
 	http_free(http);
 }
 
-/* The manner of one server says nothing about another. */
+/* What is learnt about one server says nothing about another. */
 static void each_server_is_learnt_for_itself(void **state)
 {
 	struct http *http = open_http(8);

@@ -12,20 +12,20 @@
 #define CALLS 3
 
 /* Makes things of strings and arrays, and refuses the rest half read. */
-struct workshop {
+struct counts {
 	size_t made_count;
 	size_t dropped_count;
 };
 
 struct thing {
-	struct workshop *workshop;
+	struct counts *counts;
 	size_t call;
 	struct json_slice text;
 };
 
 static void *make(void *context, size_t i, struct json_cursor *cursor)
 {
-	struct workshop *workshop = context;
+	struct counts *counts = context;
 	enum json_kind kind = json_peek(cursor);
 	struct json_slice text;
 	struct thing *thing;
@@ -41,8 +41,8 @@ static void *make(void *context, size_t i, struct json_cursor *cursor)
 	if (!json_skip(cursor, &text))
 		return NULL;
 	thing = xcalloc(1, sizeof(*thing));
-	*thing = (struct thing){.workshop = workshop, .call = i, .text = text};
-	workshop->made_count++;
+	*thing = (struct thing){.counts = counts, .call = i, .text = text};
+	counts->made_count++;
 	return thing;
 }
 
@@ -50,7 +50,7 @@ static void drop(void *context)
 {
 	struct thing *thing = context;
 
-	thing->workshop->dropped_count++;
+	thing->counts->dropped_count++;
 	free(thing);
 }
 
@@ -63,8 +63,8 @@ static bool is_same_error(const struct error *a, const struct error *b)
 /* With and without a maker the same; the number of things that arrived. */
 static size_t compare(const char *body, size_t len, size_t count)
 {
-	struct workshop workshop = {.made_count = 0};
-	struct rpc_maker maker = {.context = &workshop, .make = make, .drop = drop};
+	struct counts counts = {.made_count = 0};
+	struct rpc_maker maker = {.context = &counts, .make = make, .drop = drop};
 	struct rpc_answer plain[CALLS], made[CALLS];
 	struct error plain_err = ERROR_INIT, made_err = ERROR_INIT;
 	int plain_result = rpc_decode(body, len, 5, count, plain, &plain_err);
@@ -91,7 +91,7 @@ static size_t compare(const char *body, size_t len, size_t count)
 		thing_count++;
 		drop(thing);
 	}
-	assert_int_equal(workshop.dropped_count, workshop.made_count);
+	assert_int_equal(counts.dropped_count, counts.made_count);
 	return thing_count;
 }
 

@@ -290,7 +290,7 @@ enum repair {
 	REPAIR_UNDECIDED, /* some values were not tried */
 };
 
-/* Is this much more work still within the limit? */
+/* Does the limit of this block allow `tries` more tries? */
 static bool may_try(struct proof *proof, const struct packed_trx *trx, const struct pack_mark *mark,
 		    size_t tries)
 {
@@ -370,8 +370,8 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		char what[160];
 
 		if (result == REPAIR_UNDECIDED)
-			doubt = ", but it holds more values that nodes are known to show wrong than "
-				"can be tried";
+			doubt = ", but it has too many values that nodes are known to show wrong: "
+				"not all could be tried";
 		else if (memmem(bytes_at(proof, trx->begin), len, REPLACEMENT,
 				strlen(REPLACEMENT)) != NULL)
 			doubt = ", but some were replaced by U+FFFD";
@@ -537,9 +537,9 @@ void proof_fingerprint(struct proof *proof, const struct block *block,
 	mix(proof, ret, &block->timestamp_s, sizeof(block->timestamp_s));
 	for (size_t i = 0; i < block->operation_count; i++) {
 		const struct operation *op = &block->operations[i];
-		const uint32_t place[] = {op->trx_in_block, op->op_in_trx};
+		const struct op_place place = op_place_of(block->num, op);
 
-		mix(proof, ret, place, sizeof(place));
+		mix(proof, ret, &place, sizeof(place));
 		mix(proof, ret, op->trx_id, BLOCK_ID_HEX);
 		mix(proof, ret, op->name, op->name_bytes);
 		mix(proof, ret, op->payload, op->payload_bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/verdict.h"
+#include "worker/ending.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,10 +17,10 @@
 #define DELAY_MAX_S  (31 * 86400)
 #define REPLY_FACTOR 2 /* the buffer for an unescaped text, in times the limit; more than enough */
 
-void verdict_release(struct verdict *verdict)
+void ending_release(struct ending *ending)
 {
-	free(verdict->reply);
-	*verdict = (struct verdict){.delay_s = DELIVERY_BACK_OFF};
+	free(ending->reply);
+	*ending = (struct ending){.delay_s = DELIVERY_BACK_OFF};
 }
 
 /* Texts for the table. */
@@ -58,28 +58,28 @@ static void add_tail(char *text, size_t size, const char *tail, size_t len)
 	text[used] = '\0';
 }
 
-void verdict_set(struct verdict *verdict, enum delivery_result result, const char *tail,
-		 size_t tail_len, const char *fmt, ...)
+void ending_set(struct ending *ending, enum delivery_result result, const char *tail,
+		size_t tail_len, const char *fmt, ...)
 {
-	char words[VERDICT_ERROR_BYTES];
+	char words[ENDING_ERROR_BYTES];
 	va_list args;
 
-	verdict_release(verdict);
-	verdict->result = result;
+	ending_release(ending);
+	ending->result = result;
 	va_start(args, fmt);
 	vsnprintf(words, sizeof(words), fmt, args);
 	va_end(args);
-	add_tail(verdict->error, sizeof(verdict->error), words, strlen(words));
+	add_tail(ending->error, sizeof(ending->error), words, strlen(words));
 	while (tail_len > 0 && strchr(WHITE_SPACE, tail[tail_len - 1]))
 		tail_len--;
-	if (tail_len == 0 || strlen(verdict->error) + 2 > VERDICT_ERROR_BYTES / 2)
+	if (tail_len == 0 || strlen(ending->error) + 2 > ENDING_ERROR_BYTES / 2)
 		return;
-	memcpy(verdict->error + strlen(verdict->error), ": ", 3);
-	add_tail(verdict->error, sizeof(verdict->error), tail, tail_len);
+	memcpy(ending->error + strlen(ending->error), ": ", 3);
+	add_tail(ending->error, sizeof(ending->error), tail, tail_len);
 }
 
-void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail, size_t tail_len,
-		     const char *output, size_t output_len)
+void ending_of_exit(struct ending *ending, int wait_status, const char *tail, size_t tail_len,
+		    const char *output, size_t output_len)
 {
 	int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
 
@@ -87,42 +87,42 @@ void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail,
 		/* Real-time signals have no name. */
 		const char *name = sigabbrev_np(WTERMSIG(wait_status));
 
-		verdict_set(verdict, DELIVERY_FAIL, tail, tail_len, "killed by signal %d%s%s%s",
-			    WTERMSIG(wait_status), name ? " (SIG" : "", name ? name : "",
-			    name ? ")" : "");
+		ending_set(ending, DELIVERY_FAIL, tail, tail_len, "killed by signal %d%s%s%s",
+			   WTERMSIG(wait_status), name ? " (SIG" : "", name ? name : "",
+			   name ? ")" : "");
 		return;
 	}
 	if (code != 0) {
-		verdict_set(verdict, code == VERDICT_EXIT_RETRY ? DELIVERY_RETRY : DELIVERY_FAIL,
-			    tail, tail_len, "exit code %d", code);
+		ending_set(ending, code == ENDING_EXIT_RETRY ? DELIVERY_RETRY : DELIVERY_FAIL, tail,
+			   tail_len, "exit code %d", code);
 		return;
 	}
-	verdict_release(verdict);
-	verdict->result = DELIVERY_DONE;
+	ending_release(ending);
+	ending->result = DELIVERY_DONE;
 	while (output_len > 0 && strchr("\r\n", output[output_len - 1]))
 		output_len--;
 	if (output_len == 0)
 		return;
-	verdict->reply = xtextdup(output, output_len);
-	verdict->reply_len = output_len;
+	ending->reply = xtextdup(output, output_len);
+	ending->reply_len = output_len;
 }
 
-void verdict_check_reply(struct verdict *verdict)
+void ending_check_reply(struct ending *ending)
 {
-	size_t len = verdict->reply_len;
+	size_t len = ending->reply_len;
 	size_t bad;
 
-	if (!verdict->reply)
+	if (!ending->reply)
 		return;
-	bad = strnlen(verdict->reply, text_valid_length(verdict->reply, len));
-	if (len > VERDICT_REPLY_BYTES)
-		verdict_set(verdict, DELIVERY_FAIL, NULL, 0,
-			    "the reply has %zu bytes; the chain takes no comment of more than %d",
-			    len, VERDICT_REPLY_BYTES);
+	bad = strnlen(ending->reply, text_valid_length(ending->reply, len));
+	if (len > ENDING_REPLY_BYTES)
+		ending_set(ending, DELIVERY_FAIL, NULL, 0,
+			   "the reply has %zu bytes; the chain takes no comment of more than %d",
+			   len, ENDING_REPLY_BYTES);
 	else if (bad < len)
-		verdict_set(verdict, DELIVERY_FAIL, NULL, 0,
-			    "the reply is no text: its byte %zu is %s", bad + 1,
-			    verdict->reply[bad] == '\0' ? "zero" : "no UTF-8");
+		ending_set(ending, DELIVERY_FAIL, NULL, 0,
+			   "the reply is no text: its byte %zu is %s", bad + 1,
+			   ending->reply[bad] == '\0' ? "zero" : "no UTF-8");
 }
 
 /* Lines of a persistent command. */
@@ -146,7 +146,7 @@ static bool take_text(struct json_cursor *cursor, struct buf *out)
 	return json_take_string(cursor, &text) && json_unescape(&text, out);
 }
 
-static bool take_result(struct json_cursor *cursor, struct verdict *verdict)
+static bool take_result(struct json_cursor *cursor, struct ending *ending)
 {
 	static const char *const names[] = {
 		[DELIVERY_DONE] = "done",
@@ -160,13 +160,13 @@ static bool take_result(struct json_cursor *cursor, struct verdict *verdict)
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!json_slice_is(&text, names[i]))
 			continue;
-		verdict->result = (enum delivery_result)i;
+		ending->result = (enum delivery_result)i;
 		return true;
 	}
 	return false;
 }
 
-static bool take_members(struct json_cursor *cursor, struct answer *answer, struct verdict *verdict)
+static bool take_members(struct json_cursor *cursor, struct answer *answer, struct ending *ending)
 {
 	struct json_slice key;
 	bool is_first = true;
@@ -177,7 +177,7 @@ static bool take_members(struct json_cursor *cursor, struct answer *answer, stru
 		if (json_slice_is(&key, "delivery_id"))
 			is_good = answer->has_id = json_take_u64(cursor, &answer->delivery_id);
 		else if (json_slice_is(&key, "result"))
-			is_good = answer->has_result = take_result(cursor, verdict);
+			is_good = answer->has_result = take_result(cursor, ending);
 		else if (json_slice_is(&key, "delay_s") && json_peek(cursor) != JSON_NULL)
 			is_good = answer->has_delay = json_take_u64(cursor, &answer->delay_s);
 		else if (json_slice_is(&key, "error"))
@@ -217,8 +217,8 @@ static int check(const struct answer *answer, uint64_t delivery_id, const char *
 	return 0;
 }
 
-int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint64_t delivery_id,
-		    struct error *err)
+int ending_of_line(struct ending *ending, const char *line, size_t len, uint64_t delivery_id,
+		   struct error *err)
 {
 	CLEANUP(buf_release) struct buf error = BUF_INIT(REPLY_FACTOR * len + 64);
 	CLEANUP(buf_release) struct buf reply = BUF_INIT(REPLY_FACTOR * len + 64);
@@ -227,20 +227,20 @@ int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint6
 	bool is_good;
 	int result;
 
-	verdict_release(verdict);
+	ending_release(ending);
 	json_open(&cursor, line, len);
-	is_good = json_enter(&cursor, JSON_OBJECT) && take_members(&cursor, &answer, verdict);
+	is_good = json_enter(&cursor, JSON_OBJECT) && take_members(&cursor, &answer, ending);
 	result = is_good ? check(&answer, delivery_id, line, len, err)
 			 : refuse("its answer is no JSON object as it should be", line, len, err);
 	if (result < 0)
 		return -1;
-	if (verdict->result != DELIVERY_DONE)
-		add_tail(verdict->error, sizeof(verdict->error), buf_text(&error), error.len);
+	if (ending->result != DELIVERY_DONE)
+		add_tail(ending->error, sizeof(ending->error), buf_text(&error), error.len);
 	if (answer.has_delay)
-		verdict->delay_s = (int64_t)answer.delay_s;
-	if (verdict->result == DELIVERY_DONE && reply.len > 0) {
-		verdict->reply = xtextdup(reply.data, reply.len);
-		verdict->reply_len = reply.len;
+		ending->delay_s = (int64_t)answer.delay_s;
+	if (ending->result == DELIVERY_DONE && reply.len > 0) {
+		ending->reply = xtextdup(reply.data, reply.len);
+		ending->reply_len = reply.len;
 	}
 	return 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The result of a delivery, from what its command reported: an exit status, or a line of
+ * How a delivery ends, from what its command reported: an exit status, or a line of
  * JSON.
  *
  * Pure.  The error is clean UTF-8 that fits the table, whatever bytes the command wrote.
  */
-#ifndef WORKER_VERDICT_H
-#define WORKER_VERDICT_H
+#ifndef WORKER_ENDING_H
+#define WORKER_ENDING_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,38 +14,38 @@
 #include "base/error.h"
 #include "store/deliveries.h"
 
-#define VERDICT_EXIT_RETRY  75 /* EX_TEMPFAIL */
-#define VERDICT_ERROR_BYTES 1000
+#define ENDING_EXIT_RETRY  75 /* EX_TEMPFAIL */
+#define ENDING_ERROR_BYTES 1000
 /*
  * The chain accepts no transaction of more than 65536 bytes; 512 of them are kept for the parts other
  * than the texts of the comment.  reply() applies this limit to all texts together.
  */
-#define VERDICT_REPLY_BYTES 65024
+#define ENDING_REPLY_BYTES 65024
 
-struct verdict {
+struct ending {
 	enum delivery_result result;
 	int64_t delay_s; /* of a retry; DELIVERY_BACK_OFF: the queue's back-off */
-	char error[VERDICT_ERROR_BYTES + 1];
+	char error[ENDING_ERROR_BYTES + 1];
 	char *reply; /* NULL: no reply */
 	size_t reply_len;
 };
 
-void verdict_release(struct verdict *verdict);
-/* Set a verdict of the worker itself; the last output of the command is added to the text. */
-void verdict_set(struct verdict *verdict, enum delivery_result result, const char *tail,
-		 size_t tail_len, const char *fmt, ...) PRINTF_LIKE(5, 6);
+void ending_release(struct ending *ending);
+/* Set an ending of the worker itself; the last output of the command is added to the text. */
+void ending_set(struct ending *ending, enum delivery_result result, const char *tail,
+		size_t tail_len, const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* Exit code 0: done, and its standard output is the reply; 75: retry; others: fail. */
-void verdict_of_exit(struct verdict *verdict, int wait_status, const char *tail, size_t tail_len,
-		     const char *output, size_t output_len);
+void ending_of_exit(struct ending *ending, int wait_status, const char *tail, size_t tail_len,
+		    const char *output, size_t output_len);
 /* Turn a reply that the chain would refuse into a failure that says why. */
-void verdict_check_reply(struct verdict *verdict);
+void ending_check_reply(struct ending *ending);
 /*
  * Read one line of a persistent command:
  *   {"delivery_id":N,"result":"done"|"retry"|"fail","error":"...","delay_s":N,"reply":"..."}
  * Only the first two members are required; unknown ones are ignored. -1 with err: it is not such
  * a line, or it answers another delivery.
  */
-int verdict_of_line(struct verdict *verdict, const char *line, size_t len, uint64_t delivery_id,
-		    struct error *err) MUST_CHECK;
+int ending_of_line(struct ending *ending, const char *line, size_t len, uint64_t delivery_id,
+		   struct error *err) MUST_CHECK;
 
 #endif
