@@ -15,6 +15,8 @@
 #include "steem/chain.h"
 #include "store/witness_keys.h"
 
+/* The blocks of a round, in which each witness on duty signs once. */
+unsigned keyring_round(const struct chain *chain);
 /* The lowest block whose signature still counts at `block`. */
 uint32_t keyring_recent_from(const struct chain *chain, uint32_t block);
 /* The highest block at which a signature of `block` still counts. */

@@ -130,7 +130,8 @@ static void note_signed(struct anchors *anchors, struct witness_key *key, uint32
 {
 	struct witness_key_list *notes = &anchors->notes;
 
-	if (!keyring_must_note(key, anchors->work->config.chain, num))
+	/* the first signature of a key is left to the tail, see signers.c */
+	if (key->last_signed == 0 || !keyring_must_note(key, anchors->work->config.chain, num))
 		return;
 	key->last_signed = num;
 	notes->items = xgrow(notes->items, notes->count, &notes->capacity, sizeof(*notes->items));

@@ -25,7 +25,7 @@ uint32_t keyring_recent_to(const struct chain *chain, uint32_t block)
 	return block < UINT32_MAX - window ? block + window : UINT32_MAX;
 }
 
-static unsigned witness_count(const struct chain *chain)
+unsigned keyring_round(const struct chain *chain)
 {
 	return chain->witness_count > 0 ? chain->witness_count : CHAIN_WITNESSES_MAX;
 }
@@ -33,7 +33,7 @@ static unsigned witness_count(const struct chain *chain)
 static bool counts(const struct witness_key *key, const struct chain *chain, uint32_t block)
 {
 	return key->last_signed >= keyring_recent_from(chain, block) &&
-	       (uint64_t)key->since_block + witness_count(chain) < block;
+	       (uint64_t)key->since_block + keyring_round(chain) < block;
 }
 
 /* Is there none of the same witness among the first `count` ones? */
@@ -50,7 +50,7 @@ static bool is_first(const struct witness_key_list *keys, size_t count, const st
 bool keyring_is_recent(const struct witness_key_list *keys, const struct chain *chain,
 		       uint32_t block)
 {
-	unsigned all = witness_count(chain), count = 0;
+	unsigned all = keyring_round(chain), count = 0;
 
 	for (size_t i = 0; i < keys->count; i++)
 		count += counts(&keys->items[i], chain, block) && is_first(keys, i, chain, block);

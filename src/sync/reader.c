@@ -386,6 +386,7 @@ void reader_work(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
 	size_t held_bytes;
+	bool is_full;
 
 	reader->due_ms = CLOCK_NEVER;
 	writer_collect(reader->work.writer);
@@ -393,8 +394,9 @@ void reader_work(struct reader *reader)
 	be_due(reader, try_new_nodes(reader, now_ms));
 	be_due(reader, replay_step(reader->replay, now_ms));
 	held_bytes = reader->work.held_bytes;
+	is_full = work_room_blocks(&reader->work) == 0;
 	be_due(reader, reader_step(reader, now_ms));
-	if (reader->work.held_bytes < held_bytes)
+	if (is_full && reader->work.held_bytes < held_bytes)
 		be_due(reader, now_ms); /* tail or head dropped blocks: the replay has more room */
 	check_patience(reader);
 	check_progress(reader);

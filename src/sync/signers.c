@@ -46,6 +46,8 @@ struct signer {
 	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
 	bool is_in_table;       /* the row is */
 	bool must_note;         /* that the key signed row.last_signed */
+	uint32_t
+		first_signed; /* of the blocks judged here, by a key that was never noted; 0: none */
 	/*
 	 * enough other keys are known: only a block above can tell who signed `block`; false: the
 	 * nodes are asked
@@ -213,6 +215,7 @@ static void take_look(struct signers *signers, const struct look *look)
 		return;
 	signer->row = look->row;
 	signer->is_in_table = look->is_found;
+	signer->first_signed = 0;
 	signer->must_note = false;
 	signer->is_checked = look->is_doubted;
 	signer->is_whole = look->is_whole;
@@ -554,6 +557,7 @@ static void take_changes(struct signers *signers, const struct block *block)
 
 		signer->row = changes.items[i];
 		signer->is_in_table = signer->must_note = false;
+		signer->first_signed = 0;
 		signer->is_checked = false;
 		set_state(signers, signer, STATE_KNOWN);
 	}
@@ -582,12 +586,25 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 	return SIGNER_FALSE;
 }
 
+/*
+ * Did the key sign a round ago as well?  The first signature of a key is not noted, so that at a
+ * first start all witnesses of the first round are learnt before enough keys are known.
+ */
+static bool signs_again(const struct signers *signers, struct signer *signer, uint32_t num)
+{
+	if (signer->first_signed == 0)
+		signer->first_signed = num;
+	return num - signer->first_signed >= keyring_round(signers->work->config.chain);
+}
+
 /* This block was signed with the key of the row. */
 static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
 {
 	if (signers->is_reversible ||
 	    (!signer->is_in_table && signer->row.since_block > signers->work->committed_block) ||
 	    !keyring_must_note(&signer->row, signers->work->config.chain, num))
+		return;
+	if (signer->row.last_signed == 0 && !signs_again(signers, signer, num))
 		return;
 	signer->row.last_signed = num;
 	signer->must_note = true;

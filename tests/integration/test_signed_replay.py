@@ -267,7 +267,7 @@ def test_anchors_are_signed(world):
     found = proofs(world, stands + 1)
     assert 1 <= found["signed"] < found["content"]
     world.start(reader=SIGNED).wait_for("tail_started")
-    goes_on(world, node, WITNESSES)
+    goes_on(world, node, 2 * WITNESSES + 2)
     world.db.wait_until("SELECT last_signed FROM witness_keys WHERE witness = 'dan'",
                         lambda block: block and block > stands, 20)
     true(world, node)

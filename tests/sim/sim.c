@@ -32,6 +32,11 @@ static const uint64_t fixed_seeds[] = {
 	1555, /* spun while no node told its head between replay and tail */
 	716,  /* a gap that was postponed while a clock was ahead waited ten minutes more */
 	5486, /* freed a block twice that could not be proved */
+	423,  /* wanted a turn although nothing was left to do, after the head dropped blocks */
+	1939, /* did not notice that head and tail had freed memory */
+	3560, /* spun because of a question about blocks above that was not needed any more */
+	6046, /* blamed a node before the keys of all blocks above were looked up */
+	7960, /* a torn block below one that no node gives was never bound */
 };
 
 struct options {
