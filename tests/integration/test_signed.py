@@ -288,6 +288,7 @@ def test_a_key_changes_in_a_hole(world):
     node = world.node(irreversible=LAST)
     reader = start(world)
     learn(world, node)
+    goes_on(world, node, WITNESSES)  # a round later, nodes are not believed any more
     assert reader.stop() == 0
     at = node.head + 1
     node.chain.change_key(at, "dan", "dan's second")
