@@ -20,7 +20,7 @@
 #include "steem/chain.h"
 #include "store/db.h"
 #include "sync/filter.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct config {
 	struct {

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sync/executor.h"
 #include "sync/progress.h"
-#include "sync/writer.h"
 
 struct db_config;
 
 struct steps {
-	struct writer *writer;
+	struct executor *executor;
 	int signal_fd;
 	bool is_interrupted; /* a signal arrived: begin no further step */
 	struct progress progress;

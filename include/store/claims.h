@@ -71,7 +71,7 @@ int claims_renew(struct db *db, const struct reader_identity *identity,
  * The cell is finished: record in known_gaps what is still missing, set the reason of `failed`
  * (the blocks that no node gave; may be empty), and release the claim.
  */
-int claims_settle(struct db *db, const struct reader_identity *identity, const struct claim *claim,
+int claims_finish(struct db *db, const struct reader_identity *identity, const struct claim *claim,
 		  const struct range_set *failed, const char *reason, struct error *err) MUST_CHECK;
 
 #endif

@@ -4,7 +4,7 @@
  *
  * A connection belongs to one thread at a time.  Nothing here retries: an error of kind
  * ERROR_RETRY means "roll back, connect again if db_is_lost(), and run the whole
- * transaction again"; only the writer does so.  The outcome of an error at COMMIT is
+ * transaction again"; only the executor does so.  The outcome of an error at COMMIT is
  * unknown until the tables were read.
  *
  * Statements come from sql/ (store/sql.h); values are always bound, never inserted into

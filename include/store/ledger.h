@@ -67,7 +67,7 @@ struct ledger_entry {
 	 * outcomes with a neighbour: of the neighbour.
 	 */
 	uint8_t stored_id[BLOCK_ID_BYTES];
-	bool is_settled; /* of LEDGER_OTHER_ID: the stored block is irreversible */
+	bool is_irreversible; /* of LEDGER_OTHER_ID: the stored block is irreversible */
 	/* Of a stored reversible entry: a reversible neighbour is on another fork. */
 	bool has_forked;
 	bool leftovers_removed; /* operation rows without a block row were deleted first */

@@ -19,7 +19,8 @@
 #include <stdint.h>
 
 #include "store/claims.h"
-#include "sync/work.h"
+#include "sync/fetched.h"
+#include "sync/shared.h"
 
 struct anchors;
 
@@ -30,15 +31,15 @@ enum anchors_end {
 };
 
 /* For the blocks of this claim, which must live as long. */
-struct anchors *anchors_new(struct work *work, const struct claim *claim);
-/* NULL is allowed. Call it only when anchors_is_idle(), or after the writer has stopped. */
+struct anchors *anchors_new(struct shared *shared, const struct claim *claim);
+/* NULL is allowed. Call it only when anchors_is_idle(), or after the executor has stopped. */
 void anchors_free(struct anchors *anchors);
 /*
  * How many of these blocks, which most nodes stand for, may be committed if their links are right?
  * Marks the anchors among them as signed.  Blocks that follow a hole wait until those before it
  * are bound.
  */
-size_t anchors_count(struct anchors *anchors, struct held *held, size_t count);
+size_t anchors_count(struct anchors *anchors, struct fetched *held, size_t count);
 /* Nothing else will come that could bind this block: read what is above it. */
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
 				    int64_t now_ms);

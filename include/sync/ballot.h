@@ -11,7 +11,7 @@
 
 #include "steem/pool.h"
 #include "store/ledger.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct ballot {
 	uint64_t agreeing;  /* mask of the nodes that give the stored block */
@@ -32,7 +32,7 @@ bool ballot_is_against(const struct ballot *ballot, const struct pool *pool);
  * The stored block stands.  Put those of `nodes` that differ on trial: from now on they are
  * asked for nothing but the stored block.  Each one is named in the log once.
  */
-void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct work *work,
+void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct shared *shared,
 		 const struct stored_block *stored);
 /* Take a node off trial, because it gave the stored block, or because the table is doubted. */
 void ballot_clear(struct node *node);

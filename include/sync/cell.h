@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "store/claims.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct cell;
 
@@ -19,8 +19,8 @@ struct cell;
  * not a real claim but a list of stored blocks whose operations are written again; then nothing
  * is released.
  */
-struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrite rewrite);
-/* Ask, commit, settle: whatever can be done now. Returns when to call it again. */
+struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_rewrite rewrite);
+/* Ask, commit, release the claim: whatever can be done now. Returns when to call it again. */
 int64_t cell_step(struct cell *cell, int64_t now_ms);
 /*
  * Request nothing more.  Blocks that have arrived are still committed, up to the first missing
@@ -37,7 +37,7 @@ unsigned cell_filled_count(const struct cell *cell);
 unsigned cell_failed_count(const struct cell *cell);
 /* Why the last block that was to be written again could not be had; NULL: there was none. */
 const char *cell_rewrite_failure(const struct cell *cell);
-/* NULL is allowed. Call it only when the cell is done, or after the writer has stopped. */
+/* NULL is allowed. Call it only when the cell is done, or after the executor has stopped. */
 void cell_free(struct cell *cell);
 
 #endif

@@ -12,13 +12,14 @@
 #define SYNC_CHAIN_CHECK_H
 
 #include "store/ledger.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct chain_check;
 
 /* done: called when the comparison of the start is over (not called if the reader must end). */
-struct chain_check *chain_check_new(struct work *work, void (*done)(void *context), void *context);
-/* NULL is allowed. Call it only after the writer has stopped, or while nothing is under way. */
+struct chain_check *chain_check_new(struct shared *shared, void (*done)(void *context),
+				    void *context);
+/* NULL is allowed. Call it only after the executor has stopped, or while nothing is under way. */
 void chain_check_free(struct chain_check *check);
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One commit on its way through the writer threads: blocks go in, outcomes come back.
+ * One commit on its way through the database threads: blocks go in, outcomes come back.
  */
 #ifndef SYNC_COMMIT_H
 #define SYNC_COMMIT_H
@@ -9,18 +9,19 @@
 #include <stddef.h>
 
 #include "store/ledger.h"
+#include "sync/executor.h"
+#include "sync/fetched.h"
 #include "sync/key_changes.h"
 #include "sync/seen.h"
-#include "sync/work.h"
-#include "sync/writer.h"
+#include "sync/shared.h"
 
 struct commit {
 	struct job job;
-	struct work *work;
+	struct shared *shared;
 	struct ledger_commit ledger;
 	struct seen seen;
 	struct key_changes keys;
-	struct held *held; /* held[i] belongs to ledger.entries[i] */
+	struct fetched *held; /* held[i] belongs to ledger.entries[i] */
 	size_t count;
 	void *context;
 	/*
@@ -32,10 +33,10 @@ struct commit {
 };
 
 /*
- * Pass `count` blocks (ascending) to the writer; they are moved out of `held`.  Call it only
- * while writer_has_room().  A failure that ends the reader goes to work_end().
+ * Pass `count` blocks (ascending) to the executor; they are moved out of `held`.  Call it only
+ * while executor_has_room().  A failure that ends the reader goes to shared_end().
  */
-void commit_submit(struct work *work, const struct held *held, size_t count,
+void commit_submit(struct shared *shared, const struct fetched *held, size_t count,
 		   enum ledger_rewrite rewrite,
 		   void (*done)(void *context, struct commit *commit, bool is_done), void *context);
 
@@ -43,7 +44,7 @@ void commit_submit(struct work *work, const struct held *held, size_t count,
  * The same for blocks that were read at the head. They do not count as progress; only the tail
  * makes progress.
  */
-void commit_submit_reversible(struct work *work, const struct held *held, size_t count,
+void commit_submit_reversible(struct shared *shared, const struct fetched *held, size_t count,
 			      void (*done)(void *context, struct commit *commit, bool is_done),
 			      void *context);
 
@@ -52,8 +53,8 @@ struct commit_size {
 	size_t rows;
 	size_t payload_bytes;
 };
-bool commit_is_full(const struct work *work, const struct commit_size *size);
+bool commit_is_full(const struct shared *shared, const struct commit_size *size);
 /* Add a block to the commit. False: the commit is full without this block, which is not counted. */
-bool commit_add(const struct work *work, struct commit_size *size, const struct block *block);
+bool commit_add(const struct shared *shared, struct commit_size *size, const struct block *block);
 
 #endif

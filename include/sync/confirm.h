@@ -13,13 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct confirm;
 
 /* The caller owns the confirmer; work must outlive it. */
-struct confirm *confirm_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped. */
+struct confirm *confirm_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped. */
 void confirm_free(struct confirm *confirm);
 /* Send the next look-up if it is due. Returns when to call this function again. */
 int64_t confirm_step(struct confirm *confirm, int64_t now_ms);

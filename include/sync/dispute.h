@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "store/ledger.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 enum dispute_end {
 	DISPUTE_TABLE, /* more than half of all nodes give another block than the stored one */
@@ -37,7 +37,7 @@ typedef void dispute_done_fn(void *context, uint32_t num, enum dispute_end end, 
  * LEDGER_NO_LINK_AFTER or LEDGER_OTHER_ID.  `done` gets the number of the entry's block as
  * `num`.  The result is logged.
  */
-struct dispute *dispute_new(struct work *work, const struct ledger_entry *entry,
+struct dispute *dispute_new(struct shared *shared, const struct ledger_entry *entry,
 			    dispute_done_fn *done, void *context);
 /* Forget the dispute; `done` is not called. NULL is allowed. */
 void dispute_free(struct dispute *dispute);

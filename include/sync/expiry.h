@@ -9,13 +9,13 @@
 
 #include <stdint.h>
 
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct expiry;
 
 /* The caller owns it; work must outlive it. */
-struct expiry *expiry_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped. */
+struct expiry *expiry_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped. */
 void expiry_free(struct expiry *expiry);
 /*
  * Remove the next deliveries if it is time; only a daemon with queue.keep_days does this.

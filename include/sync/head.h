@@ -7,7 +7,7 @@
  * replaces them.  So nothing is retried here: a block that does not arrive, or that cannot
  * be stored, comes with the tail.
  *
- * If blocks must be signed, the signers of these blocks are checked too.  work->lineage
+ * If blocks must be signed, the signers of these blocks are checked too.  shared->lineage
  * learns which witness built on which block; the tail uses that.
  *
  * One node is followed as long as it has something new.  A fork shows when its blocks do
@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sync/work.h"
+#include "sync/shared.h"
 
 /*
  * Reversible blocks are stored at most this far above the tail (ten minutes): a lying node must
@@ -30,8 +30,8 @@
 struct head;
 
 /* Does nothing at all unless the reader is configured to follow the head. */
-struct head *head_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped, or while head_is_idle(). */
+struct head *head_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped, or while head_is_idle(). */
 void head_free(struct head *head);
 void head_start(struct head *head);
 /*

@@ -12,13 +12,13 @@
 
 #include "store/overview.h"
 #include "store/queue_status.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct heartbeat;
 
 /* The caller owns the heartbeat; work must outlive it. */
-struct heartbeat *heartbeat_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped. */
+struct heartbeat *heartbeat_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped. */
 void heartbeat_free(struct heartbeat *heartbeat);
 /* Also keep an overview of the tables, about as fresh as the heartbeat. */
 void heartbeat_want_overview(struct heartbeat *heartbeat);

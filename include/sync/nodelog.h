@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "steem/client.h"
 
-struct work;
+struct shared;
 
 struct nodelog {
-	struct work *work;
+	struct shared *shared;
 	struct log_limit refused_limit;
 	struct log_limit false_limit;
 	struct log_limit split_limit;
@@ -20,6 +20,6 @@ struct nodelog {
 	struct client_observer observer; /* pass it to client_new() */
 };
 
-void nodelog_init(struct nodelog *nodelog, struct work *work);
+void nodelog_init(struct nodelog *nodelog, struct shared *shared);
 
 #endif

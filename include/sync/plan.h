@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct ranges;
 

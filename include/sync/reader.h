@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sync/shared.h"
 #include "sync/verify.h"
-#include "sync/work.h"
 
 struct db_config;
 struct reader;
@@ -46,7 +46,7 @@ enum reader_end {
  */
 struct reader *reader_new(const struct reader_config *config, const struct reader_nodes *nodes,
 			  const struct db_config *database, struct error *err) MUST_CHECK;
-/* NULL is allowed. Waits for the writer's threads. */
+/* NULL is allowed. Waits for the database threads. */
 void reader_free(struct reader *reader);
 /*
  * Wait until something happens, for at most a second and at most max_ms (-1: no such limit),

@@ -11,7 +11,7 @@
 
 #include "store/overview.h"
 #include "store/queue_status.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 struct node;
 struct reader;
@@ -57,7 +57,7 @@ struct reader_facts {
 	uint64_t replay_left_blocks;
 	/* the database */
 	int64_t beat_at_ms; /* the last heartbeat that it accepted; 0: none yet */
-	struct writer_trouble trouble;
+	struct executor_trouble trouble;
 	const struct metric_histogram *commit_times;
 	const struct overview *overview;   /* NULL: none yet, or not kept */
 	const struct queue_status *queues; /* as old as the overview; NULL: not known */

@@ -12,8 +12,8 @@
 #include "sync/nodelog.h"
 #include "sync/progress.h"
 #include "sync/reader.h"
+#include "sync/shared.h"
 #include "sync/stall.h"
-#include "sync/work.h"
 
 /* How often all nodes are asked for their heads. */
 #define HEADS_REPLAY_MS 10000
@@ -37,7 +37,7 @@ enum state {
 };
 
 struct reader {
-	struct work work;
+	struct shared shared;
 	struct http *http;
 	struct proof *proof; /* the same as the work's */
 	struct nodelog nodelog;

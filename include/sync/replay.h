@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct replay;
 
@@ -28,8 +28,8 @@ struct replay_status {
 };
 
 /* The caller owns the replay; work must outlive it. */
-struct replay *replay_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped. */
+struct replay *replay_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped. */
 void replay_free(struct replay *replay);
 /* From now on fill the holes within these ranges (copied); search at once. */
 void replay_set_within(struct replay *replay, const struct range_set *within);

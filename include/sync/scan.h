@@ -13,14 +13,14 @@
 #include <stdint.h>
 
 #include "base/range.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct scan;
 
 /* found: called for each whole hole, lowest first; may be NULL. */
-struct scan *scan_new(struct work *work,
+struct scan *scan_new(struct shared *shared,
 		      void (*found)(void *context, uint32_t first, uint32_t last), void *context);
-/* NULL is allowed. Not while scan_is_running(), unless the writer has stopped. */
+/* NULL is allowed. Not while scan_is_running(), unless the executor has stopped. */
 void scan_free(struct scan *scan);
 /* Scan these ranges, lowest first. Only while no scan is running. record false: write nothing. */
 void scan_start(struct scan *scan, const struct range_set *ranges, bool record);

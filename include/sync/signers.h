@@ -26,7 +26,8 @@
 #include <stdint.h>
 
 #include "store/witness_keys.h"
-#include "sync/work.h"
+#include "sync/fetched.h"
+#include "sync/shared.h"
 
 struct signers;
 
@@ -50,8 +51,8 @@ enum signer_verdict {
  * is_reversible: the blocks may never become part of the chain, so nothing learnt from them goes
  * into the table.
  */
-struct signers *signers_new(struct work *work, bool is_reversible);
-/* NULL is allowed. Call it only after the writer has stopped. */
+struct signers *signers_new(struct shared *shared, bool is_reversible);
+/* NULL is allowed. Call it only after the executor has stopped. */
 void signers_free(struct signers *signers);
 /* This block will be judged soon: look up the key of its witness. */
 void signers_expect(struct signers *signers, const struct block *block);
@@ -60,17 +61,17 @@ void signers_expect(struct signers *signers, const struct block *block);
  * decided.  A good block gets its proof, and its key changes apply from then on.  Otherwise
  * `reason` says what is wrong.
  */
-enum signer_verdict signers_judge(struct signers *signers, struct held *held, size_t count,
+enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
 				  size_t i, bool is_next, char *reason, size_t size);
 /* This block is false: log it, and let the node that gave it rest. */
-void signers_blame(struct work *work, const struct held *held, const char *reason);
+void signers_blame(struct shared *shared, const struct fetched *held, const char *reason);
 /*
  * Does this block wait for one above it that is signed with a known key?  If that one does not
  * come, the waiting block is worth nothing.
  */
 bool signers_holds_up(const struct signers *signers, uint32_t num);
 /* Note in the table that each of these keys signed its block last_signed. Copies them. */
-void signers_note(struct work *work, const struct witness_key *keys, size_t count);
+void signers_note(struct shared *shared, const struct witness_key *keys, size_t count);
 /* Is the text the name of an account? */
 bool signers_is_name(const char *text);
 /* Blocks that were judged may be replaced: look up everything again. */

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #include "store/ranges.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct startup;
 
-/* done: a step is over (not called if the reader must end: see work_end()). */
-struct startup *startup_new(struct work *work, void (*done)(void *context), void *context);
-/* NULL is allowed. Call it only after the writer has stopped, or while no step is under way. */
+/* done: a step is over (not called if the reader must end: see shared_end()). */
+struct startup *startup_new(struct shared *shared, void (*done)(void *context), void *context);
+/* NULL is allowed. Call it only after the executor has stopped, or while no step is under way. */
 void startup_free(struct startup *startup);
 
 /*
@@ -49,7 +49,7 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges);
  */
 void startup_want(struct startup *startup, uint32_t irreversible);
 /*
- * Write to work->config.dry_run which stored blocks the backfill would read again.  A failure
+ * Write to shared->config.dry_run which stored blocks the backfill would read again.  A failure
  * ends the reader.
  */
 void startup_preview(struct startup *startup);

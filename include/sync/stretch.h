@@ -24,7 +24,8 @@
 #include "base/range.h"
 #include "store/ledger.h"
 #include "sync/dispute.h"
-#include "sync/work.h"
+#include "sync/fetched.h"
+#include "sync/shared.h"
 
 struct anchors;
 struct commit;
@@ -57,18 +58,18 @@ struct stretch_owner {
 	 * Its witness did not sign held[at] (is_false), or the nodes contradict its key: drop it
 	 * and all blocks above it, and call stretch_forget_signers().
 	 */
-	void (*unsigned_block)(void *context, size_t at, bool is_false);
+	void (*not_signed)(void *context, size_t at, bool is_false);
 };
 
 struct stretch {
-	struct work *work;
+	struct shared *shared;
 	const struct stretch_owner *owner;
 	void *context;
 	enum ledger_rewrite rewrite; /* other than LEDGER_KEEP: the blocks are stored already */
 	bool is_reversible;
 	/* The blocks of a closed stretch; not owned. NULL: the stretch is open at its end. */
 	const struct range_set *closed;
-	struct held *held; /* ascending, each number once */
+	struct fetched *held; /* ascending, each number once */
 	size_t count;
 	size_t capacity;
 	struct range_set undecided; /* neither arrived nor failed, or in dispute */
@@ -87,7 +88,7 @@ struct stretch {
 	 * The first block of a commit under way that must end before the next one begins; 0: there
 	 * is none.
 	 */
-	uint32_t edge_num;
+	uint32_t blocking_num;
 	uint32_t careful_to;     /* up to this block, each commit has one block */
 	struct dispute *dispute; /* nothing is committed while it is open */
 	bool is_other_stored;    /* a row with the number of the disputed block is stored */
@@ -95,17 +96,17 @@ struct stretch {
 };
 
 /* `owner` must live as long as the stretch; work too. The other members are set by the caller. */
-void stretch_init(struct stretch *stretch, struct work *work, const struct stretch_owner *owner,
+void stretch_init(struct stretch *stretch, struct shared *shared, const struct stretch_owner *owner,
 		  void *context);
-/* Free all blocks. Call it only when no commit is under way, or after the writer has stopped. */
+/* Free all blocks. Call it only when no commit is under way, or after the executor has stopped. */
 void stretch_release(struct stretch *stretch);
 /* Free all blocks, and forget what is known about them: another part of the chain begins. */
 void stretch_clear(struct stretch *stretch);
 
 /* Insert a block at its place; another version of the same block is replaced and freed. */
-void stretch_hold(struct stretch *stretch, const struct held *held);
+void stretch_hold(struct stretch *stretch, const struct fetched *held);
 /* The held block of this number; NULL: none. */
-struct held *stretch_find(const struct stretch *stretch, uint32_t num);
+struct fetched *stretch_find(const struct stretch *stretch, uint32_t num);
 /* The number of the held block at this index, and of the highest one (0: none is held). */
 uint32_t stretch_num(const struct stretch *stretch, size_t at);
 uint32_t stretch_last(const struct stretch *stretch);

@@ -13,13 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct tail;
 
 /* The caller owns the tail; work must outlive it. */
-struct tail *tail_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped, or while tail_is_idle(). */
+struct tail *tail_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped, or while tail_is_idle(). */
 void tail_free(struct tail *tail);
 /* Follow the chain from this block on. */
 void tail_start(struct tail *tail, uint32_t first);

@@ -17,7 +17,7 @@
 
 #include "base/range.h"
 #include "store/audit.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct verify;
 
@@ -29,10 +29,10 @@ struct verify_counts {
 };
 
 /* The caller owns it; work must outlive it. */
-struct verify *verify_new(struct work *work);
-/* NULL is allowed. Call it only after the writer has stopped. */
+struct verify *verify_new(struct shared *shared);
+/* NULL is allowed. Call it only after the executor has stopped. */
 void verify_free(struct verify *verify);
-/* Begin with the ranges of work->config.verify. */
+/* Begin with the ranges of shared->config.verify. */
 void verify_start(struct verify *verify);
 /* Ask, compare, mend: whatever can be done now. Returns when to call it again. */
 int64_t verify_step(struct verify *verify, int64_t now_ms);

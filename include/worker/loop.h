@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The main loop of the worker: one thread polls signals, pipes and finished tasks,
- * another one has the connection to the database (sync/writer).  The first never waits for
+ * another one has the connection to the database (sync/executor).  The first never waits for
  * the second.
  */
 #ifndef WORKER_LOOP_H

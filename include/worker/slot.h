@@ -24,13 +24,13 @@
 #include "worker/task.h"
 
 struct arguments;
-struct writer;
+struct executor;
 
 /* What all slots share; owned by the loop. */
 struct worker {
 	const struct arguments *arguments;
 	char *path; /* of the command */
-	struct writer *writer;
+	struct executor *executor;
 	struct guard guard;
 	bool has_news; /* a delivery has ended: in some orders another one may be ready now */
 	/* commands that end are not started again, and waiting records are released */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's database requests, as jobs for its one writer thread.
+ * The worker's database requests, as jobs for its one database thread.
  *
  * The loop never waits for the database: it hands over a task, and gets the answer by a
- * callback.  The writer repeats a task only if the connection was lost; every other
+ * callback.  The executor repeats a task only if the connection was lost; every other
  * error is returned at once, so that one delivery with a locked row does not delay the
  * renewals of the others.
  */
@@ -19,7 +19,7 @@
 #include "worker/ending.h"
 
 struct arguments;
-struct writer;
+struct executor;
 
 struct claimed {
 	struct error err;
@@ -28,7 +28,7 @@ struct claimed {
 	size_t limit;
 	int64_t asked_at_ms; /* just before the claim was sent */
 };
-void task_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
+void task_claim(struct executor *executor, const struct arguments *arguments, size_t limit,
 		void (*done)(void *context, struct claimed *claimed), void *context);
 
 struct renewal {
@@ -39,7 +39,7 @@ struct renewal {
 	bool is_answered; /* private to the task */
 };
 /* Takes the renewals; done gets them with their results. */
-void task_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
+void task_renew(struct executor *executor, struct renewal *renewals, size_t count, unsigned lease_s,
 		void (*done)(void *context, const struct renewal *renewals, size_t count),
 		void *context);
 
@@ -47,7 +47,7 @@ void task_renew(struct writer *writer, struct renewal *renewals, size_t count, u
  * ending and author must live until done is called; author NULL: no reply. was_tried: an
  * earlier try may have been committed, with its answer lost.
  */
-void task_end(struct writer *writer, uint64_t delivery_id, const char *token,
+void task_end(struct executor *executor, uint64_t delivery_id, const char *token,
 	      const struct ending *ending, const char *author,
 	      void (*done)(void *context, const struct error *err, bool was_tried), void *context);
 

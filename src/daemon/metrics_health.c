@@ -24,7 +24,7 @@ static void tell_stall(struct buf *buf, const struct reader_facts *facts)
 
 static void tell_database(struct buf *buf, const struct reader_facts *facts)
 {
-	const struct writer_trouble *trouble = &facts->trouble;
+	const struct executor_trouble *trouble = &facts->trouble;
 
 	if (trouble->since_ms > 0 && facts->now_ms - trouble->since_ms >= DATABASE_MS)
 		(void)buf_addf(buf, "database: %s for %lld s: %s\n",

@@ -253,7 +253,7 @@ static void write_work(struct buf *buf, const struct reader_facts *facts)
 
 static void write_database(struct buf *buf, const struct reader_facts *facts)
 {
-	const struct writer_trouble *trouble = &facts->trouble;
+	const struct executor_trouble *trouble = &facts->trouble;
 	char code[16];
 
 	gauge(buf, NAME("database_up"), "1 while the database accepts statements.",
@@ -267,10 +267,10 @@ static void write_database(struct buf *buf, const struct reader_facts *facts)
 				 facts->commit_times);
 	metric_begin(buf, NAME("db_retries_total"), METRIC_COUNTER,
 		     "Transactions that were run again, by the database's error number.");
-	for (unsigned i = 0; i < WRITER_RETRY_CODES && trouble->retries[i].count > 0; i++) {
+	for (unsigned i = 0; i < EXECUTOR_RETRY_CODES && trouble->retries[i].count > 0; i++) {
 		snprintf(code, sizeof(code), "%u", trouble->retries[i].code);
 		labelled(buf, NAME("db_retries_total"), "errno",
-			 i < WRITER_RETRY_CODES - 1 ? code : "other",
+			 i < EXECUTOR_RETRY_CODES - 1 ? code : "other",
 			 (double)trouble->retries[i].count);
 	}
 }

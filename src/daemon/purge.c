@@ -12,7 +12,7 @@
 #include "store/purge.h"
 #include "store/readers.h"
 #include "store/schema.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 #define LEAST_PAUSE_MS   2
 #define LONGEST_PAUSE_MS 1000
@@ -23,7 +23,7 @@ struct purge {
 	struct steps steps;
 };
 
-/* One step: a job of the writer, which connects and retries. */
+/* One step: a job of the executor, which connects and retries. */
 struct purge_job {
 	struct step step;
 	struct purge_pass purge;

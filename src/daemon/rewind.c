@@ -14,7 +14,7 @@
 #include "store/readers.h"
 #include "store/rewind.h"
 #include "store/schema.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 struct command {
 	const struct options *options;
@@ -30,7 +30,7 @@ struct rewind_job {
 	uint32_t irreversible; /* as recorded before anything was changed */
 };
 
-/* The first job: only in the first job do missing rights fail at once (sync/writer.h). */
+/* The first job: only in the first job do missing rights fail at once (sync/executor.h). */
 static int run_look(struct db *db, struct job *job, struct error *err)
 {
 	struct rewind_job *step = (struct rewind_job *)job;

@@ -16,13 +16,13 @@ int steps_open(struct steps *steps, const struct db_config *database, struct err
 	progress_init(&steps->progress);
 	if (steps->signal_fd < 0)
 		return -1;
-	steps->writer = writer_new(database, 1, PATIENCE_MS, err);
-	return steps->writer ? 0 : -1;
+	steps->executor = executor_new(database, 1, PATIENCE_MS, err);
+	return steps->executor ? 0 : -1;
 }
 
 void steps_close(struct steps *steps)
 {
-	writer_free(steps->writer);
+	executor_free(steps->executor);
 	if (steps->signal_fd >= 0)
 		signals_close(steps->signal_fd);
 }
@@ -43,14 +43,14 @@ static void wait_some(struct steps *steps, const struct step *step, int64_t paus
 		int64_t due_ms = progress_update(progress, progress->done_blocks,
 						 progress->operations, progress->left_blocks);
 		struct pollfd fds[2] = {{.fd = steps->signal_fd, .events = POLLIN},
-					{.fd = writer_fd(steps->writer), .events = POLLIN}};
+					{.fd = executor_fd(steps->executor), .events = POLLIN}};
 
 		if (poll(fds, 2, (int)(sooner(due_ms, until_ms) - now_ms)) < 0)
 			return;
-		writer_collect(steps->writer);
+		executor_collect(steps->executor);
 		if (signals_read(steps->signal_fd) == SIGNAL_STOP) {
 			steps->is_interrupted = true;
-			writer_hurry(steps->writer, GRACE_MS);
+			executor_hurry(steps->executor, GRACE_MS);
 		}
 		if (steps->is_interrupted && !step)
 			return;
@@ -63,7 +63,7 @@ int steps_do(struct steps *steps, struct step *step, const char *what,
 	step->job = (struct job){.run = run, .done = finish_job};
 	snprintf(step->job.what, sizeof(step->job.what), "%s", what);
 	step->is_done = false;
-	writer_task(steps->writer, &step->job);
+	executor_task(steps->executor, &step->job);
 	while (!step->is_done)
 		wait_some(steps, step, 60000);
 	*err = step->job.err;

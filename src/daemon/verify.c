@@ -9,8 +9,8 @@
 #include "daemon/process.h"
 #include "daemon/run.h"
 #include "store/audit.h"
+#include "sync/shared.h"
 #include "sync/verify.h"
-#include "sync/work.h"
 
 struct report {
 	bool is_json;

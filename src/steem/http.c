@@ -737,7 +737,7 @@ static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 
 /*
  * Let curl work, and report one finished post.  Only one, because decoding several answers of a
- * megabyte would keep the loop from giving work to the writer.
+ * megabyte would keep the loop from giving work to the executor.
  */
 static int perform(struct http *http, unsigned *ret_finished, struct error *err)
 {

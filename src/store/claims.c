@@ -242,7 +242,7 @@ static int try_cell(struct search *search, uint32_t block, bool *ret_ends, struc
 		return 0;
 	}
 	if (result == 0)
-		result = claims_settle(search->db, search->identity, &claim, NULL, NULL, err);
+		result = claims_finish(search->db, search->identity, &claim, NULL, NULL, err);
 	claim_release(&claim);
 	if (++search->stale_count < MAX_STALE || result < 0)
 		return result;
@@ -378,7 +378,7 @@ static int record_rest(struct db *db, const struct claim *claim, const struct ra
 	return gap_rows_save(db, &old, &rest, err);
 }
 
-static int try_settle(struct db *db, const struct reader_identity *identity,
+static int try_finish(struct db *db, const struct reader_identity *identity,
 		      const struct claim *claim, const struct range_set *failed, const char *reason,
 		      struct error *err)
 {
@@ -391,12 +391,12 @@ static int try_settle(struct db *db, const struct reader_identity *identity,
 	return -1;
 }
 
-int claims_settle(struct db *db, const struct reader_identity *identity, const struct claim *claim,
+int claims_finish(struct db *db, const struct reader_identity *identity, const struct claim *claim,
 		  const struct range_set *failed, const char *reason, struct error *err)
 {
-	if (try_settle(db, identity, claim, failed, reason, err) == 0)
+	if (try_finish(db, identity, claim, failed, reason, err) == 0)
 		return 0;
 	if (err->kind != ERROR_DATA || !reason)
 		return -1;
-	return try_settle(db, identity, claim, failed, GAP_REASON_REFUSED, err);
+	return try_finish(db, identity, claim, failed, GAP_REASON_REFUSED, err);
 }

@@ -323,7 +323,7 @@ int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err
 		commit->entries[i].outcome = LEDGER_PENDING;
 		commit->entries[i].leftovers_removed = false;
 		commit->entries[i].has_forked = false;
-		commit->entries[i].is_settled = false;
+		commit->entries[i].is_irreversible = false;
 		if (i > 0 && commit->entries[i].block->num <= commit->entries[i - 1].block->num)
 			return error_set(err, ERROR_FATAL, "blocks of a commit are not ascending");
 	}

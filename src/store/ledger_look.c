@@ -93,7 +93,7 @@ static enum ledger_write choose_write(const struct ledger_slice *slice, struct l
 	if (is_same && must_rewrite(slice, entry->block, rows))
 		return WRITE_AGAIN;
 	entry->outcome = is_same ? LEDGER_PRESENT : LEDGER_OTHER_ID;
-	entry->is_settled = is_irreversible(rows);
+	entry->is_irreversible = is_irreversible(rows);
 	if (!is_same)
 		db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id,
 			     BLOCK_ID_BYTES);

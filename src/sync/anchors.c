@@ -11,9 +11,9 @@
 #include "steem/codec/proof.h"
 #include "steem/pool.h"
 #include "store/witness_keys.h"
+#include "sync/executor.h"
 #include "sync/keyring.h"
 #include "sync/signers.h"
-#include "sync/writer.h"
 
 /* How many blocks above a stretch are read: three in four witnesses are known. */
 #define ABOVE_BLOCKS 10
@@ -23,7 +23,7 @@
 #define ABOVE_LASTS_MS 15000 /* then the nodes are too busy, or away */
 
 struct anchors {
-	struct work *work;
+	struct shared *shared;
 	const struct claim *claim;
 	struct witness_key_list keys; /* those in force at blocks of the claim, and above */
 	unsigned generation;          /* of the keys; 0: not loaded yet */
@@ -72,7 +72,7 @@ static void finish_load(struct job *job)
 {
 	struct load_job *load = (struct load_job *)job;
 	struct anchors *anchors = load->anchors;
-	const struct chain *chain = anchors->work->config.chain;
+	const struct chain *chain = anchors->shared->config.chain;
 
 	anchors->is_loading = false;
 	if (job->err.kind == ERROR_NONE) {
@@ -83,8 +83,8 @@ static void finish_load(struct job *job)
 		anchors->is_recent_above = keyring_is_recent(&anchors->keys, chain, load->last);
 	} else {
 		witness_key_list_release(&load->keys);
-		if (!anchors->work->is_stopping)
-			work_end(anchors->work, &job->err);
+		if (!anchors->shared->is_stopping)
+			shared_end(anchors->shared, &job->err);
 	}
 	free(load);
 }
@@ -99,12 +99,12 @@ static void send_load(struct anchors *anchors)
 	load->anchors = anchors;
 	load->first = anchors->claim->missing.items[0].first;
 	load->last = anchors->claim->last;
-	load->from = keyring_recent_from(anchors->work->config.chain, load->first);
+	load->from = keyring_recent_from(anchors->shared->config.chain, load->first);
 	/* Keys that were learnt at later blocks may have signed these. */
-	load->above = keyring_recent_to(anchors->work->config.chain, load->last);
+	load->above = keyring_recent_to(anchors->shared->config.chain, load->last);
 	anchors->is_loading = true;
 	anchors->must_load = false;
-	writer_look_up(anchors->work->writer, &load->job);
+	executor_look_up(anchors->shared->executor, &load->job);
 }
 
 /* Anchors. */
@@ -112,7 +112,7 @@ static void send_load(struct anchors *anchors)
 /* The known key with which the block is signed; NULL: it is not signed with one. */
 static struct witness_key *known_key(struct anchors *anchors, const struct block *block)
 {
-	struct proof *proof = anchors->work->proof;
+	struct proof *proof = anchors->shared->proof;
 	struct error ignored = ERROR_INIT;
 	char text[KEY_TEXT_BYTES];
 	struct key key;
@@ -131,14 +131,14 @@ static void note_signed(struct anchors *anchors, struct witness_key *key, uint32
 	struct witness_key_list *notes = &anchors->notes;
 
 	/* the first signature of a key is left to the tail, see signers.c */
-	if (key->last_signed == 0 || !keyring_must_note(key, anchors->work->config.chain, num))
+	if (key->last_signed == 0 || !keyring_must_note(key, anchors->shared->config.chain, num))
 		return;
 	key->last_signed = num;
 	notes->items = xgrow(notes->items, notes->count, &notes->capacity, sizeof(*notes->items));
 	notes->items[notes->count++] = *key;
 }
 
-static bool is_anchor(struct anchors *anchors, struct held *held)
+static bool is_anchor(struct anchors *anchors, struct fetched *held)
 {
 	struct block *block = held->block;
 	struct witness_key *key;
@@ -180,11 +180,11 @@ static bool needs_anchor(const struct anchors *anchors, uint32_t num)
 {
 	if (anchors->is_recent_below == anchors->is_recent_above)
 		return anchors->is_recent_below;
-	return keyring_is_recent(&anchors->keys, anchors->work->config.chain, num);
+	return keyring_is_recent(&anchors->keys, anchors->shared->config.chain, num);
 }
 
 /* How many of the `count` blocks of one stretch are bound? */
-static size_t bound_count(struct anchors *anchors, struct held *held, size_t count)
+static size_t bound_count(struct anchors *anchors, struct fetched *held, size_t count)
 {
 	if (is_named(anchors, held[count - 1].block))
 		return count;
@@ -197,7 +197,7 @@ static size_t bound_count(struct anchors *anchors, struct held *held, size_t cou
 	return count;
 }
 
-size_t anchors_count(struct anchors *anchors, struct held *held, size_t count)
+size_t anchors_count(struct anchors *anchors, struct fetched *held, size_t count)
 {
 	size_t first = 0;
 
@@ -258,7 +258,7 @@ static void restart_above(struct anchors *anchors, const struct block *top, int6
 {
 	anchors->top = top->num;
 	memcpy(anchors->top_id, top->id, BLOCK_ID_BYTES);
-	anchors->pool_epoch = anchors->work->pool_epoch;
+	anchors->pool_epoch = anchors->shared->pool_epoch;
 	anchors->is_bound = false;
 	anchors->tries = 0;
 	anchors->not_from = 0;
@@ -274,7 +274,7 @@ static void ask_above(struct anchors *anchors, int64_t now_ms)
 
 	anchors->asked_from = anchors->above_num + 1;
 	anchors->ask_at_ms = now_ms + ASK_AGAIN_MS;
-	anchors->is_asking = client_ask_reversible(anchors->work->client, anchors->not_from,
+	anchors->is_asking = client_ask_reversible(anchors->shared->client, anchors->not_from,
 						   anchors->asked_from, count, &anchors->sink);
 }
 
@@ -283,7 +283,7 @@ static bool has_node(const struct anchors *anchors, int64_t now_ms)
 {
 	return anchors->tries < ABOVE_TRIES &&
 	       (anchors->tries == 0 ||
-		(pool_healthy(anchors->work->pool, now_ms) & ~anchors->not_from));
+		(pool_healthy(anchors->shared->pool, now_ms) & ~anchors->not_from));
 }
 
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
@@ -293,7 +293,7 @@ enum anchors_end anchors_look_above(struct anchors *anchors, const struct block 
 	if (anchors->is_asking)
 		return ANCHORS_WAIT;
 	if (anchors->top != top->num || !block_id_equal(anchors->top_id, top->id) ||
-	    anchors->pool_epoch != anchors->work->pool_epoch)
+	    anchors->pool_epoch != anchors->shared->pool_epoch)
 		restart_above(anchors, top, now_ms);
 	if (anchors->is_bound)
 		return ANCHORS_BOUND;
@@ -309,11 +309,11 @@ enum anchors_end anchors_look_above(struct anchors *anchors, const struct block 
 
 /* Public functions. */
 
-struct anchors *anchors_new(struct work *work, const struct claim *claim)
+struct anchors *anchors_new(struct shared *shared, const struct claim *claim)
 {
 	struct anchors *anchors = xcalloc(1, sizeof(*anchors));
 
-	anchors->work = work;
+	anchors->shared = shared;
 	anchors->claim = claim;
 	anchors->must_load = true;
 	anchors->sink =
@@ -325,7 +325,7 @@ void anchors_stop(struct anchors *anchors)
 {
 	if (!anchors)
 		return;
-	client_drop_tip(anchors->work->client, anchors);
+	client_drop_tip(anchors->shared->client, anchors);
 	anchors->is_asking = anchors->is_waiting = false;
 }
 
@@ -343,10 +343,11 @@ int64_t anchors_step(struct anchors *anchors)
 {
 	bool is_waiting;
 
-	if (anchors->must_load && !anchors->is_loading && writer_has_room(anchors->work->writer))
+	if (anchors->must_load && !anchors->is_loading &&
+	    executor_has_room(anchors->shared->executor))
 		send_load(anchors);
 	if (anchors->notes.count > 0) {
-		signers_note(anchors->work, anchors->notes.items, anchors->notes.count);
+		signers_note(anchors->shared, anchors->notes.items, anchors->notes.count);
 		witness_key_list_release(&anchors->notes);
 	}
 	is_waiting = anchors->is_waiting;

@@ -30,18 +30,18 @@ bool ballot_is_against(const struct ballot *ballot, const struct pool *pool)
 	return 2 * (size_t)__builtin_popcountll(ballot->deniers) > pool_count(pool);
 }
 
-void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct work *work,
+void ballot_deny(const struct ballot *ballot, uint64_t nodes, struct shared *shared,
 		 const struct stored_block *stored)
 {
 	char id[BLOCK_ID_HEX + 1], stored_id[BLOCK_ID_HEX + 1];
 
-	for (unsigned i = 0; i < pool_count(work->pool); i++) {
-		struct node *node = pool_node(work->pool, i);
+	for (unsigned i = 0; i < pool_count(shared->pool); i++) {
+		struct node *node = pool_node(shared->pool, i);
 
 		if (!(nodes >> i & 1))
 			continue;
 		if (!node->is_denied) {
-			work->false_claims++;
+			shared->false_claims++;
 			log_warning(
 				"claim_false",
 				"%s gives block %u as %s, but %s is stored: the node is on another branch or lies; it is asked for this block alone until it gives the stored one",

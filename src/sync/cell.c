@@ -13,10 +13,11 @@
 #include "steem/rpc.h"
 #include "sync/anchors.h"
 #include "sync/commit.h"
+#include "sync/executor.h"
+#include "sync/fetched.h"
 #include "sync/filter.h"
-#include "sync/settle.h"
+#include "sync/release_claim.h"
 #include "sync/stretch.h"
-#include "sync/writer.h"
 
 #define MAX_HELD_MS 1000 /* how long a block waits for others to be committed with */
 /* less than a lease: the other readers must not wait for a reader without nodes */
@@ -27,11 +28,11 @@
 #define MAX_VERSIONS 3
 
 struct cell {
-	struct work *work;
+	struct shared *shared;
 	struct claim claim;
 	struct stretch stretch;
 	bool is_given_up;
-	bool is_settling;
+	bool is_releasing;
 	bool is_done;
 	struct range_set unasked;   /* not requested yet */
 	struct range_set failed;    /* given up in this pass */
@@ -89,7 +90,7 @@ static const uint8_t *named_id(const struct cell *cell, uint32_t num)
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
-	struct held held = work_hold(cell->work, block, node);
+	struct fetched held = fetched_hold(cell->shared, block, node);
 	const uint8_t *named = named_id(cell, block->num);
 
 	cell->wanted_count--;
@@ -100,7 +101,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		/* Either the node or the row is wrong: see what the other nodes give. */
 		range_add(&cell->to_vouch, block->num, block->num);
 		range_add(&cell->unasked, block->num, block->num);
-		work_release_block(cell->work, &held);
+		fetched_release(cell->shared, &held);
 		return;
 	}
 	if (!range_contains(&cell->barred, block->num)) {
@@ -109,7 +110,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		return;
 	}
 	fail_block(cell, block->num, "it hangs on a block that is not the chain's");
-	work_release_block(cell->work, &held);
+	fetched_release(cell->shared, &held);
 }
 
 static void take_vouched(void *context, struct block *block, unsigned node)
@@ -191,7 +192,7 @@ static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned
 static void fail_stretch(struct cell *cell, uint32_t num, const char *reason)
 {
 	for (; range_contains(&cell->claim.missing, num); num++) {
-		struct held *held = stretch_find(&cell->stretch, num);
+		struct fetched *held = stretch_find(&cell->stretch, num);
 
 		range_add(&cell->barred, num, num);
 		if (held)
@@ -311,9 +312,10 @@ static void make_room(struct cell *cell)
 
 static void ask_for_more(struct cell *cell)
 {
-	size_t limit = 2 * (size_t)cell->work->config.connections * cell->work->config.batch_size;
-	size_t room = work_room_blocks(cell->work);
-	size_t wanted = client_wanted_count(cell->work->client);
+	size_t limit =
+		2 * (size_t)cell->shared->config.connections * cell->shared->config.batch_size;
+	size_t room = shared_room_blocks(cell->shared);
+	size_t wanted = client_wanted_count(cell->shared->client);
 
 	if (wanted >= limit || cell->stretch.dispute)
 		return;
@@ -328,7 +330,7 @@ static void ask_for_more(struct cell *cell)
 
 		range_remove(&cell->unasked, num, num);
 		cell->wanted_count++;
-		client_want(cell->work->client, CLIENT_REPLAY, num, num,
+		client_want(cell->shared->client, CLIENT_REPLAY, num, num,
 			    stretch_not_from(&cell->stretch, num),
 			    needs_vote(cell, num) ? &cell->vouch_sink : &cell->sink);
 	}
@@ -355,7 +357,8 @@ static void fail_unbound(struct cell *cell, size_t count)
 /* Does memory have no room for more blocks, although no other blocks are on their way? */
 static bool is_out_of_room(const struct cell *cell)
 {
-	return work_room_blocks(cell->work) == 0 && client_wanted_count(cell->work->client) == 0;
+	return shared_room_blocks(cell->shared) == 0 &&
+	       client_wanted_count(cell->shared->client) == 0;
 }
 
 /* Blocks are held, and nothing else will come that could bind the lowest ones. */
@@ -390,19 +393,20 @@ static bool look_above(struct cell *cell, int64_t now_ms)
 	return false;
 }
 
-static void settled(void *context)
+static void released(void *context)
 {
 	((struct cell *)context)->is_done = true;
 }
 
 /* The cell does not change while this task is under way, so its thread may read it. */
-static void settle(struct cell *cell)
+static void release(struct cell *cell)
 {
-	cell->is_settling = true;
+	cell->is_releasing = true;
 	if (!is_rewrite(cell))
-		settle_submit(cell->work, &cell->claim, &cell->failed, cell->reason, settled, cell);
+		release_claim(cell->shared, &cell->claim, &cell->failed, cell->reason, released,
+			      cell);
 	else
-		settled(cell);
+		released(cell);
 }
 
 /*
@@ -416,28 +420,28 @@ static int64_t stuck_at_ms(const struct cell *cell)
 	int64_t moved_at_ms = cell->moved_at_ms;
 	int64_t stuck_ms = STUCK_MS;
 
-	for (unsigned i = 0; i < pool_count(cell->work->pool); i++)
-		if (node_is_up(pool_node(cell->work->pool, i)) &&
-		    client_longest_ms(cell->work->client) > stuck_ms)
-			stuck_ms = client_longest_ms(cell->work->client);
+	for (unsigned i = 0; i < pool_count(cell->shared->pool); i++)
+		if (node_is_up(pool_node(cell->shared->pool, i)) &&
+		    client_longest_ms(cell->shared->client) > stuck_ms)
+			stuck_ms = client_longest_ms(cell->shared->client);
 
-	if (cell->work->given_at_ms > moved_at_ms)
-		moved_at_ms = cell->work->given_at_ms;
+	if (cell->shared->given_at_ms > moved_at_ms)
+		moved_at_ms = cell->shared->given_at_ms;
 	return moved_at_ms + stuck_ms;
 }
 
 /* Public functions. */
 
-struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrite rewrite)
+struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_rewrite rewrite)
 {
 	struct cell *cell = xcalloc(1, sizeof(*cell));
 
-	cell->work = work;
+	cell->shared = shared;
 	cell->claim = *claim;
 	*claim = (struct claim){.first = 0}; /* the caller's claim owns nothing any more */
-	stretch_init(&cell->stretch, work, &owner, cell);
-	if (rewrite == LEDGER_KEEP && work->config.proof == READER_PROOF_SIGNED)
-		cell->stretch.anchors = anchors_new(work, &cell->claim);
+	stretch_init(&cell->stretch, shared, &owner, cell);
+	if (rewrite == LEDGER_KEEP && shared->config.proof == READER_PROOF_SIGNED)
+		cell->stretch.anchors = anchors_new(shared, &cell->claim);
 	cell->stretch.rewrite = rewrite;
 	cell->stretch.closed = &cell->claim.missing;
 	range_set_copy(&cell->unasked, &cell->claim.missing);
@@ -446,7 +450,7 @@ struct cell *cell_new(struct work *work, struct claim *claim, enum ledger_rewrit
 	cell->sink = (struct client_sink){.context = cell,
 					  .given = take_block,
 					  .refused = take_refusal,
-					  .is_virtual = work->config.filter->virtual_operations};
+					  .is_virtual = shared->config.filter->virtual_operations};
 	cell->vouch_sink = cell->sink;
 	cell->vouch_sink.given = take_vouched;
 	cell->vouch_sink.divided = take_division;
@@ -479,7 +483,7 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 	struct stretch *stretch = &cell->stretch;
 	int64_t due_ms;
 
-	if (cell->is_settling)
+	if (cell->is_releasing)
 		return CLOCK_NEVER;
 	due_ms = commit_held(cell, now_ms);
 	if (look_above(cell, now_ms))
@@ -494,17 +498,17 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 	}
 	if (all_arrived(cell) && stretch->count == 0 && stretch->commit_count == 0 &&
 	    !stretch->dispute && anchors_is_idle(stretch->anchors))
-		settle(cell);
+		release(cell);
 	return due_ms;
 }
 
 void cell_give_up(struct cell *cell)
 {
-	if (cell->is_settling || cell->is_given_up)
+	if (cell->is_releasing || cell->is_given_up)
 		return;
 	cell->is_given_up = true;
-	client_drop(cell->work->client, &cell->sink);
-	client_drop(cell->work->client, &cell->vouch_sink);
+	client_drop(cell->shared->client, &cell->sink);
+	client_drop(cell->shared->client, &cell->vouch_sink);
 	anchors_stop(cell->stretch.anchors);
 	cell->wanted_count = 0;
 	cell->stretch.is_ending = true;

@@ -12,12 +12,12 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "sync/ballot.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 #define AGAIN_MS 5000 /* for nodes on trial that did not give the block they were asked for */
 
 struct chain_check {
-	struct work *work;
+	struct shared *shared;
 	void (*done)(void *context);
 	void *context;
 	uint32_t newest_at_start;
@@ -54,7 +54,7 @@ static void compare_next(struct chain_check *check);
 
 static struct node *node_at(const struct chain_check *check, unsigned index)
 {
-	return pool_node(check->work->pool, index);
+	return pool_node(check->shared->pool, index);
 }
 
 static void begin(struct chain_check *check, const struct stored_block *stored, uint64_t subjects)
@@ -72,7 +72,7 @@ static void begin(struct chain_check *check, const struct stored_block *stored, 
 /* A node that has not answered yet may answer later: it is compared then. */
 static void try_the_silent(struct chain_check *check)
 {
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++)
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++)
 		if (node_at(check, i)->head_at_ms == 0)
 			node_at(check, i)->is_on_trial = true;
 }
@@ -89,7 +89,7 @@ static void finish(struct chain_check *check)
 
 static void exclude(struct chain_check *check, uint64_t nodes)
 {
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++) {
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++) {
 		struct node *node = node_at(check, i);
 		char because[120];
 
@@ -108,7 +108,7 @@ static void exclude(struct chain_check *check, uint64_t nodes)
 /* Is there a node that was compared before and not put on trial? */
 static bool has_trusted(const struct chain_check *check)
 {
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++)
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++)
 		if (!node_at(check, i)->is_on_trial && !node_at(check, i)->is_excluded)
 			return true;
 	return false;
@@ -120,7 +120,7 @@ static bool has_trusted(const struct chain_check *check)
  */
 static void end_unchecked(struct chain_check *check, const char *whose, uint32_t num)
 {
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++)
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++)
 		if (check->subjects >> i & 1)
 			ballot_clear(node_at(check, i));
 	log_warning(
@@ -133,9 +133,9 @@ static void end_unchecked(struct chain_check *check, const char *whose, uint32_t
 /* Is there a node that answers but did not have the block? */
 static bool has_undecided(const struct chain_check *check)
 {
-	uint64_t rest = pool_usable(check->work->pool) & ~check->newest_ballot.differing;
+	uint64_t rest = pool_usable(check->shared->pool) & ~check->newest_ballot.differing;
 
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++)
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++)
 		if ((rest >> i & 1) && node_at(check, i)->head.irreversible_block > 0)
 			return true;
 	return false;
@@ -144,7 +144,7 @@ static bool has_undecided(const struct chain_check *check)
 /* This includes nodes that are excluded for now: they may be the right ones, and come back. */
 static uint64_t all_nodes(const struct chain_check *check)
 {
-	size_t count = pool_count(check->work->pool);
+	size_t count = pool_count(check->shared->pool);
 
 	return count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
@@ -152,10 +152,10 @@ static uint64_t all_nodes(const struct chain_check *check)
 /* The table differs from most nodes: use these nodes all the same. */
 static void doubt_table(struct chain_check *check)
 {
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++)
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++)
 		if (check->newest_ballot.deniers >> i & 1)
 			ballot_clear(node_at(check, i));
-	ballot_tell_orphan(&check->newest_ballot, check->work->pool, &check->newest);
+	ballot_tell_orphan(&check->newest_ballot, check->shared->pool, &check->newest);
 }
 
 static void end_on_other_chain(struct chain_check *check)
@@ -176,7 +176,7 @@ static void end_on_other_chain(struct chain_check *check)
 			&err, ERROR_CONFIG,
 			"the database holds another chain than the nodes serve (they differ at block %u); check nodes and database.name",
 			check->compared_num);
-	work_end(check->work, &err);
+	shared_end(check->shared, &err);
 }
 
 /*
@@ -188,7 +188,7 @@ static void end_on_branch(struct chain_check *check, uint64_t branch)
 	struct error err = ERROR_INIT;
 
 	if (!check->is_start) {
-		ballot_deny(&check->newest_ballot, branch, check->work, &check->newest);
+		ballot_deny(&check->newest_ballot, branch, check->shared, &check->newest);
 		finish(check);
 		return;
 	}
@@ -196,7 +196,7 @@ static void end_on_branch(struct chain_check *check, uint64_t branch)
 		&err, ERROR_NODE,
 		"the nodes that answer give another block %u than the stored one, and the other nodes, which may be right, could not be asked; they are asked again after a restart",
 		check->newest.num);
-	work_end(check->work, &err);
+	shared_end(check->shared, &err);
 }
 
 /*
@@ -214,14 +214,14 @@ static void judge(struct chain_check *check, uint64_t strangers, uint64_t branch
 		/* at least one node must answer */
 		else
 			end_unchecked(check, "", check->compared_num);
-	} else if (branch && ballot_is_against(newest, check->work->pool) &&
+	} else if (branch && ballot_is_against(newest, check->shared->pool) &&
 		   !(newest->deniers & strangers)) {
 		exclude(check, strangers);
 		doubt_table(check);
 		finish(check);
 	} else if (is_trusted) {
 		exclude(check, strangers);
-		ballot_deny(newest, branch, check->work, &check->newest);
+		ballot_deny(newest, branch, check->shared, &check->newest);
 		finish(check);
 	} else if (branch) {
 		exclude(check, strangers);
@@ -247,7 +247,7 @@ static void end_pin(struct chain_check *check)
 			all_nodes(check) & ~check->ballot.differing ? ERROR_NODE : ERROR_CONFIG,
 			"the nodes serve another chain than the one of reader.chain and reader.checkpoint: they give another block %u; check nodes and reader.checkpoint",
 			check->pin.num);
-		work_end(check->work, &err);
+		shared_end(check->shared, &err);
 		return;
 	}
 	if (!check->ballot.agreeing)
@@ -319,7 +319,7 @@ static void end_vote(struct chain_check *check)
 			&err, ERROR_NODE,
 			"the nodes serve different chains (they differ at block %u), and the database is empty, so the reader cannot tell which is the right one; remove the wrong nodes from the configuration, or add one more that serves the right chain",
 			check->compared_num);
-		work_end(check->work, &err);
+		shared_end(check->shared, &err);
 		return;
 	}
 	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
@@ -334,14 +334,14 @@ static void end_vote(struct chain_check *check)
 /* Ask the next node, and only this one. */
 static void compare_next(struct chain_check *check)
 {
-	unsigned count = (unsigned)pool_count(check->work->pool);
+	unsigned count = (unsigned)pool_count(check->shared->pool);
 
 	while (check->node < count &&
 	       (!(check->subjects >> check->node & 1) ||
 		node_at(check, check->node)->head.irreversible_block < check->compared_num))
 		check->node++;
 	if (check->node < count)
-		client_want(check->work->client, CLIENT_TAIL, check->compared_num,
+		client_want(check->shared->client, CLIENT_TAIL, check->compared_num,
 			    check->compared_num, ~(UINT64_C(1) << check->node), &check->sink);
 	else if (check->compared)
 		end_comparison(check);
@@ -386,7 +386,7 @@ static void compare_nodes(struct chain_check *check)
 	check->compared_num = UINT32_MAX;
 	check->node = 0;
 	check->known = 0;
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++) {
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++) {
 		uint32_t block = node_at(check, i)->head.irreversible_block;
 
 		if (!node_at(check, i)->is_excluded && block > 0 && block < check->compared_num)
@@ -414,7 +414,7 @@ static int run_find(struct db *db, struct job *job, struct error *err)
 
 static void note_start(struct chain_check *check, const struct find_job *find)
 {
-	work_note_stored(check->work, find->newest.num, find->newest.timestamp_s);
+	shared_note_stored(check->shared, find->newest.num, find->newest.timestamp_s);
 	check->newest_at_start = find->newest.num;
 	check->irreversible_at_start = max_u32(find->irreversible, find->limit);
 }
@@ -441,11 +441,11 @@ static void finish_find(struct job *job)
 	struct find_job *find = (struct find_job *)job;
 	struct chain_check *check = find->check;
 
-	if (find->pool_epoch == check->work->pool_epoch) {
+	if (find->pool_epoch == check->shared->pool_epoch) {
 		if (job->err.kind == ERROR_NONE)
 			take_found(check, find);
 		else
-			work_end(check->work, &job->err);
+			shared_end(check->shared, &job->err);
 	}
 	free(find);
 }
@@ -459,21 +459,22 @@ static void find_stored(struct chain_check *check, uint64_t subjects, uint32_t l
 	check->subjects = subjects;
 	job_init(&find->job, run_find, finish_find, "looking for the newest stored block");
 	find->check = check;
-	find->pool_epoch = check->work->pool_epoch;
+	find->pool_epoch = check->shared->pool_epoch;
 	find->limit = limit;
-	writer_task(check->work->writer, &find->job);
+	executor_task(check->shared->executor, &find->job);
 }
 
 /* Public functions. */
 
-struct chain_check *chain_check_new(struct work *work, void (*done)(void *context), void *context)
+struct chain_check *chain_check_new(struct shared *shared, void (*done)(void *context),
+				    void *context)
 {
 	struct chain_check *check = xcalloc(1, sizeof(*check));
 
-	check->work = work;
+	check->shared = shared;
 	check->done = done;
-	check->pin.num = work->config.pin.num;
-	memcpy(check->pin.id, work->config.pin.id, BLOCK_ID_BYTES);
+	check->pin.num = shared->config.pin.num;
+	memcpy(check->pin.id, shared->config.pin.id, BLOCK_ID_BYTES);
 	check->context = context;
 	check->sink = (struct client_sink){
 		.context = check, .given = take_compared, .refused = no_compared};
@@ -484,25 +485,25 @@ void chain_check_free(struct chain_check *check)
 {
 	if (!check)
 		return;
-	client_drop(check->work->client, &check->sink);
+	client_drop(check->shared->client, &check->sink);
 	free(check);
 }
 
 void chain_check_start(struct chain_check *check)
 {
 	check->is_start = true;
-	find_stored(check, UINT64_MAX, pool_irreversible(check->work->pool));
+	find_stored(check, UINT64_MAX, pool_irreversible(check->shared->pool));
 }
 
 int64_t chain_check_step(struct chain_check *check, int64_t now_ms)
 {
-	uint64_t on_trial = pool_on_trial(check->work->pool);
+	uint64_t on_trial = pool_on_trial(check->shared->pool);
 	uint64_t subjects = 0;
 	uint32_t limit = UINT32_MAX;
 
-	if (check->is_running || check->work->is_stopping)
+	if (check->is_running || check->shared->is_stopping)
 		return CLOCK_NEVER;
-	for (unsigned i = 0; i < pool_count(check->work->pool); i++) {
+	for (unsigned i = 0; i < pool_count(check->shared->pool); i++) {
 		uint32_t block = node_at(check, i)->head.irreversible_block;
 
 		if (!(on_trial >> i & 1) || block == 0)
@@ -535,17 +536,17 @@ void chain_check_reload(struct chain_check *check, struct pool *pool, bool is_st
 {
 	size_t known_count = 0;
 
-	client_drop(check->work->client, &check->sink);
+	client_drop(check->shared->client, &check->sink);
 	check->is_running = false;
 	check->again_at_ms = 0;
 	if (is_start)
 		return;
 	for (unsigned i = 0; i < pool_count(pool); i++)
-		known_count += is_known(check->work->pool, pool_node(pool, i));
+		known_count += is_known(check->shared->pool, pool_node(pool, i));
 	for (unsigned i = 0; i < pool_count(pool); i++) {
 		struct node *node = pool_node(pool, i);
 
-		node->is_on_trial = !is_known(check->work->pool, node);
+		node->is_on_trial = !is_known(check->shared->pool, node);
 		node->has_no_vote = node->is_on_trial && known_count > 0;
 	}
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/pool.h"
+#include "sync/fetched.h"
 #include "sync/filter.h"
 
 static int run_commit(struct db *db, struct job *job, struct error *err)
@@ -56,17 +57,17 @@ static void tell_replaced(const struct ledger_entry *entry)
 		block_id_format(entry->stored_id, orphan));
 }
 
-static void count_outcome(struct work *work, const struct ledger_entry *entry)
+static void count_outcome(struct shared *shared, const struct ledger_entry *entry)
 {
 	if (entry->outcome == LEDGER_REPLACED) {
 		tell_replaced(entry);
-		work->replaced_blocks++;
+		shared->replaced_blocks++;
 	}
 	if (entry->outcome == LEDGER_PRESENT || entry->outcome == LEDGER_CONFIRMED) {
-		work->present_blocks++;
+		shared->present_blocks++;
 	} else if (ledger_is_stored(entry->outcome)) {
-		work->stored_blocks++;
-		work->stored_operations += entry->block->stored_count;
+		shared->stored_blocks++;
+		shared->stored_operations += entry->block->stored_count;
 	}
 }
 
@@ -83,17 +84,17 @@ static bool is_told(const struct commit *commit, const struct ledger_entry *entr
 
 static void count_outcomes(struct commit *commit)
 {
-	struct work *work = commit->work;
+	struct shared *shared = commit->shared;
 
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 
-		count_outcome(work, entry);
+		count_outcome(shared, entry);
 		if (entry->block->virtual_state == BLOCK_VIRTUAL_UNVERIFIED &&
 		    is_told(commit, entry))
 			tell_unverified(entry->block);
 		if (entry->block->proof_reason && is_told(commit, entry)) {
-			work->unproved_blocks++;
+			shared->unproved_blocks++;
 			tell_unproved(entry->block);
 		}
 		if (entry->leftovers_removed)
@@ -107,7 +108,7 @@ static void count_outcomes(struct commit *commit)
 /* Note the highest block that is in the table now, whichever reader stored it. */
 static void note_committed(struct commit *commit)
 {
-	struct work *work = commit->work;
+	struct shared *shared = commit->shared;
 
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
@@ -115,37 +116,37 @@ static void note_committed(struct commit *commit)
 
 		if (!ledger_is_stored(entry->outcome))
 			continue;
-		if (num > work->newest_block) {
-			work->newest_block = num;
-			work->newest_time_s = entry->block->timestamp_s;
+		if (num > shared->newest_block) {
+			shared->newest_block = num;
+			shared->newest_time_s = entry->block->timestamp_s;
 		}
 		if (commit->ledger.is_reversible)
 			continue;
-		work_note_stored(work, num, entry->block->timestamp_s);
-		if (num > work->committed_block)
-			work->committed_block = num;
+		shared_note_stored(shared, num, entry->block->timestamp_s);
+		if (num > shared->committed_block)
+			shared->committed_block = num;
 	}
 }
 
 static void finish_commit(struct job *job)
 {
 	struct commit *commit = (struct commit *)job;
-	struct work *work = commit->work;
+	struct shared *shared = commit->shared;
 	bool is_done = job->err.kind == ERROR_NONE;
 
 	if (is_done) {
 		count_outcomes(commit);
 		note_committed(commit);
 		if (!commit->ledger.is_reversible)
-			work_progress(work);
-		work->seen_comments += commit->ledger.seen_count;
+			shared_progress(shared);
+		shared->seen_comments += commit->ledger.seen_count;
 		log_debug("committed", "%s, %u tries", job->what, job->retry_count + 1);
-	} else if (!work->is_stopping || job->err.kind != ERROR_RETRY) {
-		work_end(work, &job->err);
+	} else if (!shared->is_stopping || job->err.kind != ERROR_RETRY) {
+		shared_end(shared, &job->err);
 	}
 	commit->done(commit->context, commit, is_done);
 	for (size_t i = 0; i < commit->count; i++)
-		work_release_block(work, &commit->held[i]);
+		fetched_release(shared, &commit->held[i]);
 	seen_release(&commit->seen);
 	key_changes_release(&commit->keys);
 	free(commit->held);
@@ -154,84 +155,85 @@ static void finish_commit(struct job *job)
 }
 
 /* By the database's clock, not by the calendar clock of this host. */
-static int64_t late_before_s(const struct work *work)
+static int64_t late_before_s(const struct shared *shared)
 {
-	return work->config.max_age_s > 0 ? dbclock_now_s(&work->database_clock, clock_now_ms()) -
-						    (int64_t)work->config.max_age_s
-					  : 0;
+	return shared->config.max_age_s > 0
+		       ? dbclock_now_s(&shared->database_clock, clock_now_ms()) -
+				 (int64_t)shared->config.max_age_s
+		       : 0;
 }
 
-static struct commit *make_commit(struct work *work, const struct held *held, size_t count)
+static struct commit *make_commit(struct shared *shared, const struct fetched *held, size_t count)
 {
 	struct commit *commit = xcalloc(1, sizeof(*commit));
 
 	job_init(&commit->job, run_commit, finish_commit, "commit of blocks %u..%u",
 		 held[0].block->num, held[count - 1].block->num);
-	commit->work = work;
+	commit->shared = shared;
 	commit->held = xreallocarray(NULL, count, sizeof(*held));
 	memcpy(commit->held, held, count * sizeof(*held));
 	commit->count = count;
 	commit->ledger = (struct ledger_commit){
 		.entries = xcalloc(count, sizeof(struct ledger_entry)),
 		.count = count,
-		.identity = &work->identity,
-		.filter_id = work->filter_id,
-		.head_block = pool_head(work->pool),
-		.irreversible_block = pool_irreversible(work->pool),
-		.queues = work->config.filter->queues,
-		.delivers_history = work->config.delivers_history,
-		.late_before_s = late_before_s(work),
+		.identity = &shared->identity,
+		.filter_id = shared->filter_id,
+		.head_block = pool_head(shared->pool),
+		.irreversible_block = pool_irreversible(shared->pool),
+		.queues = shared->config.filter->queues,
+		.delivers_history = shared->config.delivers_history,
+		.late_before_s = late_before_s(shared),
 	};
 	for (size_t i = 0; i < count; i++) {
 		commit->ledger.entries[i].block = held[i].block;
-		key_changes_add(&commit->keys, work->proof, held[i].block);
+		key_changes_add(&commit->keys, shared->proof, held[i].block);
 	}
 	commit->ledger.keys = commit->keys.items;
 	commit->ledger.key_count = commit->keys.count;
 	return commit;
 }
 
-void commit_submit(struct work *work, const struct held *held, size_t count,
+void commit_submit(struct shared *shared, const struct fetched *held, size_t count,
 		   enum ledger_rewrite rewrite,
 		   void (*done)(void *context, struct commit *commit, bool is_done), void *context)
 {
-	struct commit *commit = make_commit(work, held, count);
+	struct commit *commit = make_commit(shared, held, count);
 
 	for (size_t i = 0; i < count; i++)
-		if (work->config.filter->virtual_operations &&
+		if (shared->config.filter->virtual_operations &&
 		    held[i].block->virtual_state == BLOCK_VIRTUAL_NONE)
 			abort(); /* an incomplete block: a bug */
 	commit->done = done;
 	commit->context = context;
 	commit->ledger.rewrite = rewrite;
-	commit->ledger.outdated = rewrite == LEDGER_REWRITE ? work->config.outdated : 0;
+	commit->ledger.outdated = rewrite == LEDGER_REWRITE ? shared->config.outdated : 0;
 	/* The node that gave it called it irreversible, whatever the nodes say by now. */
 	if (commit->ledger.irreversible_block < held[count - 1].block->num)
 		commit->ledger.irreversible_block = held[count - 1].block->num;
-	writer_commit(work->writer, &commit->job);
+	executor_commit(shared->executor, &commit->job);
 }
 
-void commit_submit_reversible(struct work *work, const struct held *held, size_t count,
+void commit_submit_reversible(struct shared *shared, const struct fetched *held, size_t count,
 			      void (*done)(void *context, struct commit *commit, bool is_done),
 			      void *context)
 {
-	struct commit *commit = make_commit(work, held, count);
+	struct commit *commit = make_commit(shared, held, count);
 
 	commit->done = done;
 	commit->context = context;
 	commit->ledger.is_reversible = true;
-	writer_commit(work->writer, &commit->job);
+	executor_commit(shared->executor, &commit->job);
 }
 
-bool commit_is_full(const struct work *work, const struct commit_size *size)
+bool commit_is_full(const struct shared *shared, const struct commit_size *size)
 {
-	return size->rows >= work->config.batch_rows ||
-	       size->payload_bytes >= work->config.batch_bytes;
+	return size->rows >= shared->config.batch_rows ||
+	       size->payload_bytes >= shared->config.batch_bytes;
 }
 
-bool commit_add(const struct work *work, struct commit_size *size, const struct block *block)
+bool commit_add(const struct shared *shared, struct commit_size *size, const struct block *block)
 {
-	if (commit_is_full(work, size))
+	if (commit_is_full(shared, size))
 		return false;
 	/* A delivery is two rows: one in `delivered`, one in `deliveries_open`. */
 	size->rows += 1 + block->stored_count + 2 * block->delivery_count;

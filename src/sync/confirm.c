@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "store/outbox.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 /* The wait for a row that a bot has locked; doubled while it stays locked. */
 #define LOCKED_MS       200
@@ -16,10 +16,10 @@
 #define FAILED_AGAIN_MS 60000
 
 struct confirm {
-	struct work *work;
+	struct shared *shared;
 	bool is_running;
 	int64_t due_ms;
-	uint64_t noticed_count; /* value of work->seen_comments up to which tasks were sent */
+	uint64_t noticed_count; /* value of shared->seen_comments up to which tasks were sent */
 	int64_t locked_ms;      /* the wait before the next try */
 	unsigned locked_count;  /* in this pass through the table */
 	struct outbox_step step;
@@ -46,7 +46,7 @@ static int run_confirm(struct db *db, struct job *job, struct error *err)
 /* The next pass: soon where a bot holds a row, else when the next look is due. */
 static void end_pass(struct confirm *confirm)
 {
-	int64_t wait_ms = (int64_t)confirm->work->config.scan_interval_s * 1000;
+	int64_t wait_ms = (int64_t)confirm->shared->config.scan_interval_s * 1000;
 
 	if (confirm->locked_count > 0) {
 		confirm->locked_ms = confirm->locked_ms > 0
@@ -85,7 +85,7 @@ static void finish_confirm(struct job *job)
 	confirm->is_running = false;
 	if (job->err.kind == ERROR_NONE) {
 		take_step(confirm, &look->step);
-	} else if (!confirm->work->is_stopping) {
+	} else if (!confirm->shared->is_stopping) {
 		confirm->due_ms = clock_now_ms() + FAILED_AGAIN_MS;
 		log_warning("confirm_failed", "%s: %s; again in %d s", job->what, job->err.text,
 			    FAILED_AGAIN_MS / 1000);
@@ -102,14 +102,14 @@ static void send(struct confirm *confirm)
 	look->confirm = confirm;
 	look->from = confirm->step;
 	confirm->is_running = true;
-	writer_task(confirm->work->writer, &look->job);
+	executor_task(confirm->shared->executor, &look->job);
 }
 
-struct confirm *confirm_new(struct work *work)
+struct confirm *confirm_new(struct shared *shared)
 {
 	struct confirm *confirm = xcalloc(1, sizeof(*confirm));
 
-	confirm->work = work;
+	confirm->shared = shared;
 	return confirm;
 }
 
@@ -121,7 +121,7 @@ void confirm_free(struct confirm *confirm)
 /* A comment was seen: start from the beginning, and at once. */
 static void notice(struct confirm *confirm)
 {
-	confirm->noticed_count = confirm->work->seen_comments;
+	confirm->noticed_count = confirm->shared->seen_comments;
 	confirm->step = (struct outbox_step){.is_last = false};
 	confirm->locked_count = 0;
 	confirm->due_ms = 0;
@@ -131,9 +131,9 @@ int64_t confirm_step(struct confirm *confirm, int64_t now_ms)
 {
 	if (confirm->is_running)
 		return CLOCK_NEVER;
-	if (confirm->noticed_count != confirm->work->seen_comments)
+	if (confirm->noticed_count != confirm->shared->seen_comments)
 		notice(confirm);
-	else if (confirm->work->is_stopping)
+	else if (confirm->shared->is_stopping)
 		return CLOCK_NEVER;
 	if (now_ms < confirm->due_ms)
 		return confirm->due_ms;
@@ -143,5 +143,5 @@ int64_t confirm_step(struct confirm *confirm, int64_t now_ms)
 
 bool confirm_is_idle(const struct confirm *confirm)
 {
-	return !confirm->is_running && confirm->noticed_count == confirm->work->seen_comments;
+	return !confirm->is_running && confirm->noticed_count == confirm->shared->seen_comments;
 }

@@ -17,7 +17,7 @@
 static struct log_limit open_limit = LOG_LIMIT_INIT(BURST_MS);
 
 struct dispute {
-	struct work *work;
+	struct shared *shared;
 	unsigned pool_epoch;
 	uint32_t num; /* of the block that contradicts `stored` */
 	uint8_t id[BLOCK_ID_BYTES];
@@ -33,7 +33,7 @@ static void finish(struct dispute *dispute, enum dispute_end end)
 {
 	char reason[120];
 
-	client_drop(dispute->work->client, &dispute->sink);
+	client_drop(dispute->shared->client, &dispute->sink);
 	snprintf(reason, sizeof(reason), "contradicts stored block %u, which %s",
 		 dispute->stored.num,
 		 end == DISPUTE_TABLE   ? "the nodes do not give"
@@ -48,12 +48,12 @@ static void decide(struct dispute *dispute)
 	const struct ballot *ballot = &dispute->ballot;
 	char id[BLOCK_ID_HEX + 1];
 
-	if (ballot_is_against(ballot, dispute->work->pool)) {
-		ballot_tell_orphan(ballot, dispute->work->pool, &dispute->stored);
+	if (ballot_is_against(ballot, dispute->shared->pool)) {
+		ballot_tell_orphan(ballot, dispute->shared->pool, &dispute->stored);
 		finish(dispute, DISPUTE_TABLE);
 		return;
 	}
-	ballot_deny(ballot, ballot->differing, dispute->work, &dispute->stored);
+	ballot_deny(ballot, ballot->differing, dispute->shared, &dispute->stored);
 	if (ballot->agreeing) {
 		log_limited(
 			&open_limit, LOG_LEVEL_WARNING, "block_disputed",
@@ -72,10 +72,10 @@ static void decide(struct dispute *dispute)
 
 static void note_answer(struct dispute *dispute)
 {
-	const struct pool *pool = dispute->work->pool;
+	const struct pool *pool = dispute->shared->pool;
 	const struct ballot *ballot = &dispute->ballot;
 
-	if (dispute->pool_epoch != dispute->work->pool_epoch)
+	if (dispute->pool_epoch != dispute->shared->pool_epoch)
 		finish(dispute, DISPUTE_OPEN); /* the nodes were read again */
 	else if (--dispute->asked_count == 0 || ballot_is_against(ballot, pool) ||
 		 2 * (size_t)__builtin_popcountll(ballot->agreeing) > pool_count(pool))
@@ -108,13 +108,13 @@ static void no_opinion(void *context, uint32_t num, const char *reason)
 	note_answer(context);
 }
 
-struct dispute *dispute_new(struct work *work, const struct ledger_entry *entry,
+struct dispute *dispute_new(struct shared *shared, const struct ledger_entry *entry,
 			    dispute_done_fn *done, void *context)
 {
 	struct dispute *dispute = xcalloc(1, sizeof(*dispute));
 
-	dispute->work = work;
-	dispute->pool_epoch = work->pool_epoch;
+	dispute->shared = shared;
+	dispute->pool_epoch = shared->pool_epoch;
 	dispute->num = entry->block->num;
 	memcpy(dispute->id, entry->block->id, BLOCK_ID_BYTES);
 	dispute->stored.num =
@@ -124,10 +124,10 @@ struct dispute *dispute_new(struct work *work, const struct ledger_entry *entry,
 	dispute->context = context;
 	dispute->sink = (struct client_sink){
 		.context = dispute, .given = take_opinion, .refused = no_opinion};
-	for (unsigned i = 0; i < pool_count(work->pool); i++) {
-		if (pool_node(work->pool, i)->is_excluded)
+	for (unsigned i = 0; i < pool_count(shared->pool); i++) {
+		if (pool_node(shared->pool, i)->is_excluded)
 			continue;
-		client_want(work->client, CLIENT_TAIL, dispute->stored.num, dispute->stored.num,
+		client_want(shared->client, CLIENT_TAIL, dispute->stored.num, dispute->stored.num,
 			    ~(UINT64_C(1) << i), &dispute->sink);
 		dispute->asked_count++;
 	}
@@ -138,6 +138,6 @@ void dispute_free(struct dispute *dispute)
 {
 	if (!dispute)
 		return;
-	client_drop(dispute->work->client, &dispute->sink);
+	client_drop(dispute->shared->client, &dispute->sink);
 	free(dispute);
 }

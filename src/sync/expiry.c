@@ -9,7 +9,7 @@
 #include "steem/pool.h"
 #include "store/retention.h"
 #include "sync/dbclock.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 /* A pass may take at most one fifth of the task thread's time. */
 #define STEP_SHARE      5
@@ -21,7 +21,7 @@
 #define LOOK_AGAIN_MS   1000
 
 struct expiry {
-	struct work *work;
+	struct shared *shared;
 	bool is_running;
 	int64_t due_ms;
 	/* the pass under way removes deliveries that ended before this time; 0: no pass */
@@ -55,11 +55,11 @@ static void end_pass(struct expiry *expiry)
 		log_info(
 			"deliveries_removed",
 			"%llu deliveries that ended more than %u days ago (queue.keep_days) were removed, and %llu operations with them",
-			(unsigned long long)pass->deliveries, expiry->work->config.keep_days,
+			(unsigned long long)pass->deliveries, expiry->shared->config.keep_days,
 			(unsigned long long)pass->operations);
 	expiry->pass = (struct retention_pass){.is_over = false};
 	expiry->before_s = 0;
-	expiry->due_ms = clock_now_ms() + (int64_t)expiry->work->config.scan_interval_s * 1000;
+	expiry->due_ms = clock_now_ms() + (int64_t)expiry->shared->config.scan_interval_s * 1000;
 }
 
 static void finish_expiry(struct job *job)
@@ -75,7 +75,7 @@ static void finish_expiry(struct job *job)
 			clock_now_ms() + (pause_ms > LEAST_PAUSE_MS ? pause_ms : LEAST_PAUSE_MS);
 		if (expiry->pass.is_over)
 			end_pass(expiry);
-	} else if (!expiry->work->is_stopping) { /* a failed pass does not end the reader */
+	} else if (!expiry->shared->is_stopping) { /* a failed pass does not end the reader */
 		expiry->due_ms = clock_now_ms() + FAILED_AGAIN_MS;
 		log_warning("retention_failed", "%s: %s; again in %d s", job->what, job->err.text,
 			    FAILED_AGAIN_MS / 1000);
@@ -85,10 +85,10 @@ static void finish_expiry(struct job *job)
 
 static bool is_wanted(const struct expiry *expiry)
 {
-	const struct reader_config *config = &expiry->work->config;
+	const struct reader_config *config = &expiry->shared->config;
 
-	return config->keep_days > 0 && config->goal == READER_RUN && !expiry->work->is_stopping &&
-	       !expiry->is_running;
+	return config->keep_days > 0 && config->goal == READER_RUN &&
+	       !expiry->shared->is_stopping && !expiry->is_running;
 }
 
 /* The time of the newest block that any node has reported; 0: none yet. */
@@ -105,9 +105,9 @@ static int64_t chain_time_s(struct pool *pool)
 	return newest_s;
 }
 
-static int64_t even_ms(const struct work *work)
+static int64_t even_ms(const struct shared *shared)
 {
-	int64_t interval_ms = (int64_t)work->config.scan_interval_s * 1000;
+	int64_t interval_ms = (int64_t)shared->config.scan_interval_s * 1000;
 
 	return interval_ms < LONGEST_EVEN_MS ? interval_ms : LONGEST_EVEN_MS;
 }
@@ -120,9 +120,9 @@ static bool look_at_chain(struct expiry *expiry, int64_t now_ms,
 			  struct dbclock_witness *ret_witness)
 {
 	int64_t elapsed_ms = now_ms - expiry->chain_at_ms;
-	int64_t chain_s = chain_time_s(expiry->work->pool);
+	int64_t chain_s = chain_time_s(expiry->shared->pool);
 
-	if (chain_s == 0 || (expiry->chain_s > 0 && elapsed_ms < even_ms(expiry->work)))
+	if (chain_s == 0 || (expiry->chain_s > 0 && elapsed_ms < even_ms(expiry->shared)))
 		return false;
 	*ret_witness = (struct dbclock_witness){
 		.host_s = clock_wall_s(),
@@ -141,14 +141,14 @@ static bool look_at_chain(struct expiry *expiry, int64_t now_ms,
  */
 static bool begin_pass(struct expiry *expiry, int64_t now_ms)
 {
-	const struct work *work = expiry->work;
+	const struct shared *shared = expiry->shared;
 	struct dbclock_witness witness;
 	char why[200];
 
 	expiry->due_ms = now_ms + LOOK_AGAIN_MS;
 	if (!look_at_chain(expiry, now_ms, &witness))
 		return false;
-	if (!dbclock_is_sure(&work->database_clock, now_ms, even_ms(work), &witness, why,
+	if (!dbclock_is_sure(&shared->database_clock, now_ms, even_ms(shared), &witness, why,
 			     sizeof(why))) {
 		if (why[0] != '\0')
 			log_limited(
@@ -157,16 +157,16 @@ static bool begin_pass(struct expiry *expiry, int64_t now_ms)
 				why);
 		return false;
 	}
-	expiry->before_s = dbclock_now_s(&work->database_clock, now_ms) -
-			   (int64_t)work->config.keep_days * DAY_S;
+	expiry->before_s = dbclock_now_s(&shared->database_clock, now_ms) -
+			   (int64_t)shared->config.keep_days * DAY_S;
 	return true;
 }
 
-struct expiry *expiry_new(struct work *work)
+struct expiry *expiry_new(struct shared *shared)
 {
 	struct expiry *expiry = xcalloc(1, sizeof(*expiry));
 
-	expiry->work = work;
+	expiry->shared = shared;
 	return expiry;
 }
 
@@ -190,6 +190,6 @@ int64_t expiry_step(struct expiry *expiry, int64_t now_ms)
 	step->before_s = expiry->before_s;
 	step->pass = expiry->pass;
 	expiry->is_running = true;
-	writer_task(expiry->work->writer, &step->job);
+	executor_task(expiry->shared->executor, &step->job);
 	return CLOCK_NEVER;
 }

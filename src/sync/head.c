@@ -48,7 +48,7 @@
 #define BEGIN_AGAIN_MS 1000
 
 struct head {
-	struct work *work;
+	struct shared *shared;
 	bool is_running;
 	bool is_asking;
 	bool is_lost;    /* a block of the commit was refused: begin again above the tail */
@@ -93,7 +93,7 @@ static void begin_again(struct head *head)
 {
 	stretch_drop_from(&head->stretch, 1);
 	stretch_forget_signers(&head->stretch);
-	client_drop(head->work->client, &head->vouch_sink);
+	client_drop(head->shared->client, &head->vouch_sink);
 	head->vouching_num = 0;
 	head->lost_votes = 0;
 	head->next = 0;
@@ -130,8 +130,8 @@ static void leave_node(struct head *head, unsigned node)
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct head *head = context;
-	const struct node *source = pool_node(head->work->pool, node);
-	struct held held;
+	const struct node *source = pool_node(head->shared->pool, node);
+	struct fetched held;
 
 	if (!head->is_running || block->num != head->next || head->stretch.count == MAX_HELD) {
 		block_free(block);
@@ -148,7 +148,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		block_free(block);
 		return;
 	}
-	held = work_hold(head->work, block, node);
+	held = fetched_hold(head->shared, block, node);
 	stretch_hold(&head->stretch, &held);
 }
 
@@ -226,7 +226,7 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 			leave_node(head, node);
 	}
 	if (head->was_unproved || /* another node may give JSON that contains all signed bytes */
-	    newest->head_block + LAG_BLOCKS < pool_head(head->work->pool))
+	    newest->head_block + LAG_BLOCKS < pool_head(head->shared->pool))
 		leave_node(head, node);
 }
 
@@ -243,7 +243,7 @@ static void leave_newest(struct head *head)
 static void take_vouched(void *context, struct block *block, unsigned node)
 {
 	struct head *head = context;
-	const struct held *held = stretch_find(&head->stretch, block->num);
+	const struct fetched *held = stretch_find(&head->stretch, block->num);
 
 	(void)node;
 	head->vouching_num = 0;
@@ -263,8 +263,8 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 	(void)reason;
 	head->vouching_num = 0;
 	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
-	if (num > pool_head(head->work->pool)) { /* the node is just ahead of the others */
-		client_poll_heads(head->work->client, HEADS_FRESH_MS);
+	if (num > pool_head(head->shared->pool)) { /* the node is just ahead of the others */
+		client_poll_heads(head->shared->client, HEADS_FRESH_MS);
 		return;
 	}
 	if (++head->lost_votes < LOST_VOTES)
@@ -282,10 +282,10 @@ static bool may_vouch(const struct head *head)
  * The newest block that most nodes say they have. If there is none, the newest one: they may
  * have it by now.
  */
-static const struct held *to_be_vouched(const struct head *head)
+static const struct fetched *to_be_vouched(const struct head *head)
 {
 	const struct stretch *stretch = &head->stretch;
-	uint32_t most_have = pool_head(head->work->pool);
+	uint32_t most_have = pool_head(head->shared->pool);
 
 	for (size_t i = stretch->count; i > 0; i--)
 		if (stretch_num(stretch, i - 1) <= most_have &&
@@ -296,11 +296,11 @@ static const struct held *to_be_vouched(const struct head *head)
 
 static void vouch(struct head *head)
 {
-	const struct held *held = to_be_vouched(head);
+	const struct fetched *held = to_be_vouched(head);
 
-	if (!work_source(head->work, held)) /* the nodes were read again */
+	if (!fetched_source(head->shared, held)) /* the nodes were read again */
 		begin_again(head);
-	else if (client_vouch(head->work->client, held->block, held->source, &head->vouch_sink))
+	else if (client_vouch(head->shared->client, held->block, held->source, &head->vouch_sink))
 		range_add(&head->stretch.vouched, held->block->num, held->block->num);
 	else
 		head->vouching_num = held->block->num;
@@ -363,18 +363,18 @@ static void take_unsigned(void *context, size_t at, bool is_false)
  * A block contradicts an irreversible one: its node is on another branch (or was, when it gave
  * the block).  The node rests, unless it is the only one that the tail could ask.
  */
-static void rest(struct head *head, const struct held *held, const struct ledger_entry *entry)
+static void rest(struct head *head, const struct fetched *held, const struct ledger_entry *entry)
 {
-	struct node *source = work_source(head->work, held);
+	struct node *source = fetched_source(head->shared, held);
 	int64_t now_ms = clock_now_ms();
 	int64_t rest_ms = backoff_next_ms(&head->backoff);
 
-	notice_fork(head, held->block, work_source_label(head->work, held), entry->neighbour,
+	notice_fork(head, held->block, fetched_source_label(head->shared, held), entry->neighbour,
 		    entry->stored_id);
 	if (source) {
 		uint64_t itself = UINT64_C(1) << held->source;
 
-		if (pool_healthy(head->work->pool, now_ms) & ~itself) {
+		if (pool_healthy(head->shared->pool, now_ms) & ~itself) {
 			int64_t node_ms = node_failed(source, now_ms, RPC_FAILURE_OTHER_NODE, 0);
 
 			log_warning(
@@ -390,13 +390,13 @@ static void rest(struct head *head, const struct held *held, const struct ledger
 	head->rest_until_ms = now_ms + rest_ms;
 }
 
-static void take_outcome(struct head *head, const struct held *held, struct ledger_entry *entry)
+static void take_outcome(struct head *head, const struct fetched *held, struct ledger_entry *entry)
 {
-	const char *node = work_source_label(head->work, held);
+	const char *node = fetched_source_label(head->shared, held);
 
 	if (entry->outcome == LEDGER_OTHER_ID) {
 		entry->neighbour = entry->block->num;
-		if (entry->is_settled)
+		if (entry->is_irreversible)
 			rest(head, held, entry);
 		else
 			notice_fork(head, held->block, node, entry->neighbour, entry->stored_id);
@@ -441,7 +441,7 @@ static bool commit_ended(void *context, struct commit *commit, bool is_done)
 
 static const struct stretch_owner owner = {
 	.ended = commit_ended,
-	.unsigned_block = take_unsigned,
+	.not_signed = take_unsigned,
 };
 
 /* Returns when to call it again. */
@@ -467,7 +467,7 @@ static bool may_ask(const struct head *head)
 	uint32_t next = head->next > head->tail_next ? head->next : head->tail_next;
 
 	return !head->is_asking && !head->is_lost && head->stretch.count < MAX_HELD / 2 &&
-	       next - head->tail_next < HEAD_MAX_AHEAD && work_room_blocks(head->work) > 0;
+	       next - head->tail_next < HEAD_MAX_AHEAD && shared_room_blocks(head->shared) > 0;
 }
 
 static int64_t ask_at_ms(const struct head *head)
@@ -478,7 +478,7 @@ static int64_t ask_at_ms(const struct head *head)
 
 static unsigned ask_count(const struct head *head)
 {
-	struct pool *pool = head->work->pool;
+	struct pool *pool = head->shared->pool;
 	uint32_t newest = head->ask_only
 				  ? pool_node(pool, (unsigned)__builtin_ctzll(head->ask_only))
 					    ->head.head_block
@@ -487,8 +487,8 @@ static unsigned ask_count(const struct head *head)
 	uint32_t allowed = HEAD_MAX_AHEAD - (head->next - head->tail_next);
 	uint32_t room = MAX_HELD - (uint32_t)head->stretch.count;
 
-	if (count > head->work->config.batch_size)
-		count = head->work->config.batch_size;
+	if (count > head->shared->config.batch_size)
+		count = head->shared->config.batch_size;
 	if (count > room)
 		count = room;
 	return count < allowed ? count : allowed;
@@ -496,7 +496,7 @@ static unsigned ask_count(const struct head *head)
 
 static void ask(struct head *head)
 {
-	struct client *client = head->work->client;
+	struct client *client = head->shared->client;
 	uint64_t not_from = head->ask_only ? ~head->ask_only : head->not_from;
 	unsigned count;
 
@@ -527,11 +527,11 @@ static int64_t ask_in_time(struct head *head, int64_t now_ms)
 
 /* The public side. */
 
-struct head *head_new(struct work *work)
+struct head *head_new(struct shared *shared)
 {
 	struct head *head = xcalloc(1, sizeof(*head));
 
-	head->work = work;
+	head->shared = shared;
 	head->sink = (struct client_tip_sink){
 		.context = head, .given = take_block, .done = take_end, .unproved = take_unproved};
 	head->vouch_sink = (struct client_sink){.context = head,
@@ -540,10 +540,10 @@ struct head *head_new(struct work *work)
 						.given = take_vouched,
 						.refused = no_vouched};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
-	stretch_init(&head->stretch, work, &owner, head);
+	stretch_init(&head->stretch, shared, &owner, head);
 	head->stretch.is_reversible = true;
-	if (work->lineage)
-		head->stretch.signers = signers_new(work, true);
+	if (shared->lineage)
+		head->stretch.signers = signers_new(shared, true);
 	return head;
 }
 
@@ -558,7 +558,7 @@ void head_free(struct head *head)
 
 void head_start(struct head *head)
 {
-	if (head->work->config.follow != READER_FOLLOW_HEAD)
+	if (head->shared->config.follow != READER_FOLLOW_HEAD)
 		return;
 	head->is_running = true;
 	begin_again(head);
@@ -572,8 +572,8 @@ int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms)
 	if (!head->is_running)
 		return CLOCK_NEVER;
 	head->tail_next = tail_next;
-	if (head->pool_epoch != head->work->pool_epoch) {
-		head->pool_epoch = head->work->pool_epoch;
+	if (head->pool_epoch != head->shared->pool_epoch) {
+		head->pool_epoch = head->shared->pool_epoch;
 		head->ask_only = head->not_from = 0;
 	}
 	if (head->is_lost && !head->is_asking && head->stretch.commit_count == 0)

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "steem/pool.h"
 #include "store/claims.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 #define HEARTBEAT_MS 5000
 /*
@@ -21,7 +21,7 @@
 #define OVERVIEW_AGAIN_MS   60000
 
 struct heartbeat {
-	struct work *work;
+	struct shared *shared;
 	bool is_beating;
 	bool is_signed_off;
 	int64_t beat_at_ms; /* when the next heartbeat is due */
@@ -45,7 +45,7 @@ struct beat_job {
 	bool renews_claims;
 	bool is_one_shot;
 	uint32_t irreversible; /* as recorded in the database */
-	struct work_look look;
+	struct shared_look look;
 };
 
 static int run_beat(struct db *db, struct job *job, struct error *err)
@@ -54,7 +54,7 @@ static int run_beat(struct db *db, struct job *job, struct error *err)
 
 	if (readers_heartbeat(db, &beat->identity, &beat->report, err) < 0 ||
 	    readers_irreversible(db, &beat->irreversible, err) < 0 ||
-	    work_look_at_clock(db, &beat->look, err) < 0)
+	    shared_look_at_clock(db, &beat->look, err) < 0)
 		return -1;
 	return beat->renews_claims ? claims_renew(db, &beat->identity, err) : 0;
 }
@@ -68,9 +68,9 @@ static void finish_beat(struct job *job)
 	if (job->err.kind == ERROR_NONE) {
 		heartbeat->answered_at_ms = clock_now_ms();
 		heartbeat->irreversible = beat->irreversible;
-		work_note_look(heartbeat->work, &beat->look);
-	} else if (!heartbeat->work->is_stopping) {
-		work_end(heartbeat->work, &job->err);
+		shared_note_look(heartbeat->shared, &beat->look);
+	} else if (!heartbeat->shared->is_stopping) {
+		shared_end(heartbeat->shared, &job->err);
 	}
 	free(beat);
 }
@@ -97,35 +97,35 @@ static struct beat_job *new_beat(struct heartbeat *heartbeat)
 	struct beat_job *beat = xcalloc(1, sizeof(*beat));
 
 	beat->heartbeat = heartbeat;
-	beat->identity = heartbeat->work->identity;
-	beat->is_one_shot = heartbeat->work->config.goal != READER_RUN;
+	beat->identity = heartbeat->shared->identity;
+	beat->is_one_shot = heartbeat->shared->config.goal != READER_RUN;
 	return beat;
 }
 
 static void send_beat(struct heartbeat *heartbeat, const char *state, bool renews_claims)
 {
 	struct beat_job *beat = new_beat(heartbeat);
-	struct work *work = heartbeat->work;
-	int node = pool_pick_tip(work->pool, clock_now_ms(), 0);
+	struct shared *shared = heartbeat->shared;
+	int node = pool_pick_tip(shared->pool, clock_now_ms(), 0);
 
 	if (node >= 0)
 		text_format(beat->node, sizeof(beat->node), "%s",
-			    pool_node(work->pool, (unsigned)node)->label);
+			    pool_node(shared->pool, (unsigned)node)->label);
 	job_init(&beat->job, run_beat, finish_beat, "heartbeat");
 	beat->renews_claims = renews_claims;
 	beat->report = (struct reader_report){
 		.state = state,
 		.node = node >= 0 ? beat->node : NULL,
-		.head_block = pool_head(work->pool),
-		.irreversible_block = pool_irreversible(work->pool),
-		.node_failures = work->node_failures,
-		.commit_retries = writer_retry_count(work->writer),
-		.false_blocks = work->false_blocks,
-		.false_claims = work->false_claims,
-		.unproved_blocks = work->unproved_blocks,
+		.head_block = pool_head(shared->pool),
+		.irreversible_block = pool_irreversible(shared->pool),
+		.node_failures = shared->node_failures,
+		.commit_retries = executor_retry_count(shared->executor),
+		.false_blocks = shared->false_blocks,
+		.false_claims = shared->false_claims,
+		.unproved_blocks = shared->unproved_blocks,
 	};
 	heartbeat->is_beating = true;
-	writer_task(work->writer, &beat->job);
+	executor_task(shared->executor, &beat->job);
 }
 
 /* The overview is a task of its own, because it takes longer the more blocks are missing. */
@@ -191,7 +191,8 @@ static void finish_overview(struct job *job)
 		heartbeat->overview = look->overview;
 		heartbeat->overview_at_ms = clock_now_ms();
 		take_queues(heartbeat, look);
-	} else if (!heartbeat->work->is_stopping) { /* a failed overview does not end the reader */
+	} else if (!heartbeat->shared
+			    ->is_stopping) { /* a failed overview does not end the reader */
 		heartbeat->overview_due_ms = clock_now_ms() + OVERVIEW_AGAIN_MS;
 		log_warning("overview_failed", "%s: %s; metrics are without it, again in %d s",
 			    job->what, job->err.text, OVERVIEW_AGAIN_MS / 1000);
@@ -210,14 +211,14 @@ static void send_overview(struct heartbeat *heartbeat, uint32_t decided)
 	look->decided = decided;
 	look->queues = xcalloc(1, sizeof(*look->queues));
 	heartbeat->is_overlooking = true;
-	writer_task(heartbeat->work->writer, &look->job);
+	executor_task(heartbeat->shared->executor, &look->job);
 }
 
-struct heartbeat *heartbeat_new(struct work *work)
+struct heartbeat *heartbeat_new(struct shared *shared)
 {
 	struct heartbeat *heartbeat = xcalloc(1, sizeof(*heartbeat));
 
-	heartbeat->work = work;
+	heartbeat->shared = shared;
 	return heartbeat;
 }
 
@@ -280,7 +281,7 @@ void heartbeat_sign_off(struct heartbeat *heartbeat)
 	struct beat_job *beat = new_beat(heartbeat);
 
 	job_init(&beat->job, run_sign_off, finish_sign_off, "signing off");
-	writer_task(heartbeat->work->writer, &beat->job);
+	executor_task(heartbeat->shared->executor, &beat->job);
 }
 
 bool heartbeat_has_signed_off(const struct heartbeat *heartbeat)

@@ -3,7 +3,7 @@
 
 #include "steem/node.h"
 #include "steem/rpc.h"
-#include "sync/work.h"
+#include "sync/shared.h"
 
 #define BURST_MS 10000
 
@@ -21,7 +21,7 @@ static void tell_failed(void *context, const struct node *node, const struct err
 {
 	struct nodelog *nodelog = context;
 
-	nodelog->work->node_failures++;
+	nodelog->shared->node_failures++;
 	if (node->is_excluded)
 		log_warning("node_excluded",
 			    "%s: %s; it is not asked again until the configuration is read again",
@@ -63,7 +63,7 @@ static void tell_refused(void *context, const struct node *node, uint32_t num,
 	struct nodelog *nodelog = context;
 
 	if (rpc_failure_of(err) == RPC_FAILURE_FALSE) {
-		nodelog->work->false_blocks++;
+		nodelog->shared->false_blocks++;
 		log_limited(&nodelog->false_limit, LOG_LEVEL_WARNING, "block_false",
 			    "%s from %s; nothing of it is stored, other nodes are asked", err->text,
 			    node->label);
@@ -78,7 +78,7 @@ static void tell_claim(void *context, const struct node *node, const struct erro
 {
 	struct nodelog *nodelog = context;
 
-	nodelog->work->false_claims++;
+	nodelog->shared->false_claims++;
 	log_limited(&nodelog->claim_limit, LOG_LEVEL_WARNING, "claim_false", "%s %s", node->label,
 		    err->text);
 }
@@ -113,10 +113,10 @@ static void tell_split(void *context, const struct node *node, const struct erro
 		node->label, err->text);
 }
 
-void nodelog_init(struct nodelog *nodelog, struct work *work)
+void nodelog_init(struct nodelog *nodelog, struct shared *shared)
 {
 	*nodelog = (struct nodelog){
-		.work = work,
+		.shared = shared,
 		.refused_limit = LOG_LIMIT_INIT(BURST_MS),
 		.false_limit = LOG_LIMIT_INIT(BURST_MS),
 		.split_limit = LOG_LIMIT_INIT(BURST_MS),

@@ -13,6 +13,7 @@
 #include "steem/http.h"
 #include "steem/pool.h"
 #include "sync/confirm.h"
+#include "sync/executor.h"
 #include "sync/expiry.h"
 #include "sync/filter.h"
 #include "sync/head.h"
@@ -23,7 +24,6 @@
 #include "sync/scan.h"
 #include "sync/startup.h"
 #include "sync/tail.h"
-#include "sync/writer.h"
 
 #define LONGEST_TURN_MS  1000 /* the longest time between two checks of the reader's own state */
 #define MAX_FDS          8
@@ -35,7 +35,7 @@
 void reader_ask_heads(struct reader *reader)
 {
 	/* At the tip, each request also tells the head of the node that answers it. */
-	client_poll_heads(reader->work.client,
+	client_poll_heads(reader->shared.client,
 			  reader->state == STATE_TAILING ? HEADS_TAIL_MS / 2 : 0);
 	reader->heads_at_ms =
 		clock_now_ms() + (reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
@@ -49,23 +49,23 @@ static void check_patience(struct reader *reader)
 	int64_t now_ms = clock_now_ms();
 	struct error err = ERROR_INIT;
 
-	if (reader->state == STATE_OPENING || (pool_healthy(reader->work.pool, now_ms) != 0 &&
-					       pool_irreversible(reader->work.pool) > 0))
+	if (reader->state == STATE_OPENING || (pool_healthy(reader->shared.pool, now_ms) != 0 &&
+					       pool_irreversible(reader->shared.pool) > 0))
 		reader->healthy_at_ms = now_ms;
-	if (pool_usable(reader->work.pool) == 0) {
+	if (pool_usable(reader->shared.pool) == 0) {
 		(void)error_set(
 			&err, ERROR_NODE,
 			"no node is left that could be asked: all were excluded, the lines before say why");
-		work_end(&reader->work, &err);
+		shared_end(&reader->shared, &err);
 		return;
 	}
-	if (reader->work.config.goal == READER_RUN || reader->state >= STATE_LEAVING ||
+	if (reader->shared.config.goal == READER_RUN || reader->state >= STATE_LEAVING ||
 	    now_ms - reader->healthy_at_ms < PATIENCE_MS)
 		return;
 	(void)error_set(&err, ERROR_NODE,
 			"no node gave a usable answer for %d s; check nodes in the configuration",
 			PATIENCE_MS / 1000);
-	work_end(&reader->work, &err);
+	shared_end(&reader->shared, &err);
 }
 
 /* When a node last told its head, of the nodes that have all blocks that this reader has. */
@@ -73,8 +73,8 @@ static int64_t told_at_ms(const struct reader *reader, uint32_t next_block)
 {
 	int64_t at_ms = 0;
 
-	for (unsigned i = 0; i < pool_count(reader->work.pool); i++) {
-		const struct node *node = pool_node(reader->work.pool, i);
+	for (unsigned i = 0; i < pool_count(reader->shared.pool); i++) {
+		const struct node *node = pool_node(reader->shared.pool, i);
 
 		if (!node->is_excluded &&
 		    (uint64_t)node->head.irreversible_block + 1 >= next_block &&
@@ -89,8 +89,8 @@ static uint32_t reached_block(const struct reader *reader)
 {
 	uint32_t highest = 0;
 
-	for (unsigned i = 0; i < pool_count(reader->work.pool); i++) {
-		const struct node *node = pool_node(reader->work.pool, i);
+	for (unsigned i = 0; i < pool_count(reader->shared.pool); i++) {
+		const struct node *node = pool_node(reader->shared.pool, i);
 
 		if (node_is_up(node) && !node->is_on_trial &&
 		    node->head.irreversible_block > highest)
@@ -119,7 +119,7 @@ static void tell_stall(const struct reader *reader, enum stall_news news)
 		log_warning(
 			"chain_still",
 			"no node and no reader knew of a block after %u for %u s: the chain stands still, or all nodes do; the reader goes on asking, over new connections",
-			stall->chain_block, reader->work.config.stall_s);
+			stall->chain_block, reader->shared.config.stall_s);
 		break;
 	case STALL_CHAIN_MOVES:
 		log_info("chain_moves", "the chain goes on, with block %u", stall->chain_block);
@@ -164,16 +164,16 @@ static void check_progress(struct reader *reader)
 		.is_working = reader->state > STATE_OPENING && reader->state < STATE_LEAVING,
 		.is_tailing = is_tailing,
 		.next_block = next_block,
-		.nodes_block = pool_irreversible(reader->work.pool),
+		.nodes_block = pool_irreversible(reader->shared.pool),
 		.database_block = heartbeat_irreversible(reader->heartbeat),
 		.reached_block = reached_block(reader),
 		.told_at_ms = is_tailing ? told_at_ms(reader, next_block) : 0,
-		.worked_at_ms = reader->work.progress_at_ms,
-		.stall_ms = (int64_t)reader->work.config.stall_s * 1000,
+		.worked_at_ms = reader->shared.progress_at_ms,
+		.stall_ms = (int64_t)reader->shared.config.stall_s * 1000,
 	};
 
-	for (unsigned i = 0; i < pool_count(reader->work.pool); i++)
-		if (node_is_up(pool_node(reader->work.pool, i)))
+	for (unsigned i = 0; i < pool_count(reader->shared.pool); i++)
+		if (node_is_up(pool_node(reader->shared.pool, i)))
 			reader->node_up_at_ms = now_ms;
 	tell_stall(reader, stall_step(&reader->stall, &facts, now_ms));
 	renew_connections(reader, facts.stall_ms, now_ms);
@@ -184,7 +184,7 @@ static void check_progress(struct reader *reader)
 static struct client_config client_limits(const struct reader *reader,
 					  const struct reader_nodes *nodes)
 {
-	const struct reader_config *config = &reader->work.config;
+	const struct reader_config *config = &reader->shared.config;
 	size_t share = nodes->max_memory_bytes / nodes->connections;
 	size_t least =
 		config->filter->virtual_operations ? MIN_VIRTUAL_ANSWER_BYTES : MIN_ANSWER_BYTES;
@@ -199,42 +199,43 @@ static struct client_config client_limits(const struct reader *reader,
 	};
 }
 
-static void take_limits(struct work *work, const struct reader_nodes *nodes)
+static void take_limits(struct shared *shared, const struct reader_nodes *nodes)
 {
-	work->config.connections = nodes->connections;
-	work->config.batch_size = nodes->batch_size;
-	work->config.max_memory_bytes = nodes->max_memory_bytes;
+	shared->config.connections = nodes->connections;
+	shared->config.batch_size = nodes->batch_size;
+	shared->config.max_memory_bytes = nodes->max_memory_bytes;
 }
 
 static void name_reader(struct reader *reader)
 {
-	struct reader_identity *identity = &reader->work.identity;
+	struct reader_identity *identity = &reader->shared.identity;
 	char token[9];
 
 	random_hex(identity->session, READER_SESSION_BYTES);
 	random_hex(token, 8);
-	if (reader->work.config.goal == READER_RUN)
-		snprintf(identity->name, sizeof(identity->name), "%s", reader->work.config.name);
+	if (reader->shared.config.goal == READER_RUN)
+		snprintf(identity->name, sizeof(identity->name), "%s", reader->shared.config.name);
 	else /* so that it never takes the row of a daemon with that name */
 		snprintf(identity->name, sizeof(identity->name), "%.49s/once-%s",
-			 reader->work.config.name, token);
+			 reader->shared.config.name, token);
 }
 
 static void make_parts(struct reader *reader)
 {
-	struct work *work = &reader->work;
+	struct shared *shared = &reader->shared;
 
-	if (work->config.proof == READER_PROOF_SIGNED && work->config.follow == READER_FOLLOW_HEAD)
-		work->lineage = lineage_new(work->config.chain);
-	reader->startup = startup_new(work, reader_finish_step, reader);
-	reader->scan = scan_new(work, reader_tell_hole, reader);
-	reader->replay = replay_new(work);
-	reader->tail = tail_new(work);
-	reader->head = head_new(work);
-	reader->verify = verify_new(work);
-	reader->heartbeat = heartbeat_new(work);
-	reader->confirm = confirm_new(work);
-	reader->expiry = expiry_new(work);
+	if (shared->config.proof == READER_PROOF_SIGNED &&
+	    shared->config.follow == READER_FOLLOW_HEAD)
+		shared->lineage = lineage_new(shared->config.chain);
+	reader->startup = startup_new(shared, reader_finish_step, reader);
+	reader->scan = scan_new(shared, reader_tell_hole, reader);
+	reader->replay = replay_new(shared);
+	reader->tail = tail_new(shared);
+	reader->head = head_new(shared);
+	reader->verify = verify_new(shared);
+	reader->heartbeat = heartbeat_new(shared);
+	reader->confirm = confirm_new(shared);
+	reader->expiry = expiry_new(shared);
 	progress_init(&reader->progress);
 }
 
@@ -242,33 +243,33 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 			  const struct db_config *database, struct error *err)
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
-	struct work *work = &reader->work;
+	struct shared *shared = &reader->shared;
 	struct client_config limits;
 	char user_agent[64];
 
-	work->config = *config;
-	take_limits(work, nodes);
-	work->progress_at_ms = clock_now_ms();
+	shared->config = *config;
+	take_limits(shared, nodes);
+	shared->progress_at_ms = clock_now_ms();
 	reader->healthy_at_ms = clock_now_ms();
 	stall_init(&reader->stall, clock_now_ms());
 	name_reader(reader);
-	nodelog_init(&reader->nodelog, work);
+	nodelog_init(&reader->nodelog, shared);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
 	/* If blocks are not proved, a proof is still used to read keys, if it can be created. */
-	work->proof = reader->proof = proof_new(config->chain, err);
+	shared->proof = reader->proof = proof_new(config->chain, err);
 	if (!reader->proof && config->proof != READER_PROOF_OFF)
 		goto fail;
 	*err = ERROR_INIT;
 	reader->http = http_new(nodes->connections + CLIENT_EXTRA_CONNECTIONS, user_agent, err);
 	if (!reader->http)
 		goto fail;
-	work->writer = writer_new(database, config->write_connections,
-				  config->goal == READER_RUN ? 0 : PATIENCE_MS, err);
-	if (!work->writer)
+	shared->executor = executor_new(database, config->write_connections,
+					config->goal == READER_RUN ? 0 : PATIENCE_MS, err);
+	if (!shared->executor)
 		goto fail;
-	work->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
+	shared->pool = pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 	limits = client_limits(reader, nodes);
-	work->client = client_new(reader->http, work->pool, &limits, &reader->nodelog.observer);
+	shared->client = client_new(reader->http, shared->pool, &limits, &reader->nodelog.observer);
 	make_parts(reader);
 	reader_begin(reader);
 	return reader;
@@ -281,9 +282,9 @@ void reader_free(struct reader *reader)
 {
 	if (!reader)
 		return;
-	reader->work.is_stopping = true;
+	reader->shared.is_stopping = true;
 	progress_end(&reader->progress);
-	writer_free(reader->work.writer); /* first, because its threads use the other parts */
+	executor_free(reader->shared.executor); /* first, because its threads use the other parts */
 	tail_free(reader->tail);
 	head_free(reader->head);
 	verify_free(reader->verify);
@@ -293,9 +294,9 @@ void reader_free(struct reader *reader)
 	heartbeat_free(reader->heartbeat);
 	confirm_free(reader->confirm);
 	expiry_free(reader->expiry);
-	lineage_free(reader->work.lineage);
-	client_free(reader->work.client);
-	pool_free(reader->work.pool);
+	lineage_free(reader->shared.lineage);
+	client_free(reader->shared.client);
+	pool_free(reader->shared.pool);
 	proof_free(reader->proof);
 	http_free(reader->http);
 	free(reader);
@@ -312,14 +313,14 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 	struct pool *pool =
 		pool_new(nodes->urls, nodes->count, nodes->batch_size, nodes->rate_limit);
 
-	pool_keep_rates(pool, reader->work.pool);
-	client_set_config(reader->work.client, &limits);
+	pool_keep_rates(pool, reader->shared.pool);
+	client_set_config(reader->shared.client, &limits);
 	startup_reload(reader->startup, pool, reader->state <= STATE_CHECKING);
-	client_set_pool(reader->work.client, pool);
-	pool_free(reader->work.pool);
-	reader->work.pool = pool;
-	reader->work.pool_epoch++;
-	take_limits(&reader->work, nodes);
+	client_set_pool(reader->shared.client, pool);
+	pool_free(reader->shared.pool);
+	reader->shared.pool = pool;
+	reader->shared.pool_epoch++;
+	take_limits(&reader->shared, nodes);
 	reader_take_nodes(reader);
 	reader_ask_heads(reader);
 	reader->due_ms = 0;
@@ -345,11 +346,11 @@ static int64_t try_new_nodes(struct reader *reader, int64_t now_ms)
 	if (reader->state <= STATE_CHECKING || reader->state >= STATE_LEAVING)
 		return CLOCK_NEVER;
 	due_ms = startup_step(reader->startup, now_ms);
-	if (!pool_on_trial(reader->work.pool))
+	if (!pool_on_trial(reader->shared.pool))
 		return due_ms;
 	if (now_ms >= reader->trial_heads_at_ms) {
 		reader->trial_heads_at_ms = now_ms + HEADS_TRIAL_MS;
-		client_poll_heads(reader->work.client, HEADS_TAIL_MS);
+		client_poll_heads(reader->shared.client, HEADS_TAIL_MS);
 	}
 	return sooner(due_ms, reader->trial_heads_at_ms);
 }
@@ -360,7 +361,8 @@ static int64_t keep_tables(struct reader *reader, int64_t now_ms)
 	struct replay_status status;
 	int64_t due_ms;
 
-	if (!reader->is_ready || reader->state >= STATE_SIGNING_OFF || reader->work.config.dry_run)
+	if (!reader->is_ready || reader->state >= STATE_SIGNING_OFF ||
+	    reader->shared.config.dry_run)
 		return CLOCK_NEVER;
 	replay_get_status(reader->replay, &status);
 	due_ms = confirm_step(reader->confirm, now_ms);
@@ -389,22 +391,22 @@ void reader_work(struct reader *reader)
 	bool is_full;
 
 	reader->due_ms = CLOCK_NEVER;
-	writer_collect(reader->work.writer);
-	work_set_ceiling(&reader->work);
+	executor_collect(reader->shared.executor);
+	shared_set_ceiling(&reader->shared);
 	be_due(reader, try_new_nodes(reader, now_ms));
 	be_due(reader, replay_step(reader->replay, now_ms));
-	held_bytes = reader->work.held_bytes;
-	is_full = work_room_blocks(&reader->work) == 0;
+	held_bytes = reader->shared.held_bytes;
+	is_full = shared_room_blocks(&reader->shared) == 0;
 	be_due(reader, reader_step(reader, now_ms));
-	if (is_full && reader->work.held_bytes < held_bytes)
+	if (is_full && reader->shared.held_bytes < held_bytes)
 		be_due(reader, now_ms); /* tail or head dropped blocks: the replay has more room */
 	check_patience(reader);
 	check_progress(reader);
 	be_due(reader, ask_heads_in_time(reader, now_ms));
 	be_due(reader, keep_tables(reader, now_ms));
-	if (reader->work.is_over)
+	if (reader->shared.is_over)
 		reader_advance(reader);
-	be_due(reader, client_handle(reader->work.client));
+	be_due(reader, client_handle(reader->shared.client));
 }
 
 /* The time until the next part is due, but at most max_ms (-1: no limit). */
@@ -427,7 +429,7 @@ int reader_turn(struct reader *reader, struct pollfd *fds, unsigned fd_count, in
 
 	for (unsigned i = 0; i < fd_count && count < MAX_FDS - 1; i++)
 		all[count++] = fds[i];
-	all[count] = (struct pollfd){.fd = writer_fd(reader->work.writer), .events = POLLIN};
+	all[count] = (struct pollfd){.fd = executor_fd(reader->shared.executor), .events = POLLIN};
 	if (http_wait(reader->http, all, count + 1, wait_ms(reader, max_ms), err) < 0)
 		return -1;
 	for (unsigned i = 0; i < count; i++)
@@ -443,13 +445,13 @@ bool reader_is_over(const struct reader *reader)
 
 bool reader_is_stuck(const struct reader *reader)
 {
-	return reader_is_over(reader) && writer_pending(reader->work.writer) > 0;
+	return reader_is_over(reader) && executor_pending(reader->shared.executor) > 0;
 }
 
 enum reader_end reader_how_ended(const struct reader *reader, struct error *err)
 {
 	if (reader->end == READER_END_ERROR)
-		*err = reader->work.over_error;
+		*err = reader->shared.over_error;
 	return reader->end;
 }
 
@@ -470,7 +472,7 @@ void reader_get_verified(const struct reader *reader, struct verify_counts *ret_
 
 char *reader_describe(const struct reader *reader, char *text, size_t size)
 {
-	uint32_t irreversible = pool_irreversible(reader->work.pool);
+	uint32_t irreversible = pool_irreversible(reader->shared.pool);
 
 	if (reader->state == STATE_TAILING) {
 		uint32_t next = tail_next_block(reader->tail);
@@ -484,8 +486,8 @@ char *reader_describe(const struct reader *reader, char *text, size_t size)
 				 irreversible >= next ? irreversible - next + 1 : 0);
 	} else {
 		snprintf(text, size, "%s, %llu blocks stored since the start; %u is irreversible",
-			 reader_state_name(reader), (unsigned long long)reader->work.stored_blocks,
-			 irreversible);
+			 reader_state_name(reader),
+			 (unsigned long long)reader->shared.stored_blocks, irreversible);
 	}
 	return text;
 }

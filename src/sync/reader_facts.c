@@ -18,25 +18,25 @@ void reader_keep_overview(struct reader *reader)
 
 const struct node *reader_get_node(const struct reader *reader, size_t index)
 {
-	return pool_node(reader->work.pool, (unsigned)index);
+	return pool_node(reader->shared.pool, (unsigned)index);
 }
 
 static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 {
-	const struct work *work = &reader->work;
+	const struct shared *shared = &reader->shared;
 
-	facts->head_block = pool_head(work->pool);
-	facts->irreversible_block = pool_irreversible(work->pool);
+	facts->head_block = pool_head(shared->pool);
+	facts->irreversible_block = pool_irreversible(shared->pool);
 	facts->chain_block =
 		max_u32(facts->irreversible_block, heartbeat_irreversible(reader->heartbeat));
-	facts->stored_block = max_u32(work->committed_block, startup_newest(reader->startup));
+	facts->stored_block = max_u32(shared->committed_block, startup_newest(reader->startup));
 	if (facts->is_tailing)
 		facts->stored_block =
 			max_u32(facts->stored_block, tail_next_block(reader->tail) - 1);
 	if (facts->chain_block > facts->stored_block)
 		facts->lag_blocks = facts->chain_block - facts->stored_block;
-	facts->newest_block = work->newest_block;
-	facts->newest_time_s = work->newest_time_s;
+	facts->newest_block = shared->newest_block;
+	facts->newest_time_s = shared->newest_time_s;
 	for (size_t i = 0; i < facts->node_count; i++) {
 		const struct node *node = reader_get_node(reader, i);
 
@@ -61,18 +61,18 @@ static void tell_progress(const struct reader *reader, struct reader_facts *fact
 
 static void tell_work(const struct reader *reader, struct reader_facts *facts)
 {
-	const struct work *work = &reader->work;
+	const struct shared *shared = &reader->shared;
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	facts->stored_blocks = work->stored_blocks;
-	facts->present_blocks = work->present_blocks;
-	facts->replaced_blocks = work->replaced_blocks;
-	facts->stored_operations = work->stored_operations;
-	facts->false_blocks = work->false_blocks;
-	facts->unproved_blocks = work->unproved_blocks;
-	facts->false_claims = work->false_claims;
-	facts->held_bytes = work->held_bytes;
+	facts->stored_blocks = shared->stored_blocks;
+	facts->present_blocks = shared->present_blocks;
+	facts->replaced_blocks = shared->replaced_blocks;
+	facts->stored_operations = shared->stored_operations;
+	facts->false_blocks = shared->false_blocks;
+	facts->unproved_blocks = shared->unproved_blocks;
+	facts->false_claims = shared->false_claims;
+	facts->held_bytes = shared->held_bytes;
 	facts->claims = status.claim_count;
 	if (reader->progress.is_active) {
 		facts->replay_done_blocks = reader->progress.done_blocks;
@@ -83,20 +83,20 @@ static void tell_work(const struct reader *reader, struct reader_facts *facts)
 void reader_get_facts(struct reader *reader, struct reader_facts *ret_facts)
 {
 	*ret_facts = (struct reader_facts){
-		.name = reader->work.identity.name,
+		.name = reader->shared.identity.name,
 		.state = reader_state_name(reader),
 		.is_ready = reader->is_ready,
 		.is_tailing = reader->state == STATE_TAILING,
 		.is_leaving = reader->state >= STATE_LEAVING,
 		.now_ms = clock_now_ms(),
 		.beat_at_ms = heartbeat_beat_at_ms(reader->heartbeat),
-		.commit_times = writer_commit_times(reader->work.writer),
-		.node_count = pool_count(reader->work.pool),
+		.commit_times = executor_commit_times(reader->shared.executor),
+		.node_count = pool_count(reader->shared.pool),
 	};
 	reader_describe(reader, ret_facts->description, sizeof(ret_facts->description));
 	ret_facts->overview = heartbeat_overview(reader->heartbeat, &ret_facts->overview_at_ms);
 	ret_facts->queues = heartbeat_queues(reader->heartbeat);
-	writer_get_trouble(reader->work.writer, &ret_facts->trouble);
+	executor_get_trouble(reader->shared.executor, &ret_facts->trouble);
 	tell_chain(reader, ret_facts);
 	tell_progress(reader, ret_facts);
 	tell_work(reader, ret_facts);

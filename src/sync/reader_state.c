@@ -8,6 +8,7 @@
 #include "steem/pool.h"
 #include "store/ranges.h"
 #include "sync/confirm.h"
+#include "sync/executor.h"
 #include "sync/head.h"
 #include "sync/heartbeat.h"
 #include "sync/plan.h"
@@ -16,7 +17,6 @@
 #include "sync/scan.h"
 #include "sync/startup.h"
 #include "sync/tail.h"
-#include "sync/writer.h"
 
 #define HEADS_AGAIN_MS  500  /* while no node has answered yet */
 #define HEADS_ENOUGH_MS 2000 /* after this time, a node that does not answer is not waited for */
@@ -55,9 +55,9 @@ const char *reader_state_name(const struct reader *reader)
 /* Has every node answered, or was the time over for those that did not? */
 static bool heads_are_known(const struct reader *reader)
 {
-	if (pool_irreversible(reader->work.pool) == 0)
+	if (pool_irreversible(reader->shared.pool) == 0)
 		return false;
-	return client_heads_pending(reader->work.client) == 0 ||
+	return client_heads_pending(reader->shared.client) == 0 ||
 	       clock_now_ms() >= reader->state_since_ms + HEADS_ENOUGH_MS;
 }
 
@@ -66,9 +66,9 @@ static int64_t wait_for_heads(struct reader *reader, int64_t now_ms)
 {
 	int64_t again_ms = reader->heads_at_ms - HEADS_REPLAY_MS + HEADS_AGAIN_MS;
 
-	if (pool_irreversible(reader->work.pool) > 0)
+	if (pool_irreversible(reader->shared.pool) > 0)
 		return reader->state_since_ms + HEADS_ENOUGH_MS;
-	if (client_heads_pending(reader->work.client) > 0)
+	if (client_heads_pending(reader->shared.client) > 0)
 		return CLOCK_NEVER;
 	if (now_ms < again_ms)
 		return again_ms;
@@ -83,10 +83,10 @@ void reader_tell_hole(void *context, uint32_t first, uint32_t last)
 	struct reader *reader = context;
 	uint64_t count = (uint64_t)last - first + 1;
 	bool is_tip = first > startup_newest(reader->startup) &&
-		      reader->work.config.goal != READER_BACKFILL;
+		      reader->shared.config.goal != READER_BACKFILL;
 
-	if (reader->work.config.dry_run) {
-		fprintf(reader->work.config.dry_run, "would %s blocks %u-%u (%llu)\n",
+	if (reader->shared.config.dry_run) {
+		fprintf(reader->shared.config.dry_run, "would %s blocks %u-%u (%llu)\n",
 			is_tip ? "catch up" : "replay", first, last, (unsigned long long)count);
 		return;
 	}
@@ -106,7 +106,7 @@ void reader_tell_hole(void *context, uint32_t first, uint32_t last)
 static void start_scan(struct reader *reader, const struct range_set *ranges, uint32_t to)
 {
 	reader->scanning_to = to;
-	scan_start(reader->scan, ranges, reader->work.config.dry_run == NULL);
+	scan_start(reader->scan, ranges, reader->shared.config.dry_run == NULL);
 }
 
 static void scan_everything(struct reader *reader, uint32_t to)
@@ -131,12 +131,12 @@ static void scan_above(struct reader *reader, uint32_t to)
 static void scan_first(struct reader *reader)
 {
 	const struct ranges *ranges = startup_ranges(reader->startup);
-	uint32_t to = pool_irreversible(reader->work.pool);
+	uint32_t to = pool_irreversible(reader->shared.pool);
 
 	log_info("scan_started", "looking for missing blocks up to %u, the newest irreversible one",
 		 to);
-	if (reader->work.config.goal == READER_BACKFILL)
-		start_scan(reader, reader->work.config.backfill, 0);
+	if (reader->shared.config.goal == READER_BACKFILL)
+		start_scan(reader, reader->shared.config.backfill, 0);
 	else if (ranges->open_first > to) /* the start block is still to come */
 		scan_everything(reader, ranges->open_first - 1);
 	else
@@ -147,13 +147,13 @@ static void scan_first(struct reader *reader)
 
 static uint64_t blocks_done(const struct reader *reader)
 {
-	return reader->work.stored_blocks + reader->work.present_blocks;
+	return reader->shared.stored_blocks + reader->shared.present_blocks;
 }
 
 static void begin_replay_progress(struct reader *reader)
 {
 	reader->replay_base = blocks_done(reader);
-	reader->replay_base_operations = reader->work.stored_operations;
+	reader->replay_base_operations = reader->shared.stored_operations;
 	progress_begin(&reader->progress, reader->is_catching_up ? "catching up" : "replaying");
 }
 
@@ -164,13 +164,13 @@ static int64_t show_replay_progress(struct reader *reader)
 
 	replay_get_status(reader->replay, &status);
 	return progress_update(&reader->progress, done,
-			       reader->work.stored_operations - reader->replay_base_operations,
+			       reader->shared.stored_operations - reader->replay_base_operations,
 			       status.missing_count);
 }
 
 static void start_replay(struct reader *reader)
 {
-	const struct reader_config *config = &reader->work.config;
+	const struct reader_config *config = &reader->shared.config;
 	struct range_set within = RANGE_SET_INIT;
 
 	if (config->goal == READER_BACKFILL)
@@ -193,14 +193,15 @@ static void start_replay(struct reader *reader)
  */
 static bool has_preview(const struct reader *reader)
 {
-	const struct reader_config *config = &reader->work.config;
+	const struct reader_config *config = &reader->shared.config;
 
 	return config->dry_run && config->outdated && !(config->outdated & LEDGER_OUTDATED_FILTER);
 }
 
 static void tell_dry_run(const struct reader *reader)
 {
-	fprintf(reader->work.config.dry_run, "%llu blocks would be fetched; nothing was written\n",
+	fprintf(reader->shared.config.dry_run,
+		"%llu blocks would be fetched; nothing was written\n",
 		(unsigned long long)(scan_missing_count(reader->scan) +
 				     startup_outdated_count(reader->startup)));
 }
@@ -210,7 +211,7 @@ static void tell_dry_run(const struct reader *reader)
 static void schedule_full_scan(struct reader *reader)
 {
 	reader->full_scan_at_ms =
-		clock_now_ms() + (int64_t)reader->work.config.full_scan_h * 3600 * 1000;
+		clock_now_ms() + (int64_t)reader->shared.config.full_scan_h * 3600 * 1000;
 }
 
 static void start_tail(struct reader *reader)
@@ -219,14 +220,14 @@ static void start_tail(struct reader *reader)
 	int64_t now_ms = clock_now_ms();
 
 	log_info("tail_started", "following the chain from block %u; %u is irreversible now",
-		 reader->scanned_to + 1, pool_irreversible(reader->work.pool));
+		 reader->scanned_to + 1, pool_irreversible(reader->shared.pool));
 	/* Deeper holes and closed ranges are replayed at the same time. */
 	range_add(&everything, 1, UINT32_MAX);
 	replay_set_within(reader->replay, &everything);
 	range_set_release(&everything);
 	tail_start(reader->tail, reader->scanned_to + 1);
 	head_start(reader->head);
-	reader->scan_at_ms = now_ms + (int64_t)reader->work.config.scan_interval_s * 1000;
+	reader->scan_at_ms = now_ms + (int64_t)reader->shared.config.scan_interval_s * 1000;
 	if (reader->full_scan_at_ms == 0)
 		schedule_full_scan(reader);
 }
@@ -237,7 +238,7 @@ static void start_tail(struct reader *reader)
  */
 static bool has_lost_tail(const struct reader *reader)
 {
-	uint32_t irreversible = pool_irreversible(reader->work.pool);
+	uint32_t irreversible = pool_irreversible(reader->shared.pool);
 	uint32_t next = tail_next_block(reader->tail);
 
 	return irreversible > next && irreversible - next > PLAN_LOST_BLOCKS &&
@@ -247,7 +248,7 @@ static bool has_lost_tail(const struct reader *reader)
 static void stop_tail(struct reader *reader)
 {
 	log_warning("tail_lost", "the chain is %u blocks ahead; catching up first",
-		    pool_irreversible(reader->work.pool) - tail_next_block(reader->tail) + 1);
+		    pool_irreversible(reader->shared.pool) - tail_next_block(reader->tail) + 1);
 	tail_stop(reader->tail);
 	head_stop(reader->head);
 }
@@ -255,7 +256,7 @@ static void stop_tail(struct reader *reader)
 /* New holes since the last scan, and now and then everything again. */
 static int64_t scan_beside_tail(struct reader *reader, int64_t now_ms)
 {
-	const struct reader_config *config = &reader->work.config;
+	const struct reader_config *config = &reader->shared.config;
 
 	if (scan_is_running(reader->scan))
 		return CLOCK_NEVER;
@@ -269,7 +270,8 @@ static int64_t scan_beside_tail(struct reader *reader, int64_t now_ms)
 		return now_ms;
 	}
 	log_info("scan_started", "the full scan of every %u h", config->full_scan_h);
-	startup_want(reader->startup, pool_irreversible(reader->work.pool)); /* then scan_fully() */
+	startup_want(reader->startup,
+		     pool_irreversible(reader->shared.pool)); /* then scan_fully() */
 	return now_ms;
 }
 
@@ -316,7 +318,7 @@ static int64_t work_on_tail(struct reader *reader, int64_t now_ms)
 
 static void start_verify(struct reader *reader)
 {
-	const struct range_set *ranges = reader->work.config.verify.ranges;
+	const struct range_set *ranges = reader->shared.config.verify.ranges;
 
 	log_info("verify_started", "comparing %llu blocks with the chain",
 		 (unsigned long long)range_count_blocks(ranges));
@@ -326,7 +328,7 @@ static void start_verify(struct reader *reader)
 
 static int64_t show_verify_progress(struct reader *reader)
 {
-	const struct range_set *ranges = reader->work.config.verify.ranges;
+	const struct range_set *ranges = reader->shared.config.verify.ranges;
 	struct verify_counts counts;
 	uint64_t done;
 
@@ -356,7 +358,7 @@ static enum reader_end end_of_replay(const struct reader *reader)
 		log_warning(
 			"nodes_behind",
 			"the nodes have blocks up to %u now, and %llu blocks above it are still to be read; this is normal for a while after nodes restart: run this again later, or let a running reader fill the gaps",
-			work_reachable_block(&reader->work),
+			shared_reachable_block(&reader->shared),
 			(unsigned long long)(status.unreachable_count + status.rewrite_left_count));
 	if (status.missing_count > 0 || status.rewrite_failed_count > 0 ||
 	    status.rewrite_left_count > 0)
@@ -375,16 +377,16 @@ static bool is_quiet(const struct reader *reader)
 /* Does the database have this reader's row? */
 static bool is_signed_on(const struct reader *reader)
 {
-	return reader->is_ready && !reader->work.config.dry_run;
+	return reader->is_ready && !reader->shared.config.dry_run;
 }
 
 static void stop_everything(struct reader *reader)
 {
-	bool is_hopeless =
-		reader->end == READER_END_ERROR || writer_has_lost_database(reader->work.writer);
+	bool is_hopeless = reader->end == READER_END_ERROR ||
+			   executor_has_lost_database(reader->shared.executor);
 	int64_t grace_ms = is_hopeless ? SHORT_GRACE_MS : GRACE_MS;
 
-	reader->work.is_stopping = true;
+	reader->shared.is_stopping = true;
 	reader->leave_by_ms = clock_now_ms() + grace_ms;
 	progress_end(&reader->progress);
 	scan_stop(reader->scan);
@@ -392,7 +394,7 @@ static void stop_everything(struct reader *reader)
 	head_stop(reader->head);
 	verify_stop(reader->verify);
 	replay_stop(reader->replay);
-	writer_hurry(reader->work.writer, grace_ms);
+	executor_hurry(reader->shared.executor, grace_ms);
 }
 
 /* The states. */
@@ -400,8 +402,8 @@ static void stop_everything(struct reader *reader)
 static enum state state_after_replay(const struct reader *reader)
 {
 	struct replay_status status;
-	struct plan_facts facts = {.goal = reader->work.config.goal,
-				   .irreversible = pool_irreversible(reader->work.pool),
+	struct plan_facts facts = {.goal = reader->shared.config.goal,
+				   .irreversible = pool_irreversible(reader->shared.pool),
 				   .scanned_to = reader->scanned_to,
 				   .is_replaying = !replay_is_idle(reader->replay)};
 
@@ -425,7 +427,7 @@ static bool others_keep_us_waiting(const struct reader *reader)
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	return reader->work.config.goal != READER_RUN && status.others_work;
+	return reader->shared.config.goal != READER_RUN && status.others_work;
 }
 
 /*
@@ -436,7 +438,7 @@ static enum state next_state(const struct reader *reader)
 {
 	bool is_late = clock_now_ms() >= reader->leave_by_ms;
 
-	if (reader->state < STATE_LEAVING && (reader->is_leaving || reader->work.is_over))
+	if (reader->state < STATE_LEAVING && (reader->is_leaving || reader->shared.is_over))
 		return STATE_LEAVING;
 	switch (reader->state) {
 	case STATE_OPENING:
@@ -449,9 +451,10 @@ static enum state next_state(const struct reader *reader)
 		if (!reader->is_step_done)
 			return STATE_CHECKING;
 		/* all nodes claim what is impossible */
-		if (pool_irreversible(reader->work.pool) == 0)
+		if (pool_irreversible(reader->shared.pool) == 0)
 			return STATE_PROBING;
-		return reader->work.config.goal == READER_VERIFY ? STATE_VERIFYING : STATE_LOADING;
+		return reader->shared.config.goal == READER_VERIFY ? STATE_VERIFYING
+								   : STATE_LOADING;
 	case STATE_LOADING:
 		return reader->is_step_done ? STATE_SCANNING : STATE_LOADING;
 	case STATE_VERIFYING:
@@ -461,7 +464,7 @@ static enum state next_state(const struct reader *reader)
 			return STATE_SCANNING;
 		if (has_preview(reader))
 			return STATE_PREVIEWING;
-		return reader->work.config.dry_run ? STATE_OVER : STATE_REPLAYING;
+		return reader->shared.config.dry_run ? STATE_OVER : STATE_REPLAYING;
 	case STATE_PREVIEWING:
 		return reader->is_step_done ? STATE_OVER : STATE_PREVIEWING;
 	case STATE_REPLAYING:
@@ -494,7 +497,7 @@ static void enter_scanning(struct reader *reader, enum state from)
 	if (from == STATE_LOADING)
 		scan_first(reader);
 	else
-		scan_above(reader, pool_irreversible(reader->work.pool));
+		scan_above(reader, pool_irreversible(reader->shared.pool));
 }
 
 static void leave_scanning(struct reader *reader)
@@ -505,13 +508,13 @@ static void leave_scanning(struct reader *reader)
 
 static void enter_verifying(struct reader *reader)
 {
-	if (startup_allows(reader->startup, reader->work.config.verify.ranges))
+	if (startup_allows(reader->startup, reader->shared.config.verify.ranges))
 		start_verify(reader);
 }
 
 static void enter_leaving(struct reader *reader, enum state from)
 {
-	if (reader->work.is_over)
+	if (reader->shared.is_over)
 		reader->end = READER_END_ERROR;
 	else if (!reader->is_leaving)
 		reader->end =
@@ -543,7 +546,7 @@ static void enter_state(struct reader *reader, enum state state)
 		startup_compare(reader->startup);
 		break;
 	case STATE_LOADING:
-		startup_want(reader->startup, pool_irreversible(reader->work.pool));
+		startup_want(reader->startup, pool_irreversible(reader->shared.pool));
 		break;
 	case STATE_VERIFYING:
 		enter_verifying(reader);

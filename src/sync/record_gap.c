@@ -8,11 +8,11 @@
 #include "base/mem.h"
 #include "store/gaps.h"
 #include "store/ranges.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 struct leave_job {
 	struct job job;
-	struct work *work;
+	struct shared *shared;
 	uint32_t num, last;
 	char reason[200];
 	void (*done)(void *context, uint32_t last);
@@ -64,24 +64,24 @@ static void finish_leave(struct job *job)
 	if (job->err.kind == ERROR_NONE) {
 		tell_left(leave);
 		leave->done(leave->context, leave->last);
-		work_progress(leave->work);
-	} else if (!leave->work->is_stopping) {
-		work_end(leave->work, &job->err);
+		shared_progress(leave->shared);
+	} else if (!leave->shared->is_stopping) {
+		shared_end(leave->shared, &job->err);
 	}
 	free(leave);
 }
 
-void record_gap(struct work *work, uint32_t num, uint32_t last, const char *reason,
+void record_gap(struct shared *shared, uint32_t num, uint32_t last, const char *reason,
 		void (*done)(void *context, uint32_t last), void *context)
 {
 	struct leave_job *leave = xcalloc(1, sizeof(*leave));
 
 	job_init(&leave->job, run_leave, finish_leave, "recording block %u as a gap", num);
-	leave->work = work;
+	leave->shared = shared;
 	leave->num = num;
 	leave->last = last;
 	snprintf(leave->reason, sizeof(leave->reason), "%s", reason);
 	leave->done = done;
 	leave->context = context;
-	writer_task(work->writer, &leave->job);
+	executor_task(shared->executor, &leave->job);
 }

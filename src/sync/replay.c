@@ -10,7 +10,7 @@
 #include "store/claims.h"
 #include "store/ledger.h"
 #include "sync/cell.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 #define MAX_CELLS       8
 #define LOOK_AGAIN_MS   10000 /* for new gaps, gaps that are due, and expired claims */
@@ -18,7 +18,7 @@
 #define REPORT_MS       10000
 
 struct replay {
-	struct work *work;
+	struct shared *shared;
 	struct range_set within;
 	struct range_set to_rewrite; /* the part of it that is left */
 	struct cell *cells[MAX_CELLS];
@@ -52,7 +52,7 @@ static void report_cell(struct replay *replay, const struct cell *cell)
 			"%u stored blocks between %u and %u could not be read again and stay as they are; of the last one: %s",
 			cell_failed_count(cell), cell_first_missing(cell), cell_last_missing(cell),
 			cell_rewrite_failure(cell));
-		work_progress(replay->work);
+		shared_progress(replay->shared);
 		return;
 	}
 	if (replay->reported_first == 0 || cell_first_missing(cell) < replay->reported_first)
@@ -65,7 +65,7 @@ static void report_cell(struct replay *replay, const struct cell *cell)
 		replay->report_at_ms = clock_now_ms() + REPORT_MS;
 	/* This counts even if no node gave any of the requested blocks: the pass goes on. */
 	if (cell_filled_count(cell) + cell_failed_count(cell) > 0)
-		work_progress(replay->work);
+		shared_progress(replay->shared);
 }
 
 static void log_report(struct replay *replay)
@@ -127,7 +127,7 @@ static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rew
 {
 	log_debug("cell_claimed", "blocks %u..%u, %llu of them missing", claim->first, claim->last,
 		  (unsigned long long)range_count_blocks(&claim->missing));
-	replay->cells[replay->cell_count++] = cell_new(replay->work, claim, rewrite);
+	replay->cells[replay->cell_count++] = cell_new(replay->shared, claim, rewrite);
 	if (replay->is_stopped) /* too late: release the claim at once */
 		cell_give_up(replay->cells[replay->cell_count - 1]);
 }
@@ -151,7 +151,7 @@ static void take_search(struct replay *replay, struct search_job *search)
 {
 	struct replay_status *status = &replay->status;
 
-	replay->done_at_search = replay->work->stored_blocks + replay->work->present_blocks;
+	replay->done_at_search = replay->shared->stored_blocks + replay->shared->present_blocks;
 	status->missing_count = search->search.missing_count + search->unreachable_count;
 	status->unreachable_count = search->unreachable_count;
 	status->failed_count = search->search.failed_count;
@@ -188,8 +188,8 @@ static void finish_search(struct job *job)
 
 	replay->is_searching = false;
 	if (job->err.kind != ERROR_NONE) {
-		if (!replay->work->is_stopping)
-			work_end(replay->work, &job->err);
+		if (!replay->shared->is_stopping)
+			shared_end(replay->shared, &job->err);
 	} else if (search->generation == replay->generation || search->search.has_claim) {
 		take_search(replay, search);
 	}
@@ -208,7 +208,7 @@ static void finish_search(struct job *job)
  */
 static void leave_unreachable(const struct replay *replay, struct search_job *search)
 {
-	uint32_t reachable = work_reachable_block(replay->work);
+	uint32_t reachable = shared_reachable_block(replay->shared);
 
 	if (reachable == 0 || reachable == UINT32_MAX)
 		return;
@@ -227,21 +227,21 @@ static void start_search(struct replay *replay)
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
 	leave_unreachable(replay, search);
-	search->outdated = replay->work->config.outdated;
+	search->outdated = replay->shared->config.outdated;
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		range_add(&search->working, cell_first_missing(replay->cells[i]),
 			  cell_last_missing(replay->cells[i]));
-	search->identity = replay->work->identity;
-	search->filter_id = replay->work->filter_id;
+	search->identity = replay->shared->identity;
+	search->filter_id = replay->shared->filter_id;
 	search->generation = replay->generation;
 	replay->is_searching = true;
-	writer_task(replay->work->writer, &search->job);
+	executor_task(replay->shared->executor, &search->job);
 }
 
 /* Search for a cell to claim, once it is time and a node could give its blocks. */
 static int64_t search_in_time(struct replay *replay, int64_t now_ms)
 {
-	const struct pool *pool = replay->work->pool;
+	const struct pool *pool = replay->shared->pool;
 
 	if (replay->is_searching || replay->is_stopped || replay->cell_count == replay->cell_limit)
 		return CLOCK_NEVER;
@@ -255,12 +255,12 @@ static int64_t search_in_time(struct replay *replay, int64_t now_ms)
 
 /* Public functions. */
 
-struct replay *replay_new(struct work *work)
+struct replay *replay_new(struct shared *shared)
 {
 	struct replay *replay = xcalloc(1, sizeof(*replay));
-	uint64_t wanted = 2 * (uint64_t)work->config.connections * work->config.batch_size;
+	uint64_t wanted = 2 * (uint64_t)shared->config.connections * shared->config.batch_size;
 
-	replay->work = work;
+	replay->shared = shared;
 	/*
 	 * Enough cells to keep all connections busy, one in reserve, and one that is being
 	 * finished.
@@ -312,7 +312,7 @@ static int64_t report_in_time(struct replay *replay, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
-/* The cell is settled. */
+/* The cell is finished. */
 static void remove_cell(struct replay *replay, unsigned at)
 {
 	report_cell(replay, replay->cells[at]);
@@ -346,8 +346,8 @@ bool replay_is_idle(const struct replay *replay)
 
 void replay_get_status(const struct replay *replay, struct replay_status *ret_status)
 {
-	uint64_t done =
-		replay->work->stored_blocks + replay->work->present_blocks - replay->done_at_search;
+	uint64_t done = replay->shared->stored_blocks + replay->shared->present_blocks -
+			replay->done_at_search;
 
 	*ret_status = replay->status;
 	ret_status->missing_count -=

@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/gaps.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 struct scan {
-	struct work *work;
+	struct shared *shared;
 	void (*found)(void *context, uint32_t first, uint32_t last);
 	void *context;
 	struct range_set todo;
@@ -81,11 +81,11 @@ static void finish_step(struct job *job)
 	if (job->err.kind == ERROR_NONE) {
 		take_holes(scan, &step->holes);
 		range_remove(&scan->todo, step->range.first, step->scanned_to);
-		work_progress(scan->work);
+		shared_progress(scan->shared);
 	} else {
 		range_set_clear(&scan->todo);
-		if (!scan->work->is_stopping)
-			work_end(scan->work, &job->err);
+		if (!scan->shared->is_stopping)
+			shared_end(scan->shared, &job->err);
 	}
 	range_set_release(&step->holes);
 	free(step);
@@ -112,15 +112,15 @@ static void next_step(struct scan *scan)
 	step->is_recording = scan->is_recording;
 	job_init(&step->job, run_step, finish_step, "scan of blocks %u..%u", step->range.first,
 		 step->range.last);
-	writer_task(scan->work->writer, &step->job);
+	executor_task(scan->shared->executor, &step->job);
 }
 
-struct scan *scan_new(struct work *work,
+struct scan *scan_new(struct shared *shared,
 		      void (*found)(void *context, uint32_t first, uint32_t last), void *context)
 {
 	struct scan *scan = xcalloc(1, sizeof(*scan));
 
-	scan->work = work;
+	scan->shared = shared;
 	scan->found = found;
 	scan->context = context;
 	return scan;

@@ -13,9 +13,9 @@
 #include "steem/pool.h"
 #include "steem/rpc.h"
 #include "store/witness_keys.h"
+#include "sync/executor.h"
 #include "sync/key_changes.h"
 #include "sync/keyring.h"
-#include "sync/writer.h"
 
 #define ASK_AGAIN_MS 1000
 /* A node that has told no key by then does not count, as in votes about blocks. */
@@ -67,7 +67,7 @@ struct signer {
 };
 
 struct signers {
-	struct work *work;
+	struct shared *shared;
 	bool is_reversible;
 	uint32_t judged_from; /* every block from this one on was judged; 0: none */
 	struct signer *first;
@@ -231,8 +231,8 @@ static void finish_look(struct job *job)
 	if (job->err.kind == ERROR_NONE)
 		for (size_t i = 0; i < all->count; i++)
 			take_look(signers, &all->looks[i]);
-	else if (!signers->work->is_stopping || job->err.kind != ERROR_RETRY)
-		work_end(signers->work, &job->err);
+	else if (!signers->shared->is_stopping || job->err.kind != ERROR_RETRY)
+		shared_end(signers->shared, &job->err);
 	free(all->looks);
 	free(all);
 }
@@ -240,7 +240,7 @@ static void finish_look(struct job *job)
 /* False: the look-up must wait until a commit ends. */
 static bool is_to_be_looked_up(const struct signers *signers, const struct signer *signer)
 {
-	return signer->state == STATE_NEW && writer_has_room(signers->work->writer);
+	return signer->state == STATE_NEW && executor_has_room(signers->shared->executor);
 }
 
 static struct look_job *new_job(struct signers *signers, size_t count)
@@ -251,7 +251,7 @@ static struct look_job *new_job(struct signers *signers, size_t count)
 	all->job.done = finish_look;
 	snprintf(all->job.what, sizeof(all->job.what), "looking up keys of witnesses");
 	all->signers = signers;
-	all->chain = signers->work->config.chain;
+	all->chain = signers->shared->config.chain;
 	all->looks = xcalloc(count, sizeof(*all->looks));
 	return all;
 }
@@ -279,7 +279,7 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 
 static void send_job(struct look_job *all)
 {
-	writer_look_up(all->signers->work->writer, &all->job);
+	executor_look_up(all->signers->shared->executor, &all->job);
 }
 
 static void look_up(struct signers *signers)
@@ -303,7 +303,7 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 {
 	struct look_job *all;
 
-	if (!signers->is_reversible && !writer_has_room(signers->work->writer))
+	if (!signers->is_reversible && !executor_has_room(signers->shared->executor))
 		return; /* the block is judged again when a commit has ended */
 	signer->row = (struct witness_key){.since_block = signer->block - 1,
 					   .is_of_nodes = true,
@@ -325,7 +325,7 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 
 struct note_job {
 	struct job job;
-	struct work *work;
+	struct shared *shared;
 	struct witness_key *keys;
 	size_t count;
 };
@@ -344,24 +344,24 @@ static void finish_note(struct job *job)
 {
 	struct note_job *note = (struct note_job *)job;
 
-	if (job->err.kind != ERROR_NONE && !note->work->is_stopping)
-		work_end(note->work, &job->err);
+	if (job->err.kind != ERROR_NONE && !note->shared->is_stopping)
+		shared_end(note->shared, &job->err);
 	free(note->keys);
 	free(note);
 }
 
-void signers_note(struct work *work, const struct witness_key *keys, size_t count)
+void signers_note(struct shared *shared, const struct witness_key *keys, size_t count)
 {
 	struct note_job *note = xcalloc(1, sizeof(*note));
 
 	note->job.run = run_note;
 	note->job.done = finish_note;
 	snprintf(note->job.what, sizeof(note->job.what), "noting which keys signed");
-	note->work = work;
+	note->shared = shared;
 	note->keys = xreallocarray(NULL, count, sizeof(*keys));
 	memcpy(note->keys, keys, count * sizeof(*keys));
 	note->count = count;
-	writer_task(work->writer, &note->job);
+	executor_task(shared->executor, &note->job);
 }
 
 /* All in one task: each witness has its turn once in a round. */
@@ -377,7 +377,7 @@ static void note_keys(struct signers *signers)
 		keys.items[keys.count++] = signer->row;
 	}
 	if (keys.count > 0)
-		signers_note(signers->work, keys.items, keys.count);
+		signers_note(signers->shared, keys.items, keys.count);
 	witness_key_list_release(&keys);
 }
 
@@ -392,7 +392,7 @@ static void take_key(void *context, unsigned node, const char *witness, const ch
 
 	if (!key)
 		snprintf(signers->last_refusal, sizeof(signers->last_refusal), "%s: %.150s",
-			 pool_node(signers->work->pool, node)->label, err->text);
+			 pool_node(signers->shared->pool, node)->label, err->text);
 	if (!signer || signer->state != STATE_UNKNOWN || !(signer->asked & bit))
 		return;
 	signer->asked &= ~bit;
@@ -419,7 +419,7 @@ static uint64_t alike(const struct signer *signer, unsigned node)
 /* The key that more than half of the nodes tell; NULL: none. */
 static const char *majority(const struct signers *signers, const struct signer *signer)
 {
-	uint64_t electors = pool_electors(signers->work->pool);
+	uint64_t electors = pool_electors(signers->shared->pool);
 
 	if (signer->since_ms > 0 && clock_now_ms() - signer->since_ms >= SILENT_MS)
 		electors &= signer->answered;
@@ -438,7 +438,7 @@ static void tell_unknown(const struct signers *signers, const struct signer *sig
 		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
 		"the key of %s, witness of block %u, is not known: %d of %d nodes told one, and more than half must tell the same%s%s; they are asked again, the tail waits",
 		signer->name, signer->block, __builtin_popcountll(signer->answered),
-		__builtin_popcountll(pool_electors(signers->work->pool)),
+		__builtin_popcountll(pool_electors(signers->shared->pool)),
 		signers->last_refusal[0] ? "; " : "", signers->last_refusal);
 }
 
@@ -469,7 +469,7 @@ static void begin_round(const struct signers *signers, struct signer *signer, in
 		tell_unknown(signers, signer);
 	else
 		signer->since_ms = now_ms;
-	if (!(pool_electors(signers->work->pool) & ~signer->answered))
+	if (!(pool_electors(signers->shared->pool) & ~signer->answered))
 		signer->answered = 0;
 	signer->done = signer->answered | signer->asked;
 	signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
@@ -485,7 +485,7 @@ static void ask_node(struct signers *signers, unsigned node, const char **names)
 		if (is_open(signers, signer) && !(signer->done & bit))
 			names[count++] = signer->name;
 	if (count == 0 ||
-	    !client_ask_keys(signers->work->client, node, names, count, &signers->sink))
+	    !client_ask_keys(signers->shared->client, node, names, count, &signers->sink))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct signer *signer = find(signers, names[i]);
@@ -513,7 +513,7 @@ static int64_t ask_nodes(struct signers *signers, int64_t now_ms)
 	if (count == 0)
 		return CLOCK_NEVER;
 	names = xcalloc(count, sizeof(*names));
-	for (unsigned i = 0; i < pool_count(signers->work->pool); i++)
+	for (unsigned i = 0; i < pool_count(signers->shared->pool); i++)
 		ask_node(signers, i, names);
 	free(names);
 	return due_ms;
@@ -521,7 +521,7 @@ static int64_t ask_nodes(struct signers *signers, int64_t now_ms)
 
 static void forget_nodes(struct signers *signers)
 {
-	signers->pool_epoch = signers->work->pool_epoch;
+	signers->pool_epoch = signers->shared->pool_epoch;
 	for (struct signer *signer = signers->first; signer; signer = signer->next) {
 		signer->asked = 0;
 		forget_answers(signer);
@@ -532,13 +532,13 @@ static void forget_nodes(struct signers *signers)
 
 /* Does a held block from held[i] on change the key of the witness to this one? */
 static bool is_changed_above(const struct signers *signers, const struct signer *signer,
-			     const struct held *held, size_t count, size_t i, const char *key)
+			     const struct fetched *held, size_t count, size_t i, const char *key)
 {
 	struct key_changes changes = {.count = 0};
 	bool is_changed = false;
 
 	for (; i < count; i++)
-		key_changes_add(&changes, signers->work->proof, held[i].block);
+		key_changes_add(&changes, signers->shared->proof, held[i].block);
 	for (size_t j = 0; j < changes.count; j++)
 		is_changed |= strcmp(changes.items[j].witness, signer->name) == 0 &&
 			      strcmp(changes.items[j].key, key) == 0;
@@ -551,7 +551,7 @@ static void take_changes(struct signers *signers, const struct block *block)
 {
 	struct key_changes changes = {.count = 0};
 
-	key_changes_add(&changes, signers->work->proof, block);
+	key_changes_add(&changes, signers->shared->proof, block);
 	for (size_t i = 0; i < changes.count; i++) {
 		struct signer *signer = get(signers, changes.items[i].witness, block->num + 1);
 
@@ -594,15 +594,15 @@ static bool signs_again(const struct signers *signers, struct signer *signer, ui
 {
 	if (signer->first_signed == 0)
 		signer->first_signed = num;
-	return num - signer->first_signed >= keyring_round(signers->work->config.chain);
+	return num - signer->first_signed >= keyring_round(signers->shared->config.chain);
 }
 
 /* This block was signed with the key of the row. */
 static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
 {
 	if (signers->is_reversible ||
-	    (!signer->is_in_table && signer->row.since_block > signers->work->committed_block) ||
-	    !keyring_must_note(&signer->row, signers->work->config.chain, num))
+	    (!signer->is_in_table && signer->row.since_block > signers->shared->committed_block) ||
+	    !keyring_must_note(&signer->row, signers->shared->config.chain, num))
 		return;
 	if (signer->row.last_signed == 0 && !signs_again(signers, signer, num))
 		return;
@@ -638,8 +638,8 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 		return false;
 	}
 	return signer->row.since_block < block->num &&
-	       proof_signer(signers->work->proof, block, &key, &ignored) == 0 &&
-	       strcmp(proof_key_text(signers->work->proof, &key, text), signer->row.key) == 0;
+	       proof_signer(signers->shared->proof, block, &key, &ignored) == 0 &&
+	       strcmp(proof_key_text(signers->shared->proof, &key, text), signer->row.key) == 0;
 }
 
 /*
@@ -648,7 +648,7 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
  * neither the old one nor the new one.  *ret_above: how many blocks link down to it, and are
  * known not to bind it; 0: not all are looked up yet.
  */
-static bool is_bound(struct signers *signers, const struct held *held, size_t count, size_t i,
+static bool is_bound(struct signers *signers, const struct fetched *held, size_t count, size_t i,
 		     unsigned *ret_above)
 {
 	struct key_changes changes = {.count = 0};
@@ -660,7 +660,7 @@ static bool is_bound(struct signers *signers, const struct held *held, size_t co
 
 		if (block->num != below->num + 1 || !block_links(below, block))
 			break;
-		key_changes_add(&changes, signers->work->proof, below);
+		key_changes_add(&changes, signers->shared->proof, below);
 		is_found = is_signed_with_known_key(signers, block, &is_open) &&
 			   !names_witness(&changes, block->seal->witness);
 	}
@@ -680,7 +680,7 @@ static void begin_to_wait(struct signers *signers, const struct signer *signer, 
 
 /* key NULL: the JSON does not show it. */
 static enum signer_verdict judge_bound(struct signers *signers, struct signer *signer,
-				       const struct held *held, size_t count, size_t i,
+				       const struct fetched *held, size_t count, size_t i,
 				       const char *key, char *reason, size_t size)
 {
 	unsigned above;
@@ -701,7 +701,7 @@ static enum signer_verdict judge_bound(struct signers *signers, struct signer *s
 }
 
 static enum signer_verdict judge_unknown(struct signers *signers, struct signer *signer,
-					 const struct held *held, size_t count, size_t i,
+					 const struct fetched *held, size_t count, size_t i,
 					 const char *key, char *reason, size_t size)
 {
 	const char *told = majority(signers, signer);
@@ -719,7 +719,7 @@ static enum signer_verdict judge_unknown(struct signers *signers, struct signer 
 }
 
 static enum signer_verdict judge(struct signers *signers, struct signer *signer,
-				 const struct held *held, size_t count, size_t i, bool is_next,
+				 const struct fetched *held, size_t count, size_t i, bool is_next,
 				 const char *key, char *reason, size_t size)
 {
 	const struct block *block = held[i].block;
@@ -751,7 +751,7 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 }
 
 /* The JSON does not show who signed it, and may not show all that was signed. */
-static enum signer_verdict judge_unsealed(struct signers *signers, const struct held *held,
+static enum signer_verdict judge_unsealed(struct signers *signers, const struct fetched *held,
 					  size_t count, size_t i, char *reason, size_t size)
 {
 	struct signer *signer = get(signers, "", held[i].block->num);
@@ -767,11 +767,11 @@ static enum signer_verdict judge_unsealed(struct signers *signers, const struct 
 	return judge_bound(signers, signer, held, count, i, NULL, reason, size);
 }
 
-enum signer_verdict signers_judge(struct signers *signers, struct held *held, size_t count,
+enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
 				  size_t i, bool is_next, char *reason, size_t size)
 {
 	struct block *block = held[i].block;
-	struct proof *proof = signers->work->proof;
+	struct proof *proof = signers->shared->proof;
 	enum signer_verdict verdict;
 	struct error err = ERROR_INIT;
 	char text[KEY_TEXT_BYTES];
@@ -806,25 +806,25 @@ enum signer_verdict signers_judge(struct signers *signers, struct held *held, si
 
 static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
 
-void signers_blame(struct work *work, const struct held *held, const char *reason)
+void signers_blame(struct shared *shared, const struct fetched *held, const char *reason)
 {
-	struct node *source = work_source(work, held);
+	struct node *source = fetched_source(shared, held);
 
-	work->false_claims++;
+	shared->false_claims++;
 	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
 		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
-		    work_source_label(work, held), held->block->num, reason);
+		    fetched_source_label(shared, held), held->block->num, reason);
 	if (source)
 		(void)node_failed(source, clock_now_ms(), RPC_FAILURE_FALSE, 0);
 }
 
-struct signers *signers_new(struct work *work, bool is_reversible)
+struct signers *signers_new(struct shared *shared, bool is_reversible)
 {
 	struct signers *signers = xcalloc(1, sizeof(*signers));
 
-	signers->work = work;
+	signers->shared = shared;
 	signers->is_reversible = is_reversible;
-	signers->pool_epoch = work->pool_epoch;
+	signers->pool_epoch = shared->pool_epoch;
 	signers->sink = (struct client_key_sink){.context = signers, .told = take_key};
 	return signers;
 }
@@ -890,7 +890,7 @@ int64_t signers_step(struct signers *signers, int64_t now_ms)
 {
 	int64_t due_ms;
 
-	if (signers->pool_epoch != signers->work->pool_epoch)
+	if (signers->pool_epoch != signers->shared->pool_epoch)
 		forget_nodes(signers);
 	due_ms = look_again(signers, now_ms);
 	look_up(signers);

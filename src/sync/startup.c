@@ -11,11 +11,11 @@
 #include "store/filters.h"
 #include "store/schema.h"
 #include "sync/chain_check.h"
+#include "sync/executor.h"
 #include "sync/filter.h"
-#include "sync/writer.h"
 
 struct startup {
-	struct work *work;
+	struct shared *shared;
 	void (*done)(void *context);
 	void *context;
 	struct chain_check *check;
@@ -30,7 +30,7 @@ struct startup_job {
 	char *filter_text;
 	uint32_t filter_id;
 	uint32_t irreversible;
-	struct work_look look;
+	struct shared_look look;
 	struct range_set outdated;
 };
 
@@ -43,8 +43,8 @@ static void submit(struct startup *startup, const char *what,
 	job_init(&start->job, run, done, "%s", what);
 	start->startup = startup;
 	start->irreversible = irreversible;
-	start->filter_text = filter_normalise(startup->work->config.filter);
-	writer_task(startup->work->writer, &start->job);
+	start->filter_text = filter_normalise(startup->shared->config.filter);
+	executor_task(startup->shared->executor, &start->job);
 }
 
 /* True if the step succeeded; otherwise the reader ends. Frees the job, but not its result. */
@@ -52,7 +52,7 @@ static bool succeeded(struct startup_job *start)
 {
 	if (start->job.err.kind == ERROR_NONE)
 		return true;
-	work_end(start->startup->work, &start->job.err);
+	shared_end(start->startup->shared, &start->job.err);
 	return false;
 }
 
@@ -85,19 +85,19 @@ static int check_filter(struct db *db, struct startup_job *start, struct error *
 static int run_open(struct db *db, struct job *job, struct error *err)
 {
 	struct startup_job *start = (struct startup_job *)job;
-	const struct work *work = start->startup->work;
+	const struct shared *shared = start->startup->shared;
 
 	if (schema_check(db, err) < 0)
 		return -1;
-	if (work->config.dry_run)
+	if (shared->config.dry_run)
 		return 0;
 	if (check_filter(db, start, err) < 0 ||
-	    filters_make_queues(db, work->config.filter->queues, work->config.filter->queue_count,
-				err) < 0)
+	    filters_make_queues(db, shared->config.filter->queues,
+				shared->config.filter->queue_count, err) < 0)
 		return -1;
-	if (readers_register(db, &work->identity, work->config.version, err) < 0)
+	if (readers_register(db, &shared->identity, shared->config.version, err) < 0)
 		return -1;
-	return work_look_at_clock(db, &start->look, err);
+	return shared_look_at_clock(db, &start->look, err);
 }
 
 static void finish_open(struct job *job)
@@ -106,9 +106,9 @@ static void finish_open(struct job *job)
 	struct startup *startup = start->startup;
 
 	if (succeeded(start)) {
-		startup->work->filter_id = start->filter_id;
-		if (!startup->work->config.dry_run)
-			work_note_look(startup->work, &start->look);
+		startup->shared->filter_id = start->filter_id;
+		if (!startup->shared->config.dry_run)
+			shared_note_look(startup->shared, &start->look);
 		startup->done(startup->context);
 	}
 	free_job(start);
@@ -140,13 +140,13 @@ void startup_reload(struct startup *startup, struct pool *pool, bool is_first)
 
 static int want_open_range(struct db *db, struct startup_job *start, struct error *err)
 {
-	const struct work *work = start->startup->work;
+	const struct shared *shared = start->startup->shared;
 	struct ranges *ranges = &start->ranges;
-	uint32_t first = work->config.start_block;
+	uint32_t first = shared->config.start_block;
 
 	if (!ranges->has_open && first == 0)
 		first = start->irreversible;
-	if (work->config.dry_run) {
+	if (shared->config.dry_run) {
 		if (!ranges->has_open || (first > 0 && first < ranges->open_first))
 			ranges->open_first = first;
 		ranges->has_open = true;
@@ -163,15 +163,15 @@ static int want_open_range(struct db *db, struct startup_job *start, struct erro
 static int run_want(struct db *db, struct job *job, struct error *err)
 {
 	struct startup_job *start = (struct startup_job *)job;
-	const struct work *work = start->startup->work;
-	const struct range_set *wanted = work->config.backfill;
+	const struct shared *shared = start->startup->shared;
+	const struct range_set *wanted = shared->config.backfill;
 
 	ranges_release(&start->ranges);
 	if (ranges_load(db, &start->ranges, err) < 0)
 		return -1;
-	if (work->config.goal != READER_BACKFILL)
+	if (shared->config.goal != READER_BACKFILL)
 		return want_open_range(db, start, err);
-	if (work->config.dry_run)
+	if (shared->config.dry_run)
 		return 0;
 	if (ranges_add_closed(db, wanted, NULL, err) < 0)
 		return -1;
@@ -185,7 +185,7 @@ static void finish_want(struct job *job)
 	struct startup *startup = start->startup;
 
 	if (succeeded(start)) {
-		uint32_t start_block = startup->work->config.start_block;
+		uint32_t start_block = startup->shared->config.start_block;
 
 		ranges_release(&startup->ranges);
 		startup->ranges = start->ranges;
@@ -195,7 +195,7 @@ static void finish_want(struct job *job)
 				"start_block_ignored",
 				"reader.start_block = %u is above the open range, which begins at %u; it is never shortened",
 				start_block, startup->ranges.open_first);
-		if (startup->work->config.goal != READER_BACKFILL && startup->ranges.has_open &&
+		if (startup->shared->config.goal != READER_BACKFILL && startup->ranges.has_open &&
 		    startup->ranges.open_first > start->irreversible)
 			log_warning(
 				"start_block_ahead",
@@ -208,7 +208,7 @@ static void finish_want(struct job *job)
 
 bool startup_allows(struct startup *startup, const struct range_set *ranges)
 {
-	uint32_t now = pool_irreversible(startup->work->pool);
+	uint32_t now = pool_irreversible(startup->shared->pool);
 	uint32_t before = chain_check_irreversible(startup->check);
 	uint32_t irreversible = max_u32(now, before);
 	uint32_t last = ranges->items[ranges->count - 1].last;
@@ -220,16 +220,16 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges)
 		&err, ERROR_CONFIG, ERROR_CLASS_READER, READER_OVER_USAGE,
 		"block %u is not irreversible yet (the newest that is: %u); a range ends there at the most",
 		last, irreversible);
-	work_end(startup->work, &err);
+	shared_end(startup->shared, &err);
 	return false;
 }
 
 void startup_want(struct startup *startup, uint32_t irreversible)
 {
-	if (startup->work->config.goal == READER_BACKFILL &&
-	    !startup_allows(startup, startup->work->config.backfill))
+	if (startup->shared->config.goal == READER_BACKFILL &&
+	    !startup_allows(startup, startup->shared->config.backfill))
 		return;
-	submit(startup, "settling the wanted ranges", run_want, finish_want, irreversible);
+	submit(startup, "determining the wanted ranges", run_want, finish_want, irreversible);
 }
 
 /* What a dry run of a backfill tells about stored blocks. */
@@ -237,11 +237,11 @@ void startup_want(struct startup *startup, uint32_t irreversible)
 static int run_preview(struct db *db, struct job *job, struct error *err)
 {
 	struct startup_job *start = (struct startup_job *)job;
-	const struct work *work = start->startup->work;
+	const struct shared *shared = start->startup->shared;
 
 	range_set_clear(&start->outdated);
-	return ledger_find_outdated(db, work->config.outdated, work->filter_id,
-				    work->config.backfill, UINT32_MAX, &start->outdated, err);
+	return ledger_find_outdated(db, shared->config.outdated, shared->filter_id,
+				    shared->config.backfill, UINT32_MAX, &start->outdated, err);
 }
 
 static void finish_preview(struct job *job)
@@ -253,7 +253,7 @@ static void finish_preview(struct job *job)
 		for (size_t i = 0; i < start->outdated.count; i++) {
 			const struct range *range = &start->outdated.items[i];
 
-			fprintf(startup->work->config.dry_run,
+			fprintf(startup->shared->config.dry_run,
 				"would read again blocks %u-%u (%u)\n", range->first, range->last,
 				range->last - range->first + 1);
 		}
@@ -270,14 +270,14 @@ void startup_preview(struct startup *startup)
 
 /* Public functions. */
 
-struct startup *startup_new(struct work *work, void (*done)(void *context), void *context)
+struct startup *startup_new(struct shared *shared, void (*done)(void *context), void *context)
 {
 	struct startup *startup = xcalloc(1, sizeof(*startup));
 
-	startup->work = work;
+	startup->shared = shared;
 	startup->done = done;
 	startup->context = context;
-	startup->check = chain_check_new(work, done, context);
+	startup->check = chain_check_new(shared, done, context);
 	return startup;
 }
 

@@ -11,9 +11,9 @@
 #include "steem/rpc.h"
 #include "sync/anchors.h"
 #include "sync/commit.h"
+#include "sync/executor.h"
 #include "sync/lineage.h"
 #include "sync/signers.h"
-#include "sync/writer.h"
 
 /* Which nodes gave versions of a block to which the block above does not link. */
 struct refusal {
@@ -23,10 +23,10 @@ struct refusal {
 	unsigned pool_epoch;
 };
 
-void stretch_init(struct stretch *stretch, struct work *work, const struct stretch_owner *owner,
+void stretch_init(struct stretch *stretch, struct shared *shared, const struct stretch_owner *owner,
 		  void *context)
 {
-	*stretch = (struct stretch){.work = work, .owner = owner, .context = context};
+	*stretch = (struct stretch){.shared = shared, .owner = owner, .context = context};
 }
 
 void stretch_release(struct stretch *stretch)
@@ -70,19 +70,19 @@ static size_t find_place(const struct stretch *stretch, uint32_t num)
 	return at;
 }
 
-struct held *stretch_find(const struct stretch *stretch, uint32_t num)
+struct fetched *stretch_find(const struct stretch *stretch, uint32_t num)
 {
 	size_t at = find_place(stretch, num);
 
 	return at < stretch->count && stretch_num(stretch, at) == num ? &stretch->held[at] : NULL;
 }
 
-void stretch_hold(struct stretch *stretch, const struct held *held)
+void stretch_hold(struct stretch *stretch, const struct fetched *held)
 {
 	size_t at = find_place(stretch, held->block->num);
 
 	if (at < stretch->count && stretch_num(stretch, at) == held->block->num) {
-		work_release_block(stretch->work, &stretch->held[at]);
+		fetched_release(stretch->shared, &stretch->held[at]);
 		stretch->held[at] = *held;
 		return;
 	}
@@ -105,7 +105,7 @@ void stretch_remove(struct stretch *stretch, size_t from, size_t count)
 void stretch_drop(struct stretch *stretch, size_t from, size_t count)
 {
 	for (size_t i = from; i < from + count; i++)
-		work_release_block(stretch->work, &stretch->held[i]);
+		fetched_release(stretch->shared, &stretch->held[i]);
 	stretch_remove(stretch, from, count);
 }
 
@@ -163,18 +163,18 @@ static struct refusal *refusal_of(struct stretch *stretch, uint32_t num)
 		refusal = &stretch->refusals[stretch->refusal_count++];
 		*refusal = (struct refusal){.num = num};
 	}
-	if (refusal->pool_epoch != stretch->work->pool_epoch)
+	if (refusal->pool_epoch != stretch->shared->pool_epoch)
 		refusal->sources = 0;
-	refusal->pool_epoch = stretch->work->pool_epoch;
+	refusal->pool_epoch = stretch->shared->pool_epoch;
 	return refusal;
 }
 
 uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num)
 {
 	const struct refusal *refusal = find_refusal(stretch, num);
-	uint64_t healthy = pool_healthy(stretch->work->pool, clock_now_ms());
+	uint64_t healthy = pool_healthy(stretch->shared->pool, clock_now_ms());
 
-	if (!refusal || refusal->pool_epoch != stretch->work->pool_epoch)
+	if (!refusal || refusal->pool_epoch != stretch->shared->pool_epoch)
 		return 0;
 	return healthy & ~refusal->sources ? refusal->sources : 0;
 }
@@ -194,15 +194,15 @@ static size_t lowest_of_run(const struct stretch *stretch, size_t at)
 /* Its node is wrong, and probably also about the blocks below: it is on another branch, or made them up. */
 void stretch_refuse(struct stretch *stretch, size_t at)
 {
-	struct work *work = stretch->work;
+	struct shared *shared = stretch->shared;
 	size_t lowest = lowest_of_run(stretch, at);
 	uint32_t first = stretch_num(stretch, lowest), last = stretch_num(stretch, at);
 	unsigned source = stretch->held[at].source;
-	struct node *node = work_source(work, &stretch->held[at]);
+	struct node *node = fetched_source(shared, &stretch->held[at]);
 
 	log_warning("link_broken",
 		    "block %u from %s is not the one that block %u links to; others are asked",
-		    last, work_source_label(work, &stretch->held[at]), last + 1);
+		    last, fetched_source_label(shared, &stretch->held[at]), last + 1);
 	if (node)
 		(void)node_failed(node, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
 	for (uint32_t num = first; num <= last; num++)
@@ -215,7 +215,7 @@ void stretch_refuse(struct stretch *stretch, size_t at)
 bool stretch_check_links(struct stretch *stretch)
 {
 	for (size_t at = stretch_bound(stretch); at-- > 1;) {
-		const struct held *lower = &stretch->held[at - 1];
+		const struct fetched *lower = &stretch->held[at - 1];
 
 		if (!stretch_has_next(stretch, at - 1) ||
 		    block_links(lower->block, stretch->held[at].block))
@@ -248,23 +248,24 @@ static bool follows_signed(struct stretch *stretch, const struct block *block)
 	return true;
 }
 
-static void tell_denied(const struct stretch *stretch, const struct held *held, const char *reason)
+static void tell_denied(const struct stretch *stretch, const struct fetched *held,
+			const char *reason)
 {
 	if (!stretch->is_reversible) /* the tail tells it */
 		log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
 			    "block %u of %s is %s; both are asked for again, the tail waits",
-			    held->block->num, work_source_label(stretch->work, held), reason);
+			    held->block->num, fetched_source_label(stretch->shared, held), reason);
 }
 
 /* True: held[at] is good. */
 static bool judge(struct stretch *stretch, size_t at)
 {
-	struct held *held = &stretch->held[at];
+	struct fetched *held = &stretch->held[at];
 	bool is_next = stretch->is_reversible || (at == 0 && stretch->commit_count == 0);
 	char reason[300] = "";
 
 	if (!follows_signed(stretch, held->block)) {
-		stretch->owner->unsigned_block(stretch->context, at, false);
+		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
 	}
 	switch (signers_judge(stretch->signers, stretch->held, stretch->count, at, is_next, reason,
@@ -272,16 +273,16 @@ static bool judge(struct stretch *stretch, size_t at)
 	case SIGNER_GOOD:
 		stretch->signed_num = held->block->num;
 		memcpy(stretch->signed_id, held->block->id, sizeof(stretch->signed_id));
-		if (stretch->work->lineage)
-			lineage_add(stretch->work->lineage, held->block);
+		if (stretch->shared->lineage)
+			lineage_add(stretch->shared->lineage, held->block);
 		return true;
 	case SIGNER_FALSE:
-		signers_blame(stretch->work, held, reason);
-		stretch->owner->unsigned_block(stretch->context, at, true);
+		signers_blame(stretch->shared, held, reason);
+		stretch->owner->not_signed(stretch->context, at, true);
 		return false;
 	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
 		tell_denied(stretch, held, reason);
-		stretch->owner->unsigned_block(stretch->context, at, false);
+		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
 	case SIGNER_OPEN:
 		break;
@@ -329,7 +330,7 @@ static void open_dispute(struct stretch *stretch, const struct ledger_entry *ent
 	if (stretch->dispute || stretch->is_ending)
 		return;
 	stretch->is_other_stored = entry->outcome != LEDGER_NO_LINK;
-	stretch->dispute = dispute_new(stretch->work, entry, dispute_ended, stretch);
+	stretch->dispute = dispute_new(stretch->shared, entry, dispute_ended, stretch);
 }
 
 void stretch_end_dispute(struct stretch *stretch)
@@ -384,8 +385,8 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 	const struct stretch_owner *owner = stretch->owner;
 
 	stretch->commit_count--;
-	if (commit->ledger.entries[0].block->num == stretch->edge_num)
-		stretch->edge_num = 0;
+	if (commit->ledger.entries[0].block->num == stretch->blocking_num)
+		stretch->blocking_num = 0;
 	if ((owner->ended && !owner->ended(stretch->context, commit, is_done)) || !is_done)
 		return;
 	for (size_t i = 0; i < commit->count; i++)
@@ -398,7 +399,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
  * Is this the lowest block of a missing stretch?  If it contradicts the row below, the others
  * must not be stored.
  */
-static bool is_edge(const struct stretch *stretch, uint32_t num)
+static bool must_end_first(const struct stretch *stretch, uint32_t num)
 {
 	if (stretch->rewrite != LEDGER_KEEP)
 		return false;
@@ -413,22 +414,22 @@ static size_t commit_size(const struct stretch *stretch, size_t good, bool *ret_
 	size_t count = 0;
 
 	while (count < good && (count == 0 || stretch_num(stretch, 0) > stretch->careful_to) &&
-	       commit_add(stretch->work, &size, stretch->held[count].block))
+	       commit_add(stretch->shared, &size, stretch->held[count].block))
 		count++;
-	*ret_is_full = commit_is_full(stretch->work, &size);
+	*ret_is_full = commit_is_full(stretch->shared, &size);
 	return count;
 }
 
 static void send_commit(struct stretch *stretch, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_edge(stretch, stretch_num(stretch, i)))
-			stretch->edge_num = stretch_num(stretch, 0);
+		if (must_end_first(stretch, stretch_num(stretch, i)))
+			stretch->blocking_num = stretch_num(stretch, 0);
 	if (stretch->is_reversible)
-		commit_submit_reversible(stretch->work, stretch->held, count, commit_ended,
+		commit_submit_reversible(stretch->shared, stretch->held, count, commit_ended,
 					 stretch);
 	else
-		commit_submit(stretch->work, stretch->held, count, stretch->rewrite, commit_ended,
+		commit_submit(stretch->shared, stretch->held, count, stretch->rewrite, commit_ended,
 			      stretch);
 	stretch_remove(stretch, 0, count);
 	stretch->commit_count++;
@@ -436,8 +437,8 @@ static void send_commit(struct stretch *stretch, size_t count)
 
 int64_t stretch_commit(struct stretch *stretch, size_t good, int64_t wait_ms, int64_t now_ms)
 {
-	while (good > 0 && !stretch->dispute && stretch->edge_num == 0 &&
-	       writer_has_room(stretch->work->writer)) {
+	while (good > 0 && !stretch->dispute && stretch->blocking_num == 0 &&
+	       executor_has_room(stretch->shared->executor)) {
 		bool is_full;
 		size_t count = commit_size(stretch, good, &is_full);
 		int64_t full_at_ms = stretch->held[0].since_ms + wait_ms;

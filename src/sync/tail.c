@@ -10,13 +10,14 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/executor.h"
+#include "sync/fetched.h"
 #include "sync/filter.h"
 #include "sync/lineage.h"
 #include "sync/pace.h"
 #include "sync/record_gap.h"
 #include "sync/signers.h"
 #include "sync/stretch.h"
-#include "sync/writer.h"
 
 /* A block that no node gives for this long becomes a gap, and the tail goes on. */
 #define PATIENCE_MS 30000
@@ -47,7 +48,7 @@
 #define BUSY_LIMIT 3
 
 struct tail {
-	struct work *work;
+	struct shared *shared;
 	bool is_running;
 	uint32_t next; /* everything below it is decided */
 	uint32_t want; /* next to arrive: `next` plus the blocks in the commit and the held ones */
@@ -114,7 +115,7 @@ static bool may_ask(const struct tail *tail)
 	return !tail->is_asking && !tail->is_searching && tail->voting_count == 0 &&
 	       !tail->is_recording && !tail->has_gap && !tail->stretch.dispute &&
 	       tail->stretch.count < MAX_HELD / 2 &&
-	       (tail->stretch.count == 0 || work_room_blocks(tail->work) > 0);
+	       (tail->stretch.count == 0 || shared_room_blocks(tail->shared) > 0);
 }
 
 static void make_gap(struct tail *tail, const char *reason, bool is_missing)
@@ -153,7 +154,7 @@ static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *re
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
 	stretch_drop_from(&tail->stretch, num);
-	client_drop(tail->work->client, &tail->vouch_sink);
+	client_drop(tail->shared->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
 	tail->must_vouch_next = false;
 	tail->has_gap = false;
@@ -176,14 +177,14 @@ static void go_back_to(struct tail *tail, uint32_t num)
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
-	struct held held;
+	struct fetched held;
 
 	if (!tail->is_running || block->num != tail->want || tail->stretch.count == MAX_HELD ||
 	    tail->has_gap || tail->is_recording || tail->stretch.dispute) {
 		block_free(block);
 		return;
 	}
-	held = work_hold(tail->work, block, node);
+	held = fetched_hold(tail->shared, block, node);
 	stretch_hold(&tail->stretch, &held);
 	tail->want++;
 	tail->got_count++;
@@ -203,10 +204,10 @@ static void take_tip(void *context, struct block *block, unsigned node)
 	}
 	/* If only one node is this far, the others need not have the block yet. */
 	if (!tail->is_running || block->num != tail->want + tail->voting_count ||
-	    block->num > pool_irreversible(tail->work->pool) ||
+	    block->num > pool_irreversible(tail->shared->pool) ||
 	    tail->stretch.count + tail->voting_count == MAX_HELD) {
 		block_free(block);
-	} else if (client_vouch_virtual(tail->work->client, block, node, &tail->sink)) {
+	} else if (client_vouch_virtual(tail->shared->client, block, node, &tail->sink)) {
 		take_block(tail, block, node);
 	} else {
 		tail->voting_count++;
@@ -218,7 +219,7 @@ static void take_tip(void *context, struct block *block, unsigned node)
 static void poll_heads(struct tail *tail, int64_t max_age_ms)
 {
 	tail->heads_at_ms = clock_now_ms();
-	client_poll_heads(tail->work->client, max_age_ms);
+	client_poll_heads(tail->shared->client, max_age_ms);
 }
 
 /* A node says that block `want` is irreversible, but did not give it, or was not asked for it. */
@@ -233,7 +234,7 @@ static void search_everywhere(struct tail *tail)
 	 * below it.
 	 */
 	poll_heads(tail, HEADS_FRESH_MS);
-	client_want(tail->work->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
+	client_want(tail->shared->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
 
 static void take_tip_end(void *context, unsigned node, const struct chain_head *head,
@@ -263,7 +264,7 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	 * A block that one node alone claims is not searched for.  A node whose claims are
 	 * doubted may be right.
 	 */
-	if (pool_irreversible(tail->work->pool) >= tail->want &&
+	if (pool_irreversible(tail->shared->pool) >= tail->want &&
 	    (head->irreversible_block >= tail->want ||
 	     now_ms - tail->searched_at_ms >= SEARCH_AGAIN_MS)) {
 		search_everywhere(tail);
@@ -275,7 +276,8 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (tail->pace.late_count >= LATE_LIMIT) /* this node may be stuck */
 		poll_heads(tail, HEADS_FRESH_MS);
 	if (tail->stretch.commit_count == 0)
-		work_progress(tail->work); /* there is nothing new, so the reader is up to date */
+		shared_progress(
+			tail->shared); /* there is nothing new, so the reader is up to date */
 }
 
 static void take_search(void *context, struct block *block, unsigned node)
@@ -291,7 +293,7 @@ static void take_search(void *context, struct block *block, unsigned node)
 	take_block(tail, block, node);
 	tail->pace.ask_at_ms = clock_now_ms();
 	if (tail->is_running && tail->want <= tail->alone_to && may_ask(tail) &&
-	    pool_irreversible(tail->work->pool) >= tail->want)
+	    pool_irreversible(tail->shared->pool) >= tail->want)
 		search_everywhere(tail);
 }
 
@@ -311,8 +313,8 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 /* Has any node told its head since that time? */
 static bool has_living_node(const struct tail *tail, int64_t since_ms)
 {
-	for (unsigned i = 0; i < pool_count(tail->work->pool); i++) {
-		const struct node *node = pool_node(tail->work->pool, i);
+	for (unsigned i = 0; i < pool_count(tail->shared->pool); i++) {
+		const struct node *node = pool_node(tail->shared->pool, i);
 
 		if (node_is_up(node) && node->head_at_ms >= since_ms)
 			return true;
@@ -331,7 +333,7 @@ static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 		return end_ms;
 	if (!has_living_node(tail, tail->missing_since_ms))
 		return CLOCK_NEVER;
-	client_drop(tail->work->client, &tail->sink);
+	client_drop(tail->shared->client, &tail->sink);
 	tail->is_searching = false;
 	tail->voting_count = 0;
 	make_gap(tail,
@@ -369,7 +371,7 @@ static void note_vouched(struct tail *tail, uint32_t num)
 static void take_vouched(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
-	const struct held *held = stretch_find(&tail->stretch, block->num);
+	const struct fetched *held = stretch_find(&tail->stretch, block->num);
 
 	(void)node;
 	tail->vouching_num = 0;
@@ -445,9 +447,9 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 static void vouch(struct tail *tail, int64_t now_ms)
 {
 	uint32_t newest = stretch_last(&tail->stretch);
-	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 	uint32_t num = newest < irreversible ? newest : irreversible;
-	const struct held *held;
+	const struct fetched *held;
 
 	if (num <= vouched_to(tail)) { /* one node is ahead of the others */
 		poll_heads(tail, poll_interval_ms(tail, now_ms));
@@ -458,9 +460,9 @@ static void vouch(struct tail *tail, int64_t now_ms)
 	held = stretch_find(&tail->stretch, num);
 	if (!held)
 		return;
-	if (!work_source(tail->work, held)) /* the nodes were read again */
+	if (!fetched_source(tail->shared, held)) /* the nodes were read again */
 		ask_again_from(tail, vouched_to(tail) + 1);
-	else if (client_vouch(tail->work->client, held->block, held->source, &tail->vouch_sink))
+	else if (client_vouch(tail->shared->client, held->block, held->source, &tail->vouch_sink))
 		note_vouched(tail, num);
 	else
 		tail->vouching_num = num;
@@ -473,8 +475,8 @@ static void vouch(struct tail *tail, int64_t now_ms)
  */
 static bool is_claimed(const struct tail *tail)
 {
-	return pool_irreversible(tail->work->pool) < tail->want &&
-	       pool_claims(tail->work->pool, tail->want, tail->want + CLAIM_AHEAD);
+	return pool_irreversible(tail->shared->pool) < tail->want &&
+	       pool_claims(tail->shared->pool, tail->want, tail->want + CLAIM_AHEAD);
 }
 
 static bool has_unvouched(const struct tail *tail)
@@ -486,7 +488,7 @@ static bool has_unvouched(const struct tail *tail)
 /* When there is something to do for it. */
 static int64_t vouch_at_ms(const struct tail *tail, int64_t now_ms)
 {
-	if (pool_irreversible(tail->work->pool) <= vouched_to(tail))
+	if (pool_irreversible(tail->shared->pool) <= vouched_to(tail))
 		return tail->heads_at_ms + poll_interval_ms(tail, now_ms);
 	return tail->vouch_again_at_ms;
 }
@@ -506,7 +508,7 @@ static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
 /* How many of the first `good` blocks have enough witnesses built on? */
 static size_t count_settled(const struct tail *tail, size_t good)
 {
-	const struct lineage *lineage = tail->work->lineage;
+	const struct lineage *lineage = tail->shared->lineage;
 	uint32_t to = lineage_settled(lineage, tail->stretch.held[0].block);
 	size_t count = 0;
 
@@ -548,7 +550,7 @@ static size_t check_witnesses(struct tail *tail, size_t good, int64_t now_ms, in
 	size_t settled;
 
 	*due_ms = CLOCK_NEVER;
-	if (!tail->work->lineage || good == 0) {
+	if (!tail->shared->lineage || good == 0) {
 		tail->unsettled_since_ms = 0;
 		return good;
 	}
@@ -662,7 +664,7 @@ static const struct stretch_owner owner = {
 	.unstorable = take_unstorable,
 	.decided = take_decision,
 	.unlinked = take_unlinked,
-	.unsigned_block = take_unsigned,
+	.not_signed = take_unsigned,
 };
 
 /* Commit what passes all checks.  Returns when to call it again. */
@@ -702,7 +704,7 @@ static void gap_recorded(void *context, uint32_t last)
  */
 static uint32_t last_to_leave(const struct tail *tail)
 {
-	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 	uint32_t room = irreversible > tail->want ? irreversible - tail->want : 0;
 	uint32_t more = tail->leave_count - 1;
 
@@ -733,21 +735,21 @@ static void leave_gap(struct tail *tail)
 		tail->leave_count *= 2;
 	tail->has_gap = false;
 	tail->is_recording = true;
-	record_gap(tail->work, tail->want, last, tail->gap_reason, gap_recorded, tail);
+	record_gap(tail->shared, tail->want, last, tail->gap_reason, gap_recorded, tail);
 }
 
 /* Public functions. */
 
 static unsigned ask_count(const struct tail *tail)
 {
-	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 	size_t room = MAX_HELD - tail->stretch.count;
 	size_t count = 1;
 
 	if (irreversible > tail->want)
 		count = irreversible - tail->want + 1;
-	if (count > tail->work->config.batch_size)
-		count = tail->work->config.batch_size;
+	if (count > tail->shared->config.batch_size)
+		count = tail->shared->config.batch_size;
 	return (unsigned)(count > room ? room : count);
 }
 
@@ -758,8 +760,8 @@ static unsigned ask_count(const struct tail *tail)
  */
 static int64_t ask_at_ms(const struct tail *tail)
 {
-	bool is_told = tail->work->config.follow == READER_FOLLOW_HEAD;
-	uint32_t irreversible = pool_irreversible(tail->work->pool);
+	bool is_told = tail->shared->config.follow == READER_FOLLOW_HEAD;
+	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 
 	if (irreversible >= tail->want && irreversible > tail->asked_irreversible)
 		return 0;
@@ -779,8 +781,8 @@ static int64_t ask_in_time(struct tail *tail, int64_t now_ms)
 	count = tail->want <= tail->alone_to ? 0 : ask_count(tail);
 	tail->got_count = 0;
 	tail->asked_to = tail->want + count - 1;
-	tail->asked_irreversible = pool_irreversible(tail->work->pool);
-	tail->is_asking = client_ask_tip(tail->work->client, tail->want, count, &tail->tip_sink);
+	tail->asked_irreversible = pool_irreversible(tail->shared->pool);
+	tail->is_asking = client_ask_tip(tail->shared->client, tail->want, count, &tail->tip_sink);
 	if (tail->is_asking)
 		pace_asked(&tail->pace, clock_now_ms());
 	else
@@ -788,13 +790,13 @@ static int64_t ask_in_time(struct tail *tail, int64_t now_ms)
 	return now_ms;
 }
 
-struct tail *tail_new(struct work *work)
+struct tail *tail_new(struct shared *shared)
 {
 	struct tail *tail = xcalloc(1, sizeof(*tail));
 
-	tail->work = work;
+	tail->shared = shared;
 	tail->sink = (struct client_sink){.context = tail,
-					  .is_virtual = work->config.filter->virtual_operations,
+					  .is_virtual = shared->config.filter->virtual_operations,
 					  .given = take_search,
 					  .refused = take_refusal};
 	tail->vouch_sink = (struct client_sink){.context = tail,
@@ -802,12 +804,12 @@ struct tail *tail_new(struct work *work)
 						.given = take_vouched,
 						.refused = no_vouched,
 						.divided = take_division};
-	stretch_init(&tail->stretch, work, &owner, tail);
-	if (work->config.proof == READER_PROOF_SIGNED)
-		tail->stretch.signers = signers_new(work, false);
+	stretch_init(&tail->stretch, shared, &owner, tail);
+	if (shared->config.proof == READER_PROOF_SIGNED)
+		tail->stretch.signers = signers_new(shared, false);
 	tail->tip_sink =
 		(struct client_tip_sink){.context = tail,
-					 .is_virtual = work->config.filter->virtual_operations,
+					 .is_virtual = shared->config.filter->virtual_operations,
 					 .given = take_tip,
 					 .done = take_tip_end};
 	return tail;
@@ -871,8 +873,8 @@ void tail_stop(struct tail *tail)
 	tail->is_running = false;
 	tail->stretch.is_ending = true;
 	stretch_drop(&tail->stretch, 0, tail->stretch.count);
-	client_drop(tail->work->client, &tail->sink);
-	client_drop(tail->work->client, &tail->vouch_sink);
+	client_drop(tail->shared->client, &tail->sink);
+	client_drop(tail->shared->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
 	tail->is_searching = false;
 	tail->voting_count = 0;

@@ -10,10 +10,11 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "sync/commit.h"
+#include "sync/executor.h"
+#include "sync/fetched.h"
 #include "sync/filter.h"
-#include "sync/settle.h"
+#include "sync/release_claim.h"
 #include "sync/stretch.h"
-#include "sync/writer.h"
 
 #define WINDOW_BLOCKS 500
 /* How many other versions of one block are requested. */
@@ -29,9 +30,9 @@
 enum verify_state {
 	VERIFY_IDLE,      /* the next window may begin */
 	VERIFY_FETCHING,  /* fetching its blocks, or second opinions on some of them */
-	VERIFY_COMPARING, /* comparing them with the rows, in a writer thread */
+	VERIFY_COMPARING, /* comparing them with the rows, in a database thread */
 	VERIFY_MENDING,
-	VERIFY_SETTLING, /* removing the filled blocks from known_gaps */
+	VERIFY_RELEASING, /* removing the filled blocks from known_gaps */
 };
 
 /* A node that lies does so often. */
@@ -44,15 +45,15 @@ struct verdict {
 	bool is_given;  /* at least one node gave it */
 	/* two nodes give the held block, its hashes prove it, or there is no second node */
 	bool is_confirmed;
-	bool is_exhausted; /* no other node could be asked */
-	struct held other; /* another version of the block; its block is NULL if all agree */
-	bool is_tried;     /* repairing it was tried */
+	bool is_exhausted;    /* no other node could be asked */
+	struct fetched other; /* another version of the block; its block is NULL if all agree */
+	bool is_tried;        /* repairing it was tried */
 	bool is_put_to_vote;
 	char reason[200]; /* why no node gives it, or why it was not repaired */
 };
 
 struct verify {
-	struct work *work;
+	struct shared *shared;
 	struct range_set left; /* ranges above the window */
 	bool is_stopped;
 	enum verify_state state;
@@ -63,8 +64,8 @@ struct verify {
 	bool is_bound;            /* bind_window() has finished */
 	unsigned lost_votes;      /* in this window */
 	bool has_filled;          /* missing blocks of the window are stored now */
-	struct claim filled;      /* the window, for settle_submit() */
-	struct range_set failed;  /* empty; for settle_submit() too */
+	struct claim filled;      /* the window, for release_claim() */
+	struct range_set failed;  /* empty; for release_claim() too */
 	size_t wanted_count;
 	/* when a node last gave a block, or when the first one was requested */
 	int64_t given_at_ms;
@@ -82,18 +83,18 @@ static struct verdict *verdict_of(struct verify *verify, uint32_t num)
 /* Fetching. */
 
 /* Another node gives a held block. The right id alone says nothing about the operations. */
-static void take_opinion(struct verify *verify, struct verdict *verdict, struct held *before,
-			 struct held *held)
+static void take_opinion(struct verify *verify, struct verdict *verdict, struct fetched *before,
+			 struct fetched *held)
 {
-	struct held *other = &verdict->other;
+	struct fetched *other = &verdict->other;
 
 	if (block_equal(before->block, held->block)) {
 		verdict->is_confirmed = true;
-		work_release_block(verify->work, held);
+		fetched_release(verify->shared, held);
 		return;
 	}
 	verdict->is_confirmed = other->block && block_equal(other->block, held->block);
-	work_release_block(verify->work, other);
+	fetched_release(verify->shared, other);
 	*other = *before;
 	*before = *held;
 }
@@ -102,8 +103,8 @@ static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct verify *verify = context;
 	struct verdict *verdict = verdict_of(verify, block->num);
-	struct held *before = stretch_find(&verify->stretch, block->num);
-	struct held held = work_hold(verify->work, block, node);
+	struct fetched *before = stretch_find(&verify->stretch, block->num);
+	struct fetched held = fetched_hold(verify->shared, block, node);
 
 	verify->wanted_count--;
 	verify->given_at_ms = clock_now_ms();
@@ -139,7 +140,7 @@ static void want(struct verify *verify, uint32_t first, uint32_t last, uint64_t 
 {
 	verify->state = VERIFY_FETCHING;
 	verify->wanted_count += last - first + 1;
-	client_want(verify->work->client, CLIENT_REPLAY, first, last, not_from, &verify->sink);
+	client_want(verify->shared->client, CLIENT_REPLAY, first, last, not_from, &verify->sink);
 }
 
 static void put_to_vote(struct verify *verify, uint32_t num)
@@ -147,7 +148,7 @@ static void put_to_vote(struct verify *verify, uint32_t num)
 	verify->state = VERIFY_FETCHING;
 	verify->wanted_count++;
 	verdict_of(verify, num)->is_put_to_vote = true;
-	client_want(verify->work->client, CLIENT_REPLAY, num, num, 0, &verify->vouch_sink);
+	client_want(verify->shared->client, CLIENT_REPLAY, num, num, 0, &verify->vouch_sink);
 }
 
 /*
@@ -157,8 +158,8 @@ static void put_to_vote(struct verify *verify, uint32_t num)
 static bool begin_window(struct verify *verify)
 {
 	const struct range *range = &verify->left.items[0];
-	size_t room = work_room_blocks(verify->work);
-	uint32_t reachable = work_reachable_block(verify->work);
+	size_t room = shared_room_blocks(verify->shared);
+	uint32_t reachable = shared_reachable_block(verify->shared);
 	uint32_t last = range->last < reachable ? range->last : reachable;
 
 	if (reachable < range->first)
@@ -188,7 +189,7 @@ static void give_up_rest(struct verify *verify)
 		"nodes_behind",
 		"blocks %s could not be compared: the nodes have blocks up to %u now, which is normal for a while after nodes restart; run this again later",
 		range_format(&verify->left, text, sizeof(text)),
-		work_reachable_block(verify->work));
+		shared_reachable_block(verify->shared));
 	verify->counts.unknown += range_count_blocks(&verify->left);
 	range_set_clear(&verify->left);
 }
@@ -196,8 +197,8 @@ static void give_up_rest(struct verify *verify)
 /* The nodes went back below the window, or the only node that had it was lost. */
 static void give_up_wanted(struct verify *verify)
 {
-	client_drop(verify->work->client, &verify->sink);
-	client_drop(verify->work->client, &verify->vouch_sink);
+	client_drop(verify->shared->client, &verify->sink);
+	client_drop(verify->shared->client, &verify->vouch_sink);
 	verify->wanted_count = 0;
 	for (uint32_t i = 0; i < verify->count; i++) {
 		struct verdict *verdict = &verify->verdicts[i];
@@ -321,8 +322,8 @@ static int compare_held(struct db *db, struct compare_job *compare, const struct
 		while (at < row_count && rows[at].num < block->num)
 			at++;
 		row = row_at(rows, row_count, at, block->num);
-		if (row && audit_check_block(db, row, block, verify->work->filter_id,
-					     verify->work->config.verify.deep,
+		if (row && audit_check_block(db, row, block, verify->shared->filter_id,
+					     verify->shared->config.verify.deep,
 					     &compare->findings[place], err) < 0)
 			return -1;
 		compare->proved[place] =
@@ -372,11 +373,11 @@ static void finish_compare(struct job *job)
 			verify->verdicts[i].finding = compare->findings[i];
 			verify->verdicts[i].is_confirmed |= compare->proved[i];
 		}
-	else if (!verify->work->is_stopping)
-		work_end(verify->work, &job->err);
+	else if (!verify->shared->is_stopping)
+		shared_end(verify->shared, &job->err);
 	if (job->err.kind != ERROR_NONE)
 		verify->is_stopped = true;
-	work_progress(verify->work);
+	shared_progress(verify->shared);
 	free(compare->findings);
 	free(compare->proved);
 	free(compare);
@@ -392,7 +393,7 @@ static void start_comparing(struct verify *verify)
 	compare->findings = xcalloc(verify->count, sizeof(*compare->findings));
 	compare->proved = xcalloc(verify->count, sizeof(*compare->proved));
 	verify->state = VERIFY_COMPARING;
-	writer_task(verify->work->writer, &compare->job);
+	executor_task(verify->shared->executor, &compare->job);
 }
 
 /* Does the opinion of other nodes matter? */
@@ -408,7 +409,7 @@ static bool needs_opinion(const struct verify *verify, const struct verdict *ver
 	case AUDIT_MISSING:
 	case AUDIT_EXTRA:
 		/* without repair, the tables alone are enough for this finding */
-		return verify->work->config.verify.repair;
+		return verify->shared->config.verify.repair;
 	case AUDIT_PARTIAL:
 	case AUDIT_ORPHANED:
 	case AUDIT_ALTERED:
@@ -423,8 +424,8 @@ static bool needs_opinion(const struct verify *verify, const struct verdict *ver
  */
 static bool ask_opinions(struct verify *verify)
 {
-	uint64_t usable = pool_usable(verify->work->pool);
-	size_t room = work_room_blocks(verify->work);
+	uint64_t usable = pool_usable(verify->shared->pool);
+	size_t room = shared_room_blocks(verify->shared);
 	bool asks = false;
 
 	for (uint32_t i = 0; i < verify->count && (!asks || verify->wanted_count < room); i++) {
@@ -435,7 +436,7 @@ static bool ask_opinions(struct verify *verify)
 		if ((usable & ~verdict->asked) == 0) {
 			/* there is only one node, so it is believed */
 			verdict->is_exhausted = true;
-			verdict->is_confirmed = pool_count(verify->work->pool) == 1;
+			verdict->is_confirmed = pool_count(verify->shared->pool) == 1;
 			continue;
 		}
 		want(verify, verify->first + i, verify->first + i, verdict->asked);
@@ -448,7 +449,7 @@ static bool ask_opinions(struct verify *verify)
 
 static void tell(struct verify *verify, const struct verdict *verdict, bool is_mended)
 {
-	const struct reader_verify *config = &verify->work->config.verify;
+	const struct reader_verify *config = &verify->shared->config.verify;
 
 	config->found(config->context, &verdict->finding, is_mended, verdict->reason);
 }
@@ -482,7 +483,7 @@ static void end_window(struct verify *verify)
 					? "right"
 					: "what one of them gives, and no third could be asked");
 		}
-		work_release_block(verify->work, &verdict->other);
+		fetched_release(verify->shared, &verdict->other);
 	}
 	stretch_clear(&verify->stretch);
 	free(verify->verdicts);
@@ -524,7 +525,7 @@ static void mending_ended(void *context, struct commit *commit, bool is_done)
 }
 
 /* A block, with or without a row, is not written if only one node says so. */
-static bool is_to_mend(struct verify *verify, const struct held *held, bool has_row)
+static bool is_to_mend(struct verify *verify, const struct fetched *held, bool has_row)
 {
 	struct verdict *verdict = verdict_of(verify, held->block->num);
 	enum audit_kind kind = verdict->finding.kind;
@@ -548,12 +549,12 @@ static bool is_to_mend(struct verify *verify, const struct held *held, bool has_
 static bool start_mending(struct verify *verify, bool has_row)
 {
 	struct stretch *stretch = &verify->stretch;
-	struct held *mended;
+	struct fetched *mended;
 	struct commit_size size = {0};
 	size_t count = 0;
 	size_t kept = 0;
 
-	if (!verify->work->config.verify.repair || stretch->count == 0)
+	if (!verify->shared->config.verify.repair || stretch->count == 0)
 		return false;
 	mended = xreallocarray(NULL, stretch->count, sizeof(*mended));
 	for (size_t i = 0; i < stretch->count; i++) {
@@ -561,9 +562,9 @@ static bool start_mending(struct verify *verify, bool has_row)
 		 * is_to_mend() marks a block as tried, and a tried block must go into the
 		 * commit. So check the room first.
 		 */
-		if (!commit_is_full(verify->work, &size) &&
+		if (!commit_is_full(verify->shared, &size) &&
 		    is_to_mend(verify, &stretch->held[i], has_row) &&
-		    commit_add(verify->work, &size, stretch->held[i].block))
+		    commit_add(verify->shared, &size, stretch->held[i].block))
 			mended[count++] = stretch->held[i];
 		else
 			stretch->held[kept++] = stretch->held[i];
@@ -571,7 +572,7 @@ static bool start_mending(struct verify *verify, bool has_row)
 	stretch->count = kept;
 	if (count > 0) {
 		verify->state = VERIFY_MENDING;
-		commit_submit(verify->work, mended, count, LEDGER_REPAIR, mending_ended, verify);
+		commit_submit(verify->shared, mended, count, LEDGER_REPAIR, mending_ended, verify);
 	}
 	free(mended);
 	return count > 0;
@@ -582,32 +583,32 @@ static bool start_mending(struct verify *verify, bool has_row)
  * next scan.
  */
 
-static void settled(void *context)
+static void released(void *context)
 {
 	((struct verify *)context)->state = VERIFY_IDLE;
 }
 
-static void start_settling(struct verify *verify)
+static void start_releasing(struct verify *verify)
 {
 	verify->has_filled = false;
 	verify->filled =
 		(struct claim){.first = verify->first, .last = verify->first + verify->count - 1};
-	verify->state = VERIFY_SETTLING;
-	settle_submit(verify->work, &verify->filled, &verify->failed, "", settled, verify);
+	verify->state = VERIFY_RELEASING;
+	release_claim(verify->shared, &verify->filled, &verify->failed, "", released, verify);
 }
 
 /* Public functions. */
 
-struct verify *verify_new(struct work *work)
+struct verify *verify_new(struct shared *shared)
 {
 	struct verify *verify = xcalloc(1, sizeof(*verify));
 
-	verify->work = work;
-	stretch_init(&verify->stretch, work, &owner, verify);
+	verify->shared = shared;
+	stretch_init(&verify->stretch, shared, &owner, verify);
 	verify->sink = (struct client_sink){.context = verify,
 					    .given = take_block,
 					    .refused = take_refusal,
-					    .is_virtual = work->config.filter->virtual_operations,
+					    .is_virtual = shared->config.filter->virtual_operations,
 					    .is_opinion = true};
 	verify->vouch_sink = verify->sink;
 	verify->vouch_sink.given = take_vouched;
@@ -619,11 +620,11 @@ void verify_free(struct verify *verify)
 {
 	if (!verify)
 		return;
-	client_drop(verify->work->client, &verify->sink);
-	client_drop(verify->work->client, &verify->vouch_sink);
+	client_drop(verify->shared->client, &verify->sink);
+	client_drop(verify->shared->client, &verify->vouch_sink);
 	stretch_release(&verify->stretch);
 	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
-		work_release_block(verify->work, &verify->verdicts[i].other);
+		fetched_release(verify->shared, &verify->verdicts[i].other);
 	free(verify->verdicts);
 	range_set_release(&verify->left);
 	free(verify);
@@ -632,13 +633,13 @@ void verify_free(struct verify *verify)
 void verify_start(struct verify *verify)
 {
 	verify->given_at_ms = clock_now_ms();
-	range_set_copy(&verify->left, verify->work->config.verify.ranges);
+	range_set_copy(&verify->left, verify->shared->config.verify.ranges);
 }
 
 /* The nodes were read again: the masks mean other nodes now. */
 static void forget_nodes(struct verify *verify)
 {
-	verify->pool_epoch = verify->work->pool_epoch;
+	verify->pool_epoch = verify->shared->pool_epoch;
 	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
 		verify->verdicts[i].asked = 0;
 }
@@ -650,7 +651,7 @@ static int64_t wait_for_wanted(struct verify *verify, int64_t now_ms)
 
 	if (now_ms < patience_ms)
 		return patience_ms;
-	if (work_reachable_block(verify->work) >= verify->first + verify->count - 1)
+	if (shared_reachable_block(verify->shared) >= verify->first + verify->count - 1)
 		return CLOCK_NEVER;
 	give_up_wanted(verify);
 	return now_ms;
@@ -671,7 +672,7 @@ static int64_t work_on_window(struct verify *verify, int64_t now_ms)
 	if (start_mending(verify, true) || start_mending(verify, false))
 		return CLOCK_NEVER;
 	if (verify->has_filled) {
-		start_settling(verify);
+		start_releasing(verify);
 		return CLOCK_NEVER;
 	}
 	end_window(verify);
@@ -694,7 +695,7 @@ static int64_t go_on(struct verify *verify, int64_t now_ms)
 
 int64_t verify_step(struct verify *verify, int64_t now_ms)
 {
-	if (verify->pool_epoch != verify->work->pool_epoch)
+	if (verify->pool_epoch != verify->shared->pool_epoch)
 		forget_nodes(verify);
 	if (verify->state == VERIFY_FETCHING)
 		return verify->wanted_count > 0 ? wait_for_wanted(verify, now_ms)
@@ -719,8 +720,8 @@ void verify_stop(struct verify *verify)
 {
 	verify->is_stopped = true;
 	if (verify->state == VERIFY_FETCHING) {
-		client_drop(verify->work->client, &verify->sink);
-		client_drop(verify->work->client, &verify->vouch_sink);
+		client_drop(verify->shared->client, &verify->sink);
+		client_drop(verify->shared->client, &verify->vouch_sink);
 		verify->wanted_count = 0;
 		verify->state = VERIFY_IDLE;
 	}

@@ -16,7 +16,7 @@
 #include "daemon/failure.h"
 #include "daemon/notify.h"
 #include "daemon/signals.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 #include "worker/arguments.h"
 #include "worker/slot.h"
 #include "worker/task.h"
@@ -108,7 +108,7 @@ static void keep_stopping(struct loop *loop, int64_t now_ms)
 	}
 	if (!is_quiet || loop->give_up_at_ms != INT64_MAX)
 		return;
-	writer_hurry(loop->worker.writer, LAST_WORDS_MS);
+	executor_hurry(loop->worker.executor, LAST_WORDS_MS);
 	loop->worker.is_giving_up = true;
 	loop->give_up_at_ms = now_ms + LAST_WORDS_MS + 1000;
 }
@@ -122,7 +122,7 @@ static bool is_over(const struct loop *loop, int64_t now_ms)
 			return false;
 	if (now_ms >= loop->give_up_at_ms)
 		return true;
-	return count_at_work(loop) == 0 && writer_pending(loop->worker.writer) == 0;
+	return count_at_work(loop) == 0 && executor_pending(loop->worker.executor) == 0;
 }
 
 /* Claims. */
@@ -162,7 +162,7 @@ static void claim_failed(struct loop *loop, const struct error *err)
 		queue_missing(loop, delay_ms);
 		return;
 	}
-	if (err->kind != ERROR_RETRY || writer_has_lost_database(loop->worker.writer)) {
+	if (err->kind != ERROR_RETRY || executor_has_lost_database(loop->worker.executor)) {
 		fail(loop, err);
 		return;
 	}
@@ -231,7 +231,7 @@ static void claim(struct loop *loop, int64_t now_ms)
 	loop->is_claiming = true;
 	loop->worker.has_news = false;
 	loop->is_idle_claim = count_at_work(loop) == 0;
-	task_claim(loop->worker.writer, loop->arguments, count_ready(loop), claim_answered, loop);
+	task_claim(loop->worker.executor, loop->arguments, count_ready(loop), claim_answered, loop);
 }
 
 /* Renewals. */
@@ -276,7 +276,7 @@ static void renew(struct loop *loop, int64_t now_ms)
 		memcpy(renewals[count++].token, slot->token, sizeof(slot->token));
 	}
 	loop->is_renewing = true;
-	task_renew(loop->worker.writer, renewals, count, loop->arguments->lease_s,
+	task_renew(loop->worker.executor, renewals, count, loop->arguments->lease_s,
 		   renewals_answered, loop);
 }
 
@@ -343,7 +343,8 @@ static void tell_systemd(struct loop *loop, int64_t now_ms)
 		notify_status("%s%s: %u of %u commands at work; %llu done, %llu to be tried again, "
 			      "%llu failed",
 			      loop->arguments->queue,
-			      writer_has_lost_database(worker->writer) ? " (the database is lost)"
+			      executor_has_lost_database(worker->executor)
+				      ? " (the database is lost)"
 			      : loop->no_queue_since_ms > 0 ? " (there is no such queue yet)"
 							    : "",
 			      count_at_work(loop), loop->arguments->concurrency,
@@ -399,7 +400,7 @@ static void turn(struct loop *loop)
 
 	fds[0] = (struct pollfd){.fd = loop->signal_fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = loop->child_fd, .events = POLLIN};
-	fds[2] = (struct pollfd){.fd = writer_fd(loop->worker.writer), .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = executor_fd(loop->worker.executor), .events = POLLIN};
 	for (unsigned i = 0; i < count; i++)
 		slot_fill_fds(&loop->slots[i], &fds[3 + i * CHILD_FDS]);
 	if (poll(fds, 3 + (nfds_t)count * CHILD_FDS, timeout_ms(loop, clock_now_ms())) < 0)
@@ -416,7 +417,7 @@ static void turn(struct loop *loop)
 		slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
 	if (fds[1].revents)
 		children_reap_others(is_own, loop);
-	writer_collect(loop->worker.writer);
+	executor_collect(loop->worker.executor);
 	take_signals(loop);
 	if (loop->worker.fault.kind != ERROR_NONE)
 		begin_stop(loop, 0);
@@ -449,7 +450,7 @@ static enum exit_code end(struct loop *loop)
 		 (unsigned long long)worker->done_count, own,
 		 (unsigned long long)worker->retry_count, (unsigned long long)worker->fail_count);
 	/* The thread that waits for the database cannot be joined. */
-	if (writer_pending(worker->writer) > 0) {
+	if (executor_pending(worker->executor) > 0) {
 		fflush(stdout);
 		_exit((int)code);
 	}
@@ -468,13 +469,13 @@ static int open_all(struct loop *loop, struct error *err)
 	loop->child_fd = children_open(err);
 	if (loop->child_fd < 0)
 		return -1;
-	loop->worker.writer = writer_new(&loop->config->database, 0, patience_ms, err);
-	return loop->worker.writer ? 0 : -1;
+	loop->worker.executor = executor_new(&loop->config->database, 0, patience_ms, err);
+	return loop->worker.executor ? 0 : -1;
 }
 
 static void close_all(struct loop *loop)
 {
-	writer_free(loop->worker.writer);
+	executor_free(loop->worker.executor);
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++)
 		slot_release(&loop->slots[i]);
 	guard_close(&loop->worker.guard);

@@ -2,7 +2,7 @@
 /* Sends the result of a delivery to the database. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 #include "worker/arguments.h"
 #include "worker/slot_impl.h"
 
@@ -94,9 +94,10 @@ static void result_answered(void *context, const struct error *err, bool was_tri
 		result_lost(slot, was_tried);
 	} else if (err->kind == ERROR_DATA) {
 		result_refused(slot, err);
-	} else if (err->kind != ERROR_RETRY || (!slot->worker->is_giving_up &&
-						writer_has_lost_database(slot->worker->writer))) {
-		/* The writer gives up only if it was told to, with --drain. */
+	} else if (err->kind != ERROR_RETRY ||
+		   (!slot->worker->is_giving_up &&
+		    executor_has_lost_database(slot->worker->executor))) {
+		/* The executor gives up only if it was told to, with --drain. */
 		slot_fail_worker(slot, err);
 		slot->worker->left_count++;
 		slot_clear(slot);
@@ -116,7 +117,7 @@ void slot_send_result(struct slot *slot)
 {
 	slot->is_sent = true;
 	slot->send_at_ms = INT64_MAX;
-	task_end(slot->worker->writer, slot->delivery_id, slot->token, &slot->ending,
+	task_end(slot->worker->executor, slot->delivery_id, slot->token, &slot->ending,
 		 slot->worker->arguments->author, result_answered, slot);
 }
 

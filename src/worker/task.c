@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/db.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 #include "worker/arguments.h"
 
 /*
- * Keep the error of one task for the loop, unless the writer must connect again, or the error
+ * Keep the error of one task for the loop, unless the executor must connect again, or the error
  * ends the worker.  So a task that succeeds proves that account, tables and procedures are
  * right.
  */
@@ -60,7 +60,7 @@ static void end_claim(struct job *job)
 	free(claim);
 }
 
-void task_claim(struct writer *writer, const struct arguments *arguments, size_t limit,
+void task_claim(struct executor *executor, const struct arguments *arguments, size_t limit,
 		void (*done)(void *context, struct claimed *claimed), void *context)
 {
 	struct claim_task *claim = xcalloc(1, sizeof(*claim));
@@ -70,7 +70,7 @@ void task_claim(struct writer *writer, const struct arguments *arguments, size_t
 	claim->claimed.limit = limit;
 	claim->done = done;
 	claim->context = context;
-	writer_task(writer, &claim->job);
+	executor_task(executor, &claim->job);
 }
 
 /* Renewals. */
@@ -116,7 +116,7 @@ static void end_renew(struct job *job)
 	free(renew);
 }
 
-void task_renew(struct writer *writer, struct renewal *renewals, size_t count, unsigned lease_s,
+void task_renew(struct executor *executor, struct renewal *renewals, size_t count, unsigned lease_s,
 		void (*done)(void *context, const struct renewal *renewals, size_t count),
 		void *context)
 {
@@ -128,7 +128,7 @@ void task_renew(struct writer *writer, struct renewal *renewals, size_t count, u
 	renew->lease_s = lease_s;
 	renew->done = done;
 	renew->context = context;
-	writer_task(writer, &renew->job);
+	executor_task(executor, &renew->job);
 }
 
 /* Results. */
@@ -162,7 +162,7 @@ static void end_end(struct job *job)
 	free(end);
 }
 
-void task_end(struct writer *writer, uint64_t delivery_id, const char *token,
+void task_end(struct executor *executor, uint64_t delivery_id, const char *token,
 	      const struct ending *ending, const char *author,
 	      void (*done)(void *context, const struct error *err, bool was_tried), void *context)
 {
@@ -182,5 +182,5 @@ void task_end(struct writer *writer, uint64_t delivery_id, const char *token,
 	};
 	end->done = done;
 	end->context = context;
-	writer_task(writer, &end->job);
+	executor_task(executor, &end->job);
 }

@@ -33,13 +33,13 @@ static int64_t fake_clock(void *context)
 /* bounded: memory. */
 static void check_memory(const struct sim_reader *slot)
 {
-	const struct work *work = &slot->reader->work;
+	const struct shared *shared = &slot->reader->shared;
 	size_t slack =
-		(size_t)(work->config.connections + 2) * work->config.batch_size * BLOCK_BYTES;
+		(size_t)(shared->config.connections + 2) * shared->config.batch_size * BLOCK_BYTES;
 
-	if (work->held_bytes > work->config.max_memory_bytes + slack)
-		sim_fail("%s holds %zu bytes of blocks, it may %zu", slot->name, work->held_bytes,
-			 work->config.max_memory_bytes);
+	if (shared->held_bytes > shared->config.max_memory_bytes + slack)
+		sim_fail("%s holds %zu bytes of blocks, it may %zu", slot->name, shared->held_bytes,
+			 shared->config.max_memory_bytes);
 }
 
 /* A daemon ends by itself only if another one took its name, or if it was lied to. */

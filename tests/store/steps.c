@@ -25,11 +25,11 @@ static void finish_step(struct job *job)
 static void wait_for(struct step *step)
 {
 	while (!step->is_done) {
-		struct pollfd fd = {.fd = writer_fd(run.writer), .events = POLLIN};
+		struct pollfd fd = {.fd = executor_fd(run.executor), .events = POLLIN};
 
 		if (poll(&fd, 1, 60000) == 0)
 			fail_msg("%s: a step never ended", shim.what);
-		writer_collect(run.writer);
+		executor_collect(run.executor);
 	}
 	if (step->job.err.kind != ERROR_NONE)
 		fail_msg("%s: %s", shim.what, step->job.err.text);
@@ -39,7 +39,7 @@ void task(int (*call)(struct db *db, struct error *err))
 {
 	struct step step = {.job = {.run = run_step, .done = finish_step}, .call = call};
 
-	writer_task(run.writer, &step.job);
+	executor_task(run.executor, &step.job);
 	wait_for(&step);
 }
 
@@ -66,7 +66,7 @@ void commit_lot(void)
 {
 	struct step step = {.job = {.run = run_step, .done = finish_step}, .call = call_commit};
 
-	writer_commit(run.writer, &step.job);
+	executor_commit(run.executor, &step.job);
 	wait_for(&step);
 	for (size_t i = 0; i < run.lot.commit.count; i++)
 		if (!is_there(run.lot.commit.entries[i].outcome))
@@ -136,7 +136,7 @@ int call_beat(struct db *writer_db, struct error *ret_err)
 
 int call_settle(struct db *writer_db, struct error *ret_err)
 {
-	return claims_settle(writer_db, &me, &run.search.claim, &run.failed, "no node has it",
+	return claims_finish(writer_db, &me, &run.search.claim, &run.failed, "no node has it",
 			     ret_err);
 }
 

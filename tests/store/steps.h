@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of a reader: each is one job of the writer, as the reader's parts give them to it.
+ * The steps of a reader: each is one job of the executor, as the reader's parts give them to it.
  * Scenarios are made of them; with the calls that fail between them (shim.h).
  */
 #ifndef TESTS_STORE_STEPS_H
@@ -10,11 +10,11 @@
 
 #include "shim.h"
 #include "store/rewind.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 /* One run of a scenario. */
 struct run {
-	struct writer *writer;
+	struct executor *executor;
 	struct range_set within;
 	struct range_set holes;
 	struct range_set failed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every call to the database fails once: with each error that may pass, before and after
- * it took effect, in a tail, a replay and a fork repair, with the writer's own retries.
+ * it took effect, in a tail, a replay and a fork repair, with the executor's own retries.
  * Afterwards the tables must be those of an undisturbed run: complete, and everything
  * once.
  */
@@ -355,8 +355,8 @@ static void run_scenario(unsigned fail_at, const struct shim_error *error, bool 
 			 struct buf *ret_tables, unsigned *ret_calls)
 {
 	run_sql("CALL bring_back()");
-	run.writer = writer_new(&world_config, 1, 0, &err);
-	assert_non_null(run.writer);
+	run.executor = executor_new(&world_config, 1, 0, &err);
+	assert_non_null(run.executor);
 	range_set_clear(&run.failed);
 	range_add(&run.within, 1, 12);
 	if (fail_at == UINT32_MAX)
@@ -367,7 +367,7 @@ static void run_scenario(unsigned fail_at, const struct shim_error *error, bool 
 	*ret_calls = shim.calls;
 	shim.fail_at = 0;
 	shim.storm_percent = 0;
-	writer_free(run.writer);
+	executor_free(run.executor);
 	claim_release(&run.search.claim);
 	dump(ret_tables);
 }

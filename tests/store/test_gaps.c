@@ -290,7 +290,7 @@ static void claims_share_the_work(void **state)
 	struct range_set failed = RANGE_SET_INIT;
 
 	OK(range_parse(&failed, "7000", &err));
-	OK(claims_settle(db, &me, &mine.claim, &failed, "no node gives it", &err));
+	OK(claims_finish(db, &me, &mine.claim, &failed, "no node gives it", &err));
 	claim_release(&mine.claim);
 	expect_view("1-500;3500-5200@two;7000-7000no node gives it;");
 	OK(claims_take_next(db, &me, &all, NULL, &mine, &err));
@@ -301,7 +301,7 @@ static void claims_share_the_work(void **state)
 
 	/* What was stored of a cell is put right when it is given back. */
 	store(3500, 3990);
-	OK(claims_settle(db, &you, &yours.claim, NULL, NULL, &err));
+	OK(claims_finish(db, &you, &yours.claim, NULL, NULL, &err));
 	claim_release(&yours.claim);
 	expect_view("1-500;3991-5200@one;7000-7000no node gives it;");
 	claim_release(&mine.claim);
@@ -354,7 +354,7 @@ static void claims_stay_within(void **state)
 	OK(claims_take_next(db, &me, &within, NULL, &search, &err));
 	expect_set(&search.claim.missing, "1500-1505");
 	assert_int_equal(search.missing_count, 17);
-	OK(claims_settle(db, &me, &search.claim, NULL, NULL, &err));
+	OK(claims_finish(db, &me, &search.claim, NULL, NULL, &err));
 	claim_release(&search.claim);
 	assert_int_equal(number("SELECT SUM(last_block - first_block + 1) FROM known_gaps"), 2401);
 	range_set_release(&within);
@@ -379,7 +379,7 @@ static void each_cell_of_a_gap_is_tried_once(void **state)
 			OK(claims_take_next(db, &readers[i], &all, NULL, &search, &err));
 			if (!search.has_claim || tried > 3)
 				break;
-			OK(claims_settle(db, &readers[i], &search.claim, &search.claim.missing,
+			OK(claims_finish(db, &readers[i], &search.claim, &search.claim.missing,
 					 "no node gives it", &err));
 			claim_release(&search.claim);
 		}

@@ -93,7 +93,7 @@ static void what_is_irreversible_is_never_touched_by_the_head(void **state)
 	make_lot_of(&lot, 103, 103, OTHER_CHAIN);
 	lot.commit.is_reversible = true;
 	OK(ledger_commit(db, &lot.commit, &err));
-	assert_true(lot.commit.entries[0].is_settled);
+	assert_true(lot.commit.entries[0].is_irreversible);
 	free_lot(&lot);
 	put(102, 104, 0xAA, true, "PPP");
 	assert_int_equal(count_reversible(), 0);
@@ -119,7 +119,7 @@ static void forks_are_noticed_among_reversible_rows(void **state)
 	lot.commit.is_reversible = true;
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "O");
-	assert_false(lot.commit.entries[0].is_settled);
+	assert_false(lot.commit.entries[0].is_irreversible);
 	free_lot(&lot);
 	/* Irreversible blocks do not care what stands above them only for now. */
 	put(100, 101, 0xAA, false, "CC");

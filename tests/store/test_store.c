@@ -414,7 +414,7 @@ static void do_all_of_a_readers_work(struct db *account)
 	OK(gaps_record(db, 50, 160, &all, true, &err));
 	OK(claims_take_next(db, &me, &all, NULL, &search, &err));
 	OK(claims_renew(db, &me, &err));
-	OK(claims_settle(db, &me, &search.claim, &all, "why", &err));
+	OK(claims_finish(db, &me, &search.claim, &all, "why", &err));
 	claim_release(&search.claim);
 	OK(filters_activate(db, "rules", &id, &flag, &err));
 	make_lot(&lot, 149, 160);

@@ -722,13 +722,13 @@ static void a_configuration_comes_out_of_a_pipe(void **state)
 	struct config config;
 	char name[64];
 	int ends[2];
-	pid_t writer;
+	pid_t executor;
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
-	writer = fork();
-	if (writer == 0) {
+	executor = fork();
+	if (executor == 0) {
 		const struct timespec pause = {.tv_nsec = 50000000};
 
 		/* In pieces, so that the reader finds the pipe empty. */
@@ -750,7 +750,7 @@ static void a_configuration_comes_out_of_a_pipe(void **state)
 	assert_int_equal(fclose(mistakes), 0);
 	assert_non_null(strstr(said, "nothing came out of the pipe"));
 	close(ends[0]);
-	waitpid(writer, NULL, 0);
+	waitpid(executor, NULL, 0);
 }
 
 static void a_reader_may_have_the_longest_name_of_a_host(void **state)

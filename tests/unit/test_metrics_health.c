@@ -67,7 +67,7 @@ static void a_stall_is_neither_healthy_nor_ready(void **state)
 static void trouble_with_the_database_is_told_after_a_while(void **state)
 {
 	(void)state;
-	facts.trouble = (struct writer_trouble){
+	facts.trouble = (struct executor_trouble){
 		.since_ms = NOW_MS - 9999, .is_lost = true, .text = "nobody there"};
 	expect(true, true, "ok: all is well\n", "ok: all is well\n");
 	facts.trouble.since_ms = NOW_MS - 10000;

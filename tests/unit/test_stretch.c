@@ -25,7 +25,7 @@ static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned
 }
 
 static const struct stretch_owner owner = {.unlinked = take_unlinked};
-static struct work work;
+static struct shared shared;
 static struct stretch stretch;
 
 static int begin(void **state)
@@ -34,8 +34,8 @@ static int begin(void **state)
 
 	(void)state;
 	memset(&told, 0, sizeof(told));
-	work = (struct work){.pool = pool_new(urls, NODES, 50, 0)};
-	stretch_init(&stretch, &work, &owner, NULL);
+	shared = (struct shared){.pool = pool_new(urls, NODES, 50, 0)};
+	stretch_init(&stretch, &shared, &owner, NULL);
 	return 0;
 }
 
@@ -43,8 +43,8 @@ static int end(void **state)
 {
 	(void)state;
 	stretch_release(&stretch);
-	assert_int_equal(work.held_bytes, 0);
-	pool_free(work.pool);
+	assert_int_equal(shared.held_bytes, 0);
+	pool_free(shared.pool);
 	return 0;
 }
 
@@ -58,12 +58,12 @@ static void put_id(uint8_t id[BLOCK_ID_BYTES], uint32_t num, uint8_t branch)
 /* Hold block `num` of a branch, which links to a block of the branch `below`. */
 static void hold_linked(uint32_t num, uint8_t branch, uint8_t below, unsigned node)
 {
-	struct held held = {.block = block_new(), .source = node};
+	struct fetched held = {.block = block_new(), .source = node};
 
 	held.block->num = num;
 	put_id(held.block->id, num, branch);
 	put_id(held.block->previous, num - 1, below);
-	work.held_bytes += block_bytes(held.block);
+	shared.held_bytes += block_bytes(held.block);
 	stretch_hold(&stretch, &held);
 }
 
@@ -184,7 +184,7 @@ static void versions_are_counted_and_all_nodes_may_be_asked_again(void **state)
 	}
 	/* no healthy node is left: every one may be asked */
 	assert_int_equal(stretch_not_from(&stretch, 7), 0);
-	work.pool_epoch++; /* the nodes were read again: the masks mean other nodes */
+	shared.pool_epoch++; /* the nodes were read again: the masks mean other nodes */
 	assert_int_equal(stretch_not_from(&stretch, 7), 0);
 	stretch_clear(&stretch);
 	hold_linked(7, 1, 0, 0);

@@ -3,8 +3,8 @@
  * What the parts of a reader share: its configuration, its identity, the nodes, the
  * writer, and what is known about the chain.  Only the loop thread uses it.
  */
-#ifndef SYNC_WORK_H
-#define SYNC_WORK_H
+#ifndef SYNC_SHARED_H
+#define SYNC_SHARED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,10 +22,9 @@ struct client;
 struct db;
 struct filter;
 struct lineage;
-struct node;
 struct pool;
 struct proof;
-struct writer;
+struct executor;
 
 enum reader_goal {
 	READER_RUN,      /* scan, replay, catch up, tail, until told to stop */
@@ -97,7 +96,7 @@ struct reader_config {
 	FILE *dry_run; /* print there what would be done, and do nothing; NULL: do it */
 };
 
-struct work {
+struct shared {
 	struct reader_config config;
 	struct reader_identity identity;
 	struct client *client;
@@ -109,7 +108,7 @@ struct work {
 	 * nothing
 	 */
 	unsigned pool_epoch;
-	struct writer *writer;
+	struct executor *executor;
 	/* NULL: a block that most nodes claim is irreversible, whichever witnesses built on it. */
 	struct lineage *lineage;
 	struct dbclock database_clock;
@@ -145,53 +144,33 @@ struct work {
 };
 
 /* The reader cannot continue: remember why. Only the first reason is kept. */
-void work_end(struct work *work, const struct error *err);
+void shared_end(struct shared *shared, const struct error *err);
 /* Note progress: a commit, a step of a scan, or an answer that there is nothing new. */
-void work_progress(struct work *work);
-/* A reading of the database's clock, taken in a writer thread and handed to the loop thread. */
-struct work_look {
+void shared_progress(struct shared *shared);
+/* A reading of the database's clock, taken in a database thread and handed to the loop thread. */
+struct shared_look {
 	int64_t now_ms; /* monotonic: halfway between query and answer */
 	int64_t database_ms;
 };
-/* Read the database's clock, in a writer thread. -1 with err: the query failed. */
-int work_look_at_clock(struct db *db, struct work_look *ret_look, struct error *err) MUST_CHECK;
+/* Read the database's clock, in a database thread. -1 with err: the query failed. */
+int shared_look_at_clock(struct db *db, struct shared_look *ret_look, struct error *err) MUST_CHECK;
 /* Take over a reading, in the loop thread. */
-void work_note_look(struct work *work, const struct work_look *look);
+void shared_note_look(struct shared *shared, const struct shared_look *look);
 /* This irreversible block is stored. */
-void work_note_stored(struct work *work, uint32_t num, int64_t timestamp_s);
+void shared_note_stored(struct shared *shared, uint32_t num, int64_t timestamp_s);
 /*
  * Tell the pool the highest block that the chain can have reached by now, by the database's
  * clock.
  */
-void work_set_ceiling(struct work *work);
+void shared_set_ceiling(struct shared *shared);
 /* How many more blocks can be requested now within the memory limit? */
-size_t work_room_blocks(const struct work *work);
+size_t shared_room_blocks(const struct shared *shared);
 
 /*
  * The highest irreversible block among the nodes that told their heads lately; 0: no node did.
  * No node gives blocks above it now, even if they are irreversible: the node that gave them is
  * gone, or restarted with fewer blocks.
  */
-uint32_t work_reachable_block(const struct work *work);
-
-/* A decoded block that the replay or the tail holds. */
-struct held {
-	struct block *block;
-	unsigned source; /* index of the node that gave it, in the pool of pool_epoch */
-	unsigned pool_epoch;
-	uint64_t doubted; /* mask of the nodes whose version of it was refused */
-	int64_t since_ms;
-	/* Of a cell (sync/anchors.h). */
-	bool is_anchor;          /* signed with a known key */
-	unsigned unknown_signer; /* of these keys its signer is none; 0: not looked at yet */
-};
-/* Filter a block, count its memory, and return it as a held block. Takes the block. */
-struct held work_hold(struct work *work, struct block *block, unsigned source);
-/* The node that gave it; NULL if the nodes were read again since then. */
-struct node *work_source(const struct work *work, const struct held *held);
-/* The label of that node, for messages. */
-const char *work_source_label(const struct work *work, const struct held *held);
-/* Free the block and subtract its memory. */
-void work_release_block(struct work *work, struct held *held);
+uint32_t shared_reachable_block(const struct shared *shared);
 
 #endif

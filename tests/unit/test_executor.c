@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The writer with a simulated database: this file defines the db_* functions that
- * sync/writer.c calls, so the linker uses them instead of store/db.c.
+ * The executor with a simulated database: this file defines the db_* functions that
+ * sync/executor.c calls, so the linker uses them instead of store/db.c.
  */
 #include "test.h"
 
@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/db.h"
-#include "sync/writer.h"
+#include "sync/executor.h"
 
 /* The database. */
 
@@ -120,13 +120,13 @@ static struct test_job make_job(int fails, enum error_kind kind)
 				 .kind = kind};
 }
 
-static void wait_for_all(struct writer *writer)
+static void wait_for_all(struct executor *executor)
 {
-	while (writer_pending(writer) > 0) {
-		struct pollfd fd = {.fd = writer_fd(writer), .events = POLLIN};
+	while (executor_pending(executor) > 0) {
+		struct pollfd fd = {.fd = executor_fd(executor), .events = POLLIN};
 
 		assert_int_equal(poll(&fd, 1, 10000), 1);
-		writer_collect(writer);
+		executor_collect(executor);
 	}
 }
 
@@ -138,13 +138,13 @@ static int set_up(void **state)
 	connects = 0;
 	connects_to_fail = 0;
 	rollbacks = 0;
-	*state = writer_new(NULL, 2, 0, &err);
+	*state = executor_new(NULL, 2, 0, &err);
 	return *state ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-	writer_free(*state);
+	executor_free(*state);
 	return 0;
 }
 
@@ -153,9 +153,9 @@ static void runs_elsewhere_and_reports_here(void **state)
 	struct test_job commit = make_job(0, ERROR_NONE);
 	struct test_job task = make_job(0, ERROR_NONE);
 
-	writer_commit(*state, &commit.job);
-	writer_task(*state, &task.job);
-	assert_int_equal(writer_pending(*state), 2);
+	executor_commit(*state, &commit.job);
+	executor_task(*state, &task.job);
+	assert_int_equal(executor_pending(*state), 2);
 	wait_for_all(*state);
 	assert_int_equal(commit.done, 1);
 	assert_int_equal(task.done, 1);
@@ -168,7 +168,7 @@ static void repeats_what_may_succeed_later(void **state)
 {
 	struct test_job job = make_job(3, ERROR_RETRY);
 
-	writer_commit(*state, &job.job);
+	executor_commit(*state, &job.job);
 	wait_for_all(*state);
 	assert_int_equal(job.runs, 4);
 	assert_int_equal(job.job.retry_count, 3);
@@ -176,7 +176,7 @@ static void repeats_what_may_succeed_later(void **state)
 	assert_int_equal(job.job.err.kind, ERROR_NONE);
 	assert_int_equal(rollbacks, 3); /* before each repeat */
 	assert_int_equal(connects, 1);
-	assert_int_equal(writer_retry_count(*state), 3);
+	assert_int_equal(executor_retry_count(*state), 3);
 }
 
 static void does_not_repeat_what_nobody_here_can_cure(void **state)
@@ -186,7 +186,7 @@ static void does_not_repeat_what_nobody_here_can_cure(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct test_job job = make_job(-1, kinds[i]);
 
-		writer_task(*state, &job.job);
+		executor_task(*state, &job.job);
 		wait_for_all(*state);
 		assert_int_equal(job.runs, 1);
 		assert_int_equal(job.job.err.kind, kinds[i]);
@@ -203,23 +203,23 @@ static void what_the_operator_can_cure_is_tried_again_later_on(void **state)
 	struct test_job later = make_job(3, ERROR_CONFIG);
 	struct test_job aside = make_job(-1, ERROR_CONFIG);
 
-	writer_task(*state, &early.job);
+	executor_task(*state, &early.job);
 	wait_for_all(*state);
 	assert_int_equal(early.runs, 1);
 	assert_int_equal(early.job.err.kind, ERROR_CONFIG);
-	writer_task(*state, &first.job);
+	executor_task(*state, &first.job);
 	wait_for_all(*state);
-	writer_commit(*state, &later.job); /* by a thread that has done nothing yet */
+	executor_commit(*state, &later.job); /* by a thread that has done nothing yet */
 	wait_for_all(*state);
 	assert_int_equal(later.runs, 4);
 	assert_int_equal(later.job.err.kind, ERROR_NONE);
 	/* A job that nothing waits for must not hold up the others. */
 	aside.job.is_side_work = true;
-	writer_task(*state, &aside.job);
+	executor_task(*state, &aside.job);
 	wait_for_all(*state);
 	assert_int_equal(aside.runs, 1);
 	assert_int_equal(aside.job.err.kind, ERROR_CONFIG);
-	assert_false(writer_has_lost_database(*state));
+	assert_false(executor_has_lost_database(*state));
 }
 
 static void connects_again_for_a_lost_connection(void **state)
@@ -228,7 +228,7 @@ static void connects_again_for_a_lost_connection(void **state)
 
 	job.loses_connection = true;
 	connects_to_fail = 2;
-	writer_commit(*state, &job.job);
+	executor_commit(*state, &job.job);
 	wait_for_all(*state);
 	assert_int_equal(job.job.err.kind, ERROR_NONE);
 	assert_int_equal(job.runs, 3);
@@ -239,8 +239,8 @@ static void gives_up_when_told_to_hurry(void **state)
 {
 	struct test_job job = make_job(-1, ERROR_RETRY);
 
-	writer_task(*state, &job.job);
-	writer_hurry(*state, 100);
+	executor_task(*state, &job.job);
+	executor_hurry(*state, 100);
 	wait_for_all(*state);
 	assert_int_equal(job.done, 1);
 	assert_int_equal(job.job.err.kind, ERROR_RETRY);
@@ -249,18 +249,18 @@ static void gives_up_when_told_to_hurry(void **state)
 static void gives_up_when_patience_ends(void **state)
 {
 	struct error err = ERROR_INIT;
-	struct writer *impatient = writer_new(NULL, 1, 100, &err);
+	struct executor *impatient = executor_new(NULL, 1, 100, &err);
 	struct test_job hopeless = make_job(-1, ERROR_RETRY);
 	struct test_job fine = make_job(0, ERROR_NONE);
 
 	(void)state;
 	assert_non_null(impatient);
-	writer_commit(impatient, &hopeless.job);
-	writer_commit(impatient, &fine.job);
+	executor_commit(impatient, &hopeless.job);
+	executor_commit(impatient, &fine.job);
 	wait_for_all(impatient);
 	assert_int_equal(hopeless.job.err.kind, ERROR_RETRY);
 	assert_int_equal(fine.job.err.kind, ERROR_NONE); /* each job has its own patience */
-	writer_free(impatient);
+	executor_free(impatient);
 }
 
 /* Fails until the gate is opened. */
@@ -277,50 +277,50 @@ static int run_at_gate(struct db *db, struct job *job, struct error *err)
 					  "the gate is closed");
 }
 
-static void wait_for_retries(struct writer *writer, uint64_t count)
+static void wait_for_retries(struct executor *executor, uint64_t count)
 {
-	while (writer_retry_count(writer) < count)
+	while (executor_retry_count(executor) < count)
 		assert_int_equal(poll(NULL, 0, 1), 0);
 }
 
 static void trouble_is_seen_while_it_lasts(void **state)
 {
 	struct test_job job = make_job(0, ERROR_NONE);
-	struct writer_trouble trouble;
+	struct executor_trouble trouble;
 
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_int_equal(trouble.since_ms, 0);
 	job.job.run = run_at_gate;
 	atomic_store(&gate_error, 1205);
-	writer_commit(*state, &job.job);
+	executor_commit(*state, &job.job);
 	wait_for_retries(*state, 2);
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_true(trouble.since_ms > 0);
 	assert_false(trouble.is_lost);
 	assert_string_equal(trouble.text, "the gate is closed");
 	atomic_store(&gate_error, 1290);
-	wait_for_retries(*state, writer_retry_count(*state) + 2);
+	wait_for_retries(*state, executor_retry_count(*state) + 2);
 	atomic_store(&gate_error, 0);
 	wait_for_all(*state);
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_int_equal(trouble.since_ms, 0);
 	assert_int_equal(trouble.retries[0].code, 1205);
 	assert_int_equal(trouble.retries[1].code, 1290);
 	assert_int_equal(trouble.retries[0].count + trouble.retries[1].count,
-			 writer_retry_count(*state));
+			 executor_retry_count(*state));
 	assert_int_equal(trouble.retries[2].count, 0);
 }
 
 static void a_deadlock_is_no_trouble(void **state)
 {
 	struct test_job job = make_job(0, ERROR_NONE);
-	struct writer_trouble trouble;
+	struct executor_trouble trouble;
 
 	job.job.run = run_at_gate;
 	atomic_store(&gate_error, 1213);
-	writer_commit(*state, &job.job);
+	executor_commit(*state, &job.job);
 	wait_for_retries(*state, 1);
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_int_equal(trouble.since_ms, 0);
 	assert_int_equal(trouble.retries[0].code, 1213);
 	atomic_store(&gate_error, 0);
@@ -330,15 +330,15 @@ static void a_deadlock_is_no_trouble(void **state)
 static void the_connection_is_lost_until_a_job_is_done(void **state)
 {
 	struct test_job job = make_job(0, ERROR_NONE);
-	struct writer_trouble trouble;
+	struct executor_trouble trouble;
 
 	connects_to_fail = 3;
-	writer_task(*state, &job.job);
+	executor_task(*state, &job.job);
 	wait_for_retries(*state, 1);
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_true(trouble.is_lost || connects_to_fail < 2);
 	wait_for_all(*state);
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_false(trouble.is_lost);
 	assert_int_equal(trouble.retries[0].code, 2003);
 	assert_int_equal(trouble.retries[0].count, 3);
@@ -358,21 +358,21 @@ static int fail_once(struct db *db, struct job *job, struct error *err)
 static void many_kinds_of_errors_have_room(void **state)
 {
 	struct test_job job = make_job(0, ERROR_NONE);
-	struct writer_trouble trouble;
+	struct executor_trouble trouble;
 
 	job.job.run = fail_once;
-	for (int code = 1; code <= WRITER_RETRY_CODES + 4; code++) {
+	for (int code = 1; code <= EXECUTOR_RETRY_CODES + 4; code++) {
 		atomic_store(&gate_error, code);
-		writer_task(*state, &job.job);
+		executor_task(*state, &job.job);
 		wait_for_all(*state);
 	}
-	writer_get_trouble(*state, &trouble);
-	for (int i = 0; i < WRITER_RETRY_CODES - 1; i++) {
+	executor_get_trouble(*state, &trouble);
+	for (int i = 0; i < EXECUTOR_RETRY_CODES - 1; i++) {
 		assert_int_equal(trouble.retries[i].code, i + 1);
 		assert_int_equal(trouble.retries[i].count, 1);
 	}
-	assert_int_equal(trouble.retries[WRITER_RETRY_CODES - 1].code, 0);
-	assert_int_equal(trouble.retries[WRITER_RETRY_CODES - 1].count, 5);
+	assert_int_equal(trouble.retries[EXECUTOR_RETRY_CODES - 1].code, 0);
+	assert_int_equal(trouble.retries[EXECUTOR_RETRY_CODES - 1].count, 5);
 }
 
 static int fail_of_another_class(struct db *db, struct job *job, struct error *err)
@@ -388,13 +388,13 @@ static int fail_of_another_class(struct db *db, struct job *job, struct error *e
 static void a_code_of_another_class_is_no_number_of_the_database(void **state)
 {
 	struct test_job job = make_job(0, ERROR_NONE);
-	struct writer_trouble trouble;
+	struct executor_trouble trouble;
 
 	job.job.run = fail_of_another_class;
 	atomic_store(&gate_error, 1213);
-	writer_task(*state, &job.job);
+	executor_task(*state, &job.job);
 	wait_for_all(*state);
-	writer_get_trouble(*state, &trouble);
+	executor_get_trouble(*state, &trouble);
 	assert_int_equal(trouble.retries[0].code, 0);
 	assert_int_equal(trouble.retries[0].count, 1);
 	assert_string_equal(trouble.text, "lags");
@@ -406,13 +406,13 @@ static void only_commits_that_were_done_are_timed(void **state)
 	struct test_job bad = make_job(-1, ERROR_DATA);
 	struct test_job look_up = make_job(0, ERROR_NONE);
 	struct test_job task = make_job(0, ERROR_NONE);
-	const struct metric_histogram *times = writer_commit_times(*state);
+	const struct metric_histogram *times = executor_commit_times(*state);
 	uint64_t count = 0;
 
-	writer_commit(*state, &good.job);
-	writer_commit(*state, &bad.job);
-	writer_look_up(*state, &look_up.job);
-	writer_task(*state, &task.job);
+	executor_commit(*state, &good.job);
+	executor_commit(*state, &bad.job);
+	executor_look_up(*state, &look_up.job);
+	executor_task(*state, &task.job);
 	wait_for_all(*state);
 	for (unsigned i = 0; i <= METRIC_BUCKETS; i++)
 		count += times->counts[i];
@@ -424,14 +424,14 @@ static void has_room_for_few_commits(void **state)
 	struct test_job jobs[4];
 	unsigned count = 0;
 
-	while (writer_has_room(*state)) {
+	while (executor_has_room(*state)) {
 		assert_true(count < 4);
 		jobs[count] = make_job(0, ERROR_NONE);
-		writer_commit(*state, &jobs[count++].job);
+		executor_commit(*state, &jobs[count++].job);
 	}
 	assert_int_equal(count, 4); /* two for each thread */
 	wait_for_all(*state);
-	assert_true(writer_has_room(*state));
+	assert_true(executor_has_room(*state));
 }
 
 static void every_job_is_reported_once(void **state)
@@ -441,11 +441,11 @@ static void every_job_is_reported_once(void **state)
 	unsigned given = 0;
 
 	while (given < COUNT) {
-		while (given < COUNT && writer_has_room(*state)) {
+		while (given < COUNT && executor_has_room(*state)) {
 			jobs[given] = make_job(given % 1000 == 999, ERROR_RETRY);
-			writer_commit(*state, &jobs[given++].job);
+			executor_commit(*state, &jobs[given++].job);
 		}
-		writer_collect(*state);
+		executor_collect(*state);
 	}
 	wait_for_all(*state);
 	for (unsigned i = 0; i < COUNT; i++) {
@@ -458,14 +458,14 @@ static void every_job_is_reported_once(void **state)
 static void a_job_that_comes_too_late_is_told_so(void **state)
 {
 	struct error err = ERROR_INIT;
-	struct writer *writer = writer_new(NULL, 1, 0, &err);
+	struct executor *executor = executor_new(NULL, 1, 0, &err);
 	struct test_job *jobs = xcalloc(2, sizeof(*jobs));
 
 	(void)state;
-	assert_non_null(writer);
+	assert_non_null(executor);
 	jobs[0] = make_job(-1, ERROR_RETRY);
-	writer_commit(writer, &jobs[0].job);
-	writer_free(writer); /* does not wait for a job that would be retried for ever */
+	executor_commit(executor, &jobs[0].job);
+	executor_free(executor); /* does not wait for a job that would be retried for ever */
 	assert_int_equal(jobs[0].done, 1);
 	assert_int_equal(jobs[0].job.err.kind, ERROR_RETRY);
 	free(jobs);
@@ -475,7 +475,7 @@ static void a_job_that_comes_too_late_is_told_so(void **state)
 struct follow_up {
 	struct test_job first; /* first: a job is one of these */
 	struct test_job second;
-	struct writer *writer;
+	struct executor *executor;
 };
 
 static void give_another(struct job *job)
@@ -483,7 +483,7 @@ static void give_another(struct job *job)
 	struct follow_up *both = (struct follow_up *)job;
 
 	count_done(job);
-	writer_commit(both->writer, &both->second.job);
+	executor_commit(both->executor, &both->second.job);
 }
 
 static void what_is_given_at_the_end_is_refused_at_once(void **state)
@@ -494,10 +494,10 @@ static void what_is_given_at_the_end_is_refused_at_once(void **state)
 
 	(void)state;
 	both.first.job.done = give_another;
-	both.writer = writer_new(NULL, 1, 0, &err);
-	assert_non_null(both.writer);
-	writer_commit(both.writer, &both.first.job);
-	writer_free(both.writer);
+	both.executor = executor_new(NULL, 1, 0, &err);
+	assert_non_null(both.executor);
+	executor_commit(both.executor, &both.first.job);
+	executor_free(both.executor);
 	assert_int_equal(both.first.done, 1);
 	assert_int_equal(both.first.job.err.kind, ERROR_NONE);
 	assert_int_equal(both.second.done, 1); /* nobody waits for it for ever */
@@ -510,16 +510,16 @@ static void no_writer_without_file_descriptors(void **state)
 	struct error err = ERROR_INIT;
 	struct rlimit before;
 	struct rlimit none;
-	struct writer *writer;
+	struct executor *executor;
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	writer = writer_new(NULL, 2, 0, &err);
+	executor = executor_new(NULL, 2, 0, &err);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-	assert_null(writer);
+	assert_null(executor);
 	assert_int_equal(err.kind, ERROR_FATAL);
 }
 
