@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/anchors.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,9 +92,7 @@ static void send_load(struct anchors *anchors)
 {
 	struct load_job *load = xcalloc(1, sizeof(*load));
 
-	load->job.run = run_load;
-	load->job.done = finish_load;
-	snprintf(load->job.what, sizeof(load->job.what), "loading keys of witnesses");
+	job_init(&load->job, run_load, finish_load, "loading keys of witnesses");
 	load->anchors = anchors;
 	load->first = anchors->claim->missing.items[0].first;
 	load->last = anchors->claim->last;

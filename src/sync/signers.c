@@ -247,9 +247,7 @@ static struct look_job *new_job(struct signers *signers, size_t count)
 {
 	struct look_job *all = xcalloc(1, sizeof(*all));
 
-	all->job.run = run_look;
-	all->job.done = finish_look;
-	snprintf(all->job.what, sizeof(all->job.what), "looking up keys of witnesses");
+	job_init(&all->job, run_look, finish_look, "looking up keys of witnesses");
 	all->signers = signers;
 	all->chain = signers->shared->config.chain;
 	all->looks = xcalloc(count, sizeof(*all->looks));
@@ -354,9 +352,7 @@ void signers_note(struct shared *shared, const struct witness_key *keys, size_t 
 {
 	struct note_job *note = xcalloc(1, sizeof(*note));
 
-	note->job.run = run_note;
-	note->job.done = finish_note;
-	snprintf(note->job.what, sizeof(note->job.what), "noting which keys signed");
+	job_init(&note->job, run_note, finish_note, "noting which keys signed");
 	note->shared = shared;
 	note->keys = xreallocarray(NULL, count, sizeof(*keys));
 	memcpy(note->keys, keys, count * sizeof(*keys));
