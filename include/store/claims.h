@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/range.h"
 #include "steem/block.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 
 struct db;
 

@@ -35,7 +35,7 @@
 #include "base/error.h"
 #include "base/range.h"
 #include "steem/block.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "store/witness_keys.h"
 
 struct db;

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 
 struct db;
 

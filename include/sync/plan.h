@@ -12,7 +12,7 @@
 #include "base/range.h"
 #include "sync/shared.h"
 
-struct ranges;
+struct wanted_ranges;
 
 /* A reader this close to the tip tails, without claims. */
 #define PLAN_TAIL_BLOCKS 20
@@ -44,12 +44,12 @@ struct plan_facts {
 enum plan_step plan_after_scan(const struct plan_facts *facts);
 
 /* What must be scanned at a start (or in a full scan) to know every hole up to `last`. */
-void plan_scan_all(const struct ranges *ranges, uint32_t last, struct range_set *ret_ranges);
+void plan_scan_all(const struct wanted_ranges *ranges, uint32_t last, struct range_set *ret_ranges);
 /*
  * What is replayed before the tail starts: the blocks of the open range, down to before_tail
  * blocks below the irreversible one (0: all of them).
  */
-void plan_before_tail(const struct ranges *ranges, uint32_t irreversible, uint32_t before_tail,
-		      struct range_set *ret_ranges);
+void plan_before_tail(const struct wanted_ranges *ranges, uint32_t irreversible,
+		      uint32_t before_tail, struct range_set *ret_ranges);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/range.h"
 #include "steem/block.h"
 #include "store/ledger.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "sync/dbclock.h"
 
 struct client;

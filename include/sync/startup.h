@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/ranges.h"
+#include "store/wanted_ranges.h"
 #include "sync/shared.h"
 
 struct startup;
@@ -59,6 +59,6 @@ uint32_t startup_newest(const struct startup *startup);
 /* How many blocks startup_preview() named. */
 uint64_t startup_outdated_count(const struct startup *startup);
 /* The ranges as of the last startup_want(); valid until the next one. */
-const struct ranges *startup_ranges(const struct startup *startup);
+const struct wanted_ranges *startup_ranges(const struct startup *startup);
 
 #endif

@@ -13,12 +13,12 @@
 #include "daemon/config.h"
 #include "daemon/config_check.h"
 #include "daemon/failure.h"
-#include "store/filters.h"
+#include "store/filter_rows.h"
 #include "store/gaps.h"
 #include "store/ledger.h"
-#include "store/ranges.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "store/schema.h"
+#include "store/wanted_ranges.h"
 #include "sync/filter.h"
 #include "sync/plan.h"
 
@@ -146,18 +146,19 @@ static int scan_range(const struct options *options, struct db *db, const struct
  */
 static int find_scan_ranges(struct db *db, struct range_set *ret_ranges, struct error *err)
 {
-	struct ranges ranges = {.has_open = false};
+	struct wanted_ranges ranges = {.has_open = false};
 	struct stored_block newest = {.num = 0};
 	uint32_t last = 0;
 	bool is_found;
 	int result = -1;
 
-	if (ranges_load(db, &ranges, err) == 0 && readers_irreversible(db, &last, err) == 0 &&
+	if (wanted_ranges_load(db, &ranges, err) == 0 &&
+	    reader_rows_irreversible(db, &last, err) == 0 &&
 	    ledger_newest(db, UINT32_MAX, &newest, &is_found, err) == 0) {
 		plan_scan_all(&ranges, max_u32(newest.num, last), ret_ranges);
 		result = 0;
 	}
-	ranges_release(&ranges);
+	wanted_ranges_release(&ranges);
 	return result;
 }
 
@@ -278,8 +279,8 @@ static int activate_filter(const struct options *options, const struct config *c
 		printf("would make these rules the active ones; nothing was written:\n%s", shown);
 		return 0;
 	}
-	if (filters_activate(db, text, &id, &is_changed, err) < 0 ||
-	    filters_make_queues(db, config->filter.queues, config->filter.queue_count, err) < 0)
+	if (filter_rows_activate(db, text, &id, &is_changed, err) < 0 ||
+	    filter_rows_make_queues(db, config->filter.queues, config->filter.queue_count, err) < 0)
 		return -1;
 	if (is_changed)
 		printf("filter %u is active from now on; readers with other rules stop. Rules:\n%s",
@@ -312,7 +313,7 @@ static int watch_heartbeat(struct db *db, const char *name, const struct reader_
 		struct reader_pulse pulse;
 
 		sleep(1);
-		if (readers_pulse(db, name, &pulse, err) < 0)
+		if (reader_rows_pulse(db, name, &pulse, err) < 0)
 			return -1;
 		*ret_beats = pulse.is_found && pulse.heartbeat_us != first->heartbeat_us;
 	}
@@ -331,11 +332,11 @@ static int forget(const struct options *options, const struct config *config, st
 		       options->forget_name);
 		return 0;
 	}
-	if (readers_pulse(db, options->forget_name, &pulse, err) < 0 ||
+	if (reader_rows_pulse(db, options->forget_name, &pulse, err) < 0 ||
 	    watch_heartbeat(db, options->forget_name, &pulse, &is_alive, err) < 0)
 		return -1;
 	if (pulse.is_found && !is_alive &&
-	    readers_forget(db, options->forget_name, pulse.heartbeat_us, &is_alive, err) < 0)
+	    reader_rows_forget(db, options->forget_name, pulse.heartbeat_us, &is_alive, err) < 0)
 		return -1;
 	if (is_alive) {
 		log_error("failed", "reader %s is alive: stop it first", options->forget_name);

@@ -20,7 +20,7 @@
 #include "daemon/process.h"
 #include "steem/block.h"
 #include "store/db_error.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 
 void config_mistake(struct config_loading *loading, const config_setting_t *at, const char *option,
 		    const char *fmt, ...)

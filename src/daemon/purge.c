@@ -10,7 +10,7 @@
 #include "daemon/steps.h"
 #include "store/ledger.h"
 #include "store/purge.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "store/schema.h"
 #include "sync/shared.h"
 
@@ -37,7 +37,7 @@ static int run_begin(struct db *db, struct job *job, struct error *err)
 	uint32_t irreversible = 0;
 	bool is_found;
 
-	if (schema_check(db, err) < 0 || readers_irreversible(db, &irreversible, err) < 0 ||
+	if (schema_check(db, err) < 0 || reader_rows_irreversible(db, &irreversible, err) < 0 ||
 	    ledger_newest(db, UINT32_MAX, &newest, &is_found, err) < 0)
 		return -1;
 	if (newest.num > irreversible)

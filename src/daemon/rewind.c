@@ -11,7 +11,7 @@
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "daemon/steps.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "store/rewind.h"
 #include "store/schema.h"
 #include "sync/shared.h"
@@ -38,7 +38,7 @@ static int run_look(struct db *db, struct job *job, struct error *err)
 	if (schema_check(db, err) < 0 || (!step->is_dry && rewind_check_rights(db, err) < 0) ||
 	    rewind_readers_load(db, &step->before, err) < 0)
 		return -1;
-	return readers_irreversible(db, &step->irreversible, err);
+	return reader_rows_irreversible(db, &step->irreversible, err);
 }
 
 static int run_watch(struct db *db, struct job *job, struct error *err)

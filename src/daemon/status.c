@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "daemon/admin.h"
 #include "store/queue_status.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 
 /* Readers. */
 
@@ -76,7 +76,7 @@ static int print_readers(struct db *db, bool is_json, struct error *err)
 
 	if (is_json)
 		putchar('[');
-	if (readers_list(db, print_status_row, &report, err) < 0)
+	if (reader_rows_list(db, print_status_row, &report, err) < 0)
 		return -1;
 	if (is_json)
 		printf("]\n");

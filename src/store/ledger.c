@@ -144,7 +144,7 @@ static int record_progress(struct ledger_slice *slice, struct error *err)
 		return -1;
 	if (found > 0)
 		return 0;
-	if (readers_look(slice->db, commit->identity, commit->filter_id, &id, NULL, err) < 0)
+	if (reader_rows_look(slice->db, commit->identity, commit->filter_id, &id, NULL, err) < 0)
 		return -1;
 	return error_set(err, ERROR_RETRY, "the row of reader %s could not be found for a moment",
 			 commit->identity->name);
@@ -327,8 +327,8 @@ int ledger_commit(struct db *db, struct ledger_commit *commit, struct error *err
 		if (i > 0 && commit->entries[i].block->num <= commit->entries[i - 1].block->num)
 			return error_set(err, ERROR_FATAL, "blocks of a commit are not ascending");
 	}
-	if (readers_look(db, commit->identity, commit->filter_id, &whole.reader_id,
-			 &whole.open_first, err) < 0)
+	if (reader_rows_look(db, commit->identity, commit->filter_id, &whole.reader_id,
+			     &whole.open_first, err) < 0)
 		return -1;
 	return store_part(&whole, 0, commit->count, err);
 }

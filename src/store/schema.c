@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/db_error.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "store/schema_impl.h"
 #include "store/sql.h"
 

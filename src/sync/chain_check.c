@@ -405,7 +405,7 @@ static int run_find(struct db *db, struct job *job, struct error *err)
 	find->oldest = (struct stored_block){.num = 0};
 	if (ledger_newest(db, find->limit, &find->newest, &is_found, err) < 0 ||
 	    ledger_newest(db, UINT32_MAX, &last, &is_found, err) < 0 ||
-	    readers_irreversible(db, &find->irreversible, err) < 0)
+	    reader_rows_irreversible(db, &find->irreversible, err) < 0)
 		return -1;
 	if (find->irreversible < last.num)
 		find->irreversible = last.num;

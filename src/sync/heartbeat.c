@@ -52,8 +52,8 @@ static int run_beat(struct db *db, struct job *job, struct error *err)
 {
 	struct beat_job *beat = (struct beat_job *)job;
 
-	if (readers_heartbeat(db, &beat->identity, &beat->report, err) < 0 ||
-	    readers_irreversible(db, &beat->irreversible, err) < 0 ||
+	if (reader_rows_heartbeat(db, &beat->identity, &beat->report, err) < 0 ||
+	    reader_rows_irreversible(db, &beat->irreversible, err) < 0 ||
 	    shared_look_at_clock(db, &beat->look, err) < 0)
 		return -1;
 	return beat->renews_claims ? claims_renew(db, &beat->identity, err) : 0;
@@ -79,8 +79,8 @@ static int run_sign_off(struct db *db, struct job *job, struct error *err)
 {
 	struct beat_job *beat = (struct beat_job *)job;
 
-	return beat->is_one_shot ? readers_remove(db, &beat->identity, err)
-				 : readers_sign_off(db, &beat->identity, err);
+	return beat->is_one_shot ? reader_rows_remove(db, &beat->identity, err)
+				 : reader_rows_sign_off(db, &beat->identity, err);
 }
 
 /* The result does not matter: without heartbeats the row shows that the reader is gone. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/plan.h"
 
-#include "store/ranges.h"
+#include "store/wanted_ranges.h"
 
 enum plan_step plan_after_scan(const struct plan_facts *facts)
 {
@@ -18,15 +18,15 @@ enum plan_step plan_after_scan(const struct plan_facts *facts)
 	return is_one_shot ? PLAN_END : PLAN_TAIL;
 }
 
-void plan_scan_all(const struct ranges *ranges, uint32_t last, struct range_set *ret_ranges)
+void plan_scan_all(const struct wanted_ranges *ranges, uint32_t last, struct range_set *ret_ranges)
 {
 	range_set_copy(ret_ranges, &ranges->closed);
 	if (ranges->has_open && ranges->open_first <= last)
 		range_add(ret_ranges, ranges->open_first, last);
 }
 
-void plan_before_tail(const struct ranges *ranges, uint32_t irreversible, uint32_t before_tail,
-		      struct range_set *ret_ranges)
+void plan_before_tail(const struct wanted_ranges *ranges, uint32_t irreversible,
+		      uint32_t before_tail, struct range_set *ret_ranges)
 {
 	uint32_t floor = 1;
 

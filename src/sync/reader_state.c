@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "steem/client.h"
 #include "steem/pool.h"
-#include "store/ranges.h"
+#include "store/wanted_ranges.h"
 #include "sync/confirm.h"
 #include "sync/executor.h"
 #include "sync/head.h"
@@ -130,7 +130,7 @@ static void scan_above(struct reader *reader, uint32_t to)
 
 static void scan_first(struct reader *reader)
 {
-	const struct ranges *ranges = startup_ranges(reader->startup);
+	const struct wanted_ranges *ranges = startup_ranges(reader->startup);
 	uint32_t to = pool_irreversible(reader->shared.pool);
 
 	log_info("scan_started", "looking for missing blocks up to %u, the newest irreversible one",

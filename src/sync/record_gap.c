@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/gaps.h"
-#include "store/ranges.h"
+#include "store/wanted_ranges.h"
 #include "sync/executor.h"
 
 struct leave_job {
@@ -22,12 +22,12 @@ struct leave_job {
 static int run_leave(struct db *db, struct job *job, struct error *err)
 {
 	struct leave_job *leave = (struct leave_job *)job;
-	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
+	CLEANUP(wanted_ranges_release) struct wanted_ranges ranges = {.has_open = false};
 	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
 	uint32_t num = leave->num, last = leave->last;
 	uint32_t first;
 
-	if (ranges_load(db, &ranges, err) < 0)
+	if (wanted_ranges_load(db, &ranges, err) < 0)
 		return -1;
 	first = ranges.has_open && ranges.scanned_to < num ? ranges.scanned_to + 1 : num;
 	while (first <= last) {

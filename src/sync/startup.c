@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "steem/pool.h"
-#include "store/filters.h"
+#include "store/filter_rows.h"
 #include "store/schema.h"
 #include "sync/chain_check.h"
 #include "sync/executor.h"
@@ -19,14 +19,14 @@ struct startup {
 	void (*done)(void *context);
 	void *context;
 	struct chain_check *check;
-	struct ranges ranges;
+	struct wanted_ranges ranges;
 	uint64_t outdated_count;
 };
 
 struct startup_job {
 	struct job job;
 	struct startup *startup;
-	struct ranges ranges; /* found by the thread; taken over in the loop thread */
+	struct wanted_ranges ranges; /* found by the thread; taken over in the loop thread */
 	char *filter_text;
 	uint32_t filter_id;
 	uint32_t irreversible;
@@ -58,7 +58,7 @@ static bool succeeded(struct startup_job *start)
 
 static void free_job(struct startup_job *start)
 {
-	ranges_release(&start->ranges);
+	wanted_ranges_release(&start->ranges);
 	range_set_release(&start->outdated);
 	free(start->filter_text);
 	free(start);
@@ -70,8 +70,8 @@ static int check_filter(struct db *db, struct startup_job *start, struct error *
 {
 	char *active = NULL;
 	bool is_active;
-	int result =
-		filters_enlist(db, start->filter_text, &start->filter_id, &is_active, &active, err);
+	int result = filter_rows_enlist(db, start->filter_text, &start->filter_id, &is_active,
+					&active, err);
 
 	if (result == 0 && !is_active)
 		result = error_set(
@@ -92,10 +92,10 @@ static int run_open(struct db *db, struct job *job, struct error *err)
 	if (shared->config.dry_run)
 		return 0;
 	if (check_filter(db, start, err) < 0 ||
-	    filters_make_queues(db, shared->config.filter->queues,
-				shared->config.filter->queue_count, err) < 0)
+	    filter_rows_make_queues(db, shared->config.filter->queues,
+				    shared->config.filter->queue_count, err) < 0)
 		return -1;
-	if (readers_register(db, &shared->identity, shared->config.version, err) < 0)
+	if (reader_rows_register(db, &shared->identity, shared->config.version, err) < 0)
 		return -1;
 	return shared_look_at_clock(db, &start->look, err);
 }
@@ -141,7 +141,7 @@ void startup_reload(struct startup *startup, struct pool *pool, bool is_first)
 static int want_open_range(struct db *db, struct startup_job *start, struct error *err)
 {
 	const struct shared *shared = start->startup->shared;
-	struct ranges *ranges = &start->ranges;
+	struct wanted_ranges *ranges = &start->ranges;
 	uint32_t first = shared->config.start_block;
 
 	if (!ranges->has_open && first == 0)
@@ -154,10 +154,10 @@ static int want_open_range(struct db *db, struct startup_job *start, struct erro
 	}
 	if (ranges->has_open && (first == 0 || first >= ranges->open_first))
 		return 0;
-	if (ranges_open(db, first, start->irreversible, err) < 0)
+	if (wanted_ranges_open(db, first, start->irreversible, err) < 0)
 		return -1;
-	ranges_release(ranges);
-	return ranges_load(db, ranges, err);
+	wanted_ranges_release(ranges);
+	return wanted_ranges_load(db, ranges, err);
 }
 
 static int run_want(struct db *db, struct job *job, struct error *err)
@@ -166,17 +166,17 @@ static int run_want(struct db *db, struct job *job, struct error *err)
 	const struct shared *shared = start->startup->shared;
 	const struct range_set *wanted = shared->config.backfill;
 
-	ranges_release(&start->ranges);
-	if (ranges_load(db, &start->ranges, err) < 0)
+	wanted_ranges_release(&start->ranges);
+	if (wanted_ranges_load(db, &start->ranges, err) < 0)
 		return -1;
 	if (shared->config.goal != READER_BACKFILL)
 		return want_open_range(db, start, err);
 	if (shared->config.dry_run)
 		return 0;
-	if (ranges_add_closed(db, wanted, NULL, err) < 0)
+	if (wanted_ranges_add_closed(db, wanted, NULL, err) < 0)
 		return -1;
-	ranges_release(&start->ranges);
-	return ranges_load(db, &start->ranges, err);
+	wanted_ranges_release(&start->ranges);
+	return wanted_ranges_load(db, &start->ranges, err);
 }
 
 static void finish_want(struct job *job)
@@ -187,9 +187,9 @@ static void finish_want(struct job *job)
 	if (succeeded(start)) {
 		uint32_t start_block = startup->shared->config.start_block;
 
-		ranges_release(&startup->ranges);
+		wanted_ranges_release(&startup->ranges);
 		startup->ranges = start->ranges;
-		start->ranges = (struct ranges){.has_open = false};
+		start->ranges = (struct wanted_ranges){.has_open = false};
 		if (startup->ranges.has_open && start_block > startup->ranges.open_first)
 			log_warning(
 				"start_block_ignored",
@@ -286,7 +286,7 @@ void startup_free(struct startup *startup)
 	if (!startup)
 		return;
 	chain_check_free(startup->check);
-	ranges_release(&startup->ranges);
+	wanted_ranges_release(&startup->ranges);
 	free(startup);
 }
 
@@ -300,7 +300,7 @@ uint64_t startup_outdated_count(const struct startup *startup)
 	return startup->outdated_count;
 }
 
-const struct ranges *startup_ranges(const struct startup *startup)
+const struct wanted_ranges *startup_ranges(const struct startup *startup)
 {
 	return &startup->ranges;
 }

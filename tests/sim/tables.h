@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "steem/block.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 
 #define DB_NODES_MAX 3
 /* A transaction of this node sees all commits everywhere: for the checks. */

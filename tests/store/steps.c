@@ -87,16 +87,16 @@ int call_open(struct db *writer_db, struct error *ret_err)
 	bool is_active;
 
 	if (schema_check(writer_db, ret_err) < 0 ||
-	    filters_enlist(writer_db, "operation=\"vote\"\n", &filter_id, &is_active, NULL,
-			   ret_err) < 0)
+	    filter_rows_enlist(writer_db, "operation=\"vote\"\n", &filter_id, &is_active, NULL,
+			       ret_err) < 0)
 		return -1;
 	assert_true(is_active);
-	return readers_register(writer_db, &me, "test", ret_err);
+	return reader_rows_register(writer_db, &me, "test", ret_err);
 }
 
 int call_ranges_open(struct db *writer_db, struct error *ret_err)
 {
-	return ranges_open(writer_db, 3, UINT32_MAX, ret_err);
+	return wanted_ranges_open(writer_db, 3, UINT32_MAX, ret_err);
 }
 
 int call_backfill(struct db *writer_db, struct error *ret_err)
@@ -104,7 +104,7 @@ int call_backfill(struct db *writer_db, struct error *ret_err)
 	CLEANUP(range_set_release) struct range_set wanted = RANGE_SET_INIT;
 
 	range_add(&wanted, 1, 4);
-	return ranges_add_closed(writer_db, &wanted, NULL, ret_err);
+	return wanted_ranges_add_closed(writer_db, &wanted, NULL, ret_err);
 }
 
 int call_scan(struct db *writer_db, struct error *ret_err)
@@ -129,7 +129,7 @@ int call_beat(struct db *writer_db, struct error *ret_err)
 	struct reader_report report = {
 		.state = "replaying", .node = "a", .head_block = 40, .irreversible_block = 20};
 
-	if (readers_heartbeat(writer_db, &me, &report, ret_err) < 0)
+	if (reader_rows_heartbeat(writer_db, &me, &report, ret_err) < 0)
 		return -1;
 	return claims_renew(writer_db, &me, ret_err);
 }
@@ -262,5 +262,5 @@ int call_rewind(struct db *writer_db, struct error *ret_err)
 
 int call_sign_off(struct db *writer_db, struct error *ret_err)
 {
-	return readers_sign_off(writer_db, &me, ret_err);
+	return reader_rows_sign_off(writer_db, &me, ret_err);
 }

@@ -39,7 +39,7 @@ static uint64_t count_open(void)
 
 static void open_at(uint32_t first)
 {
-	OK(ranges_open(db, first, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, first, UINT32_MAX, &err));
 }
 
 static void forget_blocks(void)
@@ -237,7 +237,7 @@ static void an_outdated_block_is_what_an_option_asks_for(void **state)
 	char text[100];
 
 	(void)state;
-	OK(filters_activate(db, "new rules", &filter_id, &is_changed, &err));
+	OK(filter_rows_activate(db, "new rules", &filter_id, &is_changed, &err));
 	range_add(&within, 1, 102);
 	range_add(&within, 103, 400000);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

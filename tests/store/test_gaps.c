@@ -55,7 +55,7 @@ static void irreversible_is(uint32_t block)
 					     .head_block = block + 20,
 					     .irreversible_block = block};
 
-	OK(readers_heartbeat(db, &me, &report, &err));
+	OK(reader_rows_heartbeat(db, &me, &report, &err));
 }
 
 static void record(uint32_t first, uint32_t last, const char *holes, bool advance)
@@ -71,7 +71,7 @@ static void record(uint32_t first, uint32_t last, const char *holes, bool advanc
 static void the_view_shows_holes_at_both_ends_and_between(void **state)
 {
 	(void)state;
-	OK(ranges_open(db, 100, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 100, UINT32_MAX, &err));
 	expect_view("");
 	irreversible_is(120);
 	expect_view("100-120;");
@@ -87,7 +87,7 @@ static void the_view_shows_holes_at_both_ends_and_between(void **state)
 	expect_view("100-104;111-112;114-117;118-120;");
 	OK(gaps_set_reason(db, 117, 117, "no node gives it", &err));
 	expect_view("100-104;111-112;114-116;117-117no node gives it;118-120;");
-	OK(readers_remove(db, &me, &err));
+	OK(reader_rows_remove(db, &me, &err));
 	expect_view("100-104;111-112;114-116;117-117no node gives it;118-120;");
 }
 
@@ -108,7 +108,7 @@ static void any_reason_can_be_recorded(void **state)
 	char expected[1200] = "";
 
 	(void)state;
-	OK(ranges_open(db, 100, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 100, UINT32_MAX, &err));
 	record(100, 100, "100", true);
 	OK(gaps_set_reason(db, 100, 100, "a\xff\n\x1b\xc2\x9b\xe2\x80\xae cut: \xe2\x82", &err));
 	expect_reason("a\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd cut: "
@@ -129,38 +129,38 @@ static void any_reason_can_be_recorded(void **state)
 	expect_reason(GAP_REASON_REFUSED);
 	run_sql("ALTER TABLE known_gaps MODIFY reason VARCHAR(255) NULL");
 	/* A heartbeat with such a node's name. */
-	OK(readers_heartbeat(db, &me, &report, &err));
+	OK(reader_rows_heartbeat(db, &me, &report, &err));
 }
 
 static void ranges_never_overlap(void **state)
 {
 	struct range_set wanted = RANGE_SET_INIT;
 	struct range_set added = RANGE_SET_INIT;
-	struct ranges ranges;
+	struct wanted_ranges ranges;
 
 	(void)state;
 	OK(range_parse(&wanted, "50-60,90-120", &err));
-	OK(ranges_add_closed(db, &wanted, &added, &err));
+	OK(wanted_ranges_add_closed(db, &wanted, &added, &err));
 	expect_set(&added, "50-60,90-120");
 	expect_view("50-60;90-120;");
-	OK(ranges_open(db, 100, UINT32_MAX, &err));
-	OK(ranges_load(db, &ranges, &err));
+	OK(wanted_ranges_open(db, 100, UINT32_MAX, &err));
+	OK(wanted_ranges_load(db, &ranges, &err));
 	assert_true(ranges.has_open);
 	assert_int_equal(ranges.open_first, 100);
 	assert_int_equal(ranges.scanned_to, 99);
 	expect_set(&ranges.closed, "50-60,90-99");
-	ranges_release(&ranges);
+	wanted_ranges_release(&ranges);
 	range_set_clear(&wanted);
 	OK(range_parse(&wanted, "40-110", &err));
-	OK(ranges_add_closed(db, &wanted, &added, &err));
+	OK(wanted_ranges_add_closed(db, &wanted, &added, &err));
 	expect_set(&added, "40-49,61-89");
-	OK(ranges_open(db, 200, UINT32_MAX, &err));
-	OK(ranges_open(db, 55, UINT32_MAX, &err));
-	OK(ranges_load(db, &ranges, &err));
+	OK(wanted_ranges_open(db, 200, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 55, UINT32_MAX, &err));
+	OK(wanted_ranges_load(db, &ranges, &err));
 	assert_int_equal(ranges.open_first, 55);
 	assert_int_equal(ranges.scanned_to, 99);
 	expect_set(&ranges.closed, "40-54");
-	ranges_release(&ranges);
+	wanted_ranges_release(&ranges);
 	expect_view("40-120;");
 	range_set_release(&wanted);
 	range_set_release(&added);
@@ -175,21 +175,21 @@ static void ranges_never_overlap(void **state)
 /* A start that was meant to be lower: blocks that are not there yet are no gaps. */
 static void a_range_that_began_above_the_chain(void **state)
 {
-	struct ranges ranges;
+	struct wanted_ranges ranges;
 
 	(void)state;
-	OK(ranges_open(db, 5000, 50, &err));
-	OK(ranges_open(db, 4000, 50, &err));
-	OK(ranges_load(db, &ranges, &err));
+	OK(wanted_ranges_open(db, 5000, 50, &err));
+	OK(wanted_ranges_open(db, 4000, 50, &err));
+	OK(wanted_ranges_load(db, &ranges, &err));
 	assert_int_equal(ranges.open_first, 4000);
 	assert_int_equal(ranges.scanned_to, 3999);
-	ranges_release(&ranges);
+	wanted_ranges_release(&ranges);
 	expect_view("");
-	OK(ranges_open(db, 10, 50, &err));
-	OK(ranges_load(db, &ranges, &err));
+	OK(wanted_ranges_open(db, 10, 50, &err));
+	OK(wanted_ranges_load(db, &ranges, &err));
 	assert_int_equal(ranges.open_first, 10);
 	assert_int_equal(ranges.scanned_to, 50);
-	ranges_release(&ranges);
+	wanted_ranges_release(&ranges);
 	expect_view("10-50;");
 }
 
@@ -274,7 +274,7 @@ static void claims_share_the_work(void **state)
 	struct claim_search yours;
 
 	(void)state;
-	OK(readers_register(db, &you, "test", &err));
+	OK(reader_rows_register(db, &you, "test", &err));
 	OK(range_parse(&all, "1-100000", &err));
 	record(1, 9999, "1-500,3500-5200,7000", false);
 	OK(claims_take_next(db, &me, &all, NULL, &mine, &err));
@@ -308,7 +308,7 @@ static void claims_share_the_work(void **state)
 
 	struct reader_identity late = {.name = "three", .session = "u1"};
 
-	OK(readers_register(db, &late, "test", &err));
+	OK(reader_rows_register(db, &late, "test", &err));
 	OK(claims_take_next(db, &late, &all, NULL, &yours, &err));
 	expect_set(&yours.claim.missing, "7000");
 	claim_release(&yours.claim);
@@ -374,7 +374,7 @@ static void each_cell_of_a_gap_is_tried_once(void **state)
 		unsigned tried = 0;
 		struct claim_search search;
 
-		OK(readers_register(db, &readers[i], "test", &err));
+		OK(reader_rows_register(db, &readers[i], "test", &err));
 		for (;; tried++) {
 			OK(claims_take_next(db, &readers[i], &all, NULL, &search, &err));
 			if (!search.has_claim || tried > 3)
@@ -422,7 +422,7 @@ static void a_million_blocks_are_scanned_and_the_view_stays_fast(void **state)
 			 part * 50000, (part + 1) * 50000);
 		run_sql(sql);
 	}
-	OK(ranges_open(db, 1, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 1, UINT32_MAX, &err));
 	irreversible_is(1000010);
 	began_ms = now_ms();
 	while (first <= 1000010) {

@@ -174,7 +174,7 @@ static void a_newer_session_ends_an_older_one(void **state)
 	struct reader_identity newer = {.name = "one", .session = "s2"};
 
 	(void)state;
-	OK(readers_register(db, &newer, "test", &err));
+	OK(reader_rows_register(db, &newer, "test", &err));
 	the_session_is_over_when(READER_OVER_SUPERSEDED);
 }
 
@@ -184,7 +184,7 @@ static void other_rules_end_a_session(void **state)
 	bool is_changed;
 
 	(void)state;
-	OK(filters_activate(db, "other rules", &id, &is_changed, &err));
+	OK(filter_rows_activate(db, "other rules", &id, &is_changed, &err));
 	assert_true(is_changed);
 	the_session_is_over_when(READER_OVER_FILTER_CHANGED);
 }
@@ -213,7 +213,7 @@ static void refilter_replaces_the_operations(void **state)
 
 	(void)state;
 	store(100, 104);
-	OK(filters_activate(db, "narrow", &id, &is_changed, &err));
+	OK(filter_rows_activate(db, "narrow", &id, &is_changed, &err));
 	range_add(&within, 1, 1000);
 	OK(ledger_find_outdated(db, LEDGER_OUTDATED_FILTER, id, &within, 5, &ranges, &err));
 	assert_int_equal(range_count_blocks(&ranges), 5);
@@ -277,7 +277,7 @@ static void four_racing_writers_store_each_block_once(void **state)
 			snprintf(racers[i].identity.name, sizeof(racers[i].identity.name), "r%u",
 				 i);
 			snprintf(racers[i].identity.session, 3, "s%u", i);
-			OK(readers_register(db, &racers[i].identity, "test", &err));
+			OK(reader_rows_register(db, &racers[i].identity, "test", &err));
 			/* Some begin earlier, so that they overlap in part. */
 			make_lot(&racers[i].lot, round * 100 + 1 + i % 2, round * 100 + 50);
 		}

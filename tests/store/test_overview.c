@@ -8,7 +8,7 @@ static void irreversible_is(uint32_t block)
 	const struct reader_report report = {
 		.state = "tailing", .node = "n", .head_block = block, .irreversible_block = block};
 
-	OK(readers_heartbeat(db, &me, &report, &err));
+	OK(reader_rows_heartbeat(db, &me, &report, &err));
 }
 
 static void expect_gaps(uint32_t decided, uint64_t ranges, uint64_t blocks, uint32_t first)
@@ -36,7 +36,7 @@ static void an_empty_database_has_nothing_missing(void **state)
 static void what_lies_above_is_lag(void **state)
 {
 	(void)state;
-	OK(ranges_open(db, 100, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 100, UINT32_MAX, &err));
 	irreversible_is(130);
 	expect_gaps(0, 0, 0, 0);
 	store(100, 104);
@@ -56,14 +56,14 @@ static void it_knows_the_whole(void **state)
 	struct overview overview;
 
 	(void)state;
-	OK(ranges_open(db, 100, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 100, UINT32_MAX, &err));
 	store(100, 101);
 	store(110, 111);
 	OK(range_parse(&holes, "102-109", &err));
 	OK(gaps_record(db, 100, 111, &holes, true, &err));
 	range_set_release(&holes);
 	run_sql("UPDATE known_gaps SET found_at = UTC_TIMESTAMP(6) - INTERVAL 90 SECOND");
-	OK(readers_register(db, &other, "test", &err));
+	OK(reader_rows_register(db, &other, "test", &err));
 	OK(overview_load(db, 0, &overview, &err));
 	assert_int_equal(overview.irreversible_block, 111);
 	assert_in_range(overview.oldest_s, 90, 120);

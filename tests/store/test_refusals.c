@@ -258,7 +258,7 @@ static void gaps_that_others_filled_are_put_right_in_turns(void **state)
 	unsigned turns = 0;
 
 	(void)state;
-	OK(ranges_open(db, 1000, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 1000, UINT32_MAX, &err));
 	make_numbers(100000);
 	run_sql("INSERT INTO blocks (block, block_id, previous, timestamp, operations, "
 		"stored_operations, filter_id, reader_id, committed_at) SELECT seq + 999, REPEAT(CHAR(1), "

@@ -315,7 +315,7 @@ static void racing_readers_confirm_and_replace_once(void **state)
 		racers[i].identity = (struct reader_identity){.name = "racer0", .session = "r"};
 		racers[i].identity.name[5] = (char)('0' + i);
 		racers[i].db = world_connect();
-		OK(readers_register(racers[i].db, &racers[i].identity, "test", &err));
+		OK(reader_rows_register(racers[i].db, &racers[i].identity, "test", &err));
 		make_lot_of(&racers[i].lot, 100, 119, 0xAA);
 		racers[i].lot.commit.identity = &racers[i].identity;
 	}

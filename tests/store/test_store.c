@@ -287,7 +287,7 @@ static void keep_status(void *context, const struct reader_status_row *row)
 static void list_readers(unsigned expected)
 {
 	status_count = 0;
-	OK(readers_list(db, keep_status, NULL, &err));
+	OK(reader_rows_list(db, keep_status, NULL, &err));
 	assert_int_equal(status_count, expected);
 }
 
@@ -305,33 +305,33 @@ static void the_status_of_readers(void **state)
 	assert_true(statuses[0].is_alive);
 	assert_false(statuses[0].has_lag_s);
 	store(100, 110);
-	OK(readers_register(db, &you, "test", &err));
-	OK(readers_heartbeat(db, &you, &report, &err));
+	OK(reader_rows_register(db, &you, "test", &err));
+	OK(reader_rows_heartbeat(db, &you, &report, &err));
 	list_readers(2);
 	assert_string_equal(names[0], "one/starting");
 	assert_int_equal(statuses[0].last_block, 110);
 	assert_int_equal(statuses[0].lag_blocks, 10);
 	assert_true(statuses[0].has_lag_s && statuses[0].lag_s > 29.9 && statuses[0].lag_s < 30.1);
-	OK(readers_pulse(db, you.name, &pulse, &err));
+	OK(reader_rows_pulse(db, you.name, &pulse, &err));
 	assert_true(pulse.is_found && !pulse.is_stopped);
-	OK(readers_heartbeat(db, &you, &report, &err));
-	OK(readers_forget(db, you.name, pulse.heartbeat_us, &is_alive, &err));
+	OK(reader_rows_heartbeat(db, &you, &report, &err));
+	OK(reader_rows_forget(db, you.name, pulse.heartbeat_us, &is_alive, &err));
 	assert_true(is_alive);
-	OK(readers_remove(db, &you, &err));
-	OK(readers_irreversible(db, &top, &err));
+	OK(reader_rows_remove(db, &you, &err));
+	OK(reader_rows_irreversible(db, &top, &err));
 	assert_int_equal(top, 120); /* what it knew stays */
-	OK(readers_sign_off(db, &me, &err));
+	OK(reader_rows_sign_off(db, &me, &err));
 	list_readers(1);
 	assert_string_equal(names[0], "one/stopped");
 	assert_false(statuses[0].is_alive);
-	OK(readers_forget(db, "one", 0, &is_alive, &err));
+	OK(reader_rows_forget(db, "one", 0, &is_alive, &err));
 	assert_false(is_alive);
-	OK(readers_pulse(db, "one", &pulse, &err));
+	OK(reader_rows_pulse(db, "one", &pulse, &err));
 	assert_false(pulse.is_found);
-	assert_int_equal(readers_heartbeat(db, &me, &report, &err), -1);
+	assert_int_equal(reader_rows_heartbeat(db, &me, &report, &err), -1);
 	assert_true(error_is(&err, ERROR_CLASS_READER, READER_OVER_FORGOTTEN));
 	err = ERROR_INIT;
-	OK(readers_register(db, &me, "test", &err));
+	OK(reader_rows_register(db, &me, "test", &err));
 	run_sql("UPDATE readers SET heartbeat_at = UTC_TIMESTAMP(6) - INTERVAL 31 SECOND");
 	list_readers(1);
 	assert_false(statuses[0].is_alive);
@@ -346,15 +346,15 @@ static void one_filter_is_active(void **state)
 	char *text;
 
 	(void)state;
-	OK(filters_enlist(db, "rule a", &id, &flag, &text, &err));
+	OK(filter_rows_enlist(db, "rule a", &id, &flag, &text, &err));
 	assert_false(flag);
 	assert_string_equal(text, "");
 	free(text);
-	OK(filters_activate(db, "rule a", &other, &flag, &err));
+	OK(filter_rows_activate(db, "rule a", &other, &flag, &err));
 	assert_true(flag && other == id);
-	OK(filters_activate(db, "rule a", &other, &flag, &err));
+	OK(filter_rows_activate(db, "rule a", &other, &flag, &err));
 	assert_false(flag);
-	OK(filters_enlist(db, "rule a", &id, &flag, NULL, &err));
+	OK(filter_rows_enlist(db, "rule a", &id, &flag, NULL, &err));
 	assert_true(flag);
 	assert_int_equal(number("SELECT COUNT(*) FROM filters WHERE is_active = 1"), 1);
 	assert_int_equal(number("SELECT COUNT(*) FROM filters"), 2);
@@ -403,12 +403,12 @@ static void do_all_of_a_readers_work(struct db *account)
 
 	db = account;
 	OK(schema_check(db, &err));
-	OK(readers_register(db, &me, "test", &err));
-	OK(filters_enlist(db, "", &filter_id, &flag, NULL, &err));
-	OK(ranges_open(db, 100, UINT32_MAX, &err));
-	OK(ranges_open(db, 50, UINT32_MAX, &err));
+	OK(reader_rows_register(db, &me, "test", &err));
+	OK(filter_rows_enlist(db, "", &filter_id, &flag, NULL, &err));
+	OK(wanted_ranges_open(db, 100, UINT32_MAX, &err));
+	OK(wanted_ranges_open(db, 50, UINT32_MAX, &err));
 	range_add(&all, 1, 200);
-	OK(ranges_add_closed(db, &all, NULL, &err));
+	OK(wanted_ranges_add_closed(db, &all, NULL, &err));
 	store(150, 160);
 	run_sql("SELECT * FROM gaps LIMIT 0");
 	OK(gaps_record(db, 50, 160, &all, true, &err));
@@ -416,7 +416,7 @@ static void do_all_of_a_readers_work(struct db *account)
 	OK(claims_renew(db, &me, &err));
 	OK(claims_finish(db, &me, &search.claim, &all, "why", &err));
 	claim_release(&search.claim);
-	OK(filters_activate(db, "rules", &id, &flag, &err));
+	OK(filter_rows_activate(db, "rules", &id, &flag, &err));
 	make_lot(&lot, 149, 160);
 	lot.commit.filter_id = id;
 	lot.commit.rewrite = LEDGER_REWRITE;
@@ -424,8 +424,8 @@ static void do_all_of_a_readers_work(struct db *account)
 	OK(ledger_commit(db, &lot.commit, &err));
 	free_lot(&lot);
 	list_readers(1);
-	OK(readers_sign_off(db, &me, &err));
-	OK(readers_forget(db, "one", 0, &other, &err));
+	OK(reader_rows_sign_off(db, &me, &err));
+	OK(reader_rows_forget(db, "one", 0, &other, &err));
 	db = root;
 	range_set_release(&all);
 }

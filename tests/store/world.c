@@ -88,8 +88,8 @@ int world_set_up(void **state)
 		return -1;
 	db = db_new(&world_config);
 	if (db_connect_server(db, &err) < 0 || db_exec_text(db, drop, &err) < 0 ||
-	    schema_migrate(db, NULL, &err) < 0 || readers_register(db, &me, "test", &err) < 0 ||
-	    filters_enlist(db, "", &filter_id, &is_active, NULL, &err) < 0) {
+	    schema_migrate(db, NULL, &err) < 0 || reader_rows_register(db, &me, "test", &err) < 0 ||
+	    filter_rows_enlist(db, "", &filter_id, &is_active, NULL, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return -1;
 	}

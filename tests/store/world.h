@@ -15,12 +15,12 @@
 #include "base/mem.h"
 #include "store/claims.h"
 #include "store/db.h"
-#include "store/filters.h"
+#include "store/filter_rows.h"
 #include "store/gaps.h"
 #include "store/ledger.h"
-#include "store/ranges.h"
-#include "store/readers.h"
+#include "store/reader_rows.h"
 #include "store/schema.h"
+#include "store/wanted_ranges.h"
 
 #define OK(call)                                                                                   \
 	do {                                                                                       \

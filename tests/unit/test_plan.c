@@ -3,7 +3,7 @@
 
 #include "base/backoff.h"
 #include "base/mem.h"
-#include "store/ranges.h"
+#include "store/wanted_ranges.h"
 #include "sync/plan.h"
 
 struct decision {
@@ -52,7 +52,7 @@ static void assert_set(const struct range_set *set, const char *expected)
 static void scans_closed_ranges_and_the_open_one(void **state)
 {
 	CLEANUP(range_set_release) struct range_set set = RANGE_SET_INIT;
-	struct ranges ranges = {.has_open = true, .open_first = 100};
+	struct wanted_ranges ranges = {.has_open = true, .open_first = 100};
 
 	(void)state;
 	range_add(&ranges.closed, 5, 10);
@@ -70,7 +70,7 @@ static void scans_closed_ranges_and_the_open_one(void **state)
 static void replays_only_what_is_near_before_the_tail(void **state)
 {
 	CLEANUP(range_set_release) struct range_set set = RANGE_SET_INIT;
-	struct ranges ranges = {.has_open = true, .open_first = 100};
+	struct wanted_ranges ranges = {.has_open = true, .open_first = 100};
 
 	(void)state;
 	plan_before_tail(&ranges, 1000, 300, &set);

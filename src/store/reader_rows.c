@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/readers.h"
+#include "store/reader_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 
 #define IDENTITY(identity) db_text((identity)->name), db_text((identity)->session)
 
-int readers_register(struct db *db, const struct reader_identity *identity,
-		     const char *program_version, struct error *err)
+int reader_rows_register(struct db *db, const struct reader_identity *identity,
+			 const char *program_version, struct error *err)
 {
 	if (db_begin(db, err) == 0 &&
 	    db_exec(db, sql_upsert_reader,
@@ -26,8 +26,8 @@ int readers_register(struct db *db, const struct reader_identity *identity,
 	return -1;
 }
 
-int readers_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
-		 uint32_t *ret_reader_id, uint32_t *ret_open_first, struct error *err)
+int reader_rows_look(struct db *db, const struct reader_identity *identity, uint32_t filter_id,
+		     uint32_t *ret_reader_id, uint32_t *ret_open_first, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result =
@@ -81,8 +81,8 @@ static int update_heartbeat(struct db *db, const struct reader_identity *identit
 		       ret_found, err);
 }
 
-int readers_heartbeat(struct db *db, const struct reader_identity *identity,
-		      const struct reader_report *report, struct error *err)
+int reader_rows_heartbeat(struct db *db, const struct reader_identity *identity,
+			  const struct reader_report *report, struct error *err)
 {
 	uint64_t found;
 	uint32_t id;
@@ -94,13 +94,13 @@ int readers_heartbeat(struct db *db, const struct reader_identity *identity,
 		return -1;
 	if (found > 0)
 		return 0;
-	if (readers_look(db, identity, 0, &id, NULL, err) < 0)
+	if (reader_rows_look(db, identity, 0, &id, NULL, err) < 0)
 		return -1;
 	return error_set(err, ERROR_RETRY, "the row of reader %s could not be found for a moment",
 			 identity->name);
 }
 
-int readers_sign_off(struct db *db, const struct reader_identity *identity, struct error *err)
+int reader_rows_sign_off(struct db *db, const struct reader_identity *identity, struct error *err)
 {
 	if (db_begin(db, err) == 0 &&
 	    db_exec(db, sql_update_reader_stopped, DB_VALUES(IDENTITY(identity)), NULL, err) == 0 &&
@@ -111,7 +111,7 @@ int readers_sign_off(struct db *db, const struct reader_identity *identity, stru
 	return -1;
 }
 
-int readers_remove(struct db *db, const struct reader_identity *identity, struct error *err)
+int reader_rows_remove(struct db *db, const struct reader_identity *identity, struct error *err)
 {
 	if (db_begin(db, err) == 0 &&
 	    db_exec(db, sql_update_irreversible_kept, DB_VALUES(db_text(identity->name)), NULL,
@@ -124,8 +124,8 @@ int readers_remove(struct db *db, const struct reader_identity *identity, struct
 	return -1;
 }
 
-int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
-		  struct error *err)
+int reader_rows_pulse(struct db *db, const char *name, struct reader_pulse *ret_pulse,
+		      struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result;
@@ -141,8 +141,8 @@ int readers_pulse(struct db *db, const char *name, struct reader_pulse *ret_puls
 	return result < 0 ? -1 : 0;
 }
 
-int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool *ret_alive,
-		   struct error *err)
+int reader_rows_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool *ret_alive,
+		       struct error *err)
 {
 	uint64_t removed = 0;
 
@@ -161,7 +161,7 @@ int readers_forget(struct db *db, const char *name, uint64_t heartbeat_us, bool 
 	return 0;
 }
 
-int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
+int reader_rows_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
 {
 	uint64_t block;
 	int result = db_query_u64(db, sql_select_irreversible, DB_NO_VALUES, &block, err);
@@ -170,8 +170,8 @@ int readers_irreversible(struct db *db, uint32_t *ret_block, struct error *err)
 	return result;
 }
 
-int readers_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
-		 void *context, struct error *err)
+int reader_rows_list(struct db *db, void (*row)(void *context, const struct reader_status_row *row),
+		     void *context, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;

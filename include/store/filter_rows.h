@@ -4,8 +4,8 @@
  *
  * The caller normalises the text; equal texts are the same filter.
  */
-#ifndef STORE_FILTERS_H
-#define STORE_FILTERS_H
+#ifndef STORE_FILTER_ROWS_H
+#define STORE_FILTER_ROWS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,13 +19,13 @@ struct db;
  * *ret_is_active: it is active now; *ret_active_text (may be NULL; the caller frees it): the
  * text of the active filter.
  */
-int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_is_active,
-		   char **ret_active_text, struct error *err) MUST_CHECK;
+int filter_rows_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_is_active,
+		       char **ret_active_text, struct error *err) MUST_CHECK;
 /* Create the missing rows of `queues` for the queues that the rules name. */
-int filters_make_queues(struct db *db, const char *const *queues, size_t count,
-			struct error *err) MUST_CHECK;
+int filter_rows_make_queues(struct db *db, const char *const *queues, size_t count,
+			    struct error *err) MUST_CHECK;
 /* Make this text the active filter. *ret_changed: another one was active before. */
-int filters_activate(struct db *db, const char *text, uint32_t *ret_id, bool *ret_changed,
-		     struct error *err) MUST_CHECK;
+int filter_rows_activate(struct db *db, const char *text, uint32_t *ret_id, bool *ret_changed,
+			 struct error *err) MUST_CHECK;
 
 #endif

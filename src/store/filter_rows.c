@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/filters.h"
+#include "store/filter_rows.h"
 
 #include <stdlib.h>
 
@@ -59,8 +59,8 @@ static int find_or_make(struct db *db, const char *text, uint32_t *ret_id, struc
 	return 0;
 }
 
-int filters_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_is_active,
-		   char **ret_active_text, struct error *err)
+int filter_rows_enlist(struct db *db, const char *text, uint32_t *ret_id, bool *ret_is_active,
+		       char **ret_active_text, struct error *err)
 {
 	uint32_t active;
 
@@ -90,7 +90,8 @@ static int make_queue(struct db *db, const char *queue, struct error *err)
 	return is_there ? 0 : exec_first_wins(db, sql_insert_queue, DB_VALUES(db_text(queue)), err);
 }
 
-int filters_make_queues(struct db *db, const char *const *queues, size_t count, struct error *err)
+int filter_rows_make_queues(struct db *db, const char *const *queues, size_t count,
+			    struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
 		if (make_queue(db, queues[i], err) < 0)
@@ -98,8 +99,8 @@ int filters_make_queues(struct db *db, const char *const *queues, size_t count, 
 	return 0;
 }
 
-int filters_activate(struct db *db, const char *text, uint32_t *ret_id, bool *ret_changed,
-		     struct error *err)
+int filter_rows_activate(struct db *db, const char *text, uint32_t *ret_id, bool *ret_changed,
+			 struct error *err)
 {
 	uint64_t found;
 	uint32_t active;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/ranges.h"
+#include "store/wanted_ranges.h"
 
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/gap_rows.h"
 #include "store/sql.h"
 
-void ranges_release(struct ranges *ranges)
+void wanted_ranges_release(struct wanted_ranges *ranges)
 {
 	range_set_release(&ranges->closed);
 	ranges->has_open = false;
 }
 
-int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err)
+int wanted_ranges_load(struct db *db, struct wanted_ranges *ret_ranges, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	int result = -1;
 
-	*ret_ranges = (struct ranges){.has_open = false};
+	*ret_ranges = (struct wanted_ranges){.has_open = false};
 	rows = db_query(db, sql_select_ranges, DB_NO_VALUES, err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		uint32_t first = (uint32_t)db_row_u64(rows, SELECT_RANGES_FIRST_BLOCK);
@@ -35,7 +35,7 @@ int ranges_load(struct db *db, struct ranges *ret_ranges, struct error *err)
 				: (uint32_t)db_row_u64(rows, SELECT_RANGES_SCANNED_TO);
 	}
 	if (result < 0)
-		ranges_release(ret_ranges);
+		wanted_ranges_release(ret_ranges);
 	return result;
 }
 
@@ -68,12 +68,12 @@ static int shorten_closed(struct db *db, uint32_t open_first, struct error *err)
 
 static int open_range(struct db *db, uint32_t first, uint32_t irreversible, struct error *err)
 {
-	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
+	CLEANUP(wanted_ranges_release) struct wanted_ranges ranges = {.has_open = false};
 	CLEANUP(range_set_release) struct range_set added = RANGE_SET_INIT;
 	uint32_t scanned_to = UINT32_MAX;
 	uint32_t last;
 
-	if (gap_rows_lock(db, err) < 0 || ranges_load(db, &ranges, err) < 0)
+	if (gap_rows_lock(db, err) < 0 || wanted_ranges_load(db, &ranges, err) < 0)
 		return -1;
 	if (ranges.has_open && ranges.open_first <= first)
 		return 0;
@@ -99,7 +99,7 @@ static int open_range(struct db *db, uint32_t first, uint32_t irreversible, stru
 		       NULL, err);
 }
 
-int ranges_open(struct db *db, uint32_t first, uint32_t irreversible, struct error *err)
+int wanted_ranges_open(struct db *db, uint32_t first, uint32_t irreversible, struct error *err)
 {
 	if (first == 0)
 		first = 1;
@@ -113,9 +113,9 @@ int ranges_open(struct db *db, uint32_t first, uint32_t irreversible, struct err
 static int add_closed(struct db *db, const struct range_set *wanted, struct range_set *added,
 		      struct error *err)
 {
-	CLEANUP(ranges_release) struct ranges ranges = {.has_open = false};
+	CLEANUP(wanted_ranges_release) struct wanted_ranges ranges = {.has_open = false};
 
-	if (gap_rows_lock(db, err) < 0 || ranges_load(db, &ranges, err) < 0)
+	if (gap_rows_lock(db, err) < 0 || wanted_ranges_load(db, &ranges, err) < 0)
 		return -1;
 	range_set_copy(added, wanted);
 	range_remove_set(added, &ranges.closed);
@@ -128,8 +128,8 @@ static int add_closed(struct db *db, const struct range_set *wanted, struct rang
 	return want(db, added, err);
 }
 
-int ranges_add_closed(struct db *db, const struct range_set *wanted, struct range_set *ret_added,
-		      struct error *err)
+int wanted_ranges_add_closed(struct db *db, const struct range_set *wanted,
+			     struct range_set *ret_added, struct error *err)
 {
 	CLEANUP(range_set_release) struct range_set added = RANGE_SET_INIT;
 
