@@ -174,9 +174,62 @@ static void go_back_to(struct tail *tail, uint32_t num)
 		range_add(&tail->stretch.vouched, num - 1, num - 1);
 }
 
+/* The first held block whose signer is not known to be right; 0: none. */
+static uint32_t first_unsigned(const struct tail *tail)
+{
+	for (size_t i = 0; i < tail->stretch.count; i++)
+		if (stretch_num(&tail->stretch, i) > tail->stretch.signed_num)
+			return stretch_num(&tail->stretch, i);
+	return 0;
+}
+
+/* Does that block wait for one above it? */
+static bool is_held_up(const struct tail *tail)
+{
+	uint32_t num = first_unsigned(tail);
+
+	return tail->stretch.signers && num > 0 && signers_holds_up(tail->stretch.signers, num);
+}
+
+static void doubt_node(struct tail *tail, const struct fetched *held)
+{
+	struct node *source = fetched_source(tail->shared, held);
+	int64_t rest_ms = node_failed(source, clock_now_ms(), RPC_FAILURE_OTHER_NODE, 0);
+
+	log_warning(
+		"link_broken",
+		"block %u of %s does not link to block %u as it was given; asking again, this node in %lld ms",
+		held->block->num, source->label, held->block->num - 1, (long long)rest_ms);
+}
+
+/*
+ * A block does not link to the newest held one.  If one node gave both, only the new block is
+ * refused: the held blocks link to the stored ones, and the tail advances up to them.  Otherwise
+ * either block may be wrong: take neither.  Nothing proves held blocks that wait for a known
+ * signer above them: request them again too.
+ */
+static void refuse_newcomer(struct tail *tail, struct fetched *held)
+{
+	uint32_t last_num = held->block->num - 1;
+	const struct fetched *last = stretch_find(&tail->stretch, last_num);
+	bool is_of_another = last->source != held->source || last->pool_epoch != held->pool_epoch;
+
+	doubt_node(tail, held);
+	fetched_release(tail->shared, held);
+	if (is_held_up(tail)) {
+		ask_again_from(tail, first_unsigned(tail));
+	} else if (is_of_another) {
+		stretch_drop_from(&tail->stretch, last_num);
+		tail->want = last_num;
+	}
+	wait_or_give_up(tail, &tail->doubted_since_ms,
+			"does not link to its neighbour, as the nodes give them");
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
+	const struct fetched *last;
 	struct fetched held;
 
 	if (!tail->is_running || block->num != tail->want || tail->stretch.count == MAX_HELD ||
@@ -185,6 +238,11 @@ static void take_block(void *context, struct block *block, unsigned node)
 		return;
 	}
 	held = fetched_hold(tail->shared, block, node);
+	last = stretch_find(&tail->stretch, block->num - 1);
+	if (last && !block_links(last->block, block)) {
+		refuse_newcomer(tail, &held);
+		return;
+	}
 	stretch_hold(&tail->stretch, &held);
 	tail->want++;
 	tail->got_count++;
@@ -616,37 +674,6 @@ static void take_decision(void *context, uint32_t num, enum dispute_end end, con
 		tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-/* The first held block whose signer is not known to be right; 0: none. */
-static uint32_t first_unsigned(const struct tail *tail)
-{
-	for (size_t i = 0; i < tail->stretch.count; i++)
-		if (stretch_num(&tail->stretch, i) > tail->stretch.signed_num)
-			return stretch_num(&tail->stretch, i);
-	return 0;
-}
-
-/* Does that block wait for one above it? */
-static bool is_held_up(const struct tail *tail)
-{
-	uint32_t num = first_unsigned(tail);
-
-	return tail->stretch.signers && num > 0 && signers_holds_up(tail->stretch.signers, num);
-}
-
-/* Nothing proves blocks that wait for one above them: they are requested again too. */
-static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
-{
-	struct tail *tail = context;
-
-	(void)last;
-	(void)count;
-	if (is_held_up(tail) && first_unsigned(tail) < first)
-		first = first_unsigned(tail);
-	ask_again_from(tail, first);
-	wait_or_give_up(tail, &tail->doubted_since_ms,
-			"does not link to its neighbour, as the nodes give them");
-}
-
 /* It never becomes a gap, however long it takes. */
 static void take_unsigned(void *context, size_t at, bool is_false)
 {
@@ -663,7 +690,6 @@ static const struct stretch_owner owner = {
 	.again = take_again,
 	.unstorable = take_unstorable,
 	.decided = take_decision,
-	.unlinked = take_unlinked,
 	.not_signed = take_unsigned,
 };
 
@@ -675,8 +701,6 @@ static int64_t commit_held(struct tail *tail, int64_t now_ms)
 
 	if (tail->stretch.dispute)
 		return CLOCK_NEVER;
-	if (!stretch_check_links(&tail->stretch))
-		return now_ms;
 	good = stretch_judge(&tail->stretch, now_ms, &signers_ms);
 	good = check_witnesses(tail, good, now_ms, &witnesses_ms);
 	(void)stretch_commit(&tail->stretch, good, 0, now_ms);
