@@ -32,7 +32,10 @@ struct commit;
 struct refusal;
 struct signers;
 
-/* What the owner of a stretch is told. All functions get `context`. */
+/*
+ * What the owner of a stretch is told. All functions get `context`. `unlinked` is for owners that
+ * call stretch_check_links(), `not_signed` for those with signers.
+ */
 struct stretch_owner {
 	/*
 	 * A commit has ended; is_done false: it failed for good, nothing of it was stored.  False:
@@ -76,12 +79,10 @@ struct stretch {
 	struct range_set vouched;
 	struct refusal *refusals;
 	size_t refusal_count;
+	size_t refusal_capacity;
 	struct signers *signers; /* NULL: signers are not checked; owned */
-	/*
-	 * NULL: not used. Otherwise blocks are judged by anchors, and not one by one; owned.
-	 */
-	struct anchors *anchors;
-	uint32_t signed_num; /* the newest block that was judged good; 0: none */
+	struct anchors *anchors; /* not NULL: anchors bind blocks, which have no signers; owned */
+	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
 	/*
@@ -95,7 +96,7 @@ struct stretch {
 	bool is_ending;          /* no dispute begins any more */
 };
 
-/* `owner` must live as long as the stretch; work too. The other members are set by the caller. */
+/* `owner` and `shared` must live as long as the stretch. The caller sets the other members. */
 void stretch_init(struct stretch *stretch, struct shared *shared, const struct stretch_owner *owner,
 		  void *context);
 /* Free all blocks. Call it only when no commit is under way, or after the executor has stopped. */

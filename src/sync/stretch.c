@@ -158,8 +158,8 @@ static struct refusal *refusal_of(struct stretch *stretch, uint32_t num)
 	struct refusal *refusal = find_refusal(stretch, num);
 
 	if (!refusal) {
-		stretch->refusals = xreallocarray(stretch->refusals, stretch->refusal_count + 1,
-						  sizeof(*stretch->refusals));
+		stretch->refusals = xgrow(stretch->refusals, stretch->refusal_count,
+					  &stretch->refusal_capacity, sizeof(*stretch->refusals));
 		refusal = &stretch->refusals[stretch->refusal_count++];
 		*refusal = (struct refusal){.num = num};
 	}
