@@ -223,6 +223,7 @@ def test_killed_between_the_block_and_the_confirmation(world):
     world.start(name="another")
     wait_confirmed(world, 1)
     assert world.db.rows("SELECT block, trx_id FROM comments") == (place(chain, 22, "re-22"),)
+    world.db.wait_blocks(25)
     world.expect(chain, (1, 25))
 
 
