@@ -25,10 +25,10 @@
 #include "steem/http.h"
 #include "steem/rpc.h"
 #include "store/db.h"
-#include "store/filters.h"
+#include "store/filter_rows.h"
 #include "store/ledger.h"
-#include "store/readers.h"
-#include "sync/writer.h"
+#include "store/reader_rows.h"
+#include "sync/executor.h"
 
 #define MAX_ANSWER_BYTES ((size_t)256 << 20)
 #define CALL_BYTES       128
@@ -226,14 +226,14 @@ static uint32_t enter_database(const struct db_config *database)
 	uint32_t filter_id;
 
 	check(db_connect(db, &err), &err);
-	check(filters_enlist(db, "", &filter_id, &is_active, NULL, &err), &err);
-	check(readers_register(db, &identity, "bench", &err), &err);
+	check(filter_rows_enlist(db, "", &filter_id, &is_active, NULL, &err), &err);
+	check(reader_rows_register(db, &identity, "bench", &err), &err);
 	db_free(db);
 	return filter_id;
 }
 
 /* The next blocks that make a commit: as many as the reader would take. */
-static size_t give_commit(struct stage *stage, struct writer *writer, uint32_t filter_id,
+static size_t give_commit(struct stage *stage, struct executor *executor, uint32_t filter_id,
 			  size_t from, size_t max_rows, size_t max_bytes)
 {
 	struct commit_job *commit = xcalloc(1, sizeof(*commit));
@@ -254,16 +254,16 @@ static size_t give_commit(struct stage *stage, struct writer *writer, uint32_t f
 				       .irreversible_block = stage->blocks[to - 1]->num};
 	for (size_t i = from; i < to; i++)
 		commit->ledger.entries[i - from].block = stage->blocks[i];
-	writer_commit(writer, &commit->job);
+	executor_commit(executor, &commit->job);
 	return to;
 }
 
-static void wait_for_writer(struct writer *writer)
+static void wait_for_executor(struct executor *executor)
 {
-	struct pollfd fd = {.fd = writer_fd(writer), .events = POLLIN};
+	struct pollfd fd = {.fd = executor_fd(executor), .events = POLLIN};
 
 	(void)poll(&fd, 1, 1000);
-	writer_collect(writer);
+	executor_collect(executor);
 }
 
 static void write_blocks(struct stage *stage, char **options)
@@ -277,22 +277,22 @@ static void write_blocks(struct stage *stage, char **options)
 				     .io_timeout_ms = 30000};
 	struct error err = ERROR_INIT;
 	uint32_t filter_id = enter_database(&database);
-	struct writer *writer;
+	struct executor *executor;
 	size_t at = 0;
 
-	writer = writer_new(&database, (unsigned)strtoul(options[0], NULL, 10), 10000, &err);
-	if (!writer)
+	executor = executor_new(&database, (unsigned)strtoul(options[0], NULL, 10), 10000, &err);
+	if (!executor)
 		check(-1, &err);
 	start_clock(stage);
-	while (at < stage->block_count || writer_pending(writer) > 0) {
-		while (at < stage->block_count && writer_has_room(writer))
-			at = give_commit(stage, writer, filter_id, at,
+	while (at < stage->block_count || executor_pending(executor) > 0) {
+		while (at < stage->block_count && executor_has_room(executor))
+			at = give_commit(stage, executor, filter_id, at,
 					 strtoul(options[1], NULL, 10),
 					 strtoul(options[2], NULL, 10));
-		wait_for_writer(writer);
+		wait_for_executor(executor);
 	}
 	stop_clock(stage);
-	writer_free(writer);
+	executor_free(executor);
 }
 
 static void plan(struct stage *stage, uint32_t first, uint32_t last)
