@@ -150,6 +150,14 @@ static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *re
 	tail->pace.ask_at_ms = now_ms + wait_ms;
 }
 
+/* Forget the search for block `want`, and the votes on virtual operations from it on. */
+static void stop_search(struct tail *tail)
+{
+	client_drop(tail->shared->client, &tail->sink);
+	tail->is_searching = false;
+	tail->voting_count = 0;
+}
+
 /* Request block `num` and all blocks above it again. */
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
@@ -391,9 +399,7 @@ static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 		return end_ms;
 	if (!has_living_node(tail, tail->missing_since_ms))
 		return CLOCK_NEVER;
-	client_drop(tail->shared->client, &tail->sink);
-	tail->is_searching = false;
-	tail->voting_count = 0;
+	stop_search(tail);
 	make_gap(tail,
 		 tail->missing_reason[0]
 			 ? tail->missing_reason
@@ -747,6 +753,7 @@ static void give_up_held(struct tail *tail)
 		reason, sizeof(reason),
 		"no block signed with a known key links to it, and the next one cannot be had: %.100s",
 		tail->gap_reason);
+	stop_search(tail);
 	take_unsigned(tail, 0, false);
 	make_gap(tail, reason, false);
 }
@@ -897,11 +904,9 @@ void tail_stop(struct tail *tail)
 	tail->is_running = false;
 	tail->stretch.is_ending = true;
 	stretch_drop(&tail->stretch, 0, tail->stretch.count);
-	client_drop(tail->shared->client, &tail->sink);
+	stop_search(tail);
 	client_drop(tail->shared->client, &tail->vouch_sink);
 	tail->vouching_num = 0;
-	tail->is_searching = false;
-	tail->voting_count = 0;
 	stretch_end_dispute(&tail->stretch);
 }
 
