@@ -59,7 +59,8 @@ struct tail {
 	uint32_t asked_irreversible; /* the irreversible block known at that time */
 	uint32_t alone_to; /* up to this block, each is requested alone because a request failed */
 	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
-	bool is_searching;   /* all nodes are being asked for block `want` */
+	bool is_searching;   /* all nodes are being asked for block search_num */
+	uint32_t search_num; /* usually `want` */
 	/* blocks from `want` on for whose virtual operations other nodes are asked */
 	unsigned voting_count;
 	bool is_recording;     /* a gap is being recorded */
@@ -150,7 +151,7 @@ static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *re
 	tail->pace.ask_at_ms = now_ms + wait_ms;
 }
 
-/* Forget the search for block `want`, and the votes on virtual operations from it on. */
+/* Forget the search, and the votes on virtual operations. */
 static void stop_search(struct tail *tail)
 {
 	client_drop(tail->shared->client, &tail->sink);
@@ -295,6 +296,7 @@ static void search_everywhere(struct tail *tail)
 		tail->missing_since_ms = clock_now_ms();
 	tail->searched_at_ms = clock_now_ms();
 	tail->is_searching = true;
+	tail->search_num = tail->want;
 	/*
 	 * The other nodes may have the block by now, although the heads that they told last are
 	 * below it.
@@ -391,13 +393,15 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 /* The search asks node after node, and each may take the whole time-out: end it after our patience. */
 static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 {
-	int64_t end_ms = tail->missing_since_ms + missing_patience_ms(tail);
+	int64_t since_ms =
+		tail->missing_since_ms > 0 ? tail->missing_since_ms : tail->searched_at_ms;
+	int64_t end_ms = since_ms + missing_patience_ms(tail);
 
 	if (!tail->is_searching)
 		return CLOCK_NEVER;
 	if (now_ms < end_ms)
 		return end_ms;
-	if (!has_living_node(tail, tail->missing_since_ms))
+	if (!has_living_node(tail, since_ms))
 		return CLOCK_NEVER;
 	stop_search(tail);
 	make_gap(tail,
@@ -742,8 +746,8 @@ static uint32_t last_to_leave(const struct tail *tail)
 }
 
 /*
- * The first held block waits for the one that is about to become a gap: it becomes one too, and
- * is bound when that one is stored.
+ * The first held block waits for a known signer above it, but the block above is about to become
+ * a gap.  So both become gaps; the lower one can be stored once the upper one is.
  */
 static void give_up_held(struct tail *tail)
 {
@@ -753,7 +757,6 @@ static void give_up_held(struct tail *tail)
 		reason, sizeof(reason),
 		"no block signed with a known key links to it, and the next one cannot be had: %.100s",
 		tail->gap_reason);
-	stop_search(tail);
 	take_unsigned(tail, 0, false);
 	make_gap(tail, reason, false);
 }
@@ -876,6 +879,8 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 
 	if (!tail->is_running)
 		return CLOCK_NEVER;
+	if (tail->is_searching && tail->search_num != tail->want) /* the tail went back */
+		stop_search(tail);
 	due_ms = vouch_in_time(tail, now_ms);
 	due_ms = sooner(due_ms, commit_held(tail, now_ms));
 	if (is_claimed(tail))
