@@ -162,6 +162,10 @@ put Makefile.am 'EXTRA_DIST ='
 put src/base/a.c 'int x;'
 expect 'file not in the release' '^src/base/a.c:1: is in no list'
 
+begin
+put doc/architecture.md 'A line.' 'Blocks are read by `sync/gone.c`.'
+expect 'a document names a file that is gone' '^doc/architecture.md:2: there is no file sync/gone.c'
+
 formatter=$(command -v clang-format-14 || command -v clang-format || true)
 if [ -n "$formatter" ] && $formatter --version | grep -q 'version 14\.'; then
     begin

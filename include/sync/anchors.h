@@ -40,7 +40,7 @@ void anchors_free(struct anchors *anchors);
  * are bound.
  */
 size_t anchors_count(struct anchors *anchors, struct fetched *held, size_t count);
-/* Nothing else will come that could bind this block: read what is above it. */
+/* No other block of the cell can bind this one: read the blocks above it. */
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
 				    int64_t now_ms);
 /* Send the look-up, and what is to be noted. Returns when to call it again. */

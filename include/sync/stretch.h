@@ -38,9 +38,9 @@ struct signers;
  */
 struct stretch_owner {
 	/*
-	 * A commit has ended; is_done false: it failed for good, nothing of it was stored.  False:
-	 * the owner looked at the outcomes itself.  True: the functions below are told, block by
-	 * block, upwards.  NULL: likewise.
+	 * Called first when a commit has ended.  is_done false: it failed for good, and nothing of
+	 * it was stored.  Return false if the owner handles the outcomes itself.  If it returns
+	 * true, or is NULL, the functions below are called for each block, in ascending order.
 	 */
 	bool (*ended)(void *context, struct commit *commit, bool is_done);
 	/* Block `num` is in the table now, stored by this commit or earlier. */

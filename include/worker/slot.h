@@ -78,7 +78,7 @@ struct slot {
 	struct lease lease;
 	int64_t began_at_ms;
 	int64_t timeout_at_ms;
-	struct error bad_answer; /* of STOP_BAD_ANSWER: what was wrong with it */
+	struct error bad_answer; /* of STOP_BAD_ANSWER: what was wrong with the answer */
 	/* How the delivery ends. */
 	struct ending ending;
 	bool is_sent;

@@ -51,7 +51,7 @@ static struct reader_nodes nodes_of(const struct config *config)
 	};
 }
 
-/* With --virtual, --deliver does not choose blocks: it only delivers what is written anyway. */
+/* With --virtual, --deliver selects no blocks: it only delivers those that are rewritten anyway. */
 static unsigned outdated_of(const struct options *options)
 {
 	if (options->revirtual)

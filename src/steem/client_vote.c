@@ -389,10 +389,9 @@ int want_check_list(struct client *client, struct want *want, const struct block
 		end_lists(client, want, version);
 		return 0;
 	}
-	return error_set(
-		err, ERROR_NODE,
-		"%d of %d nodes give these virtual operations, and more than half of those that give any must",
-		__builtin_popcountll(version->given_by), __builtin_popcountll(electors));
+	return error_set(err, ERROR_NODE,
+			 "%d of %d nodes give these virtual operations, and more than half must",
+			 __builtin_popcountll(version->given_by), __builtin_popcountll(electors));
 }
 
 bool want_has_open_list(const struct want *want)
