@@ -82,7 +82,7 @@ def test_a_node_that_stands_still_is_no_progress_while_another_knew_more(world, 
     assert stuck.count["get_dynamic_global_properties"] > 0
     assert hears_no_more(manager)
     stuck.advance(5)
-    reader.wait_for("stall_over")
+    reader.wait_for("stall_over", timeout=90)  # the other nodes still have a vote for a while
     manager.wait_for("WATCHDOG=1", manager.count("WATCHDOG=1") + 1)
     endpoint.wait_status("/healthz", 200)
     world.expect(stuck.chain, (1, LAST + 5))
