@@ -57,12 +57,14 @@ void signers_free(struct signers *signers);
 /* This block will be judged soon: look up the key of its witness. */
 void signers_expect(struct signers *signers, const struct block *block);
 /*
- * Judge held[i]; the blocks before it are known to be good.  is_next: everything below it is
- * decided.  A good block gets its proof, and its key changes apply from then on.  Otherwise
- * `reason` says what is wrong.
+ * Judge the block held[0]; the other `count` - 1 lie above it, and those below it are known to be
+ * good.  is_next: everything below it is decided.  A good block gets its proof, and its key
+ * changes apply from then on.
  */
 enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
-				  size_t i, bool is_next, char *reason, size_t size);
+				  bool is_next);
+/* What is wrong with the block that was judged last, if it is SIGNER_FALSE or SIGNER_DENIED. */
+const char *signers_reason(const struct signers *signers);
 /* This block is false: log it, and let the node that gave it rest. */
 void signers_blame(struct shared *shared, const struct fetched *held, const char *reason);
 /*

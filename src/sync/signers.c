@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/signers.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "steem/client.h"
 #include "steem/codec/proof.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -16,10 +16,9 @@
 #include "sync/executor.h"
 #include "sync/key_changes.h"
 #include "sync/keyring.h"
+#include "sync/node_keys.h"
 
-#define ASK_AGAIN_MS 1000
-/* A node that has told no key by then does not count, as in votes about blocks. */
-#define SILENT_MS 15000
+#define LOOK_AGAIN_MS 1000
 /* How long a block waits for a known signer above it before it is logged. */
 #define WAIT_MS 6000
 /*
@@ -57,13 +56,7 @@ struct signer {
 	bool is_doubted;
 	bool is_checked; /* they were counted, with this result: */
 	bool is_whole;
-	/* Answers of the nodes; the fields are masks of nodes. */
-	uint64_t asked;    /* not answered yet */
-	uint64_t done;     /* not to be asked again before ask_at_ms */
-	uint64_t answered; /* answered; the key is in `answers` */
-	char (*answers)[DECODE_KEY_BYTES];
-	int64_t since_ms; /* when they were first asked; 0: not yet */
-	int64_t ask_at_ms;
+	int64_t look_at_ms; /* if must_bind: when to look in the table again; 0: not planned yet */
 };
 
 struct signers {
@@ -71,13 +64,12 @@ struct signers {
 	bool is_reversible;
 	uint32_t judged_from; /* every block from this one on was judged; 0: none */
 	struct signer *first;
-	unsigned pool_epoch;
 	unsigned ticket;
 	uint32_t waiting_num; /* it waits for a known signer above it; 0: no block does */
 	int64_t waiting_since_ms;
 	char waiting_for[BLOCK_ACCOUNT_BYTES + 1]; /* its witness */
-	char last_refusal[200];                    /* of a node that told no key */
-	struct client_key_sink sink;
+	struct node_keys *node_keys;
+	char reason[300]; /* why the block judged last is not good */
 };
 
 static struct log_limit unknown_limit = LOG_LIMIT_INIT(10000);
@@ -115,20 +107,16 @@ bool signers_is_name(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len;
 }
 
-static void forget_answers(struct signer *signer)
-{
-	signer->answered = 0;
-	signer->since_ms = 0;
-	signer->ask_at_ms = 0;
-}
-
-/* Earlier answers no longer count. */
+/* A look-up under way no longer counts. */
 static void set_state(struct signers *signers, struct signer *signer, enum state state)
 {
 	signer->state = state;
 	signer->ticket = ++signers->ticket;
-	if (state == STATE_UNKNOWN)
-		forget_answers(signer);
+	signer->look_at_ms = 0;
+	if (state == STATE_UNKNOWN && !signer->must_bind && signer->name[0] != '\0')
+		node_keys_ask(signers->node_keys, signer->name, signer->block);
+	else
+		node_keys_stop(signers->node_keys, signer->name);
 }
 
 /* The table. */
@@ -377,66 +365,7 @@ static void note_keys(struct signers *signers)
 	witness_key_list_release(&keys);
 }
 
-/* The nodes. */
-
-static void take_key(void *context, unsigned node, const char *witness, const char *key,
-		     const struct error *err)
-{
-	struct signers *signers = context;
-	struct signer *signer = find(signers, witness);
-	uint64_t bit = UINT64_C(1) << node;
-
-	if (!key)
-		snprintf(signers->last_refusal, sizeof(signers->last_refusal), "%s: %.150s",
-			 pool_node(signers->shared->pool, node)->label, err->text);
-	if (!signer || signer->state != STATE_UNKNOWN || !(signer->asked & bit))
-		return;
-	signer->asked &= ~bit;
-	if (!key)
-		return;
-	if (!signer->answers)
-		signer->answers = xcalloc(POOL_MAX_NODES, sizeof(*signer->answers));
-	snprintf(signer->answers[node], sizeof(signer->answers[node]), "%s", key);
-	signer->answered |= bit;
-}
-
-/* The nodes that tell the same key as this one. */
-static uint64_t alike(const struct signer *signer, unsigned node)
-{
-	uint64_t set = 0;
-
-	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
-		if ((signer->answered >> i & 1) &&
-		    strcmp(signer->answers[i], signer->answers[node]) == 0)
-			set |= UINT64_C(1) << i;
-	return set;
-}
-
-/* The key that more than half of the nodes tell; NULL: none. */
-static const char *majority(const struct signers *signers, const struct signer *signer)
-{
-	uint64_t electors = pool_electors(signers->shared->pool);
-
-	if (signer->since_ms > 0 && clock_now_ms() - signer->since_ms >= SILENT_MS)
-		electors &= signer->answered;
-	for (unsigned i = 0; i < POOL_MAX_NODES; i++) {
-		uint64_t set = signer->answered >> i & 1 ? alike(signer, i) : 0;
-
-		if (set && 2 * __builtin_popcountll(set) > __builtin_popcountll(electors | set))
-			return signer->answers[i];
-	}
-	return NULL;
-}
-
-static void tell_unknown(const struct signers *signers, const struct signer *signer)
-{
-	log_limited(
-		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
-		"the key of %s, witness of block %u, is not known: %d of %d nodes told one, and more than half must tell the same%s%s; they are asked again, the tail waits",
-		signer->name, signer->block, __builtin_popcountll(signer->answered),
-		__builtin_popcountll(pool_electors(signers->shared->pool)),
-		signers->last_refusal[0] ? "; " : "", signers->last_refusal);
-}
+/* Judging. */
 
 static void tell_waiting(const struct signers *signers, int64_t now_ms)
 {
@@ -449,91 +378,14 @@ static void tell_waiting(const struct signers *signers, int64_t now_ms)
 		signers->waiting_for[0] ? signers->waiting_for : "a witness that is not shown");
 }
 
-static bool is_open(const struct signers *signers, const struct signer *signer)
-{
-	return signer->state == STATE_UNKNOWN && !signer->must_bind && signer->name[0] != '\0' &&
-	       !majority(signers, signer);
-}
-
-/*
- * Called once a second. Nodes that told no key are asked again; if all told one and they differ,
- * all are asked again.
- */
-static void begin_round(const struct signers *signers, struct signer *signer, int64_t now_ms)
-{
-	if (signer->since_ms > 0 && !signers->is_reversible) /* the tail logs it */
-		tell_unknown(signers, signer);
-	else
-		signer->since_ms = now_ms;
-	if (!(pool_electors(signers->shared->pool) & ~signer->answered))
-		signer->answered = 0;
-	signer->done = signer->answered | signer->asked;
-	signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
-}
-
-/* A node that rests now is asked as soon as its rest is over. */
-static void ask_node(struct signers *signers, unsigned node, const char **names)
-{
-	uint64_t bit = UINT64_C(1) << node;
-	size_t count = 0;
-
-	for (const struct signer *signer = signers->first; signer; signer = signer->next)
-		if (is_open(signers, signer) && !(signer->done & bit))
-			names[count++] = signer->name;
-	if (count == 0 ||
-	    !client_ask_keys(signers->shared->client, node, names, count, &signers->sink))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct signer *signer = find(signers, names[i]);
-
-		signer->asked |= bit;
-		signer->done |= bit;
-	}
-}
-
-/* Returns when the next round of questions begins. */
-static int64_t ask_nodes(struct signers *signers, int64_t now_ms)
-{
-	int64_t due_ms = CLOCK_NEVER;
-	const char **names;
-	size_t count = 0;
-
-	for (struct signer *signer = signers->first; signer; signer = signer->next) {
-		if (!is_open(signers, signer))
-			continue;
-		count++;
-		if (now_ms >= signer->ask_at_ms)
-			begin_round(signers, signer, now_ms);
-		due_ms = sooner(due_ms, signer->ask_at_ms);
-	}
-	if (count == 0)
-		return CLOCK_NEVER;
-	names = xcalloc(count, sizeof(*names));
-	for (unsigned i = 0; i < pool_count(signers->shared->pool); i++)
-		ask_node(signers, i, names);
-	free(names);
-	return due_ms;
-}
-
-static void forget_nodes(struct signers *signers)
-{
-	signers->pool_epoch = signers->shared->pool_epoch;
-	for (struct signer *signer = signers->first; signer; signer = signer->next) {
-		signer->asked = 0;
-		forget_answers(signer);
-	}
-}
-
-/* Judging. */
-
-/* Does a held block from held[i] on change the key of the witness to this one? */
+/* Does the block held[0], or one above it, change the key of the witness to this one? */
 static bool is_changed_above(const struct signers *signers, const struct signer *signer,
-			     const struct fetched *held, size_t count, size_t i, const char *key)
+			     const struct fetched *held, size_t count, const char *key)
 {
 	struct key_changes changes = {.count = 0};
 	bool is_changed = false;
 
-	for (; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		key_changes_add(&changes, signers->shared->proof, held[i].block);
 	for (size_t j = 0; j < changes.count; j++)
 		is_changed |= strcmp(changes.items[j].witness, signer->name) == 0 &&
@@ -560,10 +412,21 @@ static void take_changes(struct signers *signers, const struct block *block)
 	key_changes_release(&changes);
 }
 
+PRINTF_LIKE(3, 4)
+static enum signer_verdict not_good(struct signers *signers, enum signer_verdict verdict,
+				    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(signers->reason, sizeof(signers->reason), format, args);
+	va_end(args);
+	return verdict;
+}
+
 /* The row has another key. Can the key have changed since? */
 static enum signer_verdict judge_mismatch(struct signers *signers, struct signer *signer,
-					  const struct block *block, const char *key, char *reason,
-					  size_t size)
+					  const struct block *block, const char *key)
 {
 	if (!signer->is_checked || signer->block != block->num) {
 		signer->block = block->num;
@@ -577,9 +440,9 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 		set_state(signers, signer, STATE_UNKNOWN);
 		return SIGNER_OPEN;
 	}
-	snprintf(reason, size, "signed with %s, and the key of its witness %s is %s since block %u",
-		 key, signer->name, signer->row.key, signer->row.since_block);
-	return SIGNER_FALSE;
+	return not_good(signers, SIGNER_FALSE,
+			"signed with %s, and the key of its witness %s is %s since block %u", key,
+			signer->name, signer->row.key, signer->row.since_block);
 }
 
 /*
@@ -639,19 +502,19 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 }
 
 /*
- * Does a block above held[i] that was signed with a known key link down to it?  Nothing proves
+ * Does a block above held[0] that was signed with a known key link down to it?  Nothing proves
  * the blocks between them yet, so if one of them changes a key, that key is not known above it,
  * neither the old one nor the new one.  *ret_above: how many blocks link down to it, and are
  * known not to bind it; 0: not all are looked up yet.
  */
-static bool is_bound(struct signers *signers, const struct fetched *held, size_t count, size_t i,
+static bool is_bound(struct signers *signers, const struct fetched *held, size_t count,
 		     unsigned *ret_above)
 {
 	struct key_changes changes = {.count = 0};
 	bool is_found = false, is_open = false;
 	unsigned above = 0;
 
-	for (size_t at = i + 1; !is_found && at < count && above < MOST_UNKNOWN; at++, above++) {
+	for (size_t at = 1; !is_found && at < count && above < MOST_UNKNOWN; at++, above++) {
 		const struct block *below = held[at - 1].block, *block = held[at].block;
 
 		if (block->num != below->num + 1 || !block_links(below, block))
@@ -676,13 +539,12 @@ static void begin_to_wait(struct signers *signers, const struct signer *signer, 
 
 /* key NULL: the JSON does not show it. */
 static enum signer_verdict judge_bound(struct signers *signers, struct signer *signer,
-				       const struct fetched *held, size_t count, size_t i,
-				       const char *key, char *reason, size_t size)
+				       const struct fetched *held, size_t count, const char *key)
 {
 	unsigned above;
 
-	begin_to_wait(signers, signer, held[i].block->num);
-	if (is_bound(signers, held, count, i, &above)) {
+	begin_to_wait(signers, signer, held[0].block->num);
+	if (is_bound(signers, held, count, &above)) {
 		if (!key)
 			return SIGNER_GOOD;
 		save(signers, signer, key);
@@ -690,35 +552,33 @@ static enum signer_verdict judge_bound(struct signers *signers, struct signer *s
 	}
 	if (above < MOST_UNKNOWN)
 		return SIGNER_OPEN;
-	snprintf(reason, size,
-		 "and neither its signer nor those of the %u blocks above it are known witnesses",
-		 above);
-	return SIGNER_FALSE;
+	return not_good(
+		signers, SIGNER_FALSE,
+		"and neither its signer nor those of the %u blocks above it are known witnesses",
+		above);
 }
 
 static enum signer_verdict judge_unknown(struct signers *signers, struct signer *signer,
-					 const struct fetched *held, size_t count, size_t i,
-					 const char *key, char *reason, size_t size)
+					 const struct fetched *held, size_t count, const char *key)
 {
-	const char *told = majority(signers, signer);
+	const char *told = node_keys_told(signers->node_keys, signer->name);
 
 	if (!told)
 		return SIGNER_OPEN;
-	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, i, told)) {
+	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, told)) {
 		save(signers, signer, key);
 		return signer->state == STATE_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
 	}
-	snprintf(reason, size,
-		 "signed with %s, and the key of its witness %s is %s, as most nodes say", key,
-		 signer->name, told);
-	return SIGNER_DENIED; /* and signers_forget() follows */
+	return not_good(signers, SIGNER_DENIED,
+			"signed with %s, and the key of its witness %s is %s, as most nodes say",
+			key, signer->name, told);
 }
 
 static enum signer_verdict judge(struct signers *signers, struct signer *signer,
-				 const struct fetched *held, size_t count, size_t i, bool is_next,
-				 const char *key, char *reason, size_t size)
+				 const struct fetched *held, size_t count, bool is_next,
+				 const char *key)
 {
-	const struct block *block = held[i].block;
+	const struct block *block = held[0].block;
 	enum signer_verdict verdict;
 
 	switch (signer->state) {
@@ -729,15 +589,15 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 		}
 		if (!is_next)
 			return SIGNER_OPEN;
-		verdict = judge_mismatch(signers, signer, block, key, reason, size);
+		verdict = judge_mismatch(signers, signer, block, key);
 		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
 			return verdict;
-		return judge_bound(signers, signer, held, count, i, key, reason, size);
+		return judge_bound(signers, signer, held, count, key);
 	case STATE_UNKNOWN:
 		signer->block = block->num;
 		if (signer->must_bind)
-			return judge_bound(signers, signer, held, count, i, key, reason, size);
-		return judge_unknown(signers, signer, held, count, i, key, reason, size);
+			return judge_bound(signers, signer, held, count, key);
+		return judge_unknown(signers, signer, held, count, key);
 	case STATE_NEW:
 	case STATE_LOOKING:
 	case STATE_SAVING:
@@ -748,25 +608,26 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 
 /* The JSON does not show who signed it, and may not show all that was signed. */
 static enum signer_verdict judge_unsealed(struct signers *signers, const struct fetched *held,
-					  size_t count, size_t i, char *reason, size_t size)
+					  size_t count)
 {
-	struct signer *signer = get(signers, "", held[i].block->num);
+	uint32_t num = held[0].block->num;
+	struct signer *signer = get(signers, "", num);
 
-	if (signer->block != held[i].block->num) {
-		signer->block = held[i].block->num;
+	if (signer->block != num) {
+		signer->block = num;
 		set_state(signers, signer, STATE_NEW);
 	}
 	if (signer->state != STATE_UNKNOWN)
 		return SIGNER_OPEN;
 	if (!signer->must_bind)
 		return SIGNER_GOOD;
-	return judge_bound(signers, signer, held, count, i, NULL, reason, size);
+	return judge_bound(signers, signer, held, count, NULL);
 }
 
 enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
-				  size_t i, bool is_next, char *reason, size_t size)
+				  bool is_next)
 {
-	struct block *block = held[i].block;
+	struct block *block = held[0].block;
 	struct proof *proof = signers->shared->proof;
 	enum signer_verdict verdict;
 	struct error err = ERROR_INIT;
@@ -775,19 +636,15 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 
 	if (signers->judged_from == 0)
 		signers->judged_from = block->num;
-	if (block->seal && !signers_is_name(block->seal->witness)) {
-		snprintf(reason, size, "its witness has no valid name");
-		return SIGNER_FALSE;
-	}
-	if (block->seal && proof_signer(proof, block, &key, &err) != 0) {
-		snprintf(reason, size, "%s", err.text);
-		return SIGNER_FALSE;
-	}
+	if (block->seal && !signers_is_name(block->seal->witness))
+		return not_good(signers, SIGNER_FALSE, "its witness has no valid name");
+	if (block->seal && proof_signer(proof, block, &key, &err) != 0)
+		return not_good(signers, SIGNER_FALSE, "%s", err.text);
 	if (block->seal)
 		verdict = judge(signers, get(signers, block->seal->witness, block->num), held,
-				count, i, is_next, proof_key_text(proof, &key, text), reason, size);
+				count, is_next, proof_key_text(proof, &key, text));
 	else
-		verdict = judge_unsealed(signers, held, count, i, reason, size);
+		verdict = judge_unsealed(signers, held, count);
 	if (verdict != SIGNER_GOOD)
 		return verdict;
 	if (signers->waiting_num == block->num)
@@ -820,19 +677,18 @@ struct signers *signers_new(struct shared *shared, bool is_reversible)
 
 	signers->shared = shared;
 	signers->is_reversible = is_reversible;
-	signers->pool_epoch = shared->pool_epoch;
-	signers->sink = (struct client_key_sink){.context = signers, .told = take_key};
+	signers->node_keys = node_keys_new(shared, is_reversible);
 	return signers;
 }
 
 void signers_forget(struct signers *signers)
 {
 	signers->judged_from = 0;
+	node_keys_stop_all(signers->node_keys);
 	while (signers->first) {
 		struct signer *signer = signers->first;
 
 		signers->first = signer->next;
-		free(signer->answers);
 		free(signer);
 	}
 }
@@ -842,7 +698,13 @@ void signers_free(struct signers *signers)
 	if (!signers)
 		return;
 	signers_forget(signers);
+	node_keys_free(signers->node_keys);
 	free(signers);
+}
+
+const char *signers_reason(const struct signers *signers)
+{
+	return signers->reason;
 }
 
 void signers_expect(struct signers *signers, const struct block *block)
@@ -869,10 +731,10 @@ static int64_t look_again(struct signers *signers, int64_t now_ms)
 	for (struct signer *signer = signers->first; signer; signer = signer->next) {
 		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
 			continue;
-		if (signer->ask_at_ms == 0)
-			signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
-		if (now_ms < signer->ask_at_ms) {
-			due_ms = sooner(due_ms, signer->ask_at_ms);
+		if (signer->look_at_ms == 0)
+			signer->look_at_ms = now_ms + LOOK_AGAIN_MS;
+		if (now_ms < signer->look_at_ms) {
+			due_ms = sooner(due_ms, signer->look_at_ms);
 			continue;
 		}
 		signer->is_doubted = false;
@@ -886,10 +748,8 @@ int64_t signers_step(struct signers *signers, int64_t now_ms)
 {
 	int64_t due_ms;
 
-	if (signers->pool_epoch != signers->shared->pool_epoch)
-		forget_nodes(signers);
 	due_ms = look_again(signers, now_ms);
 	look_up(signers);
 	note_keys(signers);
-	return sooner(due_ms, ask_nodes(signers, now_ms));
+	return sooner(due_ms, node_keys_step(signers->node_keys, now_ms));
 }

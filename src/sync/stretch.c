@@ -248,13 +248,13 @@ static bool follows_signed(struct stretch *stretch, const struct block *block)
 	return true;
 }
 
-static void tell_denied(const struct stretch *stretch, const struct fetched *held,
-			const char *reason)
+static void tell_denied(const struct stretch *stretch, const struct fetched *held)
 {
 	if (!stretch->is_reversible) /* the tail tells it */
 		log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
 			    "block %u of %s is %s; both are asked for again, the tail waits",
-			    held->block->num, fetched_source_label(stretch->shared, held), reason);
+			    held->block->num, fetched_source_label(stretch->shared, held),
+			    signers_reason(stretch->signers));
 }
 
 /* True: held[at] is good. */
@@ -262,14 +262,12 @@ static bool judge(struct stretch *stretch, size_t at)
 {
 	struct fetched *held = &stretch->held[at];
 	bool is_next = stretch->is_reversible || (at == 0 && stretch->commit_count == 0);
-	char reason[300] = "";
 
 	if (!follows_signed(stretch, held->block)) {
 		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
 	}
-	switch (signers_judge(stretch->signers, stretch->held, stretch->count, at, is_next, reason,
-			      sizeof(reason))) {
+	switch (signers_judge(stretch->signers, held, stretch->count - at, is_next)) {
 	case SIGNER_GOOD:
 		stretch->signed_num = held->block->num;
 		memcpy(stretch->signed_id, held->block->id, sizeof(stretch->signed_id));
@@ -277,11 +275,11 @@ static bool judge(struct stretch *stretch, size_t at)
 			lineage_add(stretch->shared->lineage, held->block);
 		return true;
 	case SIGNER_FALSE:
-		signers_blame(stretch->shared, held, reason);
+		signers_blame(stretch->shared, held, signers_reason(stretch->signers));
 		stretch->owner->not_signed(stretch->context, at, true);
 		return false;
 	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
-		tell_denied(stretch, held, reason);
+		tell_denied(stretch, held);
 		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
 	case SIGNER_OPEN:
