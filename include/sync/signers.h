@@ -25,7 +25,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/witness_keys.h"
 #include "sync/fetched.h"
 #include "sync/shared.h"
 
@@ -72,10 +71,6 @@ void signers_blame(struct shared *shared, const struct fetched *held, const char
  * come, the waiting block is worth nothing.
  */
 bool signers_holds_up(const struct signers *signers, uint32_t num);
-/* Note in the table that each of these keys signed its block last_signed. Copies them. */
-void signers_note(struct shared *shared, const struct witness_key *keys, size_t count);
-/* Is the text the name of an account? */
-bool signers_is_name(const char *text);
 /* Blocks that were judged may be replaced: look up everything again. */
 void signers_forget(struct signers *signers);
 /* Send what is to be looked up and asked. Returns when to call it again. */

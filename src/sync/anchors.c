@@ -12,7 +12,7 @@
 #include "store/witness_keys.h"
 #include "sync/executor.h"
 #include "sync/keyring.h"
-#include "sync/signers.h"
+#include "sync/note_keys.h"
 
 /* How many blocks above a stretch are read: three in four witnesses are known. */
 #define ABOVE_BLOCKS 10
@@ -82,8 +82,7 @@ static void finish_load(struct job *job)
 		anchors->is_recent_above = keyring_is_recent(&anchors->keys, chain, load->last);
 	} else {
 		witness_key_list_release(&load->keys);
-		if (!anchors->shared->is_stopping)
-			shared_end(anchors->shared, &job->err);
+		shared_task_failed(anchors->shared, &job->err);
 	}
 	free(load);
 }
@@ -114,9 +113,7 @@ static struct witness_key *known_key(struct anchors *anchors, const struct block
 	char text[KEY_TEXT_BYTES];
 	struct key key;
 
-	if (!block->seal || !signers_is_name(block->seal->witness))
-		return NULL;
-	if (!keyring_has(&anchors->keys, block->seal->witness) ||
+	if (!block->seal || !keyring_has(&anchors->keys, block->seal->witness) ||
 	    proof_signer(proof, block, &key, &ignored) != 0)
 		return NULL;
 	return keyring_match(&anchors->keys, block->seal->witness,
@@ -125,14 +122,11 @@ static struct witness_key *known_key(struct anchors *anchors, const struct block
 
 static void note_signed(struct anchors *anchors, struct witness_key *key, uint32_t num)
 {
-	struct witness_key_list *notes = &anchors->notes;
-
 	/* the first signature of a key is left to the tail, see signers.c */
 	if (key->last_signed == 0 || !keyring_must_note(key, anchors->shared->config.chain, num))
 		return;
 	key->last_signed = num;
-	notes->items = xgrow(notes->items, notes->count, &notes->capacity, sizeof(*notes->items));
-	notes->items[notes->count++] = *key;
+	witness_key_list_add(&anchors->notes, key);
 }
 
 static bool is_anchor(struct anchors *anchors, struct fetched *held)
@@ -343,10 +337,7 @@ int64_t anchors_step(struct anchors *anchors)
 	if (anchors->must_load && !anchors->is_loading &&
 	    executor_has_room(anchors->shared->executor))
 		send_load(anchors);
-	if (anchors->notes.count > 0) {
-		signers_note(anchors->shared, anchors->notes.items, anchors->notes.count);
-		witness_key_list_release(&anchors->notes);
-	}
+	note_keys(anchors->shared, &anchors->notes);
 	is_waiting = anchors->is_waiting;
 	anchors->is_waiting = false; /* until anchors_look_above() is called again */
 	return is_waiting ? anchors->ask_at_ms : CLOCK_NEVER;

@@ -187,12 +187,10 @@ static void finish_search(struct job *job)
 	struct replay *replay = search->replay;
 
 	replay->is_searching = false;
-	if (job->err.kind != ERROR_NONE) {
-		if (!replay->shared->is_stopping)
-			shared_end(replay->shared, &job->err);
-	} else if (search->generation == replay->generation || search->search.has_claim) {
+	if (job->err.kind != ERROR_NONE)
+		shared_task_failed(replay->shared, &job->err);
+	else if (search->generation == replay->generation || search->search.has_claim)
 		take_search(replay, search);
-	}
 	claim_release(&search->search.claim);
 	range_set_release(&search->within);
 	range_set_release(&search->unreachable);

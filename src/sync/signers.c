@@ -17,6 +17,7 @@
 #include "sync/key_changes.h"
 #include "sync/keyring.h"
 #include "sync/node_keys.h"
+#include "sync/note_keys.h"
 
 #define LOOK_AGAIN_MS 1000
 /* How long a block waits for a known signer above it before it is logged. */
@@ -99,7 +100,7 @@ static struct signer *get(struct signers *signers, const char *name, uint32_t bl
 }
 
 /* A text that cannot be a name is not sent to nodes. */
-bool signers_is_name(const char *text)
+static bool is_name(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -307,49 +308,8 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	send_job(all);
 }
 
-/* Which keys signed lately. */
-
-struct note_job {
-	struct job job;
-	struct shared *shared;
-	struct witness_key *keys;
-	size_t count;
-};
-
-static int run_note(struct db *db, struct job *job, struct error *err)
-{
-	struct note_job *note = (struct note_job *)job;
-
-	for (size_t i = 0; i < note->count; i++)
-		if (witness_keys_note(db, &note->keys[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static void finish_note(struct job *job)
-{
-	struct note_job *note = (struct note_job *)job;
-
-	if (job->err.kind != ERROR_NONE && !note->shared->is_stopping)
-		shared_end(note->shared, &job->err);
-	free(note->keys);
-	free(note);
-}
-
-void signers_note(struct shared *shared, const struct witness_key *keys, size_t count)
-{
-	struct note_job *note = xcalloc(1, sizeof(*note));
-
-	job_init(&note->job, run_note, finish_note, "noting which keys signed");
-	note->shared = shared;
-	note->keys = xreallocarray(NULL, count, sizeof(*keys));
-	memcpy(note->keys, keys, count * sizeof(*keys));
-	note->count = count;
-	executor_task(shared->executor, &note->job);
-}
-
-/* All in one task: each witness has its turn once in a round. */
-static void note_keys(struct signers *signers)
+/* Several keys in one task: each witness has its turn once in a round. */
+static void note_signers(struct signers *signers)
 {
 	struct witness_key_list keys = {.count = 0};
 
@@ -357,12 +317,9 @@ static void note_keys(struct signers *signers)
 		if (!signer->must_note)
 			continue;
 		signer->must_note = false;
-		keys.items = xgrow(keys.items, keys.count, &keys.capacity, sizeof(*keys.items));
-		keys.items[keys.count++] = signer->row;
+		witness_key_list_add(&keys, &signer->row);
 	}
-	if (keys.count > 0)
-		signers_note(signers->shared, keys.items, keys.count);
-	witness_key_list_release(&keys);
+	note_keys(signers->shared, &keys);
 }
 
 /* Judging. */
@@ -382,7 +339,7 @@ static void tell_waiting(const struct signers *signers, int64_t now_ms)
 static bool is_changed_above(const struct signers *signers, const struct signer *signer,
 			     const struct fetched *held, size_t count, const char *key)
 {
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 	bool is_changed = false;
 
 	for (size_t i = 0; i < count; i++)
@@ -390,14 +347,14 @@ static bool is_changed_above(const struct signers *signers, const struct signer 
 	for (size_t j = 0; j < changes.count; j++)
 		is_changed |= strcmp(changes.items[j].witness, signer->name) == 0 &&
 			      strcmp(changes.items[j].key, key) == 0;
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 	return is_changed;
 }
 
 /* Later blocks are judged by the keys that this block sets. */
 static void take_changes(struct signers *signers, const struct block *block)
 {
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 
 	key_changes_add(&changes, signers->shared->proof, block);
 	for (size_t i = 0; i < changes.count; i++) {
@@ -409,7 +366,7 @@ static void take_changes(struct signers *signers, const struct block *block)
 		signer->is_checked = false;
 		set_state(signers, signer, STATE_KNOWN);
 	}
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 }
 
 PRINTF_LIKE(3, 4)
@@ -469,14 +426,6 @@ static void note_signed(struct signers *signers, struct signer *signer, uint32_t
 	signer->must_note = true;
 }
 
-static bool names_witness(const struct key_changes *changes, const char *witness)
-{
-	for (size_t i = 0; i < changes->count; i++)
-		if (strcmp(changes->items[i].witness, witness) == 0)
-			return true;
-	return false;
-}
-
 /*
  * False: its key is not known.  *ret_open is then set if it is only being looked up, and not
  * changed otherwise.
@@ -489,7 +438,7 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 	struct error ignored = ERROR_INIT;
 	struct key key;
 
-	if (!block->seal || !signers_is_name(block->seal->witness))
+	if (!block->seal || !is_name(block->seal->witness))
 		return false;
 	signer = get(signers, block->seal->witness, block->num);
 	if (signer->state != STATE_KNOWN) {
@@ -510,7 +459,7 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 static bool is_bound(struct signers *signers, const struct fetched *held, size_t count,
 		     unsigned *ret_above)
 {
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 	bool is_found = false, is_open = false;
 	unsigned above = 0;
 
@@ -521,9 +470,9 @@ static bool is_bound(struct signers *signers, const struct fetched *held, size_t
 			break;
 		key_changes_add(&changes, signers->shared->proof, below);
 		is_found = is_signed_with_known_key(signers, block, &is_open) &&
-			   !names_witness(&changes, block->seal->witness);
+			   !keyring_has(&changes, block->seal->witness);
 	}
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 	*ret_above = is_open ? 0 : above;
 	return is_found;
 }
@@ -636,7 +585,7 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 
 	if (signers->judged_from == 0)
 		signers->judged_from = block->num;
-	if (block->seal && !signers_is_name(block->seal->witness))
+	if (block->seal && !is_name(block->seal->witness))
 		return not_good(signers, SIGNER_FALSE, "its witness has no valid name");
 	if (block->seal && proof_signer(proof, block, &key, &err) != 0)
 		return not_good(signers, SIGNER_FALSE, "%s", err.text);
@@ -709,7 +658,7 @@ const char *signers_reason(const struct signers *signers)
 
 void signers_expect(struct signers *signers, const struct block *block)
 {
-	if (block->seal && signers_is_name(block->seal->witness))
+	if (block->seal && is_name(block->seal->witness))
 		(void)get(signers, block->seal->witness, block->num);
 }
 
@@ -750,6 +699,6 @@ int64_t signers_step(struct signers *signers, int64_t now_ms)
 
 	due_ms = look_again(signers, now_ms);
 	look_up(signers);
-	note_keys(signers);
+	note_signers(signers);
 	return sooner(due_ms, node_keys_step(signers->node_keys, now_ms));
 }

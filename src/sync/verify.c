@@ -368,15 +368,15 @@ static void finish_compare(struct job *job)
 	struct verify *verify = compare->verify;
 
 	verify->state = VERIFY_IDLE;
-	if (job->err.kind == ERROR_NONE)
+	if (job->err.kind == ERROR_NONE) {
 		for (uint32_t i = 0; i < verify->count; i++) {
 			verify->verdicts[i].finding = compare->findings[i];
 			verify->verdicts[i].is_confirmed |= compare->proved[i];
 		}
-	else if (!verify->shared->is_stopping)
-		shared_end(verify->shared, &job->err);
-	if (job->err.kind != ERROR_NONE)
+	} else {
+		shared_task_failed(verify->shared, &job->err);
 		verify->is_stopped = true;
+	}
 	shared_progress(verify->shared);
 	free(compare->findings);
 	free(compare->proved);
