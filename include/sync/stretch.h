@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
+#include "steem/client.h"
 #include "store/ledger.h"
 #include "sync/dispute.h"
 #include "sync/fetched.h"
@@ -34,7 +35,8 @@ struct signers;
 
 /*
  * What the owner of a stretch is told. All functions get `context`. `unlinked` is for owners that
- * call stretch_check_links(), `not_signed` for those with signers.
+ * call stretch_check_links(), `vouched`, `outvoted` and `divided` for those that call
+ * stretch_vote(), `not_signed` for those with signers.
  */
 struct stretch_owner {
 	/*
@@ -57,6 +59,12 @@ struct stretch_owner {
 	 * `last` this happened to.
 	 */
 	void (*unlinked)(void *context, uint32_t first, uint32_t last, unsigned count);
+	/* More than half of the nodes give the block that was put to the vote. */
+	void (*vouched)(void *context);
+	/* They give another block instead of it, or the nodes were read again: drop it. */
+	void (*outvoted)(void *context);
+	/* Too few nodes give it, or another one; arguments as in struct client_sink. */
+	void (*divided)(void *context, uint32_t num, unsigned version_count, const char *reason);
 	/*
 	 * Its witness did not sign held[at] (is_false), or the nodes contradict its key: drop it
 	 * and all blocks above it, and call stretch_forget_signers().
@@ -77,6 +85,9 @@ struct stretch {
 	size_t capacity;
 	struct range_set undecided; /* neither arrived nor failed, or in dispute */
 	struct range_set vouched;
+	uint32_t voting_num; /* the block that is put to the vote; 0: none */
+	int64_t voting_since_ms;
+	struct client_sink vote_sink;
 	struct refusal *refusals;
 	size_t refusal_count;
 	size_t refusal_capacity;
@@ -138,6 +149,20 @@ bool stretch_check_links(struct stretch *stretch);
  * call it again.
  */
 size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms);
+/*
+ * For stretches without holes: all blocks up to this one are part of the chain, because each links
+ * to the next, and more than half of the nodes give the last one.  0: none.
+ */
+uint32_t stretch_vouched_to(const struct stretch *stretch);
+/* Is there a block above them, while no vote is under way? */
+bool stretch_needs_vote(const struct stretch *stretch);
+/*
+ * Ask the other nodes whether they give this held block too.  One vote at a time; it goes on if
+ * the block is dropped, but then its result counts for another version of it.
+ */
+void stretch_vote(struct stretch *stretch, const struct fetched *held);
+/* Forget the vote that is under way, if any. */
+void stretch_end_vote(struct stretch *stretch);
 /* Blocks that were judged may be replaced: look up everything again. */
 void stretch_forget_signers(struct stretch *stretch);
 /*

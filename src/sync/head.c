@@ -74,27 +74,16 @@ struct head {
 	struct pace pace;
 	struct backoff backoff;
 	struct client_tip_sink sink;
-	uint32_t vouching_num; /* the block that is put to the vote; 0: none */
-	unsigned lost_votes;   /* in a row */
-	int64_t vouch_at_ms;   /* when the next vote may start */
-	struct client_sink vouch_sink;
+	unsigned lost_votes; /* in a row */
+	int64_t vouch_at_ms; /* when the next vote may start */
 };
-
-/* More than half of the nodes give the blocks up to this one: only these are committed. */
-static uint32_t vouched_to(const struct head *head)
-{
-	const struct range_set *vouched = &head->stretch.vouched;
-
-	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
-}
 
 /* The next request asks for all blocks above the tail. */
 static void begin_again(struct head *head)
 {
 	stretch_drop_from(&head->stretch, 1);
+	stretch_end_vote(&head->stretch);
 	stretch_forget_signers(&head->stretch);
-	client_drop(head->shared->client, &head->vouch_sink);
-	head->vouching_num = 0;
 	head->lost_votes = 0;
 	head->next = 0;
 	head->seen_num = 0;
@@ -233,35 +222,28 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 /* Votes. */
 
 /* The node that gave the newest held block brings nothing good. */
-static void leave_newest(struct head *head)
+static void leave_newest(void *context)
 {
-	if (head->stretch.count > 0)
-		leave_node(head, head->stretch.held[head->stretch.count - 1].source);
+	struct head *head = context;
+	const struct fetched *newest = &head->stretch.held[head->stretch.count - 1];
+
+	if (fetched_source(head->shared, newest))
+		leave_node(head, newest->source);
 	begin_again(head);
 }
 
-static void take_vouched(void *context, struct block *block, unsigned node)
+static void take_vouched(void *context)
 {
-	struct head *head = context;
-	const struct fetched *held = stretch_find(&head->stretch, block->num);
-
-	(void)node;
-	head->vouching_num = 0;
-	head->lost_votes = 0;
-	if (held && block_id_equal(held->block->id, block->id))
-		range_add(&head->stretch.vouched, block->num, block->num);
-	else if (vouched_to(head) < block->num && head->stretch.count > 0)
-		leave_newest(head); /* it is on a branch of its own */
-	block_free(block);
+	((struct head *)context)->lost_votes = 0;
 }
 
 /* Too few nodes have it yet, or they are on different branches: the tail brings the right block. */
-static void no_vouched(void *context, uint32_t num, const char *reason)
+static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct head *head = context;
 
+	(void)version_count;
 	(void)reason;
-	head->vouching_num = 0;
 	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
 	if (num > pool_head(head->shared->pool)) { /* the node is just ahead of the others */
 		client_poll_heads(head->shared->client, HEADS_FRESH_MS);
@@ -270,12 +252,6 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 	if (++head->lost_votes < LOST_VOTES)
 		return;
 	leave_newest(head);
-}
-
-static bool may_vouch(const struct head *head)
-{
-	return head->vouching_num == 0 && !head->is_lost &&
-	       stretch_last(&head->stretch) > vouched_to(head);
 }
 
 /*
@@ -289,30 +265,18 @@ static const struct fetched *to_be_vouched(const struct head *head)
 
 	for (size_t i = stretch->count; i > 0; i--)
 		if (stretch_num(stretch, i - 1) <= most_have &&
-		    stretch_num(stretch, i - 1) > vouched_to(head))
+		    stretch_num(stretch, i - 1) > stretch_vouched_to(stretch))
 			return &stretch->held[i - 1];
 	return &stretch->held[stretch->count - 1];
 }
 
-static void vouch(struct head *head)
-{
-	const struct fetched *held = to_be_vouched(head);
-
-	if (!fetched_source(head->shared, held)) /* the nodes were read again */
-		begin_again(head);
-	else if (client_vouch(head->shared->client, held->block, held->source, &head->vouch_sink))
-		range_add(&head->stretch.vouched, held->block->num, held->block->num);
-	else
-		head->vouching_num = held->block->num;
-}
-
 static int64_t vouch_in_time(struct head *head, int64_t now_ms)
 {
-	if (!may_vouch(head))
+	if (head->is_lost || !stretch_needs_vote(&head->stretch))
 		return CLOCK_NEVER;
 	if (now_ms < head->vouch_at_ms)
 		return head->vouch_at_ms;
-	vouch(head);
+	stretch_vote(&head->stretch, to_be_vouched(head));
 	return now_ms;
 }
 
@@ -441,6 +405,9 @@ static bool commit_ended(void *context, struct commit *commit, bool is_done)
 
 static const struct stretch_owner owner = {
 	.ended = commit_ended,
+	.vouched = take_vouched,
+	.outvoted = leave_newest,
+	.divided = take_division,
 	.not_signed = take_unsigned,
 };
 
@@ -534,11 +501,6 @@ struct head *head_new(struct shared *shared)
 	head->shared = shared;
 	head->sink = (struct client_tip_sink){
 		.context = head, .given = take_block, .done = take_end, .unproved = take_unproved};
-	head->vouch_sink = (struct client_sink){.context = head,
-						.needs_majority = true,
-						.is_reversible = true,
-						.given = take_vouched,
-						.refused = no_vouched};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
 	stretch_init(&head->stretch, shared, &owner, head);
 	head->stretch.is_reversible = true;

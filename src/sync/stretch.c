@@ -226,6 +226,78 @@ bool stretch_check_links(struct stretch *stretch)
 	return true;
 }
 
+/* Votes. */
+
+uint32_t stretch_vouched_to(const struct stretch *stretch)
+{
+	const struct range_set *vouched = &stretch->vouched;
+
+	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
+}
+
+bool stretch_needs_vote(const struct stretch *stretch)
+{
+	return stretch->voting_num == 0 && stretch_last(stretch) > stretch_vouched_to(stretch);
+}
+
+static void note_vouched(struct stretch *stretch, uint32_t num)
+{
+	range_add(&stretch->vouched, stretch_vouched_to(stretch) + 1, num);
+	stretch->owner->vouched(stretch->context);
+}
+
+static void take_winner(void *context, struct block *block, unsigned node)
+{
+	struct stretch *stretch = context;
+	const struct fetched *held = stretch_find(stretch, block->num);
+
+	(void)node;
+	stretch->voting_num = 0;
+	if (held && block_id_equal(held->block->id, block->id))
+		note_vouched(stretch, block->num);
+	else if (held)
+		stretch->owner->outvoted(stretch->context);
+	block_free(block);
+}
+
+static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
+{
+	struct stretch *stretch = context;
+
+	stretch->voting_num = 0;
+	stretch->owner->divided(stretch->context, num, version_count, reason);
+}
+
+static void no_winner(void *context, uint32_t num, const char *reason)
+{
+	take_division(context, num, 0, reason);
+}
+
+void stretch_vote(struct stretch *stretch, const struct fetched *held)
+{
+	stretch->vote_sink = (struct client_sink){.context = stretch,
+						  .needs_majority = true,
+						  .is_reversible = stretch->is_reversible,
+						  .given = take_winner,
+						  .refused = no_winner,
+						  .divided = take_division};
+	stretch->voting_since_ms = clock_now_ms();
+	if (!fetched_source(stretch->shared, held))
+		stretch->owner->outvoted(stretch->context);
+	else if (client_vouch(stretch->shared->client, held->block, held->source,
+			      &stretch->vote_sink))
+		note_vouched(stretch, held->block->num);
+	else
+		stretch->voting_num = held->block->num;
+}
+
+void stretch_end_vote(struct stretch *stretch)
+{
+	if (stretch->voting_num > 0)
+		client_drop(stretch->shared->client, &stretch->vote_sink);
+	stretch->voting_num = 0;
+}
+
 /* Signers. */
 
 static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);

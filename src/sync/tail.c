@@ -65,14 +65,11 @@ struct tail {
 	unsigned voting_count;
 	bool is_recording;     /* a gap is being recorded */
 	int64_t vouched_at_ms; /* when a block was last vouched for */
-	uint32_t vouching_num; /* the held block that is put to the vote; 0: none */
-	int64_t vouching_since_ms;
 	/* when the next vote may start, because the nodes did not agree */
 	int64_t vouch_again_at_ms;
 	/* the nodes did not agree about a later block: put block `next` alone to the vote */
 	bool must_vouch_next;
 	int64_t disagreed_since_ms; /* about block `next`; 0: they agree */
-	struct client_sink vouch_sink;
 	/* since when too few built on the first held block; 0: no block waits for witnesses */
 	int64_t unsettled_since_ms;
 	/*
@@ -99,17 +96,6 @@ struct tail {
 };
 
 /* Arrival of blocks. */
-
-/*
- * Blocks up to this one are part of the chain: more than half of the nodes give the last one, and
- * it links to the others.
- */
-static uint32_t vouched_to(const struct tail *tail)
-{
-	const struct range_set *vouched = &tail->stretch.vouched;
-
-	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
-}
 
 static bool may_ask(const struct tail *tail)
 {
@@ -163,8 +149,7 @@ static void stop_search(struct tail *tail)
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
 	stretch_drop_from(&tail->stretch, num);
-	client_drop(tail->shared->client, &tail->vouch_sink);
-	tail->vouching_num = 0;
+	stretch_end_vote(&tail->stretch);
 	tail->must_vouch_next = false;
 	tail->has_gap = false;
 	tail->want = num;
@@ -428,29 +413,22 @@ static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_
 
 /* Votes about the held blocks. */
 
-static void note_vouched(struct tail *tail, uint32_t num)
-{
-	if (num > vouched_to(tail))
-		range_add(&tail->stretch.vouched, vouched_to(tail) + 1, num);
-	tail->vouched_at_ms = clock_now_ms();
-	tail->must_vouch_next = false;
-}
-
-static void take_vouched(void *context, struct block *block, unsigned node)
+static void take_vouched(void *context)
 {
 	struct tail *tail = context;
-	const struct fetched *held = stretch_find(&tail->stretch, block->num);
 
-	(void)node;
-	tail->vouching_num = 0;
+	tail->vouched_at_ms = clock_now_ms();
+	tail->must_vouch_next = false;
 	tail->disagreed_since_ms = 0;
-	if (held && block_id_equal(held->block->id, block->id)) {
-		note_vouched(tail, block->num);
-	} else if (held) {
-		/* The client has logged the node that gave it, and asks other nodes first. */
-		ask_again_from(tail, vouched_to(tail) + 1);
-	}
-	block_free(block);
+}
+
+/* The client has logged the node that gave it, and asks other nodes first. */
+static void take_outvoted(void *context)
+{
+	struct tail *tail = context;
+
+	tail->disagreed_since_ms = 0;
+	ask_again_from(tail, stretch_vouched_to(&tail->stretch) + 1);
 }
 
 static struct log_limit disagree_limit = LOG_LIMIT_INIT(10000);
@@ -463,9 +441,8 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 	int64_t now_ms = clock_now_ms();
 	char text[200];
 
-	tail->vouching_num = 0;
 	tail->vouch_again_at_ms = now_ms + ASK_AGAIN_MS;
-	if (num > vouched_to(tail) + 1 && !tail->must_vouch_next) {
+	if (num > stretch_vouched_to(&tail->stretch) + 1 && !tail->must_vouch_next) {
 		tail->must_vouch_next = true;
 		tail->vouch_again_at_ms = now_ms;
 		return;
@@ -490,22 +467,17 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 /* A vote under way may wait for a node that rests. */
 static int64_t tell_slow_vote(const struct tail *tail, int64_t now_ms)
 {
-	int64_t slow_ms = tail->vouching_since_ms + HEADS_SOON_FOR_MS;
+	int64_t slow_ms = tail->stretch.voting_since_ms + HEADS_SOON_FOR_MS;
 
-	if (tail->vouching_num == 0)
+	if (tail->stretch.voting_num == 0)
 		return CLOCK_NEVER;
 	if (now_ms < slow_ms)
 		return slow_ms;
 	log_limited(
 		&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
 		"more than half of the nodes must give block %u, and some of them rest or are slow; the tail waits for them",
-		tail->vouching_num);
+		tail->stretch.voting_num);
 	return CLOCK_NEVER;
-}
-
-static void no_vouched(void *context, uint32_t num, const char *reason)
-{
-	take_division(context, num, 0, reason);
 }
 
 /*
@@ -517,24 +489,18 @@ static void vouch(struct tail *tail, int64_t now_ms)
 	uint32_t newest = stretch_last(&tail->stretch);
 	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 	uint32_t num = newest < irreversible ? newest : irreversible;
+	uint32_t vouched_to = stretch_vouched_to(&tail->stretch);
 	const struct fetched *held;
 
-	if (num <= vouched_to(tail)) { /* one node is ahead of the others */
+	if (num <= vouched_to) { /* one node is ahead of the others */
 		poll_heads(tail, poll_interval_ms(tail, now_ms));
 		return;
 	}
 	if (tail->must_vouch_next)
-		num = vouched_to(tail) + 1;
+		num = vouched_to + 1;
 	held = stretch_find(&tail->stretch, num);
-	if (!held)
-		return;
-	if (!fetched_source(tail->shared, held)) /* the nodes were read again */
-		ask_again_from(tail, vouched_to(tail) + 1);
-	else if (client_vouch(tail->shared->client, held->block, held->source, &tail->vouch_sink))
-		note_vouched(tail, num);
-	else
-		tail->vouching_num = num;
-	tail->vouching_since_ms = clock_now_ms();
+	if (held)
+		stretch_vote(&tail->stretch, held);
 }
 
 /*
@@ -547,23 +513,17 @@ static bool is_claimed(const struct tail *tail)
 	       pool_claims(tail->shared->pool, tail->want, tail->want + CLAIM_AHEAD);
 }
 
-static bool has_unvouched(const struct tail *tail)
-{
-	return tail->vouching_num == 0 && !tail->stretch.dispute &&
-	       stretch_last(&tail->stretch) > vouched_to(tail);
-}
-
 /* When there is something to do for it. */
 static int64_t vouch_at_ms(const struct tail *tail, int64_t now_ms)
 {
-	if (pool_irreversible(tail->shared->pool) <= vouched_to(tail))
+	if (pool_irreversible(tail->shared->pool) <= stretch_vouched_to(&tail->stretch))
 		return tail->heads_at_ms + poll_interval_ms(tail, now_ms);
 	return tail->vouch_again_at_ms;
 }
 
 static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
 {
-	if (!has_unvouched(tail))
+	if (tail->stretch.dispute || !stretch_needs_vote(&tail->stretch))
 		return CLOCK_NEVER;
 	if (now_ms < vouch_at_ms(tail, now_ms))
 		return vouch_at_ms(tail, now_ms);
@@ -700,6 +660,9 @@ static const struct stretch_owner owner = {
 	.again = take_again,
 	.unstorable = take_unstorable,
 	.decided = take_decision,
+	.vouched = take_vouched,
+	.outvoted = take_outvoted,
+	.divided = take_division,
 	.not_signed = take_unsigned,
 };
 
@@ -833,11 +796,6 @@ struct tail *tail_new(struct shared *shared)
 					  .is_virtual = shared->config.filter->virtual_operations,
 					  .given = take_search,
 					  .refused = take_refusal};
-	tail->vouch_sink = (struct client_sink){.context = tail,
-						.needs_majority = true,
-						.given = take_vouched,
-						.refused = no_vouched,
-						.divided = take_division};
 	stretch_init(&tail->stretch, shared, &owner, tail);
 	if (shared->config.proof == READER_PROOF_SIGNED)
 		tail->stretch.signers = signers_new(shared, false);
@@ -910,8 +868,7 @@ void tail_stop(struct tail *tail)
 	tail->stretch.is_ending = true;
 	stretch_drop(&tail->stretch, 0, tail->stretch.count);
 	stop_search(tail);
-	client_drop(tail->shared->client, &tail->vouch_sink);
-	tail->vouching_num = 0;
+	stretch_end_vote(&tail->stretch);
 	stretch_end_dispute(&tail->stretch);
 }
 
