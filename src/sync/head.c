@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -24,8 +25,6 @@
 #define VAIN_LIMIT 3
 /* A block is skipped when this many requests for it alone have failed in a row. */
 #define FAILED_LIMIT 2
-/* "Too busy" counts as a failure when a node says it this often in a row. */
-#define BUSY_LIMIT 3
 /* The first and the longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
@@ -58,15 +57,10 @@ struct head {
 	uint32_t seen_num; /* the newest block that was seen here; 0: none */
 	uint8_t seen_id[BLOCK_ID_BYTES];
 	struct stretch stretch; /* the arrived blocks */
-	unsigned got_count;     /* how many blocks the request under way brought */
 	bool was_unproved;      /* it brought the next block, but nothing proves that block */
-	uint32_t asked_to;      /* the last block of the request under way */
-	/* up to this block, each is requested alone because a request failed */
-	uint32_t alone_to;
-	uint32_t failed_num; /* the block whose own request failed last */
+	uint32_t failed_num;    /* the block whose own request failed last */
 	/* how often in a row that failed, or the block was given but not proved */
 	unsigned failed_count;
-	unsigned busy_count; /* how often in a row a node was too busy */
 	int64_t rest_until_ms;
 	uint64_t ask_only; /* mask with only the node that is followed; 0: any node may be asked */
 	uint64_t not_from; /* mask of the nodes that brought nothing */
@@ -126,7 +120,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		block_free(block);
 		return;
 	}
-	head->got_count++;
+	head->pace.got_count++;
 	if (head->seen_num + 1 == block->num && !block_id_equal(block->previous, head->seen_id))
 		notice_fork(head, block, source->label, head->seen_num, head->seen_id);
 	head->next++;
@@ -175,11 +169,10 @@ static void take_unproved(void *context, uint32_t num)
  */
 static void note_failed(struct head *head, const struct error *err)
 {
-	if (rpc_failure_of(err) == RPC_FAILURE_WAIT && ++head->busy_count < BUSY_LIMIT)
+	if (!pace_failed(&head->pace, rpc_failure_of(err) == RPC_FAILURE_WAIT, clock_now_ms()))
 		return;
-	if (head->asked_to > head->alone_to)
-		head->alone_to = head->asked_to;
-	if (head->asked_to != head->next || err->kind == ERROR_RETRY) /* the block may still come */
+	if (head->pace.asked_to != head->next ||
+	    err->kind == ERROR_RETRY) /* the block may still come */
 		return;
 	note_in_vain(head, err->text);
 }
@@ -196,15 +189,11 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 	if (err) {
 		head->ask_only = 0;
 		note_failed(head, err);
-		pace_failed(&head->pace, now_ms);
 		return;
 	}
-	head->busy_count = 0;
-	if (head->got_count > 0) {
+	if (pace_answered(&head->pace, newest->head_block >= head->next, now_ms)) {
 		head->ask_only = UINT64_C(1) << node;
 		head->not_from = 0;
-		pace_advanced(&head->pace, now_ms, head->got_count,
-			      newest->head_block >= head->next);
 	} else {
 		pace_late(&head->pace, now_ms);
 		/*
@@ -450,18 +439,14 @@ static unsigned ask_count(const struct head *head)
 				  ? pool_node(pool, (unsigned)__builtin_ctzll(head->ask_only))
 					    ->head.head_block
 				  : pool_head(pool);
-	uint32_t count = newest > head->next ? newest - head->next + 1 : 1;
 	uint32_t allowed = HEAD_MAX_AHEAD - (head->next - head->tail_next);
 	uint32_t room = MAX_HELD - (uint32_t)head->stretch.count;
 
-	if (count > head->shared->config.batch_size)
-		count = head->shared->config.batch_size;
-	if (count > room)
-		count = room;
-	return count < allowed ? count : allowed;
+	return pace_count(head->next, newest,
+			  min_u32(head->shared->config.batch_size, min_u32(room, allowed)));
 }
 
-static void ask(struct head *head)
+static void ask(struct head *head, int64_t now_ms)
 {
 	struct client *client = head->shared->client;
 	uint64_t not_from = head->ask_only ? ~head->ask_only : head->not_from;
@@ -469,17 +454,12 @@ static void ask(struct head *head)
 
 	if (head->next < head->tail_next)
 		head->next = head->tail_next;
-	count = head->next <= head->alone_to ? 1 : ask_count(head);
-	head->asked_to = head->next + count - 1;
-	head->got_count = 0;
+	count = pace_is_alone(&head->pace, head->next) ? 1 : ask_count(head);
 	head->was_unproved = false;
 	head->is_asking =
 		client_ask_reversible(client, not_from, head->next, count, &head->sink) ||
 		(not_from && client_ask_reversible(client, 0, head->next, count, &head->sink));
-	if (head->is_asking)
-		pace_asked(&head->pace, clock_now_ms());
-	else
-		pace_failed(&head->pace, clock_now_ms());
+	pace_asked(&head->pace, head->is_asking, head->next, count, now_ms);
 }
 
 static int64_t ask_in_time(struct head *head, int64_t now_ms)
@@ -488,7 +468,7 @@ static int64_t ask_in_time(struct head *head, int64_t now_ms)
 		return CLOCK_NEVER;
 	if (now_ms < ask_at_ms(head))
 		return ask_at_ms(head);
-	ask(head);
+	ask(head, now_ms);
 	return now_ms;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -41,11 +42,6 @@
 #define MAX_HELD          256
 /* How long the tail waits until witnesses built on a block that most nodes call irreversible. */
 #define WITNESSES_PATIENCE_MS 60000
-/*
- * After this many "too busy" answers in a row to a request with blocks in it, one of the blocks
- * may be the cause.
- */
-#define BUSY_LIMIT 3
 
 struct tail {
 	struct shared *shared;
@@ -54,13 +50,9 @@ struct tail {
 	uint32_t want; /* next to arrive: `next` plus the blocks in the commit and the held ones */
 	struct stretch stretch;      /* the arrived blocks, without a hole, up to want - 1 */
 	bool is_asking;              /* a tip request is under way */
-	unsigned got_count;          /* how many blocks it brought */
-	uint32_t asked_to;           /* the last block that it requests */
-	uint32_t asked_irreversible; /* the irreversible block known at that time */
-	uint32_t alone_to; /* up to this block, each is requested alone because a request failed */
-	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
-	bool is_searching;   /* all nodes are being asked for block search_num */
-	uint32_t search_num; /* usually `want` */
+	uint32_t asked_irreversible; /* the irreversible block known when it was sent */
+	bool is_searching;           /* all nodes are being asked for block search_num */
+	uint32_t search_num;         /* usually `want` */
 	/* blocks from `want` on for whose virtual operations other nodes are asked */
 	unsigned voting_count;
 	bool is_recording;     /* a gap is being recorded */
@@ -239,7 +231,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	}
 	stretch_hold(&tail->stretch, &held);
 	tail->want++;
-	tail->got_count++;
+	tail->pace.got_count++;
 	tail->leave_count = 1;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
@@ -263,7 +255,7 @@ static void take_tip(void *context, struct block *block, unsigned node)
 		take_block(tail, block, node);
 	} else {
 		tail->voting_count++;
-		tail->got_count++;
+		tail->pace.got_count++;
 	}
 }
 
@@ -301,18 +293,11 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (!tail->is_running || tail->stretch.dispute)
 		return;
 	if (err) {
-		if ((rpc_failure_of(err) != RPC_FAILURE_WAIT || ++tail->busy_count >= BUSY_LIMIT) &&
-		    tail->asked_to > tail->alone_to)
-			tail->alone_to = tail->asked_to;
-		pace_failed(&tail->pace, now_ms);
+		(void)pace_failed(&tail->pace, rpc_failure_of(err) == RPC_FAILURE_WAIT, now_ms);
 		return;
 	}
-	tail->busy_count = 0;
-	if (tail->got_count > 0) {
-		pace_advanced(&tail->pace, now_ms, tail->got_count,
-			      head->irreversible_block >= tail->want);
+	if (pace_answered(&tail->pace, head->irreversible_block >= tail->want, now_ms))
 		return;
-	}
 	/*
 	 * A block that one node alone claims is not searched for.  A node whose claims are
 	 * doubted may be right.
@@ -345,7 +330,7 @@ static void take_search(void *context, struct block *block, unsigned node)
 	tail->is_searching = false;
 	take_block(tail, block, node);
 	tail->pace.ask_at_ms = clock_now_ms();
-	if (tail->is_running && tail->want <= tail->alone_to && may_ask(tail) &&
+	if (tail->is_running && pace_is_alone(&tail->pace, tail->want) && may_ask(tail) &&
 	    pool_irreversible(tail->shared->pool) >= tail->want)
 		search_everywhere(tail);
 }
@@ -689,8 +674,8 @@ static void gap_recorded(void *context, uint32_t last)
 	tail->is_recording = false;
 	tail->doubted_since_ms = 0;
 	tail->disagreed_since_ms = 0;
-	if (tail->alone_to <= last)
-		tail->alone_to = last + 1; /* the next block may be as bad as this one */
+	/* The next block may be as bad as this one. */
+	tail->pace.alone_to = max_u32(tail->pace.alone_to, last + 1);
 	go_back_to(tail, last + 1);
 }
 
@@ -737,19 +722,6 @@ static void leave_gap(struct tail *tail)
 
 /* Public functions. */
 
-static unsigned ask_count(const struct tail *tail)
-{
-	uint32_t irreversible = pool_irreversible(tail->shared->pool);
-	size_t room = MAX_HELD - tail->stretch.count;
-	size_t count = 1;
-
-	if (irreversible > tail->want)
-		count = irreversible - tail->want + 1;
-	if (count > tail->shared->config.batch_size)
-		count = tail->shared->config.batch_size;
-	return (unsigned)(count > room ? room : count);
-}
-
 /*
  * If the head is followed, its answers also tell what is irreversible.  So the tail need not ask
  * before the next block is known, unless nothing is heard for long.  Once it is known, the tail
@@ -769,21 +741,19 @@ static int64_t ask_at_ms(const struct tail *tail)
 
 static int64_t ask_in_time(struct tail *tail, int64_t now_ms)
 {
-	unsigned count;
+	uint32_t room = MAX_HELD - (uint32_t)tail->stretch.count;
+	unsigned count = 0;
 
 	if (!may_ask(tail))
 		return CLOCK_NEVER;
 	if (now_ms < ask_at_ms(tail))
 		return ask_at_ms(tail);
-	count = tail->want <= tail->alone_to ? 0 : ask_count(tail);
-	tail->got_count = 0;
-	tail->asked_to = tail->want + count - 1;
 	tail->asked_irreversible = pool_irreversible(tail->shared->pool);
+	if (!pace_is_alone(&tail->pace, tail->want))
+		count = pace_count(tail->want, tail->asked_irreversible,
+				   min_u32(tail->shared->config.batch_size, room));
 	tail->is_asking = client_ask_tip(tail->shared->client, tail->want, count, &tail->tip_sink);
-	if (tail->is_asking)
-		pace_asked(&tail->pace, clock_now_ms());
-	else
-		pace_failed(&tail->pace, clock_now_ms());
+	pace_asked(&tail->pace, tail->is_asking, tail->want, count, now_ms);
 	return now_ms;
 }
 
@@ -821,7 +791,6 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->is_running = true;
 	tail->stretch.is_ending = false;
 	tail->doubted_since_ms = 0;
-	tail->asked_to = tail->alone_to = 0;
 	tail->leave_count = 1;
 	tail->disagreed_since_ms = 0;
 	tail->vouch_again_at_ms = 0;
