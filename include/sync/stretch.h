@@ -55,10 +55,10 @@ struct stretch_owner {
 	void (*decided)(void *context, uint32_t num, enum dispute_end end, const char *reason);
 	/*
 	 * Blocks first..last came from one node, and `last` is not the block that the bound block
-	 * above it links to: they were dropped, and the node rests.  `count`: how many versions of
-	 * `last` this happened to.
+	 * above it links to: they were dropped, and the node rests.  Request them again, but if
+	 * `reason` is not NULL, give `last` up: the nodes gave too many wrong versions of it.
 	 */
-	void (*unlinked)(void *context, uint32_t first, uint32_t last, unsigned count);
+	void (*unlinked)(void *context, uint32_t first, uint32_t last, const char *reason);
 	/* More than half of the nodes give the block that was put to the vote. */
 	void (*vouched)(void *context);
 	/* They give another block instead of it, or the nodes were read again: drop it. */

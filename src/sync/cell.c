@@ -24,8 +24,6 @@
 #define STUCK_MS 20000
 /* Every ANCHOR_BLOCKS-th block is put to the vote, so that the blocks below it can be committed. */
 #define ANCHOR_BLOCKS 50
-/* How many other versions of one block are requested. */
-#define MAX_VERSIONS 3
 
 struct cell {
 	struct shared *shared;
@@ -177,12 +175,11 @@ static void take_unstorable(void *context, uint32_t num, const char *reason)
 	fail_block(context, num, reason);
 }
 
-static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
+static void take_unlinked(void *context, uint32_t first, uint32_t last, const char *reason)
 {
 	ask_again(context, first, last);
-	if (count >= MAX_VERSIONS)
-		fail_block(context, last,
-			   "the block above it links to another one than the nodes give");
+	if (reason)
+		fail_block(context, last, reason);
 }
 
 /*

@@ -15,6 +15,9 @@
 #include "sync/lineage.h"
 #include "sync/signers.h"
 
+/* After this many versions of a block to which the block above does not link, it is given up. */
+#define MAX_VERSIONS 3
+
 /* Which nodes gave versions of a block to which the block above does not link. */
 struct refusal {
 	uint32_t num;
@@ -209,7 +212,11 @@ void stretch_refuse(struct stretch *stretch, size_t at)
 		refusal_of(stretch, num)->sources |= node ? UINT64_C(1) << source : 0;
 	range_remove(&stretch->vouched, first, last);
 	stretch_drop(stretch, lowest, at - lowest + 1);
-	stretch->owner->unlinked(stretch->context, first, last, ++refusal_of(stretch, last)->count);
+	stretch->owner->unlinked(
+		stretch->context, first, last,
+		++refusal_of(stretch, last)->count < MAX_VERSIONS
+			? NULL
+			: "the block above it links to another one than the nodes give");
 }
 
 bool stretch_check_links(struct stretch *stretch)
