@@ -19,8 +19,8 @@
 
 #define MAX_HELD 64
 /*
- * After this many requests that brought nothing, another node is asked: this one may stand
- * still.
+ * After more requests in a row than this without a new block, another node is asked: this one may
+ * be stuck.
  */
 #define VAIN_LIMIT 3
 /* A block is skipped when this many requests for it alone have failed in a row. */
@@ -29,50 +29,46 @@
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
 /*
- * Other nodes may have the block a moment later. After this many lost votes about a block that
- * they should have, another node is followed.
+ * If too few nodes give a block, they may have it a moment later, so there is another vote.  After
+ * this many about blocks that they should have, another node is followed.
  */
-#define VOUCH_AGAIN_MS 300
+#define VOTE_AGAIN_MS  300
 #define LOST_VOTES     10
 #define HEADS_FRESH_MS 2000
-/*
- * How many blocks a node may be behind the head of most nodes; if it is further behind, another
- * node is followed.
- */
+/* If a node is more blocks than this behind the head of most nodes, another one is followed. */
 #define LAG_BLOCKS 3
-/*
- * The pause after a block that its witness did not sign, or that is of another branch than those
- * before.
- */
+/* The pause after a block that its witness did not sign, or that does not follow the one before. */
 #define BEGIN_AGAIN_MS 1000
 
 struct head {
 	struct shared *shared;
 	bool is_running;
-	bool is_asking;
-	bool is_lost;    /* a block of the commit was refused: begin again above the tail */
-	bool has_forked; /* and the fork was logged; reset when blocks link and are stored again */
-	uint32_t tail_next;
-	uint32_t next;     /* the next block to request; 0: the first one above the tail */
-	uint32_t seen_num; /* the newest block that was seen here; 0: none */
-	uint8_t seen_id[BLOCK_ID_BYTES];
+	uint32_t tail_next;     /* the block that the tail waits for */
+	uint32_t next;          /* the next block to request; 0: the first one above the tail */
 	struct stretch stretch; /* the arrived blocks */
-	bool was_unproved;      /* it brought the next block, but nothing proves that block */
-	uint32_t failed_num;    /* the block whose own request failed last */
-	/* how often in a row that failed, or the block was given but not proved */
-	unsigned failed_count;
-	int64_t rest_until_ms;
-	uint64_t ask_only; /* mask with only the node that is followed; 0: any node may be asked */
-	uint64_t not_from; /* mask of the nodes that brought nothing */
-	unsigned pool_epoch;
+	/* Requests. */
 	struct pace pace;
-	struct backoff backoff;
+	bool is_asking;
+	uint64_t ask_only; /* mask with only the node that is followed; 0: any node may be asked */
+	uint64_t not_from; /* mask of the node that was left */
+	unsigned pool_epoch;
+	bool was_unproved;     /* the request brought block `next`, but nothing proves it */
+	uint32_t failed_num;   /* the block whose own request failed last, or brought no proof, */
+	unsigned failed_count; /* this often in a row */
 	struct client_tip_sink sink;
+	/* Votes. */
 	unsigned lost_votes; /* in a row */
-	int64_t vouch_at_ms; /* when the next vote may start */
+	int64_t vote_at_ms;  /* when the next one may start */
+	/* Forks. */
+	uint32_t seen_num; /* the newest block that was given; 0: none */
+	uint8_t seen_id[BLOCK_ID_BYTES];
+	bool has_forked; /* and the fork was logged; reset when blocks link and are stored again */
+	bool is_lost;    /* a block contradicts an irreversible row: begin again above the tail */
+	int64_t rest_until_ms;
+	struct backoff backoff; /* of rests */
 };
 
-/* The next request asks for all blocks above the tail. */
+/* Forget all blocks: the next request asks for those above the tail. */
 static void begin_again(struct head *head)
 {
 	stretch_drop_from(&head->stretch, 1);
@@ -96,12 +92,12 @@ static void notice_fork(struct head *head, const struct block *block, const char
 	head->has_forked = true;
 	log_warning(
 		"fork_noticed",
-		"block %u (%s) of %s is not of one branch with block %u (%s); which of them is the chain's is settled when it is irreversible",
+		"block %u (%s) of %s is not on the same branch as block %u (%s); the chain decides between them when one becomes irreversible",
 		block->num, block_id_format(block->id, id), node, other_num,
 		block_id_format(other_id, other));
 }
 
-/* The node that is followed brings nothing: follow another one, if there is one. */
+/* Follow another node, if there is one. */
 static void leave_node(struct head *head, unsigned node)
 {
 	head->ask_only = 0;
@@ -126,7 +122,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	head->next++;
 	head->seen_num = block->num;
 	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
-	/* It is left to the tail, unless the tail waits for witnesses that build on it. */
+	/* The tail stores irreversible blocks; but the witnesses that signed them count here. */
 	if (block->num <= source->head.irreversible_block && !head->stretch.signers) {
 		block_free(block);
 		return;
@@ -135,10 +131,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	stretch_hold(&head->stretch, &held);
 }
 
-/*
- * The request for the next block brought nothing: another node may give it, or it is left to the
- * tail.
- */
+/* A request for block `next` alone was in vain. After a few of them, it is left to the tail. */
 static void note_in_vain(struct head *head, const char *because)
 {
 	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
@@ -149,10 +142,7 @@ static void note_in_vain(struct head *head, const char *because)
 	head->next++;
 }
 
-/*
- * All nodes would have to be asked for this block, which the tail does. The blocks above it need
- * not wait for that.
- */
+/* All nodes must be asked for such a block.  The tail does that; those above do not wait for it. */
 static void take_unproved(void *context, uint32_t num)
 {
 	struct head *head = context;
@@ -163,18 +153,13 @@ static void take_unproved(void *context, uint32_t num)
 	note_in_vain(head, "nothing proves it");
 }
 
-/*
- * One of the blocks may have made the request fail, so each is requested alone.  A block that
- * fails again is left to the tail.
- */
 static void note_failed(struct head *head, const struct error *err)
 {
 	if (!pace_failed(&head->pace, rpc_failure_of(err) == RPC_FAILURE_WAIT, clock_now_ms()))
 		return;
-	if (head->pace.asked_to != head->next ||
-	    err->kind == ERROR_RETRY) /* the block may still come */
-		return;
-	note_in_vain(head, err->text);
+	/* After ERROR_RETRY, the block may still arrive. */
+	if (head->pace.asked_to == head->next && err->kind != ERROR_RETRY)
+		note_in_vain(head, err->text);
 }
 
 static void take_end(void *context, unsigned node, const struct chain_head *newest,
@@ -196,10 +181,7 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 		head->not_from = 0;
 	} else {
 		pace_late(&head->pace, now_ms);
-		/*
-		 * The node says that it has a block and does not give it, or it has had nothing
-		 * new for long.
-		 */
+		/* It has the block and does not give it, or it has had nothing new for long. */
 		if (newest->head_block >= head->next || head->pace.late_count > VAIN_LIMIT)
 			leave_node(head, node);
 	}
@@ -210,13 +192,13 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 
 /* Votes. */
 
-/* The node that gave the newest held block brings nothing good. */
+/* The newest held block is not on the branch of most nodes: follow another node than its own. */
 static void leave_newest(void *context)
 {
 	struct head *head = context;
-	const struct fetched *newest = &head->stretch.held[head->stretch.count - 1];
+	const struct fetched *newest = stretch_find(&head->stretch, stretch_last(&head->stretch));
 
-	if (fetched_source(head->shared, newest))
+	if (newest && fetched_source(head->shared, newest))
 		leave_node(head, newest->source);
 	begin_again(head);
 }
@@ -226,14 +208,14 @@ static void take_vouched(void *context)
 	((struct head *)context)->lost_votes = 0;
 }
 
-/* Too few nodes have it yet, or they are on different branches: the tail brings the right block. */
+/* Too few nodes have the block yet, or they are on different branches. */
 static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct head *head = context;
 
 	(void)version_count;
 	(void)reason;
-	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
+	head->vote_at_ms = clock_now_ms() + VOTE_AGAIN_MS;
 	if (num > pool_head(head->shared->pool)) { /* the node is just ahead of the others */
 		client_poll_heads(head->shared->client, HEADS_FRESH_MS);
 		return;
@@ -244,10 +226,10 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 }
 
 /*
- * The newest block that most nodes say they have. If there is none, the newest one: they may
- * have it by now.
+ * The newest held block that most nodes have, by the heads that they told; if there is none, the
+ * newest one, as they may have it by now.
  */
-static const struct fetched *to_be_vouched(const struct head *head)
+static const struct fetched *to_be_voted_on(const struct head *head)
 {
 	const struct stretch *stretch = &head->stretch;
 	uint32_t most_have = pool_head(head->shared->pool);
@@ -259,17 +241,20 @@ static const struct fetched *to_be_vouched(const struct head *head)
 	return &stretch->held[stretch->count - 1];
 }
 
-static int64_t vouch_in_time(struct head *head, int64_t now_ms)
+static int64_t vote_in_time(struct head *head, int64_t now_ms)
 {
 	if (head->is_lost || !stretch_needs_vote(&head->stretch))
 		return CLOCK_NEVER;
-	if (now_ms < head->vouch_at_ms)
-		return head->vouch_at_ms;
-	stretch_vote(&head->stretch, to_be_vouched(head));
+	if (now_ms < head->vote_at_ms)
+		return head->vote_at_ms;
+	stretch_vote(&head->stretch, to_be_voted_on(head));
 	return now_ms;
 }
 
-/* What is held below a hole, or below another branch than the newest block's, is bound to nothing. */
+/*
+ * The newest bound block binds those that it links down to.  Drop the blocks below a hole, and those
+ * of another branch.
+ */
 static void drop_unlinked(struct head *head)
 {
 	struct stretch *stretch = &head->stretch;
@@ -282,10 +267,7 @@ static void drop_unlinked(struct head *head)
 		}
 }
 
-/*
- * Drop the blocks that the tail has decided meanwhile. They may have changed keys, and are not
- * judged here.
- */
+/* Drop the blocks that the tail has decided meanwhile, unless they were already judged here. */
 static void drop_decided(struct head *head)
 {
 	struct stretch *stretch = &head->stretch;
@@ -313,34 +295,31 @@ static void take_unsigned(void *context, size_t at, bool is_false)
 /* Commits. */
 
 /*
- * A block contradicts an irreversible one: its node is on another branch (or was, when it gave
- * the block).  The node rests, unless it is the only one that the tail could ask.
+ * A block contradicts an irreversible row: its node is on another branch (or was, when it gave the
+ * block).  The node rests; but if the tail has no other node to ask, only the head does.
  */
 static void rest(struct head *head, const struct fetched *held, const struct ledger_entry *entry)
 {
 	struct node *source = fetched_source(head->shared, held);
+	uint64_t itself = UINT64_C(1) << held->source;
 	int64_t now_ms = clock_now_ms();
-	int64_t rest_ms = backoff_next_ms(&head->backoff);
+	int64_t node_ms;
 
 	notice_fork(head, held->block, fetched_source_label(head->shared, held), entry->neighbour,
 		    entry->stored_id);
-	if (source) {
-		uint64_t itself = UINT64_C(1) << held->source;
-
-		if (pool_healthy(head->shared->pool, now_ms) & ~itself) {
-			int64_t node_ms = node_failed(source, now_ms, RPC_FAILURE_OTHER_NODE, 0);
-
-			log_warning(
-				"node_failed",
-				"%s: gives block %u, which contradicts irreversible block %u; asked again in %lld ms, others meanwhile",
-				source->label, held->block->num, entry->neighbour,
-				(long long)node_ms);
-			rest_ms = 0;
-		}
-		leave_node(head, held->source);
-	}
 	head->is_lost = true;
-	head->rest_until_ms = now_ms + rest_ms;
+	head->rest_until_ms = now_ms + backoff_next_ms(&head->backoff);
+	if (!source)
+		return;
+	leave_node(head, held->source);
+	if (!(pool_healthy(head->shared->pool, now_ms) & ~itself))
+		return;
+	head->rest_until_ms = now_ms;
+	node_ms = node_failed(source, now_ms, RPC_FAILURE_OTHER_NODE, 0);
+	log_warning(
+		"node_failed",
+		"%s: gives block %u, which contradicts irreversible block %u; asked again in %lld ms, others meanwhile",
+		source->label, held->block->num, entry->neighbour, (long long)node_ms);
 }
 
 static void take_outcome(struct head *head, const struct fetched *held, struct ledger_entry *entry)
@@ -363,10 +342,7 @@ static void take_outcome(struct head *head, const struct fetched *held, struct l
 	}
 }
 
-/*
- * Do the blocks link to each other, and are all of them in the table? Then the fork is over
- * here.
- */
+/* Do all blocks link to each other, and are they in the table?  Then a fork is over. */
 static bool is_of_one_branch(const struct commit *commit)
 {
 	for (size_t i = 0; i < commit->count; i++) {
@@ -420,16 +396,10 @@ static int64_t commit_held(struct head *head, int64_t now_ms)
 
 static bool may_ask(const struct head *head)
 {
-	uint32_t next = head->next > head->tail_next ? head->next : head->tail_next;
+	uint32_t next = max_u32(head->next, head->tail_next);
 
 	return !head->is_asking && !head->is_lost && head->stretch.count < MAX_HELD / 2 &&
 	       next - head->tail_next < HEAD_MAX_AHEAD && shared_room_blocks(head->shared) > 0;
-}
-
-static int64_t ask_at_ms(const struct head *head)
-{
-	return head->pace.ask_at_ms > head->rest_until_ms ? head->pace.ask_at_ms
-							  : head->rest_until_ms;
 }
 
 static unsigned ask_count(const struct head *head)
@@ -452,8 +422,7 @@ static void ask(struct head *head, int64_t now_ms)
 	uint64_t not_from = head->ask_only ? ~head->ask_only : head->not_from;
 	unsigned count;
 
-	if (head->next < head->tail_next)
-		head->next = head->tail_next;
+	head->next = max_u32(head->next, head->tail_next);
 	count = pace_is_alone(&head->pace, head->next) ? 1 : ask_count(head);
 	head->was_unproved = false;
 	head->is_asking =
@@ -464,10 +433,12 @@ static void ask(struct head *head, int64_t now_ms)
 
 static int64_t ask_in_time(struct head *head, int64_t now_ms)
 {
+	int64_t ask_at_ms = max_i64(head->pace.ask_at_ms, head->rest_until_ms);
+
 	if (!may_ask(head))
 		return CLOCK_NEVER;
-	if (now_ms < ask_at_ms(head))
-		return ask_at_ms(head);
+	if (now_ms < ask_at_ms)
+		return ask_at_ms;
 	ask(head, now_ms);
 	return now_ms;
 }
@@ -520,7 +491,7 @@ int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms)
 	}
 	if (head->is_lost && !head->is_asking && head->stretch.commit_count == 0)
 		begin_again(head);
-	due_ms = vouch_in_time(head, now_ms);
+	due_ms = vote_in_time(head, now_ms);
 	due_ms = sooner(due_ms, commit_held(head, now_ms));
 	return sooner(due_ms, ask_in_time(head, now_ms));
 }
