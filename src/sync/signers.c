@@ -10,8 +10,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "steem/codec/proof.h"
-#include "steem/pool.h"
-#include "steem/rpc.h"
 #include "store/witness_keys.h"
 #include "sync/executor.h"
 #include "sync/key_changes.h"
@@ -23,15 +21,15 @@
 /* How long a block waits for a known signer above it before it is logged. */
 #define WAIT_MS 6000
 /*
- * So many blocks on top of each other, and none of them signed with a known key, are made up:
- * a round has 21 blocks, and three quarters of its witnesses are known.
+ * So many blocks in a row without a known signer are made up: a round has 21 blocks, and three
+ * quarters of its witnesses are known.
  */
 #define MOST_UNKNOWN 24
 
 enum state {
 	STATE_NEW,     /* the table must be asked */
 	STATE_LOOKING, /* the table is being asked */
-	STATE_UNKNOWN, /* no row tells the key: see must_bind */
+	STATE_UNKNOWN, /* no row tells the key, so nodes or a block above must: see must_bind */
 	STATE_SAVING,  /* the key is being added to the table */
 	STATE_KNOWN,
 };
@@ -41,36 +39,34 @@ struct signer {
 	struct signer *next;
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	enum state state;
-	unsigned ticket;        /* of the newest task; answers of older ones are ignored */
-	uint32_t block;         /* the block whose signer is to be checked */
-	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
-	bool is_in_table;       /* the row is */
-	bool must_note;         /* that the key signed row.last_signed */
-	uint32_t
-		first_signed; /* of the blocks judged here, by a key that was never noted; 0: none */
-	/*
-	 * enough other keys are known: only a block above can tell who signed `block`; false: the
-	 * nodes are asked
-	 */
+	unsigned ticket; /* of the newest look-up; results of older ones are ignored */
+	uint32_t block;  /* the block whose signer is to be checked */
+	/* Enough other keys are known, so only a block above can bind `block`; nodes are not asked. */
 	bool must_bind;
-	/* another key signed `block`; count the stored blocks since row.since_block */
-	bool is_doubted;
-	bool is_checked; /* they were counted, with this result: */
-	bool is_whole;
 	int64_t look_at_ms; /* if must_bind: when to look in the table again; 0: not planned yet */
+	/* The key. */
+	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
+	bool is_in_table;       /* `row` was read from there */
+	uint32_t
+		first_signed; /* the first block judged here that a never noted key signed; 0: none */
+	bool must_note;       /* it must be noted that the key signed row.last_signed */
+	/* Another key signed `block`: is every block since row.since_block stored? */
+	bool is_doubted; /* this is to be looked up */
+	bool is_checked; /* it was, with this result: */
+	bool is_whole;
 };
 
 struct signers {
 	struct shared *shared;
 	bool is_reversible;
-	uint32_t judged_from; /* every block from this one on was judged; 0: none */
+	uint32_t judged_from; /* the first block that was judged; 0: none */
 	struct signer *first;
 	unsigned ticket;
 	uint32_t waiting_num; /* it waits for a known signer above it; 0: no block does */
 	int64_t waiting_since_ms;
 	char waiting_for[BLOCK_ACCOUNT_BYTES + 1]; /* its witness */
 	struct node_keys *node_keys;
-	char reason[300]; /* why the block judged last is not good */
+	char reason[300]; /* why the block that was judged last is not good */
 };
 
 static struct log_limit unknown_limit = LOG_LIMIT_INIT(10000);
@@ -99,7 +95,7 @@ static struct signer *get(struct signers *signers, const char *name, uint32_t bl
 	return signer;
 }
 
-/* A text that cannot be a name is not sent to nodes. */
+/* Nodes are asked only for texts that can be names. */
 static bool is_name(const char *text)
 {
 	size_t len = strlen(text);
@@ -108,7 +104,7 @@ static bool is_name(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len;
 }
 
-/* A look-up under way no longer counts. */
+/* The result of a look-up under way no longer counts. */
 static void set_state(struct signers *signers, struct signer *signer, enum state state)
 {
 	signer->state = state;
@@ -126,13 +122,15 @@ struct look {
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	unsigned ticket;
 	uint32_t block;
-	uint32_t whole_to; /* everything below this block is stored */
+	bool must_save; /* first add `row` to the table; */
+	bool is_told;   /* nodes told it: only if too few other keys are known even now */
 	bool is_doubted;
-	bool must_save; /* add `row` to the table before the look-up, */
-	bool is_told;   /* unless enough other keys became known since nodes were asked for it */
+	uint32_t whole_to; /* is every block stored from row.since_block to below this one? */
+	/* Results. */
 	struct witness_key row;
-	bool is_found, is_whole;
-	bool is_recent; /* of those not found or not whole: enough other keys are known */
+	bool is_found;
+	bool is_whole;
+	bool is_recent; /* enough other keys are known; not set if the row is good */
 };
 
 struct look_job {
@@ -143,7 +141,7 @@ struct look_job {
 	size_t count;
 };
 
-/* Are enough keys known that nodes need not be believed about one? */
+/* Are enough other keys known, so that nodes need not be believed about this one? */
 static int look_around(struct db *db, const struct chain *chain, struct look *look,
 		       struct error *err)
 {
@@ -185,7 +183,7 @@ static int run_look(struct db *db, struct job *job, struct error *err)
 	struct look_job *all = (struct look_job *)job;
 
 	for (size_t i = 0; i < all->count; i++) {
-		/* a failed try starts again with the original data */
+		/* After a failure the job runs again, with the original data. */
 		struct look tried = all->looks[i];
 
 		if (look_one(db, all->chain, &tried, err) < 0)
@@ -226,12 +224,6 @@ static void finish_look(struct job *job)
 	free(all);
 }
 
-/* False: the look-up must wait until a commit ends. */
-static bool is_to_be_looked_up(const struct signers *signers, const struct signer *signer)
-{
-	return signer->state == STATE_NEW && executor_has_room(signers->shared->executor);
-}
-
 static struct look_job *new_job(struct signers *signers, size_t count)
 {
 	struct look_job *all = xcalloc(1, sizeof(*all));
@@ -251,10 +243,7 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 	memcpy(look->name, signer->name, sizeof(look->name));
 	look->ticket = signer->ticket;
 	look->block = signer->block;
-	/*
-	 * Key changes in reversible blocks are not in the table. From the first judged block on
-	 * they are known here.
-	 */
+	/* Key changes of reversible blocks are not in the table; those of judged blocks are here. */
 	look->whole_to = all->signers->is_reversible && all->signers->judged_from > 0
 				 ? all->signers->judged_from
 				 : signer->block;
@@ -269,23 +258,24 @@ static void send_job(struct look_job *all)
 	executor_look_up(all->signers->shared->executor, &all->job);
 }
 
+/* All in one job. If the executor has no room, they wait until a commit ends. */
 static void look_up(struct signers *signers)
 {
 	struct look_job *all;
 	size_t count = 0;
 
 	for (const struct signer *signer = signers->first; signer; signer = signer->next)
-		count += is_to_be_looked_up(signers, signer);
-	if (count == 0)
+		count += signer->state == STATE_NEW;
+	if (count == 0 || !executor_has_room(signers->shared->executor))
 		return;
 	all = new_job(signers, count);
 	for (struct signer *signer = signers->first; signer; signer = signer->next)
-		if (is_to_be_looked_up(signers, signer))
+		if (signer->state == STATE_NEW)
 			add_look(all, signer, STATE_LOOKING);
 	send_job(all);
 }
 
-/* This key signed block signer->block, and is believed. */
+/* This key signed block signer->block, and it is believed: it becomes the known one. */
 static void save(struct signers *signers, struct signer *signer, const char *key)
 {
 	struct look_job *all;
@@ -308,7 +298,7 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	send_job(all);
 }
 
-/* Several keys in one task: each witness has its turn once in a round. */
+/* All in one task: in each round, every witness has its turn. */
 static void note_signers(struct signers *signers)
 {
 	struct witness_key_list keys = {.count = 0};
@@ -327,7 +317,7 @@ static void note_signers(struct signers *signers)
 static void tell_waiting(const struct signers *signers, int64_t now_ms)
 {
 	if (signers->is_reversible || now_ms < signers->waiting_since_ms + WAIT_MS)
-		return; /* the tail logs it */
+		return; /* about reversible blocks, the tail logs it later */
 	log_limited(
 		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
 		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, whatever the nodes say about the key",
@@ -381,7 +371,10 @@ static enum signer_verdict not_good(struct signers *signers, enum signer_verdict
 	return verdict;
 }
 
-/* The row has another key. Can the key have changed since? */
+/*
+ * Another key than that of the row signed the block.  If every block since the row is stored, no
+ * operation changed the key, so the block is false.
+ */
 static enum signer_verdict judge_mismatch(struct signers *signers, struct signer *signer,
 					  const struct block *block, const char *key)
 {
@@ -391,9 +384,9 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 		set_state(signers, signer, STATE_NEW);
 		return SIGNER_OPEN;
 	}
-	signer->is_checked = false; /* next time, look it up in the table again */
+	signer->is_checked = false; /* next time, look it up again */
 	signer->is_doubted = false;
-	if (!signer->is_whole) { /* must_bind is of the same look-up */
+	if (!signer->is_whole) { /* must_bind is a result of the same look-up */
 		set_state(signers, signer, STATE_UNKNOWN);
 		return SIGNER_OPEN;
 	}
@@ -403,8 +396,8 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 }
 
 /*
- * Did the key sign a round ago as well?  The first signature of a key is not noted, so that at a
- * first start all witnesses of the first round are learnt before enough keys are known.
+ * Did the key sign a block here a round ago or earlier?  If not, its signature is not noted yet: so
+ * at a first start, all witnesses of the first round are learnt before enough keys are known.
  */
 static bool signs_again(const struct signers *signers, struct signer *signer, uint32_t num)
 {
@@ -413,7 +406,7 @@ static bool signs_again(const struct signers *signers, struct signer *signer, ui
 	return num - signer->first_signed >= keyring_round(signers->shared->config.chain);
 }
 
-/* This block was signed with the key of the row. */
+/* The key of the row signed this block. Note it in the row, if the row is or will be in the table. */
 static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
 {
 	if (signers->is_reversible ||
@@ -426,10 +419,7 @@ static void note_signed(struct signers *signers, struct signer *signer, uint32_t
 	signer->must_note = true;
 }
 
-/*
- * False: its key is not known.  *ret_open is then set if it is only being looked up, and not
- * changed otherwise.
- */
+/* If this is false, and its key is still being looked up, *ret_open becomes true. */
 static bool is_signed_with_known_key(struct signers *signers, const struct block *block,
 				     bool *ret_open)
 {
@@ -451,10 +441,10 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 }
 
 /*
- * Does a block above held[0] that was signed with a known key link down to it?  Nothing proves
- * the blocks between them yet, so if one of them changes a key, that key is not known above it,
- * neither the old one nor the new one.  *ret_above: how many blocks link down to it, and are
- * known not to bind it; 0: not all are looked up yet.
+ * Does a block that is signed with a known key link down to held[0]?  Nothing proves the blocks
+ * between them yet; if one of them changes a key, neither the old nor the new one is known above it.
+ * *ret_above: how many blocks link down to held[0] without a known signer; 0: not all are looked up
+ * yet.
  */
 static bool is_bound(struct signers *signers, const struct fetched *held, size_t count,
 		     unsigned *ret_above)
@@ -486,7 +476,7 @@ static void begin_to_wait(struct signers *signers, const struct signer *signer, 
 	snprintf(signers->waiting_for, sizeof(signers->waiting_for), "%s", signer->name);
 }
 
-/* key NULL: the JSON does not show it. */
+/* Only a block above can tell whether `key` is right; NULL: the JSON does not show the key. */
 static enum signer_verdict judge_bound(struct signers *signers, struct signer *signer,
 				       const struct fetched *held, size_t count, const char *key)
 {
@@ -507,6 +497,7 @@ static enum signer_verdict judge_bound(struct signers *signers, struct signer *s
 		above);
 }
 
+/* Most nodes must tell the key; but they tell that of now, and a block above may have set it. */
 static enum signer_verdict judge_unknown(struct signers *signers, struct signer *signer,
 					 const struct fetched *held, size_t count, const char *key)
 {
@@ -555,7 +546,7 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 	return SIGNER_OPEN;
 }
 
-/* The JSON does not show who signed it, and may not show all that was signed. */
+/* The JSON does not show the whole header, so nobody knows who signed it. */
 static enum signer_verdict judge_unsealed(struct signers *signers, const struct fetched *held,
 					  size_t count)
 {
@@ -606,20 +597,6 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 
 /* Public functions. */
 
-static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
-
-void signers_blame(struct shared *shared, const struct fetched *held, const char *reason)
-{
-	struct node *source = fetched_source(shared, held);
-
-	shared->false_claims++;
-	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
-		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
-		    fetched_source_label(shared, held), held->block->num, reason);
-	if (source)
-		(void)node_failed(source, clock_now_ms(), RPC_FAILURE_FALSE, 0);
-}
-
 struct signers *signers_new(struct shared *shared, bool is_reversible)
 {
 	struct signers *signers = xcalloc(1, sizeof(*signers));
@@ -668,8 +645,8 @@ bool signers_holds_up(const struct signers *signers, uint32_t num)
 }
 
 /*
- * While a block waits for one above it: another reader may have stored both, and the keys of
- * what lies above are needed.
+ * A block waits for one above it.  Look up the keys of the witnesses above it again: another reader
+ * may have added them.
  */
 static int64_t look_again(struct signers *signers, int64_t now_ms)
 {

@@ -308,6 +308,7 @@ void stretch_end_vote(struct stretch *stretch)
 /* Signers. */
 
 static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
+static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
 
 void stretch_forget_signers(struct stretch *stretch)
 {
@@ -336,6 +337,21 @@ static void tell_denied(const struct stretch *stretch, const struct fetched *hel
 			    signers_reason(stretch->signers));
 }
 
+/* The node that gave this block rests. */
+static void blame(const struct stretch *stretch, const struct fetched *held)
+{
+	struct shared *shared = stretch->shared;
+	struct node *source = fetched_source(shared, held);
+
+	shared->false_claims++;
+	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
+		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
+		    fetched_source_label(shared, held), held->block->num,
+		    signers_reason(stretch->signers));
+	if (source)
+		(void)node_failed(source, clock_now_ms(), RPC_FAILURE_FALSE, 0);
+}
+
 /* True: held[at] is good. */
 static bool judge(struct stretch *stretch, size_t at)
 {
@@ -354,7 +370,7 @@ static bool judge(struct stretch *stretch, size_t at)
 			lineage_add(stretch->shared->lineage, held->block);
 		return true;
 	case SIGNER_FALSE:
-		signers_blame(stretch->shared, held, signers_reason(stretch->signers));
+		blame(stretch, held);
 		stretch->owner->not_signed(stretch->context, at, true);
 		return false;
 	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
