@@ -6,13 +6,13 @@
  * are requested, what is put to the vote, and how long to wait.  The stretch decides what may be
  * committed:
  *
- *     held    it has arrived, and no block below it is still to come
- *     bound   it is vouched for, or the block above it is bound and links to it
- *     good    it is bound, and its witness signed it (if signers are checked)
+ *     held       it has arrived
+ *     eligible   and no block below it is still to come
+ *     vouched    more than half of the nodes gave it, or the stored row above names its id
+ *     bound      it is eligible, and vouched, or the block above it is bound and links to it
+ *     good       it is bound, and its witness signed it (if signers are checked)
  *
- * A block is vouched for when more than half of the nodes gave it, or when the stored row above
- * names its id.  Good blocks are committed in chain order, so each is compared with the one
- * before it.
+ * Good blocks are committed in chain order, so each is compared with the one before it.
  */
 #ifndef SYNC_STRETCH_H
 #define SYNC_STRETCH_H
@@ -47,11 +47,11 @@ struct stretch_owner {
 	bool (*ended)(void *context, struct commit *commit, bool is_done);
 	/* Block `num` is in the table now, stored by this commit or earlier. */
 	void (*stored)(void *context, uint32_t num);
-	/* These blocks were not committed; they are needed again. */
+	/* These blocks were not committed: request them again. */
 	void (*again)(void *context, uint32_t first, uint32_t last);
-	/* The table cannot hold block `num`; this was logged. */
+	/* The table cannot hold block `num`. This was logged. */
 	void (*unstorable)(void *context, uint32_t num, const char *reason);
-	/* Block `num` contradicted a stored one, and it is decided what is wrong. */
+	/* Block `num` contradicted a stored one: the end of the dispute, and `reason` for a gap. */
 	void (*decided)(void *context, uint32_t num, enum dispute_end end, const char *reason);
 	/*
 	 * Blocks first..last came from one node, and `last` is not the block that the bound block
@@ -61,13 +61,14 @@ struct stretch_owner {
 	void (*unlinked)(void *context, uint32_t first, uint32_t last, const char *reason);
 	/* More than half of the nodes give the block that was put to the vote. */
 	void (*vouched)(void *context);
-	/* They give another block instead of it, or the nodes were read again: drop it. */
+	/* They give another block, or the nodes were read again: drop it. */
 	void (*outvoted)(void *context);
-	/* Too few nodes give it, or another one; arguments as in struct client_sink. */
+	/* No version of the block has a majority; arguments as in struct client_sink. */
 	void (*divided)(void *context, uint32_t num, unsigned version_count, const char *reason);
 	/*
-	 * Its witness did not sign held[at] (is_false), or the nodes contradict its key: drop it
-	 * and all blocks above it, and call stretch_forget_signers().
+	 * held[at] is false (is_false), is of another branch than the block before, or has another
+	 * key than the nodes tell: drop it and all blocks above it, and call
+	 * stretch_forget_signers().
 	 */
 	void (*not_signed)(void *context, size_t at, bool is_false);
 };
@@ -83,7 +84,7 @@ struct stretch {
 	struct fetched *held; /* ascending, each number once */
 	size_t count;
 	size_t capacity;
-	struct range_set undecided; /* neither arrived nor failed, or in dispute */
+	struct range_set undecided; /* requested or to be requested, not given up */
 	struct range_set vouched;
 	uint32_t voting_num; /* the block that is put to the vote; 0: none */
 	int64_t voting_since_ms;
@@ -96,10 +97,7 @@ struct stretch {
 	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
-	/*
-	 * The first block of a commit under way that must end before the next one begins; 0: there
-	 * is none.
-	 */
+	/* The next commit must wait until the one that begins with this block has ended; 0: none. */
 	uint32_t blocking_num;
 	uint32_t careful_to;     /* up to this block, each commit has one block */
 	struct dispute *dispute; /* nothing is committed while it is open */
@@ -129,11 +127,11 @@ void stretch_drop_from(struct stretch *stretch, uint32_t num);
 /* Remove `count` blocks without freeing them: the caller owns them. */
 void stretch_remove(struct stretch *stretch, size_t from, size_t count);
 
-/* How many of the held blocks have no undecided block below them. */
+/* How many of the held blocks are eligible. */
 size_t stretch_eligible(const struct stretch *stretch);
-/* Is the held block at `at` followed by its successor, so that this one can bind it? */
+/* Is the block above held[at] held too, so that it can bind this one? */
 bool stretch_has_next(const struct stretch *stretch, size_t at);
-/* How many of the eligible blocks are bound, if their links are right. */
+/* How many of them are bound, if their links are right. */
 size_t stretch_bound(const struct stretch *stretch);
 /* The nodes that gave wrong versions of this block, as long as others could be asked. */
 uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num);

@@ -14,36 +14,35 @@
 #include "sync/keyring.h"
 #include "sync/note_keys.h"
 
-/* How many blocks above a stretch are read: three in four witnesses are known. */
+/* So many blocks above a stretch are read. Three in four witnesses are known, so this is enough. */
 #define ABOVE_BLOCKS 10
-/* Each of the nodes may be asked, but no more than this many. */
-#define ABOVE_TRIES    4
-#define ASK_AGAIN_MS   100
-#define ABOVE_LASTS_MS 15000 /* then the nodes are too busy, or away */
+#define ABOVE_TRIES  4     /* how many nodes are asked for them at most, */
+#define ABOVE_MS     15000 /* and for how long */
+#define ASK_AGAIN_MS 100
 
 struct anchors {
 	struct shared *shared;
 	const struct claim *claim;
-	struct witness_key_list keys; /* those in force at blocks of the claim, and above */
-	unsigned generation;          /* of the keys; 0: not loaded yet */
+	struct witness_key_list keys; /* those in force at blocks of the claim, or above */
+	unsigned generation;          /* how often they were loaded */
 	/* Are enough keys known at the lowest block of the claim, and at the highest one? */
 	bool is_recent_below, is_recent_above;
 	bool is_loading;
 	bool must_load;
 	struct witness_key_list notes; /* keys that signed, to be noted in the table */
-	/* The block above which others are read. */
+	/* The block that is to be bound by blocks above it. */
 	uint32_t top;
 	uint8_t top_id[BLOCK_ID_BYTES];
-	bool is_bound;      /* and a known key signed one of them */
-	uint32_t above_num; /* the highest one that links down to it */
+	bool is_bound;      /* it is */
+	uint32_t above_num; /* the highest block read that links down to it */
 	uint8_t above_id[BLOCK_ID_BYTES];
+	int64_t since_ms;    /* when they were first wanted */
 	uint32_t asked_from; /* the first block of the last request */
 	bool is_asking;
-	bool is_waiting; /* to ask, until ask_at_ms */
-	unsigned tries;
-	uint64_t not_from; /* mask of the nodes that were asked in vain */
+	bool is_waiting;   /* to ask, until ask_at_ms */
+	unsigned tries;    /* how many nodes were asked in vain, */
+	uint64_t not_from; /* and which: a mask */
 	unsigned pool_epoch;
-	int64_t since_ms;
 	int64_t ask_at_ms;
 	struct client_tip_sink sink;
 };
@@ -53,9 +52,8 @@ struct anchors {
 struct load_job {
 	struct job job;
 	struct anchors *anchors;
-	uint32_t first, last; /* blocks of the claim */
-	uint32_t from;        /* keys that signed from there on, */
-	uint32_t above;       /* and are in force below this block */
+	uint32_t first, last; /* the blocks of the claim */
+	uint32_t from, to; /* load keys that signed from there on, and are in force up to there */
 	struct witness_key_list keys;
 };
 
@@ -64,7 +62,7 @@ static int run_load(struct db *db, struct job *job, struct error *err)
 	struct load_job *load = (struct load_job *)job;
 
 	witness_key_list_release(&load->keys);
-	return witness_keys_load(db, load->from, load->above, &load->keys, err);
+	return witness_keys_load(db, load->from, load->to, &load->keys, err);
 }
 
 static void finish_load(struct job *job)
@@ -96,8 +94,8 @@ static void send_load(struct anchors *anchors)
 	load->first = anchors->claim->missing.items[0].first;
 	load->last = anchors->claim->last;
 	load->from = keyring_recent_from(anchors->shared->config.chain, load->first);
-	/* Keys that were learnt at later blocks may have signed these. */
-	load->above = keyring_recent_to(anchors->shared->config.chain, load->last);
+	/* A key that was learnt at a later block may have signed these. */
+	load->to = keyring_recent_to(anchors->shared->config.chain, load->last);
 	anchors->is_loading = true;
 	anchors->must_load = false;
 	executor_look_up(anchors->shared->executor, &load->job);
@@ -122,7 +120,7 @@ static struct witness_key *known_key(struct anchors *anchors, const struct block
 
 static void note_signed(struct anchors *anchors, struct witness_key *key, uint32_t num)
 {
-	/* the first signature of a key is left to the tail, see signers.c */
+	/* The first signature of a key is noted by the tail: see signers.c. */
 	if (key->last_signed == 0 || !keyring_must_note(key, anchors->shared->config.chain, num))
 		return;
 	key->last_signed = num;
@@ -147,7 +145,7 @@ static bool is_anchor(struct anchors *anchors, struct fetched *held)
 		return false;
 	held->is_anchor = true;
 	if (key->since_block >= block->num)
-		return true; /* by the table, it is not known whether the key was in force already */
+		return true; /* the key was learnt later: perhaps it was not in force yet */
 	if (block->proof == BLOCK_PROOF_CONTENT)
 		block->proof = BLOCK_PROOF_SIGNED;
 	note_signed(anchors, key, block->num);
@@ -163,10 +161,7 @@ static bool is_named(const struct anchors *anchors, const struct block *block)
 	return false;
 }
 
-/*
- * By the lowest block of a stretch: at the blocks above, it may be long ago that known keys
- * signed.
- */
+/* Are enough keys known at the lowest block of a stretch?  Further up, it may be too long ago. */
 static bool needs_anchor(const struct anchors *anchors, uint32_t num)
 {
 	if (anchors->is_recent_below == anchors->is_recent_above)
@@ -239,7 +234,7 @@ static void take_end(void *context, unsigned node, const struct chain_head *head
 	anchors->ask_at_ms = 0;
 	if (anchors->above_num >= anchors->asked_from &&
 	    anchors->above_num < anchors->top + ABOVE_BLOCKS)
-		return; /* it gives few at a time */
+		return; /* it gives few blocks at a time: ask it for the next ones */
 	anchors->tries++;
 	anchors->not_from |= UINT64_C(1) << node;
 	begin_above(anchors);
@@ -290,7 +285,7 @@ enum anchors_end anchors_look_above(struct anchors *anchors, const struct block 
 		return ANCHORS_BOUND;
 	if (anchors->must_load || anchors->is_loading || anchors->generation == 0)
 		return ANCHORS_WAIT;
-	if (!has_node(anchors, now_ms) || now_ms >= anchors->since_ms + ABOVE_LASTS_MS)
+	if (!has_node(anchors, now_ms) || now_ms >= anchors->since_ms + ABOVE_MS)
 		return ANCHORS_NONE;
 	if (now_ms >= anchors->ask_at_ms)
 		ask_above(anchors, now_ms);

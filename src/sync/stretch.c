@@ -18,11 +18,11 @@
 /* After this many versions of a block to which the block above does not link, it is given up. */
 #define MAX_VERSIONS 3
 
-/* Which nodes gave versions of a block to which the block above does not link. */
+/* The versions of a block to which the block above does not link. */
 struct refusal {
 	uint32_t num;
-	unsigned count;
-	uint64_t sources; /* mask of nodes, in the pool of pool_epoch */
+	unsigned count;   /* how many there were */
+	uint64_t sources; /* who gave them: mask of nodes, in the pool of pool_epoch */
 	unsigned pool_epoch;
 };
 
@@ -182,7 +182,7 @@ uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num)
 	return healthy & ~refusal->sources ? refusal->sources : 0;
 }
 
-/* The blocks below held[at] that the same node gave, and that nothing else vouches for. */
+/* How far down do the blocks below held[at] come from the same node, and are not vouched? */
 static size_t lowest_of_run(const struct stretch *stretch, size_t at)
 {
 	unsigned source = stretch->held[at].source;
@@ -194,7 +194,7 @@ static size_t lowest_of_run(const struct stretch *stretch, size_t at)
 	return at;
 }
 
-/* Its node is wrong, and probably also about the blocks below: it is on another branch, or made them up. */
+/* The blocks below that its node gave are probably wrong too: on another branch, or made up. */
 void stretch_refuse(struct stretch *stretch, size_t at)
 {
 	struct shared *shared = stretch->shared;
@@ -317,20 +317,20 @@ void stretch_forget_signers(struct stretch *stretch)
 		signers_forget(stretch->signers);
 }
 
-/* False: it is of another branch than the block that was judged before it. */
+/* False: it does not link to the block that was judged before it. */
 static bool follows_signed(struct stretch *stretch, const struct block *block)
 {
 	if (stretch->signed_num == 0)
 		return true;
 	if (block->num == stretch->signed_num + 1)
 		return block_id_equal(block->previous, stretch->signed_id);
-	stretch_forget_signers(stretch); /* keys may have changed in between */
+	stretch_forget_signers(stretch); /* blocks between them may have changed keys */
 	return true;
 }
 
 static void tell_denied(const struct stretch *stretch, const struct fetched *held)
 {
-	if (!stretch->is_reversible) /* the tail tells it */
+	if (!stretch->is_reversible) /* about reversible blocks, the tail logs it later */
 		log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
 			    "block %u of %s is %s; both are asked for again, the tail waits",
 			    held->block->num, fetched_source_label(stretch->shared, held),
@@ -373,7 +373,7 @@ static bool judge(struct stretch *stretch, size_t at)
 		blame(stretch, held);
 		stretch->owner->not_signed(stretch->context, at, true);
 		return false;
-	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
+	case SIGNER_DENIED: /* if the nodes are right, a later block sets their key */
 		tell_denied(stretch, held);
 		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
@@ -432,7 +432,7 @@ void stretch_end_dispute(struct stretch *stretch)
 	stretch->dispute = NULL;
 }
 
-/* Did this entry hold up others of its commit, which may be right? */
+/* Were other blocks of this commit not stored, only because a neighbour of theirs was not? */
 static bool holds_up_others(const struct commit *commit)
 {
 	for (size_t i = 0; i < commit->count; i++)
@@ -441,7 +441,10 @@ static bool holds_up_others(const struct commit *commit)
 	return false;
 }
 
-/* A block in doubt that holds up others is committed after them, alone. */
+/*
+ * Others of the commit may be right without this block.  So the next commits have one block each,
+ * and the dispute begins when this one is refused alone.
+ */
 static void take_contradiction(struct stretch *stretch, const struct commit *commit,
 			       const struct ledger_entry *entry)
 {
@@ -488,10 +491,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 
 /* Commits. */
 
-/*
- * Is this the lowest block of a missing stretch?  If it contradicts the row below, the others
- * must not be stored.
- */
+/* Is this the lowest block of a missing stretch?  If it contradicts the row below, so do the others. */
 static bool must_end_first(const struct stretch *stretch, uint32_t num)
 {
 	if (stretch->rewrite != LEDGER_KEEP)
