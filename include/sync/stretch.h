@@ -124,8 +124,6 @@ uint32_t stretch_last(const struct stretch *stretch);
 void stretch_drop(struct stretch *stretch, size_t from, size_t count);
 /* Free the held blocks from this number on; their votes and verdicts are forgotten. */
 void stretch_drop_from(struct stretch *stretch, uint32_t num);
-/* Remove `count` blocks without freeing them: the caller owns them. */
-void stretch_remove(struct stretch *stretch, size_t from, size_t count);
 
 /* How many of the held blocks are eligible. */
 size_t stretch_eligible(const struct stretch *stretch);

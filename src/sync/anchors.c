@@ -91,7 +91,7 @@ static void send_load(struct anchors *anchors)
 
 	job_init(&load->job, run_load, finish_load, "loading keys of witnesses");
 	load->anchors = anchors;
-	load->first = anchors->claim->missing.items[0].first;
+	load->first = range_first(&anchors->claim->missing);
 	load->last = anchors->claim->last;
 	load->from = keyring_recent_from(anchors->shared->config.chain, load->first);
 	/* A key that was learnt at a later block may have signed these. */
@@ -152,15 +152,6 @@ static bool is_anchor(struct anchors *anchors, struct fetched *held)
 	return true;
 }
 
-/* Does the stored row above name this block? */
-static bool is_named(const struct anchors *anchors, const struct block *block)
-{
-	for (size_t i = 0; i < anchors->claim->named_count; i++)
-		if (anchors->claim->named[i].num == block->num)
-			return block_id_equal(anchors->claim->named[i].id, block->id);
-	return false;
-}
-
 /* Are enough keys known at the lowest block of a stretch?  Further up, it may be too long ago. */
 static bool needs_anchor(const struct anchors *anchors, uint32_t num)
 {
@@ -172,7 +163,10 @@ static bool needs_anchor(const struct anchors *anchors, uint32_t num)
 /* How many of the `count` blocks of one stretch are bound? */
 static size_t bound_count(struct anchors *anchors, struct fetched *held, size_t count)
 {
-	if (is_named(anchors, held[count - 1].block))
+	const struct block *top = held[count - 1].block;
+	const uint8_t *named = claim_named_id(anchors->claim, top->num);
+
+	if (named && block_id_equal(named, top->id))
 		return count;
 	if (anchors->generation == 0)
 		return 0;

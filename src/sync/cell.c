@@ -76,20 +76,11 @@ static void ask_again(void *context, uint32_t first, uint32_t last)
 	range_add(&cell->stretch.undecided, first, last);
 }
 
-/* The id of this block, as the stored row above it says; NULL: there is no such row. */
-static const uint8_t *named_id(const struct cell *cell, uint32_t num)
-{
-	for (size_t i = 0; i < cell->claim.named_count; i++)
-		if (cell->claim.named[i].num == num)
-			return cell->claim.named[i].id;
-	return NULL;
-}
-
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
 	struct fetched held = fetched_hold(cell->shared, block, node);
-	const uint8_t *named = named_id(cell, block->num);
+	const uint8_t *named = claim_named_id(&cell->claim, block->num);
 
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
@@ -283,7 +274,7 @@ static bool needs_vote(const struct cell *cell, uint32_t num)
 	if (range_contains(&cell->to_vouch, num))
 		return true;
 	if (!range_contains(&cell->claim.missing, num + 1))
-		return named_id(cell, num) == NULL;
+		return !claim_named_id(&cell->claim, num);
 	return num % ANCHOR_BLOCKS == ANCHOR_BLOCKS - 1 && !range_contains(&cell->unvouched, num);
 }
 
@@ -323,7 +314,7 @@ static void ask_for_more(struct cell *cell)
 		room = 1;
 	}
 	for (; room > 0 && cell->unasked.count > 0; room--) {
-		uint32_t num = cell->unasked.items[0].first;
+		uint32_t num = range_first(&cell->unasked);
 
 		range_remove(&cell->unasked, num, num);
 		cell->wanted_count++;
@@ -519,12 +510,12 @@ bool cell_is_done(const struct cell *cell)
 
 uint32_t cell_first_missing(const struct cell *cell)
 {
-	return cell->claim.missing.items[0].first;
+	return range_first(&cell->claim.missing);
 }
 
 uint32_t cell_last_missing(const struct cell *cell)
 {
-	return cell->claim.missing.items[cell->claim.missing.count - 1].last;
+	return range_last(&cell->claim.missing);
 }
 
 unsigned cell_filled_count(const struct cell *cell)

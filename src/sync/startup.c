@@ -211,7 +211,7 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges)
 	uint32_t now = pool_irreversible(startup->shared->pool);
 	uint32_t before = chain_check_irreversible(startup->check);
 	uint32_t irreversible = max_u32(now, before);
-	uint32_t last = ranges->items[ranges->count - 1].last;
+	uint32_t last = range_last(ranges);
 	struct error err = ERROR_INIT;
 
 	if (last <= irreversible)

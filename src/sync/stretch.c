@@ -96,7 +96,8 @@ void stretch_hold(struct stretch *stretch, const struct fetched *held)
 	stretch->count++;
 }
 
-void stretch_remove(struct stretch *stretch, size_t from, size_t count)
+/* Remove blocks from the list without freeing them: somebody else owns them now. */
+static void take_out(struct stretch *stretch, size_t from, size_t count)
 {
 	if (count == 0)
 		return;
@@ -109,7 +110,7 @@ void stretch_drop(struct stretch *stretch, size_t from, size_t count)
 {
 	for (size_t i = from; i < from + count; i++)
 		fetched_release(stretch->shared, &stretch->held[i]);
-	stretch_remove(stretch, from, count);
+	take_out(stretch, from, count);
 }
 
 void stretch_drop_from(struct stretch *stretch, uint32_t num)
@@ -128,7 +129,7 @@ size_t stretch_eligible(const struct stretch *stretch)
 {
 	return stretch->undecided.count == 0
 		       ? stretch->count
-		       : find_place(stretch, stretch->undecided.items[0].first);
+		       : find_place(stretch, range_first(&stretch->undecided));
 }
 
 bool stretch_has_next(const struct stretch *stretch, size_t at)
@@ -237,9 +238,7 @@ bool stretch_check_links(struct stretch *stretch)
 
 uint32_t stretch_vouched_to(const struct stretch *stretch)
 {
-	const struct range_set *vouched = &stretch->vouched;
-
-	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
+	return range_last(&stretch->vouched);
 }
 
 bool stretch_needs_vote(const struct stretch *stretch)
@@ -524,7 +523,7 @@ static void send_commit(struct stretch *stretch, size_t count)
 	else
 		commit_submit(stretch->shared, stretch->held, count, stretch->rewrite, commit_ended,
 			      stretch);
-	stretch_remove(stretch, 0, count);
+	take_out(stretch, 0, count);
 	stretch->commit_count++;
 }
 
