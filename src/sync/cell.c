@@ -20,10 +20,10 @@
 #include "sync/stretch.h"
 
 #define MAX_HELD_MS 1000 /* how long a block waits for others to be committed with */
-/* less than a lease: the other readers must not wait for a reader without nodes */
+/* Less than the lease of a claim: other readers must not wait for a reader without nodes. */
 #define STUCK_MS 20000
-/* Every ANCHOR_BLOCKS-th block is put to the vote, so that the blocks below it can be committed. */
-#define ANCHOR_BLOCKS 50
+/* One in so many blocks is put to the vote, so that those below it can be committed. */
+#define VOTE_BLOCKS 50
 
 struct cell {
 	struct shared *shared;
@@ -32,18 +32,19 @@ struct cell {
 	bool is_given_up;
 	bool is_releasing;
 	bool is_done;
-	struct range_set unasked;   /* not requested yet */
-	struct range_set failed;    /* given up in this pass */
-	struct range_set to_vouch;  /* to be put to the vote, because no block above binds them */
-	struct range_set unvouched; /* the vote failed; a block above may still bind them */
+	/* Blocks of the claim; the stretch has those that arrived. */
+	struct range_set unasked; /* to be requested */
+	size_t wanted_count;      /* requested */
+	struct range_set to_vote; /* to be put to the vote, because no block above binds them */
+	struct range_set divided; /* the vote had no majority; a block above may still bind them */
 	struct range_set
-		barred; /* not to be stored: they link to a block that is not part of the chain */
-	char reason[200];
-	size_t wanted_count; /* requested from the client */
+		barred; /* not to be stored: they link to a block that is not the chain's */
+	struct range_set failed; /* given up in this pass, */
+	char reason[200];        /* the last of them because of this */
 	unsigned filled_count;
 	int64_t moved_at_ms;
 	struct client_sink sink;
-	struct client_sink vouch_sink;
+	struct client_sink vote_sink;
 };
 
 static bool is_rewrite(const struct cell *cell)
@@ -88,7 +89,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		range_add(&cell->stretch.vouched, block->num, block->num);
 	} else if (named && !range_contains(&cell->stretch.vouched, block->num)) {
 		/* Either the node or the row is wrong: see what the other nodes give. */
-		range_add(&cell->to_vouch, block->num, block->num);
+		range_add(&cell->to_vote, block->num, block->num);
 		range_add(&cell->unasked, block->num, block->num);
 		fetched_release(cell->shared, &held);
 		return;
@@ -130,13 +131,13 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 
 	(void)version_count;
 	if (!range_contains(&cell->claim.missing, num + 1) ||
-	    range_contains(&cell->failed, num + 1) || range_contains(&cell->to_vouch, num)) {
+	    range_contains(&cell->failed, num + 1) || range_contains(&cell->to_vote, num)) {
 		take_refusal(cell, num, reason);
 		return;
 	}
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
-	range_add(&cell->unvouched, num, num);
+	range_add(&cell->divided, num, num);
 	range_add(&cell->unasked, num, num);
 }
 
@@ -229,8 +230,8 @@ static void fetch_again(struct cell *cell, size_t at)
 	ask_again(cell, num, num);
 }
 
-/* If the block above will not come, nothing binds this one: put it to the vote, or drop it. */
-static void vouch_for_tops(struct cell *cell)
+/* If the block above a held one will not come, nothing binds it: put it to the vote, or drop it. */
+static void vote_on_tops(struct cell *cell)
 {
 	struct stretch *stretch = &cell->stretch;
 
@@ -241,7 +242,7 @@ static void vouch_for_tops(struct cell *cell)
 		    range_contains(&stretch->vouched, num))
 			continue;
 		if (!cell->is_given_up)
-			range_add(&cell->to_vouch, num, num);
+			range_add(&cell->to_vote, num, num);
 		fetch_again(cell, at);
 	}
 }
@@ -261,7 +262,7 @@ static int64_t commit_held(struct cell *cell, int64_t now_ms)
 
 	do {
 		if (!is_rewrite(cell))
-			vouch_for_tops(cell);
+			vote_on_tops(cell);
 	} while (!stretch_check_links(stretch));
 	return stretch_commit(stretch, good_count(cell), all_arrived(cell) ? 0 : MAX_HELD_MS,
 			      now_ms);
@@ -271,21 +272,21 @@ static bool needs_vote(const struct cell *cell, uint32_t num)
 {
 	if (is_rewrite(cell))
 		return false;
-	if (range_contains(&cell->to_vouch, num))
+	if (range_contains(&cell->to_vote, num))
 		return true;
 	if (!range_contains(&cell->claim.missing, num + 1))
 		return !claim_named_id(&cell->claim, num);
-	return num % ANCHOR_BLOCKS == ANCHOR_BLOCKS - 1 && !range_contains(&cell->unvouched, num);
+	return num % VOTE_BLOCKS == VOTE_BLOCKS - 1 && !range_contains(&cell->divided, num);
 }
 
 /* Does memory have no room for the block that is to be put to the vote next? */
-static bool is_full_of_unvouched(const struct cell *cell)
+static bool is_full_of_unbound(const struct cell *cell)
 {
 	return cell->wanted_count == 0 && cell->stretch.commit_count == 0 &&
 	       cell->unasked.count > 0 && stretch_bound(&cell->stretch) == 0;
 }
 
-/* Put the highest block that could be committed to the vote in its place. */
+/* Put the highest eligible block to the vote instead. */
 static void make_room(struct cell *cell)
 {
 	size_t eligible = stretch_eligible(&cell->stretch);
@@ -294,7 +295,7 @@ static void make_room(struct cell *cell)
 	if (eligible == 0)
 		return;
 	num = stretch_num(&cell->stretch, eligible - 1);
-	range_add(&cell->to_vouch, num, num);
+	range_add(&cell->to_vote, num, num);
 	fetch_again(cell, eligible - 1);
 }
 
@@ -309,7 +310,7 @@ static void ask_for_more(struct cell *cell)
 		return;
 	if (room > limit - wanted)
 		room = limit - wanted;
-	if (room == 0 && is_full_of_unvouched(cell)) {
+	if (room == 0 && is_full_of_unbound(cell)) {
 		make_room(cell);
 		room = 1;
 	}
@@ -320,7 +321,7 @@ static void ask_for_more(struct cell *cell)
 		cell->wanted_count++;
 		client_want(cell->shared->client, CLIENT_REPLAY, num, num,
 			    stretch_not_from(&cell->stretch, num),
-			    needs_vote(cell, num) ? &cell->vouch_sink : &cell->sink);
+			    needs_vote(cell, num) ? &cell->vote_sink : &cell->sink);
 	}
 }
 
@@ -439,10 +440,10 @@ struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_re
 					  .given = take_block,
 					  .refused = take_refusal,
 					  .is_virtual = shared->config.filter->virtual_operations};
-	cell->vouch_sink = cell->sink;
-	cell->vouch_sink.given = take_vouched;
-	cell->vouch_sink.divided = take_division;
-	cell->vouch_sink.needs_majority = true;
+	cell->vote_sink = cell->sink;
+	cell->vote_sink.given = take_vouched;
+	cell->vote_sink.divided = take_division;
+	cell->vote_sink.needs_majority = true;
 	return cell;
 }
 
@@ -496,7 +497,7 @@ void cell_give_up(struct cell *cell)
 		return;
 	cell->is_given_up = true;
 	client_drop(cell->shared->client, &cell->sink);
-	client_drop(cell->shared->client, &cell->vouch_sink);
+	client_drop(cell->shared->client, &cell->vote_sink);
 	anchors_stop(cell->stretch.anchors);
 	cell->wanted_count = 0;
 	cell->stretch.is_ending = true;
@@ -542,8 +543,8 @@ void cell_free(struct cell *cell)
 	claim_release(&cell->claim);
 	range_set_release(&cell->unasked);
 	range_set_release(&cell->failed);
-	range_set_release(&cell->to_vouch);
-	range_set_release(&cell->unvouched);
+	range_set_release(&cell->to_vote);
+	range_set_release(&cell->divided);
 	range_set_release(&cell->barred);
 	free(cell);
 }

@@ -92,7 +92,7 @@ static void notice_fork(struct head *head, const struct block *block, const char
 	head->has_forked = true;
 	log_warning(
 		"fork_noticed",
-		"block %u (%s) of %s is not on the same branch as block %u (%s); the chain decides between them when one becomes irreversible",
+		"block %u (%s) of %s does not share a branch with block %u (%s); the chain decides between them when one becomes irreversible",
 		block->num, block_id_format(block->id, id), node, other_num,
 		block_id_format(other_id, other));
 }

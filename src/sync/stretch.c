@@ -290,8 +290,8 @@ void stretch_vote(struct stretch *stretch, const struct fetched *held)
 	stretch->voting_since_ms = clock_now_ms();
 	if (!fetched_source(stretch->shared, held))
 		stretch->owner->outvoted(stretch->context);
-	else if (client_vouch(stretch->shared->client, held->block, held->source,
-			      &stretch->vote_sink))
+	else if (client_vote(stretch->shared->client, held->block, held->source,
+			     &stretch->vote_sink))
 		note_vouched(stretch, held->block->num);
 	else
 		stretch->voting_num = held->block->num;

@@ -256,7 +256,7 @@ static void take_tip(void *context, struct block *block, unsigned node)
 	    block->num > pool_irreversible(tail->shared->pool) ||
 	    tail->stretch.count + tail->list_votes == MAX_HELD) {
 		block_free(block);
-	} else if (client_vouch_virtual(tail->shared->client, block, node, &tail->sink)) {
+	} else if (client_vote_virtual(tail->shared->client, block, node, &tail->sink)) {
 		take_block(tail, block, node);
 	} else {
 		tail->list_votes++;

@@ -68,7 +68,7 @@ struct verify {
 	/* when a node last gave a block, or when the first one was requested */
 	int64_t given_at_ms;
 	struct client_sink sink;
-	struct client_sink vouch_sink;
+	struct client_sink vote_sink;
 	unsigned pool_epoch; /* the epoch of the node masks in the checks */
 	struct verify_counts counts;
 };
@@ -146,7 +146,7 @@ static void put_to_vote(struct verify *verify, uint32_t num)
 	verify->state = VERIFY_FETCHING;
 	verify->wanted_count++;
 	check_of(verify, num)->is_put_to_vote = true;
-	client_want(verify->shared->client, CLIENT_REPLAY, num, num, 0, &verify->vouch_sink);
+	client_want(verify->shared->client, CLIENT_REPLAY, num, num, 0, &verify->vote_sink);
 }
 
 /*
@@ -196,7 +196,7 @@ static void give_up_rest(struct verify *verify)
 static void give_up_wanted(struct verify *verify)
 {
 	client_drop(verify->shared->client, &verify->sink);
-	client_drop(verify->shared->client, &verify->vouch_sink);
+	client_drop(verify->shared->client, &verify->vote_sink);
 	verify->wanted_count = 0;
 	for (uint32_t i = 0; i < verify->count; i++) {
 		struct block_check *check = &verify->checks[i];
@@ -606,9 +606,9 @@ struct verify *verify_new(struct shared *shared)
 					    .refused = take_refusal,
 					    .is_virtual = shared->config.filter->virtual_operations,
 					    .is_opinion = true};
-	verify->vouch_sink = verify->sink;
-	verify->vouch_sink.given = take_vouched;
-	verify->vouch_sink.needs_majority = true;
+	verify->vote_sink = verify->sink;
+	verify->vote_sink.given = take_vouched;
+	verify->vote_sink.needs_majority = true;
 	return verify;
 }
 
@@ -617,7 +617,7 @@ void verify_free(struct verify *verify)
 	if (!verify)
 		return;
 	client_drop(verify->shared->client, &verify->sink);
-	client_drop(verify->shared->client, &verify->vouch_sink);
+	client_drop(verify->shared->client, &verify->vote_sink);
 	stretch_release(&verify->stretch);
 	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
 		fetched_release(verify->shared, &verify->checks[i].other);
@@ -717,7 +717,7 @@ void verify_stop(struct verify *verify)
 	verify->is_stopped = true;
 	if (verify->state == VERIFY_FETCHING) {
 		client_drop(verify->shared->client, &verify->sink);
-		client_drop(verify->shared->client, &verify->vouch_sink);
+		client_drop(verify->shared->client, &verify->vote_sink);
 		verify->wanted_count = 0;
 		verify->state = VERIFY_IDLE;
 	}
