@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of a reader share: its configuration, its identity, the nodes, the
- * writer, and what is known about the chain.  Only the loop thread uses it.
+ * database threads, and what is known about the chain.  Only the loop thread uses it.
  */
 #ifndef SYNC_SHARED_H
 #define SYNC_SHARED_H
