@@ -39,11 +39,14 @@ void anchors_free(struct anchors *anchors);
  * among them as signed.  Blocks that follow a hole wait until all before it are counted.
  */
 size_t anchors_count(struct anchors *anchors, struct fetched *held, size_t count);
-/* No other block of the cell can bind this one: read the blocks above it. */
+/*
+ * No other block of the cell can bind this one: read the blocks above it.  *due_ms: when to call it
+ * again, if nothing arrives.
+ */
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
-				    int64_t now_ms);
-/* Send the look-up, and what is to be noted. Returns when to call it again. */
-int64_t anchors_step(struct anchors *anchors);
+				    int64_t now_ms, int64_t *due_ms);
+/* Send the look-up, and what is to be noted. */
+void anchors_step(struct anchors *anchors);
 /* Ask no node any more. NULL is allowed. */
 void anchors_stop(struct anchors *anchors);
 /* No look-up is under way. NULL is allowed. */

@@ -39,7 +39,6 @@ struct anchors {
 	int64_t since_ms;    /* when they were first wanted */
 	uint32_t asked_from; /* the first block of the last request */
 	bool is_asking;
-	bool is_waiting;   /* to ask, until ask_at_ms */
 	unsigned tries;    /* how many nodes were asked in vain, */
 	uint64_t not_from; /* and which: a mask */
 	unsigned pool_epoch;
@@ -267,9 +266,9 @@ static bool has_node(const struct anchors *anchors, int64_t now_ms)
 }
 
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
-				    int64_t now_ms)
+				    int64_t now_ms, int64_t *due_ms)
 {
-	anchors->is_waiting = false;
+	*due_ms = CLOCK_NEVER;
 	if (anchors->is_asking)
 		return ANCHORS_WAIT;
 	if (anchors->top != top->num || !block_id_equal(anchors->top_id, top->id) ||
@@ -283,7 +282,8 @@ enum anchors_end anchors_look_above(struct anchors *anchors, const struct block 
 		return ANCHORS_NONE;
 	if (now_ms >= anchors->ask_at_ms)
 		ask_above(anchors, now_ms);
-	anchors->is_waiting = !anchors->is_asking;
+	if (!anchors->is_asking)
+		*due_ms = anchors->ask_at_ms;
 	return ANCHORS_WAIT;
 }
 
@@ -306,7 +306,7 @@ void anchors_stop(struct anchors *anchors)
 	if (!anchors)
 		return;
 	client_drop_tip(anchors->shared->client, anchors);
-	anchors->is_asking = anchors->is_waiting = false;
+	anchors->is_asking = false;
 }
 
 void anchors_free(struct anchors *anchors)
@@ -319,17 +319,12 @@ void anchors_free(struct anchors *anchors)
 	free(anchors);
 }
 
-int64_t anchors_step(struct anchors *anchors)
+void anchors_step(struct anchors *anchors)
 {
-	bool is_waiting;
-
 	if (anchors->must_load && !anchors->is_loading &&
 	    executor_has_room(anchors->shared->executor))
 		send_load(anchors);
 	note_keys(anchors->shared, &anchors->notes);
-	is_waiting = anchors->is_waiting;
-	anchors->is_waiting = false; /* until anchors_look_above() is called again */
-	return is_waiting ? anchors->ask_at_ms : CLOCK_NEVER;
 }
 
 bool anchors_is_idle(const struct anchors *anchors)

@@ -359,27 +359,29 @@ static bool is_held_up(struct cell *cell)
 	       stretch_bound(&cell->stretch) > 0 && good_count(cell) == 0;
 }
 
-/* True: go on at once. */
-static bool look_above(struct cell *cell, int64_t now_ms)
+/* Have the lowest blocks bound by blocks above the cell, or give them up. */
+static int64_t look_above(struct cell *cell, int64_t now_ms)
 {
 	struct stretch *stretch = &cell->stretch;
 	size_t bound, count = 1;
+	int64_t due_ms;
 
 	if (!is_held_up(cell))
-		return false;
+		return CLOCK_NEVER;
 	bound = stretch_bound(stretch);
 	while (count < bound && stretch_has_next(stretch, count - 1))
 		count++;
-	switch (anchors_look_above(stretch->anchors, stretch->held[count - 1].block, now_ms)) {
+	switch (anchors_look_above(stretch->anchors, stretch->held[count - 1].block, now_ms,
+				   &due_ms)) {
 	case ANCHORS_WAIT:
-		return false;
+		return due_ms;
 	case ANCHORS_BOUND:
-		return true;
+		break;
 	case ANCHORS_NONE:
 		fail_unbound(cell, count);
-		return true;
+		break;
 	}
-	return false;
+	return now_ms;
 }
 
 static void released(void *context)
@@ -475,10 +477,9 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 	if (cell->is_releasing)
 		return CLOCK_NEVER;
 	due_ms = commit_held(cell, now_ms);
-	if (look_above(cell, now_ms))
-		return now_ms;
+	due_ms = sooner(due_ms, look_above(cell, now_ms));
 	if (stretch->anchors)
-		due_ms = sooner(due_ms, anchors_step(stretch->anchors));
+		anchors_step(stretch->anchors);
 	if (!cell->is_given_up) {
 		ask_for_more(cell);
 		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
