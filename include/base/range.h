@@ -40,6 +40,9 @@ void range_remove_set(struct range_set *set, const struct range_set *other);
 /* Keep only the blocks within first..last. */
 void range_clip(struct range_set *set, uint32_t first, uint32_t last);
 bool range_contains(const struct range_set *set, uint32_t block);
+/* The lowest and the highest block of the set; 0: it is empty. */
+uint32_t range_first(const struct range_set *set);
+uint32_t range_last(const struct range_set *set);
 /* The number of blocks in the set. */
 uint64_t range_count_blocks(const struct range_set *set);
 

@@ -91,7 +91,7 @@ struct client_sink {
 	 */
 	bool needs_majority;
 	/*
-	 * For blocks at the head, used by client_vouch() only: nodes are asked whatever they
+	 * For blocks at the head, used by client_vote() only: nodes are asked whatever they
 	 * claim.  A node that does not have the block votes against it, so a block that only one
 	 * node has is not given.
 	 */
@@ -173,16 +173,16 @@ void client_want(struct client *client, enum client_priority priority, uint32_t 
  * of the tail, and `sink`, which needs a majority, gets the result: `given` gets the block that more
  * than half give, which may be this one or another.
  */
-bool client_vouch(struct client *client, const struct block *block, unsigned source,
-		  const struct client_sink *sink);
+bool client_vote(struct client *client, const struct block *block, unsigned source,
+		 const struct client_sink *sink);
 /*
  * Put the virtual operations of a block that `source` gave to the vote.  True: no other node can
  * give them, so none is asked, and the caller keeps the block.  False: takes the block; other
  * nodes are asked for their lists, with the priority of the tail, and `sink`, whose is_virtual is set,
  * gets the result.
  */
-bool client_vouch_virtual(struct client *client, struct block *block, unsigned source,
-			  const struct client_sink *sink);
+bool client_vote_virtual(struct client *client, struct block *block, unsigned source,
+			 const struct client_sink *sink);
 /* Forget what this sink still wants; answers that arrive later are thrown away. */
 void client_drop(struct client *client, const struct client_sink *sink);
 

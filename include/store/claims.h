@@ -35,6 +35,8 @@ struct claim {
 	size_t named_count;
 };
 void claim_release(struct claim *claim);
+/* The id that the stored row above gives for this block; NULL: there is no such row. */
+const uint8_t *claim_named_id(const struct claim *claim, uint32_t num);
 
 struct claim_search {
 	bool has_claim; /* false: nothing can be claimed now */

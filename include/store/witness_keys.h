@@ -60,6 +60,8 @@ int witness_keys_note(struct db *db, const struct witness_key *key, struct error
  */
 int witness_keys_load(struct db *db, uint32_t from, uint32_t last, struct witness_key_list *list,
 		      struct error *err) MUST_CHECK;
+/* Append a copy. */
+void witness_key_list_add(struct witness_key_list *list, const struct witness_key *key);
 void witness_key_list_release(struct witness_key_list *list);
 
 #endif

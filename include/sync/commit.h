@@ -20,7 +20,7 @@ struct commit {
 	struct shared *shared;
 	struct ledger_commit ledger;
 	struct seen seen;
-	struct key_changes keys;
+	struct witness_key_list keys;
 	struct fetched *held; /* held[i] belongs to ledger.entries[i] */
 	size_t count;
 	void *context;

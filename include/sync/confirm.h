@@ -17,7 +17,7 @@
 
 struct confirm;
 
-/* The caller owns the confirmer; work must outlive it. */
+/* The caller owns the confirmer; `shared` must outlive it. */
 struct confirm *confirm_new(struct shared *shared);
 /* NULL is allowed. Call it only after the executor has stopped. */
 void confirm_free(struct confirm *confirm);

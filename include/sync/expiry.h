@@ -13,7 +13,7 @@
 
 struct expiry;
 
-/* The caller owns it; work must outlive it. */
+/* The caller owns it; `shared` must outlive it. */
 struct expiry *expiry_new(struct shared *shared);
 /* NULL is allowed. Call it only after the executor has stopped. */
 void expiry_free(struct expiry *expiry);

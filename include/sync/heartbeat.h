@@ -16,7 +16,7 @@
 
 struct heartbeat;
 
-/* The caller owns the heartbeat; work must outlive it. */
+/* The caller owns the heartbeat; `shared` must outlive it. */
 struct heartbeat *heartbeat_new(struct shared *shared);
 /* NULL is allowed. Call it only after the executor has stopped. */
 void heartbeat_free(struct heartbeat *heartbeat);

@@ -9,24 +9,16 @@
 #ifndef SYNC_KEY_CHANGES_H
 #define SYNC_KEY_CHANGES_H
 
-#include <stddef.h>
-
 #include "steem/block.h"
 #include "store/witness_keys.h"
 
 struct proof;
 
-struct key_changes {
-	struct witness_key *items; /* in chain order */
-	size_t count;
-	size_t capacity;
-};
-
 /*
- * Append the changes of this block.  If proof is NULL, keys that are given only as bytes are
+ * Append the changes of this block, in the order of its operations.  If proof is NULL, keys that are given only as bytes are
  * skipped.
  */
-void key_changes_add(struct key_changes *changes, struct proof *proof, const struct block *block);
-void key_changes_release(struct key_changes *changes);
+void key_changes_add(struct witness_key_list *changes, struct proof *proof,
+		     const struct block *block);
 
 #endif

@@ -34,6 +34,6 @@ bool lineage_has(const struct lineage *lineage, const struct block *block);
  * the witnesses have built on, its own witness included.  0: not even this block has enough, or
  * it is not held here.
  */
-uint32_t lineage_settled(const struct lineage *lineage, const struct block *block);
+uint32_t lineage_built_on(const struct lineage *lineage, const struct block *block);
 
 #endif

@@ -39,9 +39,9 @@ enum state {
 struct reader {
 	struct shared shared;
 	struct http *http;
-	struct proof *proof; /* the same as the work's */
 	struct nodelog nodelog;
 	struct startup *startup;
+	struct chain_check *chain_check;
 	struct scan *scan;
 	struct replay *replay;
 	struct tail *tail;

@@ -27,7 +27,7 @@ struct replay_status {
 	unsigned claim_count; /* how many cells */
 };
 
-/* The caller owns the replay; work must outlive it. */
+/* The caller owns the replay; `shared` must outlive it. */
 struct replay *replay_new(struct shared *shared);
 /* NULL is allowed. Call it only after the executor has stopped. */
 void replay_free(struct replay *replay);

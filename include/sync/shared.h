@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of a reader share: its configuration, its identity, the nodes, the
- * writer, and what is known about the chain.  Only the loop thread uses it.
+ * database threads, and what is known about the chain.  Only the loop thread uses it.
  */
 #ifndef SYNC_SHARED_H
 #define SYNC_SHARED_H
@@ -145,6 +145,11 @@ struct shared {
 
 /* The reader cannot continue: remember why. Only the first reason is kept. */
 void shared_end(struct shared *shared, const struct error *err);
+/*
+ * A task failed, in spite of all retries: the reader cannot continue.  While it stops, retries are
+ * cut short, and nothing depends on the task any more.
+ */
+void shared_task_failed(struct shared *shared, const struct error *err);
 /* Note progress: a commit, a step of a scan, or an answer that there is nothing new. */
 void shared_progress(struct shared *shared);
 /* A reading of the database's clock, taken in a database thread and handed to the loop thread. */

@@ -2,19 +2,18 @@
 /*
  * Did its witness sign a block?
  *
- * The table witness_keys has the keys of witnesses, learnt from the operations that set
- * them.  If a row has another key than the signer's, and every block since that row is
- * stored, the block is false.  Otherwise the signer is not known.
+ * Keys of witnesses are learnt from the operations that set them; the table witness_keys has
+ * them.
  *
- * A block whose signer is not known waits for a block above it that is signed with a known
- * key.  Nobody else can make such a block, and it links down to the block that waits; so that
- * one is good, and the key that signed it is learnt.  Nodes are not asked.
- *
- * Only while the table knows too few keys that signed lately (keyring.h), at a first start,
- * the nodes are asked, and a key is believed if more than half of them give it; nodes that
- * give none for 15 s do not count.  Nodes only know the present key.  If a later block in
- * hand changes the key, the nodes cannot tell the earlier one, so the signer of the blocks
- * before that change is believed.
+ *     the known key signed the block: it is good
+ *     another key did: it is false, if every block since the known key was set is stored;
+ *         otherwise its signer is not known
+ *     its signer is not known: it waits for a block above it that is signed with a known key.
+ *         Nobody else can make such a block, and it links down to the one that waits; so that
+ *         one is good, and the key that signed it is learnt
+ *     too few keys are known that signed lately (keyring.h), at a first start: most nodes must
+ *         tell the key that signed the block (node_keys.h).  But nodes know only the present
+ *         key, so if a later block in hand sets that one, any earlier one is believed
  *
  * Blocks are judged in chain order.
  */
@@ -25,25 +24,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/witness_keys.h"
 #include "sync/fetched.h"
 #include "sync/shared.h"
 
 struct signers;
 
 enum signer_verdict {
-	SIGNER_OPEN, /* being looked up, or it waits for a block above: judge it again later */
+	SIGNER_OPEN, /* its key is looked up, or it waits for a block above: judge it again later */
 	/*
-	 * its witness signed it, or a block above it binds it, or its JSON does not contain the
-	 * signed header and no keys are known
+	 * its witness signed it, or a block above it binds it, or its JSON does not show the whole
+	 * header and too few keys are known
 	 */
 	SIGNER_GOOD,
-	/* somebody else signed it, or nobody; or many blocks above it, and no known key */
-	SIGNER_FALSE,
-	/*
-	 * the nodes now give another key, and nothing explains it: call signers_forget(), and
-	 * judge it again later
-	 */
+	SIGNER_FALSE, /* another key signed it, or none; or no known key signed many blocks above it */
+	/* most nodes tell another key: call signers_forget(), and judge it again later */
 	SIGNER_DENIED,
 };
 
@@ -57,23 +51,19 @@ void signers_free(struct signers *signers);
 /* This block will be judged soon: look up the key of its witness. */
 void signers_expect(struct signers *signers, const struct block *block);
 /*
- * Judge held[i]; the blocks before it are known to be good.  is_next: everything below it is
- * decided.  A good block gets its proof, and its key changes apply from then on.  Otherwise
- * `reason` says what is wrong.
+ * Judge the block held[0]; the other `count` - 1 lie above it, and those below it are known to be
+ * good.  is_next: everything below it is decided.  A good block gets its proof, and its key
+ * changes apply from then on.
  */
 enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
-				  size_t i, bool is_next, char *reason, size_t size);
-/* This block is false: log it, and let the node that gave it rest. */
-void signers_blame(struct shared *shared, const struct fetched *held, const char *reason);
+				  bool is_next);
+/* What is wrong with the block that was judged last, if it is SIGNER_FALSE or SIGNER_DENIED. */
+const char *signers_reason(const struct signers *signers);
 /*
- * Does this block wait for one above it that is signed with a known key?  If that one does not
- * come, the waiting block is worth nothing.
+ * Does this block wait for one above it that is signed with a known key?  Until that one comes, the
+ * block cannot be stored.
  */
 bool signers_holds_up(const struct signers *signers, uint32_t num);
-/* Note in the table that each of these keys signed its block last_signed. Copies them. */
-void signers_note(struct shared *shared, const struct witness_key *keys, size_t count);
-/* Is the text the name of an account? */
-bool signers_is_name(const char *text);
 /* Blocks that were judged may be replaced: look up everything again. */
 void signers_forget(struct signers *signers);
 /* Send what is to be looked up and asked. Returns when to call it again. */

@@ -63,7 +63,5 @@ enum stall_news {
 
 void stall_init(struct stall *stall, int64_t now_ms);
 enum stall_news stall_step(struct stall *stall, const struct stall_facts *facts, int64_t now_ms);
-/* By these facts, is every known block stored? */
-bool watch_is_level(const struct stall_facts *facts);
 
 #endif

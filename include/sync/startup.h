@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first steps of a start: open the database, ask the nodes, compare the chains, and
- * determine the wanted ranges.  Each step is started once and reports once.  A dry run also
- * shows here which stored blocks it would read again.
+ * The tasks of a start: open the database, and determine the wanted ranges.  Each is started
+ * once and reports once.  A dry run also shows here which stored blocks it would read again.
  */
 #ifndef SYNC_STARTUP_H
 #define SYNC_STARTUP_H
@@ -13,11 +12,13 @@
 #include "store/wanted_ranges.h"
 #include "sync/shared.h"
 
+struct chain_check;
 struct startup;
 
-/* done: a step is over (not called if the reader must end: see shared_end()). */
-struct startup *startup_new(struct shared *shared, void (*done)(void *context), void *context);
-/* NULL is allowed. Call it only after the executor has stopped, or while no step is under way. */
+/* done: a task is over (not called if the reader must end: see shared_end()). */
+struct startup *startup_new(struct shared *shared, const struct chain_check *check,
+			    void (*done)(void *context), void *context);
+/* NULL is allowed. Call it only after the executor has stopped, or while no task is under way. */
 void startup_free(struct startup *startup);
 
 /*
@@ -25,19 +26,6 @@ void startup_free(struct startup *startup);
  * nothing), and look at the clock of the database.
  */
 void startup_open(struct startup *startup);
-/*
- * Do the nodes serve the chain that the database holds?  While it holds nothing: the chain that
- * most of them serve?  A node that does not is excluded.  The reader ends if no node does, or if
- * it cannot be told.
- */
-void startup_compare(struct startup *startup);
-/* Compare nodes that came later, beside everything else. Returns when to call it again. */
-int64_t startup_step(struct startup *startup, int64_t now_ms);
-/*
- * `pool` is about to replace the reader's pool.  startup_step() compares its new nodes or, if no
- * node was compared yet, another startup_compare() does.
- */
-void startup_reload(struct startup *startup, struct pool *pool, bool is_first);
 /*
  * Are these ranges irreversible by now, according to the nodes or the database?  If not, the
  * reader ends and says so.
@@ -54,8 +42,6 @@ void startup_want(struct startup *startup, uint32_t irreversible);
  */
 void startup_preview(struct startup *startup);
 
-/* The newest stored block up to the irreversible one, as of startup_compare(); 0: none. */
-uint32_t startup_newest(const struct startup *startup);
 /* How many blocks startup_preview() named. */
 uint64_t startup_outdated_count(const struct startup *startup);
 /* The ranges as of the last startup_want(); valid until the next one. */

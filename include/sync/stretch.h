@@ -6,13 +6,13 @@
  * are requested, what is put to the vote, and how long to wait.  The stretch decides what may be
  * committed:
  *
- *     held    it has arrived, and no block below it is still to come
- *     bound   it is vouched for, or the block above it is bound and links to it
- *     good    it is bound, and its witness signed it (if signers are checked)
+ *     held       it has arrived
+ *     eligible   and no block below it is still to come
+ *     vouched    more than half of the nodes gave it, or the stored row above names its id
+ *     bound      it is eligible, and vouched, or the block above it is bound and links to it
+ *     good       it is bound, and its witness signed it (if signers are checked)
  *
- * A block is vouched for when more than half of the nodes gave it, or when the stored row above
- * names its id.  Good blocks are committed in chain order, so each is compared with the one
- * before it.
+ * Good blocks are committed in chain order, so each is compared with the one before it.
  */
 #ifndef SYNC_STRETCH_H
 #define SYNC_STRETCH_H
@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
+#include "steem/client.h"
 #include "store/ledger.h"
 #include "sync/dispute.h"
 #include "sync/fetched.h"
@@ -34,7 +35,8 @@ struct signers;
 
 /*
  * What the owner of a stretch is told. All functions get `context`. `unlinked` is for owners that
- * call stretch_check_links(), `not_signed` for those with signers.
+ * call stretch_check_links(), `vouched`, `outvoted` and `divided` for those that call
+ * stretch_vote(), `not_signed` for those with signers.
  */
 struct stretch_owner {
 	/*
@@ -45,21 +47,28 @@ struct stretch_owner {
 	bool (*ended)(void *context, struct commit *commit, bool is_done);
 	/* Block `num` is in the table now, stored by this commit or earlier. */
 	void (*stored)(void *context, uint32_t num);
-	/* These blocks were not committed; they are needed again. */
+	/* These blocks were not committed: request them again. */
 	void (*again)(void *context, uint32_t first, uint32_t last);
-	/* The table cannot hold block `num`; this was logged. */
+	/* The table cannot hold block `num`. This was logged. */
 	void (*unstorable)(void *context, uint32_t num, const char *reason);
-	/* Block `num` contradicted a stored one, and it is decided what is wrong. */
+	/* Block `num` contradicted a stored one: the end of the dispute, and `reason` for a gap. */
 	void (*decided)(void *context, uint32_t num, enum dispute_end end, const char *reason);
 	/*
 	 * Blocks first..last came from one node, and `last` is not the block that the bound block
-	 * above it links to: they were dropped, and the node rests.  `count`: how many versions of
-	 * `last` this happened to.
+	 * above it links to: they were dropped, and the node rests.  Request them again, but if
+	 * `reason` is not NULL, give `last` up: the nodes gave too many wrong versions of it.
 	 */
-	void (*unlinked)(void *context, uint32_t first, uint32_t last, unsigned count);
+	void (*unlinked)(void *context, uint32_t first, uint32_t last, const char *reason);
+	/* More than half of the nodes give the block that was put to the vote. */
+	void (*vouched)(void *context);
+	/* They give another block, or the nodes were read again: drop it. */
+	void (*outvoted)(void *context);
+	/* No version of the block has a majority; arguments as in struct client_sink. */
+	void (*divided)(void *context, uint32_t num, unsigned version_count, const char *reason);
 	/*
-	 * Its witness did not sign held[at] (is_false), or the nodes contradict its key: drop it
-	 * and all blocks above it, and call stretch_forget_signers().
+	 * held[at] is false (is_false), is of another branch than the block before, or has another
+	 * key than the nodes tell: drop it and all blocks above it, and call
+	 * stretch_forget_signers().
 	 */
 	void (*not_signed)(void *context, size_t at, bool is_false);
 };
@@ -75,8 +84,11 @@ struct stretch {
 	struct fetched *held; /* ascending, each number once */
 	size_t count;
 	size_t capacity;
-	struct range_set undecided; /* neither arrived nor failed, or in dispute */
+	struct range_set undecided; /* requested or to be requested, not given up */
 	struct range_set vouched;
+	uint32_t voting_num; /* the block that is put to the vote; 0: none */
+	int64_t voting_since_ms;
+	struct client_sink vote_sink;
 	struct refusal *refusals;
 	size_t refusal_count;
 	size_t refusal_capacity;
@@ -85,10 +97,7 @@ struct stretch {
 	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
-	/*
-	 * The first block of a commit under way that must end before the next one begins; 0: there
-	 * is none.
-	 */
+	/* The next commit must wait until the one that begins with this block has ended; 0: none. */
 	uint32_t blocking_num;
 	uint32_t careful_to;     /* up to this block, each commit has one block */
 	struct dispute *dispute; /* nothing is committed while it is open */
@@ -115,14 +124,12 @@ uint32_t stretch_last(const struct stretch *stretch);
 void stretch_drop(struct stretch *stretch, size_t from, size_t count);
 /* Free the held blocks from this number on; their votes and verdicts are forgotten. */
 void stretch_drop_from(struct stretch *stretch, uint32_t num);
-/* Remove `count` blocks without freeing them: the caller owns them. */
-void stretch_remove(struct stretch *stretch, size_t from, size_t count);
 
-/* How many of the held blocks have no undecided block below them. */
+/* How many of the held blocks are eligible. */
 size_t stretch_eligible(const struct stretch *stretch);
-/* Is the held block at `at` followed by its successor, so that this one can bind it? */
+/* Is the block above held[at] held too, so that it can bind this one? */
 bool stretch_has_next(const struct stretch *stretch, size_t at);
-/* How many of the eligible blocks are bound, if their links are right. */
+/* How many of them are bound, if their links are right. */
 size_t stretch_bound(const struct stretch *stretch);
 /* The nodes that gave wrong versions of this block, as long as others could be asked. */
 uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num);
@@ -138,6 +145,20 @@ bool stretch_check_links(struct stretch *stretch);
  * call it again.
  */
 size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms);
+/*
+ * For stretches without holes: all blocks up to this one are part of the chain, because each links
+ * to the next, and more than half of the nodes give the last one.  0: none.
+ */
+uint32_t stretch_vouched_to(const struct stretch *stretch);
+/* Is there a block above them, while no vote is under way? */
+bool stretch_needs_vote(const struct stretch *stretch);
+/*
+ * Ask the other nodes whether they give this held block too.  One vote at a time; it goes on if
+ * the block is dropped, but then its result counts for another version of it.
+ */
+void stretch_vote(struct stretch *stretch, const struct fetched *held);
+/* Forget the vote that is under way, if any. */
+void stretch_end_vote(struct stretch *stretch);
 /* Blocks that were judged may be replaced: look up everything again. */
 void stretch_forget_signers(struct stretch *stretch);
 /*

@@ -17,7 +17,7 @@
 
 struct tail;
 
-/* The caller owns the tail; work must outlive it. */
+/* The caller owns the tail; `shared` must outlive it. */
 struct tail *tail_new(struct shared *shared);
 /* NULL is allowed. Call it only after the executor has stopped, or while tail_is_idle(). */
 void tail_free(struct tail *tail);

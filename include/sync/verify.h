@@ -28,7 +28,7 @@ struct verify_counts {
 	uint64_t unknown;  /* blocks that could not be compared */
 };
 
-/* The caller owns it; work must outlive it. */
+/* The caller owns it; `shared` must outlive it. */
 struct verify *verify_new(struct shared *shared);
 /* NULL is allowed. Call it only after the executor has stopped. */
 void verify_free(struct verify *verify);

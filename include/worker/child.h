@@ -45,8 +45,8 @@ struct child {
 	char tail[CHILD_TAIL_BYTES]; /* the end of its standard error */
 	size_t tail_len;
 	struct buf line;    /* a line of standard error that is not logged yet */
-	int64_t term_at_ms; /* when to send SIGTERM after the end of its input; INT64_MAX: never */
-	int64_t kill_at_ms; /* when to send SIGKILL after SIGTERM; INT64_MAX: never */
+	int64_t term_at_ms; /* when to send SIGTERM after the end of its input, or CLOCK_NEVER */
+	int64_t kill_at_ms; /* when to send SIGKILL after SIGTERM, or CLOCK_NEVER */
 	int wait_status;
 	int exec_errno;      /* 0: it was executed */
 	char label[64];      /* for log lines */
@@ -82,8 +82,11 @@ int child_limit(struct child *child, int64_t kill_at_ms, struct error *err) MUST
 void child_give(struct child *child, const char *text, size_t len, bool is_last);
 /* Set CHILD_FDS entries; unused ones are -1. */
 void child_fill_fds(const struct child *child, struct pollfd *fds);
-/* Read and write the pipes, and send the signals that are due. */
-void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms);
+/*
+ * Read and write the pipes, and send the signals that are due.  fds: the entries of
+ * child_fill_fds(); NULL: only the signals.  Returns when the next one is due.
+ */
+int64_t child_step(struct child *child, const struct pollfd *fds, int64_t now_ms);
 /* True once, when the process has ended: its session is gone, and all its output was read. */
 bool child_has_ended(struct child *child);
 /* Is it being ended? */

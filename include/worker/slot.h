@@ -100,10 +100,12 @@ bool slot_is_empty(const struct slot *slot);
 void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms);
 /* Set CHILD_FDS entries. */
 void slot_fill_fds(const struct slot *slot, struct pollfd *fds);
-/* Call it once in each turn: handles pipes, deadlines, and processes that have ended. */
-void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms);
-/* The latest time at which slot_step() must be called. */
-int64_t slot_wake_at_ms(const struct slot *slot);
+/*
+ * Handle pipes, deadlines, and processes that have ended.  fds: the entries of slot_fill_fds(), NULL
+ * if nothing was waited for.  Returns when to call it again.  Call it also after any other function
+ * that changes the slot.
+ */
+int64_t slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms);
 /* Should its lease be renewed? */
 bool slot_wants_renewal(const struct slot *slot);
 void slot_renewed(struct slot *slot, const struct renewal *renewal);

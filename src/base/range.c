@@ -157,6 +157,16 @@ bool range_contains(const struct range_set *set, uint32_t block)
 	return i < set->count && set->items[i].first <= block;
 }
 
+uint32_t range_first(const struct range_set *set)
+{
+	return set->count > 0 ? set->items[0].first : 0;
+}
+
+uint32_t range_last(const struct range_set *set)
+{
+	return set->count > 0 ? set->items[set->count - 1].last : 0;
+}
+
 uint64_t range_count_blocks(const struct range_set *set)
 {
 	uint64_t count = 0;

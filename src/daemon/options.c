@@ -123,10 +123,10 @@ static int take_block(const char *option, uint32_t *ret_block, struct error *err
 	struct range_set set = RANGE_SET_INIT;
 	int result = range_parse(&set, optarg, err);
 
-	if (result == 0 && (set.count != 1 || set.items[0].first != set.items[0].last))
+	if (result == 0 && range_count_blocks(&set) != 1)
 		result = error_set(err, ERROR_CONFIG, "%s is not the number of one block", optarg);
 	if (result == 0)
-		*ret_block = set.items[0].first;
+		*ret_block = range_first(&set);
 	range_set_release(&set);
 	return result == 0 ? 0 : error_set(err, ERROR_CONFIG, "%s: %s" SEE_HELP, option, err->text);
 }

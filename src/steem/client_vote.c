@@ -416,8 +416,8 @@ bool want_lists_differ(const struct client *client, const struct want *want, cha
 	return true;
 }
 
-bool client_vouch_virtual(struct client *client, struct block *block, unsigned source,
-			  const struct client_sink *sink)
+bool client_vote_virtual(struct client *client, struct block *block, unsigned source,
+			 const struct client_sink *sink)
 {
 	struct error err = ERROR_INIT; /* its text is the reason until another node was asked */
 	struct want *want;
@@ -572,8 +572,8 @@ bool want_settle_vote(struct client *client, struct want *want)
 	return settle_list(client, want) || settle_block(client, want);
 }
 
-bool client_vouch(struct client *client, const struct block *block, unsigned source,
-		  const struct client_sink *sink)
+bool client_vote(struct client *client, const struct block *block, unsigned source,
+		 const struct client_sink *sink)
 {
 	uint64_t itself = UINT64_C(1) << source;
 	struct want *want;

@@ -33,6 +33,14 @@ void claim_release(struct claim *claim)
 	claim->named_count = 0;
 }
 
+const uint8_t *claim_named_id(const struct claim *claim, uint32_t num)
+{
+	for (size_t i = 0; i < claim->named_count; i++)
+		if (claim->named[i].num == num)
+			return claim->named[i].id;
+	return NULL;
+}
+
 static uint32_t cell_first(uint32_t block)
 {
 	return block - block % CLAIM_CELL_BLOCKS;
@@ -197,7 +205,7 @@ static int find_named(struct db *db, struct claim *claim, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
 	const struct range_set *missing = &claim->missing;
-	uint32_t first = missing->items[0].first, last = missing->items[missing->count - 1].last;
+	uint32_t first = range_first(missing), last = range_last(missing);
 	int result = -1;
 
 	claim->named = xcalloc(missing->count, sizeof(*claim->named));
@@ -266,7 +274,7 @@ static int search_range(struct search *search, struct range range, bool *ret_end
 			return -1;
 		if (due.count == 0)
 			return 0;
-		rest.last = due.items[0].first - 1; /* where the next page of gaps ends */
+		rest.last = range_first(&due) - 1; /* where the next page of gaps ends */
 		range_remove_set(&due, &search->taken);
 		for (size_t i = due.count; i > 0 && !*ret_ends; i--) {
 			struct range gap = due.items[i - 1];

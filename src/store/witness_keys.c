@@ -32,17 +32,18 @@ int witness_keys_find(struct db *db, const char *witness, uint32_t block,
 
 static void take_row(struct witness_key_list *list, const struct db_rows *rows)
 {
-	struct witness_key *key;
+	const char *source = db_row_text(rows, SELECT_KEYS_LATELY_SOURCE, NULL);
+	struct witness_key key = {
+		.since_block = (uint32_t)db_row_u64(rows, SELECT_KEYS_LATELY_SINCE_BLOCK),
+		.is_of_nodes = strcmp(source, "nodes") == 0,
+		.last_signed = (uint32_t)db_row_u64(rows, SELECT_KEYS_LATELY_LAST_SIGNED),
+	};
 
-	list->items = xgrow(list->items, list->count, &list->capacity, sizeof(*list->items));
-	key = &list->items[list->count++];
-	snprintf(key->witness, sizeof(key->witness), "%s",
+	snprintf(key.witness, sizeof(key.witness), "%s",
 		 db_row_text(rows, SELECT_KEYS_LATELY_WITNESS, NULL));
-	snprintf(key->key, sizeof(key->key), "%s",
+	snprintf(key.key, sizeof(key.key), "%s",
 		 db_row_text(rows, SELECT_KEYS_LATELY_SIGNING_KEY, NULL));
-	key->since_block = (uint32_t)db_row_u64(rows, SELECT_KEYS_LATELY_SINCE_BLOCK);
-	key->is_of_nodes = strcmp(db_row_text(rows, SELECT_KEYS_LATELY_SOURCE, NULL), "nodes") == 0;
-	key->last_signed = (uint32_t)db_row_u64(rows, SELECT_KEYS_LATELY_LAST_SIGNED);
+	witness_key_list_add(list, &key);
 }
 
 int witness_keys_load(struct db *db, uint32_t from, uint32_t last, struct witness_key_list *list,
@@ -56,6 +57,12 @@ int witness_keys_load(struct db *db, uint32_t from, uint32_t last, struct witnes
 	while (rows && (result = db_rows_next(rows, err)) > 0)
 		take_row(list, rows);
 	return result;
+}
+
+void witness_key_list_add(struct witness_key_list *list, const struct witness_key *key)
+{
+	list->items = xgrow(list->items, list->count, &list->capacity, sizeof(*list->items));
+	list->items[list->count++] = *key;
 }
 
 void witness_key_list_release(struct witness_key_list *list)

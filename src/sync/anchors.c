@@ -12,38 +12,36 @@
 #include "store/witness_keys.h"
 #include "sync/executor.h"
 #include "sync/keyring.h"
-#include "sync/signers.h"
+#include "sync/note_keys.h"
 
-/* How many blocks above a stretch are read: three in four witnesses are known. */
+/* So many blocks above a stretch are read. Three in four witnesses are known, so this is enough. */
 #define ABOVE_BLOCKS 10
-/* Each of the nodes may be asked, but no more than this many. */
-#define ABOVE_TRIES    4
-#define ASK_AGAIN_MS   100
-#define ABOVE_LASTS_MS 15000 /* then the nodes are too busy, or away */
+#define ABOVE_TRIES  4     /* how many nodes are asked for them at most, */
+#define ABOVE_MS     15000 /* and for how long */
+#define ASK_AGAIN_MS 100
 
 struct anchors {
 	struct shared *shared;
 	const struct claim *claim;
-	struct witness_key_list keys; /* those in force at blocks of the claim, and above */
-	unsigned generation;          /* of the keys; 0: not loaded yet */
+	struct witness_key_list keys; /* those in force at blocks of the claim, or above */
+	unsigned generation;          /* how often they were loaded */
 	/* Are enough keys known at the lowest block of the claim, and at the highest one? */
 	bool is_recent_below, is_recent_above;
 	bool is_loading;
 	bool must_load;
 	struct witness_key_list notes; /* keys that signed, to be noted in the table */
-	/* The block above which others are read. */
+	/* The block that is to be bound by blocks above it. */
 	uint32_t top;
 	uint8_t top_id[BLOCK_ID_BYTES];
-	bool is_bound;      /* and a known key signed one of them */
-	uint32_t above_num; /* the highest one that links down to it */
+	bool is_bound;      /* it is */
+	uint32_t above_num; /* the highest block read that links down to it */
 	uint8_t above_id[BLOCK_ID_BYTES];
+	int64_t since_ms;    /* when they were first wanted */
 	uint32_t asked_from; /* the first block of the last request */
 	bool is_asking;
-	bool is_waiting; /* to ask, until ask_at_ms */
-	unsigned tries;
-	uint64_t not_from; /* mask of the nodes that were asked in vain */
+	unsigned tries;    /* how many nodes were asked in vain, */
+	uint64_t not_from; /* and which: a mask */
 	unsigned pool_epoch;
-	int64_t since_ms;
 	int64_t ask_at_ms;
 	struct client_tip_sink sink;
 };
@@ -53,9 +51,8 @@ struct anchors {
 struct load_job {
 	struct job job;
 	struct anchors *anchors;
-	uint32_t first, last; /* blocks of the claim */
-	uint32_t from;        /* keys that signed from there on, */
-	uint32_t above;       /* and are in force below this block */
+	uint32_t first, last; /* the blocks of the claim */
+	uint32_t from, to; /* load keys that signed from there on, and are in force up to there */
 	struct witness_key_list keys;
 };
 
@@ -64,7 +61,7 @@ static int run_load(struct db *db, struct job *job, struct error *err)
 	struct load_job *load = (struct load_job *)job;
 
 	witness_key_list_release(&load->keys);
-	return witness_keys_load(db, load->from, load->above, &load->keys, err);
+	return witness_keys_load(db, load->from, load->to, &load->keys, err);
 }
 
 static void finish_load(struct job *job)
@@ -82,8 +79,7 @@ static void finish_load(struct job *job)
 		anchors->is_recent_above = keyring_is_recent(&anchors->keys, chain, load->last);
 	} else {
 		witness_key_list_release(&load->keys);
-		if (!anchors->shared->is_stopping)
-			shared_end(anchors->shared, &job->err);
+		shared_task_failed(anchors->shared, &job->err);
 	}
 	free(load);
 }
@@ -94,11 +90,11 @@ static void send_load(struct anchors *anchors)
 
 	job_init(&load->job, run_load, finish_load, "loading keys of witnesses");
 	load->anchors = anchors;
-	load->first = anchors->claim->missing.items[0].first;
+	load->first = range_first(&anchors->claim->missing);
 	load->last = anchors->claim->last;
 	load->from = keyring_recent_from(anchors->shared->config.chain, load->first);
-	/* Keys that were learnt at later blocks may have signed these. */
-	load->above = keyring_recent_to(anchors->shared->config.chain, load->last);
+	/* A key that was learnt at a later block may have signed these. */
+	load->to = keyring_recent_to(anchors->shared->config.chain, load->last);
 	anchors->is_loading = true;
 	anchors->must_load = false;
 	executor_look_up(anchors->shared->executor, &load->job);
@@ -114,9 +110,7 @@ static struct witness_key *known_key(struct anchors *anchors, const struct block
 	char text[KEY_TEXT_BYTES];
 	struct key key;
 
-	if (!block->seal || !signers_is_name(block->seal->witness))
-		return NULL;
-	if (!keyring_has(&anchors->keys, block->seal->witness) ||
+	if (!block->seal || !keyring_has(&anchors->keys, block->seal->witness) ||
 	    proof_signer(proof, block, &key, &ignored) != 0)
 		return NULL;
 	return keyring_match(&anchors->keys, block->seal->witness,
@@ -125,14 +119,11 @@ static struct witness_key *known_key(struct anchors *anchors, const struct block
 
 static void note_signed(struct anchors *anchors, struct witness_key *key, uint32_t num)
 {
-	struct witness_key_list *notes = &anchors->notes;
-
-	/* the first signature of a key is left to the tail, see signers.c */
+	/* The first signature of a key is noted by the tail: see signers.c. */
 	if (key->last_signed == 0 || !keyring_must_note(key, anchors->shared->config.chain, num))
 		return;
 	key->last_signed = num;
-	notes->items = xgrow(notes->items, notes->count, &notes->capacity, sizeof(*notes->items));
-	notes->items[notes->count++] = *key;
+	witness_key_list_add(&anchors->notes, key);
 }
 
 static bool is_anchor(struct anchors *anchors, struct fetched *held)
@@ -153,26 +144,14 @@ static bool is_anchor(struct anchors *anchors, struct fetched *held)
 		return false;
 	held->is_anchor = true;
 	if (key->since_block >= block->num)
-		return true; /* by the table, it is not known whether the key was in force already */
+		return true; /* the key was learnt later: perhaps it was not in force yet */
 	if (block->proof == BLOCK_PROOF_CONTENT)
 		block->proof = BLOCK_PROOF_SIGNED;
 	note_signed(anchors, key, block->num);
 	return true;
 }
 
-/* Does the stored row above name this block? */
-static bool is_named(const struct anchors *anchors, const struct block *block)
-{
-	for (size_t i = 0; i < anchors->claim->named_count; i++)
-		if (anchors->claim->named[i].num == block->num)
-			return block_id_equal(anchors->claim->named[i].id, block->id);
-	return false;
-}
-
-/*
- * By the lowest block of a stretch: at the blocks above, it may be long ago that known keys
- * signed.
- */
+/* Are enough keys known at the lowest block of a stretch?  Further up, it may be too long ago. */
 static bool needs_anchor(const struct anchors *anchors, uint32_t num)
 {
 	if (anchors->is_recent_below == anchors->is_recent_above)
@@ -183,7 +162,10 @@ static bool needs_anchor(const struct anchors *anchors, uint32_t num)
 /* How many of the `count` blocks of one stretch are bound? */
 static size_t bound_count(struct anchors *anchors, struct fetched *held, size_t count)
 {
-	if (is_named(anchors, held[count - 1].block))
+	const struct block *top = held[count - 1].block;
+	const uint8_t *named = claim_named_id(anchors->claim, top->num);
+
+	if (named && block_id_equal(named, top->id))
 		return count;
 	if (anchors->generation == 0)
 		return 0;
@@ -245,7 +227,7 @@ static void take_end(void *context, unsigned node, const struct chain_head *head
 	anchors->ask_at_ms = 0;
 	if (anchors->above_num >= anchors->asked_from &&
 	    anchors->above_num < anchors->top + ABOVE_BLOCKS)
-		return; /* it gives few at a time */
+		return; /* it gives few blocks at a time: ask it for the next ones */
 	anchors->tries++;
 	anchors->not_from |= UINT64_C(1) << node;
 	begin_above(anchors);
@@ -284,9 +266,9 @@ static bool has_node(const struct anchors *anchors, int64_t now_ms)
 }
 
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
-				    int64_t now_ms)
+				    int64_t now_ms, int64_t *due_ms)
 {
-	anchors->is_waiting = false;
+	*due_ms = CLOCK_NEVER;
 	if (anchors->is_asking)
 		return ANCHORS_WAIT;
 	if (anchors->top != top->num || !block_id_equal(anchors->top_id, top->id) ||
@@ -296,11 +278,12 @@ enum anchors_end anchors_look_above(struct anchors *anchors, const struct block 
 		return ANCHORS_BOUND;
 	if (anchors->must_load || anchors->is_loading || anchors->generation == 0)
 		return ANCHORS_WAIT;
-	if (!has_node(anchors, now_ms) || now_ms >= anchors->since_ms + ABOVE_LASTS_MS)
+	if (!has_node(anchors, now_ms) || now_ms >= anchors->since_ms + ABOVE_MS)
 		return ANCHORS_NONE;
 	if (now_ms >= anchors->ask_at_ms)
 		ask_above(anchors, now_ms);
-	anchors->is_waiting = !anchors->is_asking;
+	if (!anchors->is_asking)
+		*due_ms = anchors->ask_at_ms;
 	return ANCHORS_WAIT;
 }
 
@@ -323,7 +306,7 @@ void anchors_stop(struct anchors *anchors)
 	if (!anchors)
 		return;
 	client_drop_tip(anchors->shared->client, anchors);
-	anchors->is_asking = anchors->is_waiting = false;
+	anchors->is_asking = false;
 }
 
 void anchors_free(struct anchors *anchors)
@@ -336,20 +319,12 @@ void anchors_free(struct anchors *anchors)
 	free(anchors);
 }
 
-int64_t anchors_step(struct anchors *anchors)
+void anchors_step(struct anchors *anchors)
 {
-	bool is_waiting;
-
 	if (anchors->must_load && !anchors->is_loading &&
 	    executor_has_room(anchors->shared->executor))
 		send_load(anchors);
-	if (anchors->notes.count > 0) {
-		signers_note(anchors->shared, anchors->notes.items, anchors->notes.count);
-		witness_key_list_release(&anchors->notes);
-	}
-	is_waiting = anchors->is_waiting;
-	anchors->is_waiting = false; /* until anchors_look_above() is called again */
-	return is_waiting ? anchors->ask_at_ms : CLOCK_NEVER;
+	note_keys(anchors->shared, &anchors->notes);
 }
 
 bool anchors_is_idle(const struct anchors *anchors)

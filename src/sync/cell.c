@@ -20,12 +20,10 @@
 #include "sync/stretch.h"
 
 #define MAX_HELD_MS 1000 /* how long a block waits for others to be committed with */
-/* less than a lease: the other readers must not wait for a reader without nodes */
+/* Less than the lease of a claim: other readers must not wait for a reader without nodes. */
 #define STUCK_MS 20000
-/* Every ANCHOR_BLOCKS-th block is put to the vote, so that the blocks below it can be committed. */
-#define ANCHOR_BLOCKS 50
-/* How many other versions of one block are requested. */
-#define MAX_VERSIONS 3
+/* One in so many blocks is put to the vote, so that those below it can be committed. */
+#define VOTE_BLOCKS 50
 
 struct cell {
 	struct shared *shared;
@@ -34,18 +32,19 @@ struct cell {
 	bool is_given_up;
 	bool is_releasing;
 	bool is_done;
-	struct range_set unasked;   /* not requested yet */
-	struct range_set failed;    /* given up in this pass */
-	struct range_set to_vouch;  /* to be put to the vote, because no block above binds them */
-	struct range_set unvouched; /* the vote failed; a block above may still bind them */
+	/* Blocks of the claim; the stretch has those that arrived. */
+	struct range_set unasked; /* to be requested */
+	size_t wanted_count;      /* requested */
+	struct range_set to_vote; /* to be put to the vote, because no block above binds them */
+	struct range_set divided; /* the vote had no majority; a block above may still bind them */
 	struct range_set
-		barred; /* not to be stored: they link to a block that is not part of the chain */
-	char reason[200];
-	size_t wanted_count; /* requested from the client */
+		barred; /* not to be stored: they link to a block that is not the chain's */
+	struct range_set failed; /* given up in this pass, */
+	char reason[200];        /* the last of them because of this */
 	unsigned filled_count;
 	int64_t moved_at_ms;
 	struct client_sink sink;
-	struct client_sink vouch_sink;
+	struct client_sink vote_sink;
 };
 
 static bool is_rewrite(const struct cell *cell)
@@ -78,20 +77,11 @@ static void ask_again(void *context, uint32_t first, uint32_t last)
 	range_add(&cell->stretch.undecided, first, last);
 }
 
-/* The id of this block, as the stored row above it says; NULL: there is no such row. */
-static const uint8_t *named_id(const struct cell *cell, uint32_t num)
-{
-	for (size_t i = 0; i < cell->claim.named_count; i++)
-		if (cell->claim.named[i].num == num)
-			return cell->claim.named[i].id;
-	return NULL;
-}
-
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
 	struct fetched held = fetched_hold(cell->shared, block, node);
-	const uint8_t *named = named_id(cell, block->num);
+	const uint8_t *named = claim_named_id(&cell->claim, block->num);
 
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
@@ -99,7 +89,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		range_add(&cell->stretch.vouched, block->num, block->num);
 	} else if (named && !range_contains(&cell->stretch.vouched, block->num)) {
 		/* Either the node or the row is wrong: see what the other nodes give. */
-		range_add(&cell->to_vouch, block->num, block->num);
+		range_add(&cell->to_vote, block->num, block->num);
 		range_add(&cell->unasked, block->num, block->num);
 		fetched_release(cell->shared, &held);
 		return;
@@ -141,13 +131,13 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 
 	(void)version_count;
 	if (!range_contains(&cell->claim.missing, num + 1) ||
-	    range_contains(&cell->failed, num + 1) || range_contains(&cell->to_vouch, num)) {
+	    range_contains(&cell->failed, num + 1) || range_contains(&cell->to_vote, num)) {
 		take_refusal(cell, num, reason);
 		return;
 	}
 	cell->wanted_count--;
 	cell->moved_at_ms = clock_now_ms();
-	range_add(&cell->unvouched, num, num);
+	range_add(&cell->divided, num, num);
 	range_add(&cell->unasked, num, num);
 }
 
@@ -177,12 +167,11 @@ static void take_unstorable(void *context, uint32_t num, const char *reason)
 	fail_block(context, num, reason);
 }
 
-static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
+static void take_unlinked(void *context, uint32_t first, uint32_t last, const char *reason)
 {
 	ask_again(context, first, last);
-	if (count >= MAX_VERSIONS)
-		fail_block(context, last,
-			   "the block above it links to another one than the nodes give");
+	if (reason)
+		fail_block(context, last, reason);
 }
 
 /*
@@ -241,8 +230,8 @@ static void fetch_again(struct cell *cell, size_t at)
 	ask_again(cell, num, num);
 }
 
-/* If the block above will not come, nothing binds this one: put it to the vote, or drop it. */
-static void vouch_for_tops(struct cell *cell)
+/* If the block above a held one will not come, nothing binds it: put it to the vote, or drop it. */
+static void vote_on_tops(struct cell *cell)
 {
 	struct stretch *stretch = &cell->stretch;
 
@@ -253,7 +242,7 @@ static void vouch_for_tops(struct cell *cell)
 		    range_contains(&stretch->vouched, num))
 			continue;
 		if (!cell->is_given_up)
-			range_add(&cell->to_vouch, num, num);
+			range_add(&cell->to_vote, num, num);
 		fetch_again(cell, at);
 	}
 }
@@ -273,7 +262,7 @@ static int64_t commit_held(struct cell *cell, int64_t now_ms)
 
 	do {
 		if (!is_rewrite(cell))
-			vouch_for_tops(cell);
+			vote_on_tops(cell);
 	} while (!stretch_check_links(stretch));
 	return stretch_commit(stretch, good_count(cell), all_arrived(cell) ? 0 : MAX_HELD_MS,
 			      now_ms);
@@ -283,21 +272,21 @@ static bool needs_vote(const struct cell *cell, uint32_t num)
 {
 	if (is_rewrite(cell))
 		return false;
-	if (range_contains(&cell->to_vouch, num))
+	if (range_contains(&cell->to_vote, num))
 		return true;
 	if (!range_contains(&cell->claim.missing, num + 1))
-		return named_id(cell, num) == NULL;
-	return num % ANCHOR_BLOCKS == ANCHOR_BLOCKS - 1 && !range_contains(&cell->unvouched, num);
+		return !claim_named_id(&cell->claim, num);
+	return num % VOTE_BLOCKS == VOTE_BLOCKS - 1 && !range_contains(&cell->divided, num);
 }
 
 /* Does memory have no room for the block that is to be put to the vote next? */
-static bool is_full_of_unvouched(const struct cell *cell)
+static bool is_full_of_unbound(const struct cell *cell)
 {
 	return cell->wanted_count == 0 && cell->stretch.commit_count == 0 &&
 	       cell->unasked.count > 0 && stretch_bound(&cell->stretch) == 0;
 }
 
-/* Put the highest block that could be committed to the vote in its place. */
+/* Put the highest eligible block to the vote instead. */
 static void make_room(struct cell *cell)
 {
 	size_t eligible = stretch_eligible(&cell->stretch);
@@ -306,7 +295,7 @@ static void make_room(struct cell *cell)
 	if (eligible == 0)
 		return;
 	num = stretch_num(&cell->stretch, eligible - 1);
-	range_add(&cell->to_vouch, num, num);
+	range_add(&cell->to_vote, num, num);
 	fetch_again(cell, eligible - 1);
 }
 
@@ -321,18 +310,18 @@ static void ask_for_more(struct cell *cell)
 		return;
 	if (room > limit - wanted)
 		room = limit - wanted;
-	if (room == 0 && is_full_of_unvouched(cell)) {
+	if (room == 0 && is_full_of_unbound(cell)) {
 		make_room(cell);
 		room = 1;
 	}
 	for (; room > 0 && cell->unasked.count > 0; room--) {
-		uint32_t num = cell->unasked.items[0].first;
+		uint32_t num = range_first(&cell->unasked);
 
 		range_remove(&cell->unasked, num, num);
 		cell->wanted_count++;
 		client_want(cell->shared->client, CLIENT_REPLAY, num, num,
 			    stretch_not_from(&cell->stretch, num),
-			    needs_vote(cell, num) ? &cell->vouch_sink : &cell->sink);
+			    needs_vote(cell, num) ? &cell->vote_sink : &cell->sink);
 	}
 }
 
@@ -370,27 +359,29 @@ static bool is_held_up(struct cell *cell)
 	       stretch_bound(&cell->stretch) > 0 && good_count(cell) == 0;
 }
 
-/* True: go on at once. */
-static bool look_above(struct cell *cell, int64_t now_ms)
+/* Have the lowest blocks bound by blocks above the cell, or give them up. */
+static int64_t look_above(struct cell *cell, int64_t now_ms)
 {
 	struct stretch *stretch = &cell->stretch;
 	size_t bound, count = 1;
+	int64_t due_ms;
 
 	if (!is_held_up(cell))
-		return false;
+		return CLOCK_NEVER;
 	bound = stretch_bound(stretch);
 	while (count < bound && stretch_has_next(stretch, count - 1))
 		count++;
-	switch (anchors_look_above(stretch->anchors, stretch->held[count - 1].block, now_ms)) {
+	switch (anchors_look_above(stretch->anchors, stretch->held[count - 1].block, now_ms,
+				   &due_ms)) {
 	case ANCHORS_WAIT:
-		return false;
+		return due_ms;
 	case ANCHORS_BOUND:
-		return true;
+		break;
 	case ANCHORS_NONE:
 		fail_unbound(cell, count);
-		return true;
+		break;
 	}
-	return false;
+	return now_ms;
 }
 
 static void released(void *context)
@@ -451,10 +442,10 @@ struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_re
 					  .given = take_block,
 					  .refused = take_refusal,
 					  .is_virtual = shared->config.filter->virtual_operations};
-	cell->vouch_sink = cell->sink;
-	cell->vouch_sink.given = take_vouched;
-	cell->vouch_sink.divided = take_division;
-	cell->vouch_sink.needs_majority = true;
+	cell->vote_sink = cell->sink;
+	cell->vote_sink.given = take_vouched;
+	cell->vote_sink.divided = take_division;
+	cell->vote_sink.needs_majority = true;
 	return cell;
 }
 
@@ -486,10 +477,9 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 	if (cell->is_releasing)
 		return CLOCK_NEVER;
 	due_ms = commit_held(cell, now_ms);
-	if (look_above(cell, now_ms))
-		return now_ms;
+	due_ms = sooner(due_ms, look_above(cell, now_ms));
 	if (stretch->anchors)
-		due_ms = sooner(due_ms, anchors_step(stretch->anchors));
+		anchors_step(stretch->anchors);
 	if (!cell->is_given_up) {
 		ask_for_more(cell);
 		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
@@ -508,7 +498,7 @@ void cell_give_up(struct cell *cell)
 		return;
 	cell->is_given_up = true;
 	client_drop(cell->shared->client, &cell->sink);
-	client_drop(cell->shared->client, &cell->vouch_sink);
+	client_drop(cell->shared->client, &cell->vote_sink);
 	anchors_stop(cell->stretch.anchors);
 	cell->wanted_count = 0;
 	cell->stretch.is_ending = true;
@@ -522,12 +512,12 @@ bool cell_is_done(const struct cell *cell)
 
 uint32_t cell_first_missing(const struct cell *cell)
 {
-	return cell->claim.missing.items[0].first;
+	return range_first(&cell->claim.missing);
 }
 
 uint32_t cell_last_missing(const struct cell *cell)
 {
-	return cell->claim.missing.items[cell->claim.missing.count - 1].last;
+	return range_last(&cell->claim.missing);
 }
 
 unsigned cell_filled_count(const struct cell *cell)
@@ -554,8 +544,8 @@ void cell_free(struct cell *cell)
 	claim_release(&cell->claim);
 	range_set_release(&cell->unasked);
 	range_set_release(&cell->failed);
-	range_set_release(&cell->to_vouch);
-	range_set_release(&cell->unvouched);
+	range_set_release(&cell->to_vote);
+	range_set_release(&cell->divided);
 	range_set_release(&cell->barred);
 	free(cell);
 }

@@ -148,7 +148,7 @@ static void finish_commit(struct job *job)
 	for (size_t i = 0; i < commit->count; i++)
 		fetched_release(shared, &commit->held[i]);
 	seen_release(&commit->seen);
-	key_changes_release(&commit->keys);
+	witness_key_list_release(&commit->keys);
 	free(commit->held);
 	free(commit->ledger.entries);
 	free(commit);

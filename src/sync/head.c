@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -18,83 +19,61 @@
 
 #define MAX_HELD 64
 /*
- * After this many requests that brought nothing, another node is asked: this one may stand
- * still.
+ * After more requests in a row than this without a new block, another node is asked: this one may
+ * be stuck.
  */
 #define VAIN_LIMIT 3
 /* A block is skipped when this many requests for it alone have failed in a row. */
 #define FAILED_LIMIT 2
-/* "Too busy" counts as a failure when a node says it this often in a row. */
-#define BUSY_LIMIT 3
 /* The first and the longest rest after blocks that contradict irreversible ones. */
 #define REST_BASE_MS 500
 #define REST_CAP_MS  60000
 /*
- * Other nodes may have the block a moment later. After this many lost votes about a block that
- * they should have, another node is followed.
+ * If too few nodes give a block, they may have it a moment later, so there is another vote.  After
+ * this many about blocks that they should have, another node is followed.
  */
-#define VOUCH_AGAIN_MS 300
+#define VOTE_AGAIN_MS  300
 #define LOST_VOTES     10
 #define HEADS_FRESH_MS 2000
-/*
- * How many blocks a node may be behind the head of most nodes; if it is further behind, another
- * node is followed.
- */
+/* If a node is more blocks than this behind the head of most nodes, another one is followed. */
 #define LAG_BLOCKS 3
-/*
- * The pause after a block that its witness did not sign, or that is of another branch than those
- * before.
- */
+/* The pause after a block that its witness did not sign, or that does not follow the one before. */
 #define BEGIN_AGAIN_MS 1000
 
 struct head {
 	struct shared *shared;
 	bool is_running;
-	bool is_asking;
-	bool is_lost;    /* a block of the commit was refused: begin again above the tail */
-	bool has_forked; /* and the fork was logged; reset when blocks link and are stored again */
-	uint32_t tail_next;
-	uint32_t next;     /* the next block to request; 0: the first one above the tail */
-	uint32_t seen_num; /* the newest block that was seen here; 0: none */
-	uint8_t seen_id[BLOCK_ID_BYTES];
+	uint32_t tail_next;     /* the block that the tail waits for */
+	uint32_t next;          /* the next block to request; 0: the first one above the tail */
 	struct stretch stretch; /* the arrived blocks */
-	unsigned got_count;     /* how many blocks the request under way brought */
-	bool was_unproved;      /* it brought the next block, but nothing proves that block */
-	uint32_t asked_to;      /* the last block of the request under way */
-	/* up to this block, each is requested alone because a request failed */
-	uint32_t alone_to;
-	uint32_t failed_num; /* the block whose own request failed last */
-	/* how often in a row that failed, or the block was given but not proved */
-	unsigned failed_count;
-	unsigned busy_count; /* how often in a row a node was too busy */
-	int64_t rest_until_ms;
-	uint64_t ask_only; /* mask with only the node that is followed; 0: any node may be asked */
-	uint64_t not_from; /* mask of the nodes that brought nothing */
-	unsigned pool_epoch;
+	/* Requests. */
 	struct pace pace;
-	struct backoff backoff;
+	bool is_asking;
+	uint64_t ask_only; /* mask with only the node that is followed; 0: any node may be asked */
+	uint64_t not_from; /* mask of the node that was left */
+	unsigned pool_epoch;
+	bool was_unproved;     /* the request brought block `next`, but nothing proves it */
+	uint32_t failed_num;   /* the block whose own request failed last, or brought no proof, */
+	unsigned failed_count; /* this often in a row */
 	struct client_tip_sink sink;
-	uint32_t vouching_num; /* the block that is put to the vote; 0: none */
-	unsigned lost_votes;   /* in a row */
-	int64_t vouch_at_ms;   /* when the next vote may start */
-	struct client_sink vouch_sink;
+	/* Votes. */
+	unsigned lost_votes; /* in a row */
+	int64_t vote_at_ms;  /* when the next one may start */
+	/* Forks. */
+	uint32_t seen_num; /* the newest block that was given; 0: none */
+	uint8_t seen_id[BLOCK_ID_BYTES];
+	bool has_forked; /* and the fork was logged; reset when blocks link and are stored again */
+	bool is_lost;    /* a block contradicts an irreversible row: begin again above the tail */
+	int64_t rest_until_ms;
+	struct backoff backoff; /* of rests */
 };
 
-/* More than half of the nodes give the blocks up to this one: only these are committed. */
-static uint32_t vouched_to(const struct head *head)
-{
-	const struct range_set *vouched = &head->stretch.vouched;
-
-	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
-}
-
-/* The next request asks for all blocks above the tail. */
+/* Forget all blocks: the next request asks for those above the tail. */
 static void begin_again(struct head *head)
 {
 	stretch_drop_from(&head->stretch, 1);
+	stretch_end_vote(&head->stretch);
 	stretch_forget_signers(&head->stretch);
-	client_drop(head->shared->client, &head->vouch_sink);
-	head->vouching_num = 0;
 	head->lost_votes = 0;
 	head->next = 0;
 	head->seen_num = 0;
@@ -113,12 +92,12 @@ static void notice_fork(struct head *head, const struct block *block, const char
 	head->has_forked = true;
 	log_warning(
 		"fork_noticed",
-		"block %u (%s) of %s is not of one branch with block %u (%s); which of them is the chain's is settled when it is irreversible",
+		"block %u (%s) of %s does not share a branch with block %u (%s); the chain decides between them when one becomes irreversible",
 		block->num, block_id_format(block->id, id), node, other_num,
 		block_id_format(other_id, other));
 }
 
-/* The node that is followed brings nothing: follow another one, if there is one. */
+/* Follow another node, if there is one. */
 static void leave_node(struct head *head, unsigned node)
 {
 	head->ask_only = 0;
@@ -137,13 +116,13 @@ static void take_block(void *context, struct block *block, unsigned node)
 		block_free(block);
 		return;
 	}
-	head->got_count++;
+	head->pace.got_count++;
 	if (head->seen_num + 1 == block->num && !block_id_equal(block->previous, head->seen_id))
 		notice_fork(head, block, source->label, head->seen_num, head->seen_id);
 	head->next++;
 	head->seen_num = block->num;
 	memcpy(head->seen_id, block->id, sizeof(head->seen_id));
-	/* It is left to the tail, unless the tail waits for witnesses that build on it. */
+	/* The tail stores irreversible blocks; but the witnesses that signed them count here. */
 	if (block->num <= source->head.irreversible_block && !head->stretch.signers) {
 		block_free(block);
 		return;
@@ -152,10 +131,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	stretch_hold(&head->stretch, &held);
 }
 
-/*
- * The request for the next block brought nothing: another node may give it, or it is left to the
- * tail.
- */
+/* A request for block `next` alone was in vain. After a few of them, it is left to the tail. */
 static void note_in_vain(struct head *head, const char *because)
 {
 	head->failed_count = head->failed_num == head->next ? head->failed_count + 1 : 1;
@@ -166,10 +142,7 @@ static void note_in_vain(struct head *head, const char *because)
 	head->next++;
 }
 
-/*
- * All nodes would have to be asked for this block, which the tail does. The blocks above it need
- * not wait for that.
- */
+/* All nodes must be asked for such a block.  The tail does that; those above do not wait for it. */
 static void take_unproved(void *context, uint32_t num)
 {
 	struct head *head = context;
@@ -180,19 +153,13 @@ static void take_unproved(void *context, uint32_t num)
 	note_in_vain(head, "nothing proves it");
 }
 
-/*
- * One of the blocks may have made the request fail, so each is requested alone.  A block that
- * fails again is left to the tail.
- */
 static void note_failed(struct head *head, const struct error *err)
 {
-	if (rpc_failure_of(err) == RPC_FAILURE_WAIT && ++head->busy_count < BUSY_LIMIT)
+	if (!pace_failed(&head->pace, rpc_failure_of(err) == RPC_FAILURE_WAIT, clock_now_ms()))
 		return;
-	if (head->asked_to > head->alone_to)
-		head->alone_to = head->asked_to;
-	if (head->asked_to != head->next || err->kind == ERROR_RETRY) /* the block may still come */
-		return;
-	note_in_vain(head, err->text);
+	/* After ERROR_RETRY, the block may still arrive. */
+	if (head->pace.asked_to == head->next && err->kind != ERROR_RETRY)
+		note_in_vain(head, err->text);
 }
 
 static void take_end(void *context, unsigned node, const struct chain_head *newest,
@@ -207,21 +174,14 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 	if (err) {
 		head->ask_only = 0;
 		note_failed(head, err);
-		pace_failed(&head->pace, now_ms);
 		return;
 	}
-	head->busy_count = 0;
-	if (head->got_count > 0) {
+	if (pace_answered(&head->pace, newest->head_block >= head->next, now_ms)) {
 		head->ask_only = UINT64_C(1) << node;
 		head->not_from = 0;
-		pace_advanced(&head->pace, now_ms, head->got_count,
-			      newest->head_block >= head->next);
 	} else {
 		pace_late(&head->pace, now_ms);
-		/*
-		 * The node says that it has a block and does not give it, or it has had nothing
-		 * new for long.
-		 */
+		/* It has the block and does not give it, or it has had nothing new for long. */
 		if (newest->head_block >= head->next || head->pace.late_count > VAIN_LIMIT)
 			leave_node(head, node);
 	}
@@ -232,37 +192,30 @@ static void take_end(void *context, unsigned node, const struct chain_head *newe
 
 /* Votes. */
 
-/* The node that gave the newest held block brings nothing good. */
-static void leave_newest(struct head *head)
+/* The newest held block is not on the branch of most nodes: follow another node than its own. */
+static void leave_newest(void *context)
 {
-	if (head->stretch.count > 0)
-		leave_node(head, head->stretch.held[head->stretch.count - 1].source);
+	struct head *head = context;
+	const struct fetched *newest = stretch_find(&head->stretch, stretch_last(&head->stretch));
+
+	if (newest && fetched_source(head->shared, newest))
+		leave_node(head, newest->source);
 	begin_again(head);
 }
 
-static void take_vouched(void *context, struct block *block, unsigned node)
+static void take_vouched(void *context)
 {
-	struct head *head = context;
-	const struct fetched *held = stretch_find(&head->stretch, block->num);
-
-	(void)node;
-	head->vouching_num = 0;
-	head->lost_votes = 0;
-	if (held && block_id_equal(held->block->id, block->id))
-		range_add(&head->stretch.vouched, block->num, block->num);
-	else if (vouched_to(head) < block->num && head->stretch.count > 0)
-		leave_newest(head); /* it is on a branch of its own */
-	block_free(block);
+	((struct head *)context)->lost_votes = 0;
 }
 
-/* Too few nodes have it yet, or they are on different branches: the tail brings the right block. */
-static void no_vouched(void *context, uint32_t num, const char *reason)
+/* Too few nodes have the block yet, or they are on different branches. */
+static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct head *head = context;
 
+	(void)version_count;
 	(void)reason;
-	head->vouching_num = 0;
-	head->vouch_at_ms = clock_now_ms() + VOUCH_AGAIN_MS;
+	head->vote_at_ms = clock_now_ms() + VOTE_AGAIN_MS;
 	if (num > pool_head(head->shared->pool)) { /* the node is just ahead of the others */
 		client_poll_heads(head->shared->client, HEADS_FRESH_MS);
 		return;
@@ -272,51 +225,36 @@ static void no_vouched(void *context, uint32_t num, const char *reason)
 	leave_newest(head);
 }
 
-static bool may_vouch(const struct head *head)
-{
-	return head->vouching_num == 0 && !head->is_lost &&
-	       stretch_last(&head->stretch) > vouched_to(head);
-}
-
 /*
- * The newest block that most nodes say they have. If there is none, the newest one: they may
- * have it by now.
+ * The newest held block that most nodes have, by the heads that they told; if there is none, the
+ * newest one, as they may have it by now.
  */
-static const struct fetched *to_be_vouched(const struct head *head)
+static const struct fetched *to_be_voted_on(const struct head *head)
 {
 	const struct stretch *stretch = &head->stretch;
 	uint32_t most_have = pool_head(head->shared->pool);
 
 	for (size_t i = stretch->count; i > 0; i--)
 		if (stretch_num(stretch, i - 1) <= most_have &&
-		    stretch_num(stretch, i - 1) > vouched_to(head))
+		    stretch_num(stretch, i - 1) > stretch_vouched_to(stretch))
 			return &stretch->held[i - 1];
 	return &stretch->held[stretch->count - 1];
 }
 
-static void vouch(struct head *head)
+static int64_t vote_in_time(struct head *head, int64_t now_ms)
 {
-	const struct fetched *held = to_be_vouched(head);
-
-	if (!fetched_source(head->shared, held)) /* the nodes were read again */
-		begin_again(head);
-	else if (client_vouch(head->shared->client, held->block, held->source, &head->vouch_sink))
-		range_add(&head->stretch.vouched, held->block->num, held->block->num);
-	else
-		head->vouching_num = held->block->num;
-}
-
-static int64_t vouch_in_time(struct head *head, int64_t now_ms)
-{
-	if (!may_vouch(head))
+	if (head->is_lost || !stretch_needs_vote(&head->stretch))
 		return CLOCK_NEVER;
-	if (now_ms < head->vouch_at_ms)
-		return head->vouch_at_ms;
-	vouch(head);
+	if (now_ms < head->vote_at_ms)
+		return head->vote_at_ms;
+	stretch_vote(&head->stretch, to_be_voted_on(head));
 	return now_ms;
 }
 
-/* What is held below a hole, or below another branch than the newest block's, is bound to nothing. */
+/*
+ * The newest bound block binds those that it links down to.  Drop the blocks below a hole, and those
+ * of another branch.
+ */
 static void drop_unlinked(struct head *head)
 {
 	struct stretch *stretch = &head->stretch;
@@ -329,10 +267,7 @@ static void drop_unlinked(struct head *head)
 		}
 }
 
-/*
- * Drop the blocks that the tail has decided meanwhile. They may have changed keys, and are not
- * judged here.
- */
+/* Drop the blocks that the tail has decided meanwhile, unless they were already judged here. */
 static void drop_decided(struct head *head)
 {
 	struct stretch *stretch = &head->stretch;
@@ -360,34 +295,31 @@ static void take_unsigned(void *context, size_t at, bool is_false)
 /* Commits. */
 
 /*
- * A block contradicts an irreversible one: its node is on another branch (or was, when it gave
- * the block).  The node rests, unless it is the only one that the tail could ask.
+ * A block contradicts an irreversible row: its node is on another branch (or was, when it gave the
+ * block).  The node rests; but if the tail has no other node to ask, only the head does.
  */
 static void rest(struct head *head, const struct fetched *held, const struct ledger_entry *entry)
 {
 	struct node *source = fetched_source(head->shared, held);
+	uint64_t itself = UINT64_C(1) << held->source;
 	int64_t now_ms = clock_now_ms();
-	int64_t rest_ms = backoff_next_ms(&head->backoff);
+	int64_t node_ms;
 
 	notice_fork(head, held->block, fetched_source_label(head->shared, held), entry->neighbour,
 		    entry->stored_id);
-	if (source) {
-		uint64_t itself = UINT64_C(1) << held->source;
-
-		if (pool_healthy(head->shared->pool, now_ms) & ~itself) {
-			int64_t node_ms = node_failed(source, now_ms, RPC_FAILURE_OTHER_NODE, 0);
-
-			log_warning(
-				"node_failed",
-				"%s: gives block %u, which contradicts irreversible block %u; asked again in %lld ms, others meanwhile",
-				source->label, held->block->num, entry->neighbour,
-				(long long)node_ms);
-			rest_ms = 0;
-		}
-		leave_node(head, held->source);
-	}
 	head->is_lost = true;
-	head->rest_until_ms = now_ms + rest_ms;
+	head->rest_until_ms = now_ms + backoff_next_ms(&head->backoff);
+	if (!source)
+		return;
+	leave_node(head, held->source);
+	if (!(pool_healthy(head->shared->pool, now_ms) & ~itself))
+		return;
+	head->rest_until_ms = now_ms;
+	node_ms = node_failed(source, now_ms, RPC_FAILURE_OTHER_NODE, 0);
+	log_warning(
+		"node_failed",
+		"%s: gives block %u, which contradicts irreversible block %u; asked again in %lld ms, others meanwhile",
+		source->label, held->block->num, entry->neighbour, (long long)node_ms);
 }
 
 static void take_outcome(struct head *head, const struct fetched *held, struct ledger_entry *entry)
@@ -410,10 +342,7 @@ static void take_outcome(struct head *head, const struct fetched *held, struct l
 	}
 }
 
-/*
- * Do the blocks link to each other, and are all of them in the table? Then the fork is over
- * here.
- */
+/* Do all blocks link to each other, and are they in the table?  Then a fork is over. */
 static bool is_of_one_branch(const struct commit *commit)
 {
 	for (size_t i = 0; i < commit->count; i++) {
@@ -441,6 +370,9 @@ static bool commit_ended(void *context, struct commit *commit, bool is_done)
 
 static const struct stretch_owner owner = {
 	.ended = commit_ended,
+	.vouched = take_vouched,
+	.outvoted = leave_newest,
+	.divided = take_division,
 	.not_signed = take_unsigned,
 };
 
@@ -464,16 +396,10 @@ static int64_t commit_held(struct head *head, int64_t now_ms)
 
 static bool may_ask(const struct head *head)
 {
-	uint32_t next = head->next > head->tail_next ? head->next : head->tail_next;
+	uint32_t next = max_u32(head->next, head->tail_next);
 
 	return !head->is_asking && !head->is_lost && head->stretch.count < MAX_HELD / 2 &&
 	       next - head->tail_next < HEAD_MAX_AHEAD && shared_room_blocks(head->shared) > 0;
-}
-
-static int64_t ask_at_ms(const struct head *head)
-{
-	return head->pace.ask_at_ms > head->rest_until_ms ? head->pace.ask_at_ms
-							  : head->rest_until_ms;
 }
 
 static unsigned ask_count(const struct head *head)
@@ -483,45 +409,37 @@ static unsigned ask_count(const struct head *head)
 				  ? pool_node(pool, (unsigned)__builtin_ctzll(head->ask_only))
 					    ->head.head_block
 				  : pool_head(pool);
-	uint32_t count = newest > head->next ? newest - head->next + 1 : 1;
 	uint32_t allowed = HEAD_MAX_AHEAD - (head->next - head->tail_next);
 	uint32_t room = MAX_HELD - (uint32_t)head->stretch.count;
 
-	if (count > head->shared->config.batch_size)
-		count = head->shared->config.batch_size;
-	if (count > room)
-		count = room;
-	return count < allowed ? count : allowed;
+	return pace_count(head->next, newest,
+			  min_u32(head->shared->config.batch_size, min_u32(room, allowed)));
 }
 
-static void ask(struct head *head)
+static void ask(struct head *head, int64_t now_ms)
 {
 	struct client *client = head->shared->client;
 	uint64_t not_from = head->ask_only ? ~head->ask_only : head->not_from;
 	unsigned count;
 
-	if (head->next < head->tail_next)
-		head->next = head->tail_next;
-	count = head->next <= head->alone_to ? 1 : ask_count(head);
-	head->asked_to = head->next + count - 1;
-	head->got_count = 0;
+	head->next = max_u32(head->next, head->tail_next);
+	count = pace_is_alone(&head->pace, head->next) ? 1 : ask_count(head);
 	head->was_unproved = false;
 	head->is_asking =
 		client_ask_reversible(client, not_from, head->next, count, &head->sink) ||
 		(not_from && client_ask_reversible(client, 0, head->next, count, &head->sink));
-	if (head->is_asking)
-		pace_asked(&head->pace, clock_now_ms());
-	else
-		pace_failed(&head->pace, clock_now_ms());
+	pace_asked(&head->pace, head->is_asking, head->next, count, now_ms);
 }
 
 static int64_t ask_in_time(struct head *head, int64_t now_ms)
 {
+	int64_t ask_at_ms = max_i64(head->pace.ask_at_ms, head->rest_until_ms);
+
 	if (!may_ask(head))
 		return CLOCK_NEVER;
-	if (now_ms < ask_at_ms(head))
-		return ask_at_ms(head);
-	ask(head);
+	if (now_ms < ask_at_ms)
+		return ask_at_ms;
+	ask(head, now_ms);
 	return now_ms;
 }
 
@@ -534,11 +452,6 @@ struct head *head_new(struct shared *shared)
 	head->shared = shared;
 	head->sink = (struct client_tip_sink){
 		.context = head, .given = take_block, .done = take_end, .unproved = take_unproved};
-	head->vouch_sink = (struct client_sink){.context = head,
-						.needs_majority = true,
-						.is_reversible = true,
-						.given = take_vouched,
-						.refused = no_vouched};
 	backoff_init(&head->backoff, REST_BASE_MS, REST_CAP_MS);
 	stretch_init(&head->stretch, shared, &owner, head);
 	head->stretch.is_reversible = true;
@@ -578,7 +491,7 @@ int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms)
 	}
 	if (head->is_lost && !head->is_asking && head->stretch.commit_count == 0)
 		begin_again(head);
-	due_ms = vouch_in_time(head, now_ms);
+	due_ms = vote_in_time(head, now_ms);
 	due_ms = sooner(due_ms, commit_held(head, now_ms));
 	return sooner(due_ms, ask_in_time(head, now_ms));
 }

@@ -69,8 +69,8 @@ static void finish_beat(struct job *job)
 		heartbeat->answered_at_ms = clock_now_ms();
 		heartbeat->irreversible = beat->irreversible;
 		shared_note_look(heartbeat->shared, &beat->look);
-	} else if (!heartbeat->shared->is_stopping) {
-		shared_end(heartbeat->shared, &job->err);
+	} else {
+		shared_task_failed(heartbeat->shared, &job->err);
 	}
 	free(beat);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/key_changes.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -13,13 +12,6 @@ static bool is_named(const struct operation *op, const char *name)
 {
 	return op->virtual_op == 0 && op->name_bytes == strlen(name) &&
 	       memcmp(op->name, name, op->name_bytes) == 0;
-}
-
-static struct witness_key *new_change(struct key_changes *changes)
-{
-	changes->items =
-		xgrow(changes->items, changes->count, &changes->capacity, sizeof(*changes->items));
-	return &changes->items[changes->count];
 }
 
 /*
@@ -107,21 +99,14 @@ static bool read_change(struct proof *proof, const struct operation *op, struct 
 	return true;
 }
 
-void key_changes_add(struct key_changes *changes, struct proof *proof, const struct block *block)
+void key_changes_add(struct witness_key_list *changes, struct proof *proof,
+		     const struct block *block)
 {
 	for (size_t i = 0; i < block->operation_count; i++) {
 		const struct operation *op = &block->operations[i];
 		struct witness_key change = {.since_block = block->num};
 
-		if (read_change(proof, op, &change)) {
-			*new_change(changes) = change;
-			changes->count++;
-		}
+		if (read_change(proof, op, &change))
+			witness_key_list_add(changes, &change);
 	}
-}
-
-void key_changes_release(struct key_changes *changes)
-{
-	free(changes->items);
-	*changes = (struct key_changes){.count = 0};
 }

@@ -119,7 +119,7 @@ static unsigned count_needed(const struct lineage *lineage, const struct link *t
 	return all - all / 4;
 }
 
-uint32_t lineage_settled(const struct lineage *lineage, const struct block *block)
+uint32_t lineage_built_on(const struct lineage *lineage, const struct block *block)
 {
 	const struct link *first = find_block(lineage, block), *link = first, *above;
 	struct witnesses seen = {.count = 0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/pace.h"
 
+#include "base/number.h"
 #include "steem/block.h"
 
 #define SHORTEST_INTERVAL_MS 20
@@ -10,6 +11,8 @@
 #define SHORTEST_RETRY_MS    20
 #define LONGEST_RETRY_MS     1000
 #define FAILED_RETRY_MS      200
+/* After this many "too busy" in a row, one of the requested blocks may be the cause. */
+#define BUSY_LIMIT 3
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {
@@ -24,19 +27,37 @@ void pace_init(struct pace *pace, int64_t now_ms)
 		.ask_at_ms = now_ms, .asked_at_ms = now_ms, .interval_ms = LONGEST_INTERVAL_MS};
 }
 
-void pace_asked(struct pace *pace, int64_t now_ms)
+unsigned pace_count(uint32_t next, uint32_t newest, uint32_t most)
 {
-	pace->asked_at_ms = now_ms;
+	return min_u32(newest > next ? newest - next + 1 : 1, most);
 }
 
-void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_behind)
+bool pace_is_alone(const struct pace *pace, uint32_t num)
 {
+	return num <= pace->alone_to;
+}
+
+void pace_asked(struct pace *pace, bool is_sent, uint32_t first, unsigned count, int64_t now_ms)
+{
+	pace->asked_to = first + count - 1;
+	pace->got_count = 0;
+	if (is_sent)
+		pace->asked_at_ms = now_ms;
+	else
+		pace->ask_at_ms = now_ms + FAILED_RETRY_MS;
+}
+
+bool pace_answered(struct pace *pace, bool is_behind, int64_t now_ms)
+{
+	pace->busy_count = 0;
+	if (pace->got_count == 0)
+		return false;
 	/*
 	 * While behind, a single answer says nothing about the chain's pace, but the sum of the
 	 * blocks does.
 	 */
-	pace->counted_blocks += blocks;
-	if (!is_behind && pace->counted_blocks > 0) {
+	pace->counted_blocks += pace->got_count;
+	if (!is_behind) {
 		if (pace->caught_up_at_ms > 0) {
 			int64_t took_ms =
 				(now_ms - pace->caught_up_at_ms) / (int64_t)pace->counted_blocks;
@@ -59,6 +80,7 @@ void pace_advanced(struct pace *pace, int64_t now_ms, uint32_t blocks, int is_be
 	if (is_behind)
 		pace->ask_at_ms = now_ms;
 	pace->late_count = 0;
+	return true;
 }
 
 void pace_late(struct pace *pace, int64_t now_ms)
@@ -71,7 +93,11 @@ void pace_late(struct pace *pace, int64_t now_ms)
 	pace->ask_at_ms = now_ms + clamp(retry_ms, SHORTEST_RETRY_MS, LONGEST_RETRY_MS);
 }
 
-void pace_failed(struct pace *pace, int64_t now_ms)
+bool pace_failed(struct pace *pace, bool is_busy, int64_t now_ms)
 {
 	pace->ask_at_ms = now_ms + FAILED_RETRY_MS;
+	if (is_busy && ++pace->busy_count < BUSY_LIMIT)
+		return false;
+	pace->alone_to = max_u32(pace->alone_to, pace->asked_to);
+	return true;
 }

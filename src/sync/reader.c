@@ -12,6 +12,7 @@
 #include "steem/codec/proof.h"
 #include "steem/http.h"
 #include "steem/pool.h"
+#include "sync/chain_check.h"
 #include "sync/confirm.h"
 #include "sync/executor.h"
 #include "sync/expiry.h"
@@ -195,7 +196,7 @@ static struct client_config client_limits(const struct reader *reader,
 		.timeout_ms = nodes->timeout_ms,
 		.max_answer_bytes = share > least ? share : least,
 		.takes_unverified = config->unverified_virtual,
-		.proof = config->proof != READER_PROOF_OFF ? reader->proof : NULL,
+		.proof = config->proof != READER_PROOF_OFF ? reader->shared.proof : NULL,
 	};
 }
 
@@ -227,7 +228,8 @@ static void make_parts(struct reader *reader)
 	if (shared->config.proof == READER_PROOF_SIGNED &&
 	    shared->config.follow == READER_FOLLOW_HEAD)
 		shared->lineage = lineage_new(shared->config.chain);
-	reader->startup = startup_new(shared, reader_finish_step, reader);
+	reader->chain_check = chain_check_new(shared, reader_finish_step, reader);
+	reader->startup = startup_new(shared, reader->chain_check, reader_finish_step, reader);
 	reader->scan = scan_new(shared, reader_tell_hole, reader);
 	reader->replay = replay_new(shared);
 	reader->tail = tail_new(shared);
@@ -256,8 +258,8 @@ struct reader *reader_new(const struct reader_config *config, const struct reade
 	nodelog_init(&reader->nodelog, shared);
 	snprintf(user_agent, sizeof(user_agent), "steem-reader/%s", config->version);
 	/* If blocks are not proved, a proof is still used to read keys, if it can be created. */
-	shared->proof = reader->proof = proof_new(config->chain, err);
-	if (!reader->proof && config->proof != READER_PROOF_OFF)
+	shared->proof = proof_new(config->chain, err);
+	if (!shared->proof && config->proof != READER_PROOF_OFF)
 		goto fail;
 	*err = ERROR_INIT;
 	reader->http = http_new(nodes->connections + CLIENT_EXTRA_CONNECTIONS, user_agent, err);
@@ -291,13 +293,14 @@ void reader_free(struct reader *reader)
 	replay_free(reader->replay);
 	scan_free(reader->scan);
 	startup_free(reader->startup);
+	chain_check_free(reader->chain_check);
 	heartbeat_free(reader->heartbeat);
 	confirm_free(reader->confirm);
 	expiry_free(reader->expiry);
 	lineage_free(reader->shared.lineage);
 	client_free(reader->shared.client);
 	pool_free(reader->shared.pool);
-	proof_free(reader->proof);
+	proof_free(reader->shared.proof);
 	http_free(reader->http);
 	free(reader);
 }
@@ -315,7 +318,7 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 
 	pool_keep_rates(pool, reader->shared.pool);
 	client_set_config(reader->shared.client, &limits);
-	startup_reload(reader->startup, pool, reader->state <= STATE_CHECKING);
+	chain_check_reload(reader->chain_check, pool, reader->state <= STATE_CHECKING);
 	client_set_pool(reader->shared.client, pool);
 	pool_free(reader->shared.pool);
 	reader->shared.pool = pool;
@@ -345,7 +348,7 @@ static int64_t try_new_nodes(struct reader *reader, int64_t now_ms)
 
 	if (reader->state <= STATE_CHECKING || reader->state >= STATE_LEAVING)
 		return CLOCK_NEVER;
-	due_ms = startup_step(reader->startup, now_ms);
+	due_ms = chain_check_step(reader->chain_check, now_ms);
 	if (!pool_on_trial(reader->shared.pool))
 		return due_ms;
 	if (now_ms >= reader->trial_heads_at_ms) {

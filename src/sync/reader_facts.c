@@ -5,10 +5,10 @@
 #include "base/number.h"
 #include "steem/node.h"
 #include "steem/pool.h"
+#include "sync/chain_check.h"
 #include "sync/heartbeat.h"
 #include "sync/reader_impl.h"
 #include "sync/replay.h"
-#include "sync/startup.h"
 #include "sync/tail.h"
 
 void reader_keep_overview(struct reader *reader)
@@ -29,7 +29,8 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 	facts->irreversible_block = pool_irreversible(shared->pool);
 	facts->chain_block =
 		max_u32(facts->irreversible_block, heartbeat_irreversible(reader->heartbeat));
-	facts->stored_block = max_u32(shared->committed_block, startup_newest(reader->startup));
+	facts->stored_block =
+		max_u32(shared->committed_block, chain_check_newest(reader->chain_check));
 	if (facts->is_tailing)
 		facts->stored_block =
 			max_u32(facts->stored_block, tail_next_block(reader->tail) - 1);

@@ -7,6 +7,7 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "store/wanted_ranges.h"
+#include "sync/chain_check.h"
 #include "sync/confirm.h"
 #include "sync/executor.h"
 #include "sync/head.h"
@@ -82,7 +83,7 @@ void reader_tell_hole(void *context, uint32_t first, uint32_t last)
 {
 	struct reader *reader = context;
 	uint64_t count = (uint64_t)last - first + 1;
-	bool is_tip = first > startup_newest(reader->startup) &&
+	bool is_tip = first > chain_check_newest(reader->chain_check) &&
 		      reader->shared.config.goal != READER_BACKFILL;
 
 	if (reader->shared.config.dry_run) {
@@ -543,7 +544,7 @@ static void enter_state(struct reader *reader, enum state state)
 		reader_ask_heads(reader);
 		break;
 	case STATE_CHECKING:
-		startup_compare(reader->startup);
+		chain_check_start(reader->chain_check);
 		break;
 	case STATE_LOADING:
 		startup_want(reader->startup, pool_irreversible(reader->shared.pool));

@@ -65,8 +65,8 @@ static void finish_leave(struct job *job)
 		tell_left(leave);
 		leave->done(leave->context, leave->last);
 		shared_progress(leave->shared);
-	} else if (!leave->shared->is_stopping) {
-		shared_end(leave->shared, &job->err);
+	} else {
+		shared_task_failed(leave->shared, &job->err);
 	}
 	free(leave);
 }

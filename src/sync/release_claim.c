@@ -30,8 +30,8 @@ static void finish_release(struct job *job)
 {
 	struct release_job *release = (struct release_job *)job;
 
-	if (job->err.kind != ERROR_NONE && !release->shared->is_stopping)
-		shared_end(release->shared, &job->err);
+	if (job->err.kind != ERROR_NONE)
+		shared_task_failed(release->shared, &job->err);
 	release->done(release->context);
 	free(release);
 }

@@ -132,15 +132,9 @@ static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rew
 		cell_give_up(replay->cells[replay->cell_count - 1]);
 }
 
-/* The last block of a set that is not empty. */
-static uint32_t last_of(const struct range_set *set)
-{
-	return set->items[set->count - 1].last;
-}
-
 static void start_rewrite(struct replay *replay, const struct range_set *found)
 {
-	struct claim claim = {.first = found->items[0].first, .last = last_of(found)};
+	struct claim claim = {.first = range_first(found), .last = range_last(found)};
 
 	range_set_copy(&claim.missing, found);
 	range_remove(&replay->to_rewrite, 1, claim.last);
@@ -173,7 +167,7 @@ static void take_search(struct replay *replay, struct search_job *search)
 		return;
 	}
 	if (search->to_rewrite.count > 0)
-		range_remove(&replay->to_rewrite, 1, last_of(&search->to_rewrite));
+		range_remove(&replay->to_rewrite, 1, range_last(&search->to_rewrite));
 	replay->found_nothing = true;
 	replay->search_at_ms =
 		clock_now_ms() + (status->others_work ? OTHERS_AGAIN_MS : LOOK_AGAIN_MS);
@@ -187,12 +181,10 @@ static void finish_search(struct job *job)
 	struct replay *replay = search->replay;
 
 	replay->is_searching = false;
-	if (job->err.kind != ERROR_NONE) {
-		if (!replay->shared->is_stopping)
-			shared_end(replay->shared, &job->err);
-	} else if (search->generation == replay->generation || search->search.has_claim) {
+	if (job->err.kind != ERROR_NONE)
+		shared_task_failed(replay->shared, &job->err);
+	else if (search->generation == replay->generation || search->search.has_claim)
 		take_search(replay, search);
-	}
 	claim_release(&search->search.claim);
 	range_set_release(&search->within);
 	range_set_release(&search->unreachable);

@@ -84,8 +84,7 @@ static void finish_step(struct job *job)
 		shared_progress(scan->shared);
 	} else {
 		range_set_clear(&scan->todo);
-		if (!scan->shared->is_stopping)
-			shared_end(scan->shared, &job->err);
+		shared_task_failed(scan->shared, &job->err);
 	}
 	range_set_release(&step->holes);
 	free(step);

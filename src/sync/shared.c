@@ -29,6 +29,12 @@ void shared_end(struct shared *shared, const struct error *err)
 	shared->over_error = *err;
 }
 
+void shared_task_failed(struct shared *shared, const struct error *err)
+{
+	if (!shared->is_stopping)
+		shared_end(shared, err);
+}
+
 void shared_progress(struct shared *shared)
 {
 	shared->progress_at_ms = clock_now_ms();

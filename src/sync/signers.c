@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/signers.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,30 +9,27 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "steem/client.h"
 #include "steem/codec/proof.h"
-#include "steem/pool.h"
-#include "steem/rpc.h"
 #include "store/witness_keys.h"
 #include "sync/executor.h"
 #include "sync/key_changes.h"
 #include "sync/keyring.h"
+#include "sync/node_keys.h"
+#include "sync/note_keys.h"
 
-#define ASK_AGAIN_MS 1000
-/* A node that has told no key by then does not count, as in votes about blocks. */
-#define SILENT_MS 15000
+#define LOOK_AGAIN_MS 1000
 /* How long a block waits for a known signer above it before it is logged. */
 #define WAIT_MS 6000
 /*
- * So many blocks on top of each other, and none of them signed with a known key, are made up:
- * a round has 21 blocks, and three quarters of its witnesses are known.
+ * So many blocks in a row without a known signer are made up: a round has 21 blocks, and three
+ * quarters of its witnesses are known.
  */
 #define MOST_UNKNOWN 24
 
 enum state {
 	STATE_NEW,     /* the table must be asked */
 	STATE_LOOKING, /* the table is being asked */
-	STATE_UNKNOWN, /* no row tells the key: see must_bind */
+	STATE_UNKNOWN, /* no row tells the key, so nodes or a block above must: see must_bind */
 	STATE_SAVING,  /* the key is being added to the table */
 	STATE_KNOWN,
 };
@@ -41,43 +39,34 @@ struct signer {
 	struct signer *next;
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	enum state state;
-	unsigned ticket;        /* of the newest task; answers of older ones are ignored */
-	uint32_t block;         /* the block whose signer is to be checked */
-	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
-	bool is_in_table;       /* the row is */
-	bool must_note;         /* that the key signed row.last_signed */
-	uint32_t
-		first_signed; /* of the blocks judged here, by a key that was never noted; 0: none */
-	/*
-	 * enough other keys are known: only a block above can tell who signed `block`; false: the
-	 * nodes are asked
-	 */
+	unsigned ticket; /* of the newest look-up; results of older ones are ignored */
+	uint32_t block;  /* the block whose signer is to be checked */
+	/* Enough other keys are known, so only a block above can bind `block`; nodes are not asked. */
 	bool must_bind;
-	/* another key signed `block`; count the stored blocks since row.since_block */
-	bool is_doubted;
-	bool is_checked; /* they were counted, with this result: */
+	int64_t look_at_ms; /* if must_bind: when to look in the table again; 0: not planned yet */
+	/* The key. */
+	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
+	bool is_in_table;       /* `row` was read from there */
+	uint32_t
+		first_signed; /* the first block judged here that a never noted key signed; 0: none */
+	bool must_note;       /* it must be noted that the key signed row.last_signed */
+	/* Another key signed `block`: is every block since row.since_block stored? */
+	bool is_doubted; /* this is to be looked up */
+	bool is_checked; /* it was, with this result: */
 	bool is_whole;
-	/* Answers of the nodes; the fields are masks of nodes. */
-	uint64_t asked;    /* not answered yet */
-	uint64_t done;     /* not to be asked again before ask_at_ms */
-	uint64_t answered; /* answered; the key is in `answers` */
-	char (*answers)[DECODE_KEY_BYTES];
-	int64_t since_ms; /* when they were first asked; 0: not yet */
-	int64_t ask_at_ms;
 };
 
 struct signers {
 	struct shared *shared;
 	bool is_reversible;
-	uint32_t judged_from; /* every block from this one on was judged; 0: none */
+	uint32_t judged_from; /* the first block that was judged; 0: none */
 	struct signer *first;
-	unsigned pool_epoch;
 	unsigned ticket;
 	uint32_t waiting_num; /* it waits for a known signer above it; 0: no block does */
 	int64_t waiting_since_ms;
 	char waiting_for[BLOCK_ACCOUNT_BYTES + 1]; /* its witness */
-	char last_refusal[200];                    /* of a node that told no key */
-	struct client_key_sink sink;
+	struct node_keys *node_keys;
+	char reason[300]; /* why the block that was judged last is not good */
 };
 
 static struct log_limit unknown_limit = LOG_LIMIT_INIT(10000);
@@ -106,8 +95,8 @@ static struct signer *get(struct signers *signers, const char *name, uint32_t bl
 	return signer;
 }
 
-/* A text that cannot be a name is not sent to nodes. */
-bool signers_is_name(const char *text)
+/* Nodes are asked only for texts that can be names. */
+static bool is_name(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -115,20 +104,16 @@ bool signers_is_name(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len;
 }
 
-static void forget_answers(struct signer *signer)
-{
-	signer->answered = 0;
-	signer->since_ms = 0;
-	signer->ask_at_ms = 0;
-}
-
-/* Earlier answers no longer count. */
+/* The result of a look-up under way no longer counts. */
 static void set_state(struct signers *signers, struct signer *signer, enum state state)
 {
 	signer->state = state;
 	signer->ticket = ++signers->ticket;
-	if (state == STATE_UNKNOWN)
-		forget_answers(signer);
+	signer->look_at_ms = 0;
+	if (state == STATE_UNKNOWN && !signer->must_bind && signer->name[0] != '\0')
+		node_keys_ask(signers->node_keys, signer->name, signer->block);
+	else
+		node_keys_stop(signers->node_keys, signer->name);
 }
 
 /* The table. */
@@ -137,13 +122,15 @@ struct look {
 	char name[BLOCK_ACCOUNT_BYTES + 1];
 	unsigned ticket;
 	uint32_t block;
-	uint32_t whole_to; /* everything below this block is stored */
+	bool must_save; /* first add `row` to the table; */
+	bool is_told;   /* nodes told it: only if too few other keys are known even now */
 	bool is_doubted;
-	bool must_save; /* add `row` to the table before the look-up, */
-	bool is_told;   /* unless enough other keys became known since nodes were asked for it */
+	uint32_t whole_to; /* is every block stored from row.since_block to below this one? */
+	/* Results. */
 	struct witness_key row;
-	bool is_found, is_whole;
-	bool is_recent; /* of those not found or not whole: enough other keys are known */
+	bool is_found;
+	bool is_whole;
+	bool is_recent; /* enough other keys are known; not set if the row is good */
 };
 
 struct look_job {
@@ -154,7 +141,7 @@ struct look_job {
 	size_t count;
 };
 
-/* Are enough keys known that nodes need not be believed about one? */
+/* Are enough other keys known, so that nodes need not be believed about this one? */
 static int look_around(struct db *db, const struct chain *chain, struct look *look,
 		       struct error *err)
 {
@@ -196,7 +183,7 @@ static int run_look(struct db *db, struct job *job, struct error *err)
 	struct look_job *all = (struct look_job *)job;
 
 	for (size_t i = 0; i < all->count; i++) {
-		/* a failed try starts again with the original data */
+		/* After a failure the job runs again, with the original data. */
 		struct look tried = all->looks[i];
 
 		if (look_one(db, all->chain, &tried, err) < 0)
@@ -237,12 +224,6 @@ static void finish_look(struct job *job)
 	free(all);
 }
 
-/* False: the look-up must wait until a commit ends. */
-static bool is_to_be_looked_up(const struct signers *signers, const struct signer *signer)
-{
-	return signer->state == STATE_NEW && executor_has_room(signers->shared->executor);
-}
-
 static struct look_job *new_job(struct signers *signers, size_t count)
 {
 	struct look_job *all = xcalloc(1, sizeof(*all));
@@ -262,10 +243,7 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 	memcpy(look->name, signer->name, sizeof(look->name));
 	look->ticket = signer->ticket;
 	look->block = signer->block;
-	/*
-	 * Key changes in reversible blocks are not in the table. From the first judged block on
-	 * they are known here.
-	 */
+	/* Key changes of reversible blocks are not in the table; those of judged blocks are here. */
 	look->whole_to = all->signers->is_reversible && all->signers->judged_from > 0
 				 ? all->signers->judged_from
 				 : signer->block;
@@ -280,23 +258,24 @@ static void send_job(struct look_job *all)
 	executor_look_up(all->signers->shared->executor, &all->job);
 }
 
+/* All in one job. If the executor has no room, they wait until a commit ends. */
 static void look_up(struct signers *signers)
 {
 	struct look_job *all;
 	size_t count = 0;
 
 	for (const struct signer *signer = signers->first; signer; signer = signer->next)
-		count += is_to_be_looked_up(signers, signer);
-	if (count == 0)
+		count += signer->state == STATE_NEW;
+	if (count == 0 || !executor_has_room(signers->shared->executor))
 		return;
 	all = new_job(signers, count);
 	for (struct signer *signer = signers->first; signer; signer = signer->next)
-		if (is_to_be_looked_up(signers, signer))
+		if (signer->state == STATE_NEW)
 			add_look(all, signer, STATE_LOOKING);
 	send_job(all);
 }
 
-/* This key signed block signer->block, and is believed. */
+/* This key signed block signer->block, and it is believed: it becomes the known one. */
 static void save(struct signers *signers, struct signer *signer, const char *key)
 {
 	struct look_job *all;
@@ -319,49 +298,8 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	send_job(all);
 }
 
-/* Which keys signed lately. */
-
-struct note_job {
-	struct job job;
-	struct shared *shared;
-	struct witness_key *keys;
-	size_t count;
-};
-
-static int run_note(struct db *db, struct job *job, struct error *err)
-{
-	struct note_job *note = (struct note_job *)job;
-
-	for (size_t i = 0; i < note->count; i++)
-		if (witness_keys_note(db, &note->keys[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static void finish_note(struct job *job)
-{
-	struct note_job *note = (struct note_job *)job;
-
-	if (job->err.kind != ERROR_NONE && !note->shared->is_stopping)
-		shared_end(note->shared, &job->err);
-	free(note->keys);
-	free(note);
-}
-
-void signers_note(struct shared *shared, const struct witness_key *keys, size_t count)
-{
-	struct note_job *note = xcalloc(1, sizeof(*note));
-
-	job_init(&note->job, run_note, finish_note, "noting which keys signed");
-	note->shared = shared;
-	note->keys = xreallocarray(NULL, count, sizeof(*keys));
-	memcpy(note->keys, keys, count * sizeof(*keys));
-	note->count = count;
-	executor_task(shared->executor, &note->job);
-}
-
-/* All in one task: each witness has its turn once in a round. */
-static void note_keys(struct signers *signers)
+/* All in one task: in each round, every witness has its turn. */
+static void note_signers(struct signers *signers)
 {
 	struct witness_key_list keys = {.count = 0};
 
@@ -369,79 +307,17 @@ static void note_keys(struct signers *signers)
 		if (!signer->must_note)
 			continue;
 		signer->must_note = false;
-		keys.items = xgrow(keys.items, keys.count, &keys.capacity, sizeof(*keys.items));
-		keys.items[keys.count++] = signer->row;
+		witness_key_list_add(&keys, &signer->row);
 	}
-	if (keys.count > 0)
-		signers_note(signers->shared, keys.items, keys.count);
-	witness_key_list_release(&keys);
+	note_keys(signers->shared, &keys);
 }
 
-/* The nodes. */
-
-static void take_key(void *context, unsigned node, const char *witness, const char *key,
-		     const struct error *err)
-{
-	struct signers *signers = context;
-	struct signer *signer = find(signers, witness);
-	uint64_t bit = UINT64_C(1) << node;
-
-	if (!key)
-		snprintf(signers->last_refusal, sizeof(signers->last_refusal), "%s: %.150s",
-			 pool_node(signers->shared->pool, node)->label, err->text);
-	if (!signer || signer->state != STATE_UNKNOWN || !(signer->asked & bit))
-		return;
-	signer->asked &= ~bit;
-	if (!key)
-		return;
-	if (!signer->answers)
-		signer->answers = xcalloc(POOL_MAX_NODES, sizeof(*signer->answers));
-	snprintf(signer->answers[node], sizeof(signer->answers[node]), "%s", key);
-	signer->answered |= bit;
-}
-
-/* The nodes that tell the same key as this one. */
-static uint64_t alike(const struct signer *signer, unsigned node)
-{
-	uint64_t set = 0;
-
-	for (unsigned i = 0; i < POOL_MAX_NODES; i++)
-		if ((signer->answered >> i & 1) &&
-		    strcmp(signer->answers[i], signer->answers[node]) == 0)
-			set |= UINT64_C(1) << i;
-	return set;
-}
-
-/* The key that more than half of the nodes tell; NULL: none. */
-static const char *majority(const struct signers *signers, const struct signer *signer)
-{
-	uint64_t electors = pool_electors(signers->shared->pool);
-
-	if (signer->since_ms > 0 && clock_now_ms() - signer->since_ms >= SILENT_MS)
-		electors &= signer->answered;
-	for (unsigned i = 0; i < POOL_MAX_NODES; i++) {
-		uint64_t set = signer->answered >> i & 1 ? alike(signer, i) : 0;
-
-		if (set && 2 * __builtin_popcountll(set) > __builtin_popcountll(electors | set))
-			return signer->answers[i];
-	}
-	return NULL;
-}
-
-static void tell_unknown(const struct signers *signers, const struct signer *signer)
-{
-	log_limited(
-		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
-		"the key of %s, witness of block %u, is not known: %d of %d nodes told one, and more than half must tell the same%s%s; they are asked again, the tail waits",
-		signer->name, signer->block, __builtin_popcountll(signer->answered),
-		__builtin_popcountll(pool_electors(signers->shared->pool)),
-		signers->last_refusal[0] ? "; " : "", signers->last_refusal);
-}
+/* Judging. */
 
 static void tell_waiting(const struct signers *signers, int64_t now_ms)
 {
 	if (signers->is_reversible || now_ms < signers->waiting_since_ms + WAIT_MS)
-		return; /* the tail logs it */
+		return; /* about reversible blocks, the tail logs it later */
 	log_limited(
 		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
 		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, whatever the nodes say about the key",
@@ -449,103 +325,26 @@ static void tell_waiting(const struct signers *signers, int64_t now_ms)
 		signers->waiting_for[0] ? signers->waiting_for : "a witness that is not shown");
 }
 
-static bool is_open(const struct signers *signers, const struct signer *signer)
-{
-	return signer->state == STATE_UNKNOWN && !signer->must_bind && signer->name[0] != '\0' &&
-	       !majority(signers, signer);
-}
-
-/*
- * Called once a second. Nodes that told no key are asked again; if all told one and they differ,
- * all are asked again.
- */
-static void begin_round(const struct signers *signers, struct signer *signer, int64_t now_ms)
-{
-	if (signer->since_ms > 0 && !signers->is_reversible) /* the tail logs it */
-		tell_unknown(signers, signer);
-	else
-		signer->since_ms = now_ms;
-	if (!(pool_electors(signers->shared->pool) & ~signer->answered))
-		signer->answered = 0;
-	signer->done = signer->answered | signer->asked;
-	signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
-}
-
-/* A node that rests now is asked as soon as its rest is over. */
-static void ask_node(struct signers *signers, unsigned node, const char **names)
-{
-	uint64_t bit = UINT64_C(1) << node;
-	size_t count = 0;
-
-	for (const struct signer *signer = signers->first; signer; signer = signer->next)
-		if (is_open(signers, signer) && !(signer->done & bit))
-			names[count++] = signer->name;
-	if (count == 0 ||
-	    !client_ask_keys(signers->shared->client, node, names, count, &signers->sink))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct signer *signer = find(signers, names[i]);
-
-		signer->asked |= bit;
-		signer->done |= bit;
-	}
-}
-
-/* Returns when the next round of questions begins. */
-static int64_t ask_nodes(struct signers *signers, int64_t now_ms)
-{
-	int64_t due_ms = CLOCK_NEVER;
-	const char **names;
-	size_t count = 0;
-
-	for (struct signer *signer = signers->first; signer; signer = signer->next) {
-		if (!is_open(signers, signer))
-			continue;
-		count++;
-		if (now_ms >= signer->ask_at_ms)
-			begin_round(signers, signer, now_ms);
-		due_ms = sooner(due_ms, signer->ask_at_ms);
-	}
-	if (count == 0)
-		return CLOCK_NEVER;
-	names = xcalloc(count, sizeof(*names));
-	for (unsigned i = 0; i < pool_count(signers->shared->pool); i++)
-		ask_node(signers, i, names);
-	free(names);
-	return due_ms;
-}
-
-static void forget_nodes(struct signers *signers)
-{
-	signers->pool_epoch = signers->shared->pool_epoch;
-	for (struct signer *signer = signers->first; signer; signer = signer->next) {
-		signer->asked = 0;
-		forget_answers(signer);
-	}
-}
-
-/* Judging. */
-
-/* Does a held block from held[i] on change the key of the witness to this one? */
+/* Does the block held[0], or one above it, change the key of the witness to this one? */
 static bool is_changed_above(const struct signers *signers, const struct signer *signer,
-			     const struct fetched *held, size_t count, size_t i, const char *key)
+			     const struct fetched *held, size_t count, const char *key)
 {
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 	bool is_changed = false;
 
-	for (; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		key_changes_add(&changes, signers->shared->proof, held[i].block);
 	for (size_t j = 0; j < changes.count; j++)
 		is_changed |= strcmp(changes.items[j].witness, signer->name) == 0 &&
 			      strcmp(changes.items[j].key, key) == 0;
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 	return is_changed;
 }
 
 /* Later blocks are judged by the keys that this block sets. */
 static void take_changes(struct signers *signers, const struct block *block)
 {
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 
 	key_changes_add(&changes, signers->shared->proof, block);
 	for (size_t i = 0; i < changes.count; i++) {
@@ -557,13 +356,27 @@ static void take_changes(struct signers *signers, const struct block *block)
 		signer->is_checked = false;
 		set_state(signers, signer, STATE_KNOWN);
 	}
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 }
 
-/* The row has another key. Can the key have changed since? */
+PRINTF_LIKE(3, 4)
+static enum signer_verdict not_good(struct signers *signers, enum signer_verdict verdict,
+				    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(signers->reason, sizeof(signers->reason), format, args);
+	va_end(args);
+	return verdict;
+}
+
+/*
+ * Another key than that of the row signed the block.  If every block since the row is stored, no
+ * operation changed the key, so the block is false.
+ */
 static enum signer_verdict judge_mismatch(struct signers *signers, struct signer *signer,
-					  const struct block *block, const char *key, char *reason,
-					  size_t size)
+					  const struct block *block, const char *key)
 {
 	if (!signer->is_checked || signer->block != block->num) {
 		signer->block = block->num;
@@ -571,20 +384,20 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 		set_state(signers, signer, STATE_NEW);
 		return SIGNER_OPEN;
 	}
-	signer->is_checked = false; /* next time, look it up in the table again */
+	signer->is_checked = false; /* next time, look it up again */
 	signer->is_doubted = false;
-	if (!signer->is_whole) { /* must_bind is of the same look-up */
+	if (!signer->is_whole) { /* must_bind is a result of the same look-up */
 		set_state(signers, signer, STATE_UNKNOWN);
 		return SIGNER_OPEN;
 	}
-	snprintf(reason, size, "signed with %s, and the key of its witness %s is %s since block %u",
-		 key, signer->name, signer->row.key, signer->row.since_block);
-	return SIGNER_FALSE;
+	return not_good(signers, SIGNER_FALSE,
+			"signed with %s, and the key of its witness %s is %s since block %u", key,
+			signer->name, signer->row.key, signer->row.since_block);
 }
 
 /*
- * Did the key sign a round ago as well?  The first signature of a key is not noted, so that at a
- * first start all witnesses of the first round are learnt before enough keys are known.
+ * Did the key sign a block here a round ago or earlier?  If not, its signature is not noted yet: so
+ * at a first start, all witnesses of the first round are learnt before enough keys are known.
  */
 static bool signs_again(const struct signers *signers, struct signer *signer, uint32_t num)
 {
@@ -593,7 +406,7 @@ static bool signs_again(const struct signers *signers, struct signer *signer, ui
 	return num - signer->first_signed >= keyring_round(signers->shared->config.chain);
 }
 
-/* This block was signed with the key of the row. */
+/* The key of the row signed this block. Note it in the row, if the row is or will be in the table. */
 static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
 {
 	if (signers->is_reversible ||
@@ -606,18 +419,7 @@ static void note_signed(struct signers *signers, struct signer *signer, uint32_t
 	signer->must_note = true;
 }
 
-static bool names_witness(const struct key_changes *changes, const char *witness)
-{
-	for (size_t i = 0; i < changes->count; i++)
-		if (strcmp(changes->items[i].witness, witness) == 0)
-			return true;
-	return false;
-}
-
-/*
- * False: its key is not known.  *ret_open is then set if it is only being looked up, and not
- * changed otherwise.
- */
+/* If this is false, and its key is still being looked up, *ret_open becomes true. */
 static bool is_signed_with_known_key(struct signers *signers, const struct block *block,
 				     bool *ret_open)
 {
@@ -626,7 +428,7 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 	struct error ignored = ERROR_INIT;
 	struct key key;
 
-	if (!block->seal || !signers_is_name(block->seal->witness))
+	if (!block->seal || !is_name(block->seal->witness))
 		return false;
 	signer = get(signers, block->seal->witness, block->num);
 	if (signer->state != STATE_KNOWN) {
@@ -639,28 +441,28 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 }
 
 /*
- * Does a block above held[i] that was signed with a known key link down to it?  Nothing proves
- * the blocks between them yet, so if one of them changes a key, that key is not known above it,
- * neither the old one nor the new one.  *ret_above: how many blocks link down to it, and are
- * known not to bind it; 0: not all are looked up yet.
+ * Does a block that is signed with a known key link down to held[0]?  Nothing proves the blocks
+ * between them yet; if one of them changes a key, neither the old nor the new one is known above it.
+ * *ret_above: how many blocks link down to held[0] without a known signer; 0: not all are looked up
+ * yet.
  */
-static bool is_bound(struct signers *signers, const struct fetched *held, size_t count, size_t i,
+static bool is_bound(struct signers *signers, const struct fetched *held, size_t count,
 		     unsigned *ret_above)
 {
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 	bool is_found = false, is_open = false;
 	unsigned above = 0;
 
-	for (size_t at = i + 1; !is_found && at < count && above < MOST_UNKNOWN; at++, above++) {
+	for (size_t at = 1; !is_found && at < count && above < MOST_UNKNOWN; at++, above++) {
 		const struct block *below = held[at - 1].block, *block = held[at].block;
 
 		if (block->num != below->num + 1 || !block_links(below, block))
 			break;
 		key_changes_add(&changes, signers->shared->proof, below);
 		is_found = is_signed_with_known_key(signers, block, &is_open) &&
-			   !names_witness(&changes, block->seal->witness);
+			   !keyring_has(&changes, block->seal->witness);
 	}
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 	*ret_above = is_open ? 0 : above;
 	return is_found;
 }
@@ -674,15 +476,14 @@ static void begin_to_wait(struct signers *signers, const struct signer *signer, 
 	snprintf(signers->waiting_for, sizeof(signers->waiting_for), "%s", signer->name);
 }
 
-/* key NULL: the JSON does not show it. */
+/* Only a block above can tell whether `key` is right; NULL: the JSON does not show the key. */
 static enum signer_verdict judge_bound(struct signers *signers, struct signer *signer,
-				       const struct fetched *held, size_t count, size_t i,
-				       const char *key, char *reason, size_t size)
+				       const struct fetched *held, size_t count, const char *key)
 {
 	unsigned above;
 
-	begin_to_wait(signers, signer, held[i].block->num);
-	if (is_bound(signers, held, count, i, &above)) {
+	begin_to_wait(signers, signer, held[0].block->num);
+	if (is_bound(signers, held, count, &above)) {
 		if (!key)
 			return SIGNER_GOOD;
 		save(signers, signer, key);
@@ -690,35 +491,34 @@ static enum signer_verdict judge_bound(struct signers *signers, struct signer *s
 	}
 	if (above < MOST_UNKNOWN)
 		return SIGNER_OPEN;
-	snprintf(reason, size,
-		 "and neither its signer nor those of the %u blocks above it are known witnesses",
-		 above);
-	return SIGNER_FALSE;
+	return not_good(
+		signers, SIGNER_FALSE,
+		"and neither its signer nor those of the %u blocks above it are known witnesses",
+		above);
 }
 
+/* Most nodes must tell the key; but they tell that of now, and a block above may have set it. */
 static enum signer_verdict judge_unknown(struct signers *signers, struct signer *signer,
-					 const struct fetched *held, size_t count, size_t i,
-					 const char *key, char *reason, size_t size)
+					 const struct fetched *held, size_t count, const char *key)
 {
-	const char *told = majority(signers, signer);
+	const char *told = node_keys_told(signers->node_keys, signer->name);
 
 	if (!told)
 		return SIGNER_OPEN;
-	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, i, told)) {
+	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, told)) {
 		save(signers, signer, key);
 		return signer->state == STATE_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
 	}
-	snprintf(reason, size,
-		 "signed with %s, and the key of its witness %s is %s, as most nodes say", key,
-		 signer->name, told);
-	return SIGNER_DENIED; /* and signers_forget() follows */
+	return not_good(signers, SIGNER_DENIED,
+			"signed with %s, and the key of its witness %s is %s, as most nodes say",
+			key, signer->name, told);
 }
 
 static enum signer_verdict judge(struct signers *signers, struct signer *signer,
-				 const struct fetched *held, size_t count, size_t i, bool is_next,
-				 const char *key, char *reason, size_t size)
+				 const struct fetched *held, size_t count, bool is_next,
+				 const char *key)
 {
-	const struct block *block = held[i].block;
+	const struct block *block = held[0].block;
 	enum signer_verdict verdict;
 
 	switch (signer->state) {
@@ -729,15 +529,15 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 		}
 		if (!is_next)
 			return SIGNER_OPEN;
-		verdict = judge_mismatch(signers, signer, block, key, reason, size);
+		verdict = judge_mismatch(signers, signer, block, key);
 		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
 			return verdict;
-		return judge_bound(signers, signer, held, count, i, key, reason, size);
+		return judge_bound(signers, signer, held, count, key);
 	case STATE_UNKNOWN:
 		signer->block = block->num;
 		if (signer->must_bind)
-			return judge_bound(signers, signer, held, count, i, key, reason, size);
-		return judge_unknown(signers, signer, held, count, i, key, reason, size);
+			return judge_bound(signers, signer, held, count, key);
+		return judge_unknown(signers, signer, held, count, key);
 	case STATE_NEW:
 	case STATE_LOOKING:
 	case STATE_SAVING:
@@ -746,27 +546,28 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 	return SIGNER_OPEN;
 }
 
-/* The JSON does not show who signed it, and may not show all that was signed. */
+/* The JSON does not show the whole header, so nobody knows who signed it. */
 static enum signer_verdict judge_unsealed(struct signers *signers, const struct fetched *held,
-					  size_t count, size_t i, char *reason, size_t size)
+					  size_t count)
 {
-	struct signer *signer = get(signers, "", held[i].block->num);
+	uint32_t num = held[0].block->num;
+	struct signer *signer = get(signers, "", num);
 
-	if (signer->block != held[i].block->num) {
-		signer->block = held[i].block->num;
+	if (signer->block != num) {
+		signer->block = num;
 		set_state(signers, signer, STATE_NEW);
 	}
 	if (signer->state != STATE_UNKNOWN)
 		return SIGNER_OPEN;
 	if (!signer->must_bind)
 		return SIGNER_GOOD;
-	return judge_bound(signers, signer, held, count, i, NULL, reason, size);
+	return judge_bound(signers, signer, held, count, NULL);
 }
 
 enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
-				  size_t i, bool is_next, char *reason, size_t size)
+				  bool is_next)
 {
-	struct block *block = held[i].block;
+	struct block *block = held[0].block;
 	struct proof *proof = signers->shared->proof;
 	enum signer_verdict verdict;
 	struct error err = ERROR_INIT;
@@ -775,19 +576,15 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 
 	if (signers->judged_from == 0)
 		signers->judged_from = block->num;
-	if (block->seal && !signers_is_name(block->seal->witness)) {
-		snprintf(reason, size, "its witness has no valid name");
-		return SIGNER_FALSE;
-	}
-	if (block->seal && proof_signer(proof, block, &key, &err) != 0) {
-		snprintf(reason, size, "%s", err.text);
-		return SIGNER_FALSE;
-	}
+	if (block->seal && !is_name(block->seal->witness))
+		return not_good(signers, SIGNER_FALSE, "its witness has no valid name");
+	if (block->seal && proof_signer(proof, block, &key, &err) != 0)
+		return not_good(signers, SIGNER_FALSE, "%s", err.text);
 	if (block->seal)
 		verdict = judge(signers, get(signers, block->seal->witness, block->num), held,
-				count, i, is_next, proof_key_text(proof, &key, text), reason, size);
+				count, is_next, proof_key_text(proof, &key, text));
 	else
-		verdict = judge_unsealed(signers, held, count, i, reason, size);
+		verdict = judge_unsealed(signers, held, count);
 	if (verdict != SIGNER_GOOD)
 		return verdict;
 	if (signers->waiting_num == block->num)
@@ -800,39 +597,24 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 
 /* Public functions. */
 
-static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
-
-void signers_blame(struct shared *shared, const struct fetched *held, const char *reason)
-{
-	struct node *source = fetched_source(shared, held);
-
-	shared->false_claims++;
-	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
-		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
-		    fetched_source_label(shared, held), held->block->num, reason);
-	if (source)
-		(void)node_failed(source, clock_now_ms(), RPC_FAILURE_FALSE, 0);
-}
-
 struct signers *signers_new(struct shared *shared, bool is_reversible)
 {
 	struct signers *signers = xcalloc(1, sizeof(*signers));
 
 	signers->shared = shared;
 	signers->is_reversible = is_reversible;
-	signers->pool_epoch = shared->pool_epoch;
-	signers->sink = (struct client_key_sink){.context = signers, .told = take_key};
+	signers->node_keys = node_keys_new(shared, is_reversible);
 	return signers;
 }
 
 void signers_forget(struct signers *signers)
 {
 	signers->judged_from = 0;
+	node_keys_stop_all(signers->node_keys);
 	while (signers->first) {
 		struct signer *signer = signers->first;
 
 		signers->first = signer->next;
-		free(signer->answers);
 		free(signer);
 	}
 }
@@ -842,12 +624,18 @@ void signers_free(struct signers *signers)
 	if (!signers)
 		return;
 	signers_forget(signers);
+	node_keys_free(signers->node_keys);
 	free(signers);
+}
+
+const char *signers_reason(const struct signers *signers)
+{
+	return signers->reason;
 }
 
 void signers_expect(struct signers *signers, const struct block *block)
 {
-	if (block->seal && signers_is_name(block->seal->witness))
+	if (block->seal && is_name(block->seal->witness))
 		(void)get(signers, block->seal->witness, block->num);
 }
 
@@ -857,8 +645,8 @@ bool signers_holds_up(const struct signers *signers, uint32_t num)
 }
 
 /*
- * While a block waits for one above it: another reader may have stored both, and the keys of
- * what lies above are needed.
+ * A block waits for one above it.  Look up the keys of the witnesses above it again: another reader
+ * may have added them.
  */
 static int64_t look_again(struct signers *signers, int64_t now_ms)
 {
@@ -869,10 +657,10 @@ static int64_t look_again(struct signers *signers, int64_t now_ms)
 	for (struct signer *signer = signers->first; signer; signer = signer->next) {
 		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
 			continue;
-		if (signer->ask_at_ms == 0)
-			signer->ask_at_ms = now_ms + ASK_AGAIN_MS;
-		if (now_ms < signer->ask_at_ms) {
-			due_ms = sooner(due_ms, signer->ask_at_ms);
+		if (signer->look_at_ms == 0)
+			signer->look_at_ms = now_ms + LOOK_AGAIN_MS;
+		if (now_ms < signer->look_at_ms) {
+			due_ms = sooner(due_ms, signer->look_at_ms);
 			continue;
 		}
 		signer->is_doubted = false;
@@ -886,10 +674,8 @@ int64_t signers_step(struct signers *signers, int64_t now_ms)
 {
 	int64_t due_ms;
 
-	if (signers->pool_epoch != signers->shared->pool_epoch)
-		forget_nodes(signers);
 	due_ms = look_again(signers, now_ms);
 	look_up(signers);
-	note_keys(signers);
-	return sooner(due_ms, ask_nodes(signers, now_ms));
+	note_signers(signers);
+	return sooner(due_ms, node_keys_step(signers->node_keys, now_ms));
 }

@@ -14,7 +14,8 @@ void stall_init(struct stall *stall, int64_t now_ms)
 	*stall = (struct stall){.progress_at_ms = now_ms, .moved_at_ms = now_ms};
 }
 
-bool watch_is_level(const struct stall_facts *facts)
+/* By these facts, is every known block stored? */
+static bool is_level(const struct stall_facts *facts)
 {
 	return facts->is_tailing && facts->nodes_block < facts->next_block &&
 	       facts->database_block < facts->next_block;
@@ -70,10 +71,10 @@ static void note_progress(struct stall *stall, const struct stall_facts *facts, 
 	} else if (nodes_move) {
 		stall->progress_at_ms = now_ms;
 		stall->moved_at_ms = now_ms;
-	} else if (watch_is_level(facts)) {
+	} else if (is_level(facts)) {
 		stall->progress_at_ms = max_i64(stall->progress_at_ms, facts->told_at_ms);
 	}
-	if (watch_is_level(facts))
+	if (is_level(facts))
 		stall->level_at_ms = now_ms;
 	stall->was_tailing = facts->is_tailing;
 }
@@ -94,7 +95,7 @@ enum stall_news stall_step(struct stall *stall, const struct stall_facts *facts,
 	note_chain(stall, facts, now_ms);
 	note_progress(stall, facts, now_ms);
 	stall->is_stalled = now_ms - stall->progress_at_ms >= facts->stall_ms;
-	stall->is_chain_still = watch_is_level(facts) && !stall->is_behind && !stall->is_stalled &&
+	stall->is_chain_still = is_level(facts) && !stall->is_behind && !stall->is_stalled &&
 				now_ms - stall->moved_at_ms >= facts->stall_ms;
 	if (stall->is_stalled != was_stalled)
 		return stall->is_stalled ? STALL_BEGAN : STALL_ENDED;

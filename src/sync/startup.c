@@ -18,7 +18,7 @@ struct startup {
 	struct shared *shared;
 	void (*done)(void *context);
 	void *context;
-	struct chain_check *check;
+	const struct chain_check *check;
 	struct wanted_ranges ranges;
 	uint64_t outdated_count;
 };
@@ -47,7 +47,7 @@ static void submit(struct startup *startup, const char *what,
 	executor_task(startup->shared->executor, &start->job);
 }
 
-/* True if the step succeeded; otherwise the reader ends. Frees the job, but not its result. */
+/* True if the step succeeded; otherwise the reader ends. */
 static bool succeeded(struct startup_job *start)
 {
 	if (start->job.err.kind == ERROR_NONE)
@@ -117,23 +117,6 @@ static void finish_open(struct job *job)
 void startup_open(struct startup *startup)
 {
 	submit(startup, "opening the database", run_open, finish_open, 0);
-}
-
-/* Comparing the chains. */
-
-void startup_compare(struct startup *startup)
-{
-	chain_check_start(startup->check);
-}
-
-int64_t startup_step(struct startup *startup, int64_t now_ms)
-{
-	return chain_check_step(startup->check, now_ms);
-}
-
-void startup_reload(struct startup *startup, struct pool *pool, bool is_first)
-{
-	chain_check_reload(startup->check, pool, is_first);
 }
 
 /* Determining the wanted ranges. */
@@ -211,7 +194,7 @@ bool startup_allows(struct startup *startup, const struct range_set *ranges)
 	uint32_t now = pool_irreversible(startup->shared->pool);
 	uint32_t before = chain_check_irreversible(startup->check);
 	uint32_t irreversible = max_u32(now, before);
-	uint32_t last = ranges->items[ranges->count - 1].last;
+	uint32_t last = range_last(ranges);
 	struct error err = ERROR_INIT;
 
 	if (last <= irreversible)
@@ -270,14 +253,15 @@ void startup_preview(struct startup *startup)
 
 /* Public functions. */
 
-struct startup *startup_new(struct shared *shared, void (*done)(void *context), void *context)
+struct startup *startup_new(struct shared *shared, const struct chain_check *check,
+			    void (*done)(void *context), void *context)
 {
 	struct startup *startup = xcalloc(1, sizeof(*startup));
 
 	startup->shared = shared;
 	startup->done = done;
 	startup->context = context;
-	startup->check = chain_check_new(shared, done, context);
+	startup->check = check;
 	return startup;
 }
 
@@ -285,14 +269,8 @@ void startup_free(struct startup *startup)
 {
 	if (!startup)
 		return;
-	chain_check_free(startup->check);
 	wanted_ranges_release(&startup->ranges);
 	free(startup);
-}
-
-uint32_t startup_newest(const struct startup *startup)
-{
-	return chain_check_newest(startup->check);
 }
 
 uint64_t startup_outdated_count(const struct startup *startup)

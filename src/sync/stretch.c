@@ -15,11 +15,14 @@
 #include "sync/lineage.h"
 #include "sync/signers.h"
 
-/* Which nodes gave versions of a block to which the block above does not link. */
+/* After this many versions of a block to which the block above does not link, it is given up. */
+#define MAX_VERSIONS 3
+
+/* The versions of a block to which the block above does not link. */
 struct refusal {
 	uint32_t num;
-	unsigned count;
-	uint64_t sources; /* mask of nodes, in the pool of pool_epoch */
+	unsigned count;   /* how many there were */
+	uint64_t sources; /* who gave them: mask of nodes, in the pool of pool_epoch */
 	unsigned pool_epoch;
 };
 
@@ -93,7 +96,8 @@ void stretch_hold(struct stretch *stretch, const struct fetched *held)
 	stretch->count++;
 }
 
-void stretch_remove(struct stretch *stretch, size_t from, size_t count)
+/* Remove blocks from the list without freeing them: somebody else owns them now. */
+static void take_out(struct stretch *stretch, size_t from, size_t count)
 {
 	if (count == 0)
 		return;
@@ -106,7 +110,7 @@ void stretch_drop(struct stretch *stretch, size_t from, size_t count)
 {
 	for (size_t i = from; i < from + count; i++)
 		fetched_release(stretch->shared, &stretch->held[i]);
-	stretch_remove(stretch, from, count);
+	take_out(stretch, from, count);
 }
 
 void stretch_drop_from(struct stretch *stretch, uint32_t num)
@@ -125,7 +129,7 @@ size_t stretch_eligible(const struct stretch *stretch)
 {
 	return stretch->undecided.count == 0
 		       ? stretch->count
-		       : find_place(stretch, stretch->undecided.items[0].first);
+		       : find_place(stretch, range_first(&stretch->undecided));
 }
 
 bool stretch_has_next(const struct stretch *stretch, size_t at)
@@ -179,7 +183,7 @@ uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num)
 	return healthy & ~refusal->sources ? refusal->sources : 0;
 }
 
-/* The blocks below held[at] that the same node gave, and that nothing else vouches for. */
+/* How far down do the blocks below held[at] come from the same node, and are not vouched? */
 static size_t lowest_of_run(const struct stretch *stretch, size_t at)
 {
 	unsigned source = stretch->held[at].source;
@@ -191,7 +195,7 @@ static size_t lowest_of_run(const struct stretch *stretch, size_t at)
 	return at;
 }
 
-/* Its node is wrong, and probably also about the blocks below: it is on another branch, or made them up. */
+/* The blocks below that its node gave are probably wrong too: on another branch, or made up. */
 void stretch_refuse(struct stretch *stretch, size_t at)
 {
 	struct shared *shared = stretch->shared;
@@ -209,7 +213,11 @@ void stretch_refuse(struct stretch *stretch, size_t at)
 		refusal_of(stretch, num)->sources |= node ? UINT64_C(1) << source : 0;
 	range_remove(&stretch->vouched, first, last);
 	stretch_drop(stretch, lowest, at - lowest + 1);
-	stretch->owner->unlinked(stretch->context, first, last, ++refusal_of(stretch, last)->count);
+	stretch->owner->unlinked(
+		stretch->context, first, last,
+		++refusal_of(stretch, last)->count < MAX_VERSIONS
+			? NULL
+			: "the block above it links to another one than the nodes give");
 }
 
 bool stretch_check_links(struct stretch *stretch)
@@ -226,9 +234,80 @@ bool stretch_check_links(struct stretch *stretch)
 	return true;
 }
 
+/* Votes. */
+
+uint32_t stretch_vouched_to(const struct stretch *stretch)
+{
+	return range_last(&stretch->vouched);
+}
+
+bool stretch_needs_vote(const struct stretch *stretch)
+{
+	return stretch->voting_num == 0 && stretch_last(stretch) > stretch_vouched_to(stretch);
+}
+
+static void note_vouched(struct stretch *stretch, uint32_t num)
+{
+	range_add(&stretch->vouched, stretch_vouched_to(stretch) + 1, num);
+	stretch->owner->vouched(stretch->context);
+}
+
+static void take_winner(void *context, struct block *block, unsigned node)
+{
+	struct stretch *stretch = context;
+	const struct fetched *held = stretch_find(stretch, block->num);
+
+	(void)node;
+	stretch->voting_num = 0;
+	if (held && block_id_equal(held->block->id, block->id))
+		note_vouched(stretch, block->num);
+	else if (held)
+		stretch->owner->outvoted(stretch->context);
+	block_free(block);
+}
+
+static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
+{
+	struct stretch *stretch = context;
+
+	stretch->voting_num = 0;
+	stretch->owner->divided(stretch->context, num, version_count, reason);
+}
+
+static void no_winner(void *context, uint32_t num, const char *reason)
+{
+	take_division(context, num, 0, reason);
+}
+
+void stretch_vote(struct stretch *stretch, const struct fetched *held)
+{
+	stretch->vote_sink = (struct client_sink){.context = stretch,
+						  .needs_majority = true,
+						  .is_reversible = stretch->is_reversible,
+						  .given = take_winner,
+						  .refused = no_winner,
+						  .divided = take_division};
+	stretch->voting_since_ms = clock_now_ms();
+	if (!fetched_source(stretch->shared, held))
+		stretch->owner->outvoted(stretch->context);
+	else if (client_vote(stretch->shared->client, held->block, held->source,
+			     &stretch->vote_sink))
+		note_vouched(stretch, held->block->num);
+	else
+		stretch->voting_num = held->block->num;
+}
+
+void stretch_end_vote(struct stretch *stretch)
+{
+	if (stretch->voting_num > 0)
+		client_drop(stretch->shared->client, &stretch->vote_sink);
+	stretch->voting_num = 0;
+}
+
 /* Signers. */
 
 static struct log_limit denied_limit = LOG_LIMIT_INIT(10000);
+static struct log_limit false_limit = LOG_LIMIT_INIT(10000);
 
 void stretch_forget_signers(struct stretch *stretch)
 {
@@ -237,24 +316,39 @@ void stretch_forget_signers(struct stretch *stretch)
 		signers_forget(stretch->signers);
 }
 
-/* False: it is of another branch than the block that was judged before it. */
+/* False: it does not link to the block that was judged before it. */
 static bool follows_signed(struct stretch *stretch, const struct block *block)
 {
 	if (stretch->signed_num == 0)
 		return true;
 	if (block->num == stretch->signed_num + 1)
 		return block_id_equal(block->previous, stretch->signed_id);
-	stretch_forget_signers(stretch); /* keys may have changed in between */
+	stretch_forget_signers(stretch); /* blocks between them may have changed keys */
 	return true;
 }
 
-static void tell_denied(const struct stretch *stretch, const struct fetched *held,
-			const char *reason)
+static void tell_denied(const struct stretch *stretch, const struct fetched *held)
 {
-	if (!stretch->is_reversible) /* the tail tells it */
+	if (!stretch->is_reversible) /* about reversible blocks, the tail logs it later */
 		log_limited(&denied_limit, LOG_LEVEL_WARNING, "block_disputed",
 			    "block %u of %s is %s; both are asked for again, the tail waits",
-			    held->block->num, fetched_source_label(stretch->shared, held), reason);
+			    held->block->num, fetched_source_label(stretch->shared, held),
+			    signers_reason(stretch->signers));
+}
+
+/* The node that gave this block rests. */
+static void blame(const struct stretch *stretch, const struct fetched *held)
+{
+	struct shared *shared = stretch->shared;
+	struct node *source = fetched_source(shared, held);
+
+	shared->false_claims++;
+	log_limited(&false_limit, LOG_LEVEL_WARNING, "claim_false",
+		    "%s gives block %u, %s; it is not stored, the reader waits for the right one",
+		    fetched_source_label(shared, held), held->block->num,
+		    signers_reason(stretch->signers));
+	if (source)
+		(void)node_failed(source, clock_now_ms(), RPC_FAILURE_FALSE, 0);
 }
 
 /* True: held[at] is good. */
@@ -262,14 +356,12 @@ static bool judge(struct stretch *stretch, size_t at)
 {
 	struct fetched *held = &stretch->held[at];
 	bool is_next = stretch->is_reversible || (at == 0 && stretch->commit_count == 0);
-	char reason[300] = "";
 
 	if (!follows_signed(stretch, held->block)) {
 		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
 	}
-	switch (signers_judge(stretch->signers, stretch->held, stretch->count, at, is_next, reason,
-			      sizeof(reason))) {
+	switch (signers_judge(stretch->signers, held, stretch->count - at, is_next)) {
 	case SIGNER_GOOD:
 		stretch->signed_num = held->block->num;
 		memcpy(stretch->signed_id, held->block->id, sizeof(stretch->signed_id));
@@ -277,11 +369,11 @@ static bool judge(struct stretch *stretch, size_t at)
 			lineage_add(stretch->shared->lineage, held->block);
 		return true;
 	case SIGNER_FALSE:
-		signers_blame(stretch->shared, held, reason);
+		blame(stretch, held);
 		stretch->owner->not_signed(stretch->context, at, true);
 		return false;
-	case SIGNER_DENIED: /* if the new key is right, a later block sets it */
-		tell_denied(stretch, held, reason);
+	case SIGNER_DENIED: /* if the nodes are right, a later block sets their key */
+		tell_denied(stretch, held);
 		stretch->owner->not_signed(stretch->context, at, false);
 		return false;
 	case SIGNER_OPEN:
@@ -339,7 +431,7 @@ void stretch_end_dispute(struct stretch *stretch)
 	stretch->dispute = NULL;
 }
 
-/* Did this entry hold up others of its commit, which may be right? */
+/* Were other blocks of this commit not stored, only because a neighbour of theirs was not? */
 static bool holds_up_others(const struct commit *commit)
 {
 	for (size_t i = 0; i < commit->count; i++)
@@ -348,7 +440,10 @@ static bool holds_up_others(const struct commit *commit)
 	return false;
 }
 
-/* A block in doubt that holds up others is committed after them, alone. */
+/*
+ * Others of the commit may be right without this block.  So the next commits have one block each,
+ * and the dispute begins when this one is refused alone.
+ */
 static void take_contradiction(struct stretch *stretch, const struct commit *commit,
 			       const struct ledger_entry *entry)
 {
@@ -395,10 +490,7 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 
 /* Commits. */
 
-/*
- * Is this the lowest block of a missing stretch?  If it contradicts the row below, the others
- * must not be stored.
- */
+/* Is this the lowest block of a missing stretch?  If it contradicts the row below, so do the others. */
 static bool must_end_first(const struct stretch *stretch, uint32_t num)
 {
 	if (stretch->rewrite != LEDGER_KEEP)
@@ -431,7 +523,7 @@ static void send_commit(struct stretch *stretch, size_t count)
 	else
 		commit_submit(stretch->shared, stretch->held, count, stretch->rewrite, commit_ended,
 			      stretch);
-	stretch_remove(stretch, 0, count);
+	take_out(stretch, 0, count);
 	stretch->commit_count++;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -19,101 +20,81 @@
 #include "sync/signers.h"
 #include "sync/stretch.h"
 
-/* A block that no node gives for this long becomes a gap, and the tail goes on. */
+/* The tail waits this long for a block that no node gives; then the block becomes a gap. */
 #define PATIENCE_MS 30000
 /* The same for the block after such a gap. */
 #define NEIGHBOUR_PATIENCE_MS 15000
 #define LEAVE_MAX             32 /* the most blocks that become one gap */
 #define ASK_AGAIN_MS          1000
 #define ASK_SOON_MS           100 /* the first retry, if a node has the block and did not give it */
-#define HEADS_FRESH_MS        1000
+/* All nodes are asked for their heads, unless they told them within this time. */
+#define HEADS_FRESH_MS 1000
 /*
- * After this many requests that brought nothing, all nodes are asked whether they have the next
- * block.
+ * After this many requests in a row without a new block, all nodes are asked for their heads: the
+ * node that was asked may be stuck.
  */
 #define LATE_LIMIT 3
 /* A node that claims the next block, and at most this many more, may just be a little faster. */
-#define CLAIM_AHEAD       30
+#define CLAIM_AHEAD 30
+/*
+ * While blocks wait because one node has them before the others, all nodes are asked for their
+ * heads: often at first, less often later.
+ */
+#define HEADS_SOON_MS     500
 #define HEADS_SOON_FOR_MS 6000
 #define HEADS_LATER_MS    2000
-#define HEADS_SOON_MS     500 /* the same, while blocks wait until most nodes have them */
 #define SEARCH_AGAIN_MS   3000
 #define MAX_HELD          256
 /* How long the tail waits until witnesses built on a block that most nodes call irreversible. */
 #define WITNESSES_PATIENCE_MS 60000
-/*
- * After this many "too busy" answers in a row to a request with blocks in it, one of the blocks
- * may be the cause.
- */
-#define BUSY_LIMIT 3
 
 struct tail {
 	struct shared *shared;
 	bool is_running;
 	uint32_t next; /* everything below it is decided */
 	uint32_t want; /* next to arrive: `next` plus the blocks in the commit and the held ones */
-	struct stretch stretch;      /* the arrived blocks, without a hole, up to want - 1 */
-	bool is_asking;              /* a tip request is under way */
-	unsigned got_count;          /* how many blocks it brought */
-	uint32_t asked_to;           /* the last block that it requests */
-	uint32_t asked_irreversible; /* the irreversible block known at that time */
-	uint32_t alone_to; /* up to this block, each is requested alone because a request failed */
-	unsigned busy_count; /* tip requests in a row to which a node said that it is too busy */
-	bool is_searching;   /* all nodes are being asked for block search_num */
-	uint32_t search_num; /* usually `want` */
-	/* blocks from `want` on for whose virtual operations other nodes are asked */
-	unsigned voting_count;
-	bool is_recording;     /* a gap is being recorded */
-	int64_t vouched_at_ms; /* when a block was last vouched for */
-	uint32_t vouching_num; /* the held block that is put to the vote; 0: none */
-	int64_t vouching_since_ms;
-	/* when the next vote may start, because the nodes did not agree */
-	int64_t vouch_again_at_ms;
-	/* the nodes did not agree about a later block: put block `next` alone to the vote */
-	bool must_vouch_next;
-	int64_t disagreed_since_ms; /* about block `next`; 0: they agree */
-	struct client_sink vouch_sink;
-	/* since when too few built on the first held block; 0: no block waits for witnesses */
-	int64_t unsettled_since_ms;
-	/*
-	 * too few were seen for too long: the nodes' claims are enough until enough are seen
-	 * again
-	 */
-	bool is_unwitnessed;
+	struct stretch stretch; /* the arrived blocks, without a hole, up to want - 1 */
+	/* since when blocks contradict stored ones, or each other; 0: they do not */
+	int64_t doubted_since_ms;
+	/* The tip request. */
+	struct pace pace;
+	bool is_asking;              /* it is under way */
+	uint32_t asked_irreversible; /* the irreversible block known when it was sent */
+	struct client_tip_sink tip_sink;
+	int64_t heads_at_ms; /* when all nodes were last asked for their heads */
+	/* The search for a block that the tip request did not bring. */
+	uint32_t search_num; /* all nodes are being asked for it, usually `want`; 0: no search */
+	int64_t searched_at_ms;
+	struct client_sink sink; /* of the search, and of votes on virtual operations */
+	unsigned list_votes;     /* how many blocks, from `want` on, have such a vote under way */
+	/* Block `want` while no node gives it. */
+	int64_t missing_since_ms; /* 0: it was not missed yet */
+	char missing_reason[200]; /* why it was refused last, or "" */
+	/* The vote on the held blocks. */
+	int64_t vouched_at_ms;      /* when most nodes last gave one */
+	int64_t vote_at_ms;         /* when the next vote may start */
+	bool must_vote_next;        /* no agreement about a later block: vote on block `next` */
+	int64_t disagreed_since_ms; /* about block `next`; 0: the nodes agree */
+	/* The witnesses that built on the first held block. */
+	int64_t few_built_since_ms; /* since when too few did; 0: no block waits for them */
+	bool has_no_witnesses; /* too few for too long: claims are enough until enough are seen */
+	/* The gap. */
 	bool has_gap;        /* block `want` is to become a known gap */
 	bool is_gap_missing; /* because no node gives it */
+	char gap_reason[200];
+	bool is_recording; /* it is being written into the table */
 	/*
 	 * How many blocks become a gap when `want` is missing: doubles each time, 1 again after
 	 * a block arrived.
 	 */
 	uint32_t leave_count;
-	char gap_reason[200];
-	char missing_reason[200]; /* the reason of the last refusal of block `want`, or "" */
-	int64_t missing_since_ms;
-	int64_t searched_at_ms;   /* when all nodes were last asked for a block */
-	int64_t heads_at_ms;      /* when all nodes were last asked for their heads because of it */
-	int64_t doubted_since_ms; /* since when blocks contradict stored ones, or each other */
-	struct pace pace;
-	struct client_sink sink;
-	struct client_tip_sink tip_sink;
 };
 
 /* Arrival of blocks. */
 
-/*
- * Blocks up to this one are part of the chain: more than half of the nodes give the last one, and
- * it links to the others.
- */
-static uint32_t vouched_to(const struct tail *tail)
-{
-	const struct range_set *vouched = &tail->stretch.vouched;
-
-	return vouched->count > 0 ? vouched->items[vouched->count - 1].last : 0;
-}
-
 static bool may_ask(const struct tail *tail)
 {
-	return !tail->is_asking && !tail->is_searching && tail->voting_count == 0 &&
+	return !tail->is_asking && tail->search_num == 0 && tail->list_votes == 0 &&
 	       !tail->is_recording && !tail->has_gap && !tail->stretch.dispute &&
 	       tail->stretch.count < MAX_HELD / 2 &&
 	       (tail->stretch.count == 0 || shared_room_blocks(tail->shared) > 0);
@@ -132,40 +113,34 @@ static int64_t missing_patience_ms(const struct tail *tail)
 	return tail->leave_count > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
 }
 
-/*
- * Block `want` cannot be had as it must be. Other nodes may get it, but the tail does not wait
- * for ever.
- */
-static void wait_or_give_up(struct tail *tail, int64_t *since_ms, const char *reason)
+/* No node gives block `want`. Another one may get it, but the tail does not wait for ever. */
+static void wait_for_missing(struct tail *tail, const char *reason)
 {
-	bool is_missing = since_ms == &tail->missing_since_ms;
 	int64_t now_ms = clock_now_ms();
-	int64_t wait_ms = ASK_AGAIN_MS;
+	int64_t waited_ms;
 
-	if (*since_ms == 0)
-		*since_ms = now_ms;
-	if (now_ms - *since_ms > (is_missing ? missing_patience_ms(tail) : PATIENCE_MS))
-		make_gap(tail, reason, is_missing);
-	if (is_missing && now_ms - *since_ms < ASK_AGAIN_MS)
-		wait_ms = now_ms - *since_ms > ASK_SOON_MS ? now_ms - *since_ms : ASK_SOON_MS;
-	tail->pace.ask_at_ms = now_ms + wait_ms;
+	if (tail->missing_since_ms == 0)
+		tail->missing_since_ms = now_ms;
+	waited_ms = now_ms - tail->missing_since_ms;
+	if (waited_ms > missing_patience_ms(tail))
+		make_gap(tail, reason, true);
+	tail->pace.ask_at_ms = now_ms + min_i64(max_i64(waited_ms, ASK_SOON_MS), ASK_AGAIN_MS);
 }
 
 /* Forget the search, and the votes on virtual operations. */
 static void stop_search(struct tail *tail)
 {
 	client_drop(tail->shared->client, &tail->sink);
-	tail->is_searching = false;
-	tail->voting_count = 0;
+	tail->search_num = 0;
+	tail->list_votes = 0;
 }
 
 /* Request block `num` and all blocks above it again. */
 static void ask_again_from(struct tail *tail, uint32_t num)
 {
 	stretch_drop_from(&tail->stretch, num);
-	client_drop(tail->shared->client, &tail->vouch_sink);
-	tail->vouching_num = 0;
-	tail->must_vouch_next = false;
+	stretch_end_vote(&tail->stretch);
+	tail->must_vote_next = false;
 	tail->has_gap = false;
 	tail->want = num;
 	tail->missing_since_ms = 0;
@@ -183,21 +158,21 @@ static void go_back_to(struct tail *tail, uint32_t num)
 		range_add(&tail->stretch.vouched, num - 1, num - 1);
 }
 
-/* The first held block whose signer is not known to be right; 0: none. */
-static uint32_t first_unsigned(const struct tail *tail)
+/*
+ * The first held block whose signer is not known to be right, if it waits for a block above it that
+ * is signed with a known key; 0: no block waits.
+ */
+static uint32_t held_up_num(const struct tail *tail)
 {
-	for (size_t i = 0; i < tail->stretch.count; i++)
-		if (stretch_num(&tail->stretch, i) > tail->stretch.signed_num)
-			return stretch_num(&tail->stretch, i);
+	const struct stretch *stretch = &tail->stretch;
+
+	for (size_t i = 0; stretch->signers && i < stretch->count; i++) {
+		uint32_t num = stretch_num(stretch, i);
+
+		if (num > stretch->signed_num)
+			return signers_holds_up(stretch->signers, num) ? num : 0;
+	}
 	return 0;
-}
-
-/* Does that block wait for one above it? */
-static bool is_held_up(const struct tail *tail)
-{
-	uint32_t num = first_unsigned(tail);
-
-	return tail->stretch.signers && num > 0 && signers_holds_up(tail->stretch.signers, num);
 }
 
 static void doubt_node(struct tail *tail, const struct fetched *held)
@@ -219,20 +194,24 @@ static void doubt_node(struct tail *tail, const struct fetched *held)
  */
 static void refuse_newcomer(struct tail *tail, struct fetched *held)
 {
-	uint32_t last_num = held->block->num - 1;
+	uint32_t last_num = held->block->num - 1, held_up = held_up_num(tail);
 	const struct fetched *last = stretch_find(&tail->stretch, last_num);
 	bool is_of_another = last->source != held->source || last->pool_epoch != held->pool_epoch;
+	int64_t now_ms = clock_now_ms();
 
 	doubt_node(tail, held);
 	fetched_release(tail->shared, held);
-	if (is_held_up(tail)) {
-		ask_again_from(tail, first_unsigned(tail));
+	if (held_up > 0) {
+		ask_again_from(tail, held_up);
 	} else if (is_of_another) {
 		stretch_drop_from(&tail->stretch, last_num);
 		tail->want = last_num;
 	}
-	wait_or_give_up(tail, &tail->doubted_since_ms,
-			"does not link to its neighbour, as the nodes give them");
+	if (tail->doubted_since_ms == 0)
+		tail->doubted_since_ms = now_ms;
+	if (now_ms - tail->doubted_since_ms > PATIENCE_MS)
+		make_gap(tail, "does not link to its neighbour, as the nodes give them", false);
+	tail->pace.ask_at_ms = now_ms + ASK_AGAIN_MS;
 }
 
 static void take_block(void *context, struct block *block, unsigned node)
@@ -254,13 +233,16 @@ static void take_block(void *context, struct block *block, unsigned node)
 	}
 	stretch_hold(&tail->stretch, &held);
 	tail->want++;
-	tail->got_count++;
+	tail->pace.got_count++;
 	tail->leave_count = 1;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
 }
 
-/* A block from a tip request: it is taken once most nodes give the same virtual operations. */
+/*
+ * A block from a tip request.  If virtual operations are stored, it is taken when most nodes give
+ * the same list of them.
+ */
 static void take_tip(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
@@ -269,38 +251,33 @@ static void take_tip(void *context, struct block *block, unsigned node)
 		take_block(tail, block, node);
 		return;
 	}
-	/* If only one node is this far, the others need not have the block yet. */
-	if (!tail->is_running || block->num != tail->want + tail->voting_count ||
+	/* While only one node has the block, the others cannot vote on its list. */
+	if (!tail->is_running || block->num != tail->want + tail->list_votes ||
 	    block->num > pool_irreversible(tail->shared->pool) ||
-	    tail->stretch.count + tail->voting_count == MAX_HELD) {
+	    tail->stretch.count + tail->list_votes == MAX_HELD) {
 		block_free(block);
-	} else if (client_vouch_virtual(tail->shared->client, block, node, &tail->sink)) {
+	} else if (client_vote_virtual(tail->shared->client, block, node, &tail->sink)) {
 		take_block(tail, block, node);
 	} else {
-		tail->voting_count++;
-		tail->got_count++;
+		tail->list_votes++;
+		tail->pace.got_count++;
 	}
 }
 
-/* The heads that the other nodes told last may be older than this block. */
+/* Nodes that have block `want` by now may have told their heads before they got it. */
 static void poll_heads(struct tail *tail, int64_t max_age_ms)
 {
 	tail->heads_at_ms = clock_now_ms();
 	client_poll_heads(tail->shared->client, max_age_ms);
 }
 
-/* A node says that block `want` is irreversible, but did not give it, or was not asked for it. */
+/* Block `want` is irreversible, but the tip request did not bring it: ask all nodes. */
 static void search_everywhere(struct tail *tail)
 {
 	if (tail->missing_since_ms == 0)
 		tail->missing_since_ms = clock_now_ms();
 	tail->searched_at_ms = clock_now_ms();
-	tail->is_searching = true;
 	tail->search_num = tail->want;
-	/*
-	 * The other nodes may have the block by now, although the heads that they told last are
-	 * below it.
-	 */
 	poll_heads(tail, HEADS_FRESH_MS);
 	client_want(tail->shared->client, CLIENT_TAIL, tail->want, tail->want, 0, &tail->sink);
 }
@@ -316,51 +293,38 @@ static void take_tip_end(void *context, unsigned node, const struct chain_head *
 	if (!tail->is_running || tail->stretch.dispute)
 		return;
 	if (err) {
-		if ((rpc_failure_of(err) != RPC_FAILURE_WAIT || ++tail->busy_count >= BUSY_LIMIT) &&
-		    tail->asked_to > tail->alone_to)
-			tail->alone_to = tail->asked_to;
-		pace_failed(&tail->pace, now_ms);
+		(void)pace_failed(&tail->pace, rpc_failure_of(err) == RPC_FAILURE_WAIT, now_ms);
 		return;
 	}
-	tail->busy_count = 0;
-	if (tail->got_count > 0) {
-		pace_advanced(&tail->pace, now_ms, tail->got_count,
-			      head->irreversible_block >= tail->want);
+	if (pace_answered(&tail->pace, head->irreversible_block >= tail->want, now_ms))
 		return;
-	}
-	/*
-	 * A block that one node alone claims is not searched for.  A node whose claims are
-	 * doubted may be right.
-	 */
+	/* A block that only one node claims is not searched for. */
 	if (pool_irreversible(tail->shared->pool) >= tail->want &&
 	    (head->irreversible_block >= tail->want ||
 	     now_ms - tail->searched_at_ms >= SEARCH_AGAIN_MS)) {
 		search_everywhere(tail);
 		return;
 	}
-	if (head->irreversible_block >= tail->want)
-		poll_heads(tail, HEADS_FRESH_MS);
 	pace_late(&tail->pace, now_ms);
-	if (tail->pace.late_count >= LATE_LIMIT) /* this node may be stuck */
+	if (head->irreversible_block >= tail->want || tail->pace.late_count >= LATE_LIMIT)
 		poll_heads(tail, HEADS_FRESH_MS);
-	if (tail->stretch.commit_count == 0)
-		shared_progress(
-			tail->shared); /* there is nothing new, so the reader is up to date */
+	if (tail->stretch.commit_count == 0) /* the reader is up to date: there is nothing new */
+		shared_progress(tail->shared);
 }
 
 static void take_search(void *context, struct block *block, unsigned node)
 {
 	struct tail *tail = context;
 
-	if (tail->voting_count > 0) {
-		tail->voting_count--;
+	if (tail->list_votes > 0) {
+		tail->list_votes--;
 		take_block(tail, block, node);
 		return;
 	}
-	tail->is_searching = false;
+	tail->search_num = 0;
 	take_block(tail, block, node);
 	tail->pace.ask_at_ms = clock_now_ms();
-	if (tail->is_running && tail->want <= tail->alone_to && may_ask(tail) &&
+	if (tail->is_running && pace_is_alone(&tail->pace, tail->want) && may_ask(tail) &&
 	    pool_irreversible(tail->shared->pool) >= tail->want)
 		search_everywhere(tail);
 }
@@ -369,13 +333,13 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 {
 	struct tail *tail = context;
 
-	if (tail->voting_count > 0)
-		tail->voting_count--;
-	tail->is_searching = false;
+	if (tail->list_votes > 0)
+		tail->list_votes--;
+	tail->search_num = 0;
 	if (!tail->is_running || tail->stretch.dispute || num != tail->want)
 		return;
 	snprintf(tail->missing_reason, sizeof(tail->missing_reason), "%s", reason);
-	wait_or_give_up(tail, &tail->missing_since_ms, reason);
+	wait_for_missing(tail, reason);
 }
 
 /* Has any node told its head since that time? */
@@ -390,14 +354,17 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 	return false;
 }
 
-/* The search asks node after node, and each may take the whole time-out: end it after our patience. */
+/*
+ * A search asks one node after the other, and each may take the whole time-out.  If nodes are alive,
+ * the tail does not wait for all of them.
+ */
 static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 {
 	int64_t since_ms =
 		tail->missing_since_ms > 0 ? tail->missing_since_ms : tail->searched_at_ms;
 	int64_t end_ms = since_ms + missing_patience_ms(tail);
 
-	if (!tail->is_searching)
+	if (tail->search_num == 0)
 		return CLOCK_NEVER;
 	if (now_ms < end_ms)
 		return end_ms;
@@ -412,7 +379,6 @@ static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 	return now_ms;
 }
 
-/* How often the others are asked whether they have what one has: in vain for long, not so often. */
 static int64_t poll_interval_ms(const struct tail *tail, int64_t now_ms)
 {
 	return now_ms - tail->vouched_at_ms < HEADS_SOON_FOR_MS ? HEADS_SOON_MS : HEADS_LATER_MS;
@@ -428,46 +394,38 @@ static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_
 
 /* Votes about the held blocks. */
 
-static void note_vouched(struct tail *tail, uint32_t num)
-{
-	if (num > vouched_to(tail))
-		range_add(&tail->stretch.vouched, vouched_to(tail) + 1, num);
-	tail->vouched_at_ms = clock_now_ms();
-	tail->must_vouch_next = false;
-}
-
-static void take_vouched(void *context, struct block *block, unsigned node)
+static void take_vouched(void *context)
 {
 	struct tail *tail = context;
-	const struct fetched *held = stretch_find(&tail->stretch, block->num);
 
-	(void)node;
-	tail->vouching_num = 0;
+	tail->vouched_at_ms = clock_now_ms();
+	tail->must_vote_next = false;
 	tail->disagreed_since_ms = 0;
-	if (held && block_id_equal(held->block->id, block->id)) {
-		note_vouched(tail, block->num);
-	} else if (held) {
-		/* The client has logged the node that gave it, and asks other nodes first. */
-		ask_again_from(tail, vouched_to(tail) + 1);
-	}
-	block_free(block);
+}
+
+/* The client has logged the node that gave it, and asks other nodes first. */
+static void take_outvoted(void *context)
+{
+	struct tail *tail = context;
+
+	tail->disagreed_since_ms = 0;
+	ask_again_from(tail, stretch_vouched_to(&tail->stretch) + 1);
 }
 
 static struct log_limit disagree_limit = LOG_LIMIT_INIT(10000);
 static struct log_limit pending_limit = LOG_LIMIT_INIT(10000);
 
-/* Not enough nodes give the same block: perhaps they do for an earlier one. */
+/* No version of the block has a majority. Perhaps an earlier block has: vote on that one next. */
 static void take_division(void *context, uint32_t num, unsigned version_count, const char *reason)
 {
 	struct tail *tail = context;
 	int64_t now_ms = clock_now_ms();
 	char text[200];
 
-	tail->vouching_num = 0;
-	tail->vouch_again_at_ms = now_ms + ASK_AGAIN_MS;
-	if (num > vouched_to(tail) + 1 && !tail->must_vouch_next) {
-		tail->must_vouch_next = true;
-		tail->vouch_again_at_ms = now_ms;
+	tail->vote_at_ms = now_ms + ASK_AGAIN_MS;
+	if (num > stretch_vouched_to(&tail->stretch) + 1 && !tail->must_vote_next) {
+		tail->must_vote_next = true;
+		tail->vote_at_ms = now_ms;
 		return;
 	}
 	if (tail->disagreed_since_ms == 0)
@@ -487,97 +445,59 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 		make_gap(tail, text, false);
 }
 
-/* A vote under way may wait for a node that rests. */
+/* A vote waits for nodes that rest, so it may take long. */
 static int64_t tell_slow_vote(const struct tail *tail, int64_t now_ms)
 {
-	int64_t slow_ms = tail->vouching_since_ms + HEADS_SOON_FOR_MS;
+	int64_t slow_ms = tail->stretch.voting_since_ms + HEADS_SOON_FOR_MS;
 
-	if (tail->vouching_num == 0)
+	if (tail->stretch.voting_num == 0)
 		return CLOCK_NEVER;
 	if (now_ms < slow_ms)
 		return slow_ms;
 	log_limited(
 		&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
 		"more than half of the nodes must give block %u, and some of them rest or are slow; the tail waits for them",
-		tail->vouching_num);
+		tail->stretch.voting_num);
 	return CLOCK_NEVER;
 }
 
-static void no_vouched(void *context, uint32_t num, const char *reason)
-{
-	take_division(context, num, 0, reason);
-}
-
-/*
- * The newest held block that most nodes can have.  If most nodes give it as well, all held
- * blocks up to it are part of the chain, because each links to the next.
- */
-static void vouch(struct tail *tail, int64_t now_ms)
-{
-	uint32_t newest = stretch_last(&tail->stretch);
-	uint32_t irreversible = pool_irreversible(tail->shared->pool);
-	uint32_t num = newest < irreversible ? newest : irreversible;
-	const struct fetched *held;
-
-	if (num <= vouched_to(tail)) { /* one node is ahead of the others */
-		poll_heads(tail, poll_interval_ms(tail, now_ms));
-		return;
-	}
-	if (tail->must_vouch_next)
-		num = vouched_to(tail) + 1;
-	held = stretch_find(&tail->stretch, num);
-	if (!held)
-		return;
-	if (!fetched_source(tail->shared, held)) /* the nodes were read again */
-		ask_again_from(tail, vouched_to(tail) + 1);
-	else if (client_vouch(tail->shared->client, held->block, held->source, &tail->vouch_sink))
-		note_vouched(tail, num);
-	else
-		tail->vouching_num = num;
-	tail->vouching_since_ms = clock_now_ms();
-}
-
-/*
- * Does one node claim the next block, but too few others as far as known? A claim far ahead does
- * not count.
- */
+/* Does a node claim block `want`, but not yet most of them? A claim far ahead does not count. */
 static bool is_claimed(const struct tail *tail)
 {
 	return pool_irreversible(tail->shared->pool) < tail->want &&
 	       pool_claims(tail->shared->pool, tail->want, tail->want + CLAIM_AHEAD);
 }
 
-static bool has_unvouched(const struct tail *tail)
+/*
+ * Put the newest held block to the vote that most nodes can have.  If most nodes give it as well, all
+ * held blocks up to it are part of the chain, because each links to the next.
+ */
+static int64_t vote_in_time(struct tail *tail, int64_t now_ms)
 {
-	return tail->vouching_num == 0 && !tail->stretch.dispute &&
-	       stretch_last(&tail->stretch) > vouched_to(tail);
-}
+	struct stretch *stretch = &tail->stretch;
+	uint32_t irreversible = pool_irreversible(tail->shared->pool);
+	uint32_t vouched_to = stretch_vouched_to(stretch);
+	uint32_t num = min_u32(stretch_last(stretch), irreversible);
 
-/* When there is something to do for it. */
-static int64_t vouch_at_ms(const struct tail *tail, int64_t now_ms)
-{
-	if (pool_irreversible(tail->shared->pool) <= vouched_to(tail))
-		return tail->heads_at_ms + poll_interval_ms(tail, now_ms);
-	return tail->vouch_again_at_ms;
-}
-
-static int64_t vouch_in_time(struct tail *tail, int64_t now_ms)
-{
-	if (!has_unvouched(tail))
+	if (stretch->dispute || !stretch_needs_vote(stretch))
 		return CLOCK_NEVER;
-	if (now_ms < vouch_at_ms(tail, now_ms))
-		return vouch_at_ms(tail, now_ms);
-	vouch(tail, now_ms);
+	if (irreversible <= vouched_to) /* one node is ahead of the others */
+		return poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms);
+	if (now_ms < tail->vote_at_ms)
+		return tail->vote_at_ms;
+	if (tail->must_vote_next)
+		num = vouched_to + 1;
+	stretch_vote(stretch, stretch_find(stretch, num));
 	return now_ms;
 }
 
 /* Witnesses that built on the held blocks. */
 
-/* How many of the first `good` blocks have enough witnesses built on? */
-static size_t count_settled(const struct tail *tail, size_t good)
+/* On how many of the first `good` blocks have enough witnesses built? */
+static size_t count_built_on(const struct tail *tail, size_t good)
 {
 	const struct lineage *lineage = tail->shared->lineage;
-	uint32_t to = lineage_settled(lineage, tail->stretch.held[0].block);
+	uint32_t to = lineage_built_on(lineage, tail->stretch.held[0].block);
 	size_t count = 0;
 
 	while (count < good && stretch_num(&tail->stretch, count) <= to &&
@@ -590,18 +510,18 @@ static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
 {
 	uint32_t num = stretch_num(&tail->stretch, 0);
 
-	if (tail->unsettled_since_ms == 0)
-		tail->unsettled_since_ms = now_ms;
-	if (now_ms < tail->unsettled_since_ms + HEADS_SOON_FOR_MS)
-		return tail->unsettled_since_ms + HEADS_SOON_FOR_MS;
-	if (now_ms < tail->unsettled_since_ms + WITNESSES_PATIENCE_MS) {
+	if (tail->few_built_since_ms == 0)
+		tail->few_built_since_ms = now_ms;
+	if (now_ms < tail->few_built_since_ms + HEADS_SOON_FOR_MS)
+		return tail->few_built_since_ms + HEADS_SOON_FOR_MS;
+	if (now_ms < tail->few_built_since_ms + WITNESSES_PATIENCE_MS) {
 		log_limited(
 			&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
 			"most nodes call block %u irreversible, but too few witnesses were seen to build on it; the tail waits for their blocks",
 			num);
-		return tail->unsettled_since_ms + WITNESSES_PATIENCE_MS;
+		return tail->few_built_since_ms + WITNESSES_PATIENCE_MS;
 	}
-	tail->is_unwitnessed = true;
+	tail->has_no_witnesses = true;
 	log_warning(
 		"vote_pending",
 		"for %d s too few witnesses were seen to build on block %u, which most nodes call irreversible; the tail goes on with what they claim until it sees them",
@@ -610,27 +530,28 @@ static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
 }
 
 /*
- * Most nodes may call a block irreversible too early.  If they do not give the blocks above it,
- * or nothing proves those, the tail does not wait for ever.
+ * How many of the first `good` blocks may be stored?  Most nodes may call a block irreversible too
+ * early, so enough witnesses must have built on it.  But perhaps the nodes do not give the blocks
+ * above, or nothing proves those, so the tail does not wait for ever.
  */
 static size_t check_witnesses(struct tail *tail, size_t good, int64_t now_ms, int64_t *due_ms)
 {
-	size_t settled;
+	size_t count;
 
 	*due_ms = CLOCK_NEVER;
 	if (!tail->shared->lineage || good == 0) {
-		tail->unsettled_since_ms = 0;
+		tail->few_built_since_ms = 0;
 		return good;
 	}
-	settled = count_settled(tail, good);
-	if (settled > 0) {
-		tail->unsettled_since_ms = 0;
-		tail->is_unwitnessed = false;
-		return settled;
+	count = count_built_on(tail, good);
+	if (count > 0) {
+		tail->few_built_since_ms = 0;
+		tail->has_no_witnesses = false;
+		return count;
 	}
-	if (!tail->is_unwitnessed)
+	if (!tail->has_no_witnesses)
 		*due_ms = wait_for_witnesses(tail, now_ms);
-	return tail->is_unwitnessed ? good : 0;
+	return tail->has_no_witnesses ? good : 0;
 }
 
 /* What became of the blocks. */
@@ -646,7 +567,7 @@ static void take_stored(void *context, uint32_t num)
 	tail->disagreed_since_ms = 0;
 }
 
-/* Blocks of a commit behind one that was not stored come again with it. */
+/* After the first block that was not stored, the others of its commit are requested again too. */
 static void take_again(void *context, uint32_t first, uint32_t last)
 {
 	struct tail *tail = context;
@@ -667,8 +588,8 @@ static void take_unstorable(void *context, uint32_t num, const char *reason)
 }
 
 /*
- * Block `num` contradicted a stored one. The tail does not pass it only because of nodes that may
- * be wrong.
+ * Block `num` contradicted a stored one.  It becomes a gap only if the table is doubted; if the
+ * nodes are, the tail waits until they give another block.
  */
 static void take_decision(void *context, uint32_t num, enum dispute_end end, const char *reason)
 {
@@ -677,14 +598,15 @@ static void take_decision(void *context, uint32_t num, enum dispute_end end, con
 	if (num != tail->next) /* it is stored, and its neighbour was in doubt */
 		return;
 	if (end != DISPUTE_OPEN && tail->stretch.is_other_stored)
-		go_back_to(tail, num + 1); /* the stored row stays until it is repaired */
+		go_back_to(tail,
+			   num + 1); /* its number has a row, which stays until it is repaired */
 	else if (end == DISPUTE_TABLE)
 		make_gap(tail, reason, false);
 	else
 		tail->pace.ask_at_ms = clock_now_ms() + ASK_AGAIN_MS;
 }
 
-/* It never becomes a gap, however long it takes. */
+/* The tail waits for the right block, however long it takes: this one never becomes a gap. */
 static void take_unsigned(void *context, size_t at, bool is_false)
 {
 	struct tail *tail = context;
@@ -700,6 +622,9 @@ static const struct stretch_owner owner = {
 	.again = take_again,
 	.unstorable = take_unstorable,
 	.decided = take_decision,
+	.vouched = take_vouched,
+	.outvoted = take_outvoted,
+	.divided = take_division,
 	.not_signed = take_unsigned,
 };
 
@@ -726,8 +651,8 @@ static void gap_recorded(void *context, uint32_t last)
 	tail->is_recording = false;
 	tail->doubted_since_ms = 0;
 	tail->disagreed_since_ms = 0;
-	if (tail->alone_to <= last)
-		tail->alone_to = last + 1; /* the next block may be as bad as this one */
+	/* The next block may be as bad as this one. */
+	tail->pace.alone_to = max_u32(tail->pace.alone_to, last + 1);
 	go_back_to(tail, last + 1);
 }
 
@@ -761,10 +686,18 @@ static void give_up_held(struct tail *tail)
 	make_gap(tail, reason, false);
 }
 
+/* Everything below the gap must be decided first, or it would be recorded as missing too. */
 static void leave_gap(struct tail *tail)
 {
-	uint32_t last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
+	uint32_t last;
 
+	if (!tail->has_gap || tail->is_recording || tail->stretch.commit_count > 0)
+		return;
+	if (tail->stretch.count > 0 && held_up_num(tail) == stretch_num(&tail->stretch, 0))
+		give_up_held(tail);
+	if (tail->stretch.count > 0)
+		return;
+	last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
 	if (tail->is_gap_missing && tail->leave_count < LEAVE_MAX)
 		tail->leave_count *= 2;
 	tail->has_gap = false;
@@ -772,25 +705,11 @@ static void leave_gap(struct tail *tail)
 	record_gap(tail->shared, tail->want, last, tail->gap_reason, gap_recorded, tail);
 }
 
-/* Public functions. */
-
-static unsigned ask_count(const struct tail *tail)
-{
-	uint32_t irreversible = pool_irreversible(tail->shared->pool);
-	size_t room = MAX_HELD - tail->stretch.count;
-	size_t count = 1;
-
-	if (irreversible > tail->want)
-		count = irreversible - tail->want + 1;
-	if (count > tail->shared->config.batch_size)
-		count = tail->shared->config.batch_size;
-	return (unsigned)(count > room ? room : count);
-}
+/* Requests. */
 
 /*
- * If the head is followed, its answers also tell what is irreversible.  So the tail need not ask
- * before the next block is known, unless nothing is heard for long.  Once it is known, the tail
- * asks at once.
+ * If the head is followed, its answers also tell which block is irreversible.  So the tail asks as
+ * soon as `want` is, and before that only if nothing is heard for long.
  */
 static int64_t ask_at_ms(const struct tail *tail)
 {
@@ -806,23 +725,23 @@ static int64_t ask_at_ms(const struct tail *tail)
 
 static int64_t ask_in_time(struct tail *tail, int64_t now_ms)
 {
-	unsigned count;
+	uint32_t room = MAX_HELD - (uint32_t)tail->stretch.count;
+	unsigned count = 0;
 
 	if (!may_ask(tail))
 		return CLOCK_NEVER;
 	if (now_ms < ask_at_ms(tail))
 		return ask_at_ms(tail);
-	count = tail->want <= tail->alone_to ? 0 : ask_count(tail);
-	tail->got_count = 0;
-	tail->asked_to = tail->want + count - 1;
 	tail->asked_irreversible = pool_irreversible(tail->shared->pool);
+	if (!pace_is_alone(&tail->pace, tail->want))
+		count = pace_count(tail->want, tail->asked_irreversible,
+				   min_u32(tail->shared->config.batch_size, room));
 	tail->is_asking = client_ask_tip(tail->shared->client, tail->want, count, &tail->tip_sink);
-	if (tail->is_asking)
-		pace_asked(&tail->pace, clock_now_ms());
-	else
-		pace_failed(&tail->pace, clock_now_ms());
+	pace_asked(&tail->pace, tail->is_asking, tail->want, count, now_ms);
 	return now_ms;
 }
+
+/* Public functions. */
 
 struct tail *tail_new(struct shared *shared)
 {
@@ -833,11 +752,6 @@ struct tail *tail_new(struct shared *shared)
 					  .is_virtual = shared->config.filter->virtual_operations,
 					  .given = take_search,
 					  .refused = take_refusal};
-	tail->vouch_sink = (struct client_sink){.context = tail,
-						.needs_majority = true,
-						.given = take_vouched,
-						.refused = no_vouched,
-						.divided = take_division};
 	stretch_init(&tail->stretch, shared, &owner, tail);
 	if (shared->config.proof == READER_PROOF_SIGNED)
 		tail->stretch.signers = signers_new(shared, false);
@@ -863,12 +777,11 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->is_running = true;
 	tail->stretch.is_ending = false;
 	tail->doubted_since_ms = 0;
-	tail->asked_to = tail->alone_to = 0;
 	tail->leave_count = 1;
 	tail->disagreed_since_ms = 0;
-	tail->vouch_again_at_ms = 0;
-	tail->unsettled_since_ms = 0;
-	tail->is_unwitnessed = false;
+	tail->vote_at_ms = 0;
+	tail->few_built_since_ms = 0;
+	tail->has_no_witnesses = false;
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
@@ -879,23 +792,17 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 
 	if (!tail->is_running)
 		return CLOCK_NEVER;
-	if (tail->is_searching && tail->search_num != tail->want) /* the tail went back */
+	if (tail->search_num > 0 && tail->search_num != tail->want) /* the tail went back */
 		stop_search(tail);
-	due_ms = vouch_in_time(tail, now_ms);
+	due_ms = vote_in_time(tail, now_ms);
 	due_ms = sooner(due_ms, commit_held(tail, now_ms));
 	if (is_claimed(tail))
 		due_ms = sooner(due_ms, poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms));
 	due_ms = sooner(due_ms, tell_slow_vote(tail, now_ms));
 	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
-	if (tail->is_searching)
+	if (tail->search_num > 0)
 		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
-	if (tail->has_gap && tail->stretch.commit_count == 0 && !tail->is_recording &&
-	    is_held_up(tail) && first_unsigned(tail) == stretch_num(&tail->stretch, 0))
-		give_up_held(tail);
-	/* Everything below must be decided first, or it would be recorded as missing too. */
-	if (tail->has_gap && tail->stretch.commit_count == 0 && !tail->is_recording &&
-	    tail->stretch.count == 0)
-		leave_gap(tail);
+	leave_gap(tail);
 	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
 
@@ -910,8 +817,7 @@ void tail_stop(struct tail *tail)
 	tail->stretch.is_ending = true;
 	stretch_drop(&tail->stretch, 0, tail->stretch.count);
 	stop_search(tail);
-	client_drop(tail->shared->client, &tail->vouch_sink);
-	tail->vouching_num = 0;
+	stretch_end_vote(&tail->stretch);
 	stretch_end_dispute(&tail->stretch);
 }
 

@@ -17,8 +17,6 @@
 #include "sync/stretch.h"
 
 #define WINDOW_BLOCKS 500
-/* How many other versions of one block are requested. */
-#define MAX_VERSIONS 3
 /* After this many lost votes in a window, its blocks are compared one by one. */
 #define MAX_LOST_VOTES 3
 /*
@@ -38,8 +36,8 @@ enum verify_state {
 /* A node that lies does so often. */
 static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
 
-/* The state of one block of the window. */
-struct verdict {
+/* What is known about one block of the window. */
+struct block_check {
 	struct audit_finding finding;
 	uint64_t asked; /* mask of the nodes that were asked */
 	bool is_given;  /* at least one node gave it */
@@ -59,41 +57,41 @@ struct verify {
 	enum verify_state state;
 	uint32_t first; /* of the window */
 	uint32_t count;
-	struct verdict *verdicts; /* of the window */
-	struct stretch stretch;   /* its blocks */
-	bool is_bound;            /* bind_window() has finished */
-	unsigned lost_votes;      /* in this window */
-	bool has_filled;          /* missing blocks of the window are stored now */
-	struct claim filled;      /* the window, for release_claim() */
-	struct range_set failed;  /* empty; for release_claim() too */
+	struct block_check *checks; /* of the window */
+	struct stretch stretch;     /* the blocks of the nodes */
+	bool is_bound;              /* bind_window() has finished */
+	unsigned lost_votes;        /* in this window */
+	bool has_filled;            /* missing blocks of the window are stored now */
+	struct claim filled;        /* the window, for release_claim() */
+	struct range_set failed;    /* empty; for release_claim() too */
 	size_t wanted_count;
 	/* when a node last gave a block, or when the first one was requested */
 	int64_t given_at_ms;
 	struct client_sink sink;
-	struct client_sink vouch_sink;
-	unsigned pool_epoch; /* the epoch of the node masks in the verdicts */
+	struct client_sink vote_sink;
+	unsigned pool_epoch; /* the epoch of the node masks in the checks */
 	struct verify_counts counts;
 };
 
-static struct verdict *verdict_of(struct verify *verify, uint32_t num)
+static struct block_check *check_of(struct verify *verify, uint32_t num)
 {
-	return &verify->verdicts[num - verify->first];
+	return &verify->checks[num - verify->first];
 }
 
 /* Fetching. */
 
 /* Another node gives a held block. The right id alone says nothing about the operations. */
-static void take_opinion(struct verify *verify, struct verdict *verdict, struct fetched *before,
+static void take_opinion(struct verify *verify, struct block_check *check, struct fetched *before,
 			 struct fetched *held)
 {
-	struct fetched *other = &verdict->other;
+	struct fetched *other = &check->other;
 
 	if (block_equal(before->block, held->block)) {
-		verdict->is_confirmed = true;
+		check->is_confirmed = true;
 		fetched_release(verify->shared, held);
 		return;
 	}
-	verdict->is_confirmed = other->block && block_equal(other->block, held->block);
+	check->is_confirmed = other->block && block_equal(other->block, held->block);
 	fetched_release(verify->shared, other);
 	*other = *before;
 	*before = *held;
@@ -102,18 +100,18 @@ static void take_opinion(struct verify *verify, struct verdict *verdict, struct 
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct verify *verify = context;
-	struct verdict *verdict = verdict_of(verify, block->num);
+	struct block_check *check = check_of(verify, block->num);
 	struct fetched *before = stretch_find(&verify->stretch, block->num);
 	struct fetched held = fetched_hold(verify->shared, block, node);
 
 	verify->wanted_count--;
 	verify->given_at_ms = clock_now_ms();
-	verdict->asked |= UINT64_C(1) << node;
-	verdict->is_given = true;
+	check->asked |= UINT64_C(1) << node;
+	check->is_given = true;
 	if (!before)
 		stretch_hold(&verify->stretch, &held);
 	else
-		take_opinion(verify, verdict, before, &held);
+		take_opinion(verify, check, before, &held);
 }
 
 static void take_vouched(void *context, struct block *block, unsigned node)
@@ -127,13 +125,13 @@ static void take_vouched(void *context, struct block *block, unsigned node)
 static void take_refusal(void *context, uint32_t num, const char *reason)
 {
 	struct verify *verify = context;
-	struct verdict *verdict = verdict_of(verify, num);
+	struct block_check *check = check_of(verify, num);
 
 	verify->wanted_count--;
-	if (verdict->is_put_to_vote)
+	if (check->is_put_to_vote)
 		verify->lost_votes++;
-	verdict->is_exhausted = true;
-	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
+	check->is_exhausted = true;
+	snprintf(check->reason, sizeof(check->reason), "%s", reason);
 }
 
 static void want(struct verify *verify, uint32_t first, uint32_t last, uint64_t not_from)
@@ -147,8 +145,8 @@ static void put_to_vote(struct verify *verify, uint32_t num)
 {
 	verify->state = VERIFY_FETCHING;
 	verify->wanted_count++;
-	verdict_of(verify, num)->is_put_to_vote = true;
-	client_want(verify->shared->client, CLIENT_REPLAY, num, num, 0, &verify->vouch_sink);
+	check_of(verify, num)->is_put_to_vote = true;
+	client_want(verify->shared->client, CLIENT_REPLAY, num, num, 0, &verify->vote_sink);
 }
 
 /*
@@ -170,7 +168,7 @@ static bool begin_window(struct verify *verify)
 		verify->count = WINDOW_BLOCKS;
 	if (verify->count > room)
 		verify->count = room > 0 ? (uint32_t)room : 1;
-	verify->verdicts = xcalloc(verify->count, sizeof(*verify->verdicts));
+	verify->checks = xcalloc(verify->count, sizeof(*verify->checks));
 	range_remove(&verify->left, verify->first, verify->first + verify->count - 1);
 	verify->is_bound = false;
 	verify->lost_votes = 0;
@@ -198,14 +196,14 @@ static void give_up_rest(struct verify *verify)
 static void give_up_wanted(struct verify *verify)
 {
 	client_drop(verify->shared->client, &verify->sink);
-	client_drop(verify->shared->client, &verify->vouch_sink);
+	client_drop(verify->shared->client, &verify->vote_sink);
 	verify->wanted_count = 0;
 	for (uint32_t i = 0; i < verify->count; i++) {
-		struct verdict *verdict = &verify->verdicts[i];
+		struct block_check *check = &verify->checks[i];
 
-		verdict->is_exhausted = true;
-		if (!verdict->is_given)
-			snprintf(verdict->reason, sizeof(verdict->reason),
+		check->is_exhausted = true;
+		if (!check->is_given)
+			snprintf(check->reason, sizeof(check->reason),
 				 "no node has it now, and no node gave any block for %d s",
 				 PATIENCE_MS / 1000);
 	}
@@ -213,20 +211,19 @@ static void give_up_wanted(struct verify *verify)
 
 /* Binding: which of the held blocks do more than half of the nodes give? */
 
-static void take_unlinked(void *context, uint32_t first, uint32_t last, unsigned count)
+static void take_unlinked(void *context, uint32_t first, uint32_t last, const char *reason)
 {
 	struct verify *verify = context;
-	struct verdict *verdict = verdict_of(verify, last);
+	struct block_check *check = check_of(verify, last);
 
 	for (uint32_t num = first; num <= last; num++)
-		verdict_of(verify, num)->is_given = false;
-	if (count < MAX_VERSIONS) {
+		check_of(verify, num)->is_given = false;
+	if (!reason) {
 		want(verify, first, last, stretch_not_from(&verify->stretch, last));
 		return;
 	}
-	verdict->is_exhausted = true;
-	snprintf(verdict->reason, sizeof(verdict->reason),
-		 "the block above it links to another one than the nodes give");
+	check->is_exhausted = true;
+	snprintf(check->reason, sizeof(check->reason), "%s", reason);
 	if (first < last)
 		want(verify, first, last - 1, 0);
 }
@@ -254,7 +251,7 @@ static bool bind_window(struct verify *verify)
 
 	for (size_t at = stretch->count; at-- > 0;) {
 		const struct block *block = stretch->held[at].block;
-		struct verdict *verdict = verdict_of(verify, block->num);
+		struct block_check *check = check_of(verify, block->num);
 
 		if (!stretch_has_next(stretch, at))
 			above = NULL;
@@ -263,15 +260,15 @@ static bool bind_window(struct verify *verify)
 			return verify->wanted_count > 0 || bind_window(verify);
 		}
 		if (!above && !range_contains(&stretch->vouched, block->num)) {
-			if (verdict->is_put_to_vote || verify->lost_votes >= MAX_LOST_VOTES)
+			if (check->is_put_to_vote || verify->lost_votes >= MAX_LOST_VOTES)
 				continue;
-			verdict->is_given = false;
+			check->is_given = false;
 			put_to_vote(verify, block->num);
 			stretch_drop(stretch, at, 1);
 			return true;
 		}
 		above = block;
-		verdict->is_confirmed = verdict->is_confirmed || is_content_known(block);
+		check->is_confirmed = check->is_confirmed || is_content_known(block);
 	}
 	verify->is_bound = true;
 	return false;
@@ -368,15 +365,15 @@ static void finish_compare(struct job *job)
 	struct verify *verify = compare->verify;
 
 	verify->state = VERIFY_IDLE;
-	if (job->err.kind == ERROR_NONE)
+	if (job->err.kind == ERROR_NONE) {
 		for (uint32_t i = 0; i < verify->count; i++) {
-			verify->verdicts[i].finding = compare->findings[i];
-			verify->verdicts[i].is_confirmed |= compare->proved[i];
+			verify->checks[i].finding = compare->findings[i];
+			verify->checks[i].is_confirmed |= compare->proved[i];
 		}
-	else if (!verify->shared->is_stopping)
-		shared_end(verify->shared, &job->err);
-	if (job->err.kind != ERROR_NONE)
+	} else {
+		shared_task_failed(verify->shared, &job->err);
 		verify->is_stopped = true;
+	}
 	shared_progress(verify->shared);
 	free(compare->findings);
 	free(compare->proved);
@@ -397,13 +394,13 @@ static void start_comparing(struct verify *verify)
 }
 
 /* Does the opinion of other nodes matter? */
-static bool needs_opinion(const struct verify *verify, const struct verdict *verdict)
+static bool needs_opinion(const struct verify *verify, const struct block_check *check)
 {
-	if (!verdict->is_given || verdict->is_confirmed || verdict->is_exhausted)
+	if (!check->is_given || check->is_confirmed || check->is_exhausted)
 		return false;
-	if (verdict->other.block)
+	if (check->other.block)
 		return true; /* one of two nodes is wrong */
-	switch (verdict->finding.kind) {
+	switch (check->finding.kind) {
 	case AUDIT_NOTHING:
 		return false;
 	case AUDIT_MISSING:
@@ -429,17 +426,17 @@ static bool ask_opinions(struct verify *verify)
 	bool asks = false;
 
 	for (uint32_t i = 0; i < verify->count && (!asks || verify->wanted_count < room); i++) {
-		struct verdict *verdict = &verify->verdicts[i];
+		struct block_check *check = &verify->checks[i];
 
-		if (!needs_opinion(verify, verdict))
+		if (!needs_opinion(verify, check))
 			continue;
-		if ((usable & ~verdict->asked) == 0) {
+		if ((usable & ~check->asked) == 0) {
 			/* there is only one node, so it is believed */
-			verdict->is_exhausted = true;
-			verdict->is_confirmed = pool_count(verify->shared->pool) == 1;
+			check->is_exhausted = true;
+			check->is_confirmed = pool_count(verify->shared->pool) == 1;
 			continue;
 		}
-		want(verify, verify->first + i, verify->first + i, verdict->asked);
+		want(verify, verify->first + i, verify->first + i, check->asked);
 		asks = true;
 	}
 	return asks;
@@ -447,69 +444,68 @@ static bool ask_opinions(struct verify *verify)
 
 /* Repairs. */
 
-static void tell(struct verify *verify, const struct verdict *verdict, bool is_mended)
+static void tell(struct verify *verify, const struct block_check *check, bool is_mended)
 {
 	const struct reader_verify *config = &verify->shared->config.verify;
 
-	config->found(config->context, &verdict->finding, is_mended, verdict->reason);
+	config->found(config->context, &check->finding, is_mended, check->reason);
 }
 
 /* The window is finished: report it. */
 static void end_window(struct verify *verify)
 {
 	for (uint32_t i = 0; i < verify->count; i++) {
-		struct verdict *verdict = &verify->verdicts[i];
-		bool is_found = verdict->finding.kind != AUDIT_NOTHING;
+		struct block_check *check = &verify->checks[i];
+		bool is_found = check->finding.kind != AUDIT_NOTHING;
 
-		if (verdict->finding.kind == AUDIT_MISSING ||
-		    verdict->finding.kind == AUDIT_EXTRA ||
-		    (verdict->is_given && (!is_found || verdict->is_confirmed)))
+		if (check->finding.kind == AUDIT_MISSING || check->finding.kind == AUDIT_EXTRA ||
+		    (check->is_given && (!is_found || check->is_confirmed)))
 			verify->counts.compared++;
 		else
 			verify->counts.unknown++;
 		if (is_found) {
 			verify->counts.found++;
-			tell(verify, verdict, false);
-		} else if (!verdict->is_given) {
+			tell(verify, check, false);
+		} else if (!check->is_given) {
 			log_warning("block_unverified",
 				    "block %u could not be compared, no node gives it: %s",
-				    verify->first + i, verdict->reason);
-		} else if (verdict->other.block) {
+				    verify->first + i, check->reason);
+		} else if (check->other.block) {
 			log_limited(
 				&disputed_limit, LOG_LEVEL_WARNING, "block_disputed",
 				"two nodes give different blocks %u; the stored one is %s",
 				verify->first + i,
-				verdict->is_confirmed
+				check->is_confirmed
 					? "right"
 					: "what one of them gives, and no third could be asked");
 		}
-		fetched_release(verify->shared, &verdict->other);
+		fetched_release(verify->shared, &check->other);
 	}
 	stretch_clear(&verify->stretch);
-	free(verify->verdicts);
-	verify->verdicts = NULL;
+	free(verify->checks);
+	verify->checks = NULL;
 }
 
 static void note_mended(struct verify *verify, const struct ledger_entry *entry)
 {
-	struct verdict *verdict = verdict_of(verify, entry->block->num);
+	struct block_check *check = check_of(verify, entry->block->num);
 
 	if (ledger_is_stored(
 		    entry->outcome)) { /* perhaps beside a neighbour that is wrong as well */
 		verify->counts.found++;
 		verify->counts.mended++;
-		if (verdict->finding.kind == AUDIT_MISSING || verdict->finding.kind == AUDIT_EXTRA)
+		if (check->finding.kind == AUDIT_MISSING || check->finding.kind == AUDIT_EXTRA)
 			verify->has_filled = true;
-		tell(verify, verdict, true);
-		verdict->finding.kind = AUDIT_NOTHING; /* it is right now */
+		tell(verify, check, true);
+		check->finding.kind = AUDIT_NOTHING; /* it is right now */
 	} else if (entry->outcome == LEDGER_NO_LINK) {
-		snprintf(verdict->reason, sizeof(verdict->reason),
+		snprintf(check->reason, sizeof(check->reason),
 			 "it contradicts stored block %u: verify that one too", entry->neighbour);
 	} else if (entry->outcome == LEDGER_PENDING) {
-		snprintf(verdict->reason, sizeof(verdict->reason),
+		snprintf(check->reason, sizeof(check->reason),
 			 "a block beside it could not be mended");
 	} else {
-		snprintf(verdict->reason, sizeof(verdict->reason), "%.190s", entry->problem);
+		snprintf(check->reason, sizeof(check->reason), "%.190s", entry->problem);
 	}
 }
 
@@ -527,18 +523,18 @@ static void mending_ended(void *context, struct commit *commit, bool is_done)
 /* A block, with or without a row, is not written if only one node says so. */
 static bool is_to_mend(struct verify *verify, const struct fetched *held, bool has_row)
 {
-	struct verdict *verdict = verdict_of(verify, held->block->num);
-	enum audit_kind kind = verdict->finding.kind;
+	struct block_check *check = check_of(verify, held->block->num);
+	enum audit_kind kind = check->finding.kind;
 
-	if (kind == AUDIT_NOTHING || verdict->is_tried ||
+	if (kind == AUDIT_NOTHING || check->is_tried ||
 	    has_row != (kind != AUDIT_MISSING && kind != AUDIT_EXTRA))
 		return false;
-	verdict->is_tried = true;
-	if (!verdict->is_confirmed)
-		snprintf(verdict->reason, sizeof(verdict->reason), "%s",
-			 verdict->other.block ? "the nodes give different blocks"
-					      : "no second node gives it");
-	return verdict->is_confirmed;
+	check->is_tried = true;
+	if (!check->is_confirmed)
+		snprintf(check->reason, sizeof(check->reason), "%s",
+			 check->other.block ? "the nodes give different blocks"
+					    : "no second node gives it");
+	return check->is_confirmed;
 }
 
 /*
@@ -610,9 +606,9 @@ struct verify *verify_new(struct shared *shared)
 					    .refused = take_refusal,
 					    .is_virtual = shared->config.filter->virtual_operations,
 					    .is_opinion = true};
-	verify->vouch_sink = verify->sink;
-	verify->vouch_sink.given = take_vouched;
-	verify->vouch_sink.needs_majority = true;
+	verify->vote_sink = verify->sink;
+	verify->vote_sink.given = take_vouched;
+	verify->vote_sink.needs_majority = true;
 	return verify;
 }
 
@@ -621,11 +617,11 @@ void verify_free(struct verify *verify)
 	if (!verify)
 		return;
 	client_drop(verify->shared->client, &verify->sink);
-	client_drop(verify->shared->client, &verify->vouch_sink);
+	client_drop(verify->shared->client, &verify->vote_sink);
 	stretch_release(&verify->stretch);
-	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
-		fetched_release(verify->shared, &verify->verdicts[i].other);
-	free(verify->verdicts);
+	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
+		fetched_release(verify->shared, &verify->checks[i].other);
+	free(verify->checks);
 	range_set_release(&verify->left);
 	free(verify);
 }
@@ -640,8 +636,8 @@ void verify_start(struct verify *verify)
 static void forget_nodes(struct verify *verify)
 {
 	verify->pool_epoch = verify->shared->pool_epoch;
-	for (uint32_t i = 0; verify->verdicts && i < verify->count; i++)
-		verify->verdicts[i].asked = 0;
+	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
+		verify->checks[i].asked = 0;
 }
 
 /* Blocks are on their way.  When the nodes do not have them any more, they are given up. */
@@ -702,13 +698,13 @@ int64_t verify_step(struct verify *verify, int64_t now_ms)
 						: bind_or_compare(verify, now_ms);
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
 		return CLOCK_NEVER;
-	return verify->verdicts ? work_on_window(verify, now_ms) : go_on(verify, now_ms);
+	return verify->checks ? work_on_window(verify, now_ms) : go_on(verify, now_ms);
 }
 
 bool verify_is_done(const struct verify *verify)
 {
 	return verify->state == VERIFY_IDLE &&
-	       (verify->is_stopped || (verify->left.count == 0 && !verify->verdicts));
+	       (verify->is_stopped || (verify->left.count == 0 && !verify->checks));
 }
 
 void verify_get_counts(const struct verify *verify, struct verify_counts *ret_counts)
@@ -721,7 +717,7 @@ void verify_stop(struct verify *verify)
 	verify->is_stopped = true;
 	if (verify->state == VERIFY_FETCHING) {
 		client_drop(verify->shared->client, &verify->sink);
-		client_drop(verify->shared->client, &verify->vouch_sink);
+		client_drop(verify->shared->client, &verify->vote_sink);
 		verify->wanted_count = 0;
 		verify->state = VERIFY_IDLE;
 	}

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "worker/guard.h"
@@ -86,8 +87,8 @@ void child_init(struct child *child, struct guard *guard)
 		.in = BUF_INIT(CHILD_INPUT_BYTES),
 		.out = BUF_INIT(CHILD_OUTPUT_BYTES),
 		.line = BUF_INIT(CHILD_LINE_BYTES),
-		.term_at_ms = INT64_MAX,
-		.kill_at_ms = INT64_MAX,
+		.term_at_ms = CLOCK_NEVER,
+		.kill_at_ms = CLOCK_NEVER,
 	};
 }
 
@@ -190,8 +191,8 @@ static void reset(struct child *child)
 	child->is_fed_once = false;
 	child->wrote_too_much = false;
 	child->tail_len = 0;
-	child->term_at_ms = INT64_MAX;
-	child->kill_at_ms = INT64_MAX;
+	child->term_at_ms = CLOCK_NEVER;
+	child->kill_at_ms = CLOCK_NEVER;
 	child->wait_status = 0;
 	child->exec_errno = 0;
 }
@@ -220,7 +221,7 @@ int child_start(struct child *child, const char *path, char *const *argv, bool h
 	child->err_fd = take_end(&pipes.err[0]);
 	child->exec_fd = take_end(&pipes.exec[0]);
 	close_pipes(&pipes);
-	if (child_limit(child, INT64_MAX, err) == 0)
+	if (child_limit(child, GUARD_NEVER, err) == 0)
 		return 0;
 	child_kill(child);
 	return -1;
@@ -322,18 +323,21 @@ void child_fill_fds(const struct child *child, struct pollfd *fds)
 	fds[2] = (struct pollfd){.fd = child->err_fd, .events = POLLIN};
 }
 
-void child_step(struct child *child, const struct pollfd *fds, int64_t now_ms)
+int64_t child_step(struct child *child, const struct pollfd *fds, int64_t now_ms)
 {
-	if (fds[0].revents)
+	if (fds && fds[0].revents)
 		write_input(child);
-	if (fds[1].revents)
+	if (fds && fds[1].revents)
 		read_all(child, &child->out_fd, take_output);
-	if (fds[2].revents)
+	if (fds && fds[2].revents)
 		read_all(child, &child->err_fd, take_errors);
-	if (child->pid > 0 && now_ms >= child->term_at_ms)
+	if (child->pid <= 0)
+		return CLOCK_NEVER;
+	if (now_ms >= child->term_at_ms)
 		child_ask_to_end(child, now_ms + CHILD_KILL_MS);
-	if (child->pid > 0 && now_ms >= child->kill_at_ms)
+	if (now_ms >= child->kill_at_ms)
 		child_kill(child);
+	return sooner(child->term_at_ms, child->kill_at_ms);
 }
 
 /* Ending. */
@@ -376,15 +380,15 @@ bool child_has_ended(struct child *child)
 	while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)
 		continue;
 	child->pid = 0;
-	child->term_at_ms = INT64_MAX;
-	child->kill_at_ms = INT64_MAX;
+	child->term_at_ms = CLOCK_NEVER;
+	child->kill_at_ms = CLOCK_NEVER;
 	close_fds(child);
 	return true;
 }
 
 bool child_is_ending(const struct child *child)
 {
-	return child->term_at_ms != INT64_MAX || child->kill_at_ms != INT64_MAX;
+	return child->term_at_ms != CLOCK_NEVER || child->kill_at_ms != CLOCK_NEVER;
 }
 
 void child_end_input(struct child *child, int64_t term_at_ms)
@@ -397,9 +401,9 @@ void child_ask_to_end(struct child *child, int64_t kill_at_ms)
 {
 	if (child->pid <= 0 || child->kill_at_ms == CHILD_KILLED)
 		return;
-	if (child->kill_at_ms == INT64_MAX)
+	if (child->kill_at_ms == CLOCK_NEVER)
 		session_signal(child->pid, SIGTERM);
-	child->term_at_ms = INT64_MAX;
+	child->term_at_ms = CLOCK_NEVER;
 	if (kill_at_ms < child->kill_at_ms)
 		child->kill_at_ms = kill_at_ms;
 }
@@ -409,7 +413,7 @@ void child_kill(struct child *child)
 	if (child->pid <= 0)
 		return;
 	/* Kill only once, however long it takes to die. */
-	child->term_at_ms = INT64_MAX;
+	child->term_at_ms = CLOCK_NEVER;
 	child->kill_at_ms = CHILD_KILLED;
 	kill(child->pid, SIGKILL); /* it may not have created its session yet */
 	session_kill(child->pid);

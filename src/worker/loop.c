@@ -54,6 +54,7 @@ struct loop {
 	/* systemd. */
 	int64_t status_at_ms;
 	int64_t fed_at_ms;
+	int64_t due_ms; /* when the next turn is due */
 };
 
 static size_t count_ready(const struct loop *loop)
@@ -92,12 +93,12 @@ static void fail(struct loop *loop, const struct error *err)
 }
 
 /* Stop whatever is still running; waiting records are released. */
-static void keep_stopping(struct loop *loop, int64_t now_ms)
+static int64_t keep_stopping(struct loop *loop, int64_t now_ms)
 {
 	bool is_quiet = true;
 
 	if (!loop->worker.is_stopping)
-		return;
+		return CLOCK_NEVER;
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
 		struct slot *slot = &loop->slots[i];
 
@@ -106,11 +107,12 @@ static void keep_stopping(struct loop *loop, int64_t now_ms)
 			slot_stop(slot);
 		is_quiet = is_quiet && slot->child.pid == 0;
 	}
-	if (!is_quiet || loop->give_up_at_ms != INT64_MAX)
-		return;
-	executor_hurry(loop->worker.executor, LAST_WORDS_MS);
-	loop->worker.is_giving_up = true;
-	loop->give_up_at_ms = now_ms + LAST_WORDS_MS + 1000;
+	if (is_quiet && loop->give_up_at_ms == CLOCK_NEVER) {
+		executor_hurry(loop->worker.executor, LAST_WORDS_MS);
+		loop->worker.is_giving_up = true;
+		loop->give_up_at_ms = now_ms + LAST_WORDS_MS + 1000;
+	}
+	return now_ms < loop->commands_end_at_ms ? loop->commands_end_at_ms : loop->give_up_at_ms;
 }
 
 static bool is_over(const struct loop *loop, int64_t now_ms)
@@ -213,25 +215,21 @@ static void claim_answered(void *context, struct claimed *claimed)
 	loop->is_drained = claimed->count == 0 && loop->is_idle_claim;
 }
 
-static int64_t claim_at_ms(const struct loop *loop)
+static int64_t claim_in_time(struct loop *loop, int64_t now_ms)
 {
-	int64_t pause_ms = loop->worker.pause_until_ms;
+	int64_t at_ms = loop->worker.pause_until_ms;
 
 	if (loop->worker.is_stopping || loop->is_claiming || count_ready(loop) == 0)
-		return INT64_MAX;
-	if (loop->worker.has_news)
-		return pause_ms;
-	return max_i64(loop->claim_at_ms, pause_ms);
-}
-
-static void claim(struct loop *loop, int64_t now_ms)
-{
-	if (now_ms < claim_at_ms(loop))
-		return;
+		return CLOCK_NEVER;
+	if (!loop->worker.has_news)
+		at_ms = max_i64(at_ms, loop->claim_at_ms);
+	if (now_ms < at_ms)
+		return at_ms;
 	loop->is_claiming = true;
 	loop->worker.has_news = false;
 	loop->is_idle_claim = count_at_work(loop) == 0;
 	task_claim(loop->worker.executor, loop->arguments, count_ready(loop), claim_answered, loop);
+	return CLOCK_NEVER;
 }
 
 /* Renewals. */
@@ -246,26 +244,17 @@ static void renewals_answered(void *context, const struct renewal *renewals, siz
 			slot_renewed(&loop->slots[k], &renewals[i]);
 }
 
-static int64_t renew_at_ms(const struct loop *loop)
+static int64_t renew_in_time(struct loop *loop, int64_t now_ms)
 {
-	int64_t at_ms = INT64_MAX;
-
-	for (unsigned i = 0; i < loop->arguments->concurrency && !loop->is_renewing; i++) {
-		const struct slot *slot = &loop->slots[i];
-
-		if (slot_wants_renewal(slot) && slot->lease.renew_ms < at_ms)
-			at_ms = slot->lease.renew_ms;
-	}
-	return at_ms;
-}
-
-static void renew(struct loop *loop, int64_t now_ms)
-{
+	int64_t at_ms = CLOCK_NEVER;
 	struct renewal *renewals;
 	size_t count = 0;
 
-	if (now_ms < renew_at_ms(loop))
-		return;
+	for (unsigned i = 0; i < loop->arguments->concurrency && !loop->is_renewing; i++)
+		if (slot_wants_renewal(&loop->slots[i]))
+			at_ms = sooner(at_ms, loop->slots[i].lease.renew_ms);
+	if (now_ms < at_ms)
+		return at_ms;
 	renewals = xcalloc(loop->arguments->concurrency, sizeof(*renewals));
 	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
 		const struct slot *slot = &loop->slots[i];
@@ -278,6 +267,7 @@ static void renew(struct loop *loop, int64_t now_ms)
 	loop->is_renewing = true;
 	task_renew(loop->worker.executor, renewals, count, loop->arguments->lease_s,
 		   renewals_answered, loop);
+	return CLOCK_NEVER;
 }
 
 /* Signals. */
@@ -333,7 +323,7 @@ static void take_signals(struct loop *loop)
 	}
 }
 
-static void tell_systemd(struct loop *loop, int64_t now_ms)
+static int64_t tell_systemd(struct loop *loop, int64_t now_ms)
 {
 	const struct worker *worker = &loop->worker;
 	int64_t interval_ms = notify_watchdog_interval_ms();
@@ -354,33 +344,16 @@ static void tell_systemd(struct loop *loop, int64_t now_ms)
 		if (!loop->is_ready || worker->is_stopping)
 			notify_extend_timeout(4 * STATUS_MS);
 	}
-	if (interval_ms > 0 && now_ms - loop->fed_at_ms >= interval_ms / 2) {
+	if (interval_ms <= 0)
+		return loop->status_at_ms;
+	if (now_ms >= loop->fed_at_ms + interval_ms / 2) {
 		loop->fed_at_ms = now_ms;
 		notify_watchdog();
 	}
+	return sooner(loop->status_at_ms, loop->fed_at_ms + interval_ms / 2);
 }
 
 /* Turns of the loop. */
-
-static int timeout_ms(const struct loop *loop, int64_t now_ms)
-{
-	int64_t wake_ms = loop->status_at_ms;
-	int64_t times[] = {claim_at_ms(loop), renew_at_ms(loop), INT64_MAX, INT64_MAX};
-
-	if (loop->worker.is_stopping)
-		times[2] = now_ms < loop->commands_end_at_ms ? loop->commands_end_at_ms
-							     : loop->give_up_at_ms;
-	if (notify_watchdog_interval_ms() > 0)
-		times[3] = loop->fed_at_ms + notify_watchdog_interval_ms() / 2;
-	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		wake_ms = min_i64(times[i], wake_ms);
-	for (unsigned i = 0; i < loop->arguments->concurrency; i++) {
-		int64_t at_ms = slot_wake_at_ms(&loop->slots[i]);
-
-		wake_ms = min_i64(at_ms, wake_ms);
-	}
-	return wake_ms <= now_ms ? 0 : (int)(wake_ms - now_ms);
-}
 
 static bool is_own(void *context, pid_t pid)
 {
@@ -390,6 +363,13 @@ static bool is_own(void *context, pid_t pid)
 		if (loop->slots[i].child.pid == pid)
 			return true;
 	return loop->worker.guard.pid == pid;
+}
+
+static int timeout_ms(const struct loop *loop)
+{
+	int64_t wait_ms = loop->due_ms - clock_now_ms();
+
+	return wait_ms > 0 ? (int)wait_ms : 0;
 }
 
 static void turn(struct loop *loop)
@@ -403,7 +383,7 @@ static void turn(struct loop *loop)
 	fds[2] = (struct pollfd){.fd = executor_fd(loop->worker.executor), .events = POLLIN};
 	for (unsigned i = 0; i < count; i++)
 		slot_fill_fds(&loop->slots[i], &fds[3 + i * CHILD_FDS]);
-	if (poll(fds, 3 + (nfds_t)count * CHILD_FDS, timeout_ms(loop, clock_now_ms())) < 0)
+	if (poll(fds, 3 + (nfds_t)count * CHILD_FDS, timeout_ms(loop)) < 0)
 		memset(fds, 0, (3 + (size_t)count * CHILD_FDS) * sizeof(*fds));
 	if (fds[1].revents) {
 		struct error err = ERROR_INIT;
@@ -414,7 +394,7 @@ static void turn(struct loop *loop)
 	}
 	now_ms = clock_now_ms();
 	for (unsigned i = 0; i < count; i++)
-		slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
+		(void)slot_step(&loop->slots[i], &fds[3 + i * CHILD_FDS], now_ms);
 	if (fds[1].revents)
 		children_reap_others(is_own, loop);
 	executor_collect(loop->worker.executor);
@@ -423,10 +403,15 @@ static void turn(struct loop *loop)
 		begin_stop(loop, 0);
 	if (loop->arguments->is_drain && loop->is_drained)
 		begin_stop(loop, 0);
-	keep_stopping(loop, now_ms);
-	claim(loop, now_ms);
-	renew(loop, now_ms);
-	tell_systemd(loop, now_ms);
+	loop->due_ms = keep_stopping(loop, now_ms);
+	loop->due_ms = sooner(loop->due_ms, claim_in_time(loop, now_ms));
+	loop->due_ms = sooner(loop->due_ms, renew_in_time(loop, now_ms));
+	loop->due_ms = sooner(loop->due_ms, tell_systemd(loop, now_ms));
+	/* Answers and signals may have changed the slots. */
+	for (unsigned i = 0; i < count; i++)
+		loop->due_ms = sooner(loop->due_ms, slot_step(&loop->slots[i], NULL, now_ms));
+	if (loop->worker.fault.kind != ERROR_NONE && !loop->worker.is_stopping)
+		loop->due_ms = now_ms;
 }
 
 static enum exit_code end(struct loop *loop)
@@ -496,7 +481,7 @@ enum exit_code loop_run(const struct arguments *arguments, const struct config *
 		.child_fd = -1,
 		.claim_limit = LOG_LIMIT_INIT(10000),
 		.no_queue_limit = LOG_LIMIT_INIT(NO_QUEUE_TELL_MS),
-		.give_up_at_ms = INT64_MAX,
+		.give_up_at_ms = CLOCK_NEVER,
 	};
 	struct error err = ERROR_INIT;
 	enum exit_code code;

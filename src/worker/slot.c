@@ -67,19 +67,23 @@ static void cannot_start(struct slot *slot, const struct error *err)
 		    (long long)delay_ms);
 }
 
-static void keep_running(struct slot *slot, int64_t now_ms)
+/* A persistent command runs as long as the worker does. */
+static int64_t keep_running(struct slot *slot, int64_t now_ms)
 {
 	struct worker *worker = slot->worker;
 	struct error err = ERROR_INIT;
 
 	if (!is_persistent(slot) || worker->is_stopping || slot->child.pid > 0 ||
-	    slot->state == SLOT_BUSY || now_ms < slot->start_at_ms)
-		return;
+	    slot->state == SLOT_BUSY)
+		return CLOCK_NEVER;
+	if (now_ms < slot->start_at_ms)
+		return slot->start_at_ms;
 	snprintf(slot->child.label, sizeof(slot->child.label), "command");
 	if (child_start(&slot->child, worker->path, worker->arguments->command, true, &err) == 0)
-		return;
+		return now_ms; /* now the slot can accept a delivery */
 	slot->start_at_ms = now_ms + backoff_next_ms(&slot->restart);
 	cannot_start(slot, &err);
+	return slot->start_at_ms;
 }
 
 static void limit_child(struct slot *slot, int64_t kill_at_ms)
@@ -336,22 +340,34 @@ static void end_before(struct slot *slot, enum stop_reason reason, int64_t kill_
 	child_ask_to_end(&slot->child, kill_at_ms);
 }
 
-static void keep_deadlines(struct slot *slot, int64_t now_ms)
+static int64_t keep_deadlines(struct slot *slot, int64_t now_ms)
 {
-	int64_t kill_at_ms = lease_kill_at_ms(&slot->lease);
+	int64_t lease_ms = lease_term_at_ms(&slot->lease);
 
 	if (slot->state != SLOT_BUSY)
-		return;
-	if (now_ms >= lease_term_at_ms(&slot->lease)) {
+		return CLOCK_NEVER;
+	if (now_ms >= lease_ms) {
 		if (slot->stop_reason == STOP_NONE)
 			log_warning("lease_ending",
 				    "%llu: its lease could not be renewed in time; the command is "
 				    "ended before another worker gets the delivery",
 				    (unsigned long long)slot->delivery_id);
-		end_before(slot, STOP_LEASE_EXPIRES, kill_at_ms);
-	} else if (now_ms >= slot->timeout_at_ms && slot->stop_reason == STOP_NONE) {
-		end_before(slot, STOP_TIMEOUT, now_ms + CHILD_KILL_MS);
+		end_before(slot, STOP_LEASE_EXPIRES, lease_kill_at_ms(&slot->lease));
+		return CLOCK_NEVER;
 	}
+	if (slot->stop_reason == STOP_NONE && now_ms >= slot->timeout_at_ms)
+		end_before(slot, STOP_TIMEOUT, now_ms + CHILD_KILL_MS);
+	return slot->stop_reason == STOP_NONE ? sooner(lease_ms, slot->timeout_at_ms) : lease_ms;
+}
+
+static int64_t send_in_time(struct slot *slot, int64_t now_ms)
+{
+	if (slot->state != SLOT_ENDING || slot->is_sent)
+		return CLOCK_NEVER;
+	if (now_ms < slot->send_at_ms)
+		return slot->send_at_ms;
+	slot_send_result(slot);
+	return CLOCK_NEVER;
 }
 
 void slot_fill_fds(const struct slot *slot, struct pollfd *fds)
@@ -359,10 +375,11 @@ void slot_fill_fds(const struct slot *slot, struct pollfd *fds)
 	child_fill_fds(&slot->child, fds);
 }
 
-void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
+int64_t slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
 {
-	keep_deadlines(slot, now_ms);
-	child_step(&slot->child, fds, now_ms);
+	int64_t due_ms = keep_deadlines(slot, now_ms);
+
+	due_ms = sooner(due_ms, child_step(&slot->child, fds, now_ms));
 	if (slot->child.wrote_too_much && slot->child.pid > 0 && slot->stop_reason == STOP_NONE) {
 		slot->stop_reason = STOP_TOO_MUCH;
 		child_kill(&slot->child);
@@ -374,33 +391,10 @@ void slot_step(struct slot *slot, const struct pollfd *fds, int64_t now_ms)
 		if (is_persistent(slot))
 			take_line(slot);
 		child_ended(slot);
+		due_ms = now_ms;
 	}
-	if (slot->state == SLOT_ENDING && !slot->is_sent && now_ms >= slot->send_at_ms)
-		slot_send_result(slot);
-	keep_running(slot, now_ms);
-}
-
-int64_t slot_wake_at_ms(const struct slot *slot)
-{
-	int64_t at_ms = slot->child.kill_at_ms < slot->child.term_at_ms ? slot->child.kill_at_ms
-									: slot->child.term_at_ms;
-	int64_t other_ms = INT64_MAX;
-
-	if (slot->state == SLOT_BUSY) {
-		/* While the command is being ended, kill_at_ms counts, unless its lease ends earlier. */
-		if (at_ms > lease_kill_at_ms(&slot->lease) && at_ms != CHILD_KILLED)
-			other_ms = lease_term_at_ms(&slot->lease);
-		if (slot->stop_reason == STOP_NONE && slot->timeout_at_ms < other_ms)
-			other_ms = slot->timeout_at_ms;
-	} else if (slot->state == SLOT_ENDING && !slot->is_sent) {
-		other_ms = slot->send_at_ms;
-	}
-	if (other_ms < at_ms)
-		at_ms = other_ms;
-	if (is_persistent(slot) && slot->child.pid == 0 && !slot->worker->is_stopping &&
-	    slot->state != SLOT_BUSY && slot->start_at_ms < at_ms)
-		at_ms = slot->start_at_ms;
-	return at_ms;
+	due_ms = sooner(due_ms, send_in_time(slot, now_ms));
+	return sooner(due_ms, keep_running(slot, now_ms));
 }
 
 /* Leases. */

@@ -116,7 +116,7 @@ static void result_answered(void *context, const struct error *err, bool was_tri
 void slot_send_result(struct slot *slot)
 {
 	slot->is_sent = true;
-	slot->send_at_ms = INT64_MAX;
+	slot->send_at_ms = CLOCK_NEVER;
 	task_end(slot->worker->executor, slot->delivery_id, slot->token, &slot->ending,
 		 slot->worker->arguments->author, result_answered, slot);
 }

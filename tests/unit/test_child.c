@@ -68,7 +68,7 @@ static bool turn(void)
 	child_fill_fds(&child, &fds[1]);
 	assert_true(poll(fds, 1 + CHILD_FDS, 50) >= 0);
 	children_clear(signal_fd);
-	child_step(&child, &fds[1], clock_now_ms());
+	(void)child_step(&child, &fds[1], clock_now_ms());
 	return child_has_ended(&child);
 }
 

@@ -390,7 +390,7 @@ static void a_block_in_hand_is_put_to_the_vote(void **state)
 	(void)state;
 	open_virtual(1, &config);
 	block = block_with_list(FIRST, "interest");
-	assert_true(client_vouch_virtual(world.client, block, 0, &world.sink));
+	assert_true(client_vote_virtual(world.client, block, 0, &world.sink));
 	assert_int_equal(client_wanted_count(world.client), 0);
 	block_free(block);
 	close_world();
@@ -402,7 +402,7 @@ static void a_block_in_hand_is_put_to_the_vote(void **state)
 			block_id_parse("000db7b900000000000000000000000000000000", 40, block->id));
 		assert_true(block_id_parse("000db7b800000000000000000000000000000000", 40,
 					   block->previous));
-		assert_false(client_vouch_virtual(world.client, block, 0, &world.sink));
+		assert_false(client_vote_virtual(world.client, block, 0, &world.sink));
 		run();
 		assert_int_equal(whole_count, 1);
 		assert_int_equal(fake.sims[0].virtual_count, 0);
@@ -426,7 +426,7 @@ static void a_block_in_hand_waits_for_heads(void **state)
 	learn_heads();
 	fake.sims[1].irreversible = FIRST;
 	block = block_with_list(FIRST, "interest");
-	assert_false(client_vouch_virtual(world.client, block, 0, &world.sink));
+	assert_false(client_vote_virtual(world.client, block, 0, &world.sink));
 	run();
 	assert_int_equal(world.refused_count, 0);
 	close_world();

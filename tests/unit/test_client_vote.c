@@ -364,11 +364,11 @@ static void a_block_in_hand_is_put_to_the_vote(void **state)
 	(void)state;
 	block->num = FIRST;
 	open_voting("g");
-	assert_true(client_vouch(world.client, block, 0, &world.sink));
+	assert_true(client_vote(world.client, block, 0, &world.sink));
 	close_proving();
 
 	open_voting("ogg");
-	assert_false(client_vouch(world.client, block, 0, &world.sink));
+	assert_false(client_vote(world.client, block, 0, &world.sink));
 	run();
 	assert_int_equal(world.given_count, 1);
 	assert_int_equal(world.sources, 1 << 2);
@@ -395,7 +395,7 @@ static void a_block_in_hand_is_vouched_for_by_its_source_alone(void **state)
 				   block->id));
 	assert_true(block_id_parse("0000006400000000000000000000000000000000", BLOCK_ID_HEX,
 				   block->previous));
-	assert_false(client_vouch(world.client, block, 0, &sink));
+	assert_false(client_vote(world.client, block, 0, &sink));
 	block_free(block);
 	run();
 	assert_each_given_once(FIRST, FIRST);

@@ -63,7 +63,7 @@ static void what_changes_a_key(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct operation operation = operation_of(rows[i].name, rows[i].payload);
 		struct block block = {.num = 7, .operations = &operation, .operation_count = 1};
-		struct key_changes changes = {.count = 0};
+		struct witness_key_list changes = {.count = 0};
 
 		key_changes_add(&changes, proof, &block);
 		if (changes.count != (rows[i].key ? 1 : 0))
@@ -74,7 +74,7 @@ static void what_changes_a_key(void **state)
 			assert_int_equal(changes.items[0].since_block, 7);
 			assert_false(changes.items[0].is_of_nodes);
 		}
-		key_changes_release(&changes);
+		witness_key_list_release(&changes);
 	}
 	proof_free(proof);
 }
@@ -88,7 +88,7 @@ static void all_of_a_block_in_the_order_of_the_chain(void **state)
 		operation_of("witness_update", second), operation_of("witness_update", first)};
 	struct block block = {
 		.num = 7, .operations = operations, .operation_count = 3, .virtual_count = 1};
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 
 	(void)state;
 	operations[2].is_stored = false;
@@ -97,7 +97,7 @@ static void all_of_a_block_in_the_order_of_the_chain(void **state)
 	assert_int_equal(changes.count, 20);
 	assert_string_equal(changes.items[18].key, "STM1");
 	assert_string_equal(changes.items[19].key, "STM2");
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 	assert_int_equal(changes.count, 0);
 }
 
@@ -106,12 +106,12 @@ static void without_a_hash_bytes_are_passed_over(void **state)
 	struct operation operation = operation_of("witness_set_properties",
 						  SET("[[\"new_signing_key\",\"" ZEROS "\"]]"));
 	struct block block = {.num = 7, .operations = &operation, .operation_count = 1};
-	struct key_changes changes = {.count = 0};
+	struct witness_key_list changes = {.count = 0};
 
 	(void)state;
 	key_changes_add(&changes, NULL, &block);
 	assert_int_equal(changes.count, 0);
-	key_changes_release(&changes);
+	witness_key_list_release(&changes);
 }
 
 int main(void)

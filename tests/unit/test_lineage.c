@@ -49,11 +49,11 @@ static void add_all(struct lineage *lineage, uint32_t first, uint32_t last, unsi
 		add(lineage, num, 0, 0, num % witnesses);
 }
 
-static uint32_t settled(const struct lineage *lineage, uint32_t num, uint8_t branch)
+static uint32_t built_on(const struct lineage *lineage, uint32_t num, uint8_t branch)
 {
 	struct made made;
 
-	return lineage_settled(lineage, make(&made, num, branch, 0, 0));
+	return lineage_built_on(lineage, make(&made, num, branch, 0, 0));
 }
 
 static void sixteen_of_twenty_one_settle(void **state)
@@ -61,16 +61,16 @@ static void sixteen_of_twenty_one_settle(void **state)
 	struct lineage *lineage = lineage_new(&chain_steem);
 
 	(void)state;
-	assert_int_equal(settled(lineage, 100, 0), 0);
+	assert_int_equal(built_on(lineage, 100, 0), 0);
 	add_all(lineage, 100, 114, 21);
-	assert_int_equal(settled(lineage, 100, 0), 0);
+	assert_int_equal(built_on(lineage, 100, 0), 0);
 	add_all(lineage, 115, 115, 21);
-	assert_int_equal(settled(lineage, 100, 0), 100);
+	assert_int_equal(built_on(lineage, 100, 0), 100);
 	add_all(lineage, 116, 130, 21);
-	assert_int_equal(settled(lineage, 100, 0), 115);
-	assert_int_equal(settled(lineage, 115, 0), 115);
-	assert_int_equal(settled(lineage, 116, 0), 0);
-	assert_int_equal(settled(lineage, 99, 0), 0);
+	assert_int_equal(built_on(lineage, 100, 0), 115);
+	assert_int_equal(built_on(lineage, 115, 0), 115);
+	assert_int_equal(built_on(lineage, 116, 0), 0);
+	assert_int_equal(built_on(lineage, 99, 0), 0);
 	lineage_free(lineage);
 }
 
@@ -80,9 +80,9 @@ static void a_witness_counts_once(void **state)
 
 	(void)state;
 	add_all(lineage, 100, 300, 15);
-	assert_int_equal(settled(lineage, 100, 0), 0);
+	assert_int_equal(built_on(lineage, 100, 0), 0);
 	add(lineage, 301, 0, 0, 15);
-	assert_int_equal(settled(lineage, 100, 0), 286);
+	assert_int_equal(built_on(lineage, 100, 0), 286);
 	lineage_free(lineage);
 }
 
@@ -93,16 +93,16 @@ static void another_branch_does_not_count(void **state)
 
 	(void)state;
 	add_all(lineage, 100, 120, 21);
-	assert_int_equal(settled(lineage, 100, 0), 105);
+	assert_int_equal(built_on(lineage, 100, 0), 105);
 	/* The chain forks below 110; what stands above it is of the other branch. */
 	add(lineage, 110, 1, 0, 110 % 21);
-	assert_int_equal(settled(lineage, 100, 0), 0);
-	assert_int_equal(settled(lineage, 110, 0), 0);
+	assert_int_equal(built_on(lineage, 100, 0), 0);
+	assert_int_equal(built_on(lineage, 110, 0), 0);
 	assert_false(lineage_has(lineage, make(&made, 110, 0, 0, 0)));
 	assert_true(lineage_has(lineage, make(&made, 110, 1, 0, 0)));
 	for (uint32_t num = 111; num <= 115; num++)
 		add(lineage, num, 1, 1, num % 21);
-	assert_int_equal(settled(lineage, 100, 0), 100);
+	assert_int_equal(built_on(lineage, 100, 0), 100);
 	lineage_free(lineage);
 }
 
@@ -115,11 +115,11 @@ static void a_hole_is_filled_later(void **state)
 	(void)state;
 	add_all(lineage, 100, 109, 21);
 	add_all(lineage, 111, 120, 21);
-	assert_int_equal(settled(lineage, 100, 0), 0);
+	assert_int_equal(built_on(lineage, 100, 0), 0);
 	make(&made, 110, 0, 0, 0);
 	made.block.seal = NULL;
 	lineage_add(lineage, &made.block);
-	assert_int_equal(settled(lineage, 100, 0), 104); /* not 105: it counts for nobody */
+	assert_int_equal(built_on(lineage, 100, 0), 104); /* not 105: it counts for nobody */
 	lineage_free(lineage);
 }
 
@@ -134,7 +134,7 @@ static void fewer_witnesses_where_the_chain_has_fewer(void **state)
 		struct lineage *lineage = lineage_new(&some_chain);
 
 		add_all(lineage, 1, 100, cases[i].witnesses);
-		assert_int_equal(settled(lineage, 50, 0), 100 - cases[i].needed + 1);
+		assert_int_equal(built_on(lineage, 50, 0), 100 - cases[i].needed + 1);
 		lineage_free(lineage);
 	}
 }
@@ -146,9 +146,9 @@ static void the_highest_numbers(void **state)
 	(void)state;
 	for (uint32_t num = UINT32_MAX - 20; num != 0; num++)
 		add(lineage, num, 0, 0, num % 21);
-	assert_int_equal(settled(lineage, UINT32_MAX - 20, 0), UINT32_MAX - 15);
+	assert_int_equal(built_on(lineage, UINT32_MAX - 20, 0), UINT32_MAX - 15);
 	add_all(lineage, 1, 40, 21);
-	assert_int_equal(settled(lineage, 1, 0), 25);
+	assert_int_equal(built_on(lineage, 1, 0), 25);
 	lineage_free(lineage);
 }
 
@@ -158,8 +158,8 @@ static void old_blocks_make_way(void **state)
 
 	(void)state;
 	add_all(lineage, 1, 2000, 21);
-	assert_int_equal(settled(lineage, 1, 0), 0);
-	assert_int_equal(settled(lineage, 1700, 0), 1985);
+	assert_int_equal(built_on(lineage, 1, 0), 0);
+	assert_int_equal(built_on(lineage, 1700, 0), 1985);
 	lineage_free(lineage);
 }
 

@@ -21,11 +21,17 @@ static void assert_is(const struct range_set *set, const char *text)
 static void assert_same(const struct range_set *set, const bool *bits)
 {
 	uint64_t count = 0;
+	uint32_t lowest = 0, highest = 0;
 
 	for (uint32_t block = 0; block < BLOCKS; block++) {
 		assert_int_equal(range_contains(set, block), bits[block]);
-		count += bits[block];
+		if (bits[block] && count++ == 0)
+			lowest = block;
+		if (bits[block])
+			highest = block;
 	}
+	assert_int_equal(range_first(set), lowest);
+	assert_int_equal(range_last(set), highest);
 	assert_int_equal(range_count_blocks(set), count);
 	for (size_t i = 0; i < set->count; i++) {
 		assert_true(set->items[i].first <= set->items[i].last);
