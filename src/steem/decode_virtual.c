@@ -76,10 +76,10 @@ static int take_own_number(struct list *list, struct error *err)
 static int take_operation(struct list *list, struct operation *operation, struct error *err)
 {
 	const struct codec_operation *row;
-	struct json_members members;
+	struct values values;
 
 	if (decode_operation(&list->cursor, list->block, operation, &operations_steem, &row,
-			     &members, err) == 0)
+			     &values, err) == 0)
 		return 0;
 	return error_prefix(err, "block %u: entry %zu of its virtual operations ", list->block->num,
 			    list->count + 1);
