@@ -180,48 +180,49 @@ static const char *utf8_end(const char *at, const char *end)
 	return at;
 }
 
-/* Copy bytes without escapes, and replace those that are not UTF-8. True if any was replaced. */
-static bool put_run(struct sink *sink, const char *at, const char *end)
+/* Copy the character at `at`, which is not ASCII, or replace it; returns the position behind it. */
+static const char *put_character(struct sink *sink, const char *at, const char *end,
+				 bool *had_invalid)
 {
-	bool was_invalid = false;
+	bool valid;
+	size_t len = utf8_step((const unsigned char *)at, (const unsigned char *)end, &valid);
 
-	for (;;) {
-		const char *good_end = utf8_end(at, end);
-		bool valid;
-
-		put(sink, at, (size_t)(good_end - at));
-		if (good_end == end)
-			return was_invalid;
+	if (valid) {
+		put(sink, at, len);
+	} else {
 		put(sink, REPLACEMENT, REPLACEMENT_LEN);
-		at = good_end +
-		     utf8_step((const unsigned char *)good_end, (const unsigned char *)end, &valid);
-		was_invalid = true;
+		*had_invalid = true;
 	}
+	return at + len;
 }
 
 /* Write the string whose opening quote is at `at`; returns the position after its closing quote. */
 static const char *put_string(struct sink *sink, const char *at, const char *end, bool *had_invalid)
 {
-	put(sink, at++, 1);
+	const char *copied = at++; /* up to here; what follows is canonical up to `at` */
+
 	for (;;) {
-		const char *run_end = json_scan_plain(at, end);
 		uint32_t code;
 
-		if (put_run(sink, at, run_end))
-			*had_invalid = true;
-		at = run_end;
+		at = json_scan_simple(at, end);
 		if (*at == '"')
 			break;
-		if (at[1] != 'u' && at[1] != '/') { /* already canonical */
-			put(sink, at, 2);
+		if (*at == '\\' && at[1] != 'u' && at[1] != '/') {
 			at += 2;
 			continue;
 		}
-		at += read_escape(at, end, &code);
-		put_canonical(sink, code);
+		put(sink, copied, (size_t)(at - copied));
+		if (*at == '\\') {
+			at += read_escape(at, end, &code);
+			put_canonical(sink, code);
+		} else {
+			at = put_character(sink, at, end, had_invalid);
+		}
+		copied = at;
 	}
-	put(sink, at, 1);
-	return at + 1;
+	at++;
+	put(sink, copied, (size_t)(at - copied));
+	return at;
 }
 
 /* Write a value that is known to be good JSON, so only strings and white space need changes. */
