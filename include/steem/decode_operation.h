@@ -24,7 +24,8 @@ int decode_operation(struct json_cursor *cursor, struct block *block, struct ope
 		     const struct codec_table *table, const struct codec_operation **ret_row,
 		     struct values *ret_values, struct error *err) MUST_CHECK;
 
-/* Copy an id in lower case; false if it is not 40 hex digits. */
-bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX]);
+/* Read an id, and copy its text in lower case; false if it is not 40 hex digits. */
+bool decode_trx_id(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES],
+		   char ret_text[BLOCK_ID_HEX]);
 
 #endif

@@ -29,6 +29,7 @@ struct reading {
 	size_t trx_count, trx_capacity;
 	struct json_slice *ids; /* `transaction_ids` */
 	size_t id_count, id_capacity;
+	uint8_t (*trx_ids)[BLOCK_ID_BYTES]; /* the same, read */
 	struct json_slice block_id, previous, timestamp, merkle_root;
 	bool has_transactions, has_ids;
 	struct proof *proof;      /* NULL: the block is not proved */
@@ -41,6 +42,7 @@ static void reading_release(struct reading *reading)
 	free(reading->operations);
 	free(reading->own_ids);
 	free(reading->ids);
+	free(reading->trx_ids);
 }
 
 static int bad_json(const struct reading *reading, struct error *err)
@@ -335,22 +337,24 @@ static int set_trx_ids(struct reading *reading, struct error *err)
 {
 	size_t next = 0;
 
+	reading->trx_ids = xreallocarray(NULL, reading->trx_count, sizeof(*reading->trx_ids));
 	for (size_t i = 0; i < reading->trx_count; i++) {
 		const struct json_slice *own = &reading->own_ids[i];
-		char id[BLOCK_ID_HEX], own_id[BLOCK_ID_HEX];
+		uint8_t *id = reading->trx_ids[i], own_id[BLOCK_ID_BYTES];
+		char text[BLOCK_ID_HEX];
 		const char *trx_id;
 
-		if (!decode_trx_id(reading->ids[i].data, reading->ids[i].len, id))
+		if (!decode_trx_id(reading->ids[i].data, reading->ids[i].len, id, text))
 			return error_set(err, ERROR_NODE,
 					 "block %u: the id of trx %zu is not 40 hexadecimal digits",
 					 reading->num, i);
-		if (own->data && (!decode_trx_id(own->data, own->len, own_id) ||
-				  memcmp(id, own_id, BLOCK_ID_HEX) != 0))
+		if (own->data &&
+		    (!block_id_parse(own->data, own->len, own_id) || !block_id_equal(id, own_id)))
 			return error_set(
 				err, ERROR_NODE,
 				"block %u: trx %zu has another id than transaction_ids says",
 				reading->num, i);
-		trx_id = arena_strndup(reading->block->arena, id, BLOCK_ID_HEX);
+		trx_id = arena_strndup(reading->block->arena, text, BLOCK_ID_HEX);
 		while (next < reading->operation_count &&
 		       reading->operations[next].trx_in_block == i)
 			reading->operations[next++].trx_id = trx_id;
@@ -380,7 +384,7 @@ static int prove(struct reading *reading, struct error *err)
 	values_keep_string(&claim->header, "transaction_merkle_root", &reading->merkle_root);
 	claim->block = reading->block;
 	claim->operations = reading->operations;
-	claim->ids = reading->ids;
+	claim->ids = reading->trx_ids;
 	(void)block_id_parse(reading->merkle_root.data, reading->merkle_root.len, claim->root);
 	if (proof_end_block(reading->proof, claim, err) != 0)
 		return error_prefix(err, "block %u: ", reading->num);

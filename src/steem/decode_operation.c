@@ -92,14 +92,13 @@ int decode_operation(struct json_cursor *cursor, struct block *block, struct ope
 	return 0;
 }
 
-bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX])
+bool decode_trx_id(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES],
+		   char ret_text[BLOCK_ID_HEX])
 {
-	uint8_t id[BLOCK_ID_BYTES];
-
-	if (!block_id_parse(text, len, id))
+	if (!block_id_parse(text, len, ret_id))
 		return false;
-	memcpy(ret_id, text, BLOCK_ID_HEX);
+	memcpy(ret_text, text, BLOCK_ID_HEX);
 	for (size_t i = 0; i < BLOCK_ID_HEX; i++)
-		ret_id[i] |= 0x20; /* makes letters lower-case; digits have this bit already */
+		ret_text[i] |= 0x20; /* makes letters lower-case; digits have this bit already */
 	return true;
 }

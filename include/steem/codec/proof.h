@@ -72,10 +72,10 @@ struct proof_claim {
 	struct block *block;
 	/* in the order in which they were added; a payload may be corrected */
 	struct operation *operations;
-	const struct json_slice *ids;  /* transaction_ids, each of 40 hex digits */
-	uint8_t root[BLOCK_ID_BYTES];  /* transaction_merkle_root */
-	struct values header;          /* the values of codec_signed_header */
-	struct json_slice signing_key; /* the text between its quotes; data NULL: there is none */
+	uint8_t (*ids)[BLOCK_ID_BYTES]; /* transaction_ids */
+	uint8_t root[BLOCK_ID_BYTES];   /* transaction_merkle_root */
+	struct values header;           /* the values of codec_signed_header */
+	struct json_slice signing_key;  /* the text between its quotes; data NULL: there is none */
 };
 
 /*

@@ -355,13 +355,13 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 {
 	size_t i = (size_t)(trx - proof->trxs);
 	size_t len = trx->unsigned_end - trx->begin;
-	uint8_t digest[HASH_SHA256_BYTES], id[BLOCK_ID_BYTES];
-	char text[BLOCK_ID_HEX + 1];
+	const uint8_t *id = claim->ids[i];
+	uint8_t digest[HASH_SHA256_BYTES];
+	char text[BLOCK_ID_HEX + 1], said_text[BLOCK_ID_HEX + 1];
 
 	hash_begin(proof->hash, bytes_at(proof, trx->begin), len);
 	hash_with_tail(proof->hash, "", 0, digest);
-	if (!block_id_parse(claim->ids[i].data, claim->ids[i].len, id) ||
-	    memcmp(digest, id, BLOCK_ID_BYTES) != 0) {
+	if (!block_id_equal(digest, id)) {
 		enum repair result = repair(proof, trx, claim, id);
 		const char *doubt = NULL;
 		char what[160];
@@ -372,8 +372,8 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		else if (memmem(bytes_at(proof, trx->begin), len, REPLACEMENT,
 				strlen(REPLACEMENT)) != NULL)
 			doubt = ", but some were replaced by U+FFFD";
-		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %.*s",
-			 block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
+		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %s",
+			 block_id_format(digest, text), block_id_format(id, said_text));
 		if (result != REPAIR_DONE && doubt == NULL)
 			return error_set_node(err, RPC_FAILURE_FALSE, "trx %zu: %s", i, what);
 		if (result != REPAIR_DONE)
