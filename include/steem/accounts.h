@@ -14,16 +14,17 @@
 #include <stddef.h>
 
 #include "steem/codec/operations.h"
+#include "steem/codec/values.h"
 #include "steem/json.h"
 
 /*
  * Find the first non-empty acting account of an operation.  row: its row, or NULL if the table
- * does not know it; payload: canonical or raw; members: those of the payload, or NULL if they
- * are not known.  False: there is none, or it does not fit into the column (over 16 bytes, not
+ * does not know it; payload: canonical or raw; values: those of its fields, or NULL if they are
+ * not known.  False: there is none, or it does not fit into the column (over 16 bytes, not
  * ASCII).
  */
 bool accounts_first(const struct codec_operation *row, const struct json_slice *payload,
-		    const struct json_members *members, struct json_slice *ret_account);
+		    const struct values *values, struct json_slice *ret_account);
 /* Does the operation name this account in any field that the table lists for it? */
 bool accounts_names(const char *name, size_t name_len, const char *payload, size_t payload_len,
 		    const char *account);

@@ -71,13 +71,12 @@ enum block_proof {
 	BLOCK_PROOF_SIGNED,  /* and its witness signed it */
 };
 
-#define SIGNATURE_BYTES    65 /* of a witness or of a trx */
-#define BLOCK_DIGEST_BYTES 32
+#define SIGNATURE_BYTES 65 /* of a witness or of a trx */
 
-/* The witness's signature of the block's header; the header's hash is the block's id. */
+/* The block's packed header, whose hash is the block's id, with the witness's signature of it. */
 struct block_seal {
-	uint8_t digest[BLOCK_DIGEST_BYTES]; /* SHA-256 of the header without the signature */
-	uint8_t signature[SIGNATURE_BYTES];
+	const uint8_t *header; /* the signed bytes, and behind them the signature */
+	size_t signed_bytes;
 	const char *witness;
 	const char *signing_key; /* as in the node's answer, or NULL */
 };

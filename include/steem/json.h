@@ -69,7 +69,7 @@ bool json_enter(struct json_cursor *cursor, enum json_kind kind);
  * updates it.
  */
 bool json_next_member(struct json_cursor *cursor, bool *is_first, struct json_slice *ret_key);
-/* The same for the elements of an array. */
+/* Like json_next_member(), for the elements of an array. */
 bool json_next_element(struct json_cursor *cursor, bool *is_first);
 
 /*
@@ -91,6 +91,13 @@ bool json_at_end(struct json_cursor *cursor);
 static inline bool json_slice_is(const struct json_slice *slice, const char *text);
 
 /*
+ * Go to the next member only if it has this name, in canonical form; if not, nothing was consumed. Inline
+ * because it costs more to call than to do.
+ */
+static inline bool json_next_member_is(struct json_cursor *cursor, bool *is_first,
+				       const struct json_slice *name);
+
+/*
  * Consume any value and copy it in canonical form: no white space; keys and numbers unchanged;
  * only `"`, `\` and characters below 0x20 escaped, everything else raw UTF-8; a lone surrogate
  * as \udxxx.  A byte that is not UTF-8 becomes U+FFFD and sets *had_invalid_utf8.  The text is
@@ -100,25 +107,12 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 			 struct json_slice *ret_value, bool *had_invalid_utf8);
 
 /*
- * The members of an object, noted while it is cut out, so that look-ups need not search the
- * whole text again.
+ * Its two halves, for a caller that reads the value itself in between.  `value` is what was consumed since.
+ * True: it was in canonical form already.
  */
-#define JSON_MEMBERS_MAX 16
-struct json_member {
-	struct json_slice key, value;
-};
-struct json_members {
-	/* all members are here and in canonical form; if not, search the canonical text */
-	bool is_whole;
-	size_t count;
-	struct json_member items[JSON_MEMBERS_MAX];
-};
-/* The same as json_take_canonical() for an object; false if something else comes next. */
-bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
-		      struct json_members *ret_members, bool *had_invalid_utf8);
-/* Like json_find(), for members with is_whole; `key` is plain ASCII. */
-bool json_members_find(const struct json_members *members, const char *key, size_t key_len,
-		       struct json_slice *ret_value);
+void json_begin_canonical(struct json_cursor *cursor);
+bool json_copy_canonical(const struct json_cursor *cursor, const struct json_slice *value,
+			 struct arena *arena, struct json_slice *ret_copy, bool *had_invalid_utf8);
 
 /*
  * Append the unescaped characters of a string to out; a lone surrogate becomes U+FFFD.  False if
@@ -150,6 +144,23 @@ static inline bool json_slice_is(const struct json_slice *slice, const char *tex
 		return !strchr(text, '\\');
 	return slice->len > len && (slice->data[0] == text[0] || slice->data[0] == '\\') &&
 	       json_escaped_is(slice, text, len);
+}
+
+static inline bool json_next_member_is(struct json_cursor *cursor, bool *is_first,
+				       const struct json_slice *name)
+{
+	const char *at = cursor->at;
+
+	if ((size_t)(cursor->end - at) < name->len + strlen(",\"\":") || cursor->problem)
+		return false;
+	if (!*is_first && *at++ != ',')
+		return false;
+	if (at[0] != '"' || memcmp(at + 1, name->data, name->len) != 0 ||
+	    at[name->len + 1] != '"' || at[name->len + 2] != ':')
+		return false;
+	cursor->at = at + name->len + strlen("\"\":");
+	*is_first = false;
+	return true;
 }
 
 #endif

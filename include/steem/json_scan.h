@@ -14,20 +14,27 @@
 #include <emmintrin.h>
 #endif
 
+#ifdef __SSE2__
+/* A mask of those of 16 bytes that are quotes, backslashes or control characters. */
+static inline unsigned json_scan_16(__m128i bytes)
+{
+	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i backslash = _mm_set1_epi8('\\');
+	const __m128i control = _mm_set1_epi8(0x1f);
+	__m128i special = _mm_or_si128(
+		_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+		_mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+
+	return (unsigned)_mm_movemask_epi8(special);
+}
+#endif
+
 /* Find the first quote, backslash or control character from `at` on; `end` if there is none. */
 static inline const char *json_scan_plain(const char *at, const char *end)
 {
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i control = _mm_set1_epi8(0x1f);
-
 	while (end - at >= 16) {
-		__m128i bytes = _mm_loadu_si128((const void *)at);
-		__m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
-							    _mm_cmpeq_epi8(bytes, backslash)),
-					       _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-		unsigned mask = (unsigned)_mm_movemask_epi8(special);
+		unsigned mask = json_scan_16(_mm_loadu_si128((const void *)at));
 
 		if (mask)
 			return at + __builtin_ctz(mask);
@@ -35,6 +42,24 @@ static inline const char *json_scan_plain(const char *at, const char *end)
 	}
 #endif
 	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+		at++;
+	return at;
+}
+
+/* The same, and stop at bytes that are not ASCII. */
+static inline const char *json_scan_simple(const char *at, const char *end)
+{
+#ifdef __SSE2__
+	while (end - at >= 16) {
+		const __m128i bytes = _mm_loadu_si128((const void *)at);
+		unsigned mask = json_scan_16(bytes) | (unsigned)_mm_movemask_epi8(bytes);
+
+		if (mask)
+			return at + __builtin_ctz(mask);
+		at += 16;
+	}
+#endif
+	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at - 0x20U < 0x60U)
 		at++;
 	return at;
 }

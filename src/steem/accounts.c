@@ -96,19 +96,20 @@ static bool walk_value(const struct walk *walk, const struct codec_type *type,
 
 /* Visit the accounts of an operation in the order of the table. */
 static void each_account(const struct walk *walk, const struct codec_operation *row,
-			 const struct json_slice *payload, const struct json_members *members,
+			 const struct json_slice *payload, const struct values *values,
 			 enum codec_role least)
 {
-	bool has_members = members != NULL && members->is_whole;
-
 	for (size_t i = 0; i < row->is.field_count; i++) {
 		const struct codec_field *field = &row->is.fields[i];
-		struct json_slice found;
+		struct json_slice found = {NULL, 0};
 
 		if (field->role < least)
 			continue;
-		if (has_members ? !json_members_find(members, field->name, field->name_len, &found)
-				: !json_find(payload->data, payload->len, field->name, &found))
+		if (values != NULL)
+			found = values->of[i];
+		else
+			(void)json_find(payload->data, payload->len, field->name, &found);
+		if (found.data == NULL)
 			continue;
 		if (!walk_value(walk, field->type, &found))
 			return;
@@ -129,13 +130,13 @@ static bool keep_first(void *context, const struct json_slice *account)
 }
 
 bool accounts_first(const struct codec_operation *row, const struct json_slice *payload,
-		    const struct json_members *members, struct json_slice *ret_account)
+		    const struct values *values, struct json_slice *ret_account)
 {
 	struct json_slice first = {NULL, 0};
 	struct walk walk = {keep_first, &first};
 
 	if (row != NULL)
-		each_account(&walk, row, payload, members, CODEC_ACTING);
+		each_account(&walk, row, payload, values, CODEC_ACTING);
 	if (!first.data || first.len > BLOCK_ACCOUNT_BYTES)
 		return false;
 	for (size_t i = 0; i < first.len; i++)

@@ -29,6 +29,7 @@ struct reading {
 	size_t trx_count, trx_capacity;
 	struct json_slice *ids; /* `transaction_ids` */
 	size_t id_count, id_capacity;
+	uint8_t (*trx_ids)[BLOCK_ID_BYTES]; /* the same, read */
 	struct json_slice block_id, previous, timestamp, merkle_root;
 	bool has_transactions, has_ids;
 	struct proof *proof;      /* NULL: the block is not proved */
@@ -41,6 +42,7 @@ static void reading_release(struct reading *reading)
 	free(reading->operations);
 	free(reading->own_ids);
 	free(reading->ids);
+	free(reading->trx_ids);
 }
 
 static int bad_json(const struct reading *reading, struct error *err)
@@ -78,9 +80,9 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 	const struct codec_table *table =
 		reading->proof != NULL ? proof_operations(reading->proof) : &operations_steem;
 	const struct codec_operation *row;
-	struct json_members members;
+	struct values values;
 
-	if (decode_operation(&reading->cursor, reading->block, &operation, table, &row, &members,
+	if (decode_operation(&reading->cursor, reading->block, &operation, table, &row, &values,
 			     err) != 0)
 		return error_prefix(err, "block %u: operation %u of trx %u ", reading->num,
 				    operation.op_in_trx, operation.trx_in_block);
@@ -90,7 +92,7 @@ static int read_operation(struct reading *reading, uint32_t op_in_trx, struct er
 				    &reading->operation_capacity, sizeof(*reading->operations));
 	if (reading->proof != NULL)
 		proof_add_operation(reading->proof, reading->operation_count, &operation, row,
-				    &members);
+				    &values);
 	reading->operations[reading->operation_count++] = operation;
 	return 0;
 }
@@ -117,29 +119,14 @@ static int read_operations(struct reading *reading, struct error *err)
 	return 0;
 }
 
-/*
- * Consume a value, and note it for the proof if it is a packed member of its object.  Other
- * members are not stored, so they need no proof.  False: it is not JSON.
- */
-static bool note_member(struct json_cursor *cursor, const struct codec_type *type,
-			const struct json_slice *key, struct pack_values *values)
-{
-	struct json_slice value;
-
-	if (!json_skip(cursor, &value))
-		return false;
-	(void)pack_note(values, type, key, &value);
-	return true;
-}
-
 static int read_trx(struct reading *reading, struct error *err)
 {
 	struct json_cursor *cursor = &reading->cursor;
 	struct json_slice key, own_id = {NULL, 0};
-	struct pack_values around;
+	struct values around;
 	bool is_first = true, has_operations = false;
 
-	pack_begin(&around, &codec_trx);
+	values_begin(&around, &codec_trx);
 	if (reading->proof != NULL)
 		proof_begin_trx(reading->proof);
 
@@ -148,7 +135,7 @@ static int read_trx(struct reading *reading, struct error *err)
 			       ? bad_json(reading, err)
 			       : error_set(err, ERROR_NODE, "block %u: trx %zu is not an object",
 					   reading->num, reading->trx_count);
-	while (json_next_member(cursor, &is_first, &key)) {
+	while (values_next_member(&around, cursor, &is_first, &key)) {
 		if (json_slice_is(&key, "operations") && !has_operations) {
 			has_operations = true;
 			if (read_operations(reading, err) != 0)
@@ -159,7 +146,7 @@ static int read_trx(struct reading *reading, struct error *err)
 		} else if (json_slice_is(&key, "transaction_id")) {
 			if (take_text(reading, "transaction_id", &own_id, err) != 0)
 				return -1;
-		} else if (!note_member(cursor, &codec_trx, &key, &around)) {
+		} else if (!values_skip(&around, cursor)) {
 			break;
 		}
 	}
@@ -218,9 +205,8 @@ static int read_seal(struct reading *reading, const struct json_slice *key, stru
 {
 	if (json_slice_is(key, "signing_key"))
 		return take_text(reading, "signing_key", &reading->claim.signing_key, err);
-	return note_member(&reading->cursor, &codec_signed_header, key, &reading->claim.header)
-		       ? 0
-		       : bad_json(reading, err);
+	values_find(&reading->claim.header, key->data, key->len);
+	return values_skip(&reading->claim.header, &reading->cursor) ? 0 : bad_json(reading, err);
 }
 
 static int read_member(struct reading *reading, const struct json_slice *key, struct error *err)
@@ -351,22 +337,24 @@ static int set_trx_ids(struct reading *reading, struct error *err)
 {
 	size_t next = 0;
 
+	reading->trx_ids = xreallocarray(NULL, reading->trx_count, sizeof(*reading->trx_ids));
 	for (size_t i = 0; i < reading->trx_count; i++) {
 		const struct json_slice *own = &reading->own_ids[i];
-		char id[BLOCK_ID_HEX], own_id[BLOCK_ID_HEX];
+		uint8_t *id = reading->trx_ids[i], own_id[BLOCK_ID_BYTES];
+		char text[BLOCK_ID_HEX];
 		const char *trx_id;
 
-		if (!decode_trx_id(reading->ids[i].data, reading->ids[i].len, id))
+		if (!decode_trx_id(reading->ids[i].data, reading->ids[i].len, id, text))
 			return error_set(err, ERROR_NODE,
 					 "block %u: the id of trx %zu is not 40 hexadecimal digits",
 					 reading->num, i);
-		if (own->data && (!decode_trx_id(own->data, own->len, own_id) ||
-				  memcmp(id, own_id, BLOCK_ID_HEX) != 0))
+		if (own->data &&
+		    (!block_id_parse(own->data, own->len, own_id) || !block_id_equal(id, own_id)))
 			return error_set(
 				err, ERROR_NODE,
 				"block %u: trx %zu has another id than transaction_ids says",
 				reading->num, i);
-		trx_id = arena_strndup(reading->block->arena, id, BLOCK_ID_HEX);
+		trx_id = arena_strndup(reading->block->arena, text, BLOCK_ID_HEX);
 		while (next < reading->operation_count &&
 		       reading->operations[next].trx_in_block == i)
 			reading->operations[next++].trx_id = trx_id;
@@ -387,23 +375,16 @@ static void set_operations(struct reading *reading)
 	block_store_all(block);
 }
 
-/* Note a string that was taken, as raw text. */
-static void note_taken(struct pack_values *header, const char *name, const struct json_slice *text)
-{
-	(void)pack_note(header, &codec_signed_header, &(struct json_slice){name, strlen(name)},
-			&(struct json_slice){text->data - 1, text->len + 2});
-}
-
 static int prove(struct reading *reading, struct error *err)
 {
 	struct proof_claim *claim = &reading->claim;
 
-	note_taken(&claim->header, "previous", &reading->previous);
-	note_taken(&claim->header, "timestamp", &reading->timestamp);
-	note_taken(&claim->header, "transaction_merkle_root", &reading->merkle_root);
+	values_keep_string(&claim->header, "previous", &reading->previous);
+	values_keep_string(&claim->header, "timestamp", &reading->timestamp);
+	values_keep_string(&claim->header, "transaction_merkle_root", &reading->merkle_root);
 	claim->block = reading->block;
 	claim->operations = reading->operations;
-	claim->ids = reading->ids;
+	claim->ids = reading->trx_ids;
 	(void)block_id_parse(reading->merkle_root.data, reading->merkle_root.len, claim->root);
 	if (proof_end_block(reading->proof, claim, err) != 0)
 		return error_prefix(err, "block %u: ", reading->num);
@@ -418,6 +399,7 @@ struct block *decode_block_at(struct json_cursor *cursor, uint32_t num, struct p
 		.num = num, .cursor = *cursor, .block = block_new(), .proof = proof};
 	struct block *block;
 
+	values_begin(&reading.claim.header, &codec_signed_header);
 	if (proof != NULL)
 		proof_begin_block(proof);
 	if (read_block(&reading, err) != 0 || check_present(&reading, err) != 0 ||

@@ -49,13 +49,13 @@ static int take_name(struct json_cursor *cursor, struct block *block, struct ope
 
 static void set_payload(struct block *block, struct operation *operation,
 			const struct codec_operation *row, const struct json_slice *payload,
-			const struct json_members *members)
+			const struct values *values)
 {
 	struct json_slice account;
 
 	operation->payload = payload->data;
 	operation->payload_bytes = payload->len;
-	if (!accounts_first(row, payload, members, &account))
+	if (!accounts_first(row, payload, values, &account))
 		return;
 	operation->account = arena_strndup(block->arena, account.data, account.len);
 	operation->account_bytes = account.len;
@@ -63,8 +63,9 @@ static void set_payload(struct block *block, struct operation *operation,
 
 int decode_operation(struct json_cursor *cursor, struct block *block, struct operation *operation,
 		     const struct codec_table *table, const struct codec_operation **ret_row,
-		     struct json_members *ret_members, struct error *err)
+		     struct values *ret_values, struct error *err)
 {
+	static const struct codec_type no_fields = {.kind = CODEC_STRUCT};
 	static const char no_pair[] = "is not a pair of name and object";
 	struct json_slice payload;
 	bool is_first = true;
@@ -81,24 +82,23 @@ int decode_operation(struct json_cursor *cursor, struct block *block, struct ope
 		return -1;
 	if (!json_next_element(cursor, &is_first) || json_peek(cursor) != JSON_OBJECT)
 		return refuse(cursor, no_pair, err);
-	if (!json_take_object(cursor, block->arena, &payload, ret_members,
-			      &block->had_invalid_utf8))
+	*ret_row = operations_find(table, operation->name, operation->name_bytes);
+	if (!values_take(ret_values, *ret_row != NULL ? &(*ret_row)->is : &no_fields, cursor,
+			 block->arena, &payload, &block->had_invalid_utf8))
 		return bad_json(cursor, err);
 	if (json_next_element(cursor, &is_first) || json_failed(cursor))
 		return refuse(cursor, no_pair, err);
-	*ret_row = operations_find(table, operation->name, operation->name_bytes);
-	set_payload(block, operation, *ret_row, &payload, ret_members);
+	set_payload(block, operation, *ret_row, &payload, ret_values);
 	return 0;
 }
 
-bool decode_trx_id(const char *text, size_t len, char ret_id[BLOCK_ID_HEX])
+bool decode_trx_id(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES],
+		   char ret_text[BLOCK_ID_HEX])
 {
-	uint8_t id[BLOCK_ID_BYTES];
-
-	if (!block_id_parse(text, len, id))
+	if (!block_id_parse(text, len, ret_id))
 		return false;
-	memcpy(ret_id, text, BLOCK_ID_HEX);
+	memcpy(ret_text, text, BLOCK_ID_HEX);
 	for (size_t i = 0; i < BLOCK_ID_HEX; i++)
-		ret_id[i] |= 0x20; /* makes letters lower-case; digits have this bit already */
+		ret_text[i] |= 0x20; /* makes letters lower-case; digits have this bit already */
 	return true;
 }

@@ -76,10 +76,10 @@ static int take_own_number(struct list *list, struct error *err)
 static int take_operation(struct list *list, struct operation *operation, struct error *err)
 {
 	const struct codec_operation *row;
-	struct json_members members;
+	struct values values;
 
 	if (decode_operation(&list->cursor, list->block, operation, &operations_steem, &row,
-			     &members, err) == 0)
+			     &values, err) == 0)
 		return 0;
 	return error_prefix(err, "block %u: entry %zu of its virtual operations ", list->block->num,
 			    list->count + 1);
@@ -154,7 +154,8 @@ static bool is_zero(const char id[BLOCK_ID_HEX])
  */
 static int set_place(struct list *list, struct operation *operation, struct error *err)
 {
-	char id[BLOCK_ID_HEX + 1] = "";
+	char text[BLOCK_ID_HEX + 1] = "";
+	uint8_t id[BLOCK_ID_BYTES];
 
 	operation->trx_in_block = (uint32_t)list->trx_in_block;
 	operation->op_in_trx = (uint32_t)list->op_in_trx;
@@ -162,14 +163,14 @@ static int set_place(struct list *list, struct operation *operation, struct erro
 	operation->is_stored = true;
 	if (list->trx_in_block == NO_TRX || list->is_witness)
 		return 0;
-	if (!decode_trx_id(list->trx_id.data, list->trx_id.len, id))
+	if (!decode_trx_id(list->trx_id.data, list->trx_id.len, id, text))
 		return refuse(list, "has a trx_id that is not 40 hexadecimal digits", err);
-	if (list->block->num == 1 && is_zero(id))
+	if (list->block->num == 1 && is_zero(text))
 		return 0;
 	operation->trx_id = trx_id_at(list->block, list->trx_in_block);
 	if (!operation->trx_id)
 		return refuse(list, "is of a trx that the block does not have", err);
-	if (memcmp(operation->trx_id, id, BLOCK_ID_HEX) != 0)
+	if (memcmp(operation->trx_id, text, BLOCK_ID_HEX) != 0)
 		return refuse(list, "has another trx_id than its trx", err);
 	return 0;
 }

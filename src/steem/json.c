@@ -25,7 +25,7 @@ static const char *fail_at(struct json_cursor *cursor, const char *at, const cha
 
 static inline bool is_space(char c)
 {
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+	return (unsigned char)c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r');
 }
 
 static inline const char *behind_space(struct json_cursor *cursor, const char *at)
@@ -241,10 +241,15 @@ static const char *skip_word(struct json_cursor *cursor, const char *at, const c
 	return at + len;
 }
 
-/* Skip a value that is not an object, array or string. */
-static const char *skip_simple(struct json_cursor *cursor, const char *at)
+/* Skip a value that is not an object or array. */
+static inline const char *skip_flat(struct json_cursor *cursor, const char *at)
 {
+	const char *quote;
+
 	switch ((enum json_kind)kinds[(unsigned char)*at]) {
+	case JSON_STRING:
+		quote = find_quote(cursor, at + 1);
+		return quote ? quote + 1 : NULL;
 	case JSON_NUMBER:
 		return skip_number(cursor, at);
 	case JSON_TRUE:
@@ -315,49 +320,50 @@ static const char *skip_opening(struct json_cursor *cursor, struct nest *nest, c
 	return closing == ']' ? at : skip_name(cursor, at);
 }
 
-/* A loop, not a recursion. */
-static bool skip_value(struct json_cursor *cursor)
+/* Skip an array or object, which begins at `at`. A loop, not a recursion. */
+static __attribute__((noinline)) const char *skip_nested(struct json_cursor *cursor, const char *at)
 {
-	const char *at = cursor->at;
 	struct nest nest;
 	bool is_whole;
 
 	nest.depth = 0;
-	if (cursor->problem)
-		return false;
 	do {
 		at = behind_space(cursor, at);
 		is_whole = true;
 		if (at == cursor->end) {
 			at = fail_at(cursor, at, "the text ends where a value was expected");
-		} else if (*at == '"') {
-			at = find_quote(cursor, at + 1);
-			at = at ? at + 1 : NULL;
 		} else if (*at == '{' || *at == '[') {
 			at = skip_opening(cursor, &nest, at, &is_whole);
 		} else {
-			at = skip_simple(cursor, at);
+			at = skip_flat(cursor, at);
 		}
 		if (at && is_whole)
 			at = skip_between(cursor, &nest, at);
 		if (!at)
-			return false;
+			return NULL;
 	} while (!is_whole || nest.depth > 0);
-	cursor->at = at;
-	return true;
+	return at;
 }
 
 bool json_skip(struct json_cursor *cursor, struct json_slice *ret_value)
 {
-	if (!cursor->problem)
-		skip_space(cursor); /* moves to the first byte */
+	const char *first, *at;
 
-	const char *first = cursor->at;
-
-	if (!skip_value(cursor))
+	if (cursor->problem)
 		return false;
+	skip_space(cursor); /* moves to the first byte */
+	first = cursor->at;
+	if (first == cursor->end)
+		at = fail_at(cursor, first, "the text ends where a value was expected");
+	else if (*first == '{' || *first == '[')
+		at = skip_nested(cursor, first);
+	else
+		at = skip_flat(cursor, first);
+	if (!at)
+		return false;
+	cursor->at = at;
 	if (ret_value)
-		*ret_value = (struct json_slice){first, (size_t)(cursor->at - first)};
+		*ret_value = (struct json_slice){first, (size_t)(at - first)};
 	return true;
 }
 

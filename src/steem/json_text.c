@@ -180,48 +180,49 @@ static const char *utf8_end(const char *at, const char *end)
 	return at;
 }
 
-/* Copy bytes without escapes, and replace those that are not UTF-8. True if any was replaced. */
-static bool put_run(struct sink *sink, const char *at, const char *end)
+/* Copy the character at `at`, which is not ASCII, or replace it; returns the position behind it. */
+static const char *put_character(struct sink *sink, const char *at, const char *end,
+				 bool *had_invalid)
 {
-	bool was_invalid = false;
+	bool valid;
+	size_t len = utf8_step((const unsigned char *)at, (const unsigned char *)end, &valid);
 
-	for (;;) {
-		const char *good_end = utf8_end(at, end);
-		bool valid;
-
-		put(sink, at, (size_t)(good_end - at));
-		if (good_end == end)
-			return was_invalid;
+	if (valid) {
+		put(sink, at, len);
+	} else {
 		put(sink, REPLACEMENT, REPLACEMENT_LEN);
-		at = good_end +
-		     utf8_step((const unsigned char *)good_end, (const unsigned char *)end, &valid);
-		was_invalid = true;
+		*had_invalid = true;
 	}
+	return at + len;
 }
 
 /* Write the string whose opening quote is at `at`; returns the position after its closing quote. */
 static const char *put_string(struct sink *sink, const char *at, const char *end, bool *had_invalid)
 {
-	put(sink, at++, 1);
+	const char *copied = at++; /* up to here; what follows is canonical up to `at` */
+
 	for (;;) {
-		const char *run_end = json_scan_plain(at, end);
 		uint32_t code;
 
-		if (put_run(sink, at, run_end))
-			*had_invalid = true;
-		at = run_end;
+		at = json_scan_simple(at, end);
 		if (*at == '"')
 			break;
-		if (at[1] != 'u' && at[1] != '/') { /* already canonical */
-			put(sink, at, 2);
+		if (*at == '\\' && at[1] != 'u' && at[1] != '/') {
 			at += 2;
 			continue;
 		}
-		at += read_escape(at, end, &code);
-		put_canonical(sink, code);
+		put(sink, copied, (size_t)(at - copied));
+		if (*at == '\\') {
+			at += read_escape(at, end, &code);
+			put_canonical(sink, code);
+		} else {
+			at = put_character(sink, at, end, had_invalid);
+		}
+		copied = at;
 	}
-	put(sink, at, 1);
-	return at + 1;
+	at++;
+	put(sink, copied, (size_t)(at - copied));
+	return at;
 }
 
 /* Write a value that is known to be good JSON, so only strings and white space need changes. */
@@ -249,8 +250,8 @@ static bool is_canonical(const struct json_cursor *cursor, const struct json_sli
 	return !cursor->is_foreign && utf8_end(value->data, end) == end;
 }
 
-static struct json_slice copy_canonical(struct arena *arena, const struct json_slice *value,
-					bool *had_invalid_utf8)
+static struct json_slice rewrite(struct arena *arena, const struct json_slice *value,
+				 bool *had_invalid_utf8)
 {
 	/* Only bytes that are not UTF-8 grow, each to three at most. */
 	size_t room = value->len;
@@ -275,81 +276,33 @@ static struct json_slice copy_canonical(struct arena *arena, const struct json_s
 	}
 }
 
+void json_begin_canonical(struct json_cursor *cursor)
+{
+	json_peek(cursor); /* white space before the value is not part of it */
+	cursor->is_foreign = false;
+}
+
+bool json_copy_canonical(const struct json_cursor *cursor, const struct json_slice *value,
+			 struct arena *arena, struct json_slice *ret_copy, bool *had_invalid_utf8)
+{
+	if (!is_canonical(cursor, value)) {
+		*ret_copy = rewrite(arena, value, had_invalid_utf8);
+		return false;
+	}
+	*ret_copy = (struct json_slice){arena_strndup(arena, value->data, value->len), value->len};
+	return true;
+}
+
 bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 			 struct json_slice *ret_value, bool *had_invalid_utf8)
 {
 	struct json_slice value;
 
-	json_peek(cursor); /* white space before the value is not part of it */
-	cursor->is_foreign = false;
+	json_begin_canonical(cursor);
 	if (!json_skip(cursor, &value))
 		return false;
-	*ret_value = value;
-	if (is_canonical(cursor, &value))
-		ret_value->data = arena_strndup(arena, value.data, value.len);
-	else
-		*ret_value = copy_canonical(arena, &value, had_invalid_utf8);
+	(void)json_copy_canonical(cursor, &value, arena, ret_value, had_invalid_utf8);
 	return true;
-}
-
-/* Read the next object and its members; false: the next value is no object, or bad. */
-static bool take_members(struct json_cursor *cursor, struct json_slice *ret_value,
-			 struct json_members *ret_members)
-{
-	struct json_slice value = {.len = 0};
-	struct json_member member;
-	bool is_first = true;
-
-	ret_members->count = 0;
-	ret_members->is_whole = true;
-	value.data = cursor->at;
-	if (!json_enter(cursor, JSON_OBJECT))
-		return false;
-	while (json_next_member(cursor, &is_first, &member.key)) {
-		if (!json_skip(cursor, &member.value))
-			return false;
-		if (ret_members->count < JSON_MEMBERS_MAX)
-			ret_members->items[ret_members->count++] = member;
-		else
-			ret_members->is_whole = false;
-	}
-	if (json_failed(cursor))
-		return false;
-	value.len = (size_t)(cursor->at - value.data);
-	*ret_value = value;
-	return true;
-}
-
-bool json_take_object(struct json_cursor *cursor, struct arena *arena, struct json_slice *ret_value,
-		      struct json_members *ret_members, bool *had_invalid_utf8)
-{
-	struct json_cursor copy;
-
-	(void)json_peek(cursor); /* white space before the value is not part of it */
-	cursor->is_foreign = false;
-	if (!take_members(cursor, ret_value, ret_members))
-		return false;
-	if (is_canonical(cursor, ret_value)) {
-		ret_value->data = arena_strndup(arena, ret_value->data, ret_value->len);
-		return true;
-	}
-	*ret_value = copy_canonical(arena, ret_value, had_invalid_utf8);
-	json_open(&copy, ret_value->data, ret_value->len);
-	return take_members(&copy, ret_value, ret_members);
-}
-
-bool json_members_find(const struct json_members *members, const char *key, size_t key_len,
-		       struct json_slice *ret_value)
-{
-	for (size_t i = members->count; i-- > 0;) {
-		const struct json_member *member = &members->items[i];
-
-		if (member->key.len != key_len || memcmp(member->key.data, key, key_len) != 0)
-			continue;
-		*ret_value = member->value;
-		return true;
-	}
-	return false;
 }
 
 /* Append bytes without escapes to the buffer, with the same repairs as in the canonical form. */

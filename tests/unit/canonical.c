@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "steem/codec/values.h"
 #include "steem/json.h"
 
 static void put_u32(uint32_t number)
@@ -38,17 +39,18 @@ static uint32_t json_c_takes(const char *text, uint32_t len)
 /* Taken as an object it is the same; else nobody gets an answer. */
 static void check_object(const char *text, uint32_t len)
 {
+	static const struct codec_type no_fields = {.kind = CODEC_STRUCT};
 	struct arena *arena = arena_new();
 	struct json_cursor cursor, other_cursor;
 	struct json_slice object = {.len = 0}, other = {.len = 0};
-	struct json_members members;
+	struct values values;
 	bool had_invalid, other_had_invalid, is_taken;
 
 	json_open(&cursor, text, len);
 	json_open(&other_cursor, text, len);
 	if (json_peek(&cursor) == JSON_OBJECT) {
 		had_invalid = other_had_invalid = false;
-		is_taken = json_take_object(&cursor, arena, &object, &members, &had_invalid);
+		is_taken = values_take(&values, &no_fields, &cursor, arena, &object, &had_invalid);
 		if (is_taken !=
 			    json_take_canonical(&other_cursor, arena, &other, &other_had_invalid) ||
 		    had_invalid != other_had_invalid || object.len != other.len ||

@@ -52,7 +52,7 @@ static bool pack_operation(const char *name, const char *payload)
 	struct json_slice text = {payload, strlen(payload)};
 
 	assert_non_null(row);
-	return pack_count(&pack, (size_t)row->number) && pack_object(&pack, &row->is, &text, NULL);
+	return pack_count(&pack, (size_t)row->number) && pack_value(&pack, &row->is, &text);
 }
 
 static const char *plain_text(struct json_object *value)
@@ -190,7 +190,7 @@ static void headers_have_their_bytes(void **state)
 		text.data = plain_text(header);
 		text.len = strlen(text.data);
 		buf_reset(&pack.out);
-		if (!pack_object(&pack, &codec_signed_header, &text, NULL))
+		if (!pack_value(&pack, &codec_signed_header, &text))
 			fail_msg("%s", pack.reason);
 		hash_sha224(hash, pack.out.data, pack.out.len, sum);
 		vector_bytes(one, "sha224_signed", want, sizeof(want));
@@ -404,6 +404,8 @@ static const struct {
 	{"pow2", PROPS("{\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000022\"}", ""),
 	 "no amount"},
 	{"pow2", PROPS("{\"amount\":\"1\",\"precision\":3}", ""), "\"nai\" is missing"},
+	{"pow2", PROPS("{\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000021\",\"x\":1}", ""),
+	 "\"x\" is not known"},
 	{"pow2",
 	 PROPS("{\"amount\":\"1\",\"amount\":\"1\",\"precision\":3,\"nai\":\"@@000000021\"}", ""),
 	 "twice"},
@@ -426,6 +428,12 @@ static const struct {
 		 "{\"beneficiaries\":[{\"weight\":2,\"account\":\"c\"}]}}]"),
 	 "no variant"},
 	{"report_over_production", REPORT("[{\"type\":\"x\",\"value\":{}}]"), "not known"},
+	{"report_over_production", REPORT("[{\"type\":\"version\"}]"), "\"value\" is missing"},
+	{"report_over_production", REPORT("[{\"type\":\"version\",\"value\":\"0.24.0\",\"x\":1}]"),
+	 "\"x\" is not known"},
+	{"report_over_production",
+	 REPORT("[{\"type\":\"version\",\"value\":\"0.23.0\",\"value\":\"0.24.0\"}]"),
+	 "\"value\" stands there twice"},
 	{"pow2", PROPS("\"0.001 STEEM\"", ",\"account_subsidy_budget\":{}"), "no number"},
 	{"comment_options", OPTIONS("[7]"), "no variant"},
 	{"comment_options", OPTIONS("{}"), "no list"},

@@ -20,6 +20,7 @@
 #include "steem/chain.h"
 #include "steem/codec/hash.h"
 #include "steem/codec/operations.h"
+#include "steem/codec/values.h"
 #include "steem/json.h"
 
 /* The position of a value that some nodes are known to print wrong. */
@@ -42,34 +43,22 @@ struct pack {
 	size_t mark_count; /* may be above PACK_MARKS_MAX: then only the first marks are kept */
 };
 
-/* The values of an object's members, indexed like the fields of the type; data NULL: no value. */
-struct pack_values {
-	struct json_slice of[CODEC_FIELDS_MAX];
-	/* the expected next field: members mostly come in the order of the fields */
-	size_t next;
-	const struct codec_field *twice; /* NULL, or a field that has several values */
-};
-
 void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash);
 void pack_release(struct pack *pack);
 
 /*
- * Append the bytes of a value of this type.  `members` are the members of the value, an object, if the
- * caller has all of them.  False with pack->reason: the JSON does not contain all signed bytes; some
- * bytes may have been appended all the same.
+ * Append the bytes of a value of this type.  False with pack->reason: the JSON does not contain all signed
+ * bytes; some bytes may have been appended all the same.
  */
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value);
-bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,
-		 const struct json_members *members);
-/* Start without values. */
-void pack_begin(struct pack_values *values, const struct codec_type *type);
-/* Add a member.  False: the type has no such field. */
-bool pack_note(struct pack_values *values, const struct codec_type *type,
-	       const struct json_slice *key, const struct json_slice *value);
-/* Do the values match the type? False with pack->reason: one occurs twice or is missing. */
-bool pack_check(struct pack *pack, const struct codec_type *type, const struct pack_values *values);
-/* Append all values; pack_check() must have accepted them. */
-bool pack_noted(struct pack *pack, const struct codec_type *type, const struct pack_values *values);
+/* The same for the values of an object; it may have no other members. */
+bool pack_object(struct pack *pack, const struct values *values);
+/* The same, but what is not a field is not packed. */
+bool pack_fields(struct pack *pack, const struct values *values);
+/* Does each field have at most one value? False with pack->reason. */
+bool pack_once(struct pack *pack, const struct values *values);
+/* Append the bytes of one field. value->data NULL: there is no value. */
+bool pack_field(struct pack *pack, const struct codec_field *field, const struct json_slice *value);
 /* Append a count or a length. */
 bool pack_count(struct pack *pack, size_t count);
 

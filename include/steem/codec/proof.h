@@ -60,22 +60,22 @@ void proof_begin_trx(struct proof *proof);
 const struct codec_table *proof_operations(const struct proof *proof);
 /*
  * Add an operation.  `i` is its index in the block, `row` its row in the table (NULL: it has
- * none); payload and members are as they were decoded.
+ * none); payload and values are as they were decoded.
  */
 void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
-			 const struct codec_operation *row, const struct json_members *members);
+			 const struct codec_operation *row, const struct values *values);
 /* End the trx; `around` are the values of codec_trx. */
-void proof_end_trx(struct proof *proof, const struct pack_values *around);
+void proof_end_trx(struct proof *proof, const struct values *around);
 
 struct proof_claim {
 	/* with num, id and arena; gets its proof, correction and seal */
 	struct block *block;
 	/* in the order in which they were added; a payload may be corrected */
 	struct operation *operations;
-	const struct json_slice *ids;  /* transaction_ids, each of 40 hex digits */
-	uint8_t root[BLOCK_ID_BYTES];  /* transaction_merkle_root */
-	struct pack_values header;     /* the values of codec_signed_header */
-	struct json_slice signing_key; /* the text between its quotes; data NULL: there is none */
+	uint8_t (*ids)[BLOCK_ID_BYTES]; /* transaction_ids */
+	uint8_t root[BLOCK_ID_BYTES];   /* transaction_merkle_root */
+	struct values header;           /* the values of codec_signed_header */
+	struct json_slice signing_key;  /* the text between its quotes; data NULL: there is none */
 };
 
 /*

@@ -130,22 +130,32 @@ static inline unsigned digit_value(char c)
 /* 19 digits never overflow 64 bits. */
 #define SAFE_DIGITS 19
 
+/* Append a digit to a number; false: it is none, or the number would not fit. */
+static bool add_digit(char c, uint64_t *value)
+{
+	unsigned digit = digit_value(c);
+
+	return digit <= 9 && !__builtin_mul_overflow(*value, 10U, value) &&
+	       !__builtin_add_overflow(*value, digit, value);
+}
+
 /* Read digits without needless zeros, at most 2^64-1. */
 static bool read_digits(const char *at, size_t len, uint64_t *ret_value)
 {
+	size_t safe_len = len < SAFE_DIGITS ? len : SAFE_DIGITS;
 	uint64_t value = 0;
 
 	if (len == 0 || len > SAFE_DIGITS + 1 || (at[0] == '0' && len > 1))
 		return false;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < safe_len; i++) {
 		unsigned digit = digit_value(at[i]);
 
-		if (digit > 9 || (i == SAFE_DIGITS && value > (UINT64_MAX - digit) / 10))
+		if (digit > 9)
 			return false;
 		value = value * 10 + digit;
 	}
 	*ret_value = value;
-	return true;
+	return len == safe_len || add_digit(at[safe_len], ret_value);
 }
 
 /* Nodes write whole numbers above 2^32-1 as strings, so a 64-bit number may be one. */
@@ -441,112 +451,79 @@ static bool pack_asset_text(struct pack *pack, const struct json_slice *text)
 	return refuse(pack, "%.*s is no amount of %s", SHOW(text), pack->chain->name);
 }
 
-void pack_begin(struct pack_values *values, const struct codec_type *type)
+bool pack_field(struct pack *pack, const struct codec_field *field, const struct json_slice *value)
 {
-	for (size_t i = 0; i < type->field_count; i++)
-		values->of[i] = (struct json_slice){NULL, 0};
-	values->next = 0;
-	values->twice = NULL;
-}
+	bool is_packed;
+	uint64_t number;
 
-static inline bool is_named(const struct codec_field *field, const struct json_slice *key)
-{
-	return field->name_len == key->len && memcmp(field->name, key->data, key->len) == 0;
-}
-
-bool pack_note(struct pack_values *values, const struct codec_type *type,
-	       const struct json_slice *key, const struct json_slice *value)
-{
-	size_t at = values->next;
-
-	if (at == type->field_count || !is_named(&type->fields[at], key))
-		for (at = 0; at < type->field_count && !is_named(&type->fields[at], key);)
-			at++;
-	if (at == type->field_count)
-		return false;
-	if (values->of[at].data != NULL)
-		values->twice = &type->fields[at];
-	values->of[at] = *value;
-	values->next = at + 1;
+	if (field->type == NULL) {
+		if (value->data != NULL && !read_digits(value->data, value->len, &number))
+			return refuse(pack, "%s: %.*s is no number", field->name, SHOW(value));
+		return true;
+	}
+	if (value->data == NULL && field->type->kind != CODEC_OPTIONAL && !field->may_lack)
+		return refuse(pack, "the member \"%s\" is missing", field->name);
+	is_packed =
+		value->data != NULL ? pack_value(pack, field->type, value) : add_number(pack, 0, 1);
+	if (!is_packed)
+		return refuse_in(pack, field->name);
+	if ((field->type->kind == CODEC_FEE || field->type->kind == CODEC_PERCENT) &&
+	    pack->mark_count++ < PACK_MARKS_MAX)
+		pack->marks[pack->mark_count - 1] = (struct pack_mark){
+			.field = field,
+			.operation = pack->operation,
+			.at = pack->out.len -
+			      (field->type->kind == CODEC_FEE ? CHAIN_SYMBOL_BYTES : 2)};
 	return true;
 }
 
-static bool note(struct pack *pack, const struct codec_type *type, const struct json_slice *key,
-		 const struct json_slice *value, struct pack_values *values)
+bool pack_once(struct pack *pack, const struct values *values)
 {
-	return pack_note(values, type, key, value) ||
-	       refuse(pack, "the member \"%.*s\" is not known", SHOW(key));
+	return values->twice == NULL ||
+	       refuse(pack, "the member \"%s\" stands there twice", values->twice->name);
 }
 
-/* Read all members of an object. If `members` is complete, its text need not be read. */
+bool pack_fields(struct pack *pack, const struct values *values)
+{
+	if (!pack_once(pack, values))
+		return false;
+	for (size_t i = 0; i < values->type->field_count; i++)
+		if (!pack_field(pack, &values->type->fields[i], &values->of[i]))
+			return false;
+	return true;
+}
+
+bool pack_object(struct pack *pack, const struct values *values)
+{
+	if (values->unknown.data != NULL)
+		return refuse(pack, "the member \"%.*s\" is not known", SHOW(&values->unknown));
+	return pack_fields(pack, values);
+}
+
 static bool read_values(struct pack *pack, const struct codec_type *type,
-			const struct json_slice *object, const struct json_members *members,
-			struct pack_values *ret_values)
+			const struct json_slice *object, struct values *ret_values)
 {
 	struct json_cursor cursor;
-	struct json_slice key, value;
-	bool is_first = true;
 
-	pack_begin(ret_values, type);
-	if (members != NULL && members->is_whole) {
-		for (size_t i = 0; i < members->count; i++)
-			if (!note(pack, type, &members->items[i].key, &members->items[i].value,
-				  ret_values))
-				return false;
-		return pack_check(pack, type, ret_values);
-	}
 	json_open(&cursor, object->data, object->len);
-	if (!json_enter(&cursor, JSON_OBJECT))
-		return refuse(pack, "%.*s is no object", SHOW(object));
-	while (json_next_member(&cursor, &is_first, &key) && json_skip(&cursor, &value))
-		if (!note(pack, type, &key, &value, ret_values))
-			return false;
+	if (values_read(ret_values, type, &cursor))
+		return true;
 	if (json_failed(&cursor))
 		return refuse(pack, "it is no JSON");
-	return pack_check(pack, type, ret_values);
+	return refuse(pack, "%.*s is no object", SHOW(object));
 }
 
-bool pack_check(struct pack *pack, const struct codec_type *type, const struct pack_values *values)
+/* Read two or three members, of which each must stand there once, and no other one. */
+static bool read_exactly(struct pack *pack, const struct codec_type *type,
+			 const struct json_slice *object, struct values *ret_values)
 {
-	if (values->twice != NULL)
-		return refuse(pack, "the member \"%s\" stands there twice", values->twice->name);
-	for (size_t i = 0; i < type->field_count; i++) {
-		const struct codec_field *field = &type->fields[i];
-
-		if (values->of[i].data == NULL && field->type != NULL &&
-		    field->type->kind != CODEC_OPTIONAL && !field->may_lack)
-			return refuse(pack, "the member \"%s\" is missing", field->name);
-	}
-	return true;
-}
-
-bool pack_noted(struct pack *pack, const struct codec_type *type, const struct pack_values *values)
-{
-	for (size_t i = 0; i < type->field_count; i++) {
-		const struct codec_field *field = &type->fields[i];
-		const struct json_slice *value = &values->of[i];
-		bool is_packed;
-		uint64_t number;
-
-		if (field->type == NULL) {
-			if (value->data != NULL && !read_digits(value->data, value->len, &number))
-				return refuse(pack, "%s: %.*s is no number", field->name,
-					      SHOW(value));
-			continue;
-		}
-		is_packed = value->data != NULL ? pack_value(pack, field->type, value)
-						: add_number(pack, 0, 1);
-		if (!is_packed)
-			return refuse_in(pack, field->name);
-		if ((field->type->kind == CODEC_FEE || field->type->kind == CODEC_PERCENT) &&
-		    pack->mark_count++ < PACK_MARKS_MAX)
-			pack->marks[pack->mark_count - 1] = (struct pack_mark){
-				.field = field,
-				.operation = pack->operation,
-				.at = pack->out.len -
-				      (field->type->kind == CODEC_FEE ? CHAIN_SYMBOL_BYTES : 2)};
-	}
-	return true;
+	if (!read_values(pack, type, object, ret_values) || !pack_once(pack, ret_values))
+		return false;
+	for (size_t i = 0; i < type->field_count; i++)
+		if (ret_values->of[i].data == NULL)
+			return refuse(pack, "the member \"%s\" is missing", type->fields[i].name);
+	return ret_values->unknown.data == NULL ||
+	       refuse(pack, "the member \"%.*s\" is not known", SHOW(&ret_values->unknown));
 }
 
 /* {"amount":"1000","precision":3,"nai":"@@000000021"} */
@@ -560,11 +537,11 @@ static bool pack_asset_object(struct pack *pack, const struct json_slice *value)
 	};
 	static const struct codec_type shape = {
 		.kind = CODEC_STRUCT, .field_count = 3, .fields = fields};
-	struct pack_values values;
+	struct values values;
 	struct json_slice amount, nai;
 	uint64_t number, precision;
 
-	if (!read_values(pack, &shape, value, NULL, &values))
+	if (!read_exactly(pack, &shape, value, &values))
 		return false;
 	if (plain_string(&values.of[0], &amount) && read_digits(amount.data, amount.len, &number) &&
 	    number <= INT64_MAX && read_digits(values.of[1].data, values.of[1].len, &precision) &&
@@ -671,12 +648,12 @@ static APART bool pack_variant(struct pack *pack, const struct codec_type *type,
 	};
 	static const struct codec_type shape = {
 		.kind = CODEC_STRUCT, .field_count = 2, .fields = fields};
-	struct pack_values values = {.next = 0};
+	struct values values = {.next = 0};
 	struct json_slice name;
 	uint64_t tag = type->field_count;
 
 	if (type->kind == CODEC_NAMED && value->len > 0 && value->data[0] == '{') {
-		if (!read_values(pack, &shape, value, NULL, &values))
+		if (!read_exactly(pack, &shape, value, &values))
 			return false;
 		if (plain_string(&values.of[0], &name))
 			for (tag = 0; tag < type->field_count; tag++)
@@ -713,12 +690,12 @@ static bool pack_nothing(struct pack *pack, const struct json_slice *value)
 	return true;
 }
 
-bool pack_object(struct pack *pack, const struct codec_type *type, const struct json_slice *value,
-		 const struct json_members *members)
+static APART bool pack_struct(struct pack *pack, const struct codec_type *type,
+			      const struct json_slice *object)
 {
-	struct pack_values values;
+	struct values values;
 
-	return read_values(pack, type, value, members, &values) && pack_noted(pack, type, &values);
+	return read_values(pack, type, object, &values) && pack_object(pack, &values);
 }
 
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value)
@@ -754,7 +731,7 @@ bool pack_value(struct pack *pack, const struct codec_type *type, const struct j
 	case CODEC_FEE:
 		return pack_asset(pack, type, value);
 	case CODEC_STRUCT:
-		return pack_object(pack, type, value, NULL);
+		return pack_struct(pack, type, value);
 	case CODEC_PAIR:
 		return pack_pair(pack, type, value);
 	case CODEC_LIST:

@@ -125,10 +125,9 @@ const struct codec_table *proof_operations(const struct proof *proof)
 }
 
 void proof_add_operation(struct proof *proof, size_t i, const struct operation *operation,
-			 const struct codec_operation *row, const struct json_members *members)
+			 const struct codec_operation *row, const struct values *values)
 {
 	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
-	const struct json_slice payload = {operation->payload, operation->payload_bytes};
 	char what[100];
 
 	trx->operation_count++;
@@ -137,7 +136,7 @@ void proof_add_operation(struct proof *proof, size_t i, const struct operation *
 	proof->pack.operation = i;
 	if (row != NULL && row->number != CODEC_VIRTUAL) {
 		if (pack_count(&proof->pack, (size_t)row->number) &&
-		    pack_object(&proof->pack, &row->is, &payload, members))
+		    pack_object(&proof->pack, values))
 			return;
 	} else {
 		text_format(proof->pack.reason, sizeof(proof->pack.reason),
@@ -148,17 +147,16 @@ void proof_add_operation(struct proof *proof, size_t i, const struct operation *
 }
 
 /* Pack everything of a trx except its operations; false with the reason. */
-static bool pack_around(struct proof *proof, struct packed_trx *trx,
-			const struct pack_values *values)
+static bool pack_around(struct proof *proof, struct packed_trx *trx, const struct values *values)
 {
 	const struct codec_field *fields = codec_trx.fields;
 	struct pack *pack = &proof->pack;
 	size_t behind = pack->out.len, head_len;
 
-	if (!pack_check(pack, &codec_trx, values))
+	if (!pack_once(pack, values))
 		return false;
 	for (size_t i = 0; i < CODEC_TRX_EXTENSIONS; i++)
-		if (!pack_value(pack, fields[i].type, &values->of[i]))
+		if (!pack_field(pack, &fields[i], &values->of[i]))
 			return false;
 	if (!pack_count(pack, trx->operation_count))
 		return false;
@@ -167,11 +165,10 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
 	trx->begin += HEAD_BYTES + COUNT_BYTES - head_len;
 	memcpy(pack->out.data + trx->begin, pack->out.data + behind, head_len);
 	pack->out.len = behind;
-	if (!pack_value(pack, fields[CODEC_TRX_EXTENSIONS].type, &values->of[CODEC_TRX_EXTENSIONS]))
+	if (!pack_field(pack, &fields[CODEC_TRX_EXTENSIONS], &values->of[CODEC_TRX_EXTENSIONS]))
 		return false;
 	trx->unsigned_end = pack->out.len;
-	return pack_value(pack, fields[CODEC_TRX_SIGNATURES].type,
-			  &values->of[CODEC_TRX_SIGNATURES]);
+	return pack_field(pack, &fields[CODEC_TRX_SIGNATURES], &values->of[CODEC_TRX_SIGNATURES]);
 }
 
 /*
@@ -179,7 +176,7 @@ static bool pack_around(struct proof *proof, struct packed_trx *trx,
  * present two invented trxs of a true block as another one.  No trx of the chain is that short:
  * its signature, or its proof of work, is longer.
  */
-void proof_end_trx(struct proof *proof, const struct pack_values *around)
+void proof_end_trx(struct proof *proof, const struct values *around)
 {
 	struct packed_trx *trx = &proof->trxs[proof->trx_count - 1];
 
@@ -358,13 +355,13 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 {
 	size_t i = (size_t)(trx - proof->trxs);
 	size_t len = trx->unsigned_end - trx->begin;
-	uint8_t digest[HASH_SHA256_BYTES], id[BLOCK_ID_BYTES];
-	char text[BLOCK_ID_HEX + 1];
+	const uint8_t *id = claim->ids[i];
+	uint8_t digest[HASH_SHA256_BYTES];
+	char text[BLOCK_ID_HEX + 1], said_text[BLOCK_ID_HEX + 1];
 
 	hash_begin(proof->hash, bytes_at(proof, trx->begin), len);
 	hash_with_tail(proof->hash, "", 0, digest);
-	if (!block_id_parse(claim->ids[i].data, claim->ids[i].len, id) ||
-	    memcmp(digest, id, BLOCK_ID_BYTES) != 0) {
+	if (!block_id_equal(digest, id)) {
 		enum repair result = repair(proof, trx, claim, id);
 		const char *doubt = NULL;
 		char what[160];
@@ -375,8 +372,8 @@ static int prove_trx(struct proof *proof, struct packed_trx *trx, const struct p
 		else if (memmem(bytes_at(proof, trx->begin), len, REPLACEMENT,
 				strlen(REPLACEMENT)) != NULL)
 			doubt = ", but some were replaced by U+FFFD";
-		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %.*s",
-			 block_id_format(digest, text), BLOCK_ID_HEX, claim->ids[i].data);
+		snprintf(what, sizeof(what), "its bytes have the id %s, transaction_ids says %s",
+			 block_id_format(digest, text), block_id_format(id, said_text));
 		if (result != REPAIR_DONE && doubt == NULL)
 			return error_set_node(err, RPC_FAILURE_FALSE, "trx %zu: %s", i, what);
 		if (result != REPAIR_DONE)
@@ -448,12 +445,12 @@ static const struct block_seal *make_seal(struct proof *proof, const struct proo
 {
 	struct arena *arena = claim->block->arena;
 	struct block_seal *seal = arena_alloc(arena, sizeof(*seal));
-	size_t unsigned_len = proof->pack.out.len - begin - SIGNATURE_BYTES;
+	size_t len = proof->pack.out.len - begin;
 	const uint8_t *header = bytes_at(proof, begin);
 
-	_Static_assert(BLOCK_DIGEST_BYTES == HASH_SHA256_BYTES, "a digest is a SHA-256");
-	hash_sha256(proof->hash, header, unsigned_len, seal->digest);
-	memcpy(seal->signature, header + unsigned_len, SIGNATURE_BYTES);
+	/* Few blocks need it, so its digest is computed by proof_signer(). */
+	seal->header = memcpy(arena_alloc(arena, len), header, len);
+	seal->signed_bytes = len - SIGNATURE_BYTES;
 	seal->witness =
 		arena_strndup(arena, (const char *)header + WITNESS_AT + 1, header[WITNESS_AT]);
 	seal->signing_key = NULL;
@@ -475,8 +472,7 @@ static int prove_header(struct proof *proof, const struct proof_claim *claim, bo
 	char text[BLOCK_ID_HEX + 1], said[BLOCK_ID_HEX + 1];
 
 	*ret_shown = true;
-	if (pack_check(&proof->pack, &codec_signed_header, &claim->header) &&
-	    pack_noted(&proof->pack, &codec_signed_header, &claim->header)) {
+	if (pack_fields(&proof->pack, &claim->header)) {
 		hash_sha224(proof->hash, bytes_at(proof, begin), proof->pack.out.len - begin, sum);
 		memcpy(sum, claim->block->id, 4); /* the block's number, which was compared */
 		if (block_id_equal(sum, claim->block->id))
@@ -557,9 +553,11 @@ int proof_signer(struct proof *proof, const struct block *block, struct key *ret
 		 struct error *err)
 {
 	const struct block_seal *seal = block->seal;
+	uint8_t digest[HASH_SHA256_BYTES];
 	char text[KEY_TEXT_BYTES];
 
-	if (!key_recover(seal->digest, seal->signature, ret_key))
+	hash_sha256(proof->hash, seal->header, seal->signed_bytes, digest);
+	if (!key_recover(digest, seal->header + seal->signed_bytes, ret_key))
 		return error_set_node(err, RPC_FAILURE_FALSE,
 				      "block %u: witness_signature is no signature of its header",
 				      block->num);
