@@ -67,11 +67,24 @@ enum codec_role {
 	CODEC_ACTING,    /* they act */
 };
 
+/* Which key of an account must sign. A higher value includes the lower ones. */
+enum codec_authority {
+	CODEC_NO_AUTHORITY,
+	CODEC_POSTING,
+	CODEC_ACTIVE,
+	CODEC_OWNER,
+	CODEC_FOREIGN, /* a key that is no account's: the operation itself names it */
+};
+
 struct codec_field {
 	const char *name;
 	uint8_t name_len;
 	bool may_lack; /* nodes may leave it out of their JSON although it is packed; CODEC_EMPTY */
 	enum codec_role role;
+	/* The accounts in the field must sign, at least with this authority. */
+	enum codec_authority signs;
+	/* If the field has a value that is not empty, the signers of the operation need this one. */
+	enum codec_authority raises;
 	const struct codec_type *type; /* NULL: a number that is not packed */
 };
 
