@@ -8,8 +8,8 @@
  * are never packed, so only their fields that name accounts are listed. The surprise: the
  * packed order is that of the node's FC_REFLECT, not of the declaration. Sources:
  * steemit/steem, libraries/protocol/include/steem/protocol/operations.hpp (numbers),
- * steem_operations.hpp and sps_operations.hpp (fields), libraries/app/impacted.cpp
- * (accounts).
+ * steem_operations.hpp and sps_operations.hpp (fields, and which authority they require),
+ * libraries/app/impacted.cpp (accounts).
  */
 #ifndef STEEM_CODEC_OPERATIONS_H
 #define STEEM_CODEC_OPERATIONS_H
@@ -56,6 +56,8 @@ struct codec_type {
 	enum codec_kind kind;
 	uint8_t size;
 	uint8_t field_count;
+	/* a list that a node sorts, or wants sorted: each element once; of pairs, the first part counts */
+	bool is_sorted;
 	const struct codec_field *fields;
 	const struct codec_type *of;
 };
