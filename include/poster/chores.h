@@ -20,9 +20,11 @@
 /* Look after the accounts. */
 struct chore_tend {
 	struct job job;
+	void *owner; /* the caller's, for done() */
 	const char *token;
 	const char *poster;
 	bool is_lease_due;
+	bool is_checked;                 /* the tables are those of this program */
 	bool counts_left;                /* for --once */
 	struct sender_account *accounts; /* the caller's; the flags are set with is_lease_due */
 	size_t account_count;
@@ -43,6 +45,7 @@ void chore_tend_clear(struct chore_tend *tend);
 /* Load open transactions that this process does not know. */
 struct chore_load {
 	struct job job;
+	void *owner;                       /* the caller's, for done() */
 	char (*ids)[SENDER_TRX_CHARS + 1]; /* owned */
 	size_t id_count;
 	struct sender_trx *trxs; /* owned; as many as ids at most */
@@ -64,6 +67,7 @@ struct chore_mark {
 };
 struct chore_note {
 	struct job job;
+	void *owner;               /* the caller's, for done() */
 	struct sender_note *notes; /* owned */
 	size_t note_count, note_capacity;
 	struct chore_mark *marks; /* owned */
@@ -75,6 +79,7 @@ void chore_note_free(struct chore_note *note);
 /* Give the leases back. */
 struct chore_release {
 	struct job job;
+	void *owner; /* the caller's, for done() */
 	const char *token;
 };
 int chore_release_run(struct db *db, struct job *job, struct error *err);

@@ -37,6 +37,7 @@ struct round_event {
 
 struct round {
 	struct job job;
+	void *owner; /* the caller's, for done() */
 	struct signets *signets;
 	struct transaction_maker *maker;
 	const struct chain *chain;

@@ -8,6 +8,7 @@
 #include "poster/verdict.h"
 #include "steem/broadcast.h"
 #include "store/db.h"
+#include "store/schema.h"
 
 #define DEAD_LIMIT 5000
 
@@ -68,6 +69,9 @@ int chore_tend_run(struct db *db, struct job *job, struct error *err)
 
 	chore_tend_clear(tend);
 	tend->asked_at_ms = clock_now_ms();
+	if (!tend->is_checked && schema_check(db, err) < 0)
+		return -1;
+	tend->is_checked = true;
 	if (tend->is_lease_due && sender_lease(db, tend->token, tend->poster, CHORES_LEASE_S,
 					       tend->accounts, tend->account_count, err) < 0)
 		return -1;

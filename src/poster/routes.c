@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "daemon/config_check.h"
 #include "steem/json.h"
 #include "steem/rpc.h"
