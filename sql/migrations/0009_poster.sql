@@ -10,6 +10,10 @@ ALTER TABLE comments ADD COLUMN not_after DATETIME(6) NULL COMMENT 'not to be si
 ALTER TABLE comments ADD COLUMN priority INT NOT NULL DEFAULT 0 COMMENT 'higher ones are sent first';
 ALTER TABLE comments ADD KEY comments_next (author, state, priority DESC, comment_id);
 
+-- An older reader that still runs does not look: a poster must not take its blocks for proof.
+ALTER TABLE blocks ADD COLUMN is_searched TINYINT UNSIGNED NOT NULL DEFAULT 0
+	COMMENT '1: the commit that made it irreversible looked for signed transactions in it';
+
 -- The outbox for all that is no comment: the operations of one transaction.
 CREATE TABLE IF NOT EXISTS actions (
 	action_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
