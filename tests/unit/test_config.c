@@ -71,7 +71,7 @@ static char *print_sample(void)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	config_print_sample(out);
+	config_print_sample(CONFIG_READER, out);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }
@@ -818,7 +818,7 @@ int main(int argc, char **argv)
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--print-sample") == 0) {
-		config_print_sample(stdout);
+		config_print_sample(CONFIG_READER, stdout);
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
