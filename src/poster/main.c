@@ -58,7 +58,13 @@ static enum exit_code run_with_keys(const struct cmdline *cmdline, const struct 
 		transaction_maker_free(maker);
 		return EXIT_BAD_CONFIG;
 	}
-	code = act(cmdline, config, &signets, maker);
+	if (signets.count == 0 && cmdline->action != POSTER_CHECK_CONFIG) {
+		fprintf(stderr, "%s:1: accounts: there are none, so there is nothing to do\n",
+			cmdline->config_path);
+		code = EXIT_BAD_CONFIG;
+	} else {
+		code = act(cmdline, config, &signets, maker);
+	}
 	signets_release(&signets);
 	transaction_maker_free(maker);
 	return code;
