@@ -110,7 +110,7 @@ WHERE account = ? AND (rests_until IS NULL OR rests_until <= UTC_TIMESTAMP(6));
 -- name: update_sender_rested
 UPDATE senders SET rests_until = NULL, rest_s = 0 WHERE account = ? AND rest_s > 0;
 
--- name: select_open_trxs
+-- name: select_sender_trxs
 -- All transactions of this poster's accounts that may still take effect; is_over: their row waits for them
 -- no longer, because another transaction published the same comment.
 SELECT t.trx_id, COALESCE(c.state <> 'sent', 0) AS is_over
@@ -119,7 +119,7 @@ JOIN signed_trxs t ON t.account = s.account AND t.outcome IS NULL
 LEFT JOIN comments c ON c.comment_id = t.comment_id
 WHERE s.token = ? ORDER BY t.trx_id;
 
--- name: select_open_trx
+-- name: select_sender_trx
 SELECT account, comment_id, action_id, signed_trx, TIMESTAMPDIFF(SECOND, '1970-01-01', expiration) AS expiration_s, answer
 FROM signed_trxs WHERE trx_id = ? AND outcome IS NULL;
 

@@ -401,7 +401,7 @@ int sender_open(struct db *db, const char *token, struct sender_open **ret_open,
 		struct error *err)
 {
 	CLEANUP(db_rows_free_pointer)
-	struct db_rows *rows = db_query(db, sql_select_open_trxs, DB_VALUES(db_text(token)), err);
+	struct db_rows *rows = db_query(db, sql_select_sender_trxs, DB_VALUES(db_text(token)), err);
 	struct sender_open *open = NULL;
 	size_t capacity = 0;
 	size_t count = 0;
@@ -410,8 +410,8 @@ int sender_open(struct db *db, const char *token, struct sender_open **ret_open,
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		open = xgrow(open, count, &capacity, sizeof(*open));
 		copy_text(open[count].trx_id, sizeof(open[count].trx_id), rows,
-			  SELECT_OPEN_TRXS_TRX_ID);
-		open[count++].is_over = db_row_u64(rows, SELECT_OPEN_TRXS_IS_OVER) != 0;
+			  SELECT_SENDER_TRXS_TRX_ID);
+		open[count++].is_over = db_row_u64(rows, SELECT_SENDER_TRXS_IS_OVER) != 0;
 	}
 	if (result < 0) {
 		free(open);
@@ -426,21 +426,21 @@ int sender_load(struct db *db, const char *trx_id, struct sender_trx *ret_trx, b
 		struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int found = db_query_row(db, sql_select_open_trx, DB_VALUES(db_text(trx_id)), &rows, err);
+	int found = db_query_row(db, sql_select_sender_trx, DB_VALUES(db_text(trx_id)), &rows, err);
 	const char *text;
 
 	*ret_found = found > 0;
 	if (found <= 0)
 		return found;
 	*ret_trx = (struct sender_trx){
-		.comment_id = db_row_u64(rows, SELECT_OPEN_TRX_COMMENT_ID),
-		.action_id = db_row_u64(rows, SELECT_OPEN_TRX_ACTION_ID),
-		.expiration_s = (int64_t)db_row_u64(rows, SELECT_OPEN_TRX_EXPIRATION_S),
+		.comment_id = db_row_u64(rows, SELECT_SENDER_TRX_COMMENT_ID),
+		.action_id = db_row_u64(rows, SELECT_SENDER_TRX_ACTION_ID),
+		.expiration_s = (int64_t)db_row_u64(rows, SELECT_SENDER_TRX_EXPIRATION_S),
 	};
 	snprintf(ret_trx->trx_id, sizeof(ret_trx->trx_id), "%s", trx_id);
-	copy_text(ret_trx->account, sizeof(ret_trx->account), rows, SELECT_OPEN_TRX_ACCOUNT);
-	copy_text(ret_trx->answer, sizeof(ret_trx->answer), rows, SELECT_OPEN_TRX_ANSWER);
-	text = db_row_text(rows, SELECT_OPEN_TRX_SIGNED_TRX, &ret_trx->signed_len);
+	copy_text(ret_trx->account, sizeof(ret_trx->account), rows, SELECT_SENDER_TRX_ACCOUNT);
+	copy_text(ret_trx->answer, sizeof(ret_trx->answer), rows, SELECT_SENDER_TRX_ANSWER);
+	text = db_row_text(rows, SELECT_SENDER_TRX_SIGNED_TRX, &ret_trx->signed_len);
 	ret_trx->signed_trx = xtextdup(text ? text : "", ret_trx->signed_len);
 	return 0;
 }
