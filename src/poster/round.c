@@ -130,7 +130,8 @@ static int find_edits(struct db *db, const struct transaction *trx, const struct
 
 /*
  * The same operations with the same reference and expiration are the same transaction, so another row
- * with them gets another expiration.
+ * with them gets another expiration.  One of an earlier round makes the insertion fail; the table is asked
+ * only when the round runs again for that.
  */
 static int seal_unlike_others(struct db *db, struct round *round, struct transaction *trx,
 			      int64_t expiration_s, bool *ret_done, struct error *err)
@@ -142,7 +143,8 @@ static int seal_unlike_others(struct db *db, struct round *round, struct transac
 		is_taken = false;
 		for (size_t k = 0; k < round->id_count && !is_taken; k++)
 			is_taken = strcmp(round->ids[k], trx->id) == 0;
-		if (!is_taken && sender_is_signed(db, trx->id, &is_taken, err) < 0)
+		if (!is_taken && round->job.retry_count > 0 &&
+		    sender_is_signed(db, trx->id, &is_taken, err) < 0)
 			return -1;
 	}
 	*ret_done = !is_taken;
