@@ -67,7 +67,7 @@ static struct transaction *read_row(struct round *round, const struct signet *si
 	if (row->action_id > 0)
 		return transaction_read(round->maker, row->operations ? row->operations : "",
 					row->operations_len, err);
-	if (letter_write(&letter, signet->account, row, err) < 0)
+	if (letter_write(&letter, round->chain, signet->account, row, err) < 0)
 		return NULL;
 	return transaction_read(round->maker, letter.data, letter.len, err);
 }

@@ -24,7 +24,7 @@ static int write(struct buf *out, const char *body, const char *options, struct 
 	struct sender_row row = row_of(body, options);
 
 	*out = BUF_INIT(100000);
-	return letter_write(out, "bot", &row, err);
+	return letter_write(out, &chain_steem, "bot", &row, err);
 }
 
 static void a_comment_becomes_one_operation(void **state)
@@ -44,17 +44,37 @@ static void a_comment_becomes_one_operation(void **state)
 
 static void options_ride_in_the_same_transaction(void **state)
 {
-	const char *wanted =
-		",[\"comment_options\",{\"author\":\"bot\",\"permlink\":\"re-a\",\"allow_votes\":true}]]";
+	const char *head = ",[\"comment_options\",{\"author\":\"bot\",\"permlink\":\"re-a\",";
+	const char *all =
+		"\"max_accepted_payout\":\"1000000.000 SBD\",\"percent_steem_dollars\":10000,"
+		"\"allow_votes\":true,\"allow_curation_rewards\":true,\"extensions\":[] }]]";
+	struct buf out;
+	struct error err = ERROR_INIT;
+	const char *found;
+
+	(void)state;
+	assert_int_equal(write(&out, "b", "{ }", &err), 0);
+	found = strstr(buf_text(&out), head);
+	assert_non_null(found);
+	assert_string_equal(found + strlen(head), all);
+	buf_release(&out);
+}
+
+static void options_that_are_named_replace_the_defaults(void **state)
+{
 	struct buf out;
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(write(&out, "b", " {\"allow_votes\":true} ", &err), 0);
-	assert_non_null(strstr(buf_text(&out), wanted));
-	buf_release(&out);
-	assert_int_equal(write(&out, "b", "{ }", &err), 0);
-	assert_non_null(strstr(buf_text(&out), "\"permlink\":\"re-a\" }]]"));
+	assert_int_equal(
+		write(&out, "b",
+		      " {\"percent_steem_dollars\":0,\"max_accepted_payout\":\"1.000 SBD\"} ",
+		      &err),
+		0);
+	assert_null(strstr(buf_text(&out), "10000"));
+	assert_non_null(strstr(
+		buf_text(&out),
+		"\"extensions\":[],\"percent_steem_dollars\":0,\"max_accepted_payout\":\"1.000 SBD\"}]]"));
 	buf_release(&out);
 }
 
@@ -82,7 +102,7 @@ static void what_does_not_fit_is_refused(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(letter_write(&out, "bot", &row, &err), -1);
+	assert_int_equal(letter_write(&out, &chain_steem, "bot", &row, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATA);
 	buf_release(&out);
 }
@@ -92,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_comment_becomes_one_operation),
 		cmocka_unit_test(options_ride_in_the_same_transaction),
+		cmocka_unit_test(options_that_are_named_replace_the_defaults),
 		cmocka_unit_test(options_cannot_become_another_operation),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 	};
