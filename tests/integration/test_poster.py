@@ -7,6 +7,7 @@ seconds after the one before it.
 import contextlib
 import json
 import pathlib
+import random
 import re
 import signal
 import shutil
@@ -298,6 +299,23 @@ def test_a_second_poster_takes_over_when_the_first_one_dies(outbox):
     audit(outbox, "bot-one", settled=True)
 
 
+@pytest.mark.slow
+def test_a_frozen_poster_wakes_up_and_does_no_harm(outbox):
+    """Both believe that they hold the account: the row itself decides."""
+    first = begin(outbox, outbox.entry("bot-one"), name="first")
+    rows = [outbox.custom() for _ in range(3)]
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs", bool)
+    first.freeze()
+    rows += [outbox.custom() for _ in range(12)]
+    outbox.db.execute("UPDATE senders SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 6 SECOND")
+    begin(outbox, outbox.entry("bot-one"), name="second")
+    outbox.db.wait_until("SELECT poster FROM senders", lambda poster: poster == "second")
+    first.thaw()
+    outbox.wait_all()
+    assert len(rows) == 15
+    audit(outbox, "bot-one", settled=True)
+
+
 def test_a_node_of_another_chain_gets_nothing(outbox):
     outbox.world.allow_errors("node_other_chain")
     other = Network(label="other")
@@ -318,6 +336,49 @@ def test_a_node_that_is_behind_gets_nothing(outbox):
         outbox.custom()
     outbox.wait_all()
     assert behind.count["accepted"] == 0
+
+
+FAULTS = {"lost_answer": 0.15, "vanish": 0.1, "repeated": 0.2, "withheld": 0.1, "refused_but_sent": 0.1,
+          "status": 0.1, "html": 0.1}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout_s(180)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_each_row_takes_effect_once_whatever_dies(outbox, seed):
+    """Two posters for three accounts, killed again and again; nodes that lose, forget and lie."""
+    dice = random.Random(seed)
+    outbox.world.join(outbox.network, shape="old")
+    for place, node in enumerate(outbox.world.nodes):
+        for what, chance in FAULTS.items():
+            node.fault(what, method=BROADCAST, chance=chance, seed=seed + place, code=502)
+    accounts = ("bot-one", "bot-two", "answer-bot")
+    entries = [outbox.entry(name) for name in accounts] + [
+        outbox.entry(name, "active", allow=["transfer"]) for name in accounts]
+    posters = {name: outbox.start(entries=entries, name=name) for name in ("first", "second")}
+    for turn in range(6):
+        for place in range(5):
+            name = dice.choice(accounts)
+            ident = f"{turn}-{place}"
+            dice.choice([
+                lambda: outbox.custom(name),
+                lambda: outbox.ask(name, vote(name, weight=1 + dice.randrange(9999))),
+                lambda: outbox.ask(name, transfer(name, "alice", memo=ident), authority="active"),
+                lambda: outbox.comment(name, f"re-{ident}")])()
+        signed = outbox.db.value("SELECT COUNT(*) FROM signed_trxs")
+        outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs", lambda count: count > signed)
+        name = dice.choice(sorted(posters))
+        posters[name].kill()
+        outbox.db.execute("UPDATE senders SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 6 SECOND"
+                          " WHERE poster = %s", name)
+        posters[name] = outbox.start(entries=entries, name=name)
+    for table in ("actions", "comments"):
+        outbox.db.wait_until(f"SELECT COUNT(*) FROM {table} WHERE state NOT IN ('confirmed', 'failed')",
+                             lambda left: left == 0, 120)
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE outcome IS NULL",
+                         lambda left: left == 0, 60)
+    counts = audit(outbox, *accounts, settled=True)
+    assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs WHERE outcome = 'confirmed'") > 15, counts
 
 
 # ---- what it does not send
