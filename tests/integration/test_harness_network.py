@@ -725,6 +725,9 @@ def test_a_proxy_that_repeats(network):
     node.fault("repeated", times=1)
     assert "Duplicate" in send(node, network.build(vote(), by=BOT))["error"]["message"]
     assert len(network.pool) == 1 and len(network.received) == 2
+    node.fault("repeated", times=1)
+    answer = send(node, network.build(vote(permlink="no-such"), by=BOT))
+    assert answer["error"]["data"]["code"] == 13 and len(network.received) == 4
 
 
 @pytest.mark.parametrize("what", ["refused_but_sent", "withheld"])

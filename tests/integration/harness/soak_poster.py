@@ -24,10 +24,10 @@ import time
 
 import pymysql
 
-from . import effects, packing, polling, reader, servers
+from . import effects, moved, packing, polling, reader, servers
 from .checking import CheckingNode
 from .network import PEOPLE, Network
-from .poster import Outbox, custom_json
+from .poster import Outbox, custom_json, poster_program
 from .refusal import Refusal
 from .ticker import Ticker
 from .world import World
@@ -66,9 +66,10 @@ HOSTILE_WORDS = (
 KINDS = {
     "kill_poster": 6, "freeze_poster": 4, "stop_poster": 2, "kill_reader": 3, "freeze_reader": 2,
     "cut_connections": 5, "expire_leases": 4, "spoil_node": 12, "turn_node_back": 2, "fork": 5,
-    "drop_pending": 3, "miss_slots": 3, "kill_database": 1, "freeze_database": 1}
+    "drop_pending": 3, "miss_slots": 3, "kill_database": 1, "freeze_database": 1, "move_calendar": 2}
+POSTER_CLOCKS_S = (0, 3600, -86400, 17)  # how far the hosts of the posters are ahead
 UNDO = {"kill_poster": "start_poster", "freeze_poster": "thaw_poster", "kill_reader": "start_reader",
-        "freeze_reader": "thaw_reader"}
+        "freeze_reader": "thaw_reader", "move_calendar": "calendar_back"}
 
 
 def plan(seed):
@@ -87,6 +88,8 @@ def plan(seed):
                 details["lost"] = dice.choice((0, 0.3, 1))
             elif kind == "miss_slots":
                 details["slots"] = dice.choice((1, 5, 25))
+            elif kind == "move_calendar":
+                details["ahead_s"] = dice.choice((-20, 20, 60))
             elif kind == "cut_connections":
                 details["share"] = dice.choice((0.2, 0.5, 1))
             steps.append((kind, details))
@@ -162,6 +165,7 @@ class Soak:
         self.reader_nodes, self.poster_nodes, self.foreign = [], [], None
         self.unsigned, self.seen_signed, self.asked, self.is_asking = [], 0, 0, True
         self.witness = reader.Database(lambda: server.connect(self.world.database, read_timeout=2))
+        self.clocks = []
         self._look, self._tick = threading.Lock(), threading.Lock()
         self.missed, self.number = 0, 0
 
@@ -187,6 +191,7 @@ class Soak:
                                                 for symbol, units in amounts.items()]
             self.entries += [self.outbox.entry(account),
                              self.outbox.entry(account, "active", allow=["transfer"], **limits)]
+        self.make_clocks()
         self.readers = [self.reader(who) for who in range(2)]
         self.posters = [self.poster(who) for who in range(self.poster_count)]
         for made in self.readers:
@@ -200,7 +205,20 @@ class Soak:
                                 nodes=[{"url": node.url} for node in self.reader_nodes])
 
     def poster(self, who):
-        return self.outbox.start(entries=self.entries, name=f"poster-{who}", nodes=self.poster_nodes)
+        config = self.outbox.config(*self.entries, name=f"poster-{who}", nodes=self.poster_nodes)
+        made = reader.Reader([], config, f"poster-{who}", self.clocks[who].environment if self.clocks else None,
+                             executable=poster_program())
+        self.world.readers.append(made)
+        return made
+
+    def make_clocks(self):
+        """A calendar for each poster's host. A sanitizer must be loaded before everything else."""
+        if not moved.compiler() or reader.is_sanitized():
+            return
+        for who in range(self.poster_count):
+            folder = self.world.folder / f"host-{who}"
+            folder.mkdir()
+            self.clocks.append(moved.Clock(folder, POSTER_CLOCKS_S[who % len(POSTER_CLOCKS_S)]))
 
     def look(self, receipt):
         """Before the node answers: the bytes must be in the table. A database that is down is no witness."""
@@ -331,6 +349,14 @@ class Soak:
         self.pass_blocks(10)
         self.server.thaw()
 
+    def move_calendar(self, ahead_s, **_):
+        """That of the database's host, which leases and waits go by."""
+        if hasattr(self.server, "move"):
+            self.server.move(ahead_s)
+
+    def calendar_back(self, **_):
+        self.move_calendar(0)
+
     # ---- the loop
 
     def pass_blocks(self, count):
@@ -366,6 +392,7 @@ class Soak:
             "UPDATE senders SET paused_at = NULL, pause_reason = NULL WHERE paused_at IS NOT NULL")
 
     def heal(self):
+        self.calendar_back()
         for who in range(3):
             self.heal_node(who)
         for who in range(len(self.posters)):
@@ -440,6 +467,8 @@ class Soak:
         for bot in self.bots:
             bot.stop()
         self.witness.close()
+        for clock in self.clocks:
+            clock.close()
         for made in (*self.posters, *self.readers):
             with contextlib.suppress(Exception):
                 made.thaw()
@@ -449,7 +478,7 @@ class Soak:
 def soak(seed, actions, say=lambda text: None, posters=2):
     """A run on a server of its own; the summary, or AssertionError with what happened."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-soak-poster-"))
-    server = servers.Server().start()
+    server = (moved.MovedServer() if moved.compiler() else servers.Server()).start()
     run = Soak(server, folder, seed, actions, posters, say)
     try:
         return run.run()
