@@ -81,6 +81,7 @@ def signable():
     return [kind for kind in operations.REAL if kind not in wanted.UNSIGNABLE]
 
 
+@pytest.mark.timeout_s(300)
 def test_every_operation_is_read_alike(modules):
     chance = random.Random(1)
     asked = [[wanted.operation(chance, kind)] for kind in signable()]
@@ -98,6 +99,7 @@ def test_every_operation_is_read_alike(modules):
     assert len(asked) == 41
 
 
+@pytest.mark.timeout_s(900)
 def test_ten_thousand_transactions_are_read_alike(modules):
     series = wanted.transactions(random.Random(2), signable())
     asked = [next(series) for _ in range(RANDOM)]
