@@ -309,13 +309,14 @@ def test_how_the_queues_are(queue):
 
 def test_how_the_outbox_is(queue):
     bot = queue.bot()
-    for row, final in zip(bot.claim(limit=5), ("pending", "pending", "sent", "confirmed", "failed")):
+    for row, final in zip(bot.claim(limit=6), ("pending", "pending", "sent", "confirmed", "failed", "held")):
         bot.reply(row)
         queue.db.execute("UPDATE comments SET state = %s, created_at = created_at - INTERVAL 50"
                          " SECOND WHERE delivery_id = %s", final, row["delivery_id"])
     shown, = bot.query("SELECT * FROM outbox_status")
     assert 50 <= shown.pop("oldest_age_s") < 110
-    assert shown == {"author": "the-bot", "pending": 2, "sent": 1, "confirmed": 1, "failed": 1}
+    assert shown == {"author": "the-bot", "pending": 2, "sent": 1, "confirmed": 1, "failed": 1,
+                     "held": 1}
 
 
 # ---- rights and sessions

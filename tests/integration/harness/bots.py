@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -14,13 +13,6 @@ from .worker import worker_program
 
 EXAMPLES = TOP / "examples"
 AUTHOR = "ask-bot"
-
-
-def node_modules():
-    """A folder with the modules that examples/node/package-lock.json names; skips where none is."""
-    files = {name: (EXAMPLES / "node" / name).read_bytes()
-             for name in ("package.json", "package-lock.json")}
-    return npm.modules("examples-node", files["package-lock.json"], ["ci", "--omit=peer"], files)
 
 
 class Bot:
@@ -56,7 +48,7 @@ class Bots:
     def __init__(self, world, language):
         self.world, self.language = world, language
         self.made = []
-        self.modules = node_modules() if language == "node" else None
+        self.modules = npm.modules(EXAMPLES / "node") if language == "node" else None
         if language == "shell" and not worker_program():
             pytest.skip("steem-worker is not built")
 

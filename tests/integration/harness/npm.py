@@ -1,8 +1,6 @@
-"""Modules of Node.js for the tests, fetched with npm once for a build folder.
+"""Packages for Node.js, fetched with npm once for a build folder.
 
-    modules("examples-node", wanted, ["ci", "--omit=peer"], files)    the folder node_modules
-
-It skips where there is no node, and where npm cannot fetch them.
+    npm.modules(EXAMPLES / "node")      the folder with the modules that its package-lock.json names
 """
 
 import fcntl
@@ -20,7 +18,7 @@ TIMEOUT_S = 120
 
 
 def _folder(name):
-    build = pathlib.Path(reader.program()).parent
+    build = pathlib.Path(reader.program() or "/nowhere").parent
     if not os.access(build, os.W_OK):
         build = shared.folder()
     folder = build / name
@@ -28,32 +26,33 @@ def _folder(name):
     return folder
 
 
-def modules(name, wanted, command, files):
-    """wanted: bytes that say what is in it; files: {name: bytes} that npm finds beside it."""
+def modules(source):
+    """Skips where there is no npm, or no registry for it."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("no node and npm here (scripts/packages install examples)")
-    folder = _folder(name)
-    ready, failed = folder / "installed", folder / "failed"
+    folder = _folder(f"{source.parent.name}-{source.name}")
+    wanted = (source / "package-lock.json").read_bytes()
+    ready, failed = folder / "installed-lock.json", folder / "failed"
     with open(folder / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists() or ready.read_bytes() != wanted:
             # A registry that is not there is asked once, not by every test.
             if not failed.exists() or time.time() - failed.stat().st_mtime > 600:
-                failed.write_text(_run(folder, command, files))
+                failed.write_text(_ci(source, folder))
             if why := failed.read_text():
-                pytest.skip(f"npm cannot fetch what {name} needs: {why}")
+                pytest.skip(f"{source.name}: npm cannot fetch its packages: {why}")
             failed.unlink()
             ready.write_bytes(wanted)
     return folder / "node_modules"
 
 
-def _run(folder, command, files):
+def _ci(source, folder):
     """What went wrong, in a line."""
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(source / name, folder)
     try:
         done = subprocess.run(
-            ["npm", *command, "--ignore-scripts", "--no-audit", "--no-fund",
+            ["npm", "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund",
              "--fetch-retries=1", "--fetch-timeout=20000", "--cache", str(folder / "cache")],
             cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
