@@ -62,6 +62,7 @@ STREAMS = {
 }
 LINES = {
     "done": b'{"delivery_id":7,"result":"done","reply":"\\ud83d\\ude00 \\ud800 \\u0000"}',
+    "act": b'{"delivery_id":7,"result":"done","act":[["vote",{"voter":"a"}]],"reply":null}',
     "retry": b'{"delivery_id":7,"result":"retry","delay_s":60,"error":"later\\u001b[2J"}',
     "fail": b'{"delivery_id":7,"result":"fail","error":"\xff\xc3\x28\xed\xa0\x80"}',
     "other": b'{"delivery_id":8,"result":"done"}',
