@@ -43,11 +43,14 @@ struct round {
 	const struct chain *chain;
 	const char *token;
 	struct chain_head head; /* to sign by */
+	int64_t asked_at_ms;    /* when that was current */
 	/* What came out. */
 	struct block_name reference;
 	int64_t reference_s;
 	struct sender_trx *trxs; /* owned */
 	size_t trx_count, trx_capacity;
+	char (*ids)[SENDER_TRX_CHARS + 1]; /* owned; of all that this round signed */
+	size_t id_count, id_capacity;
 	struct round_event *events; /* owned */
 	size_t event_count, event_capacity;
 	bool has_more;        /* call again at once */

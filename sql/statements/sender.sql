@@ -27,9 +27,9 @@ SELECT s.account, TIMESTAMPDIFF(SECOND, '1970-01-01', s.next_reply_at) AS next_r
 	TIMESTAMPDIFF(SECOND, '1970-01-01', s.next_vote_at) AS next_vote_s,
 	TIMESTAMPDIFF(SECOND, '1970-01-01', s.custom_at) AS custom_s, s.custom_count,
 	TIMESTAMPDIFF(DAY, '1970-01-01', s.day) AS day, s.count_today, s.steem_today, s.sbd_today, s.vests_today,
-	EXISTS (SELECT 1 FROM actions a WHERE a.account = s.account AND a.state = 'pending'
+	EXISTS (SELECT 1 FROM actions a FORCE INDEX (actions_next) WHERE a.account = s.account AND a.state = 'pending'
 		AND (a.not_before IS NULL OR a.not_before <= UTC_TIMESTAMP(6))) AS has_actions,
-	EXISTS (SELECT 1 FROM comments c WHERE c.author = s.account AND c.state = 'pending'
+	EXISTS (SELECT 1 FROM comments c FORCE INDEX (comments_next) WHERE c.author = s.account AND c.state = 'pending'
 		AND (c.not_before IS NULL OR c.not_before <= UTC_TIMESTAMP(6))) AS has_comments
 FROM senders s
 WHERE s.token = ? AND s.lease_until > UTC_TIMESTAMP(6) AND s.paused_at IS NULL
@@ -46,7 +46,7 @@ FROM blocks WHERE is_irreversible = 1 ORDER BY block DESC LIMIT 1;
 -- them, so that they hold up nothing else. A row that somebody has locked is taken later.
 SELECT action_id, operations, authority, attempts, TIMESTAMPDIFF(SECOND, '1970-01-01', not_after) AS not_after_s,
 	COALESCE(not_after <= UTC_TIMESTAMP(6), 0) AS is_late
-FROM actions
+FROM actions FORCE INDEX (actions_next)
 WHERE account = ? AND state = 'pending' AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6))
 	AND (? = 0 OR operations NOT LIKE '[["vote"%') AND (? = 0 OR operations NOT LIKE '[["custom_json"%')
 ORDER BY priority DESC, action_id LIMIT ? FOR UPDATE SKIP LOCKED;
@@ -55,7 +55,7 @@ ORDER BY priority DESC, action_id LIMIT ? FOR UPDATE SKIP LOCKED;
 SELECT comment_id, permlink, parent_author, parent_permlink, title, body, json_metadata, options, attempts,
 	TIMESTAMPDIFF(SECOND, '1970-01-01', not_after) AS not_after_s,
 	COALESCE(not_after <= UTC_TIMESTAMP(6), 0) AS is_late
-FROM comments
+FROM comments FORCE INDEX (comments_next)
 WHERE author = ? AND state = 'pending' AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6))
 	AND (? = 0 OR parent_author = '') AND (? = 0 OR parent_author <> '')
 ORDER BY priority DESC, comment_id LIMIT ? FOR UPDATE SKIP LOCKED;
@@ -74,14 +74,17 @@ WHERE account = ? AND token = ? AND lease_until > UTC_TIMESTAMP(6) AND paused_at
 SELECT 1 AS is_there FROM signed_trxs WHERE trx_id = ?;
 
 -- name: update_action_sent
+-- The index is named, because a server that has not counted the rows yet reads all open ones.
 UPDATE actions SET state = 'sent', trx_id = ?, attempts = attempts + 1, sent_at = UTC_TIMESTAMP(6), error = NULL
 WHERE action_id = ? AND state = 'pending'
-	AND NOT EXISTS (SELECT 1 FROM signed_trxs t WHERE t.action_id = ? AND t.outcome IS NULL);
+	AND NOT EXISTS (SELECT 1 FROM signed_trxs t FORCE INDEX (signed_trxs_action)
+		WHERE t.action_id = ? AND t.outcome IS NULL);
 
 -- name: update_comment_sent
 UPDATE comments SET state = 'sent', trx_id = ?, attempts = attempts + 1, sent_at = UTC_TIMESTAMP(6), error = NULL
 WHERE comment_id = ? AND state = 'pending'
-	AND NOT EXISTS (SELECT 1 FROM signed_trxs t WHERE t.comment_id = ? AND t.outcome IS NULL);
+	AND NOT EXISTS (SELECT 1 FROM signed_trxs t FORCE INDEX (signed_trxs_comment)
+		WHERE t.comment_id = ? AND t.outcome IS NULL);
 
 -- name: insert_signed_trx
 INSERT INTO signed_trxs (trx_id, account, comment_id, action_id, signed_trx, ref_block, expiration, created_at)

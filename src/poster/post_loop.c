@@ -205,6 +205,7 @@ static int64_t sign(struct post_loop *loop, int64_t now_ms)
 	}
 	loop->is_rounding = true;
 	loop->round.head = head;
+	loop->round.asked_at_ms = now_ms;
 	job_init(&loop->round.job, round_run, round_done, "signatures");
 	executor_commit(loop->executor, &loop->round.job);
 	return CLOCK_NEVER;

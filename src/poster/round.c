@@ -25,6 +25,7 @@
 #define LETTER_BYTES   ((size_t)512 * 1024)
 #define PERMLINK_BYTES 260
 #define SEALS_MAX      30
+#define HEAD_STALE_MS  5000
 
 void round_look_release(struct round_look *look)
 {
@@ -39,6 +40,9 @@ void round_clear(struct round *round)
 		sender_trx_release(&round->trxs[i]);
 	free(round->trxs);
 	free(round->events);
+	free(round->ids);
+	round->ids = NULL;
+	round->id_count = round->id_capacity = 0;
 	round->trxs = NULL;
 	round->events = NULL;
 	round->trx_count = round->trx_capacity = 0;
@@ -63,7 +67,7 @@ static struct transaction *read_row(struct round *round, const struct signet *si
 	if (row->action_id > 0)
 		return transaction_read(round->maker, row->operations ? row->operations : "",
 					row->operations_len, err);
-	if (letter_write(&letter, signet->account, row, err) < 0)
+	if (letter_write(&letter, round->chain, signet->account, row, err) < 0)
 		return NULL;
 	return transaction_read(round->maker, letter.data, letter.len, err);
 }
@@ -126,9 +130,10 @@ static int find_edits(struct db *db, const struct transaction *trx, const struct
 
 /*
  * The same operations with the same reference and expiration are the same transaction, so another row
- * with them gets another expiration.
+ * with them gets another expiration.  One of an earlier round makes the insertion fail; the table is asked
+ * only when the round runs again for that.
  */
-static int seal_unlike_others(struct db *db, const struct round *round, struct transaction *trx,
+static int seal_unlike_others(struct db *db, struct round *round, struct transaction *trx,
 			      int64_t expiration_s, bool *ret_done, struct error *err)
 {
 	bool is_taken = true;
@@ -136,12 +141,15 @@ static int seal_unlike_others(struct db *db, const struct round *round, struct t
 	for (int i = 0; i < SEALS_MAX && is_taken; i++) {
 		transaction_seal(trx, &round->reference, (uint32_t)(expiration_s - i));
 		is_taken = false;
-		for (size_t k = 0; k < round->trx_count && !is_taken; k++)
-			is_taken = strcmp(round->trxs[k].trx_id, trx->id) == 0;
-		if (!is_taken && sender_is_signed(db, trx->id, &is_taken, err) < 0)
+		for (size_t k = 0; k < round->id_count && !is_taken; k++)
+			is_taken = strcmp(round->ids[k], trx->id) == 0;
+		if (!is_taken && round->job.retry_count > 0 &&
+		    sender_is_signed(db, trx->id, &is_taken, err) < 0)
 			return -1;
 	}
 	*ret_done = !is_taken;
+	round->ids = xgrow(round->ids, round->id_count, &round->id_capacity, sizeof(*round->ids));
+	memcpy(round->ids[round->id_count++], trx->id, sizeof(*round->ids));
 	return 0;
 }
 
@@ -413,16 +421,15 @@ int round_run(struct db *db, struct job *job, struct error *err)
 	if (sender_waiting(db, round->token, &waiting, &count, err) < 0)
 		return -1;
 	round->waiting_count = count;
-	if (count == 0 || round->head.head_time_s == 0)
+	/* After a time without the database the head is too old; the next round has a new one. */
+	if (count == 0 || clock_now_ms() - round->asked_at_ms > HEAD_STALE_MS)
 		return 0;
 	if (sender_reference(db, &round->reference, &round->reference_s, err) < 0)
 		return -1;
-	if (round->reference.num == 0 ||
-	    round->head.head_time_s > round->reference_s + ROUTE_AHEAD_S ||
-	    round->head.head_block < round->reference.num) {
-		round->is_behind = true;
+	round->is_behind = round->reference.num == 0 ||
+			   round->head.head_time_s > round->reference_s + ROUTE_AHEAD_S;
+	if (round->is_behind || round->head.head_block < round->reference.num)
 		return 0;
-	}
 	if (db_begin(db, err) < 0 || serve_all(db, round, waiting, count, err) < 0)
 		return -1;
 	return db_commit(db, err);
