@@ -63,6 +63,15 @@ static const struct {
 	{"already has beneficiaries", BROADCAST_FINAL},
 	{"of a comment cannot change", BROADCAST_FINAL},
 	{"cannot delete a comment", BROADCAST_FINAL},
+	{"does not have enough", BROADCAST_FINAL},
+	{"does not have voting power", BROADCAST_FINAL},
+	{"permlink is not a valid size", BROADCAST_FINAL},
+	{"invalid permlink character", BROADCAST_FINAL},
+	{"must exist", BROADCAST_FINAL}, /* a beneficiary */
+	/* the plugin of the witness; a private key in a memo must not go to more nodes, either */
+	{"cannot specify more than", BROADCAST_FINAL},
+	{"must be less than", BROADCAST_FINAL},
+	{"key in memo field", BROADCAST_FINAL},
 };
 
 /*
@@ -188,6 +197,7 @@ struct words {
 	struct buf message; /* for people */
 	int64_t code;       /* of the exception, or else of JSON-RPC */
 	int64_t rpc_code;
+	bool is_malformed; /* validate() threw it, which looks at the operation alone */
 };
 
 /* A message is one line, or, of old nodes, two: "10 assert_exception: Assert Exception", "why". */
@@ -208,6 +218,16 @@ static void cut_message(struct words *words)
 	text[words->message.len] = '\0';
 }
 
+static bool is_thrown_by(const struct json_slice *frame, const char *method)
+{
+	struct json_slice context, value;
+
+	return frame->data != NULL && json_find(frame->data, frame->len, "context", &context) &&
+	       json_find(context.data, context.len, "method", &value) &&
+	       value.len == strlen(method) + 2 &&
+	       memcmp(value.data + 1, method, strlen(method)) == 0;
+}
+
 static void read_error(const struct json_slice *error, struct words *words)
 {
 	struct json_slice data = {NULL, 0}, frame = {NULL, 0};
@@ -226,6 +246,7 @@ static void read_error(const struct json_slice *error, struct words *words)
 		(void)buf_add_text(own, ": ");
 	if (add_member(own, &data, "message"))
 		(void)buf_add_text(own, ": ");
+	words->is_malformed = is_thrown_by(&frame, "validate");
 	/* Without a format, the message must do. */
 	if (!add_member(own, &frame, "format"))
 		(void)buf_add_text(own, buf_text(&words->message));
@@ -249,7 +270,7 @@ static enum broadcast_answer sort_words(const struct words *words)
 	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
 		if (strcasestr(buf_text(&words->own), phrases[i].words) != NULL)
 			return phrases[i].answer;
-	return sort_code(words->code, false);
+	return words->is_malformed ? BROADCAST_FINAL : sort_code(words->code, false);
 }
 
 static void sort_error(const struct json_slice *error, struct broadcast_result *ret)

@@ -2,19 +2,24 @@
 
 import dataclasses
 import json
+import pathlib
 import socket
+import subprocess
+import sys
 import threading
+import types
 import urllib.error
 import urllib.request
 
 import pytest
 
-from harness import curve, packing, prover, received, required, wallet
+from harness import curve, packing, polling, prover, received, required, wallet
 from harness.chain import DATA
 from harness.checking import HOSTILE, CheckingNode
 from harness.ledger import MAX_BLOCK_BYTES
 from harness.network import Network, clock
 from harness.refusal import Refusal
+from harness.servers import DIES_WITH_US
 
 BOT = "answer-bot"
 LONG = "x" * 256
@@ -720,6 +725,9 @@ def test_a_proxy_that_repeats(network):
     node.fault("repeated", times=1)
     assert "Duplicate" in send(node, network.build(vote(), by=BOT))["error"]["message"]
     assert len(network.pool) == 1 and len(network.received) == 2
+    node.fault("repeated", times=1)
+    answer = send(node, network.build(vote(permlink="no-such"), by=BOT))
+    assert answer["error"]["data"]["code"] == 13 and len(network.received) == 4
 
 
 @pytest.mark.parametrize("what", ["refused_but_sent", "withheld"])
@@ -795,7 +803,33 @@ def test_chances_follow_the_seed(network):
     assert first == hits(1) != hits(2) and 5 < sum(first) < 35
 
 
-# ---- somebody else's signatures
+# ---- what it notes, and the command
+
+def command(*arguments):
+    return subprocess.Popen([*DIES_WITH_US, sys.executable, "-B", "-m", "harness.network", *arguments],
+                            stdout=subprocess.PIPE, text=True, cwd=pathlib.Path(__file__).parent)
+
+
+def test_the_command():
+    """A chain for people, with the keys for its accounts."""
+    with command("--wif", "new-bot/posting") as made:
+        key = made.stdout.read().strip()
+    assert key == wallet.wif("new-bot", "posting")
+    made = command("--interval", "0.05", "--nodes", "2", "--blocks", "30", "--account", "new-bot")
+    try:
+        urls = made.stdout.readline().split()
+        assert len(urls) == 2
+        place = types.SimpleNamespace(url=urls[1])
+        assert call(place, "get_accounts", [["new-bot"]])["result"][0]["name"] == "new-bot"
+
+        def head():
+            return call(place, "get_dynamic_global_properties", [])["result"]["head_block_number"]
+        polling.poll(head, lambda number: number > 35, otherwise=lambda number: f"block {number}")
+    finally:
+        made.terminate()
+        assert made.wait(20) == 0
+        made.stdout.close()
+
 
 def test_received_is_noted_whatever_became_of_it(network):
     node = CheckingNode(network)

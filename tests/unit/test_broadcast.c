@@ -103,6 +103,20 @@ static const struct refusal refusals[] = {
 	     BROADCAST_FINAL),
 	SAME("You have already voted in a similar way.", BROADCAST_FINAL),
 	SAME("Voter has used the maximum number of vote changes on this comment.", BROADCAST_FINAL),
+	SAME("Account does not have enough mana to vote.", BROADCAST_FINAL),
+	SAME("false: Invalid permlink character", BROADCAST_FINAL),
+	ASSERTION("acc != nullptr: Beneficiary \\\"${a}\\\" must exist.",
+		  "acc != nullptr: Beneficiary \\\"foo\\\" must exist.", BROADCAST_FINAL),
+	{4100000, "plugin_exception", "plugin exception",
+	 "Cannot specify more than 8 beneficiaries.", "Cannot specify more than 8 beneficiaries.",
+	 BROADCAST_FINAL},
+	{4100000, "plugin_exception", "plugin exception",
+	 "Operation JSON must be less than ${bytes} bytes.",
+	 "Operation JSON must be less than 8192 bytes.", BROADCAST_FINAL},
+	{4100000, "plugin_exception", "plugin exception",
+	 "Detected private owner key in memo field. You should change your owner keys.",
+	 "Detected private owner key in memo field. You should change your owner keys.",
+	 BROADCAST_FINAL},
 	{3010000, "tx_missing_active_auth", "missing required active authority",
 	 "Missing Active Authority ${id}", "Missing Active Authority insufficient", BROADCAST_KEY},
 	{3020000, "tx_missing_owner_auth", "missing required owner authority",
@@ -278,6 +292,18 @@ static void other_answers_have_theirs(void **state)
 		 BROADCAST_NODE},
 		{"{\"id\":8,\"error\":{\"code\":-32003,\"message\":\"Unable to acquire database "
 		 "lock\"}}",
+		 BROADCAST_UNKNOWN},
+		/* The operation alone is wrong. */
+		{ERROR("{\"code\":-32000,\"message\":\"Assert Exception:words of tomorrow\",\"data\":{"
+		       "\"code\":10,\"name\":\"assert_exception\",\"message\":\"Assert Exception\","
+		       "\"stack\":[{\"context\":{\"file\":\"steem_operations.cpp\",\"method\":"
+		       "\"validate\"},\"format\":\"words of tomorrow\",\"data\":{}}]}}"),
+		 BROADCAST_FINAL},
+		{ERROR("{\"code\":-32000,\"message\":\"Assert Exception:words of tomorrow\",\"data\":{"
+		       "\"code\":10,\"name\":\"assert_exception\",\"message\":\"Assert Exception\","
+		       "\"stack\":[{\"context\":{\"file\":\"database.cpp\",\"method\":"
+		       "\"validated\"},\"format\":\"words of tomorrow\",\"data\":{}},"
+		       "{\"context\":{\"method\":\"validate\"}}]}}"),
 		 BROADCAST_UNKNOWN},
 		/* The second line of a new message is no node's. */
 		{ERROR("{\"code\":-32000,\"message\":\"x\\nDuplicate transaction check failed\"}"),

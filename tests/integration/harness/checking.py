@@ -91,9 +91,11 @@ class CheckingNode(Node):
         return received.body(body)
 
     def _answer(self, call):
-        if call.method == "broadcast_transaction":
-            for _ in self._take({"repeated"}, [call]):
-                super()._answer(call)
+        if call.method == "broadcast_transaction" and self._take({"repeated"}, [call]):
+            self._answer_once(call)
+        return self._answer_once(call)
+
+    def _answer_once(self, call):
         try:
             return super()._answer(call)
         except Refusal as refusal:
@@ -150,7 +152,7 @@ class CheckingNode(Node):
     @staticmethod
     def _refuse(trx, refusal):
         trx.receipt.said = str(refusal)
-        raise refusal
+        raise refusal.with_traceback(None)  # the same one may be raised again and again
 
     def _broadcast_transaction_synchronous(self, call):
         trx = self.network.accept(self._sent(call), self.name, self.head)

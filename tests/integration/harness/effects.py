@@ -1,7 +1,7 @@
 """What posters did to the chain, and whether it was right: each thing once, or not at all.
 
     findings, counts = check(Book(...))                  by itself
-    audit(db, network, accounts, limits=..., settled=True)   raises AuditError; gives the counts
+    audit(db, network, accounts, limits=..., settled=True)   the counts, or auditor.AuditError
 
 The chain is read from its blocks, the tables from the database, and neither from the program. All is
 decided by block time. A transaction can be in a block only if the time of the block before it is below its
@@ -139,7 +139,8 @@ def check(book):
     _check_limits(book, ours, wrong)
     states = collections.Counter(row.state for row in book.rows)
     counts = {"rows": len(book.rows), **states, "signed": len(signed), "on the chain": len(ours),
-              "signed again": len(book.signed) - len(of_row), "sends": len(book.receipts)}
+              "signed again": len(book.signed) - len({one.key for one in book.signed}),
+              "sends": sum(bool(one.accounts & book.accounts) for one in book.receipts)}
     return wrong, counts
 
 

@@ -193,9 +193,8 @@ class Ledger:
         made = {role: wallet.authority(wallet.key_text(name, role, self.values), values=self.values)
                 for role in ("owner", "active", "posting")}
         self.authorities[name] = {**made, **authorities}
-        symbols = [symbol for symbol, _ in self.values.symbols]
-        self.set("balance", (name, symbols[0]), steem)
-        self.set("balance", (name, symbols[1]), sbd)
+        for (symbol, _), units in zip(self.values.symbols, (steem, sbd)):
+            self.tables["balance", (name, symbol)] = units
         for authority in self.authorities[name].values():
             for text, _ in authority["key_auths"]:
                 self._verifier(text)
@@ -205,11 +204,13 @@ class Ledger:
             self.verifiers[text] = curve.Verifier(packing.key_bytes(text, self.values))
         return self.verifiers[text]
 
-    def comment(self, author, permlink, parent=None, allow_replies=True, allow_votes=True):
+    def comment(self, author, permlink, parent=None, **changes):
+        """changes: allow_replies, allow_votes"""
+        self.tables["comment", (author, permlink)] = {**self.new_comment(parent), **changes}
+
+    def new_comment(self, parent):
         depth = self.get("comment", parent)["depth"] + 1 if parent else 0
-        self.set("comment", (author, permlink), {
-            "parent": parent, "depth": depth, "allow_replies": allow_replies,
-            "allow_votes": allow_votes})
+        return {"parent": parent, "depth": depth, "allow_replies": True, "allow_votes": True}
 
     # ---- one transaction
 
@@ -353,8 +354,8 @@ def _new_comment(ledger, body, now, parent):
         need(PERMLINK.match(body[field]), "false", "Invalid permlink character")
     for table in ("last post", "last edit", *(("last root",) if parent is None else ())):
         ledger.set(table, author, now)
-    ledger.comment(author, body["permlink"],
-                   (body["parent_author"], body["parent_permlink"]) if parent else None)
+    named = (body["parent_author"], body["parent_permlink"]) if parent else None
+    ledger.set("comment", (author, body["permlink"]), ledger.new_comment(named))
 
 
 def _options(ledger, body, _, pending):

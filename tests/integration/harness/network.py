@@ -1,6 +1,6 @@
 """A chain that its nodes make of the transactions they are sent, while a test runs.
 
-    network = Network()                     accounts of PEOPLE, a comment alice/question
+    network = Network()                     accounts of PEOPLE, rich, and a comment alice/question
     node = world.join(network)              or checking.CheckingNode(network)
     network.submit(ops, by="alice")         signed, checked, into the pool
     network.produce()                       the next block; network.live(0.1): again and again
@@ -63,7 +63,7 @@ class Network:
     """See the module's text. Its lock is taken before a node's."""
 
     def __init__(self, values=packing.STEEM, first=1, blocks=40, genesis=GENESIS, people=PEOPLE,
-                 lag=LAG, label=""):
+                 comments=(("alice", "question"),), lag=LAG, label=""):
         self.values, self.lag, self.name = values, lag, label or "main"
         self.lock = threading.RLock()
         self.made = threading.Condition(self.lock)  # a block was made, or something came
@@ -77,7 +77,8 @@ class Network:
         self.irreversible, self._next, self._live = first - 1, None, None
         for name in people:
             self.ledger.account(name, steem=RICH, sbd=RICH)
-        self.ledger.comment("alice", "question")
+        for place in comments:
+            self.ledger.comment(*place)
         self._head_mark = self.ledger.mark()
         for _ in range(blocks):
             self.produce()
