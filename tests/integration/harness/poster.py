@@ -100,10 +100,10 @@ class Outbox:
         }
         return write_config(self.world.folder / f"{name}.conf", settings)
 
-    def start(self, *arguments, entries=(), name="poster", config=None, **options):
+    def start(self, *arguments, entries=(), name="poster", config=None, environment=None, **options):
         """Start a poster for these entries."""
         poster = Reader(arguments, config or self.config(*entries, name=name, **options), name,
-                        executable=poster_program())
+                        environment, executable=poster_program())
         self.world.readers.append(poster)
         return poster
 
