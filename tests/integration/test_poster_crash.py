@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from harness import auditor, effects, reader, servers, soak_poster
+from harness import auditor, effects, reader, received, servers, soak_poster
 from harness.network import Network
-from harness.poster import Outbox, poster_program, transfer
+from harness.poster import Outbox, custom_json, poster_program, transfer
 
 
 @pytest.mark.slow
@@ -54,3 +54,25 @@ def test_the_audit_catches_a_row_that_is_signed_again_while_its_old_bytes_may_co
     assert f"action {row} (bot-one key-1, confirmed) took effect 2 times" in str(caught.value)
     assert "signed again on block" in str(caught.value) and "was sent at" in str(caught.value)
     assert "is called expired, but it is in a block" in str(caught.value)
+
+
+def test_what_is_sent_before_it_is_committed_is_noticed(server, tmp_path):
+    run = soak_poster.Soak(server, tmp_path, seed=1, actions=1)
+    try:
+        run.world.migrate()
+        run.network.witness = run.look
+        run.network.submit(custom_json("stranger-1", "{}"), by="stranger-1")
+        run.look_after()
+        trx = run.network.build(custom_json("bot-one", "{}"), by="bot-one")
+        run.world.db.execute(
+            "INSERT INTO signed_trxs (trx_id, account, signed_trx, ref_block, expiration, created_at)"
+            " VALUES (%s, 'bot-one', '', 1, '2016-03-24 16:00:00', UTC_TIMESTAMP(6))",
+            received.Transaction(trx, run.network.values).trx_id)
+        run.network.accept(trx)
+        run.look_after()
+        assert run.seen_signed == 1
+        run.network.submit(custom_json("bot-one", "[]"), by="bot-one")
+        with pytest.raises(AssertionError, match="sent and not in signed_trxs"):
+            run.look_after()
+    finally:
+        run.close()

@@ -49,6 +49,8 @@ OPEN = ("SELECT (SELECT COUNT(*) FROM actions WHERE state IN ('pending', 'sent')
         " + (SELECT COUNT(*) FROM comments WHERE state IN ('pending', 'sent'))"
         " + (SELECT COUNT(*) FROM signed_trxs WHERE outcome IS NULL)"
         " + (SELECT COUNT(*) FROM trxs_seen)")
+FAILED = ("SELECT error, attempts, COUNT(*) FROM (SELECT error, attempts FROM actions WHERE state = 'failed'"
+          " UNION ALL SELECT error, attempts FROM comments WHERE state = 'failed') f GROUP BY error, attempts")
 ASKED = "SELECT (SELECT COUNT(*) FROM actions) + (SELECT COUNT(*) FROM comments)"
 BROADCAST_FAULTS = {
     "lost_answer": {}, "late_answer": {"seconds": 3}, "vanish": {"blocks": 3}, "repeated": {},
@@ -426,9 +428,7 @@ class Soak:
         assert counts["rows"] == wanted, f"{wanted} deliveries are done, {counts['rows']} rows asked for"
         told = sum(bot.ended for bot in self.bots)
         assert told <= wanted, f"bots were told of {told} ends, and only {wanted} are"
-        failed = self.world.db.rows("SELECT error, COUNT(*) FROM (SELECT error FROM actions WHERE"
-                                    " state = 'failed' UNION ALL SELECT error FROM comments WHERE state ="
-                                    " 'failed') f GROUP BY error")
+        failed = self.world.db.rows(FAILED)
         return counts, failed
 
     def run(self):
@@ -456,7 +456,8 @@ class Soak:
                  f"  looked up before their answer {self.seen_signed}; forks {len(self.network.gone_forks)}",
                  "  nodes said: " + "; ".join(f"{count} x {said[:60]}" for said, count in
                                               self.network.refused.most_common(6)),
-                 "  failed: " + "; ".join(f"{count} x {str(error)[:70]}" for error, count in failed),
+                 "  failed: " + "; ".join(f"{count} x attempt {attempts} {str(error)[17:75]}"
+                                         for error, attempts, count in failed),
                  "  " + ", ".join(f"{kind} {count}" for kind, count in sorted(self.done.items()))]
         return "\n".join(lines)
 
