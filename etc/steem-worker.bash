@@ -4,7 +4,7 @@
 _steem_worker() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i
     local options="-c --config --queue --worker --concurrency --lease-s --timeout-s --stop-s --poll-ms
-        --persistent --reply --author --answer-own --drain --log-level --help --version"
+        --persistent --reply --act --author --answer-own --drain --log-level --help --version"
 
     COMPREPLY=()
     # Behind -- stands the command.

@@ -15,6 +15,7 @@ GRANT SELECT, UPDATE ON queues TO 'steem_queue'@'localhost';
 GRANT SELECT, UPDATE, DELETE ON deliveries_open TO 'steem_queue'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON deliveries_ended TO 'steem_queue'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON comments TO 'steem_queue'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON actions TO 'steem_queue'@'localhost';
 GRANT SELECT ON comments_seen TO 'steem_queue'@'localhost';
 GRANT SELECT ON blockchain TO 'steem_queue'@'localhost';
 GRANT SELECT ON blocks TO 'steem_queue'@'localhost';

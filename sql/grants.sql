@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The rights of a reader, a consumer, an operator and a monitor, and no more. The consumer may use every
+-- The rights of a reader, a consumer, an operator, a monitor and a poster, and no more. The consumer may use every
 -- queue and every author, so all bots that share it may do the same. To restrict a bot, give it an
 -- account of its own with bot.sql, which is in the same folder.
 --
--- Edit the five names, then run it as an administrator, after `steem-reader --migrate`:
+-- Edit the six names, then run it as an administrator, after `steem-reader --migrate`:
 --     mariadb < grants.sql
 -- It can be run again. A new account is locked, because it may come from any host, and has a password that
 -- nobody knows. Give it a password, and open it:
@@ -21,6 +21,7 @@ SET @reader = '''steem_reader''@''%''';
 SET @consumer = '''steem_consumer''@''%''';
 SET @operator = '''steem_operator''@''%''';
 SET @monitor = '''steem_monitor''@''%''';
+SET @poster = '''steem_poster''@''%''';
 
 -- A random password that is also accepted by a server which requires letters, digits and other
 -- characters.
@@ -33,6 +34,8 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @operator, @locked);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @monitor, @locked);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('CREATE USER IF NOT EXISTS ', @poster, @locked);
 PREPARE s FROM @s; EXECUTE s;
 SET @locked = NULL, @s = NULL;
 
@@ -58,7 +61,7 @@ SET @s = CONCAT('GRANT SELECT, UPDATE ON bookkeeping TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON witness_keys TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON schema_version TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT ON queues TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
@@ -72,16 +75,40 @@ SET @s = CONCAT('GRANT SELECT, UPDATE ON comments TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON comments_seen TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON actions TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON signed_trxs TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON trxs_seen TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON senders TO ', @reader);
+PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON purges TO ', @reader);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON gaps TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON gaps TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON reader_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 
 SET @s = CONCAT('GRANT SELECT ON queue_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON outbox_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON sender_status TO ', @reader, ', ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+
+-- The poster signs and sends what is in the outbox. It adds nothing to it, and removes nothing.
+SET @s = CONCAT('GRANT SELECT, UPDATE ON comments TO ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON actions TO ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON signed_trxs TO ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON senders TO ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @poster);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON trxs_seen TO ', @poster);
 PREPARE s FROM @s; EXECUTE s;
 
 -- The consumer changes queues and the outbox only through the procedures, which check the table `bots`
@@ -93,7 +120,7 @@ VALUES (TRIM(BOTH '''' FROM LEFT(@consumer,
 	CHAR_LENGTH(@consumer) - CHAR_LENGTH(SUBSTRING_INDEX(@consumer, '@', -1)) - 1)), '*', '*')
 ON DUPLICATE KEY UPDATE queue = VALUES(queue);
 
--- The operator pauses queues, changes their settings, and requeues failed deliveries.
+-- The operator pauses queues and accounts, changes their settings, and requeues what failed or was held.
 SET @s = CONCAT('GRANT EXECUTE ON * TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, UPDATE, DELETE ON queues TO ', @operator);
@@ -101,6 +128,12 @@ PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_open TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries_ended TO ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON comments TO ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, UPDATE ON actions TO ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT, INSERT, UPDATE ON senders TO ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 
 -- The consumer and the operator may read deliveries and the outbox.
@@ -112,9 +145,17 @@ SET @s = CONCAT('GRANT SELECT ON deliveries_open TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON deliveries_ended TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON comments TO ', @consumer, ', ', @operator);
+SET @s = CONCAT('GRANT SELECT ON comments TO ', @consumer);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON comments_seen TO ', @consumer, ', ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON actions TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON signed_trxs TO ', @consumer, ', ', @operator);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON senders TO ', @consumer);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON trxs_seen TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 
 -- The monitor may read the state of queues and outbox, and the tables behind it, but no operations.
@@ -126,21 +167,27 @@ SET @s = CONCAT('GRANT SELECT ON deliveries_ended TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON comments TO ', @monitor);
 PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON actions TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON signed_trxs TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
+SET @s = CONCAT('GRANT SELECT ON senders TO ', @monitor);
+PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON blockchain TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON orphans TO ', @consumer, ', ', @operator);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON blocks TO ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON blocks TO ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON ranges TO ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON ranges TO ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON known_gaps TO ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON known_gaps TO ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON gap_claims TO ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON gap_claims TO ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON readers TO ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON readers TO ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
-SET @s = CONCAT('GRANT SELECT ON bookkeeping TO ', @consumer, ', ', @operator, ', ', @monitor);
+SET @s = CONCAT('GRANT SELECT ON bookkeeping TO ', @consumer, ', ', @operator, ', ', @monitor, ', ', @poster);
 PREPARE s FROM @s; EXECUTE s;
 SET @s = CONCAT('GRANT SELECT ON witness_keys TO ', @consumer, ', ', @monitor);
 PREPARE s FROM @s; EXECUTE s;

@@ -582,6 +582,58 @@ BEGIN
 	END IF;
 END //
 
+-- What the outbox refuses. The chain would refuse it later, when the bot can no longer change it.
+
+-- Internal: r_good 1: the chain can have an account of this name.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_is_account(
+		IN p_name LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_good TINYINT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	-- Parts of three or more characters, separated by dots: each is a letter, then letters, digits and single
+	-- hyphens, with no hyphen at its end. $ also matches before a line end, so the second pattern looks for
+	-- characters that are not allowed.
+	SET r_good = CASE WHEN COALESCE(CHAR_LENGTH(p_name), 0) NOT BETWEEN 3 AND 16 THEN 0
+		WHEN p_name REGEXP '[^a-z0-9.-]' THEN 0
+		WHEN p_name NOT REGEXP '^[a-z](-?[a-z0-9])+([.][a-z](-?[a-z0-9])+)*$' THEN 0
+		WHEN p_name REGEXP '(^|[.])[^.]{0,2}([.]|$)' THEN 0
+		ELSE 1 END;
+END //
+
+-- Internal: r_good 0: the text has a control character other than tab, line feed and carriage return. Nodes
+-- cannot read it in a transaction. The pattern is made of the characters themselves; no session can change that.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_is_text(
+		IN p_text LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_good TINYINT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_pattern VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT CONCAT('[',
+		CHAR(1 USING utf8mb4), '-', CHAR(8 USING utf8mb4), CHAR(11 USING utf8mb4), CHAR(12 USING utf8mb4),
+		CHAR(14 USING utf8mb4), '-', CHAR(31 USING utf8mb4), ']');
+	DECLARE v_zero CHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT CHAR(0 USING utf8mb4);
+	SET r_good = CASE WHEN p_text IS NULL THEN 1 WHEN LOCATE(v_zero, p_text) > 0 THEN 0
+		WHEN p_text REGEXP v_pattern THEN 0 ELSE 1 END;
+END //
+
+-- Internal: r_good 1: an amount with a symbol of the chain and its number of decimals.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_is_amount(
+		IN p_amount LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_good TINYINT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	SET r_good = CASE WHEN COALESCE(LENGTH(p_amount), 0) NOT BETWEEN 9 AND 25 THEN 0
+		WHEN p_amount REGEXP '[^0-9A-Z. ]' THEN 0
+		WHEN p_amount REGEXP '^(0|[1-9][0-9]{0,14})[.][0-9]{3} (STEEM|SBD|TESTS|TBD)$' THEN 1
+		WHEN p_amount REGEXP '^(0|[1-9][0-9]{0,11})[.][0-9]{6} VESTS$' THEN 1
+		ELSE 0 END;
+END //
+
+-- Internal: refuse what a procedure was called with.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_refuse(IN p_who VARCHAR(32) CHARACTER SET utf8mb4,
+		IN p_text VARCHAR(256) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_text VARCHAR(128) CHARACTER SET utf8mb4 DEFAULT LEFT(CONCAT(p_who, ': ', p_text), 128);
+	SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_text;
+END //
+
 -- Internal: put one comment into the outbox. A comment that the chain always refuses is refused here,
 -- while the bot can still change it. If (author, permlink) exists already, nothing happens.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_put(IN p_who VARCHAR(16) CHARACTER SET utf8mb4,
@@ -600,12 +652,13 @@ BEGIN
 		+ COALESCE(LENGTH(p_author), 0);
 	DECLARE v_latin1 LONGTEXT CHARACTER SET latin1;
 	DECLARE v_comment BIGINT UNSIGNED;
-	-- Parts of three or more characters, separated by dots: each is a letter, then letters, digits and single
-	-- hyphens, with no hyphen at its end. $ also matches before a line end, so the second pattern looks for
-	-- characters that are not allowed.
-	IF COALESCE(p_author, '') NOT REGEXP '^[a-z](-?[a-z0-9])+([.][a-z](-?[a-z0-9])+)*$'
-			OR p_author REGEXP '[^a-z0-9.-]' OR p_author REGEXP '(^|[.])[^.]{0,2}([.]|$)'
-			OR CHAR_LENGTH(p_author) NOT BETWEEN 3 AND 16 THEN
+	DECLARE v_author, v_parent, v_title, v_body, v_metadata TINYINT;
+	CALL outbox_is_account(p_author, v_author);
+	CALL outbox_is_account(p_parent_author, v_parent);
+	CALL outbox_is_text(p_title, v_title);
+	CALL outbox_is_text(p_body, v_body);
+	CALL outbox_is_text(p_json_metadata, v_metadata);
+	IF NOT v_author THEN
 		SET v_text = 'the author is no account name';
 	ELSEIF COALESCE(p_body, '') NOT REGEXP '[^[:space:]]' THEN
 		SET v_text = 'the body is empty';
@@ -616,9 +669,10 @@ BEGIN
 	ELSEIF LENGTH(COALESCE(p_parent_permlink, '')) NOT BETWEEN 1 AND 255
 			OR p_parent_permlink REGEXP '[^a-z0-9-]' THEN
 		SET v_text = 'the parent_permlink must have 1 to 255 lower-case letters, digits and hyphens';
-	ELSEIF LENGTH(p_parent_author) > 0 AND (LENGTH(p_parent_author) NOT BETWEEN 3 AND 16
-			OR p_parent_author REGEXP '[^a-z0-9.-]') THEN
+	ELSEIF LENGTH(p_parent_author) > 0 AND NOT v_parent THEN
 		SET v_text = 'the parent_author is no account name';
+	ELSEIF NOT v_title OR NOT v_body OR NOT v_metadata THEN
+		SET v_text = 'a text has a control character that nodes cannot read';
 	-- LENGTH, because in some collations a space equals ''.
 	ELSEIF LENGTH(p_json_metadata) > 0 AND NOT JSON_VALID(p_json_metadata) THEN
 		SET v_text = 'json_metadata is no JSON';
@@ -645,8 +699,7 @@ BEGIN
 		SET v_text = 'this session has chosen an insert_id';
 	END IF;
 	IF v_text IS NOT NULL THEN
-		SET v_text = CONCAT(p_who, ': ', v_text);
-		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_text;
+		CALL outbox_refuse(p_who, v_text);
 	END IF;
 	-- An INSERT that finds the row locks the gap before it, where others may have to insert comments.
 	SELECT comment_id INTO v_comment FROM comments
@@ -829,6 +882,650 @@ BEGIN
 		WHERE comment_id = v_comment AND state = 'sent' AND not_before < v_read_to;
 	END LOOP;
 	CLOSE c_over;
+END //
+
+-- Actions: all that is no comment. doc/consumers.md explains them.
+
+-- Internal: the accounts and weights of beneficiaries, as the chain wants them: at most 127, each once, in the
+-- order of their names. r_text: what is wrong.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_beneficiaries(
+		IN p_extensions LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_text VARCHAR(256) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_list, v_account LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_before VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT '';
+	DECLARE v_at, v_count, v_weight, v_sum INT DEFAULT 0;
+	DECLARE v_good TINYINT;
+	checking: BEGIN
+		IF COALESCE(JSON_TYPE(p_extensions), '') <> 'ARRAY' THEN
+			SET r_text = 'extensions is no array';
+			LEAVE checking;
+		END IF;
+		IF JSON_LENGTH(p_extensions) = 0 THEN
+			LEAVE checking;
+		END IF;
+		SET v_list = JSON_EXTRACT(p_extensions, '$[0][1].beneficiaries');
+		IF JSON_LENGTH(p_extensions) <> 1 OR COALESCE(JSON_UNQUOTE(JSON_EXTRACT(p_extensions, '$[0][0]')), '') <> '0'
+				OR COALESCE(JSON_TYPE(v_list), '') <> 'ARRAY' THEN
+			SET r_text = 'extensions must be [] or [[0, {"beneficiaries": [...]}]]';
+			LEAVE checking;
+		END IF;
+		SET v_count = JSON_LENGTH(v_list);
+		IF v_count NOT BETWEEN 1 AND 127 THEN
+			SET r_text = 'beneficiaries has 1 to 127 entries';
+			LEAVE checking;
+		END IF;
+		WHILE v_at < v_count DO
+			SET v_account = JSON_UNQUOTE(JSON_EXTRACT(v_list, CONCAT('$[', v_at, '].account')));
+			CALL outbox_is_account(v_account, v_good);
+			IF NOT v_good THEN
+				SET r_text = 'a beneficiary is no account name';
+				LEAVE checking;
+			END IF;
+			IF STRCMP(v_account, v_before) <= 0 THEN
+				SET r_text = 'the beneficiaries must be in the order of their names, each once';
+				LEAVE checking;
+			END IF;
+			CALL outbox_read_number(JSON_EXTRACT(v_list, CONCAT('$[', v_at, '].weight')), 1, 10000, v_weight);
+			IF v_weight IS NULL THEN
+				SET r_text = 'the weight of a beneficiary is 1 to 10000';
+				LEAVE checking;
+			END IF;
+			SET v_sum = v_sum + v_weight, v_before = v_account, v_at = v_at + 1;
+		END WHILE;
+		IF v_sum > 10000 THEN
+			SET r_text = 'the weights of the beneficiaries are more than 10000 together';
+		END IF;
+	END;
+END //
+
+-- Internal: a whole number of a JSON text; NULL: it is none, or out of range.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_read_number(
+		IN p_json LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, IN p_least INT, IN p_most INT,
+		OUT r_number INT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	SET r_number = NULL;
+	IF p_json REGEXP '^-?[0-9]{1,6}$' AND p_json NOT REGEXP '[^0-9-]' THEN
+		SET r_number = CAST(p_json AS SIGNED);
+	END IF;
+	IF r_number NOT BETWEEN p_least AND p_most THEN
+		SET r_number = NULL;
+	END IF;
+END //
+
+-- Internal: one member of an operation. r_text: what is wrong; NULL: nothing that can be seen here.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_member(
+		IN p_operation VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_member VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_json LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_text VARCHAR(256) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_type VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT JSON_TYPE(p_json);
+	DECLARE v_value LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_number INT;
+	DECLARE v_good TINYINT DEFAULT 1;
+	IF v_type = 'STRING' THEN
+		SET v_value = JSON_UNQUOTE(p_json);
+	END IF;
+	IF p_member IN ('account', 'agent', 'author', 'creator', 'delegatee', 'delegator', 'from', 'from_account',
+			'new_account_name', 'parent_author', 'proposal_owner', 'proxy', 'publisher', 'receiver',
+			'recovery_account', 'account_to_recover', 'to', 'to_account', 'voter', 'who', 'witness')
+			OR (p_member = 'owner' AND p_operation NOT LIKE 'account%' AND p_operation NOT LIKE 'create%') THEN
+		IF NOT (COALESCE(v_value, 'x') = '' AND (p_member IN ('parent_author', 'proxy')
+				OR (p_member = 'to' AND p_operation = 'transfer_to_vesting'))) THEN
+			CALL outbox_is_account(v_value, v_good);
+		END IF;
+		IF NOT v_good THEN
+			SET r_text = 'is no account name';
+		END IF;
+	ELSEIF p_member IN ('amount', 'amount_to_sell', 'daily_pay', 'fee', 'max_accepted_payout', 'min_to_receive',
+			'reward_sbd', 'reward_steem', 'reward_vests', 'sbd_amount', 'steem_amount', 'vesting_shares') THEN
+		CALL outbox_is_amount(v_value, v_good);
+		IF NOT v_good THEN
+			SET r_text = 'is no amount such as "1.000 STEEM"';
+		ELSEIF p_operation LIKE 'transfer%' AND (v_value NOT REGEXP '[1-9]' OR v_value LIKE '% VESTS') THEN
+			SET r_text = 'is nothing that can be transferred';
+		END IF;
+	ELSEIF p_member IN ('weight', 'percent', 'percent_steem_dollars') THEN
+		CALL outbox_read_number(p_json, IF(p_member = 'weight', -10000, 0), 10000, v_number);
+		IF v_number IS NULL THEN
+			SET r_text = IF(p_member = 'weight', 'is not -10000 to 10000', 'is not 0 to 10000');
+		END IF;
+	ELSEIF p_member IN ('permlink', 'parent_permlink') THEN
+		IF COALESCE(LENGTH(v_value), 0) NOT BETWEEN 1 AND 255 THEN
+			SET r_text = 'has 1 to 255 bytes';
+		ELSEIF p_operation = 'comment' AND p_member = 'permlink' AND v_value REGEXP '[^a-z0-9-]' THEN
+			SET r_text = 'has lower-case letters, digits and hyphens only';
+		END IF;
+	ELSEIF p_member IN ('title', 'subject') THEN
+		IF v_value IS NULL OR LENGTH(v_value) > IF(p_member = 'title', 255, 80) THEN
+			SET r_text = IF(p_member = 'title', 'has at most 255 bytes', 'has at most 80 bytes');
+		END IF;
+	ELSEIF p_member = 'body' THEN
+		IF COALESCE(v_value, '') NOT REGEXP '[^[:space:]]' THEN
+			SET r_text = 'is empty';
+		END IF;
+	ELSEIF p_member IN ('json_metadata', 'posting_json_metadata', 'json_meta') THEN
+		IF v_value IS NULL OR (LENGTH(v_value) > 0 AND NOT JSON_VALID(v_value)) THEN
+			SET r_text = 'is no JSON';
+		END IF;
+	ELSEIF p_member = 'memo' THEN
+		IF v_value IS NULL OR LENGTH(v_value) > 2047 THEN
+			SET r_text = 'has at most 2047 bytes';
+		END IF;
+	ELSEIF p_operation = 'custom_json' AND p_member = 'id' THEN
+		IF COALESCE(LENGTH(v_value), 0) NOT BETWEEN 1 AND 32 THEN
+			SET r_text = 'has 1 to 32 bytes';
+		END IF;
+	ELSEIF p_operation = 'custom_json' AND p_member = 'json' THEN
+		IF v_value IS NULL OR NOT JSON_VALID(v_value) THEN
+			SET r_text = 'is no JSON in a text';
+		ELSEIF LENGTH(v_value) > 8192 THEN
+			SET r_text = 'has at most 8192 bytes';
+		END IF;
+	ELSEIF p_operation = 'comment_options' AND p_member = 'allow_votes' THEN
+		-- Nodes read it as true whatever it is, so they would check another transaction than the signed one.
+		IF p_json <> 'true' THEN
+			SET r_text = 'can only be true: nodes drop any other value';
+		END IF;
+	ELSEIF p_operation = 'comment_options' AND p_member = 'allow_curation_rewards' THEN
+		IF v_type <> 'BOOLEAN' THEN
+			SET r_text = 'is true or false';
+		END IF;
+	ELSEIF p_operation = 'comment_options' AND p_member = 'extensions' THEN
+		CALL outbox_check_beneficiaries(p_json, r_text);
+	END IF;
+	SET r_text = CONCAT(p_member, ' ', r_text);
+END //
+
+-- Internal: the names in a list of accounts that must sign; it may be empty, or have only this account.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_signers(
+		IN p_json LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_count INT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	SET r_count = CASE WHEN p_json IS NULL THEN 0
+		WHEN COALESCE(JSON_TYPE(p_json), '') <> 'ARRAY' THEN NULL
+		WHEN JSON_LENGTH(p_json) = 0 THEN 0
+		WHEN JSON_LENGTH(p_json) = 1 AND COALESCE(JSON_TYPE(JSON_EXTRACT(p_json, '$[0]')), '') = 'STRING'
+			AND CONVERT(JSON_UNQUOTE(JSON_EXTRACT(p_json, '$[0]')) USING utf8mb4) COLLATE utf8mb4_bin = p_account
+			THEN 1
+		ELSE NULL END;
+END //
+
+-- Internal: which authority of which account an operation needs: that of p_account, or it is refused.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_authority(
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_operation VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_object LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_authority VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_text VARCHAR(256) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_member VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_actor LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_active, v_posting INT;
+	SET r_authority = 'active';
+	CASE
+	WHEN p_operation IN ('vote') THEN
+		SET r_authority = 'posting', v_member = 'voter';
+	WHEN p_operation IN ('comment', 'comment_options', 'delete_comment') THEN
+		SET r_authority = 'posting', v_member = 'author';
+	WHEN p_operation IN ('claim_reward_balance') THEN
+		SET r_authority = 'posting', v_member = 'account';
+	WHEN p_operation IN ('transfer', 'transfer_to_vesting', 'transfer_to_savings', 'transfer_from_savings',
+			'cancel_transfer_from_savings', 'escrow_transfer') THEN
+		SET v_member = 'from';
+	WHEN p_operation IN ('withdraw_vesting', 'account_witness_vote', 'account_witness_proxy', 'account_update',
+			'account_update2') THEN
+		SET v_member = 'account';
+	WHEN p_operation IN ('limit_order_create', 'limit_order_create2', 'limit_order_cancel', 'convert',
+			'witness_update') THEN
+		SET v_member = 'owner';
+	WHEN p_operation IN ('account_create', 'claim_account', 'create_claimed_account', 'create_proposal') THEN
+		SET v_member = 'creator';
+	WHEN p_operation IN ('escrow_approve', 'escrow_dispute', 'escrow_release') THEN
+		SET v_member = 'who';
+	WHEN p_operation IN ('feed_publish') THEN
+		SET v_member = 'publisher';
+	WHEN p_operation IN ('set_withdraw_vesting_route') THEN
+		SET v_member = 'from_account';
+	WHEN p_operation IN ('request_account_recovery') THEN
+		SET v_member = 'recovery_account';
+	WHEN p_operation IN ('delegate_vesting_shares') THEN
+		SET v_member = 'delegator';
+	WHEN p_operation IN ('update_proposal_votes') THEN
+		SET v_member = 'voter';
+	WHEN p_operation IN ('remove_proposal') THEN
+		SET v_member = 'proposal_owner';
+	WHEN p_operation IN ('custom', 'custom_json') THEN
+		CALL outbox_check_signers(JSON_EXTRACT(p_object, '$.required_auths'), p_account, v_active);
+		CALL outbox_check_signers(JSON_EXTRACT(p_object, '$.required_posting_auths'), p_account, v_posting);
+		IF COALESCE(v_active + v_posting, 0) <> 1 THEN
+			SET r_text = 'the account alone must be in one of the lists of required authorities';
+		ELSEIF v_posting THEN
+			SET r_authority = 'posting';
+		END IF;
+	WHEN p_operation IN ('change_recovery_account', 'decline_voting_rights', 'recover_account') THEN
+		SET r_text = 'it needs the owner authority, which a poster never has';
+	ELSE
+		SET r_text = 'no poster can send such an operation';
+	END CASE;
+	IF v_member IS NOT NULL THEN
+		SET v_actor = JSON_UNQUOTE(JSON_EXTRACT(p_object, CONCAT('$.', v_member)));
+		IF COALESCE(v_actor, '') <> p_account THEN
+			SET r_text = CONCAT(v_member, ' is not the account that acts');
+		END IF;
+	END IF;
+	IF p_operation IN ('account_update', 'account_update2') AND COALESCE(JSON_TYPE(JSON_EXTRACT(p_object,
+			'$.owner')), 'NULL') <> 'NULL' THEN
+		SET r_text = 'it needs the owner authority, which a poster never has';
+	ELSEIF p_operation = 'account_update2' AND COALESCE(JSON_TYPE(JSON_EXTRACT(p_object, '$.active')), 'NULL') = 'NULL'
+			AND COALESCE(JSON_TYPE(JSON_EXTRACT(p_object, '$.posting')), 'NULL') = 'NULL'
+			AND COALESCE(JSON_TYPE(JSON_EXTRACT(p_object, '$.memo_key')), 'NULL') = 'NULL'
+			AND COALESCE(LENGTH(JSON_UNQUOTE(JSON_EXTRACT(p_object, '$.json_metadata'))), 0) = 0 THEN
+		SET r_authority = 'posting';
+	END IF;
+END //
+
+-- Internal: one operation, a JSON text such as ["vote", {...}]. r_text: what is wrong.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_operation(
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_operation LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_authority VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_text VARCHAR(256) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_object, v_members, v_name LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_member LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_at, v_count INT DEFAULT 0;
+	SET v_object = JSON_EXTRACT(p_operation, '$[1]');
+	IF COALESCE(JSON_TYPE(p_operation), '') <> 'ARRAY' OR JSON_LENGTH(p_operation) <> 2
+			OR COALESCE(JSON_TYPE(JSON_EXTRACT(p_operation, '$[0]')), '') <> 'STRING'
+			OR COALESCE(JSON_TYPE(v_object), '') <> 'OBJECT' THEN
+		SET r_text = 'it is no pair of a name and an object';
+	ELSE
+		SET v_name = JSON_UNQUOTE(JSON_EXTRACT(p_operation, '$[0]'));
+		IF LENGTH(v_name) > 64 OR v_name REGEXP '[^a-z0-9_]' THEN
+			SET r_text = 'no poster can send such an operation';
+		ELSE
+			CALL outbox_check_authority(p_account, v_name, v_object, r_authority, r_text);
+		END IF;
+		SET v_members = JSON_KEYS(v_object), v_count = JSON_LENGTH(v_object);
+		WHILE r_text IS NULL AND v_at < v_count DO
+			SET v_member = JSON_UNQUOTE(JSON_EXTRACT(v_members, CONCAT('$[', v_at, ']')));
+			IF COALESCE(LENGTH(v_member), 0) NOT BETWEEN 1 AND 64 OR v_member REGEXP '[^a-z0-9_]' THEN
+				SET r_text = 'it has a member that no operation has';
+			ELSE
+				CALL outbox_check_member(v_name, v_member,
+					JSON_EXTRACT(v_object, CONCAT('$.', v_member)), r_text);
+			END IF;
+			SET v_at = v_at + 1;
+		END WHILE;
+		SET r_text = CONCAT(LEFT(v_name, 32), ': ', r_text);
+	END IF;
+END //
+
+-- Internal: all operations of an action, and the authority that they need. r_text: what is wrong.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_operations(
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_operations LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_authority VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_text VARCHAR(256) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	-- CHAR(92) alone is binary, and MySQL's regular expressions refuse that.
+	DECLARE v_backslash CHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT CHAR(92 USING utf8mb4);
+	DECLARE v_escapes LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_authority VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_at, v_count INT DEFAULT 0;
+	DECLARE v_good TINYINT DEFAULT 1;
+	-- Pairs of backslashes are no escapes of what follows them.
+	SET v_escapes = REPLACE(p_operations, CONCAT(v_backslash, v_backslash), '_');
+	CALL outbox_is_text(p_operations, v_good);
+	IF v_good AND LOCATE(v_backslash, v_escapes) > 0 AND (v_escapes REGEXP CONCAT(v_backslash, v_backslash, '[bf]')
+			OR v_escapes REGEXP CONCAT(v_backslash, v_backslash, 'u(000[0-8bBcCeEfF]|001)')) THEN
+		SET v_good = 0;
+	END IF;
+	IF p_operations IS NULL OR NOT JSON_VALID(p_operations) OR JSON_TYPE(p_operations) <> 'ARRAY' THEN
+		SET r_text = 'the operations are no JSON array';
+	ELSEIF JSON_LENGTH(p_operations) NOT BETWEEN 1 AND 20 THEN
+		SET r_text = 'there are 1 to 20 operations in an action';
+	ELSEIF NOT v_good THEN
+		SET r_text = 'a text has a control character that nodes cannot read';
+	-- Packed, an operation takes less than its JSON; each escape is at most as long without its backslash.
+	ELSEIF LENGTH(REPLACE(v_escapes, v_backslash, '')) > 65024 THEN
+		SET r_text = 'the operations have more than 65024 bytes together';
+	ELSE
+		SET v_count = JSON_LENGTH(p_operations);
+		WHILE r_text IS NULL AND v_at < v_count DO
+			CALL outbox_check_operation(p_account, JSON_EXTRACT(p_operations, CONCAT('$[', v_at, ']')),
+				v_authority, r_text);
+			SET v_at = v_at + 1;
+			IF r_text IS NOT NULL THEN
+				SET r_text = CONCAT('operation ', v_at, ', ', r_text);
+			ELSEIF v_authority <> r_authority THEN
+				SET r_text = 'the chain takes no posting and active authority in one transaction';
+			END IF;
+			SET r_authority = v_authority;
+		END WHILE;
+	END IF;
+END //
+
+-- Internal: put one action into the outbox. If (account, action_key) exists already, nothing happens.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_put_action(IN p_who VARCHAR(32) CHARACTER SET utf8mb4,
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_key VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_operations LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, IN p_delivery BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_text VARCHAR(256) CHARACTER SET utf8mb4;
+	DECLARE v_authority VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_action BIGINT UNSIGNED;
+	DECLARE v_good TINYINT;
+	CALL outbox_is_account(p_account, v_good);
+	IF NOT v_good THEN
+		SET v_text = 'the account is no account name';
+	ELSEIF COALESCE(LENGTH(p_key), 0) NOT BETWEEN 1 AND 128 OR p_key REGEXP '[^ -~]' THEN
+		SET v_text = 'the action_key has 1 to 128 characters of ASCII';
+	-- As for comments: a used action_id would keep the action out silently.
+	ELSEIF @@insert_id <> 0 THEN
+		SET v_text = 'this session has chosen an insert_id';
+	ELSE
+		CALL outbox_check_operations(p_account, p_operations, v_authority, v_text);
+	END IF;
+	IF v_text IS NOT NULL THEN
+		CALL outbox_refuse(p_who, v_text);
+	END IF;
+	-- An INSERT that finds the row locks the gap before it, where others may have to insert actions.
+	SELECT action_id INTO v_action FROM actions
+	WHERE account = CONVERT(p_account USING ascii) COLLATE ascii_bin
+		AND action_key = CONVERT(p_key USING ascii) COLLATE ascii_bin;
+	IF v_action IS NULL THEN
+		INSERT INTO actions (account, action_key, operations, authority, delivery_id, created_at)
+		VALUES (p_account, p_key, p_operations, v_authority, p_delivery, UTC_TIMESTAMP(6))
+		ON DUPLICATE KEY UPDATE action_id = action_id;
+	END IF;
+END //
+
+-- Internal: what names the operation of a delivery that is held with this token, whatever block it is in. The
+-- account that connected must be allowed its queue, with p_account as author.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_name_delivery(IN p_who VARCHAR(32) CHARACTER SET utf8mb4,
+		IN p_delivery BIGINT UNSIGNED, IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_block, v_trx, v_op, v_virtual, v_crc, v_found INT UNSIGNED;
+	CALL queue_need_utf8mb4();
+	-- Read the current row, not an older snapshot of the caller.
+	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
+	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
+	IF v_queue IS NULL THEN
+		CALL queue_lost();
+	END IF;
+	CALL queue_allow(v_queue, COALESCE(p_account, ''));
+	-- As in reply().
+	SELECT o.trx_id, 1 INTO v_trx_id, v_found
+	FROM blocks b JOIN blockchain o ON o.block = b.block
+	WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+		AND o.op_in_trx = v_op AND o.virtual_op = v_virtual;
+	IF v_found IS NULL THEN
+		SELECT o.trx_id, 1 INTO v_trx_id, v_found
+		FROM blocks b JOIN blockchain o ON o.block = b.block
+		WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+			AND o.op_in_trx = v_op AND o.virtual_op = v_virtual
+		LOCK IN SHARE MODE;
+	END IF;
+	IF v_found IS NULL THEN
+		CALL outbox_refuse(p_who, 'the operation of the delivery is gone');
+	END IF;
+	SET r_name = CONCAT(v_queue, '-', COALESCE(v_trx_id, CONCAT('block', v_block)), '-', v_op,
+		IF(v_virtual > 0, CONCAT('v', v_virtual), ''));
+END //
+
+-- Commits nothing. These four put an action into the outbox; call them in the transaction of queue_done, before
+-- it. The key of the action follows from the operation of the delivery, so a bot that answers twice asks once.
+
+-- A vote with the weight -10000 to 10000, for 100 %. A delivery can vote once for each comment.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE vote(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_voter VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, IN p_weight INT)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	-- MariaDB's JSON_OBJECT() quotes a number that is a parameter.
+	DECLARE v_object LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+		DEFAULT JSON_OBJECT('voter', p_voter, 'author', p_author, 'permlink', p_permlink);
+	CALL outbox_name_delivery('vote', p_delivery, p_token, p_voter, v_name);
+	CALL outbox_put_action('vote', p_voter,
+		CONCAT('vote-', v_name, '-', LEFT(SHA2(CONCAT_WS('/', p_author, p_permlink), 256), 16)),
+		CONCAT('[["vote",', LEFT(v_object, CHAR_LENGTH(v_object) - 1), ', "weight": ', COALESCE(p_weight, 'null'),
+			'}]]'), p_delivery);
+END //
+
+-- A transfer of an amount such as '1.000 STEEM'. A delivery can pay each receiver once.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE transfer(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_from VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_to VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_amount VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_memo MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	CALL outbox_name_delivery('transfer', p_delivery, p_token, p_from, v_name);
+	CALL outbox_put_action('transfer', p_from,
+		CONCAT('transfer-', v_name, '-', LEFT(SHA2(COALESCE(p_to, ''), 256), 16)),
+		CONCAT('[["transfer",', JSON_OBJECT('from', p_from, 'to', p_to, 'amount', p_amount,
+			'memo', COALESCE(p_memo, '')), ']]'), p_delivery);
+END //
+
+-- A custom_json with the posting authority of the account. A delivery can send each id once.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE custom_json(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_id VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_json MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	CALL outbox_name_delivery('custom_json', p_delivery, p_token, p_account, v_name);
+	CALL outbox_put_action('custom_json', p_account,
+		CONCAT('custom_json-', v_name, '-', LEFT(SHA2(COALESCE(p_id, ''), 256), 16)),
+		CONCAT('[["custom_json",', JSON_OBJECT('required_auths', JSON_ARRAY(), 'required_posting_auths',
+			JSON_ARRAY(p_account), 'id', p_id, 'json', p_json), ']]'), p_delivery);
+END //
+
+-- Any operations, in one transaction: a JSON array of 1 to 20 pairs, [["vote", {...}], ...]. A delivery can do
+-- this once for each account.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE act(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_operations LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_name VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	CALL outbox_name_delivery('act', p_delivery, p_token, p_account, v_name);
+	CALL outbox_put_action('act', p_account, CONCAT('act-', v_name), p_operations, p_delivery);
+END //
+
+-- Commits nothing. The same without a delivery. Choose a key that a second run produces again; a second call
+-- with the same account and key changes nothing.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_act(
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_key VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_operations LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	CALL queue_need_utf8mb4();
+	CALL queue_allow(NULL, COALESCE(p_account, ''));
+	CALL outbox_put_action('outbox_act', p_account, p_key, p_operations, NULL);
+END //
+
+-- Commits nothing. The options of a comment that waits in the outbox, which are sent in its transaction: a JSON
+-- object with members of comment_options, without author and permlink; NULL: none. Call it in the transaction
+-- that makes the comment.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_options(
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_permlink VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_options LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_text VARCHAR(256) CHARACTER SET utf8mb4;
+	DECLARE v_members, v_member LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_at, v_count INT DEFAULT 0;
+	DECLARE v_comment BIGINT UNSIGNED;
+	DECLARE v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_good TINYINT;
+	CALL queue_need_utf8mb4();
+	CALL queue_allow(NULL, COALESCE(p_author, ''));
+	CALL outbox_is_text(p_options, v_good);
+	IF p_options IS NOT NULL AND (NOT JSON_VALID(p_options) OR JSON_TYPE(p_options) <> 'OBJECT') THEN
+		SET v_text = 'the options are no JSON object';
+	ELSEIF NOT v_good OR LENGTH(p_options) > 8192 THEN
+		SET v_text = 'the options have more than 8192 bytes, or a control character';
+	ELSEIF p_options IS NOT NULL THEN
+		SET v_members = JSON_KEYS(p_options), v_count = JSON_LENGTH(p_options);
+	END IF;
+	WHILE v_text IS NULL AND v_at < v_count DO
+		SET v_member = JSON_UNQUOTE(JSON_EXTRACT(v_members, CONCAT('$[', v_at, ']')));
+		IF COALESCE(v_member, '') NOT IN ('max_accepted_payout', 'percent_steem_dollars', 'allow_votes',
+				'allow_curation_rewards', 'extensions') THEN
+			SET v_text = 'the options have another member than comment_options has';
+		ELSE
+			CALL outbox_check_member('comment_options', v_member,
+				JSON_EXTRACT(p_options, CONCAT('$.', v_member)), v_text);
+			IF v_member = 'max_accepted_payout' AND v_text IS NULL
+					AND JSON_UNQUOTE(JSON_EXTRACT(p_options, '$.max_accepted_payout')) NOT REGEXP ' (SBD|TBD)$' THEN
+				SET v_text = 'max_accepted_payout is an amount of SBD';
+			END IF;
+		END IF;
+		SET v_at = v_at + 1;
+	END WHILE;
+	IF v_text IS NOT NULL THEN
+		CALL outbox_refuse('outbox_options', v_text);
+	END IF;
+	SELECT comment_id, state INTO v_comment, v_state FROM comments
+	WHERE author = CONVERT(p_author USING ascii) COLLATE ascii_bin AND permlink = p_permlink FOR UPDATE;
+	IF v_comment IS NULL THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such comment';
+	END IF;
+	IF v_state NOT IN ('pending', 'held') THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'the comment is not pending any more: its options cannot be changed';
+	END IF;
+	UPDATE comments SET options = p_options WHERE comment_id = v_comment;
+END //
+
+-- Internal: the account and the state of a row of the outbox, which is locked. p_kind: 'comment' or 'action'.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_lock_row(IN p_who VARCHAR(32) CHARACTER SET utf8mb4,
+		IN p_kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_id BIGINT UNSIGNED,
+		OUT r_account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	IF COALESCE(p_kind, '') NOT IN ('comment', 'action') THEN
+		CALL outbox_refuse(p_who, 'the kind is ''comment'' or ''action''');
+	END IF;
+	IF p_kind = 'comment' THEN
+		SELECT author, state INTO r_account, r_state FROM comments WHERE comment_id = p_id FOR UPDATE;
+	ELSE
+		SELECT account, state INTO r_account, r_state FROM actions WHERE action_id = p_id FOR UPDATE;
+	END IF;
+	IF r_account IS NULL THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such row of the outbox';
+	END IF;
+END //
+
+-- Commits nothing. Withdraws a comment or an action that was not signed yet, or that is held: it has failed.
+-- 31001: it is on its way to the chain, or has ended.
+CREATE /*M! OR REPLACE */ DEFINER = 'steem_queue'@'localhost' PROCEDURE outbox_cancel(
+		IN p_kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_id BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_account, v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	CALL outbox_lock_row('outbox_cancel', p_kind, p_id, v_account, v_state);
+	CALL queue_allow(NULL, v_account);
+	IF v_state NOT IN ('pending', 'held') THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'it is neither pending nor held: it may be on the chain, or has ended';
+	END IF;
+	IF p_kind = 'comment' THEN
+		UPDATE comments SET state = 'failed', error = 'cancelled' WHERE comment_id = p_id;
+	ELSE
+		UPDATE actions SET state = 'failed', error = 'cancelled' WHERE action_id = p_id;
+	END IF;
+END //
+
+-- Commits nothing. For the operator: try a failed or held row again, from the beginning. 31001: it is neither, or a
+-- transaction that carries it may still get into a block.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_requeue(
+		IN p_kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_id BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_account, v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_open INT UNSIGNED;
+	CALL outbox_lock_row('outbox_requeue', p_kind, p_id, v_account, v_state);
+	IF p_kind = 'comment' THEN
+		SELECT COUNT(*) INTO v_open FROM signed_trxs WHERE comment_id = p_id AND outcome IS NULL;
+	ELSE
+		SELECT COUNT(*) INTO v_open FROM signed_trxs WHERE action_id = p_id AND outcome IS NULL;
+	END IF;
+	IF v_state NOT IN ('failed', 'held') OR v_open > 0 THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
+			'it is neither failed nor held, or a transaction with it may still get into a block';
+	END IF;
+	IF p_kind = 'comment' THEN
+		UPDATE comments SET state = 'pending', attempts = 0, not_before = NULL, error = NULL WHERE comment_id = p_id;
+	ELSE
+		UPDATE actions SET state = 'pending', attempts = 0, not_before = NULL, error = NULL WHERE action_id = p_id;
+	END IF;
+END //
+
+-- Commits nothing. For the operator: until sender_resume, nothing is signed for the account. What was signed before
+-- is still sent, because it may be on the chain already.
+CREATE /*M! OR REPLACE */ PROCEDURE sender_pause(
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		IN p_reason LONGTEXT CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_good TINYINT;
+	CALL outbox_is_account(p_account, v_good);
+	IF NOT v_good THEN
+		CALL outbox_refuse('sender_pause', 'the account is no account name');
+	END IF;
+	INSERT INTO senders (account, paused_at, pause_reason)
+	VALUES (p_account, UTC_TIMESTAMP(6), LEFT(p_reason, 1000))
+	ON DUPLICATE KEY UPDATE paused_at = COALESCE(paused_at, VALUES(paused_at)),
+		pause_reason = COALESCE(VALUES(pause_reason), pause_reason);
+END //
+
+CREATE /*M! OR REPLACE */ PROCEDURE sender_resume(
+		IN p_account VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_found INT UNSIGNED;
+	SELECT COUNT(*) INTO v_found FROM senders WHERE account = CONVERT(p_account USING ascii) COLLATE ascii_bin;
+	IF v_found = 0 THEN
+		ROLLBACK;
+		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no poster has sent for this account';
+	END IF;
+	UPDATE senders SET paused_at = NULL, pause_reason = NULL, rests_until = NULL, rest_s = 0
+	WHERE account = CONVERT(p_account USING ascii) COLLATE ascii_bin;
 END //
 
 DELIMITER ;

@@ -131,13 +131,40 @@ SELECT q.queue, q.order_by, CASE WHEN q.paused_at IS NULL THEN 0 ELSE 1 END AS p
 		AND d.finished_at <= UTC_TIMESTAMP(6) + INTERVAL 60 SECOND) / 60 AS rate
 FROM queues q WHERE '@fingerprint@' <> '';
 
--- The state of the outbox, by author.
+-- The state of the outbox, by account: its comments and its actions.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW outbox_status AS
-SELECT author,
-	CAST(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END) AS UNSIGNED) AS pending,
-	CAST(SUM(CASE WHEN state = 'sent' THEN 1 ELSE 0 END) AS UNSIGNED) AS sent,
-	CAST(SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END) AS UNSIGNED) AS confirmed,
-	CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS UNSIGNED) AS failed,
-	CAST(GREATEST(TIMESTAMPDIFF(SECOND, MIN(CASE WHEN state IN ('pending', 'sent') THEN created_at END),
-		UTC_TIMESTAMP(6)), 0) AS UNSIGNED) AS oldest_age_s
-FROM comments WHERE '@fingerprint@' <> '' GROUP BY author;
+SELECT r.author,
+	CAST(SUM(CASE WHEN r.state = 'pending' THEN r.n ELSE 0 END) AS UNSIGNED) AS pending,
+	CAST(SUM(CASE WHEN r.state = 'sent' THEN r.n ELSE 0 END) AS UNSIGNED) AS sent,
+	CAST(SUM(CASE WHEN r.state = 'confirmed' THEN r.n ELSE 0 END) AS UNSIGNED) AS confirmed,
+	CAST(SUM(CASE WHEN r.state = 'failed' THEN r.n ELSE 0 END) AS UNSIGNED) AS failed,
+	CAST(GREATEST(TIMESTAMPDIFF(SECOND, MIN(CASE WHEN r.state IN ('pending', 'sent') THEN r.oldest_at END),
+		UTC_TIMESTAMP(6)), 0) AS UNSIGNED) AS oldest_age_s,
+	CAST(SUM(CASE WHEN r.state = 'held' THEN r.n ELSE 0 END) AS UNSIGNED) AS held
+FROM (
+	SELECT c.author, c.state, COUNT(*) AS n, MIN(c.created_at) AS oldest_at
+	FROM comments c GROUP BY c.author, c.state
+	UNION ALL
+	SELECT a.account, a.state, COUNT(*), MIN(a.created_at)
+	FROM actions a GROUP BY a.account, a.state
+) r
+WHERE '@fingerprint@' <> '' GROUP BY r.author;
+
+-- The accounts that posters send for. poster: who holds the account now. open_trxs: signed transactions that may
+-- still get into a block; of unknown_trxs among them, some send had no definite answer. The rest of the columns
+-- are those of the table.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW sender_status AS
+SELECT s.account,
+	CASE WHEN s.lease_until > UTC_TIMESTAMP(6) AND s.lease_until < UTC_TIMESTAMP(6) + INTERVAL 1 DAY
+		THEN s.poster END AS poster,
+	CASE WHEN s.paused_at IS NULL THEN 0 ELSE 1 END AS paused, s.paused_at, s.pause_reason,
+	CASE WHEN s.rests_until > UTC_TIMESTAMP(6) THEN s.rests_until END AS rests_until,
+	(SELECT COUNT(*) FROM comments p WHERE p.author = s.account AND p.state = 'pending')
+		+ (SELECT COUNT(*) FROM actions q WHERE q.account = s.account AND q.state = 'pending') AS pending,
+	(SELECT COUNT(*) FROM comments h WHERE h.author = s.account AND h.state = 'held')
+		+ (SELECT COUNT(*) FROM actions i WHERE i.account = s.account AND i.state = 'held') AS held,
+	(SELECT COUNT(*) FROM signed_trxs t WHERE t.account = s.account AND t.outcome IS NULL) AS open_trxs,
+	(SELECT COUNT(*) FROM signed_trxs u WHERE u.account = s.account AND u.outcome IS NULL
+		AND u.is_ambiguous = 1) AS unknown_trxs,
+	s.day, s.count_today, s.steem_today, s.sbd_today, s.vests_today
+FROM senders s WHERE '@fingerprint@' <> '';

@@ -22,7 +22,32 @@
 #include "sync/filter.h"
 #include "sync/shared.h"
 
+/* Which program reads the file: each knows only the options that it can use. */
+enum config_program {
+	CONFIG_READER = 1, /* steem-reader, and steem-worker, which uses a part of them */
+	CONFIG_POSTER = 2,
+	CONFIG_BOTH = CONFIG_READER | CONFIG_POSTER,
+};
+
+#define CONFIG_CURRENCIES 3 /* as in chain->symbols: STEEM, SBD, VESTS */
+
+/* A key of an account, and what it may sign. */
+struct config_account {
+	char *name;
+	bool is_active; /* the authority of the key: active, else posting */
+	char *key_file;
+	char **allow; /* names of operations; none: all that the authority may do */
+	size_t allow_count;
+	unsigned max_per_day; /* transactions; 0: no limit */
+	bool has_amounts;
+	uint64_t max_amounts[CONFIG_CURRENCIES]; /* smallest units in a day */
+	char **only_to;                          /* accounts; none: all */
+	size_t only_to_count;
+	unsigned line; /* of the file */
+};
+
 struct config {
+	enum config_program program;
 	struct {
 		char **urls;
 		size_t count;
@@ -62,6 +87,15 @@ struct config {
 		unsigned max_age_s; /* 0: no limit */
 		unsigned keep_days; /* 0: for ever */
 	} queue;
+	struct {
+		char *name; /* "": HOST/PID */
+		enum chain_known chain;
+		unsigned poll_ms;
+	} poster;
+	struct {
+		struct config_account *items;
+		size_t count;
+	} accounts;
 	char *metrics_listen; /* "": metrics are not served */
 	enum log_level log_level;
 };
@@ -71,8 +105,11 @@ struct config {
  * "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
  */
 int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
-/* The same in a running process: mistakes go to the log, because nobody may read standard error. */
-int config_reload(struct config *config, const char *path) MUST_CHECK;
+/* The same for another program than steem-reader. */
+int config_load_for(struct config *config, enum config_program program, const char *path,
+		    FILE *mistakes) MUST_CHECK;
+/* The same for config->program in a running process: mistakes go to the log, because nobody may read standard error. */
+int config_reload(struct config *config, enum config_program program, const char *path) MUST_CHECK;
 void config_release(struct config *config);
 /* Does the URL of a node have parts that are not shown: a user, a password, a query? */
 bool config_has_secret(const struct config *config);
@@ -82,6 +119,6 @@ bool config_has_secret(const struct config *config);
  */
 void config_print(const struct config *config, FILE *out);
 /* Write the same with all defaults: the sample file. */
-void config_print_sample(FILE *out);
+void config_print_sample(enum config_program program, FILE *out);
 
 #endif

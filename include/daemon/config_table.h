@@ -16,14 +16,15 @@
 #include "daemon/config.h"
 
 enum option_type {
-	OPTION_TEXT,   /* char *; min and max are its length in bytes */
-	OPTION_UINT,   /* 32 bits */
-	OPTION_BOOL,   /* true or false */
-	OPTION_LEVEL,  /* enum log_level */
-	OPTION_CHOICE, /* an enum from 0 on; the row has its texts */
-	OPTION_NODES,  /* list of groups with a url */
-	OPTION_HOSTS,  /* list of texts */
-	OPTION_FILTER, /* list of groups, members in filter_rows */
+	OPTION_TEXT,     /* char *; min and max are its length in bytes */
+	OPTION_UINT,     /* 32 bits */
+	OPTION_BOOL,     /* true or false */
+	OPTION_LEVEL,    /* enum log_level */
+	OPTION_CHOICE,   /* an enum from 0 on; the row has its texts */
+	OPTION_NODES,    /* list of groups with a url */
+	OPTION_HOSTS,    /* list of texts */
+	OPTION_FILTER,   /* list of groups, members in filter_rows */
+	OPTION_ACCOUNTS, /* list of groups, members in account_rows */
 };
 
 struct config_loading;
@@ -45,7 +46,9 @@ struct option_row {
 	/* Of an OPTION_CHOICE, in the order of its enum; behind the last one is NULL. */
 	const char *const *choices;
 	option_check *check; /* of each text of it; NULL: none */
+	unsigned programs;   /* enum config_program: who knows it; 0: CONFIG_READER */
 };
+bool config_row_is_for(const struct option_row *row, enum config_program program);
 
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
@@ -62,11 +65,20 @@ struct filter_row {
 extern const struct filter_row filter_rows[];
 extern const size_t filter_row_count;
 
+/* The members of an account; config_accounts.c reads them. */
+struct account_row {
+	const char *name;
+	const char *help;
+};
+
+extern const struct account_row account_rows[];
+extern const size_t account_row_count;
+
 /* The prefix of an operation's name that accounts.c does not know. */
 #define CONFIG_UNKNOWN_OPERATION "unknown:"
 
 /* Set all options to their defaults; the caller releases config. */
-void config_set_defaults(struct config *config);
+void config_set_defaults(struct config *config, enum config_program program);
 
 /*
  * The text of the file, or of a pipe; the caller frees it. NULL with err: it cannot be read, is
@@ -84,5 +96,11 @@ unsigned config_scan_text(const char *path, const char *text, FILE *mistakes);
  * to neither root nor the user of this process, or if others may change a folder above it.
  */
 int config_read_password(const char *path, char **ret_password, struct error *err) MUST_CHECK;
+/*
+ * Read a file that is as secret as that into `text`, and nowhere else: no buffer of ours or of the
+ * library sees it.  At most `size` bytes.
+ */
+int config_read_secret(const char *path, char *text, size_t size, size_t *ret_len,
+		       struct error *err) MUST_CHECK;
 
 #endif

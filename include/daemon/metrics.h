@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The metrics endpoint of a running reader.  If it cannot be opened, this is tried again
- * later; the reader never stops because of it.
+ * The metrics endpoint of a running program.  If it cannot be opened, this is tried again
+ * later; the program never stops because of it.
  */
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "daemon/metrics_http.h"
 
 struct metrics;
 struct reader;
@@ -18,6 +19,9 @@ struct reader_facts;
 
 /* listen "": nothing is served. The reader must outlive the metrics. */
 struct metrics *metrics_new(const char *listen, struct reader *reader);
+/* The same with the pages of another program, "poster": it must serve the same three. */
+struct metrics *metrics_new_for(const char *listen, const char *program, metrics_http_page_fn *page,
+				void *context);
 void metrics_free(struct metrics *metrics);
 /* Set the file descriptors that the loop must also wait for; returns how many (at most 1). */
 unsigned metrics_fill_fds(const struct metrics *metrics, struct pollfd *fds);

@@ -29,6 +29,14 @@ bool accounts_first(const struct codec_operation *row, const struct json_slice *
 bool accounts_names(const char *name, size_t name_len, const char *payload, size_t payload_len,
 		    const char *account);
 
+/*
+ * Visit each account that an operation contains, also those that are of no interest to a bot, such
+ * as an account in an authority. `visit` returns false to end this.
+ */
+typedef bool accounts_visit_fn(void *context, const struct json_slice *account);
+void accounts_visit(const struct codec_operation *row, const struct json_slice *payload,
+		    accounts_visit_fn *visit, void *context);
+
 enum accounts_kind {
 	ACCOUNTS_KIND_UNKNOWN, /* a hardfork may have added it */
 	ACCOUNTS_KIND_REAL,    /* is part of a trx */

@@ -42,12 +42,13 @@ enum rpc_method {
 	RPC_GET_BLOCK,
 	RPC_GET_OPS_IN_BLOCK, /* only the virtual ones */
 	RPC_GET_WITNESS_BY_ACCOUNT,
+	RPC_GET_ACCOUNTS, /* one account */
 };
 
 struct rpc_call {
 	enum rpc_method method;
 	uint32_t block;
-	const char *account; /* for RPC_GET_WITNESS_BY_ACCOUNT; only characters of account names */
+	const char *account; /* for the last two; only characters of account names */
 };
 
 /*

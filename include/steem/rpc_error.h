@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sorts the errors of nodes and proxies by what to do about them. Used by rpc.c only.
+ * Sorts the errors of nodes and proxies by what to do about them. For rpc.c and broadcast.c.
  *
  * The same trouble comes in many forms: error objects with a dozen numbering schemes,
  * plain strings, HTML, the text of an assertion.  All of them become one rpc_failure and

@@ -66,10 +66,12 @@ struct delivery_end {
 	enum delivery_result result;
 	const char *error; /* NULL: none; not for DONE */
 	int64_t delay_s;   /* of RETRY; DELIVERY_BACK_OFF: the queue's back-off */
-	/* Of DONE: a comment that goes into the outbox in the same transaction. */
-	const char *author; /* NULL: no comment */
-	const char *body;
+	/* Of DONE: what goes into the outbox in the same transaction, in the name of this account. */
+	const char *author;
+	const char *body; /* of a comment; NULL: none */
 	size_t body_len;
+	const char *operations; /* of an action; NULL: none */
+	size_t operations_len;
 };
 /*
  * End a delivery, in one transaction. Repeating it with the same token is harmless, so run it

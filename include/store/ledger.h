@@ -106,6 +106,12 @@ struct ledger_comment {
 	const char *trx_id;
 };
 
+/* A transaction in an entry's block that a poster signed. */
+struct ledger_trx {
+	uint32_t block;
+	const char *trx_id;
+};
+
 struct ledger_commit {
 	struct ledger_entry *entries; /* ascending by block number, at least one */
 	size_t count;
@@ -126,10 +132,19 @@ struct ledger_commit {
 	 */
 	const struct ledger_comment *comments; /* ascending by block */
 	size_t comment_count;
+	/*
+	 * Transactions of the entries' blocks that posters signed. They go into trxs_seen with
+	 * their block, under the same conditions.
+	 */
+	const struct ledger_trx *trxs; /* ascending by block */
+	size_t trx_count;
 	const struct witness_key
 		*keys; /* keys that the entries' operations set, ascending by since_block */
 	size_t key_count;
-	/* set by ledger_commit(): how many comments went into comments_seen, at least; 0: none */
+	/*
+	 * set by ledger_commit(): how many comments and transactions were noted as seen, at least;
+	 * 0: none
+	 */
 	size_t seen_count;
 };
 

@@ -36,8 +36,9 @@ struct queue_status_author {
 	uint64_t sent;
 	uint64_t confirmed;
 	uint64_t failed;
+	uint64_t held;
 	bool has_oldest;
-	uint64_t oldest_age_s; /* of the pending or sent comments */
+	uint64_t oldest_age_s; /* of what is pending or sent */
 };
 
 struct queue_status {

@@ -51,12 +51,12 @@ struct rewind_counts {
 	uint64_t blocks;
 	uint64_t operations;
 	uint64_t deliveries; /* open ones */
-	uint64_t comments;   /* confirmed ones */
+	uint64_t confirmed;  /* comments and actions */
 };
 
 /*
- * What is removed, in this order.  A block goes before the comments that it confirmed: a kill
- * between the two must not leave a comment waiting for the block that contains it.
+ * What is removed, in this order.  A block goes before the comments and actions that it confirmed:
+ * a kill between the two must not leave one waiting for the block that contains it.
  */
 enum rewind_phase {
 	REWIND_GAPS,
@@ -65,14 +65,18 @@ enum rewind_phase {
 	REWIND_LEFTOVERS, /* operations without a block row */
 	REWIND_KEYS,
 	REWIND_SEEN,
+	REWIND_TRXS_SEEN,
+	REWIND_EXPIRED, /* transactions that the blocks proved to be dead */
 	REWIND_COMMENTS,
+	REWIND_ACTIONS,
 	REWIND_OVER,
 };
 
 struct rewind {
 	uint32_t block; /* the last block that stays */
 	enum rewind_phase phase;
-	uint64_t comment_id; /* of REWIND_COMMENTS: finished up to here */
+	/* of REWIND_COMMENTS and REWIND_ACTIONS: finished up to here */
+	uint64_t comment_id, action_id;
 	/* rewind_count(): everything from here on was counted; 0: nothing yet */
 	uint32_t counted;
 	struct rewind_counts counts;

@@ -33,8 +33,9 @@ struct arguments {
 	bool is_persistent;
 	bool is_drain;
 	bool is_reply;
-	const char *author; /* of the replies */
-	bool answers_own;   /* the command also gets comments by that author */
+	bool is_act;
+	const char *author; /* of the replies and actions */
+	bool answers_own;   /* the command also gets what that author did */
 	bool has_log_level;
 	enum log_level log_level;
 	char **command; /* ends with NULL */

@@ -28,6 +28,8 @@ struct ending {
 	char error[ENDING_ERROR_BYTES + 1];
 	char *reply; /* NULL: no reply */
 	size_t reply_len;
+	char *operations; /* NULL: no action */
+	size_t operations_len;
 };
 
 void ending_release(struct ending *ending);
@@ -37,11 +39,14 @@ void ending_set(struct ending *ending, enum delivery_result result, const char *
 /* Exit code 0: done, and its standard output is the reply; 75: retry; others: fail. */
 void ending_of_exit(struct ending *ending, int wait_status, const char *tail, size_t tail_len,
 		    const char *output, size_t output_len);
-/* Turn a reply that the chain would refuse into a failure that says why. */
+/* The output is no reply, but the operations of an action. */
+void ending_take_operations(struct ending *ending);
+/* Turn a reply that the chain would refuse, or an action that is no text, into a failure that says why. */
 void ending_check_reply(struct ending *ending);
 /*
  * Read one line of a persistent command:
- *   {"delivery_id":N,"result":"done"|"retry"|"fail","error":"...","delay_s":N,"reply":"..."}
+ *   {"delivery_id":N,"result":"done"|"retry"|"fail","error":"...","delay_s":N,"reply":"...",
+ *    "act":[...]}
  * Only the first two members are required; unknown ones are ignored. -1 with err: it is not such
  * a line, or it answers another delivery.
  */

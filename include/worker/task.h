@@ -44,7 +44,7 @@ void task_renew(struct executor *executor, struct renewal *renewals, size_t coun
 		void *context);
 
 /*
- * ending and author must live until done is called; author NULL: no reply. was_tried: an
+ * ending and author must live until done is called; author NULL: no reply and no action. was_tried: an
  * earlier try may have been committed, with its answer lost.
  */
 void task_end(struct executor *executor, uint64_t delivery_id, const char *token,

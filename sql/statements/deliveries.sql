@@ -9,6 +9,9 @@ CALL queue_renew(?, ?, ?);
 -- name: call_reply
 CALL reply(?, ?, ?, ?, ?, ?);
 
+-- name: call_act
+CALL act(?, ?, ?, ?);
+
 -- name: call_queue_done
 CALL queue_done(?, ?);
 

@@ -5,7 +5,7 @@
 -- be what the reader saw (id and time of writing), so only one of two readers does it.
 UPDATE blocks SET block_id = ?, previous = ?, timestamp = ?, operations = ?, stored_operations = ?,
 	virtual_operations = ?, stored_virtual_operations = ?, virtual_state = ?, proof = ?, is_irreversible = 1,
-	is_delivered = ?, filter_id = ?, reader_id = ?, committed_at = UTC_TIMESTAMP(6)
+	is_searched = 1, is_delivered = ?, filter_id = ?, reader_id = ?, committed_at = UTC_TIMESTAMP(6)
 WHERE block = ? AND block_id = ? AND committed_at = ?;
 
 -- name: insert_orphans

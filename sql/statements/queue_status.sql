@@ -22,5 +22,5 @@ SELECT
 
 -- name: select_outbox_status
 -- If there are very many authors, those with the oldest comments.
-SELECT author, pending, sent, confirmed, failed, oldest_age_s FROM outbox_status
+SELECT author, pending, sent, confirmed, failed, oldest_age_s, held FROM outbox_status
 ORDER BY COALESCE(oldest_age_s, 0) DESC, author LIMIT ?;

@@ -107,6 +107,42 @@ UPDATE comments SET state = 'sent', error = CONCAT('confirmed by block ', block,
 	not_before = GREATEST(COALESCE(not_before, UTC_TIMESTAMP(6)), UTC_TIMESTAMP(6))
 WHERE comment_id > ? AND comment_id <= ? AND state = 'confirmed' AND block > ?;
 
+-- name: delete_trxs_seen_above
+DELETE FROM trxs_seen WHERE block > ? ORDER BY trx_id LIMIT ?;
+
+-- name: update_comment_trxs_open
+-- The transactions that confirmed these comments, or those actions, may still get into a block.
+UPDATE comments c STRAIGHT_JOIN signed_trxs t ON t.comment_id = c.comment_id AND t.outcome = 'confirmed'
+SET t.outcome = NULL
+WHERE c.comment_id > ? AND c.comment_id <= ? AND c.state = 'confirmed' AND c.block > ?;
+
+-- name: update_action_trxs_open
+UPDATE actions a STRAIGHT_JOIN signed_trxs t ON t.action_id = a.action_id AND t.outcome = 'confirmed'
+SET t.outcome = NULL
+WHERE a.action_id > ? AND a.action_id <= ? AND a.state = 'confirmed' AND a.block > ?;
+
+-- name: update_trxs_unexpired
+-- The removed blocks were the proof that these were dead: they can be in a block after the last one that stays.
+UPDATE signed_trxs SET outcome = NULL
+WHERE outcome = 'expired' AND expiration > COALESCE((SELECT b.timestamp FROM blocks b WHERE b.block <= ?
+	ORDER BY b.block DESC LIMIT 1), CAST('1970-01-01' AS DATETIME))
+ORDER BY expiration, trx_id LIMIT ?;
+
+-- name: select_actions_end
+-- The last of the next actions after an id; 0: there is none.
+SELECT COALESCE(MAX(a.action_id), 0) AS action_id
+FROM (SELECT action_id FROM actions WHERE action_id > ? ORDER BY action_id LIMIT 1000) a;
+
+-- name: update_actions_unconfirmed
+-- As for comments: they count as sent, until the readers have read past the expiration of the transaction.
+UPDATE actions SET state = 'sent', error = CONCAT('confirmed by block ', block, ', which was taken back'),
+	block = NULL, confirmed_at = NULL, sent_at = COALESCE(sent_at, UTC_TIMESTAMP(6))
+WHERE action_id > ? AND action_id <= ? AND state = 'confirmed' AND block > ?;
+
+-- name: count_actions_confirmed
+SELECT COUNT(*) AS actions FROM actions
+WHERE action_id > ? AND action_id <= ? AND state = 'confirmed' AND block > ?;
+
 -- name: select_rewind_end
 -- The lowest of the highest blocks between two numbers, for a count in steps; 0: there is none.
 SELECT COALESCE(MIN(b.block), 0) AS block

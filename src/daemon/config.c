@@ -36,6 +36,11 @@ void config_mistake(struct config_loading *loading, const config_setting_t *at, 
 	loading->mistake_count++;
 }
 
+const char *config_program_name(enum config_program program)
+{
+	return program == CONFIG_POSTER ? "steem-poster" : "steem-reader";
+}
+
 const char *config_kind_of(const config_setting_t *setting)
 {
 	switch (config_setting_type(setting)) {
@@ -393,13 +398,18 @@ static void load_row(struct config_loading *loading, const config_setting_t *set
 		loading->filter = setting;
 		loading->filter_row = row;
 		break;
+	case OPTION_ACCOUNTS: /* which amounts there are depends on poster.chain */
+		loading->accounts = setting;
+		loading->accounts_row = row;
+		break;
 	}
 }
 
-static bool is_group_name(const char *name)
+static bool is_group_name(const char *name, enum config_program program)
 {
 	for (size_t i = 0; i < option_row_count; i++) {
-		if (option_rows[i].group != NULL && strcmp(option_rows[i].group, name) == 0)
+		if (option_rows[i].group != NULL && config_row_is_for(&option_rows[i], program) &&
+		    strcmp(option_rows[i].group, name) == 0)
 			return true;
 	}
 	return false;
@@ -419,12 +429,14 @@ static void load_group(struct config_loading *loading, const config_setting_t *g
 		const char *member_name = config_setting_name(member);
 		size_t row = 0;
 
-		while (row < option_row_count && (!is_same_group(option_rows[row].group, name) ||
-						  strcmp(option_rows[row].name, member_name) != 0))
+		while (row < option_row_count &&
+		       (!config_row_is_for(&option_rows[row], loading->config->program) ||
+			!is_same_group(option_rows[row].group, name) ||
+			strcmp(option_rows[row].name, member_name) != 0))
 			row++;
 		if (row < option_row_count) {
 			load_row(loading, member, &option_rows[row]);
-		} else if (name == NULL && is_group_name(member_name)) {
+		} else if (name == NULL && is_group_name(member_name, loading->config->program)) {
 			if (config_setting_is_group(member))
 				load_group(loading, member, member_name);
 			else
@@ -433,9 +445,9 @@ static void load_group(struct config_loading *loading, const config_setting_t *g
 					       config_kind_of(member));
 		} else {
 			config_mistake(loading, member, member_name,
-				       "is unknown%s%s; steem-reader.conf(5) "
-				       "lists what is allowed",
-				       name != NULL ? " in " : "", name != NULL ? name : "");
+				       "is unknown%s%s; %s.conf(5) lists what is allowed",
+				       name != NULL ? " in " : "", name != NULL ? name : "",
+				       config_program_name(loading->config->program));
 		}
 	}
 }
@@ -472,11 +484,10 @@ static void take_checkpoint(struct config *config)
 		(void)parse_checkpoint(text, &config->reader.pin);
 }
 
-/* Add values that are not in the file: the host's name, the password. */
-static void complete(struct config_loading *loading, const config_t *file)
+/* What only a reader has. */
+static void complete_reader(struct config_loading *loading)
 {
 	struct config *config = loading->config;
-	struct error err = ERROR_INIT;
 
 	if (loading->filter != NULL)
 		config_load_filter(loading, loading->filter, loading->filter_row);
@@ -489,8 +500,20 @@ static void complete(struct config_loading *loading, const config_t *file)
 		free(config->reader.name);
 		config->reader.name = xstrdup(host);
 	}
-	check_tls(loading, file);
 	take_checkpoint(config);
+}
+
+/* Add values that are not in the file: the host's name, the password. */
+static void complete(struct config_loading *loading, const config_t *file)
+{
+	struct config *config = loading->config;
+	struct error err = ERROR_INIT;
+
+	if (config->program == CONFIG_READER)
+		complete_reader(loading);
+	if (loading->accounts != NULL)
+		config_load_accounts(loading, loading->accounts, loading->accounts_row);
+	check_tls(loading, file);
 	if (config->password_file[0] == '\0')
 		return;
 	config->database.read_password = config_read_password;
@@ -535,6 +558,12 @@ bool config_has_secret(const struct config *config)
 
 int config_load(struct config *config, const char *path, FILE *mistakes)
 {
+	return config_load_for(config, CONFIG_READER, path, mistakes);
+}
+
+int config_load_for(struct config *config, enum config_program program, const char *path,
+		    FILE *mistakes)
+{
 	struct config_loading loading = {.config = config, .path = path, .mistakes = mistakes};
 	struct error err = ERROR_INIT;
 	bool is_public = false;
@@ -542,7 +571,7 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 	const char *fault = text != NULL ? config_bytes_fault(text, strlen(text)) : NULL;
 	config_t file;
 
-	config_set_defaults(config);
+	config_set_defaults(config, program);
 	if (text == NULL || fault != NULL) {
 		if (fault != NULL)
 			fprintf(mistakes, "%s:1: the file %s\n", path, fault);
@@ -575,7 +604,7 @@ int config_load(struct config *config, const char *path, FILE *mistakes)
 	return -1;
 }
 
-int config_reload(struct config *config, const char *path)
+int config_reload(struct config *config, enum config_program program, const char *path)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -593,7 +622,7 @@ int config_reload(struct config *config, const char *path)
 	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
 		fprintf(mistakes, "%s is a pipe, which can be read once\n", path);
 	else
-		result = config_load(config, path, mistakes);
+		result = config_load_for(config, program, path, mistakes);
 	fclose(mistakes);
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))

@@ -176,12 +176,13 @@ static int check_place(const char *path, struct error *err)
 }
 
 /* Can only root and this user change the file, and can others not read it? */
-static int check_secret(const char *path, const struct stat *status, struct error *err)
+static int check_secret(const char *path, const char *what, const struct stat *status,
+			struct error *err)
 {
 	if (!S_ISREG(status->st_mode))
 		return error_set(err, ERROR_CONFIG,
-				 "%s is no regular file; a password must be in a regular file",
-				 path);
+				 "%s is no regular file; a %s must be in a regular file", path,
+				 what);
 	if ((status->st_mode & 007) != 0)
 		return error_set(err, ERROR_CONFIG,
 				 "other users may read or change %s; forbid it: chmod o= %s", path,
@@ -205,7 +206,7 @@ int config_read_password(const char *path, char **ret_password, struct error *er
 
 	if (fd < 0)
 		return -1;
-	if (check_secret(path, &status, err) != 0) {
+	if (check_secret(path, "password", &status, err) != 0) {
 		close(fd);
 		return -1;
 	}
@@ -222,6 +223,39 @@ int config_read_password(const char *path, char **ret_password, struct error *er
 		*ret_password = text.len > 0 ? xstrdup(text.data) : NULL;
 	if (text.data != NULL)
 		explicit_bzero(text.data, text.capacity);
+	return result;
+}
+
+/* read(2) goes straight into the caller's memory. */
+static int read_into(int fd, const char *path, char *text, size_t size, size_t *ret_len,
+		     struct error *err)
+{
+	ssize_t got = 1;
+	char rest;
+
+	for (*ret_len = 0; *ret_len < size && got != 0; *ret_len += (size_t)got) {
+		got = read(fd, text + *ret_len, size - *ret_len);
+		if (got < 0)
+			return error_set_errno(err, ERROR_CONFIG, "cannot read %s", path);
+	}
+	if (*ret_len == size && read(fd, &rest, 1) != 0)
+		return error_set(err, ERROR_CONFIG, "%s is larger than %zu bytes", path, size);
+	return 0;
+}
+
+int config_read_secret(const char *path, char *text, size_t size, size_t *ret_len,
+		       struct error *err)
+{
+	struct stat status;
+	int fd = open_file(path, &status, err);
+	int result;
+
+	if (fd < 0)
+		return -1;
+	result = check_secret(path, "key", &status, err);
+	if (result == 0)
+		result = read_into(fd, path, text, size, ret_len, err);
+	close(fd);
 	return result;
 }
 

@@ -110,6 +110,22 @@ static const char *check_operation(struct config_loading *loading, const config_
 	return NULL;
 }
 
+const char *config_take_operation(struct config_loading *loading, const config_setting_t *setting,
+				  const char *option)
+{
+	const char *name = config_take_text(loading, setting, option, 1, NAME_BYTES);
+	const char *nearest;
+
+	if (name == NULL || accounts_kind(name, strlen(name)) == ACCOUNTS_KIND_REAL)
+		return name;
+	nearest = nearest_operation(name);
+	config_mistake(loading, setting, option,
+		       "is \"%s\", which is no operation that an account can sign%s%s%s", name,
+		       nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+		       nearest != NULL ? "\"?" : "");
+	return NULL;
+}
+
 static void add_operation(struct config_loading *loading, const config_setting_t *setting,
 			  struct filter_rule *rule, size_t max_bytes)
 {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/config_check.h"
+#include "daemon/config_impl.h"
 #include "steem/accounts.h"
 
 static void print_text(FILE *out, const char *text)
@@ -109,6 +110,71 @@ static void print_filter(FILE *out, const struct filter *filter)
 	fputs(")", out);
 }
 
+static void print_list(FILE *out, const char *name, char *const *texts, size_t count)
+{
+	if (count == 0)
+		return;
+	fprintf(out, " %s = ", name);
+	print_texts(out, texts, count);
+	fputc(';', out);
+}
+
+static void print_amounts(FILE *out, const struct config *config,
+			  const struct config_account *account)
+{
+	const struct chain *chain = chain_of(config->poster.chain);
+	const char *before = "";
+
+	fputs(" max_amount_per_day = (", out);
+	for (size_t i = 0; i < CONFIG_CURRENCIES; i++) {
+		uint64_t unit = 1;
+
+		for (unsigned k = 0; k < chain->symbols[i].decimals; k++)
+			unit *= 10;
+		if (account->max_amounts[i] == 0)
+			continue;
+		fprintf(out, "%s \"%llu.%0*llu %s\"", before,
+			(unsigned long long)(account->max_amounts[i] / unit),
+			chain->symbols[i].decimals,
+			(unsigned long long)(account->max_amounts[i] % unit),
+			chain->symbols[i].text);
+		before = ",";
+	}
+	fputs(" );", out);
+}
+
+static void print_account(FILE *out, const struct config *config,
+			  const struct config_account *account)
+{
+	fputs("    { name = ", out);
+	print_text(out, account->name);
+	fprintf(out,
+		"; authority = \"%s\"; key_file = ", account->is_active ? "active" : "posting");
+	print_text(out, account->key_file);
+	fputc(';', out);
+	print_list(out, "allow", account->allow, account->allow_count);
+	if (account->max_per_day > 0)
+		fprintf(out, " max_per_day = %u;", account->max_per_day);
+	if (account->has_amounts)
+		print_amounts(out, config, account);
+	print_list(out, "only_to", account->only_to, account->only_to_count);
+	fputs(" }", out);
+}
+
+static void print_accounts(FILE *out, const struct config *config)
+{
+	if (config->accounts.count == 0) {
+		fputs("( )", out);
+		return;
+	}
+	fputs("(\n", out);
+	for (size_t i = 0; i < config->accounts.count; i++) {
+		print_account(out, config, &config->accounts.items[i]);
+		fputs(i + 1 < config->accounts.count ? ",\n" : "\n", out);
+	}
+	fputs(")", out);
+}
+
 static void print_value(FILE *out, const struct config *config, const struct option_row *row)
 {
 	const char *place = (const char *)config;
@@ -146,11 +212,14 @@ static void print_value(FILE *out, const struct config *config, const struct opt
 	case OPTION_FILTER:
 		print_filter(out, &config->filter);
 		break;
+	case OPTION_ACCOUNTS:
+		print_accounts(out, config);
+		break;
 	}
 }
 
 /* Print the help as comment lines, followed by the allowed values. */
-static void print_comment(FILE *out, const struct option_row *row)
+static void print_comment(FILE *out, const struct option_row *row, enum config_program program)
 {
 	const char *pad = row->group != NULL ? "    " : "";
 	const char *line = row->help;
@@ -179,7 +248,14 @@ static void print_comment(FILE *out, const struct option_row *row)
 		      "\"!ask\"; } );\n",
 		      out);
 	}
-	if (row->is_reloadable)
+	if (row->type == OPTION_ACCOUNTS) {
+		for (size_t i = 0; i < account_row_count; i++)
+			fprintf(out, "#   %-18s  %s\n", account_rows[i].name, account_rows[i].help);
+		fputs("# Example: accounts = ( { name = \"ask\"; authority = \"posting\"; key_file = "
+		      "\"/etc/steem-poster/ask.key\"; } );\n",
+		      out);
+	}
+	if (row->is_reloadable && program == CONFIG_READER)
 		fprintf(out, "%s# SIGHUP rereads it.\n", pad);
 }
 
@@ -190,13 +266,15 @@ static void print_rows(const struct config *config, FILE *out)
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
 
+		if (!config_row_is_for(row, config->program))
+			continue;
 		if (group != NULL && (row->group == NULL || strcmp(group, row->group) != 0))
 			fputs("};\n", out);
 		fputc('\n', out);
 		if (row->group != NULL && (group == NULL || strcmp(group, row->group) != 0))
 			fprintf(out, "%s = {\n", row->group);
 		group = row->group;
-		print_comment(out, row);
+		print_comment(out, row, config->program);
 		fprintf(out, "%s%s = ", group != NULL ? "    " : "", row->name);
 		print_value(out, config, row);
 		fputs(";\n", out);
@@ -207,22 +285,25 @@ static void print_rows(const struct config *config, FILE *out)
 
 void config_print(const struct config *config, FILE *out)
 {
-	fputs("# The effective configuration of steem-reader.\n", out);
+	fprintf(out, "# The effective configuration of %s.\n",
+		config_program_name(config->program));
 	if (config_has_secret(config))
 		fputs("# *** in the URL of a node replaces the user and password, or the query.\n",
 		      out);
 	print_rows(config, out);
 }
 
-void config_print_sample(FILE *out)
+void config_print_sample(enum config_program program, FILE *out)
 {
+	const char *name = config_program_name(program);
 	struct config config;
 
-	config_set_defaults(&config);
-	fputs("# Configuration of steem-reader, see steem-reader.conf(5).\n"
-	      "# Every option stands here with its default. Try a change with\n"
-	      "#   steem-reader --check-config\n",
-	      out);
+	config_set_defaults(&config, program);
+	fprintf(out,
+		"# Configuration of %s, see %s.conf(5).\n"
+		"# Every option stands here with its default. Try a change with\n"
+		"#   %s --check-config\n",
+		name, name, name);
 	print_rows(&config, out);
 	config_release(&config);
 }

@@ -28,29 +28,39 @@ static const char *const proof_choices[] = {"off", "content", "signed", NULL};
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{NULL, "nodes", OPTION_NODES, NOWHERE, NULL, 1, 64, true,
+	 .programs = CONFIG_BOTH,
 	 .help = "Steem nodes (http or https), any number; the healthiest are asked.",
 	 .check = config_check_url},
 	{"database", "hosts", OPTION_HOSTS, NOWHERE, NULL, 1, 32, false,
+	 .programs = CONFIG_BOTH,
 	 .help = "Database servers, tried in this order: \"host:port\", \"[v6]:port\", or the path of a\n"
 	 "Unix socket.",
 	 .check = config_check_host},
 	{"database", "user", OPTION_TEXT, IN_CONFIG(database.user), "steem_reader", 1, 80, false,
 	 .help = "The reader's user in the database."},
+	{"database", "user", OPTION_TEXT, IN_CONFIG(database.user), "steem_poster", 1, 80, false,
+	 .programs = CONFIG_POSTER,
+	 .help = "The poster's user in the database; sql/grants.sql gives it the rights that it needs."},
 	{"database", "password_file", OPTION_TEXT, IN_CONFIG(password_file), "", 0, 4096, false,
+	 .programs = CONFIG_BOTH,
 	 .help = "A file that holds the user's password, such as \"/etc/steem-reader/password\"; others\n"
 	 "may not read it. \"\" or an empty file: no password."},
 	{"database", "name", OPTION_TEXT, IN_CONFIG(database.name), "steem", 1, 64, false,
+	 .programs = CONFIG_BOTH,
 	 .help = "The database that holds the tables."},
 	{"database", "tls", OPTION_CHOICE, IN_CONFIG(database.tls), "preferred", 0, 0, false,
+	 .programs = CONFIG_BOTH,
 	 .help = "Whether connections by TCP are encrypted. preferred: if the server offers it; required:\n"
 	 "always; verify: always, and the server's certificate must be valid for its name in hosts.\n"
 	 "Only verify protects against a false server.",
 	 .choices = tls_choices},
 	{"database", "tls_ca", OPTION_TEXT, IN_CONFIG(database.tls_ca), "", 0, 4096, false,
+	 .programs = CONFIG_BOTH,
 	 .help = "A PEM file with the certificate authorities to trust, for tls = \"verify\".\n"
 	 "\"\": those of the system."},
 	{"database", "reveal_password", OPTION_BOOL, IN_CONFIG(database.reveal_password), "false", 0, 0,
 	 false,
+	 .programs = CONFIG_BOTH,
 	 .help = "Whether the password itself may be sent to a server that tls = \"verify\" has not proved.\n"
 	 "PAM and MySQL's caching_sha2_password need it. A false server then gets the password."},
 	{"reader", "name", OPTION_TEXT, IN_CONFIG(reader.name), "", 0, 64, false,
@@ -121,11 +131,27 @@ const struct option_row option_rows[] = {
 	{"queue", "keep_days", OPTION_UINT, IN_CONFIG(queue.keep_days), "0", 0, 36500, false,
 	 .help = "A running reader removes finished deliveries, and their operations, after this many days,\n"
 	 "while the clocks of the database server and of this host agree. 0: never."},
+	{"poster", "name", OPTION_TEXT, IN_CONFIG(poster.name), "", 0, 64, false,
+	 .programs = CONFIG_POSTER,
+	 .help = "Name of this poster in the tables. \"\": HOST/PID."},
+	{"poster", "chain", OPTION_CHOICE, IN_CONFIG(poster.chain), "steem", 0, 0, false,
+	 .programs = CONFIG_POSTER,
+	 .help = "The chain that is signed for. testnet: a test network with the values of steemd's own.",
+	 .choices = chain_choices},
+	{"poster", "poll_ms", OPTION_UINT, IN_CONFIG(poster.poll_ms), "50", 10, 60000, false,
+	 .programs = CONFIG_POSTER,
+	 .help = "The time between two looks for something to sign, in milliseconds."},
+	{NULL, "accounts", OPTION_ACCOUNTS, NOWHERE, NULL, 0, 2000, false,
+	 .programs = CONFIG_POSTER,
+	 .help = "The accounts that are signed for, and what their keys may sign. What passes a limit is\n"
+	 "held: never sent by itself."},
 	{"metrics", "listen", OPTION_TEXT, IN_CONFIG(metrics_listen), "", 0, 60, false,
-	 .help = "Where a running reader serves /metrics, /healthz and /readyz, such as\n"
+	 .programs = CONFIG_BOTH,
+	 .help = "Where the running program serves /metrics, /healthz and /readyz, such as\n"
 	 "\"127.0.0.1:9753\"; whoever reaches the address may read them. \"\": nowhere.",
 	 .check = config_check_listen},
 	{"log", "level", OPTION_LEVEL, IN_CONFIG(log_level), "info", 0, 0, true,
+	 .programs = CONFIG_BOTH,
 	 .help = "How much is logged: error, warning, info or debug."},
 };
 const size_t option_row_count = COUNT(option_rows);
@@ -143,6 +169,17 @@ const struct filter_row filter_rows[] = {
 	 .check = config_check_queue},
 };
 const size_t filter_row_count = COUNT(filter_rows);
+
+const struct account_row account_rows[] = {
+	{"name", .help = "the account"},
+	{"authority", .help = "of the key: \"posting\" or \"active\"; an account may have an entry for each"},
+	{"key_file", .help = "a file that holds the private key (WIF); others may not read it"},
+	{"allow", .help = "names of operations; none: all that need posting (active needs a list)"},
+	{"max_per_day", .help = "transactions a day (UTC, by block time)"},
+	{"max_amount_per_day", .help = "amounts a day, such as ( \"10.000 STEEM\" ); others: nothing"},
+	{"only_to", .help = "other accounts that an operation may name"},
+};
+const size_t account_row_count = COUNT(account_rows);
 /* clang-format on */
 
 static char **copy_list(const char *const *texts, size_t count)
@@ -195,15 +232,22 @@ static void set_default(struct config *config, const struct option_row *row)
 		config->database.hosts = copy_list(default_hosts, COUNT(default_hosts));
 		break;
 	case OPTION_FILTER:
+	case OPTION_ACCOUNTS:
 		break;
 	}
 }
 
-void config_set_defaults(struct config *config)
+bool config_row_is_for(const struct option_row *row, enum config_program program)
 {
-	*config = (struct config){.log_level = LOG_LEVEL_INFO};
+	return ((row->programs != 0 ? row->programs : CONFIG_READER) & (unsigned)program) != 0;
+}
+
+void config_set_defaults(struct config *config, enum config_program program)
+{
+	*config = (struct config){.program = program, .log_level = LOG_LEVEL_INFO};
 	for (size_t i = 0; i < option_row_count; i++)
-		set_default(config, &option_rows[i]);
+		if (config_row_is_for(&option_rows[i], program))
+			set_default(config, &option_rows[i]);
 	config->database.connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	config->database.io_timeout_ms = IO_TIMEOUT_MS;
 }
@@ -225,6 +269,8 @@ void config_release(struct config *config)
 	free(config->password_file);
 	free(config->reader.name);
 	free(config->reader.checkpoint);
+	free(config->poster.name);
+	config_release_accounts(config);
 	free(config->metrics_listen);
 	filter_release(&config->filter);
 	*config = (struct config){.log_level = LOG_LEVEL_INFO};

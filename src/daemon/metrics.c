@@ -15,7 +15,10 @@
 
 struct metrics {
 	const char *listen; /* NULL: nothing is served */
-	struct reader *reader;
+	const char *program;
+	metrics_http_page_fn *page;
+	void *context;
+	struct reader *reader; /* NULL: it is another program */
 	struct metrics_http *http;
 	int64_t started_s;
 	int64_t open_at_ms;
@@ -24,7 +27,8 @@ struct metrics {
 
 /* Pages. */
 
-static unsigned page(void *context, const char *path, struct buf *body, const char **ret_type)
+static unsigned reader_page(void *context, const char *path, struct buf *body,
+			    const char **ret_type)
 {
 	struct metrics *metrics = context;
 	struct reader_facts facts;
@@ -49,7 +53,7 @@ static void open_http(struct metrics *metrics)
 {
 	struct error err = ERROR_INIT;
 
-	metrics->http = metrics_http_open(metrics->listen, page, metrics, &err);
+	metrics->http = metrics_http_open(metrics->listen, metrics->page, metrics->context, &err);
 	if (metrics->http) {
 		log_info("metrics_served", "http://%s/metrics, /healthz and /readyz",
 			 metrics_http_where(metrics->http));
@@ -59,22 +63,45 @@ static void open_http(struct metrics *metrics)
 	if (!metrics->has_failed)
 		log_error(
 			"metrics_failed",
-			"%s; the reader goes on without metrics and tries again every %d s (metrics.listen)",
-			err.text, OPEN_AGAIN_MS / 1000);
+			"%s; the %s goes on without metrics and tries again every %d s (metrics.listen)",
+			err.text, metrics->program, OPEN_AGAIN_MS / 1000);
 	metrics->has_failed = true;
+}
+
+static struct metrics *new_metrics(const char *listen, const char *program)
+{
+	struct metrics *metrics = xcalloc(1, sizeof(*metrics));
+
+	metrics->program = program;
+	metrics->started_s = clock_wall_s();
+	if (listen[0] != '\0')
+		metrics->listen = listen;
+	return metrics;
 }
 
 struct metrics *metrics_new(const char *listen, struct reader *reader)
 {
-	struct metrics *metrics = xcalloc(1, sizeof(*metrics));
+	struct metrics *metrics = new_metrics(listen, "reader");
 
+	metrics->page = reader_page;
+	metrics->context = metrics;
 	metrics->reader = reader;
-	metrics->started_s = clock_wall_s();
-	if (listen[0] == '\0')
+	if (!metrics->listen)
 		return metrics;
-	metrics->listen = listen;
 	reader_keep_overview(reader);
 	open_http(metrics);
+	return metrics;
+}
+
+struct metrics *metrics_new_for(const char *listen, const char *program, metrics_http_page_fn *page,
+				void *context)
+{
+	struct metrics *metrics = new_metrics(listen, program);
+
+	metrics->page = page;
+	metrics->context = context;
+	if (metrics->listen)
+		open_http(metrics);
 	return metrics;
 }
 

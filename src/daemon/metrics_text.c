@@ -199,7 +199,7 @@ static void write_queues(struct buf *buf, const struct queue_status *status)
 static void write_outbox(struct buf *buf, const struct queue_status *status)
 {
 	metric_begin(buf, NAME("outbox_comments"), METRIC_GAUGE,
-		     "Comments of an author in the outbox (view outbox_status).");
+		     "Comments and actions of an account in the outbox (view outbox_status).");
 	for (size_t i = 0; i < status->author_count; i++) {
 		const struct queue_status_author *author = &status->authors[i];
 
@@ -211,9 +211,11 @@ static void write_outbox(struct buf *buf, const struct queue_status *status)
 			author->confirmed);
 		counted(buf, NAME("outbox_comments"), "author", author->author, "failed",
 			author->failed);
+		counted(buf, NAME("outbox_comments"), "author", author->author, "held",
+			author->held);
 	}
 	metric_begin(buf, NAME("outbox_oldest_age_seconds"), METRIC_GAUGE,
-		     "Age of the oldest comment that is neither confirmed nor given up.");
+		     "Age of the oldest comment or action that is pending or sent.");
 	for (size_t i = 0; i < status->author_count; i++)
 		labelled(buf, NAME("outbox_oldest_age_seconds"), "author",
 			 status->authors[i].author, (double)status->authors[i].oldest_age_s);

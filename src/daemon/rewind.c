@@ -127,10 +127,10 @@ static void report(const struct command *command, const struct rewind_job *job)
 {
 	const struct rewind_counts *counts = &job->rewind.counts;
 
-	printf("%s %llu blocks, %llu operations, %llu open deliveries and %llu confirmed comments above block %u",
+	printf("%s %llu blocks, %llu operations, %llu open deliveries and %llu confirmed comments and actions above block %u",
 	       command->options->dry_run ? "would take back" : "took back",
 	       (unsigned long long)counts->blocks, (unsigned long long)counts->operations,
-	       (unsigned long long)counts->deliveries, (unsigned long long)counts->comments,
+	       (unsigned long long)counts->deliveries, (unsigned long long)counts->confirmed,
 	       job->rewind.block);
 	if (job->irreversible > job->rewind.block)
 		printf("; %u was recorded as irreversible", job->irreversible);

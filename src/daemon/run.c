@@ -99,7 +99,7 @@ static void reload(struct run *run)
 	struct reader_nodes nodes;
 
 	notify_reloading();
-	if (config_reload(&config, run->options->config_path) < 0) {
+	if (config_reload(&config, CONFIG_READER, run->options->config_path) < 0) {
 		log_error("reload_refused",
 			  "%s has mistakes; the old nodes, limits and log level stay",
 			  run->options->config_path);

@@ -124,6 +124,7 @@ static void print_json_author(const struct queue_status_author *author)
 	print_json_count("sent", author->sent);
 	print_json_count("confirmed", author->confirmed);
 	print_json_count("failed", author->failed);
+	print_json_count("held", author->held);
 	print_json_age(author->has_oldest, author->oldest_age_s);
 	putchar('}');
 }
@@ -176,15 +177,15 @@ static void print_outbox(const struct queue_status *status, const char *before)
 	char age[32];
 
 	if (status->author_count > 0)
-		printf("%s%-32s %8s %8s %8s %8s %10s\n", before, "outbox of", "pending", "sent",
-		       "confirmed", "failed", "oldest");
+		printf("%s%-32s %8s %8s %8s %8s %8s %10s\n", before, "outbox of", "pending", "sent",
+		       "confirmed", "failed", "held", "oldest");
 	for (size_t i = 0; i < status->author_count; i++) {
 		const struct queue_status_author *author = &status->authors[i];
 
 		admin_print_text(author->author, 32);
-		printf(" %8llu %8llu %9llu %8llu %10s\n", (unsigned long long)author->pending,
+		printf(" %8llu %8llu %9llu %8llu %8llu %10s\n", (unsigned long long)author->pending,
 		       (unsigned long long)author->sent, (unsigned long long)author->confirmed,
-		       (unsigned long long)author->failed,
+		       (unsigned long long)author->failed, (unsigned long long)author->held,
 		       format_age(author->has_oldest, author->oldest_age_s, age));
 	}
 }

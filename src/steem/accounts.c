@@ -5,11 +5,8 @@
 
 #include "steem/block.h"
 
-/* Called for each account that is found; returns false to end the search. */
-typedef bool visit_fn(void *context, const struct json_slice *account);
-
 struct walk {
-	visit_fn *visit;
+	accounts_visit_fn *visit;
 	void *context;
 };
 
@@ -103,7 +100,7 @@ static void each_account(const struct walk *walk, const struct codec_operation *
 		const struct codec_field *field = &row->is.fields[i];
 		struct json_slice found = {NULL, 0};
 
-		if (field->role < least)
+		if (field->role < least || field->type == NULL)
 			continue;
 		if (values != NULL)
 			found = values->of[i];
@@ -119,6 +116,14 @@ static void each_account(const struct walk *walk, const struct codec_operation *
 
 		walk->visit(walk->context, &always);
 	}
+}
+
+void accounts_visit(const struct codec_operation *row, const struct json_slice *payload,
+		    accounts_visit_fn *visit, void *context)
+{
+	struct walk walk = {visit, context};
+
+	each_account(&walk, row, payload, NULL, CODEC_UNNAMED);
 }
 
 static bool keep_first(void *context, const struct json_slice *account)

@@ -32,6 +32,11 @@ static int encode_call(struct buf *out, const struct rpc_call *call, uint32_t id
 				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
 				"\"condenser_api.get_witness_by_account\",\"params\":[\"%s\"]}",
 				id, call->account);
+	case RPC_GET_ACCOUNTS:
+		return buf_addf(out,
+				"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":"
+				"\"condenser_api.get_accounts\",\"params\":[[\"%s\"]]}",
+				id, call->account);
 	}
 	return -1;
 }

@@ -111,20 +111,32 @@ int deliveries_renew(struct db *db, uint64_t delivery_id, const char *token, uns
 		       DB_VALUES(db_u64(delivery_id), db_text(token), db_u64(lease_s)), NULL, err);
 }
 
+static int call_outbox(struct db *db, struct db_value id, struct db_value token,
+		       const struct delivery_end *end, struct error *err)
+{
+	struct db_value author = db_text(end->author);
+	struct db_value body = {.type = DB_TEXT, .data = end->body, .len = end->body_len};
+	struct db_value operations = {
+		.type = DB_TEXT, .data = end->operations, .len = end->operations_len};
+
+	if (end->body && db_exec(db, sql_call_reply,
+				 DB_VALUES(id, token, author, db_text(NULL), body, db_text(NULL)),
+				 NULL, err) < 0)
+		return -1;
+	if (!end->operations)
+		return 0;
+	return db_exec(db, sql_call_act, DB_VALUES(id, token, author, operations), NULL, err);
+}
+
 /*
  * If an earlier try was committed and its answer lost, the delivery is no longer held, and
- * reply() refuses.  queue_done() then finds out whether this happened: it knows the token, and
- * the comment was committed with it.
+ * reply() and act() refuse.  queue_done() then finds out whether this happened: it knows the
+ * token, and the comment and the action were committed with it.
  */
 static int call_done(struct db *db, struct db_value id, struct db_value token,
 		     const struct delivery_end *end, struct error *err)
 {
-	struct db_value body = {.type = DB_TEXT, .data = end->body, .len = end->body_len};
-
-	if (end->author &&
-	    db_exec(db, sql_call_reply,
-		    DB_VALUES(id, token, db_text(end->author), db_text(NULL), body, db_text(NULL)),
-		    NULL, err) < 0) {
+	if (call_outbox(db, id, token, end, err) < 0) {
 		if (!deliveries_is_lost(err))
 			return -1;
 		*err = ERROR_INIT;

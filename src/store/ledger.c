@@ -164,7 +164,8 @@ static enum attempt write_all(struct ledger_slice *slice, const struct ledger_ro
 		return duplicate_or_failed(err, ATTEMPT_LEFTOVERS);
 	if (ledger_deliveries_insert(slice->db, &rows->deliveries, err) < 0)
 		return duplicate_or_failed(err, ATTEMPT_LOST_RACE);
-	if (outbox_see_comments(slice, err) < 0 || ledger_learn_keys(slice, err) < 0)
+	if (outbox_see_comments(slice, err) < 0 || outbox_see_trxs(slice, err) < 0 ||
+	    ledger_learn_keys(slice, err) < 0)
 		return ATTEMPT_FAILED;
 	return record_progress(slice, err) < 0 ? ATTEMPT_FAILED : ATTEMPT_DONE;
 }

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/ledger_impl.h"
+#include "store/outbox_impl.h"
 #include "store/sql.h"
 
-#define STEP_ROWS   100
 #define FEW_AUTHORS 64
 
 /* Authors. */
@@ -121,7 +121,7 @@ static int load_seen(struct db *db, const struct outbox_step *step, struct seen_
 	*ret_count = 0;
 	rows = db_query(db, sql_select_comments_seen,
 			DB_VALUES(db_text(step->author), db_text(step->author),
-				  db_text(step->permlink), db_u64(STEP_ROWS)),
+				  db_text(step->permlink), db_u64(OUTBOX_STEP_ROWS)),
 			err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct seen_comment *seen = &ret_seen[(*ret_count)++];
@@ -180,17 +180,15 @@ static int confirm_all(struct db *db, struct outbox_step *step, const struct see
 	return db_commit(db, err);
 }
 
-int outbox_confirm(struct db *db, struct outbox_step *step, struct error *err)
+static int confirm_comments(struct db *db, struct outbox_step *step, struct error *err)
 {
-	struct seen_comment *seen = xcalloc(STEP_ROWS, sizeof(*seen));
+	struct seen_comment *seen = xcalloc(OUTBOX_STEP_ROWS, sizeof(*seen));
 	size_t count;
 	int result = -1;
 
-	step->confirmed_count = 0;
-	step->locked_count = 0;
 	if (load_seen(db, step, seen, &count, err) == 0 &&
 	    confirm_all(db, step, seen, count, err) == 0) {
-		step->is_last = count < STEP_ROWS;
+		step->has_comments = count < OUTBOX_STEP_ROWS;
 		if (count > 0) {
 			memcpy(step->author, seen[count - 1].author, sizeof(step->author));
 			memcpy(step->permlink, seen[count - 1].permlink, sizeof(step->permlink));
@@ -201,4 +199,14 @@ int outbox_confirm(struct db *db, struct outbox_step *step, struct error *err)
 	}
 	free(seen);
 	return result;
+}
+
+int outbox_confirm(struct db *db, struct outbox_step *step, struct error *err)
+{
+	step->confirmed_count = 0;
+	step->trx_count = 0;
+	step->locked_count = 0;
+	if (!step->has_comments && confirm_comments(db, step, err) < 0)
+		return -1;
+	return step->has_comments ? outbox_confirm_trxs(db, step, err) : 0;
 }

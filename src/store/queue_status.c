@@ -65,6 +65,7 @@ static int load_authors(struct db *db, struct queue_status *status, struct error
 		author->sent = db_row_u64(rows, SELECT_OUTBOX_STATUS_SENT);
 		author->confirmed = db_row_u64(rows, SELECT_OUTBOX_STATUS_CONFIRMED);
 		author->failed = db_row_u64(rows, SELECT_OUTBOX_STATUS_FAILED);
+		author->held = db_row_u64(rows, SELECT_OUTBOX_STATUS_HELD);
 		author->has_oldest = !db_row_is_null(rows, SELECT_OUTBOX_STATUS_OLDEST_AGE_S);
 		author->oldest_age_s = author->has_oldest
 					       ? db_row_u64(rows, SELECT_OUTBOX_STATUS_OLDEST_AGE_S)

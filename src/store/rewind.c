@@ -281,33 +281,80 @@ static int take_seen(struct db *db, struct rewind *rewind, struct error *err)
 			   DB_VALUES(db_u64(rewind->block), db_u64(STEP_ROWS)), NULL, err);
 }
 
-#define COMMENTS(rewind, end) db_u64((rewind)->comment_id), db_u64(end), db_u64((rewind)->block)
+static int take_trxs_seen(struct db *db, struct rewind *rewind, struct error *err)
+{
+	return remove_some(db, rewind, sql_delete_trxs_seen_above,
+			   DB_VALUES(db_u64(rewind->block), db_u64(STEP_ROWS)), NULL, err);
+}
 
-static int take_comments(struct db *db, struct rewind *rewind, struct error *err)
+static int take_expired(struct db *db, struct rewind *rewind, struct error *err)
+{
+	return remove_some(db, rewind, sql_update_trxs_unexpired,
+			   DB_VALUES(db_u64(rewind->block), db_u64(STEP_ROWS)), NULL, err);
+}
+
+/* A table of the outbox; its rows are gone through by their ids, in small steps. */
+struct outbox_table {
+	const char *find_end;
+	const char *open_trxs;
+	const char *unconfirm;
+	const char *count;
+};
+
+static const struct outbox_table comments_table = {
+	.find_end = sql_select_comments_end,
+	.open_trxs = sql_update_comment_trxs_open,
+	.unconfirm = sql_update_comments_unconfirmed,
+	.count = sql_count_comments_confirmed,
+};
+
+static const struct outbox_table actions_table = {
+	.find_end = sql_select_actions_end,
+	.open_trxs = sql_update_action_trxs_open,
+	.unconfirm = sql_update_actions_unconfirmed,
+	.count = sql_count_actions_confirmed,
+};
+
+#define OUTBOX_STEP(rewind, id, end) db_u64(id), db_u64(end), db_u64((rewind)->block)
+
+static int take_confirmed(struct db *db, struct rewind *rewind, const struct outbox_table *table,
+			  uint64_t *id, struct error *err)
 {
 	uint64_t found = 0;
 	uint64_t end;
 
-	if (db_query_u64(db, sql_select_comments_end, DB_VALUES(db_u64(rewind->comment_id)), &end,
-			 err) < 0)
+	if (db_query_u64(db, table->find_end, DB_VALUES(db_u64(*id)), &end, err) < 0)
 		return -1;
 	if (end == 0) {
 		rewind->phase++;
 		return 0;
 	}
-	if (db_exec(db, sql_update_comments_unconfirmed, DB_VALUES(COMMENTS(rewind, end)), &found,
-		    err) < 0)
+	if (db_exec(db, table->open_trxs, DB_VALUES(OUTBOX_STEP(rewind, *id, end)), NULL, err) <
+		    0 ||
+	    db_exec(db, table->unconfirm, DB_VALUES(OUTBOX_STEP(rewind, *id, end)), &found, err) <
+		    0)
 		return -1;
-	rewind->counts.comments += found;
-	rewind->comment_id = end;
+	rewind->counts.confirmed += found;
+	*id = end;
 	return 0;
 }
 
+static int take_comments(struct db *db, struct rewind *rewind, struct error *err)
+{
+	return take_confirmed(db, rewind, &comments_table, &rewind->comment_id, err);
+}
+
+static int take_actions(struct db *db, struct rewind *rewind, struct error *err)
+{
+	return take_confirmed(db, rewind, &actions_table, &rewind->action_id, err);
+}
+
 static int (*const phases[])(struct db *db, struct rewind *rewind, struct error *err) = {
-	[REWIND_GAPS] = take_gaps,         [REWIND_DELIVERIES] = take_deliveries,
-	[REWIND_BLOCKS] = take_blocks,     [REWIND_LEFTOVERS] = take_leftovers,
-	[REWIND_KEYS] = take_keys,         [REWIND_SEEN] = take_seen,
-	[REWIND_COMMENTS] = take_comments,
+	[REWIND_GAPS] = take_gaps,           [REWIND_DELIVERIES] = take_deliveries,
+	[REWIND_BLOCKS] = take_blocks,       [REWIND_LEFTOVERS] = take_leftovers,
+	[REWIND_KEYS] = take_keys,           [REWIND_SEEN] = take_seen,
+	[REWIND_TRXS_SEEN] = take_trxs_seen, [REWIND_EXPIRED] = take_expired,
+	[REWIND_COMMENTS] = take_comments,   [REWIND_ACTIONS] = take_actions,
 };
 
 int rewind_step(struct db *db, struct rewind *rewind, struct error *err)
@@ -352,27 +399,30 @@ static int count_blocks(struct db *db, struct rewind *rewind, struct error *err)
 	return 0;
 }
 
-static int count_comments(struct db *db, struct rewind *rewind, struct error *err)
+static int count_confirmed(struct db *db, struct rewind *rewind, const struct outbox_table *table,
+			   uint64_t *id, struct error *err)
 {
 	uint64_t found;
 	uint64_t end;
 
-	if (db_query_u64(db, sql_select_comments_end, DB_VALUES(db_u64(rewind->comment_id)), &end,
-			 err) < 0 ||
-	    (end > 0 && db_query_u64(db, sql_count_comments_confirmed,
-				     DB_VALUES(COMMENTS(rewind, end)), &found, err) < 0))
+	if (db_query_u64(db, table->find_end, DB_VALUES(db_u64(*id)), &end, err) < 0 ||
+	    (end > 0 && db_query_u64(db, table->count, DB_VALUES(OUTBOX_STEP(rewind, *id, end)),
+				     &found, err) < 0))
 		return -1;
 	if (end == 0) {
-		rewind->phase = REWIND_OVER;
+		rewind->phase++;
 		return 0;
 	}
-	rewind->counts.comments += found;
-	rewind->comment_id = end;
+	rewind->counts.confirmed += found;
+	*id = end;
 	return 0;
 }
 
 int rewind_count(struct db *db, struct rewind *rewind, struct error *err)
 {
-	return rewind->phase < REWIND_COMMENTS ? count_blocks(db, rewind, err)
-					       : count_comments(db, rewind, err);
+	if (rewind->phase < REWIND_COMMENTS)
+		return count_blocks(db, rewind, err);
+	if (rewind->phase == REWIND_COMMENTS)
+		return count_confirmed(db, rewind, &comments_table, &rewind->comment_id, err);
+	return count_confirmed(db, rewind, &actions_table, &rewind->action_id, err);
 }

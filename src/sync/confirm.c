@@ -34,6 +34,7 @@ struct confirm_job {
 
 /* A bot that comments much must not fill the log. */
 static struct log_limit confirmed_limit = LOG_LIMIT_INIT(10000);
+static struct log_limit trxs_limit = LOG_LIMIT_INIT(10000);
 
 static int run_confirm(struct db *db, struct job *job, struct error *err)
 {
@@ -67,6 +68,9 @@ static void take_step(struct confirm *confirm, const struct outbox_step *step)
 		log_limited(&confirmed_limit, LOG_LEVEL_INFO, "comments_confirmed",
 			    "%u comments of the outbox were read from the chain",
 			    step->confirmed_count);
+	if (step->trx_count > 0)
+		log_limited(&trxs_limit, LOG_LEVEL_INFO, "trxs_confirmed",
+			    "%u signed transactions were read from the chain", step->trx_count);
 	confirm->locked_count += step->locked_count;
 	confirm->step = *step;
 	if (step->is_last)
@@ -74,7 +78,7 @@ static void take_step(struct confirm *confirm, const struct outbox_step *step)
 }
 
 /*
- * A failure loses nothing, since the comments are in comments_seen; so it does not end the
+ * A failure loses nothing, since all is in comments_seen and trxs_seen; so it does not end the
  * reader.
  */
 static void finish_confirm(struct job *job)
@@ -118,7 +122,7 @@ void confirm_free(struct confirm *confirm)
 	free(confirm);
 }
 
-/* A comment was seen: start from the beginning, and at once. */
+/* A comment or a transaction was seen: start from the beginning, and at once. */
 static void notice(struct confirm *confirm)
 {
 	confirm->noticed_count = confirm->shared->seen_comments;

@@ -27,6 +27,7 @@ enum option_id {
 	OPTION_POLL,
 	OPTION_PERSISTENT,
 	OPTION_REPLY,
+	OPTION_ACT,
 	OPTION_AUTHOR,
 	OPTION_ANSWER_OWN,
 	OPTION_DRAIN,
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
 	{"poll-ms", required_argument, NULL, OPTION_POLL},
 	{"persistent", no_argument, NULL, OPTION_PERSISTENT},
 	{"reply", required_argument, NULL, OPTION_REPLY},
+	{"act", no_argument, NULL, OPTION_ACT},
 	{"author", required_argument, NULL, OPTION_AUTHOR},
 	{"answer-own", no_argument, NULL, OPTION_ANSWER_OWN},
 	{"drain", no_argument, NULL, OPTION_DRAIN},
@@ -145,6 +147,9 @@ static int take_option(struct arguments *arguments, int id, struct error *err)
 					 optarg);
 		arguments->is_reply = true;
 		return 0;
+	case OPTION_ACT:
+		arguments->is_act = true;
+		return 0;
 	case OPTION_AUTHOR:
 		return take_author(arguments, err);
 	case OPTION_ANSWER_OWN:
@@ -168,12 +173,16 @@ static int check_company(const struct arguments *arguments, struct error *err)
 {
 	if (!arguments->queue)
 		return error_set(err, ERROR_CONFIG, "--queue is missing" SEE_HELP);
-	if (arguments->is_reply != (arguments->author != NULL))
+	if ((arguments->is_reply || arguments->is_act) != (arguments->author != NULL))
 		return error_set(err, ERROR_CONFIG,
-				 "--reply comment and --author go together" SEE_HELP);
-	if (arguments->answers_own && !arguments->is_reply)
+				 "--reply comment or --act, and --author, go together" SEE_HELP);
+	if (arguments->is_reply && arguments->is_act && !arguments->is_persistent)
 		return error_set(err, ERROR_CONFIG,
-				 "--answer-own goes with --reply comment" SEE_HELP);
+				 "--reply comment and --act go together only with --persistent, "
+				 "because an output is one of the two" SEE_HELP);
+	if (arguments->answers_own && !arguments->author)
+		return error_set(err, ERROR_CONFIG,
+				 "--answer-own goes with --reply comment or --act" SEE_HELP);
 	if (!arguments->command[0] || arguments->command[0][0] == '\0')
 		return error_set(err, ERROR_CONFIG,
 				 "the command is missing; it stands behind '--'" SEE_HELP);
@@ -243,8 +252,9 @@ void arguments_help(FILE *out)
 	      "  --concurrency N     run up to N commands at once (1)\n"
 	      "  --persistent        commands stay alive: a record is a line, so is the answer\n"
 	      "  --reply comment     the output is a comment that replies to the record\n"
-	      "    --author NAME       the account that comments\n"
-	      "    --answer-own        answer that account's own comments too\n"
+	      "  --act               the output is a JSON array of operations to be sent\n"
+	      "    --author NAME       the account that comments or acts\n"
+	      "    --answer-own        answer what that account itself did too\n"
 	      "  --timeout-s S       kill a command that takes longer (300)\n"
 	      "  --lease-s S         how long a claim holds, unless it is renewed (60)\n"
 	      "  --poll-ms MS        the time between two looks for new records (100)\n"

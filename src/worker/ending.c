@@ -20,6 +20,7 @@
 void ending_release(struct ending *ending)
 {
 	free(ending->reply);
+	free(ending->operations);
 	*ending = (struct ending){.delay_s = DELIVERY_BACK_OFF};
 }
 
@@ -107,22 +108,34 @@ void ending_of_exit(struct ending *ending, int wait_status, const char *tail, si
 	ending->reply_len = output_len;
 }
 
+void ending_take_operations(struct ending *ending)
+{
+	ending->operations = ending->reply;
+	ending->operations_len = ending->reply_len;
+	ending->reply = NULL;
+	ending->reply_len = 0;
+}
+
+/* Fail if it is no text. */
+static void check_text(struct ending *ending, const char *what, const char *text, size_t len)
+{
+	size_t bad = strnlen(text, text_valid_length(text, len));
+
+	if (bad < len)
+		ending_set(ending, DELIVERY_FAIL, NULL, 0, "the %s is no text: its byte %zu is %s",
+			   what, bad + 1, text[bad] == '\0' ? "zero" : "no UTF-8");
+}
+
 void ending_check_reply(struct ending *ending)
 {
-	size_t len = ending->reply_len;
-	size_t bad;
-
-	if (!ending->reply)
-		return;
-	bad = strnlen(ending->reply, text_valid_length(ending->reply, len));
-	if (len > ENDING_REPLY_BYTES)
+	if (ending->reply && ending->reply_len > ENDING_REPLY_BYTES)
 		ending_set(ending, DELIVERY_FAIL, NULL, 0,
 			   "the reply has %zu bytes; the chain takes no comment of more than %d",
-			   len, ENDING_REPLY_BYTES);
-	else if (bad < len)
-		ending_set(ending, DELIVERY_FAIL, NULL, 0,
-			   "the reply is no text: its byte %zu is %s", bad + 1,
-			   ending->reply[bad] == '\0' ? "zero" : "no UTF-8");
+			   ending->reply_len, ENDING_REPLY_BYTES);
+	else if (ending->reply)
+		check_text(ending, "reply", ending->reply, ending->reply_len);
+	if (ending->operations)
+		check_text(ending, "action", ending->operations, ending->operations_len);
 }
 
 /* Lines of a persistent command. */
@@ -135,6 +148,7 @@ struct answer {
 	bool has_delay;
 	struct buf *error;
 	struct buf *reply;
+	struct json_slice operations; /* data NULL: none */
 };
 
 static bool take_text(struct json_cursor *cursor, struct buf *out)
@@ -184,6 +198,8 @@ static bool take_members(struct json_cursor *cursor, struct answer *answer, stru
 			is_good = take_text(cursor, answer->error);
 		else if (json_slice_is(&key, "reply"))
 			is_good = take_text(cursor, answer->reply);
+		else if (json_slice_is(&key, "act") && json_peek(cursor) != JSON_NULL)
+			is_good = json_skip(cursor, &answer->operations);
 		else
 			is_good = json_skip(cursor, NULL);
 		if (!is_good)
@@ -241,6 +257,10 @@ int ending_of_line(struct ending *ending, const char *line, size_t len, uint64_t
 	if (ending->result == DELIVERY_DONE && reply.len > 0) {
 		ending->reply = xtextdup(reply.data, reply.len);
 		ending->reply_len = reply.len;
+	}
+	if (ending->result == DELIVERY_DONE && answer.operations.data) {
+		ending->operations = xtextdup(answer.operations.data, answer.operations.len);
+		ending->operations_len = answer.operations.len;
 	}
 	return 0;
 }

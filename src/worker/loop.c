@@ -277,7 +277,7 @@ static void reload(const struct loop *loop)
 	struct config config;
 
 	notify_reloading();
-	if (config_reload(&config, loop->arguments->config_path) < 0) {
+	if (config_reload(&config, CONFIG_READER, loop->arguments->config_path) < 0) {
 		log_error("reload_refused", "%s has mistakes; the old log level stays",
 			  loop->arguments->config_path);
 	} else {

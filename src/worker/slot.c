@@ -94,13 +94,16 @@ static void limit_child(struct slot *slot, int64_t kill_at_ms)
 		slot_fail_worker(slot, &err);
 }
 
-/* A bot must not answer itself: each answer could become the next record, for ever. */
-static bool is_own_comment(const struct slot *slot, const struct delivery *delivery)
+/*
+ * A bot must not answer itself: each answer could become the next record, for ever. A reply is a
+ * comment; an action can be any operation.
+ */
+static bool is_own(const struct slot *slot, const struct delivery *delivery)
 {
 	const struct arguments *arguments = slot->worker->arguments;
 
-	return arguments->is_reply && !arguments->answers_own && delivery->account &&
-	       strcmp(delivery->operation, "comment") == 0 &&
+	return arguments->author && !arguments->answers_own && delivery->account &&
+	       (arguments->is_act || strcmp(delivery->operation, "comment") == 0) &&
 	       strcmp(delivery->account, arguments->author) == 0;
 }
 
@@ -120,18 +123,19 @@ static bool begin(struct slot *slot, const struct delivery *delivery, int64_t no
 		ending_set(ending, DELIVERY_RELEASE, NULL, 0,
 			   "the claim took %lld ms of a lease of %u s",
 			   (long long)(now_ms - slot->lease.from_ms), arguments->lease_s);
-	else if (is_own_comment(slot, delivery)) {
+	else if (is_own(slot, delivery)) {
 		slot->worker->own_count++;
 		log_info("own_comment",
-			 "%llu: %s itself wrote this comment; done without running the command "
+			 "%llu: %s itself wrote this %s; done without running the command "
 			 "(--answer-own would run it)",
-			 (unsigned long long)delivery->delivery_id, arguments->author);
+			 (unsigned long long)delivery->delivery_id, arguments->author,
+			 delivery->operation);
 		ending_set(ending, DELIVERY_DONE, NULL, 0, "%s", "");
 	} else if (record_write(delivery, &text, &err) < 0)
 		ending_set(ending, DELIVERY_FAIL, NULL, 0, "%s", err.text);
 	else if (!is_persistent(slot) &&
 		 child_start(&slot->child, slot->worker->path, arguments->command,
-			     arguments->is_reply, &err) < 0) {
+			     arguments->author != NULL, &err) < 0) {
 		cannot_start(slot, &err);
 		ending_set(ending, DELIVERY_RELEASE, NULL, 0, "%s", err.text);
 	} else {
@@ -209,6 +213,8 @@ static void end_as_exited(struct slot *slot)
 	if (!is_persistent(slot)) {
 		ending_of_exit(&slot->ending, child->wait_status, child->tail, child->tail_len,
 			       buf_text(&child->out), child->out.len);
+		if (slot->worker->arguments->is_act)
+			ending_take_operations(&slot->ending);
 		return;
 	}
 	ending_of_exit(&exit, child->wait_status, NULL, 0, NULL, 0);

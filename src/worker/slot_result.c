@@ -24,7 +24,9 @@ static void tell_result(struct slot *slot)
 	case DELIVERY_DONE:
 		worker->done_count++;
 		log_debug("delivery_done", "%llu: done after %lld ms%s", id, took_ms,
-			  slot->ending.reply ? ", its reply is in the outbox" : "");
+			  slot->ending.reply        ? ", its reply is in the outbox"
+			  : slot->ending.operations ? ", its action is in the outbox"
+						    : "");
 		break;
 	case DELIVERY_RETRY:
 		worker->retry_count++;
@@ -128,6 +130,9 @@ void slot_end_delivery(struct slot *slot)
 	if (slot->ending.reply && !arguments->is_reply)
 		ending_set(&slot->ending, DELIVERY_FAIL, NULL, 0,
 			   "the command gave a reply, but the worker was started without --reply");
+	if (slot->ending.operations && !arguments->is_act)
+		ending_set(&slot->ending, DELIVERY_FAIL, NULL, 0,
+			   "the command gave an action, but the worker was started without --act");
 	ending_check_reply(&slot->ending);
 	slot->state = SLOT_ENDING;
 	slot->is_sent = false;

@@ -176,9 +176,11 @@ void task_end(struct executor *executor, uint64_t delivery_id, const char *token
 		.result = ending->result,
 		.error = ending->error[0] != '\0' ? ending->error : NULL,
 		.delay_s = ending->delay_s,
-		.author = ending->reply ? author : NULL,
+		.author = author,
 		.body = ending->reply,
 		.body_len = ending->reply_len,
+		.operations = ending->operations,
+		.operations_len = ending->operations_len,
 	};
 	end->done = done;
 	end->context = context;

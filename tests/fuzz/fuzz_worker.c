@@ -55,7 +55,9 @@ static void check_ending(struct ending *ending)
 		abort();
 	if (ending->reply && ending->reply[ending->reply_len] != '\0')
 		abort();
-	if (ending->reply && ending->result != DELIVERY_DONE)
+	if (ending->operations && ending->operations[ending->operations_len] != '\0')
+		abort();
+	if ((ending->reply || ending->operations) && ending->result != DELIVERY_DONE)
 		abort();
 	ending_release(ending);
 }

@@ -62,6 +62,7 @@ STREAMS = {
 }
 LINES = {
     "done": b'{"delivery_id":7,"result":"done","reply":"\\ud83d\\ude00 \\ud800 \\u0000"}',
+    "act": b'{"delivery_id":7,"result":"done","act":[["vote",{"voter":"a"}]],"reply":null}',
     "retry": b'{"delivery_id":7,"result":"retry","delay_s":60,"error":"later\\u001b[2J"}',
     "fail": b'{"delivery_id":7,"result":"fail","error":"\xff\xc3\x28\xed\xa0\x80"}',
     "other": b'{"delivery_id":8,"result":"done"}',
@@ -94,6 +95,19 @@ def recorded(top, what):
     for path in sorted((top / "../shared/chain" / what).glob("*.json")):
         if path.stat().st_size <= MOST_BYTES:
             yield path.name, path.read_bytes()
+
+
+def wanted(top):
+    """(name, operations) of recorded transactions and of the vectors."""
+    yield "made", SMALL_BLOCK["transactions"][0]["operations"]
+    for number, text in blocks(top):
+        value = json.loads(text)
+        value = value.get("result", value)
+        for i, trx in enumerate(value.get("transactions", [])):
+            yield f"{number}_{i}", trx["operations"]
+    path = top / "../shared/codec/vectors.json"
+    for i, one in enumerate(json.loads(path.read_bytes())["steem_ops"] if path.exists() else ()):
+        yield f"vector_{i}", [one["op"]]
 
 
 def main():
@@ -142,6 +156,14 @@ def main():
     for folder in ("errors", "ops_in_block"):
         for name, text in recorded(top, folder):
             put(corpus / "answer", name, b"\x00" + text)
+        for name, text in recorded(top, folder):
+            body = json.loads(text)
+            body = body.get("body") if isinstance(body, dict) else None
+            if isinstance(body, str):
+                put(corpus / "broadcast", name, body.encode())
+    put(corpus / "broadcast", "accepted", b'{"jsonrpc":"2.0","id":1,"result":{}}')
+    for name, operations in wanted(top):
+        put(corpus / "transaction", name, json.dumps(operations, ensure_ascii=False).encode())
     put(corpus / "config", "sample", (top / "etc/steem-reader.conf").read_bytes())
     put(corpus / "range", "typed", b"70000000-70001000,5+7,1_000")
     put(corpus / "range", "orders", bytes([129, 5, 9, 130, 7, 3, 131, 1, 200]))

@@ -9,6 +9,7 @@ import subprocess
 
 import pymysql
 import pytest
+from test_trxs_seen import chain_with, sign, wait_confirmed
 
 from harness import galera, polling, servers, reader as readers_
 from harness.chain import TOP, SyntheticChain
@@ -372,6 +373,24 @@ def all_lost(world, readers):
     world.db.close()
     for reader in readers:
         reader.wait_for("database_lost", timeout=LONG_S)
+
+
+def test_no_signed_transaction_is_missed(cluster_world):
+    """A poster signs by one member, at once the block comes, and readers store it by the others, which may not have
+    applied the row yet."""
+    world = cluster_world
+    chain = chain_with(*range(LAST + 2, LAST + 42, 2))
+    node = world.node(chain, irreversible=LAST)
+    readers = world.three_readers(**SMALL)
+    world.db.wait_blocks(LAST, LONG_S)
+    for turn, number in enumerate(range(LAST + 2, LAST + 42, 2)):
+        with contextlib.closing(world.at(world.cluster.members[turn % 3])) as tables:
+            sign(tables, chain, number)
+            node.advance(2)
+        world.db.wait_block(number, LONG_S)
+    wait_confirmed(world.db, chain, *range(LAST + 2, LAST + 42, 2), timeout=LONG_S)
+    assert all(reader.is_running for reader in readers)
+    world.expect_everywhere(node)
 
 
 def tell_to_go_on(member):

@@ -28,6 +28,7 @@ def fill(queue, bot):
     queue.db.execute("INSERT INTO readers (name, session, state, irreversible_block, version, started_at,"
                      " heartbeat_at) VALUES ('reader', 's', 'tailing', 20, '1', UTC_TIMESTAMP(), UTC_TIMESTAMP())")
     rows = bot.claim(limit=4)
+    bot.call("sender_pause", "the-bot", "no key")
     bot.reply(rows[0])
     bot.done(rows[0])
     bot.fail(rows[1])
@@ -54,7 +55,7 @@ def test_every_view(queue):
     columns = queue.db.rows(
         "SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c"
         " JOIN information_schema.views v USING (table_schema, table_name) WHERE table_schema = DATABASE()")
-    assert len({view for view, *_ in columns}) == 5
+    assert len({view for view, *_ in columns}) == 6
     wrong = []
     for names in NAMES:
         bot = queue.bot()
@@ -67,6 +68,26 @@ def test_every_view(queue):
             except (AssertionError, pymysql.MySQLError) as error:
                 wrong.append(f"{names}, {view}.{column}: {error}")
     assert not wrong, "\n".join(wrong)
+
+
+def call_actions(bot, row):
+    bot.held("vote", row, "the-bot", "alice", "a-post", -5000)
+    bot.held("transfer", row, "the-bot", "alice", "0.001 STEEM", "née \U0001f600")
+    bot.held("custom_json", row, "the-bot", "ünicode", '{"a":"\U0001f600"}')
+    bot.held("act", row, "the-bot", '[["delete_comment",{"author":"the-bot","permlink":"é\U0001f600"}]]')
+    bot.call("outbox_act", "the-bot", "key", '[["vote",{"voter":"the-bot","author":"bob","permlink":"p","weight":1}]]')
+    bot.call("outbox_add", "the-bot", "with-options", "", "life", "", "body", None)
+    bot.call("outbox_options", "the-bot", "with-options", '{"percent_steem_dollars":0,"extensions":[[0,'
+             '{"beneficiaries":[{"account":"alice","weight":1},{"account":"bob","weight":2}]}]]}')
+    first, second = [row["action_id"] for row in bot.query("SELECT action_id FROM actions ORDER BY 1 LIMIT 2")]
+    bot.call("outbox_cancel", "action", first)
+    bot.call("outbox_requeue", "action", first)
+    assert deliveries.number_of(bot.call, "outbox_requeue", "action", second) == deliveries.LOST
+    bot.call("sender_pause", "the-bot", "née \U0001f600")
+    bot.call("sender_resume", "the-bot")
+    assert deliveries.number_of(bot.held, "vote", row, "the-bot", "No Name", "p", 1) == deliveries.REFUSED
+    assert bot.value("SELECT COUNT(*) FROM actions WHERE state = 'pending'") == 5
+    assert "\U0001f600" in bot.value("SELECT operations FROM actions WHERE operations LIKE '%transfer%'")
 
 
 def call_each(bot):
@@ -91,6 +112,7 @@ def call_each(bot):
     bot.call("outbox_retry", mine[0], TRX, 5, "busy")
     bot.call("outbox_fail", mine[1], TRX, "never")
     bot.call("outbox_expire", "the-bot")
+    call_actions(bot, other)
     assert bot.value("SELECT body FROM comments WHERE comment_id = %s", mine[0]) == "because \U0001f600"
     assert [deliveries.number_of(bot.done, other), deliveries.number_of(bot.done, failed)] == [
         0, deliveries.LOST]

@@ -126,8 +126,12 @@ def test_queues_and_outbox_are_as_the_views_say(world):
     assert deliveries.value(queue="ask", state="waiting") == 2
     assert deliveries.value(queue="ask", state="claimed") == 1
     assert pages["steem_reader_queue_done_per_second"].value(queue="ask") == 1
-    for author, *counts, oldest in world.db.rows("SELECT * FROM outbox_status"):
-        for state, count in zip(("pending", "sent", "confirmed", "failed"), counts):
+    world.db.execute("UPDATE comments SET state = 'held' WHERE state = 'sent'"
+                     " AND author = 'bot' LIMIT 1")
+    endpoint.wait_value("steem_reader_outbox_comments", lambda held: held == 1, author="bot", state="held")
+    pages = endpoint.metrics()
+    for author, *counts, oldest, held in world.db.rows("SELECT * FROM outbox_status"):
+        for state, count in zip(("pending", "sent", "confirmed", "failed", "held"), [*counts, held]):
             assert pages["steem_reader_outbox_comments"].value(author=author, state=state) == count
         age = pages["steem_reader_outbox_oldest_age_seconds"].value(author=author)
         assert 500 <= age <= oldest

@@ -13,7 +13,7 @@ from harness.deliveries import LOST, Bot, ids, look_from_the_beginning, number_o
 GOOD, LAST = 100, 150  # up to GOOD the stored rows are the chain's
 RULES = [{"queue": "all"}, {"operation": "comment", "queue": "ask"}]
 SAID = re.compile(r"took back (\d+) blocks, (\d+) operations, (\d+) open deliveries and (\d+)"
-                  r" confirmed comments above block (\d+)(?:; (\d+) was recorded as irreversible)?")
+                  r" confirmed comments and actions above block (\d+)(?:; (\d+) was recorded as irreversible)?")
 ABOVE = "SELECT COUNT(*) FROM {} WHERE block > %s"
 HELD_UP = ("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND time >= 1"
            " AND command IN ('Query', 'Execute') AND id <> CONNECTION_ID()")

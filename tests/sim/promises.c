@@ -230,11 +230,36 @@ static void check_confirmed(uint64_t num)
 		sim_fail("the comment of block %u is confirmed in another trx", row->num);
 }
 
+/* A transaction that a poster signed before the block came is noted with the block, or confirmed. */
+static void check_trx_seen(const struct block_row *row)
+{
+	const struct signed_row *trx = row_read(&everything, TABLE_SIGNED, row->num);
+
+	if (!row->is_irreversible || !trx || trx->is_confirmed ||
+	    chain_version(row->num, row->id) != VERSION_TRUE)
+		return;
+	if (!row_read(&everything, TABLE_TRXS_SEEN, row->num))
+		sim_fail("block %u was committed, and nothing says that its trx was seen",
+			 row->num);
+}
+
+static void check_trx_confirmed(uint64_t num)
+{
+	const struct signed_row *trx = row_read(&everything, TABLE_SIGNED, num);
+	const struct block_row *row = row_read(&everything, TABLE_BLOCKS, num);
+
+	if (!trx->is_confirmed || !row)
+		return;
+	if (!row->is_irreversible || chain_version(row->num, row->id) != VERSION_TRUE)
+		sim_fail("the trx of block %u is confirmed too early", row->num);
+}
+
 bool promises_all_confirmed(void)
 {
 	uint64_t key;
 
-	return row_first(&everything, TABLE_SEEN, 0, UINT64_MAX, &key) == NULL;
+	return row_first(&everything, TABLE_SEEN, 0, UINT64_MAX, &key) == NULL &&
+	       row_first(&everything, TABLE_TRXS_SEEN, 0, UINT64_MAX, &key) == NULL;
 }
 
 static void check_block_write(const struct tx *tx, const struct write *write)
@@ -257,6 +282,7 @@ static void check_block_write(const struct tx *tx, const struct write *write)
 	else if (strcmp(row->proof, "content") != 0 && !sim_was_hidden[row->num])
 		sim_fail("block %u was stored with the proof \"%s\"", row->num, row->proof);
 	check_seen(row);
+	check_trx_seen(row);
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num - 1));
 	check_link_to(tx, row, row_read(&everything, TABLE_BLOCKS, row->num + 1));
 	if (!row->is_delivered && open_first > 0 && row->num >= open_first)
@@ -379,6 +405,9 @@ static void check_commit(const struct tx *tx)
 			break;
 		case TABLE_COMMENTS:
 			check_confirmed(write->key);
+			break;
+		case TABLE_SIGNED:
+			check_trx_confirmed(write->key);
 			break;
 		case TABLE_GAPS:
 		case TABLE_RANGES:

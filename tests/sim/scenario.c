@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "chain.h"
 #include "database.h"
 #include "statements.h"
@@ -200,6 +201,28 @@ static void put_outbox(struct tx *tx, uint32_t irreversible)
 			put(tx, TABLE_COMMENTS, num, row_new(sizeof(struct comment_row)));
 }
 
+void scenario_sign(struct tx *tx, uint32_t num)
+{
+	struct signed_row *row = row_new(sizeof(*row));
+	char timestamp[20];
+
+	if (row_read(tx, TABLE_BLOCKS, num) || row_read(tx, TABLE_SIGNED, num) ||
+	    chain_operations(num, VERSION_TRUE)->count == 0)
+		return;
+	chain_timestamp(num, 'T', timestamp);
+	row->expiration_s = (uint64_t)clock_parse_utc(timestamp) + 60;
+	chain_trx_id(num, VERSION_TRUE, 0, row->trx_id);
+	(void)row_write(tx, TABLE_SIGNED, num, row);
+}
+
+/* Transactions that a poster signed, and that are in blocks which are not stored yet. */
+static void put_signed(struct tx *tx, uint32_t irreversible)
+{
+	for (uint32_t num = irreversible > 300 ? irreversible - 300 : 1; num < irreversible; num++)
+		if (sim_chance(300))
+			scenario_sign(tx, num);
+}
+
 /*
  * The keys of most witnesses, which signed long before; those of the others may be learnt when a
  * block binds theirs.
@@ -245,6 +268,8 @@ static void make_tables(struct world *world, uint32_t irreversible, bool is_empt
 		put_past(world, &tx, irreversible - behind);
 	if (sim_chance(500))
 		put_outbox(&tx, irreversible);
+	if (sim_chance(500))
+		put_signed(&tx, irreversible);
 	if (world->liars_are_most)
 		put_keys(&tx);
 	(void)tx_commit(&tx);

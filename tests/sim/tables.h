@@ -34,9 +34,11 @@ enum table {
 	TABLE_READERS, /* key: the id, one for each name that ever existed */
 	TABLE_FILTERS,
 	TABLE_BOOKKEEPING,
-	TABLE_COMMENTS, /* key: the block that will have the comment */
-	TABLE_SEEN,     /* the same */
-	TABLE_KEYS,     /* key: made from witness and since_block */
+	TABLE_COMMENTS,  /* key: the block that will have the comment */
+	TABLE_SEEN,      /* the same */
+	TABLE_SIGNED,    /* key: the block whose first trx a poster signed */
+	TABLE_TRXS_SEEN, /* the same */
+	TABLE_KEYS,      /* key: made from witness and since_block */
 	TABLE_COUNT
 };
 
@@ -123,6 +125,13 @@ struct comment_row {
 
 struct seen_row {
 	uint32_t block;
+	char trx_id[BLOCK_ID_HEX + 1];
+};
+
+/* One signed transaction. */
+struct signed_row {
+	bool is_confirmed;
+	uint64_t expiration_s;
 	char trx_id[BLOCK_ID_HEX + 1];
 };
 

@@ -291,6 +291,18 @@ static void say_what_is_wrong(void)
 		 chain_irreversible());
 }
 
+/* A poster signs the first trx of a block that does not exist yet, by any server. */
+static void sign_next(void)
+{
+	struct tx tx;
+
+	if (!sim_chance(200))
+		return;
+	tx_init(&tx, (unsigned)sim_random(world.server_count));
+	scenario_sign(&tx, chain_head() + 1);
+	(void)tx_commit(&tx);
+}
+
 /* The operator: causes trouble, then waits until all is well. */
 static void operate(void *context)
 {
@@ -304,6 +316,7 @@ static void operate(void *context)
 			troubles_cause(&world);
 			trouble_ms = sim_now_ms + sim_between(100, 8000);
 		}
+		sign_next();
 		fiber_rest(sim_now_ms + sim_between(100, CHECK_MS));
 	}
 	troubles_end(&world);

@@ -58,6 +58,8 @@ void world_run(uint64_t seed, struct world_result *ret_result);
 
 /* scenario.c: create the initial state. */
 void scenario_make(struct world *world);
+/* A poster signs the first trx of a block, unless the block is stored already, or has none. */
+void scenario_sign(struct tx *tx, uint32_t num);
 /* troubles.c: the last node begins to lie. */
 void trouble_liar(struct world *world);
 /* troubles.c: cause one trouble; end all troubles. */

@@ -76,13 +76,19 @@ static void row_repair(void)
 	commit_lot();
 }
 
-/* Blocks with comments that wait in the outbox, and one that does not. */
+#define TRX(digit) "000000000000000000000000000000000000000" digit
+
+/* Blocks with comments that wait in the outbox, one that does not, and two signed transactions. */
 static void confirm(void)
 {
 	static const struct ledger_comment comments[] = {
-		{.block = 5, .author = "alice", .permlink = "p5", .trx_id = "00"},
+		{.block = 5, .author = "alice", .permlink = "p5", .trx_id = TRX("5")},
 		{.block = 6, .author = "alice", .permlink = "other", .trx_id = "00"},
 		{.block = 7, .author = "alice", .permlink = "p7", .trx_id = "01"},
+	};
+	static const struct ledger_trx trxs[] = {
+		{.block = 5, .trx_id = TRX("5")},
+		{.block = 6, .trx_id = TRX("6")},
 	};
 	static const struct witness_key keys[] = {
 		{.witness = "dan", .key = "STM1", .since_block = 5},
@@ -92,6 +98,8 @@ static void confirm(void)
 	make_lot(&run.lot, 5, 7);
 	run.lot.commit.comments = comments;
 	run.lot.commit.comment_count = 3;
+	run.lot.commit.trxs = trxs;
+	run.lot.commit.trx_count = 2;
 	run.lot.commit.keys = keys;
 	run.lot.commit.key_count = 2;
 	commit_lot();
@@ -137,6 +145,14 @@ static void outbox_before(void)
 		"('alice', 'p5', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6)), "
 		"('alice', 'p6', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6)), "
 		"('alice', 'p7', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO actions (account, action_key, operations, authority, state, created_at) VALUES "
+		"('alice', 'a6', '[]', 'posting', 'sent', UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO signed_trxs (trx_id, account, comment_id, action_id, signed_trx, ref_block, expiration, "
+		"created_at) SELECT '" TRX(
+			"5") "', 'alice', comment_id, NULL, '{}', 4, '2016-03-24', UTC_TIMESTAMP(6) "
+			     "FROM comments WHERE permlink = 'p5' UNION ALL SELECT '" TRX(
+				     "6") "', 'alice', NULL, action_id, '{}', 4, "
+					  "'2016-03-24', UTC_TIMESTAMP(6) FROM actions");
 }
 
 static void others_before(void)
@@ -199,6 +215,20 @@ static void lies_before(void)
 		"('alice', 'p9', 'bob', 'q', 'b', '{}', UTC_TIMESTAMP(6), 'confirmed', 9, UTC_TIMESTAMP(6))");
 	run_sql("INSERT INTO comments_seen VALUES ('alice', 'p3', 3, NULL, UTC_TIMESTAMP(6)), "
 		"('alice', 'p10', 10, NULL, UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO trxs_seen VALUES ('" TRX("3") "', 3, UTC_TIMESTAMP(6)), "
+							   "('" TRX(
+								   "a") "', 10, UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO actions (account, action_key, operations, authority, state, block, confirmed_at, created_at) "
+		"VALUES ('alice', 'a4', '[]', 'posting', 'confirmed', 4, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)), "
+		"('alice', 'a9', '[]', 'posting', 'confirmed', 9, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))");
+	run_sql("INSERT INTO signed_trxs (trx_id, account, action_id, signed_trx, ref_block, expiration, outcome, "
+		"created_at) SELECT IF(block = 4, '" TRX("4") "', '" TRX(
+			"9") "'), account, action_id, '{}', 3, "
+			     "'2016-03-24', state, created_at FROM actions UNION ALL "
+			     "SELECT '" TRX(
+				     "b") "', 'alice', NULL, '{}', 3, '2000-01-01', 'expired', UTC_TIMESTAMP(6) UNION ALL "
+					  "SELECT '" TRX(
+						  "c") "', 'alice', NULL, '{}', 3, '2099-01-01', 'expired', UTC_TIMESTAMP(6)");
 }
 
 static void forked_before(void)
@@ -273,6 +303,10 @@ static void dump(struct buf *out)
 		"UNION ALL SELECT CONCAT_WS('|', 'comment', author, permlink, state, COALESCE(block, 0), "
 		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM comments "
 		"UNION ALL SELECT CONCAT_WS('|', 'seen', author, permlink, block) FROM comments_seen "
+		"UNION ALL SELECT CONCAT_WS('|', 'action', account, action_key, state, COALESCE(block, 0), "
+		"COALESCE(trx_id, 'NULL'), confirmed_at IS NULL) FROM actions "
+		"UNION ALL SELECT CONCAT_WS('|', 'trx', trx_id, COALESCE(outcome, 'NULL')) FROM signed_trxs "
+		"UNION ALL SELECT CONCAT_WS('|', 'trx seen', trx_id, block) FROM trxs_seen "
 		"UNION ALL SELECT CONCAT_WS('|', 'key', witness, since_block, signing_key, source, last_signed) "
 		"FROM witness_keys "
 		"UNION ALL SELECT CONCAT_WS('|', 'open', delivery_id, queue) FROM deliveries_open "
@@ -310,6 +344,9 @@ static const struct {
 	{"bookkeeping", "*"},
 	{"comments", "*"},
 	{"comments_seen", "*"},
+	{"actions", "*"},
+	{"signed_trxs", "*"},
+	{"trxs_seen", "*"},
 	{"witness_keys", "*"},
 	{"deliveries_open", "*"},
 	{"deliveries_ended", "*"},

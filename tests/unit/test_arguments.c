@@ -47,10 +47,11 @@ static void defaults(void **state)
 static void everything(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("-c f --queue a-1 --worker w --concurrency 128 --lease-s 86400 "
-			       "--timeout-s 1 --stop-s 0 --poll-ms 10 --persistent --reply comment "
-			       "--author abc.d-e --drain --log-level debug bot --queue x -- y"),
-			 0);
+	assert_int_equal(
+		parse("-c f --queue a-1 --worker w --concurrency 128 --lease-s 86400 "
+		      "--timeout-s 1 --stop-s 0 --poll-ms 10 --persistent --reply comment --act "
+		      "--author abc.d-e --drain --log-level debug bot --queue x -- y"),
+		0);
 	assert_string_equal(got.config_path, "f");
 	assert_string_equal(got.queue, "a-1");
 	assert_string_equal(got.worker, "w");
@@ -59,7 +60,8 @@ static void everything(void **state)
 	assert_int_equal(got.timeout_s, 1);
 	assert_int_equal(got.stop_s, 0);
 	assert_int_equal(got.poll_ms, 10);
-	assert_true(got.is_persistent && got.is_drain && got.is_reply && got.has_log_level);
+	assert_true(got.is_persistent && got.is_drain && got.is_reply && got.is_act &&
+		    got.has_log_level);
 	assert_string_equal(got.author, "abc.d-e");
 	/* What follows the command is the command's. */
 	assert_string_equal(got.command[1], "--queue");
@@ -90,6 +92,8 @@ static void what_is_wrong(void **state)
 		{"--queue a --reply vote -- b", "allowed is 'comment'"},
 		{"--queue a --reply comment -- b", "go together"},
 		{"--queue a --author bob -- b", "go together"},
+		{"--queue a --act -- b", "go together"},
+		{"--queue a --act --reply comment --author bob -- b", "only with --persistent"},
 		{"--queue a --reply comment --author 1bob -- b", "no account name"},
 		{"--queue a --reply comment --author bo -- b", "no account name"},
 		{"--queue a --reply comment --author Bob -- b", "it has capital letters"},

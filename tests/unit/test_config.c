@@ -65,13 +65,13 @@ static char *print(const struct config *config)
 	return text;
 }
 
-static char *print_sample(void)
+static char *print_sample(enum config_program program)
 {
 	char *text;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	config_print_sample(out);
+	config_print_sample(program, out);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }
@@ -769,10 +769,12 @@ static void a_reader_may_have_the_longest_name_of_a_host(void **state)
 	assert_int_equal(load(&config, text, &said_longer), -1);
 }
 
-static void the_sample_is_the_table(void **state)
+static void check_sample(enum config_program program, const char *file, const char *option)
 {
-	CLEANUP(mem_free_pointer) char *sample = print_sample();
+	CLEANUP(mem_free_pointer) char *sample = print_sample(program);
 	CLEANUP(mem_free_pointer) char *said = NULL;
+	size_t size;
+	FILE *mistakes = open_memstream(&said, &size);
 	CLEANUP(mem_free_pointer) char *installed = NULL;
 	const char *top = getenv("top_srcdir");
 	char name[1024];
@@ -780,15 +782,23 @@ static void the_sample_is_the_table(void **state)
 	struct config config;
 	struct error err = ERROR_INIT;
 
-	(void)state;
-	assert_int_equal(load(&config, sample, &said), 0);
+	write_file(path, sample);
+	assert_int_equal(config_load_for(&config, program, path, mistakes), 0);
+	assert_int_equal(fclose(mistakes), 0);
 	config_release(&config);
-	snprintf(name, sizeof(name), "%s/etc/steem-reader.conf", top != NULL ? top : ".");
+	snprintf(name, sizeof(name), "%s/etc/%s", top != NULL ? top : ".", file);
 	installed = config_file_text(name, &is_public, &err);
 	if (installed == NULL)
 		fail_msg("%s", err.text);
 	if (strcmp(installed, sample) != 0)
-		fail_msg("make the sample anew: tests/unit/test_config --print-sample > %s", name);
+		fail_msg("make the sample anew: tests/unit/test_config %s > %s", option, name);
+}
+
+static void the_sample_is_the_table(void **state)
+{
+	(void)state;
+	check_sample(CONFIG_READER, "steem-reader.conf", "--print-sample");
+	check_sample(CONFIG_POSTER, "steem-poster.conf", "--print-poster-sample");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_files, remove_files)
@@ -817,8 +827,12 @@ int main(int argc, char **argv)
 		TEST(the_sample_is_the_table),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "--print-poster-sample") == 0) {
+		config_print_sample(CONFIG_POSTER, stdout);
+		return 0;
+	}
 	if (argc == 2 && strcmp(argv[1], "--print-sample") == 0) {
-		config_print_sample(stdout);
+		config_print_sample(CONFIG_READER, stdout);
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@
 #define SIGNALLED(num) (num)
 #define TEXT(text)     (text), strlen(text)
 #define ID             UINT64_C(104857600000001)
+#define OK_LINE(line)                                                                              \
+	assert_int_equal(ending_of_line(&ending, TEXT(line), 7, &(struct error){0}), 0)
 
 static struct ending ending;
 
@@ -44,6 +46,35 @@ static void exit_codes(void **state)
 	assert_string_equal(ending.error, "killed by signal 9 (SIGKILL)");
 	ending_of_exit(&ending, SIGNALLED(40), NULL, 0, TEXT(""));
 	assert_string_equal(ending.error, "killed by signal 40");
+}
+
+static void the_output_is_an_action(void **state)
+{
+	(void)state;
+	ending_of_exit(&ending, EXITED(0), NULL, 0, TEXT("[[\"vote\",{}]]\n"));
+	ending_take_operations(&ending);
+	assert_null(ending.reply);
+	assert_int_equal(ending.reply_len, 0);
+	assert_string_equal(ending.operations, "[[\"vote\",{}]]");
+	assert_int_equal(ending.operations_len, strlen(ending.operations));
+	ending_check_reply(&ending);
+	assert_int_equal(ending.result, DELIVERY_DONE);
+	ending_of_exit(&ending, EXITED(0), NULL, 0, "[\xff", 2);
+	ending_take_operations(&ending);
+	ending_check_reply(&ending);
+	assert_int_equal(ending.result, DELIVERY_FAIL);
+	assert_string_equal(ending.error, "the action is no text: its byte 2 is no UTF-8");
+	assert_null(ending.operations);
+	ending_of_exit(&ending, EXITED(0), NULL, 0, TEXT("\n"));
+	ending_take_operations(&ending);
+	assert_null(ending.operations);
+	OK_LINE("{\"delivery_id\":7,\"result\":\"done\",\"act\": [[\"vote\", {}]] ,\"reply\":\"r\"}");
+	assert_string_equal(ending.operations, "[[\"vote\", {}]]");
+	assert_string_equal(ending.reply, "r");
+	OK_LINE("{\"delivery_id\":7,\"result\":\"done\",\"act\":null}");
+	assert_null(ending.operations);
+	OK_LINE("{\"delivery_id\":7,\"result\":\"retry\",\"act\":[]}");
+	assert_null(ending.operations);
 }
 
 static void the_output_is_the_reply(void **state)
@@ -165,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(exit_codes, release),
 		cmocka_unit_test_teardown(the_output_is_the_reply, release),
+		cmocka_unit_test_teardown(the_output_is_an_action, release),
 		cmocka_unit_test_teardown(an_error_is_clean_and_fits, release),
 		cmocka_unit_test_teardown(good_lines, release),
 		cmocka_unit_test_teardown(bad_lines, release),

@@ -8,8 +8,8 @@
  * are never packed, so only their fields that name accounts are listed. The surprise: the
  * packed order is that of the node's FC_REFLECT, not of the declaration. Sources:
  * steemit/steem, libraries/protocol/include/steem/protocol/operations.hpp (numbers),
- * steem_operations.hpp and sps_operations.hpp (fields), libraries/app/impacted.cpp
- * (accounts).
+ * steem_operations.hpp and sps_operations.hpp (fields, and which authority they require),
+ * libraries/app/impacted.cpp (accounts).
  */
 #ifndef STEEM_CODEC_OPERATIONS_H
 #define STEEM_CODEC_OPERATIONS_H
@@ -56,6 +56,8 @@ struct codec_type {
 	enum codec_kind kind;
 	uint8_t size;
 	uint8_t field_count;
+	/* a list that a node sorts, or wants sorted: each element once; of pairs, the first part counts */
+	bool is_sorted;
 	const struct codec_field *fields;
 	const struct codec_type *of;
 };
@@ -67,11 +69,24 @@ enum codec_role {
 	CODEC_ACTING,    /* they act */
 };
 
+/* Which key of an account must sign. A higher value includes the lower ones. */
+enum codec_authority {
+	CODEC_NO_AUTHORITY,
+	CODEC_POSTING,
+	CODEC_ACTIVE,
+	CODEC_OWNER,
+	CODEC_FOREIGN, /* a key that is no account's: the operation itself names it */
+};
+
 struct codec_field {
 	const char *name;
 	uint8_t name_len;
 	bool may_lack; /* nodes may leave it out of their JSON although it is packed; CODEC_EMPTY */
 	enum codec_role role;
+	/* The accounts in the field must sign, at least with this authority. */
+	enum codec_authority signs;
+	/* If the field has a value that is not empty, the signers of the operation need this one. */
+	enum codec_authority raises;
 	const struct codec_type *type; /* NULL: a number that is not packed */
 };
 

@@ -36,6 +36,11 @@ struct pack {
 	const struct chain *chain; /* not owned; of the symbols, the keys */
 	struct hash *hash;         /* not owned; for the checksum of a key's text */
 	struct buf out;            /* the packed bytes; pack functions only append */
+	/*
+	 * Refuse what a node would read differently, or not at all, if this text were sent to it.  A
+	 * node shows less than it reads, so for blocks this is false.
+	 */
+	bool is_to_send;
 	/* why something could not be packed; without control characters */
 	char reason[160];
 	size_t operation; /* set by the caller: the operation being packed */

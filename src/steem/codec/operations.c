@@ -18,6 +18,15 @@
 	{                                                                                          \
 		NAMED(name_), .role = CODEC_MENTIONED, .type = &(type_)                            \
 	}
+/* The accounts act, and must sign. */
+#define SIGNS(name_, type_, authority_)                                                            \
+	{                                                                                          \
+		NAMED(name_), .role = CODEC_ACTING, .signs = (authority_), .type = &(type_)        \
+	}
+#define RAISES(name_, role_, type_, authority_)                                                    \
+	{                                                                                          \
+		NAMED(name_), .role = (role_), .raises = (authority_), .type = &(type_)            \
+	}
 #define SHOWN(name_)                                                                               \
 	{                                                                                          \
 		NAMED(name_)                                                                       \
@@ -41,6 +50,10 @@
 #define LIST_OF(type_)                                                                             \
 	{                                                                                          \
 		.kind = CODEC_LIST, .of = &(type_)                                                 \
+	}
+#define SET_OF(type_)                                                                              \
+	{                                                                                          \
+		.kind = CODEC_LIST, .is_sorted = true, .of = &(type_)                              \
 	}
 #define OPTIONAL_OF(type_)                                                                         \
 	{                                                                                          \
@@ -72,8 +85,8 @@ static type_t percent = {.kind = CODEC_PERCENT};
 static type_t nothing = {.kind = CODEC_VOID};
 static type_t extensions = {.kind = CODEC_EMPTY};
 
-static type_t names = LIST_OF(name);
-static type_t numbers = LIST_OF(i64);
+static type_t names = SET_OF(name);
+static type_t numbers = SET_OF(i64);
 static type_t numbers32 = LIST_OF(u32);
 static type_t optional_key = OPTIONAL_OF(key);
 
@@ -82,10 +95,10 @@ static type_t price = STRUCT_OF(price_fields);
 
 static field_t account_auth_fields[] = {FIELD("account", name), FIELD("weight", u16)};
 static type_t account_auth = PAIR_OF(account_auth_fields);
-static type_t account_auths = LIST_OF(account_auth);
+static type_t account_auths = SET_OF(account_auth);
 static field_t key_auth_fields[] = {FIELD("key", key), FIELD("weight", u16)};
 static type_t key_auth = PAIR_OF(key_auth_fields);
-static type_t key_auths = LIST_OF(key_auth);
+static type_t key_auths = SET_OF(key_auth);
 static field_t authority_fields[] = {
 	FIELD("weight_threshold", u32),
 	FIELD("account_auths", account_auths),
@@ -97,12 +110,12 @@ static type_t optional_authority = OPTIONAL_OF(authority);
 
 static field_t beneficiary_fields[] = {FIELD("account", name), FIELD("weight", u16)};
 static type_t beneficiary = STRUCT_OF(beneficiary_fields);
-static type_t beneficiary_list = LIST_OF(beneficiary);
+static type_t beneficiary_list = SET_OF(beneficiary);
 static field_t beneficiaries_fields[] = {FIELD("beneficiaries", beneficiary_list)};
 static type_t beneficiaries = STRUCT_OF(beneficiaries_fields);
 static field_t comment_extension_fields[] = {FIELD("comment_payout_beneficiaries", beneficiaries)};
 static type_t comment_extension = VARIANT_OF(comment_extension_fields);
-static type_t comment_extensions = LIST_OF(comment_extension);
+static type_t comment_extensions = SET_OF(comment_extension);
 
 /* Hardfork 20 added the two that are not packed; condenser_api shows them here too. */
 static field_t props_fields[] = {
@@ -114,7 +127,7 @@ static type_t props = STRUCT_OF(props_fields);
 
 static field_t property_fields[] = {FIELD("name", text), FIELD("value", bytes)};
 static type_t property = PAIR_OF(property_fields);
-static type_t properties = LIST_OF(property);
+static type_t properties = SET_OF(property);
 
 static field_t pow_work_fields[] = {
 	FIELD("worker", key),
@@ -202,72 +215,85 @@ type_t codec_trx = STRUCT_OF(trx_fields);
 	}
 
 static field_t op_vote[] = {
-	ACTS("voter", name),
+	SIGNS("voter", name, CODEC_POSTING),
 	ACTS("author", name),
 	FIELD("permlink", text),
 	FIELD("weight", i16),
 };
 static field_t op_comment[] = {
-	NAMES("parent_author", name), FIELD("parent_permlink", text), ACTS("author", name),
-	FIELD("permlink", text),      FIELD("title", text),           FIELD("body", text),
+	NAMES("parent_author", name),
+	FIELD("parent_permlink", text),
+	SIGNS("author", name, CODEC_POSTING),
+	FIELD("permlink", text),
+	FIELD("title", text),
+	FIELD("body", text),
 	FIELD("json_metadata", text),
 };
 static field_t op_transfer[] = {
-	ACTS("from", name),
+	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
 	FIELD("amount", asset),
 	FIELD("memo", text),
 };
 static field_t op_transfer_to_vesting[] = {
-	ACTS("from", name),
+	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
 	FIELD("amount", asset),
 };
-static field_t op_withdraw_vesting[] = {ACTS("account", name), FIELD("vesting_shares", asset)};
+static field_t op_withdraw_vesting[] = {SIGNS("account", name, CODEC_ACTIVE),
+					FIELD("vesting_shares", asset)};
 static field_t op_limit_order_create[] = {
-	ACTS("owner", name),
-	FIELD("orderid", u32),
-	FIELD("amount_to_sell", asset),
-	FIELD("min_to_receive", asset),
-	FIELD("fill_or_kill", boolean),
-	FIELD("expiration", seconds),
+	SIGNS("owner", name, CODEC_ACTIVE), FIELD("orderid", u32),
+	FIELD("amount_to_sell", asset),     FIELD("min_to_receive", asset),
+	FIELD("fill_or_kill", boolean),     FIELD("expiration", seconds),
 };
-static field_t op_limit_order_cancel[] = {ACTS("owner", name), FIELD("orderid", u32)};
-static field_t op_feed_publish[] = {ACTS("publisher", name), FIELD("exchange_rate", price)};
+static field_t op_limit_order_cancel[] = {SIGNS("owner", name, CODEC_ACTIVE),
+					  FIELD("orderid", u32)};
+static field_t op_feed_publish[] = {SIGNS("publisher", name, CODEC_ACTIVE),
+				    FIELD("exchange_rate", price)};
 static field_t op_convert[] = {
-	ACTS("owner", name),
+	SIGNS("owner", name, CODEC_ACTIVE),
 	FIELD("requestid", u32),
 	FIELD("amount", asset),
 };
 static field_t op_account_create[] = {
-	FIELD("fee", asset),       ACTS("creator", name),        ACTS("new_account_name", name),
-	NAMES("owner", authority), NAMES("active", authority),   NAMES("posting", authority),
-	FIELD("memo_key", key),    FIELD("json_metadata", text),
+	FIELD("fee", asset),
+	SIGNS("creator", name, CODEC_ACTIVE),
+	ACTS("new_account_name", name),
+	NAMES("owner", authority),
+	NAMES("active", authority),
+	NAMES("posting", authority),
+	FIELD("memo_key", key),
+	FIELD("json_metadata", text),
 };
 static field_t op_account_update[] = {
-	ACTS("account", name),
-	NAMES("owner", optional_authority),
+	SIGNS("account", name, CODEC_ACTIVE),
+	RAISES("owner", CODEC_MENTIONED, optional_authority, CODEC_OWNER),
 	NAMES("active", optional_authority),
 	NAMES("posting", optional_authority),
 	FIELD("memo_key", key),
 	FIELD("json_metadata", text),
 };
 static field_t op_witness_update[] = {
-	ACTS("owner", name),   FIELD("url", text),  FIELD("block_signing_key", key),
-	FIELD("props", props), FIELD("fee", asset),
+	SIGNS("owner", name, CODEC_ACTIVE),
+	FIELD("url", text),
+	FIELD("block_signing_key", key),
+	FIELD("props", props),
+	FIELD("fee", asset),
 };
 static field_t op_account_witness_vote[] = {
-	ACTS("account", name),
+	SIGNS("account", name, CODEC_ACTIVE),
 	ACTS("witness", name),
 	FIELD("approve", boolean),
 };
-static field_t op_account_witness_proxy[] = {ACTS("account", name), ACTS("proxy", name)};
+static field_t op_account_witness_proxy[] = {SIGNS("account", name, CODEC_ACTIVE),
+					     ACTS("proxy", name)};
 static field_t op_pow[] = {
 	ACTS("worker_account", name), FIELD("block_id", h20), FIELD("nonce", u64),
 	FIELD("work", pow_work),      FIELD("props", props),
 };
 static field_t op_custom[] = {
-	ACTS("required_auths", names),
+	SIGNS("required_auths", names, CODEC_ACTIVE),
 	FIELD("id", u16),
 	FIELD("data", bytes),
 };
@@ -276,65 +302,65 @@ static field_t op_report_over_production[] = {
 	FIELD("first_block", codec_signed_header),
 	FIELD("second_block", codec_signed_header),
 };
-static field_t op_delete_comment[] = {ACTS("author", name), FIELD("permlink", text)};
+static field_t op_delete_comment[] = {SIGNS("author", name, CODEC_POSTING),
+				      FIELD("permlink", text)};
 static field_t op_custom_json[] = {
-	ACTS("required_auths", names),
-	ACTS("required_posting_auths", names),
+	SIGNS("required_auths", names, CODEC_ACTIVE),
+	SIGNS("required_posting_auths", names, CODEC_POSTING),
 	FIELD("id", id),
 	FIELD("json", text),
 };
 static field_t op_comment_options[] = {
-	ACTS("author", name),
-	FIELD("permlink", text),
-	FIELD("max_accepted_payout", asset),
-	FIELD("percent_steem_dollars", percent),
-	FIELD("allow_votes", boolean),
-	FIELD("allow_curation_rewards", boolean),
+	SIGNS("author", name, CODEC_POSTING),    FIELD("permlink", text),
+	FIELD("max_accepted_payout", asset),     FIELD("percent_steem_dollars", percent),
+	FIELD("allow_votes", boolean),           FIELD("allow_curation_rewards", boolean),
 	NAMES("extensions", comment_extensions),
 };
 static field_t op_set_withdraw_vesting_route[] = {
-	ACTS("from_account", name),
+	SIGNS("from_account", name, CODEC_ACTIVE),
 	ACTS("to_account", name),
 	FIELD("percent", u16),
 	FIELD("auto_vest", boolean),
 };
 static field_t op_limit_order_create2[] = {
-	ACTS("owner", name),
-	FIELD("orderid", u32),
-	FIELD("amount_to_sell", asset),
-	FIELD("exchange_rate", price),
-	FIELD("fill_or_kill", boolean),
-	FIELD("expiration", seconds),
+	SIGNS("owner", name, CODEC_ACTIVE), FIELD("orderid", u32),
+	FIELD("amount_to_sell", asset),     FIELD("exchange_rate", price),
+	FIELD("fill_or_kill", boolean),     FIELD("expiration", seconds),
 };
 static field_t op_claim_account[] = {
-	ACTS("creator", name),
+	SIGNS("creator", name, CODEC_ACTIVE),
 	FIELD("fee", asset),
 	FIELD("extensions", extensions),
 };
 static field_t op_create_claimed_account[] = {
-	ACTS("creator", name),        ACTS("new_account_name", name),  NAMES("owner", authority),
-	NAMES("active", authority),   NAMES("posting", authority),     FIELD("memo_key", key),
-	FIELD("json_metadata", text), FIELD("extensions", extensions),
+	SIGNS("creator", name, CODEC_ACTIVE),
+	ACTS("new_account_name", name),
+	NAMES("owner", authority),
+	NAMES("active", authority),
+	NAMES("posting", authority),
+	FIELD("memo_key", key),
+	FIELD("json_metadata", text),
+	FIELD("extensions", extensions),
 };
 static field_t op_request_account_recovery[] = {
-	ACTS("recovery_account", name),
+	SIGNS("recovery_account", name, CODEC_ACTIVE),
 	ACTS("account_to_recover", name),
 	FIELD("new_owner_authority", authority),
 	FIELD("extensions", extensions),
 };
 static field_t op_recover_account[] = {
 	ACTS("account_to_recover", name),
-	FIELD("new_owner_authority", authority),
+	RAISES("new_owner_authority", CODEC_UNNAMED, authority, CODEC_FOREIGN),
 	FIELD("recent_owner_authority", authority),
 	FIELD("extensions", extensions),
 };
 static field_t op_change_recovery_account[] = {
-	ACTS("account_to_recover", name),
+	SIGNS("account_to_recover", name, CODEC_OWNER),
 	NAMES("new_recovery_account", name),
 	FIELD("extensions", extensions),
 };
 static field_t op_escrow_transfer[] = {
-	ACTS("from", name),
+	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
 	FIELD("sbd_amount", asset),
 	FIELD("steem_amount", asset),
@@ -345,103 +371,121 @@ static field_t op_escrow_transfer[] = {
 	FIELD("ratification_deadline", seconds),
 	FIELD("escrow_expiration", seconds),
 };
+/* One of the other three, who acts in this way. */
+#define WHO                                                                                        \
+	{                                                                                          \
+		NAMED("who"), .role = CODEC_MENTIONED, .signs = CODEC_ACTIVE, .type = &name        \
+	}
 static field_t op_escrow_dispute[] = {
-	ACTS("from", name), ACTS("to", name),        ACTS("agent", name),
-	NAMES("who", name), FIELD("escrow_id", u32),
+	ACTS("from", name), ACTS("to", name), ACTS("agent", name), WHO, FIELD("escrow_id", u32),
 };
 static field_t op_escrow_release[] = {
 	ACTS("from", name),         ACTS("to", name),
-	ACTS("agent", name),        NAMES("who", name),
+	ACTS("agent", name),        WHO,
 	NAMES("receiver", name),    FIELD("escrow_id", u32),
 	FIELD("sbd_amount", asset), FIELD("steem_amount", asset),
 };
 static field_t op_pow2[] = {
 	ACTS("work", pow2_work),
 	FIELD("new_owner_key", optional_key),
-	FIELD("props", props),
+	RAISES("props", CODEC_UNNAMED, props, CODEC_FOREIGN),
 };
 static field_t op_escrow_approve[] = {
-	ACTS("from", name), ACTS("to", name),        ACTS("agent", name),
-	NAMES("who", name), FIELD("escrow_id", u32), FIELD("approve", boolean),
+	ACTS("from", name),      ACTS("to", name),          ACTS("agent", name), WHO,
+	FIELD("escrow_id", u32), FIELD("approve", boolean),
 };
 static field_t op_transfer_to_savings[] = {
-	ACTS("from", name),
+	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
 	FIELD("amount", asset),
 	FIELD("memo", text),
 };
 static field_t op_transfer_from_savings[] = {
-	ACTS("from", name),     FIELD("request_id", u32), ACTS("to", name),
-	FIELD("amount", asset), FIELD("memo", text),
+	SIGNS("from", name, CODEC_ACTIVE),
+	FIELD("request_id", u32),
+	ACTS("to", name),
+	FIELD("amount", asset),
+	FIELD("memo", text),
 };
-static field_t op_cancel_transfer_from_savings[] = {ACTS("from", name), FIELD("request_id", u32)};
+static field_t op_cancel_transfer_from_savings[] = {SIGNS("from", name, CODEC_ACTIVE),
+						    FIELD("request_id", u32)};
 static field_t op_custom_binary[] = {
-	ACTS("required_owner_auths", names),
-	ACTS("required_active_auths", names),
-	ACTS("required_posting_auths", names),
-	NAMES("required_auths", authorities),
+	SIGNS("required_owner_auths", names, CODEC_OWNER),
+	SIGNS("required_active_auths", names, CODEC_ACTIVE),
+	SIGNS("required_posting_auths", names, CODEC_POSTING),
+	RAISES("required_auths", CODEC_MENTIONED, authorities, CODEC_FOREIGN),
 	FIELD("id", id),
 	FIELD("data", bytes),
 };
-static field_t op_decline_voting_rights[] = {ACTS("account", name), FIELD("decline", boolean)};
+static field_t op_decline_voting_rights[] = {SIGNS("account", name, CODEC_OWNER),
+					     FIELD("decline", boolean)};
 static field_t op_reset_account[] = {
-	ACTS("reset_account", name),
+	SIGNS("reset_account", name, CODEC_ACTIVE),
 	NAMES("account_to_reset", name),
 	FIELD("new_owner_authority", authority),
 };
 static field_t op_set_reset_account[] = {
-	ACTS("account", name),
-	NAMES("current_reset_account", name),
+	SIGNS("account", name, CODEC_POSTING),
+	RAISES("current_reset_account", CODEC_MENTIONED, name, CODEC_OWNER),
 	NAMES("reset_account", name),
 };
 static field_t op_claim_reward_balance[] = {
-	ACTS("account", name),
+	SIGNS("account", name, CODEC_POSTING),
 	FIELD("reward_steem", asset),
 	FIELD("reward_sbd", asset),
 	FIELD("reward_vests", asset),
 };
 static field_t op_delegate_vesting_shares[] = {
-	ACTS("delegator", name),
+	SIGNS("delegator", name, CODEC_ACTIVE),
 	ACTS("delegatee", name),
 	FIELD("vesting_shares", asset),
 };
 static field_t op_account_create_with_delegation[] = {
-	FIELD("fee", asset),          FIELD("delegation", asset),
-	ACTS("creator", name),        ACTS("new_account_name", name),
-	NAMES("owner", authority),    NAMES("active", authority),
-	NAMES("posting", authority),  FIELD("memo_key", key),
-	FIELD("json_metadata", text), FIELD("extensions", extensions),
+	FIELD("fee", asset),
+	FIELD("delegation", asset),
+	SIGNS("creator", name, CODEC_ACTIVE),
+	ACTS("new_account_name", name),
+	NAMES("owner", authority),
+	NAMES("active", authority),
+	NAMES("posting", authority),
+	FIELD("memo_key", key),
+	FIELD("json_metadata", text),
+	FIELD("extensions", extensions),
 };
 static field_t op_witness_set_properties[] = {
 	ACTS("owner", name),
-	FIELD("props", properties),
+	RAISES("props", CODEC_UNNAMED, properties, CODEC_FOREIGN),
 	FIELD("extensions", extensions),
 };
 static field_t op_account_update2[] = {
-	ACTS("account", name),
-	NAMES("owner", optional_authority),
-	NAMES("active", optional_authority),
-	NAMES("posting", optional_authority),
-	FIELD("memo_key", optional_key),
-	FIELD("json_metadata", text),
+	SIGNS("account", name, CODEC_POSTING),
+	RAISES("owner", CODEC_MENTIONED, optional_authority, CODEC_OWNER),
+	RAISES("active", CODEC_MENTIONED, optional_authority, CODEC_ACTIVE),
+	RAISES("posting", CODEC_MENTIONED, optional_authority, CODEC_ACTIVE),
+	RAISES("memo_key", CODEC_UNNAMED, optional_key, CODEC_ACTIVE),
+	RAISES("json_metadata", CODEC_UNNAMED, text, CODEC_ACTIVE),
 	FIELD("posting_json_metadata", text),
 	FIELD("extensions", extensions),
 };
 /* condenser_api_legacy_operations.hpp has no extensions here. */
 static field_t op_create_proposal[] = {
-	ACTS("creator", name),        ACTS("receiver", name),
-	FIELD("start_date", seconds), FIELD("end_date", seconds),
-	FIELD("daily_pay", asset),    FIELD("subject", text),
-	FIELD("permlink", text),      {NAMED("extensions"), .may_lack = true, .type = &extensions},
+	SIGNS("creator", name, CODEC_ACTIVE),
+	ACTS("receiver", name),
+	FIELD("start_date", seconds),
+	FIELD("end_date", seconds),
+	FIELD("daily_pay", asset),
+	FIELD("subject", text),
+	FIELD("permlink", text),
+	{NAMED("extensions"), .may_lack = true, .type = &extensions},
 };
 static field_t op_update_proposal_votes[] = {
-	ACTS("voter", name),
+	SIGNS("voter", name, CODEC_ACTIVE),
 	FIELD("proposal_ids", numbers),
 	FIELD("approve", boolean),
 	FIELD("extensions", extensions),
 };
 static field_t op_remove_proposal[] = {
-	ACTS("proposal_owner", name),
+	SIGNS("proposal_owner", name, CODEC_ACTIVE),
 	FIELD("proposal_ids", numbers),
 	FIELD("extensions", extensions),
 };

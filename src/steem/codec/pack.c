@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "steem/account_name.h"
 #include "steem/codec/key.h"
 #include "steem/hex.h"
 #include "steem/json_scan.h"
@@ -321,6 +322,18 @@ static uint8_t *unescape(uint8_t *out, const char *at, const char *end)
 	return out;
 }
 
+/*
+ * A node's reader knows no escape of control characters but these (fc/src/io/json.cpp), and proxies
+ * escape all others.
+ */
+static bool has_lost_control(const uint8_t *at, const uint8_t *end)
+{
+	for (; at < end; at++)
+		if (*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r')
+			return true;
+	return false;
+}
+
 /* A string with escapes: its length comes first, but is known last. */
 static APART bool pack_escaped(struct pack *pack, const struct json_slice *value, size_t most)
 {
@@ -337,6 +350,9 @@ static APART bool pack_escaped(struct pack *pack, const struct json_slice *value
 	len = (size_t)(end - at) - head_len;
 	if (most > 0 && len > most)
 		return refuse(pack, "%.*s is longer than %zu bytes", SHOW(value), most);
+	if (pack->is_to_send && has_lost_control(at + head_len, end))
+		return refuse(pack, "%.*s has a control character that nodes do not read",
+			      SHOW(value));
 	if (write_varint(head, len) != head_len) {
 		size_t shorter_len = write_varint(head, len);
 
@@ -366,6 +382,18 @@ static APART bool pack_text(struct pack *pack, const struct json_slice *value, s
 	memcpy(at + head_len, value->data + 1, len);
 	pack->out.len -= VARINT_MAX - head_len;
 	return true;
+}
+
+/* An account's name, or no name at all. */
+static APART bool pack_name(struct pack *pack, const struct json_slice *value, size_t most)
+{
+	const char *fault = NULL;
+
+	if (pack->is_to_send && is_string(value) && value->len > 2)
+		fault = account_name_fault(value->data + 1, value->len - 2);
+	if (fault != NULL)
+		return refuse(pack, "%.*s is no account name: %s", SHOW(value), fault);
+	return pack_text(pack, value, most);
 }
 
 static APART bool pack_hex(struct pack *pack, const struct json_slice *value, size_t bytes,
@@ -457,6 +485,9 @@ bool pack_field(struct pack *pack, const struct codec_field *field, const struct
 	uint64_t number;
 
 	if (field->type == NULL) {
+		if (value->data != NULL && pack->is_to_send)
+			return refuse(pack, "the member \"%s\" is not signed; leave it out",
+				      field->name);
 		if (value->data != NULL && !read_digits(value->data, value->len, &number))
 			return refuse(pack, "%s: %.*s is no number", field->name, SHOW(value));
 		return true;
@@ -563,7 +594,7 @@ static APART bool pack_asset(struct pack *pack, const struct codec_type *type,
 
 	if (plain_string(value, &text))
 		return pack_asset_text(pack, &text);
-	if (type->kind == CODEC_FEE)
+	if (type->kind == CODEC_FEE && !pack->is_to_send)
 		return pack_asset_object(pack, value);
 	return refuse(pack, "%.*s is no amount of %s", SHOW(value), pack->chain->name);
 }
@@ -606,13 +637,55 @@ static bool take_element(struct json_cursor *cursor, const struct codec_type *ty
 	return true;
 }
 
+/* Read a count or a length that was packed. */
+static size_t read_varint(const uint8_t **at)
+{
+	size_t value = 0;
+	unsigned shift = 0;
+
+	do
+		value |= (size_t)(**at & 0x7f) << (7 * shift++);
+	while (*(*at)++ & 0x80);
+	return value;
+}
+
+/* Below, equal to or above 0, as for memcmp(), as a node sorts (fc/include/fc/container/flat.hpp). */
+static int compare_packed(const struct codec_type *type, const uint8_t *a, const uint8_t *b)
+{
+	size_t a_len, b_len;
+	int64_t numbers[2];
+	int order;
+
+	switch (type->kind) {
+	case CODEC_STRUCT:
+	case CODEC_PAIR:
+		return compare_packed(type->fields[0].type, a, b);
+	case CODEC_TEXT:
+	case CODEC_NAME:
+		a_len = read_varint(&a);
+		b_len = read_varint(&b);
+		order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+		return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+	case CODEC_KEY:
+		return memcmp(a, b, KEY_BYTES);
+	case CODEC_I64:
+		memcpy(&numbers[0], a, sizeof(numbers[0]));
+		memcpy(&numbers[1], b, sizeof(numbers[1]));
+		numbers[0] = (int64_t)le64toh((uint64_t)numbers[0]);
+		numbers[1] = (int64_t)le64toh((uint64_t)numbers[1]);
+		return (numbers[0] > numbers[1]) - (numbers[0] < numbers[1]);
+	default: /* a variant: its number */
+		return *a - *b;
+	}
+}
+
 static APART bool pack_list(struct pack *pack, const struct codec_type *type,
 			    const struct json_slice *value)
 {
 	struct json_cursor cursor;
 	struct json_slice element;
 	bool is_first = true;
-	size_t at = pack->out.len, count = 0, head_len;
+	size_t at = pack->out.len, count = 0, last_at = 0, head_len;
 	uint8_t head[VARINT_MAX];
 	char *begin;
 
@@ -624,9 +697,22 @@ static APART bool pack_list(struct pack *pack, const struct codec_type *type,
 	if (add(pack, 1) == NULL)
 		return false;
 	for (; json_next_element(&cursor, &is_first) && take_element(&cursor, type->of, &element);
-	     count++)
+	     count++) {
+		size_t element_at = pack->out.len;
+		const uint8_t *bytes;
+
 		if (!pack_value(pack, type->of, &element))
 			return false;
+		bytes = (const uint8_t *)pack->out.data;
+		if (pack->is_to_send && type->is_sorted && count > 0 &&
+		    compare_packed(type->of, bytes + last_at, bytes + element_at) >= 0)
+			return refuse(
+				pack,
+				"%.*s must stand before the element that precedes it, and only "
+				"once",
+				SHOW(&element));
+		last_at = element_at;
+	}
 	head_len = write_varint(head, count);
 	if (head_len > 1 && add(pack, head_len - 1) == NULL)
 		return false;
@@ -719,8 +805,9 @@ bool pack_value(struct pack *pack, const struct codec_type *type, const struct j
 	case CODEC_VERSION:
 		return pack_version(pack, value);
 	case CODEC_TEXT:
-	case CODEC_NAME:
 		return pack_text(pack, value, type->size);
+	case CODEC_NAME:
+		return pack_name(pack, value, type->size);
 	case CODEC_HEX:
 		return pack_hex(pack, value, type->size, false);
 	case CODEC_BYTES:

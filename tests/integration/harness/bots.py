@@ -1,72 +1,18 @@
-"""The programs in examples/: a process each, and what they need.
-
-mysql2 for Node.js is fetched with npm, once for a build folder.
-"""
+"""The programs in examples/: a process each, and what they need."""
 
 import contextlib
-import fcntl
 import os
-import pathlib
-import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
-from . import reader, shared
+from . import npm, reader
 from .chain import TOP
 from .worker import worker_program
 
 EXAMPLES = TOP / "examples"
-NPM_TIMEOUT_S = 120
 AUTHOR = "ask-bot"
-
-
-def _modules_folder():
-    build = pathlib.Path(reader.program()).parent
-    if not os.access(build, os.W_OK):
-        build = shared.folder()
-    folder = build / "examples-node"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def node_modules():
-    """A folder with the modules that examples/node/package-lock.json names; skips where none is."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("no node and npm here (scripts/packages install examples)")
-    folder = _modules_folder()
-    wanted = (EXAMPLES / "node" / "package-lock.json").read_bytes()
-    ready, failed = folder / "installed-lock.json", folder / "failed"
-    with open(folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists() or ready.read_bytes() != wanted:
-            # A registry that is not there is asked once, not by every test.
-            if not failed.exists() or time.time() - failed.stat().st_mtime > 600:
-                failed.write_text(_npm_ci(folder))
-            if why := failed.read_text():
-                pytest.skip(f"mysql2 cannot be fetched with npm: {why}")
-            failed.unlink()
-            ready.write_bytes(wanted)
-    return folder / "node_modules"
-
-
-def _npm_ci(folder):
-    """What went wrong, in a line."""
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(EXAMPLES / "node" / name, folder)
-    try:
-        done = subprocess.run(
-            ["npm", "ci", "--omit=peer", "--ignore-scripts", "--no-audit", "--no-fund",
-             "--fetch-retries=1", "--fetch-timeout=20000", "--cache", str(folder / "cache")],
-            cwd=folder, capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return f"no answer in {NPM_TIMEOUT_S} s"
-    if done.returncode == 0:
-        return ""
-    said = [line for line in done.stderr.splitlines() if not line.startswith("npm warn")]
-    return " ".join(said)[:200] or f"exit code {done.returncode}"
 
 
 class Bot:
@@ -102,7 +48,7 @@ class Bots:
     def __init__(self, world, language):
         self.world, self.language = world, language
         self.made = []
-        self.modules = node_modules() if language == "node" else None
+        self.modules = npm.modules(EXAMPLES / "node") if language == "node" else None
         if language == "shell" and not worker_program():
             pytest.skip("steem-worker is not built")
 

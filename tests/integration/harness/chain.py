@@ -99,6 +99,32 @@ def signer_of(witness):
     return curve.Signer(curve.secret_of(witness))
 
 
+def seal(number, previous, timestamp, witness, secret, extensions, trxs):
+    """The text and the id of a block; secret: what that of its signer follows from."""
+    block = {
+        "previous": previous,
+        "timestamp": timestamp,
+        "witness": witness,
+        "transaction_merkle_root": packing.merkle_root([trx.leaf for trx in trxs]),
+        "extensions": extensions,
+    }
+    header = packing.header(block, packing.STEEM)
+    signature = signer_of(secret).sign(hashlib.sha256(header).digest())
+    block_id = packing.block_id(number, header + signature)
+    texts = [trx.text if trx.is_whole else
+             f'{trx.text},"transaction_id":"{trx.trx_id}","block_num":{number},'
+             f'"transaction_num":{index}}}' for index, trx in enumerate(trxs)]
+    text = operations.emit({
+        **block,
+        "witness_signature": signature.hex(),
+        "transactions": operations.Raw(f"[{','.join(texts)}]"),
+        "block_id": block_id,
+        "signing_key": operations.signing_key(secret),
+        "transaction_ids": [trx.trx_id for trx in trxs],
+    })
+    return text.encode("utf-8", "surrogateescape"), block_id
+
+
 class LinkedChain(Chain):
     """A chain of made blocks, each of which proves: ids, root, links and signature are true.
 
@@ -208,30 +234,8 @@ class LinkedChain(Chain):
         previous = (f"{number - 1:08x}" + "be" * 16 if number in BEGINNINGS[1:]
                     else self.block_id(number - 1))
         trxs = self.trxs(number, previous) + self.published.get(number, [])
-        secret = self.secret(self.witness(number), number)
-        signer = signer_of(secret)
-        block = {
-            "previous": previous,
-            "timestamp": self.timestamp(number),
-            "witness": self.witness(number),
-            "transaction_merkle_root": packing.merkle_root([trx.leaf for trx in trxs]),
-            "extensions": self._extensions(number),
-        }
-        header = packing.header(block, packing.STEEM)
-        signature = signer.sign(hashlib.sha256(header).digest())
-        block_id = packing.block_id(number, header + signature)
-        texts = [trx.text if trx.is_whole else
-                 f'{trx.text},"transaction_id":"{trx.trx_id}","block_num":{number},'
-                 f'"transaction_num":{index}}}' for index, trx in enumerate(trxs)]
-        text = operations.emit({
-            **block,
-            "witness_signature": signature.hex(),
-            "transactions": operations.Raw(f"[{','.join(texts)}]"),
-            "block_id": block_id,
-            "signing_key": operations.signing_key(secret),
-            "transaction_ids": [trx.trx_id for trx in trxs],
-        })
-        return text.encode("utf-8", "surrogateescape"), block_id
+        return seal(number, previous, self.timestamp(number), self.witness(number),
+                    self.secret(self.witness(number), number), self._extensions(number), trxs)
 
     def _extensions(self, number):
         """Who is on another branch has another version: two empty blocks must not be the same."""
@@ -382,6 +386,48 @@ class BusyChain(LinkedChain):
         if place is None:
             return text[trx.start:trx.end]
         return text[trx.start:place.start] + str(number) + text[place.end:trx.end]
+
+
+class Branch(Chain):
+    """Blocks that are made one after the other, of transactions that somebody sent: see network.py."""
+
+    def __init__(self, first=1, genesis=GENESIS, label=""):
+        self.first, self.genesis, self.label = first, genesis, label
+        self.blocks = {}  # number: (text, id, timestamp)
+        self.head = first - 1
+        self.before = (f"{first - 1:08x}" + "be" * 16 if first > 1 else ZERO_ID, genesis.isoformat())
+
+    def branch_off(self, number, label):
+        """Another branch whose blocks from `number` on are still to be made."""
+        made = Branch(self.first, self.genesis, label)
+        made.blocks = {n: block for n, block in self.blocks.items() if n < number}
+        made.head = number - 1
+        return made
+
+    def witness(self, number):
+        return operations.NAMES[number % len(operations.NAMES)]
+
+    def signing_key(self, witness, head):
+        return operations.signing_key(witness) if witness in operations.NAMES else None
+
+    def append(self, timestamp, trxs):
+        """The next block; its number."""
+        number, witness = self.head + 1, self.witness(self.head + 1)
+        extensions = [[1, f"0.23.{int(_digest('version', self.label)[:4], 16)}"]] if self.label else []
+        text, block_id = seal(number, self.block_id(self.head), timestamp, witness, witness,
+                              extensions, trxs)
+        self.blocks[number] = text, block_id, timestamp
+        self.head = number
+        return number
+
+    def raw(self, number):
+        return self.blocks[number][0] if number in self.blocks else None
+
+    def block_id(self, number):
+        return self.blocks[number][1] if number in self.blocks else self.before[0]
+
+    def timestamp(self, number):
+        return self.blocks[number][2] if number in self.blocks else self.before[1]
 
 
 def by_name(name):

@@ -4,6 +4,7 @@
     sign(digest, secret)            65 bytes, as every node accepts them
     public_key(secret)              33 bytes
     Signer(secret).sign(digest)     a hundred times faster, for secrets that are none
+    Verifier(key).made(digest, signature)   five times faster than recover(), for a key that is known
 
 Points are (x, y), or None for the one at infinity; in between (x, y, z) with x / z^2, y / z^3.
 """
@@ -72,23 +73,28 @@ def _multiples(affine, count):
     return _affine(points)
 
 
-@functools.lru_cache(maxsize=1)
-def _tables():
-    """For each of 43 windows of 6 bits: 1 to 63 times 64^window times G."""
-    tables, base = [], G
+@functools.lru_cache(maxsize=256)
+def _tables(base):
+    """For each of 43 windows of 6 bits: 1 to 63 times 64^window times the base."""
+    tables = []
     for _ in range(43):
         tables.append(_multiples(base, 64))
         base = tables[-1][63]
     return tables
 
 
-def _times_g(factor, point=INFINITY):
-    """The point, and factor times G."""
-    for table in _tables():
+def _times_base(factor, base, point=INFINITY):
+    """The point, and factor times a base that is used again and again."""
+    for table in _tables(base):
         factor, digit = divmod(factor, 64)
         if digit:
             point = _add(point, table[digit - 1])
     return point
+
+
+def _times_g(factor, point=INFINITY):
+    """The point, and factor times G."""
+    return _times_base(factor, G, point)
 
 
 def _times(factor, affine):
@@ -111,24 +117,66 @@ def public_key(secret):
     return _compressed(_affine([_times_g(secret)])[0])
 
 
-def recover(digest, signature):
-    """Raises NoKey. S may be high: nodes accept that."""
+def _root(square):
+    """A number whose square this is, or None."""
+    root = pow(square, (P + 1) // 4, P)
+    return root if root * root % P == square else None
+
+
+def _parts(signature):
+    """R, S, the x of its point, and whether the y is odd."""
     r, s = int.from_bytes(signature[1:33], "big"), int.from_bytes(signature[33:], "big")
     if len(signature) != 65 or not 27 <= signature[0] <= 34 or not 0 < r < N or not 0 < s < N:
         raise NoKey("no signature has this form")
     ident = signature[0] - 27 & 3
-    x = r + N * (ident >> 1)
-    square = (x * x * x + 7) % P
-    y = pow(square, (P + 1) // 4, P)
-    if x >= P or y * y % P != square:
+    return r, s, r + N * (ident >> 1), ident & 1
+
+
+def recover(digest, signature):
+    """Raises NoKey. S may be high: nodes accept that."""
+    r, s, x, odd = _parts(signature)
+    y = _root((x * x * x + 7) % P)
+    if x >= P or y is None:
         raise NoKey("no point of the curve has this R")
-    y = y if y & 1 == ident & 1 else P - y
+    y = y if y & 1 == odd else P - y
     inverse = pow(r, -1, N)
     z = int.from_bytes(digest, "big")
     point = _times_g(-z * inverse % N, _times(s * inverse % N, (x, y)))
     if point[2] == 0:
         raise NoKey("the key would be the point at infinity")
     return _compressed(_affine([point])[0])
+
+
+class Verifier:
+    """Whether a known key signed. Its tables are made when it is first asked, and take 30 ms."""
+
+    def __init__(self, key):
+        x = int.from_bytes(key[1:], "big")
+        y = _root((x * x * x + 7) % P)
+        if y is None:
+            raise NoKey("no point of the curve has this x")
+        self.key, self.point = key, (x, y if y & 1 == key[0] & 1 else P - y)
+
+    def made(self, digest, signature):
+        """The same as recover(digest, signature) == key."""
+        try:
+            r, s, x, odd = _parts(signature)
+        except NoKey:
+            return False
+        inverse = pow(s, -1, N)
+        point = _times_g(int.from_bytes(digest, "big") * inverse % N)
+        point = _times_base(r * inverse % N, self.point, point)
+        if point[2] == 0:
+            return False
+        found_x, found_y = _affine([point])[0]
+        return found_x == x and found_y & 1 == odd
+
+
+def is_accepted(signature):
+    """Whether its S is one that nodes accept since block 26256743. They mean S <= N / 2, and compare
+    with N / 2 as it lies in memory, the low byte first (steemit/steem, libraries/fc/src/crypto/
+    elliptic_common.cpp)."""
+    return signature[33:] <= (N // 2).to_bytes(32, "little")
 
 
 def _is_canonical(signature):

@@ -138,6 +138,10 @@ class Bot:
     def reply(self, row, body="because", author="the-bot", title=None, metadata=None):
         self.call("reply", row["delivery_id"], row["token"], author, title, body, metadata)
 
+    def held(self, procedure, row, *args):
+        """One that answers the delivery."""
+        self.call(procedure, row["delivery_id"], row["token"], *args)
+
     def close(self):
         with contextlib.suppress(pymysql.MySQLError):
             self.connection.close()
@@ -155,7 +159,7 @@ def state(db, delivery):
 def tables(db):
     """All that bots change, but for where claims begin to look."""
     return [db.rows(f"SELECT * FROM {name} ORDER BY 1")
-            for name in ("deliveries_open", "deliveries_ended", "comments")]
+            for name in ("deliveries_open", "deliveries_ended", "comments", "actions", "senders")]
 
 
 def number_of(function, *args, **options):

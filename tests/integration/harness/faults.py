@@ -6,7 +6,7 @@
 
 `block` is a number or a collection of numbers, `method` a name without its API. Without them a
 fault hits everything. `times=None` is for ever, until fault.clear(). `turn=k` spares the node's
-first k - 1 requests.
+first k - 1 requests. `chance=0.2` spares four of five, by a dice of its own (`seed`).
 
 The connection    reset, reset_body, hang (until fault.release()), delay (seconds),
                   kill (seconds: so long nobody listens any more),
@@ -23,9 +23,12 @@ One item          rpc_error (code, message), null, result (text), other_block (o
                   operations: empty_virtual, no_reward, other_virtual, real_mixed_in, other_trx; lies
                   about them: added_virtual, changed_virtual, dropped_virtual
 A lie           lie (kind: see lies.py), of a block; only who proves blocks can notice
+A broadcast     see checking.py: refused, exhausted, vanish, repeated, lost_answer, late_answer,
+                refused_but_sent, withheld
 """
 
 import json
+import random
 import threading
 
 from . import lies, virtual
@@ -45,6 +48,8 @@ ITEM = {"wrong_id", "rpc_error", "null", "result", "other_block", "fork", "broke
         "stale", *virtual.LIES, *virtual.INVENTIONS}
 VIRTUAL = {**virtual.LIES, **virtual.INVENTIONS}
 LIES = {"lie"}
+BROADCAST = {"refused", "exhausted", "vanish", "repeated", "lost_answer", "late_answer",
+             "refused_but_sent", "withheld"}
 ONLY_BATCHES = {"error_object", "refuse_batch", "missing", "doubled", "reordered"}
 ZERO = "0" * 40
 
@@ -53,10 +58,11 @@ class Fault:
     """One thing to do wrong; made by node.fault()."""
 
     def __init__(self, node, what, block, method, times, details):
-        if what not in CONNECTION | HTTP | ENVELOPE | ITEM | LIES:
+        if what not in CONNECTION | HTTP | ENVELOPE | ITEM | LIES | BROADCAST:
             raise ValueError(f"no fault is called {what}")
         self.node, self.what, self.details, self.times = node, what, details, times
         self.turn = details.get("turn", 0)
+        self.dice = random.Random(f"{what} {details.get('seed')}")
         self.blocks = {block} if isinstance(block, int) else block
         self.method = method
         self.count = 0
@@ -78,6 +84,8 @@ class Fault:
     def take(self):
         """Use the fault once; False when it is used up. The node's lock is held."""
         if self.times is not None and self.count >= self.times:
+            return False
+        if self.dice.random() >= self.details.get("chance", 1):
             return False
         self.count += 1
         self.node.count[self.what] += 1

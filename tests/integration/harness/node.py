@@ -116,6 +116,8 @@ class Node:
     answer and does not say so; count["lost"] is of the requests that came on it meanwhile.
     """
 
+    methods = METHODS
+
     def __init__(self, chain=None, irreversible=100, head=None, spelling="as_is", gzip=True,
                  port=0, name="node"):
         self.chain = chain or chains.SyntheticChain()
@@ -284,9 +286,13 @@ class Node:
 
     # ---- one request
 
+    @staticmethod
+    def read(body):
+        return json.loads(body)
+
     def serve(self, handler, body):
         """Answer one HTTP request, or do it wrong."""
-        request = json.loads(body)
+        request = self.read(body)
         is_batch = isinstance(request, list)
         calls = [Call.of(item) for item in (request if is_batch else [request])]
         with self.changed:
@@ -419,7 +425,7 @@ class Node:
         for fault in self._take({"rpc_error"}, [call]):
             message = fault.details.get("message", "Unable to acquire database lock")
             return faults.error_text(ident, fault.details.get("code", -32003), message)
-        if call.method not in METHODS:
+        if call.method not in self.methods:
             return faults.error_text(ident, -32002, f"Could not find method {call.method}")
         result = getattr(self, "_" + call.method)(call)
         for fault in self._take(faults.ITEM - {"wrong_id", "rpc_error"} | faults.LIES, [call]):

@@ -11,6 +11,7 @@ import pathlib
 
 from . import auditor
 from .chain import SyntheticChain
+from .checking import CheckingNode
 from .node import Node
 from .polling import poll
 from .reader import Database, Reader, SANITIZER_EXIT, write_config
@@ -47,6 +48,13 @@ class World:
         """A node; all nodes made before a reader are in that reader's configuration."""
         options.setdefault("name", f"node{len(self.nodes)}")
         node = Node(chain or SyntheticChain(), **options)
+        self.nodes.append(node)
+        return node
+
+    def join(self, network, **options):
+        """A node of a network, which checks what is broadcast."""
+        options.setdefault("name", f"node{len(self.nodes)}")
+        node = CheckingNode(network, **options)
         self.nodes.append(node)
         return node
 

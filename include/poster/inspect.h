@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands that look and change nothing: --check, --dry-run.
+ */
+#ifndef POSTER_INSPECT_H
+#define POSTER_INSPECT_H
+
+#include "daemon/options.h"
+
+struct config;
+struct signets;
+struct transaction_maker;
+
+/*
+ * Ask the chain which authority each key has, and print it.  EXIT_BAD_CONFIG: some key does not have
+ * the authority of its entry, or is an owner key; EXIT_UNAVAILABLE: no node answers.
+ */
+enum exit_code inspect_check(const struct config *config, struct signets *signets,
+			     struct transaction_maker *maker);
+/* Print the rows that could be signed now, with what would be sent. */
+enum exit_code inspect_dry_run(const struct config *config, struct signets *signets,
+			       struct transaction_maker *maker);
+
+#endif

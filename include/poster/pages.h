@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a running poster serves: /metrics, /healthz, /readyz.  Pure.
+ */
+#ifndef POSTER_PAGES_H
+#define POSTER_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "poster/routes.h"
+#include "poster/sendings.h"
+#include "store/sender.h"
+#include "sync/executor.h"
+
+struct pages_facts {
+	int64_t started_s;
+	bool is_ready; /* it has looked after its accounts once */
+	bool is_database_lost;
+	const struct executor_trouble *trouble;
+	int64_t now_ms;
+	unsigned usable_nodes;
+	const struct routes *routes;
+	const struct sendings_facts *sendings;
+	const struct sender_account *accounts;
+	size_t account_count;
+	uint64_t signed_count, held_count, failed_count, expired_count;
+	const struct metric_histogram *commit_times;
+};
+
+/* The HTTP status; 404: there is no such page. */
+unsigned pages_write(const struct pages_facts *facts, const char *path, struct buf *body,
+		     const char **ret_type);
+
+#endif

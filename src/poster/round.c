@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+#include "poster/round.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "poster/content.h"
+#include "poster/letter.h"
+#include "poster/limits.h"
+#include "poster/route.h"
+#include "poster/tempo.h"
+#include "store/db.h"
+
+#define ACTIONS_LOOK   40
+#define COMMENTS_LOOK  4
+#define ROWS_MAX       400 /* in one transaction, about */
+#define LOOK_AGAIN_MS  500
+#define ROUND_MS       200 /* what is signed waits so long at most, and locks are held */
+#define LIFE_LEAST_S   6   /* two blocks */
+#define LETTER_BYTES   ((size_t)512 * 1024)
+#define PERMLINK_BYTES 260
+#define SEALS_MAX      30
+#define HEAD_STALE_MS  5000
+
+void round_look_release(struct round_look *look)
+{
+	transaction_free(look->trx);
+	sender_trx_release(&look->made);
+	*look = (struct round_look){.trx = NULL};
+}
+
+void round_clear(struct round *round)
+{
+	for (size_t i = 0; i < round->trx_count; i++)
+		sender_trx_release(&round->trxs[i]);
+	free(round->trxs);
+	free(round->events);
+	free(round->ids);
+	round->ids = NULL;
+	round->id_count = round->id_capacity = 0;
+	round->trxs = NULL;
+	round->events = NULL;
+	round->trx_count = round->trx_capacity = 0;
+	round->event_count = round->event_capacity = 0;
+	round->has_more = round->is_behind = false;
+	round->waiting_count = 0;
+}
+
+/* One row. */
+
+static void decide(struct round_look *look, enum round_fate fate, const char *why)
+{
+	look->fate = fate;
+	text_format(look->why, sizeof(look->why), "%s", why);
+}
+
+static struct transaction *read_row(struct round *round, const struct signet *signet,
+				    const struct sender_row *row, struct error *err)
+{
+	CLEANUP(buf_release) struct buf letter = BUF_INIT(LETTER_BYTES);
+
+	if (row->action_id > 0)
+		return transaction_read(round->maker, row->operations ? row->operations : "",
+					row->operations_len, err);
+	if (letter_write(&letter, round->chain, signet->account, row, err) < 0)
+		return NULL;
+	return transaction_read(round->maker, letter.data, letter.len, err);
+}
+
+/*
+ * The key that may sign it; the active key of an account may do what posting may, too.  NULL: the look
+ * says why.
+ */
+static const struct signet_key *find_key(const struct signet *signet, const struct transaction *trx,
+					 struct round_look *look)
+{
+	const struct signet_key *key = trx->authority == CODEC_POSTING && signet->posting.rules
+					       ? &signet->posting
+					       : &signet->active;
+
+	if (trx->signer_count != 1 || strcmp(trx->signers[0].account, signet->account) != 0) {
+		text_format(look->why, sizeof(look->why),
+			    "it needs the signature of %s, but the row belongs to %s",
+			    trx->signers[trx->signer_count > 1 &&
+					 strcmp(trx->signers[0].account, signet->account) == 0]
+				    .account,
+			    signet->account);
+		look->fate = ROUND_FAILED;
+		return NULL;
+	}
+	if (trx->authority == CODEC_OWNER) {
+		decide(look, ROUND_FAILED,
+		       "it needs the owner authority, which steem-poster never has");
+		return NULL;
+	}
+	if (key->rules)
+		return key;
+	decide(look, ROUND_HELD,
+	       trx->authority == CODEC_POSTING
+		       ? "the poster has no posting key of this account"
+		       : "it needs the active authority, and the poster has no active key of this account");
+	return NULL;
+}
+
+/* Comments among the operations that are published already are edits, which have another pace. */
+static int find_edits(struct db *db, const struct transaction *trx, const struct sender_row *row,
+		      struct content *content, struct error *err)
+{
+	char author[BLOCK_ACCOUNT_BYTES + 1];
+	char permlink[PERMLINK_BYTES];
+	bool is_post = false;
+	bool is_edit = false;
+
+	for (size_t i = 0; i < trx->operation_count && row->action_id > 0; i++) {
+		if (!content_comment(&trx->operations[i], author, permlink, sizeof(permlink),
+				     &is_post))
+			continue;
+		if (sender_is_published(db, author, permlink, &is_edit, err) < 0)
+			return -1;
+		if (is_edit)
+			content_edit(content, is_post);
+	}
+	return 0;
+}
+
+/*
+ * The same operations with the same reference and expiration are the same transaction, so another row
+ * with them gets another expiration.  One of an earlier round makes the insertion fail; the table is asked
+ * only when the round runs again for that.
+ */
+static int seal_unlike_others(struct db *db, struct round *round, struct transaction *trx,
+			      int64_t expiration_s, bool *ret_done, struct error *err)
+{
+	bool is_taken = true;
+
+	for (int i = 0; i < SEALS_MAX && is_taken; i++) {
+		transaction_seal(trx, &round->reference, (uint32_t)(expiration_s - i));
+		is_taken = false;
+		for (size_t k = 0; k < round->id_count && !is_taken; k++)
+			is_taken = strcmp(round->ids[k], trx->id) == 0;
+		if (!is_taken && round->job.retry_count > 0 &&
+		    sender_is_signed(db, trx->id, &is_taken, err) < 0)
+			return -1;
+	}
+	*ret_done = !is_taken;
+	round->ids = xgrow(round->ids, round->id_count, &round->id_capacity, sizeof(*round->ids));
+	memcpy(round->ids[round->id_count++], trx->id, sizeof(*round->ids));
+	return 0;
+}
+
+static int sign(const struct round *round, const struct signet *signet,
+		const struct signet_key *key, const struct sender_row *row, struct transaction *trx,
+		struct sender_trx *ret_made, struct error *err)
+{
+	struct buf text = BUF_INIT(TRANSACTION_JSON_BYTES_MAX);
+	uint8_t signature[SIGNATURE_BYTES];
+
+	if (sign_digest(trx->digest, key->key, signature, err) < 0 ||
+	    transaction_write(trx, signature, &text, err) < 0) {
+		buf_release(&text);
+		return -1;
+	}
+	*ret_made = (struct sender_trx){
+		.comment_id = row->comment_id,
+		.action_id = row->action_id,
+		.signed_trx = text.data,
+		.signed_len = text.len,
+		.ref_block = round->reference.num,
+		.expiration_s = trx->expiration,
+	};
+	snprintf(ret_made->trx_id, sizeof(ret_made->trx_id), "%s", trx->id);
+	snprintf(ret_made->account, sizeof(ret_made->account), "%s", signet->account);
+	return 0;
+}
+
+/* It may be signed now: do it, and count it in the state. */
+static int seal_and_sign(struct db *db, struct round *round, const struct signet *signet,
+			 const struct signet_key *key, struct sender_state *state,
+			 const struct sender_row *row, const struct content *content,
+			 struct round_look *look, struct error *err)
+{
+	int64_t head_s = round->head.head_time_s;
+	int64_t expiration_s = head_s + ROUND_LIFE_S;
+	bool is_sealed;
+
+	if (row->not_after_s > 0 && row->not_after_s < expiration_s)
+		expiration_s = row->not_after_s;
+	if (expiration_s < head_s + LIFE_LEAST_S) {
+		decide(look, ROUND_FAILED, "its time (not_after) is over");
+		return 0;
+	}
+	if (seal_unlike_others(db, round, look->trx, expiration_s, &is_sealed, err) < 0)
+		return -1;
+	if (!is_sealed || look->trx->expiration < head_s + LIFE_LEAST_S) {
+		decide(look, ROUND_LATER, "many rows have the same operations");
+		return 0;
+	}
+	if (sign(round, signet, key, row, look->trx, &look->made, err) < 0)
+		return -1;
+	tempo_take(state, content, head_s);
+	limits_take(key->rules, state, content, head_s, row->attempts > 0);
+	look->fate = ROUND_SIGNED;
+	return 0;
+}
+
+int round_consider(struct db *db, struct round *round, struct signet *signet,
+		   struct sender_state *state, const struct sender_row *row,
+		   struct round_look *ret_look, struct error *err)
+{
+	struct error fault = ERROR_INIT;
+	const struct signet_key *key;
+	struct content content;
+	int64_t at_s;
+
+	*ret_look = (struct round_look){.fate = ROUND_FAILED};
+	if (row->is_late) {
+		decide(ret_look, ROUND_FAILED, "its time (not_after) is over");
+		return 0;
+	}
+	ret_look->trx = read_row(round, signet, row, &fault);
+	if (!ret_look->trx) {
+		decide(ret_look, ROUND_FAILED, fault.text);
+		return 0;
+	}
+	key = find_key(signet, ret_look->trx, ret_look);
+	if (!key)
+		return 0;
+	content_read(round->maker, ret_look->trx, &content);
+	if (find_edits(db, ret_look->trx, row, &content, err) < 0)
+		return -1;
+	if (!limits_allow(key->rules, round->chain, ret_look->trx, &content, state,
+			  round->head.head_time_s, row->attempts > 0, ret_look->why)) {
+		ret_look->fate = ROUND_HELD;
+		return 0;
+	}
+	at_s = tempo_at(state, &content, round->head.head_time_s);
+	if (at_s == TEMPO_NEVER) {
+		decide(ret_look, ROUND_FAILED,
+		       "the chain takes at most one vote, one comment and five custom operations of "
+		       "an account in one block");
+		return 0;
+	}
+	if (at_s > round->head.head_time_s) {
+		decide(ret_look, ROUND_LATER, "the chain's pace");
+		return 0;
+	}
+	return seal_and_sign(db, round, signet, key, state, row, &content, ret_look, err);
+}
+
+/* The rows of one account. */
+
+struct account_work {
+	struct round *round;
+	struct signet *signet;
+	struct sender_state state;
+	struct sender_row rows[ACTIONS_LOOK + COMMENTS_LOOK];
+	struct round_look looks[ACTIONS_LOOK + COMMENTS_LOOK];
+	size_t count;
+	bool is_changed;
+	bool is_blocked; /* something waits for its pace */
+};
+
+static int load_rows(struct db *db, const struct sender_waiting *waiting, struct arena *arena,
+		     struct account_work *work, struct error *err)
+{
+	int64_t head_s = work->round->head.head_time_s;
+	bool no_replies = waiting->state.next_reply_s > head_s;
+	bool no_posts = waiting->state.next_post_s > head_s;
+	bool no_votes = waiting->state.next_vote_s > head_s;
+	bool no_customs = tempo_customs_left(&waiting->state, head_s) == 0;
+
+	if (waiting->has_comments && !(no_replies && no_posts) &&
+	    sender_comments(db, waiting->account, no_replies, no_posts, COMMENTS_LOOK, arena,
+			    work->rows, &work->count, err) < 0)
+		return -1;
+	if (waiting->has_actions &&
+	    sender_actions(db, waiting->account, no_votes, no_customs, ACTIONS_LOOK, arena,
+			   work->rows, &work->count, err) < 0)
+		return -1;
+	work->is_blocked = (waiting->has_comments && (no_replies || no_posts)) ||
+			   (waiting->has_actions && (no_votes || no_customs));
+	return 0;
+}
+
+static int consider_rows(struct db *db, struct account_work *work, struct error *err)
+{
+	for (size_t i = 0; i < work->count; i++) {
+		struct round_look *look = &work->looks[i];
+
+		if (round_consider(db, work->round, work->signet, &work->state, &work->rows[i],
+				   look, err) < 0)
+			return -1;
+		work->is_changed |= look->fate != ROUND_LATER;
+		work->is_blocked |= look->fate == ROUND_LATER;
+	}
+	return 0;
+}
+
+static void add_event(struct round *round, const struct signet *signet,
+		      const struct sender_row *row, const struct round_look *look)
+{
+	struct round_event *event;
+
+	round->events = xgrow(round->events, round->event_count, &round->event_capacity,
+			      sizeof(*round->events));
+	event = &round->events[round->event_count++];
+	*event = (struct round_event){
+		.is_held = look->fate == ROUND_HELD,
+		.comment_id = row->comment_id,
+		.action_id = row->action_id,
+	};
+	memcpy(event->account, signet->account, sizeof(event->account));
+	memcpy(event->why, look->why, sizeof(event->why));
+}
+
+static int write_row(struct db *db, struct account_work *work, size_t i, struct error *err)
+{
+	struct round *round = work->round;
+	struct round_look *look = &work->looks[i];
+	const struct sender_row *row = &work->rows[i];
+	bool is_moved;
+
+	if (look->fate == ROUND_LATER)
+		return 0;
+	if (look->fate != ROUND_SIGNED) {
+		add_event(round, work->signet, row, look);
+		return sender_refuse(db, row, look->fate == ROUND_HELD ? "held" : "failed",
+				     look->why, err);
+	}
+	if (sender_move(db, &look->made, &is_moved, err) < 0)
+		return -1;
+	if (!is_moved)
+		return 0;
+	round->trxs =
+		xgrow(round->trxs, round->trx_count, &round->trx_capacity, sizeof(*round->trxs));
+	round->trxs[round->trx_count++] = look->made;
+	look->made = (struct sender_trx){.signed_trx = NULL};
+	return 0;
+}
+
+static int write_rows(struct db *db, struct account_work *work, struct error *err)
+{
+	bool is_held;
+
+	if (!work->is_changed)
+		return 0;
+	if (sender_pace(db, work->signet->account, work->round->token, &work->state, &is_held,
+			err) < 0)
+		return -1;
+	for (size_t i = 0; i < work->count && is_held; i++)
+		if (write_row(db, work, i, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int serve_account(struct db *db, struct round *round, const struct sender_waiting *waiting,
+			 struct signet *signet, struct error *err)
+{
+	struct account_work *work = xcalloc(1, sizeof(*work));
+	struct arena *arena = arena_new();
+	int result;
+
+	work->round = round;
+	work->signet = signet;
+	work->state = waiting->state;
+	result = load_rows(db, waiting, arena, work, err);
+	if (result == 0)
+		result = consider_rows(db, work, err);
+	if (result == 0)
+		result = write_rows(db, work, err);
+	signet->blocked_head_s = work->is_blocked ? round->head.head_time_s : 0;
+	signet->look_at_ms = clock_now_ms() + LOOK_AGAIN_MS;
+	for (size_t i = 0; i < work->count; i++)
+		round_look_release(&work->looks[i]);
+	arena_free(arena);
+	free(work);
+	return result;
+}
+
+/* Its rows waited for their pace, and the head is still the same. */
+static bool is_waiting_for_head(const struct round *round, const struct signet *signet)
+{
+	return signet->blocked_head_s == round->head.head_time_s &&
+	       clock_now_ms() < signet->look_at_ms;
+}
+
+static int serve_all(struct db *db, struct round *round, const struct sender_waiting *waiting,
+		     size_t count, struct error *err)
+{
+	/* Each round begins with another account, so that none waits for the others. */
+	size_t from = count > 0 ? (size_t)random_below(count) : 0;
+	int64_t until_ms = clock_now_ms() + ROUND_MS;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sender_waiting *one = &waiting[(from + i) % count];
+		struct signet *signet = signets_find(round->signets, one->account);
+
+		if (!signet || is_waiting_for_head(round, signet))
+			continue;
+		if (round->trx_count + round->event_count >= ROWS_MAX ||
+		    (round->trx_count > 0 && clock_now_ms() >= until_ms)) {
+			round->has_more = true;
+			return 0;
+		}
+		if (serve_account(db, round, one, signet, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int round_run(struct db *db, struct job *job, struct error *err)
+{
+	struct round *round = (struct round *)job;
+	CLEANUP(mem_free_pointer) struct sender_waiting *waiting = NULL;
+	size_t count = 0;
+
+	round_clear(round);
+	if (sender_waiting(db, round->token, &waiting, &count, err) < 0)
+		return -1;
+	round->waiting_count = count;
+	/* After a time without the database the head is too old; the next round has a new one. */
+	if (count == 0 || clock_now_ms() - round->asked_at_ms > HEAD_STALE_MS)
+		return 0;
+	if (sender_reference(db, &round->reference, &round->reference_s, err) < 0)
+		return -1;
+	round->is_behind = round->reference.num == 0 ||
+			   round->head.head_time_s > round->reference_s + ROUTE_AHEAD_S;
+	if (round->is_behind || round->head.head_block < round->reference.num)
+		return 0;
+	if (db_begin(db, err) < 0 || serve_all(db, round, waiting, count, err) < 0)
+		return -1;
+	return db_commit(db, err);
+}

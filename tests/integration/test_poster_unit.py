@@ -1,0 +1,127 @@
+"""steem-poster under systemd, under a monitor, with its role in the database; and what the documents say."""
+
+import functools
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import documents
+from harness.documents import exit_codes_of_manual, options_of_help, options_of_manual, text
+from harness.exposition import LISTEN, Endpoint
+from harness.network import Network
+from harness.poster import Outbox, poster_program
+from test_grants import give_password, run_grants, user
+
+pytestmark = pytest.mark.skipif(not poster_program(), reason="steem-poster is not built")
+UNIT = "steem-poster.service"
+complete = functools.partial(documents.complete, "steem-poster")
+
+
+@pytest.fixture(name="outbox")
+def outbox_of_a_world(world):
+    made = Outbox(world)
+    made.network = Network()
+    world.join(made.network)
+    world.start(reader={"proof": "content"})
+    made.network.live(0.1)
+    yield made
+    made.network.still()
+
+
+# ---- what systemd and monitors are told
+
+def test_ready_status_watchdog_stopping(outbox, manager):
+    path = outbox.config(outbox.entry("bot-one"))
+    poster = outbox.start(config=path, environment=manager.environment)
+    manager.wait_for("READY=1")
+    manager.wait_for("STATUS=0 signed")
+    fed = manager.count("WATCHDOG=1")
+    manager.wait_for("WATCHDOG=1", fed + 3)
+    assert poster.stop() == 0
+    manager.wait_for("STOPPING=1")
+
+
+def test_a_reload_changes_the_log_level(outbox):
+    path = outbox.config(outbox.entry("bot-one"))
+    poster = outbox.start(config=path)
+    poster.wait_for("accounts_opened")
+    outbox.config(outbox.entry("bot-one"), log={"level": "debug"})
+    poster.signal(1)
+    poster.wait_for("reloaded")
+    outbox.custom()
+    poster.wait_for("trx_signed")
+
+
+def test_every_metric_is_in_the_document(outbox):
+    poster = outbox.start(entries=[outbox.entry("bot-one")], metrics=LISTEN)
+    endpoint = Endpoint.of(poster)
+    row = outbox.custom()
+    outbox.wait_state(row, "confirmed")
+    endpoint.wait_value("steem_poster_settled_total", lambda count: count == 1)
+    families = endpoint.metrics()
+    assert families["steem_poster_signed_total"].value() == 1
+    assert families["steem_poster_account_held"].value(account="bot-one") == 1
+    assert endpoint.get("/healthz").status == endpoint.get("/readyz").status == 200
+    table = text("doc", "poster.md").split("## Metrics")[1]
+    told = {name for line in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", line)}
+    assert told == {name.removeprefix("steem_poster_") for name in families}
+
+
+# ---- its role in the database
+
+def test_the_role_of_the_grants_is_enough(outbox):
+    """And it may not write what is not its own."""
+    world = outbox.world
+    run_grants(world)
+    give_password(world, "poster", "")
+    database = {"hosts": [world.server.socket], "name": world.database, **user(world, "poster")}
+    outbox.start(entries=[outbox.entry("bot-one"), outbox.entry("bot-one", "active", allow=["transfer"])],
+                 database=database)
+    row = outbox.custom()
+    comment = outbox.comment("bot-one", "re-question")
+    outbox.wait_state(row, "confirmed")
+    outbox.wait_state(comment, "confirmed", "comments")
+    held = outbox.ask("bot-one", ("convert", {"owner": "bot-one", "requestid": 1, "amount": "1.000 SBD"}),
+                      authority="active")
+    outbox.wait_state(held, "held")
+    outbox.run("--dry-run", entries=[outbox.entry("bot-one")], name="dry", database=database)
+
+
+# ---- the unit
+
+def unit_lines(name):
+    return set(text("etc", f"{name}.in").splitlines())
+
+
+def test_the_unit_is_as_hard_as_the_readers():
+    reader = {line for line in unit_lines("steem-reader.service")
+              if re.match(r"(?!Exec|Watchdog|User|Timeout|Description|Documentation)\w+=", line)}
+    assert reader <= unit_lines(UNIT)
+    assert "LimitCORE=0" in unit_lines(UNIT)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
+def test_systemd_understands_the_unit(tmp_path):
+    made = text("etc", f"{UNIT}.in").replace("@bindir@/steem-poster", "/bin/true")
+    path = tmp_path / UNIT
+    path.write_text(made.replace("@sysconfdir@", "/etc"), encoding="utf-8")
+    said = subprocess.run(["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True,
+                          text=True, check=False, timeout=60).stderr
+    assert not [line for line in said.splitlines() if "steem-poster" in line], said
+
+
+# ---- the documents
+
+def test_the_manual_has_every_option():
+    assert options_of_manual("steem-poster") == options_of_help(poster_program())
+
+
+def test_the_completion():
+    assert complete("-") - {"-c"} == options_of_help(poster_program())
+    assert complete("--log-level", "") == {"error", "warning", "info", "debug"}
+
+
+def test_the_manual_has_the_exit_codes():
+    assert exit_codes_of_manual("steem-poster") == {"0", "64", "69", "70", "74", "77", "78", "130"}
