@@ -19,6 +19,8 @@ import collections
 import contextlib
 import dataclasses
 import datetime
+import json
+import random
 import signal
 import threading
 import time
@@ -316,6 +318,17 @@ class Network:
         return self.landed[trx_id]
 
 
+def talk(network, draw):
+    """A block in which two people do something."""
+    payer, player = draw.sample(PEOPLE, 2)
+    amount = f"{draw.randrange(1, 9000) / 1000:.3f} STEEM"
+    network.submit(("transfer", {"from": payer, "to": player, "amount": amount, "memo": "thank you"}),
+                   by=payer, role="active")
+    network.submit(("custom_json", {"required_auths": [], "required_posting_auths": [player], "id": "game",
+                                    "json": json.dumps({"move": draw.randrange(1000)})}), by=player)
+    network.produce()
+
+
 def main():
     """A chain for people: prints the URLs of its nodes, and makes blocks until a signal comes."""
     from .checking import CheckingNode  # pylint: disable=import-outside-toplevel,cyclic-import
@@ -324,16 +337,20 @@ def main():
     parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--port", type=int, default=0, help="of the first node")
     parser.add_argument("--blocks", type=int, default=1000, help="so many are there at once")
+    parser.add_argument("--talk", action="store_true", help="there is something in each block")
     parser.add_argument("--account", action="append", default=[], help="one more account")
     parser.add_argument("--wif", metavar="ACCOUNT/ROLE", help="print this key, and end")
     options = parser.parse_args()
     if options.wif:
         print(wallet.wif(*options.wif.split("/")))
         return
-    network = Network(blocks=options.blocks, people=[*PEOPLE, *options.account])
+    network = Network(blocks=0 if options.talk else options.blocks, people=[*PEOPLE, *options.account])
+    draw = random.Random(1)
+    for _ in range(options.blocks if options.talk else 0):
+        talk(network, draw)
     nodes = [CheckingNode(network, port=options.port if place == 0 else 0)
              for place in range(options.nodes)]
-    network.live(options.interval)
+    network.live(options.interval, (lambda: talk(network, draw)) if options.talk else None)
     print(*(node.url for node in nodes), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

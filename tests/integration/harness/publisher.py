@@ -1,21 +1,13 @@
-"""A broadcaster for simulated chains: what stands in the outbox is published, and marked as sent.
+"""A broadcaster for simulated chains that check no signature: pending comments are published, and
+marked as sent.
 
-    python3 -m harness.publisher --socket S --database D --node URL [--ask TEXT]
-
-The place where a real one, which signs, will sit: one process; pending rows in their order; one
-comment of an account every three seconds (here: PAUSE_S of the simulated chain); the row is marked
-with the trx id. Whether it is in the chain, a reader says, not this program.
+It works as one that a user wrote: pending rows in their order, one comment of an author every PAUSE_S;
+the row is marked with the trx id. Whether the comment is in the chain, a reader says, not this module.
 """
 
-import argparse
-import contextlib
 import json
-import signal
-import threading
 import time
 import urllib.request
-
-import pymysql
 
 PENDING = """SELECT comment_id, author, permlink, parent_author, parent_permlink, title, body,
              json_metadata FROM comments WHERE state = 'pending'
@@ -26,7 +18,6 @@ FIELDS = ("author", "permlink", "parent_author", "parent_permlink", "title", "bo
 SENT = """UPDATE comments SET state = 'sent', attempts = attempts + 1, trx_id = %s,
           sent_at = UTC_TIMESTAMP(6) WHERE comment_id = %s AND state = 'pending'"""
 PAUSE_S = 0.3
-POLL_S = 0.1
 
 
 def broadcast(url, *ops):
@@ -56,28 +47,3 @@ def publish_pending(connection, url, last_sent):
             last_sent[row["author"]] = time.monotonic()
             trx_id = broadcast(url, ("comment", row))
             cursor.execute(SENT, (trx_id, comment_id))
-
-
-def main():
-    """Publish until SIGTERM."""
-    parser = argparse.ArgumentParser(prog="harness.publisher", description=main.__doc__)
-    parser.add_argument("--socket", required=True)
-    parser.add_argument("--database", default="steem")
-    parser.add_argument("--node", required=True, help="URL of a simulated node")
-    parser.add_argument("--ask", help="publish a comment with this body, and end")
-    options = parser.parse_args()
-    if options.ask:
-        print(broadcast(options.node, comment("alice", f"question-{time.time_ns()}", options.ask)))
-        return
-    over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
-    last_sent = {}
-    with contextlib.closing(pymysql.connect(
-            unix_socket=options.socket, user="root", database=options.database, autocommit=True,
-            charset="utf8mb4")) as connection:
-        while not over.wait(POLL_S):
-            publish_pending(connection, options.node, last_sent)
-
-
-if __name__ == "__main__":
-    main()
