@@ -22,7 +22,7 @@ COMMENTS = ("SELECT 'comment', comment_id, author, state, trx_id, block, permlin
 ACTIONS = ("SELECT 'action', action_id, account, state, trx_id, block, action_key, operations"
            " FROM actions")
 SIGNED = ("SELECT trx_id, account, comment_id, action_id, signed_trx, ref_block, expiration, outcome,"
-          " sends FROM signed_trxs ORDER BY created_at, ref_block")
+          " sends FROM signed_trxs")
 ENDS = {"confirmed", "failed", "held"}
 DAY_S = 86400
 AMOUNTS = {"transfer": "amount", "transfer_to_vesting": "amount", "transfer_to_savings": "amount"}
@@ -51,7 +51,7 @@ class Row:
 
 @dataclasses.dataclass
 class Signed:
-    """A row of signed_trxs; `key` is that of the row that it carries. In the order of their making."""
+    """A row of signed_trxs; `key` is that of the row that it carries."""
 
     trx_id: str
     account: str
@@ -128,7 +128,8 @@ def check(book):
     wrong = Findings()
     signed = {one.trx_id: one for one in book.signed}
     of_row = collections.defaultdict(list)
-    for one in book.signed:
+    # In the order of their making by block time; the calendar of the database may go back.
+    for one in sorted(book.signed, key=lambda one: (one.ref_block, one.expiration)):
         of_row[one.key].append(one)
     ours = [one for one in book.chain if one.accounts & book.accounts]
     _check_bytes(book, signed, ours, wrong)
