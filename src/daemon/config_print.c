@@ -124,14 +124,17 @@ static void print_amounts(FILE *out, const struct config *config,
 {
 	const struct chain *chain = chain_of(config->poster.chain);
 	const char *before = "";
+	bool is_none = true;
 
+	for (size_t i = 0; i < CONFIG_CURRENCIES; i++)
+		is_none &= account->max_amounts[i] == 0;
 	fputs(" max_amount_per_day = (", out);
 	for (size_t i = 0; i < CONFIG_CURRENCIES; i++) {
 		uint64_t unit = 1;
 
 		for (unsigned k = 0; k < chain->symbols[i].decimals; k++)
 			unit *= 10;
-		if (account->max_amounts[i] == 0)
+		if (account->max_amounts[i] == 0 && !(is_none && i == 0))
 			continue;
 		fprintf(out, "%s \"%llu.%0*llu %s\"", before,
 			(unsigned long long)(account->max_amounts[i] / unit),

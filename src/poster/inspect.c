@@ -340,5 +340,6 @@ enum exit_code inspect_dry_run(const struct config *config, struct signets *sign
 	else if (run.printed_count == 0)
 		puts("nothing waits");
 	steps_close(&steps);
+	round_clear(&run.round);
 	return code;
 }

@@ -75,8 +75,7 @@ static void write_trxs(struct buf *buf, const struct pages_facts *facts)
 	      (double)sendings->open_count);
 	counter(buf, NAME("rows_held_total"), "Rows that passed a limit.",
 		(double)facts->held_count);
-	counter(buf, NAME("rows_failed_total"), "Rows that could not be signed.",
-		(double)facts->failed_count);
+	counter(buf, NAME("rows_failed_total"), "Rows that failed.", (double)facts->failed_count);
 	metric_begin(buf, NAME("answers_total"), METRIC_COUNTER,
 		     "Answers of nodes to a transaction, by class.");
 	for (int i = 0; i < SENDINGS_ANSWERS; i++)

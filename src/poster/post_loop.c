@@ -262,6 +262,7 @@ static void tell_dead(struct post_loop *loop)
 			continue;
 		loop->expired_count++;
 		loop->moved_at_ms = clock_now_ms();
+		loop->failed_count += strcmp(dead->state, "failed") == 0;
 		if (strcmp(dead->state, "failed") == 0)
 			log_warning("row_failed", "%s %llu of %s: %s (attempt %u)",
 				    kind_of(dead->comment_id), id, dead->account,

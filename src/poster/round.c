@@ -21,7 +21,8 @@
 #define COMMENTS_LOOK  4
 #define ROWS_MAX       400 /* in one transaction, about */
 #define LOOK_AGAIN_MS  500
-#define LIFE_LEAST_S   6 /* two blocks */
+#define ROUND_MS       200 /* what is signed waits so long at most, and locks are held */
+#define LIFE_LEAST_S   6   /* two blocks */
 #define LETTER_BYTES   ((size_t)512 * 1024)
 #define PERMLINK_BYTES 260
 #define SEALS_MAX      30
@@ -394,6 +395,7 @@ static int serve_all(struct db *db, struct round *round, const struct sender_wai
 {
 	/* Each round begins with another account, so that none waits for the others. */
 	size_t from = count > 0 ? (size_t)random_below(count) : 0;
+	int64_t until_ms = clock_now_ms() + ROUND_MS;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct sender_waiting *one = &waiting[(from + i) % count];
@@ -401,7 +403,8 @@ static int serve_all(struct db *db, struct round *round, const struct sender_wai
 
 		if (!signet || is_waiting_for_head(round, signet))
 			continue;
-		if (round->trx_count + round->event_count >= ROWS_MAX) {
+		if (round->trx_count + round->event_count >= ROWS_MAX ||
+		    (round->trx_count > 0 && clock_now_ms() >= until_ms)) {
 			round->has_more = true;
 			return 0;
 		}

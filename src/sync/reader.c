@@ -43,8 +43,8 @@ void reader_ask_heads(struct reader *reader)
 
 /* Checks of the reader's own state. */
 
-/* A command does not wait for ever; a daemon does. */
-static void check_patience(struct reader *reader)
+/* A command does not wait for ever; a daemon does. The result is when its patience ends. */
+static int64_t check_patience(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
 	struct error err = ERROR_INIT;
@@ -57,15 +57,17 @@ static void check_patience(struct reader *reader)
 			&err, ERROR_NODE,
 			"no node is left that could be asked: all were excluded, the lines before say why");
 		shared_end(&reader->shared, &err);
-		return;
+		return CLOCK_NEVER;
 	}
-	if (reader->shared.config.goal == READER_RUN || reader->state >= STATE_LEAVING ||
-	    now_ms - reader->healthy_at_ms < PATIENCE_MS)
-		return;
+	if (reader->shared.config.goal == READER_RUN || reader->state >= STATE_LEAVING)
+		return CLOCK_NEVER;
+	if (now_ms - reader->healthy_at_ms < PATIENCE_MS)
+		return reader->healthy_at_ms + PATIENCE_MS;
 	(void)error_set(&err, ERROR_NODE,
 			"no node gave a usable answer for %d s; check nodes in the configuration",
 			PATIENCE_MS / 1000);
 	shared_end(&reader->shared, &err);
+	return CLOCK_NEVER;
 }
 
 /* When a node last told its head, of the nodes that have all blocks that this reader has. */
@@ -400,7 +402,7 @@ void reader_work(struct reader *reader)
 	be_due(reader, reader_step(reader, now_ms));
 	if (is_full && reader->shared.held_bytes < held_bytes)
 		be_due(reader, now_ms); /* tail or head dropped blocks: the replay has more room */
-	check_patience(reader);
+	be_due(reader, check_patience(reader));
 	check_progress(reader);
 	be_due(reader, ask_heads_in_time(reader, now_ms));
 	be_due(reader, keep_tables(reader, now_ms));

@@ -100,7 +100,8 @@ void ending_of_exit(struct ending *ending, int wait_status, const char *tail, si
 	}
 	ending_release(ending);
 	ending->result = DELIVERY_DONE;
-	while (output_len > 0 && strchr("\r\n", output[output_len - 1]))
+	/* Not with strchr(), which would find a zero byte too. */
+	while (output_len > 0 && (output[output_len - 1] == '\r' || output[output_len - 1] == '\n'))
 		output_len--;
 	if (output_len == 0)
 		return;

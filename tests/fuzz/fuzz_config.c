@@ -23,14 +23,14 @@ static int make_file(const void *data, size_t size, char path[32])
 }
 
 /* 0 when it was taken. */
-static int load(const void *data, size_t size, struct config *config)
+static int load(const void *data, size_t size, enum config_program program, struct config *config)
 {
 	char *said = NULL;
 	size_t said_bytes = 0;
 	FILE *mistakes = open_memstream(&said, &said_bytes);
 	char path[32];
 	int fd = make_file(data, size, path);
-	int result = config_load(config, path, mistakes);
+	int result = config_load_for(config, program, path, mistakes);
 
 	fclose(mistakes);
 	close(fd);
@@ -40,7 +40,7 @@ static int load(const void *data, size_t size, struct config *config)
 	return result;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void try_program(const uint8_t *data, size_t size, enum config_program program)
 {
 	struct config config;
 	struct config again;
@@ -48,15 +48,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t printed_bytes = 0;
 	FILE *out;
 
-	if (load(data, size, &config) < 0)
-		return 0;
+	if (load(data, size, program, &config) < 0)
+		return;
 	out = open_memstream(&printed, &printed_bytes);
 	config_print(&config, out);
 	fclose(out);
 	config_release(&config);
-	if (load(printed, printed_bytes, &again) < 0)
+	if (load(printed, printed_bytes, program, &again) < 0)
 		abort();
 	config_release(&again);
 	free(printed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	try_program(data, size, CONFIG_READER);
+	try_program(data, size, CONFIG_POSTER);
 	return 0;
 }

@@ -1,4 +1,4 @@
-"""sql/grants.sql: a reader, a consumer, an operator and a monitor can do their work, and no more."""
+"""sql/grants.sql: a reader, a consumer, an operator, a monitor and a poster can do their work, and no more."""
 
 import re
 
@@ -10,7 +10,7 @@ from harness.bots import Bots
 from harness.chain import TOP, SyntheticChain
 
 
-ROLES = ("reader", "consumer", "operator", "monitor")
+ROLES = ("reader", "consumer", "operator", "monitor", "poster")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run_grants(world):
     text = (TOP / "sql" / "grants.sql").read_text("utf-8")
     text = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     for word in ("USE steem", "''steem_reader''", "''steem_consumer''", "''steem_operator''",
-                 "''steem_monitor''"):
+                 "''steem_monitor''", "''steem_poster''"):
         assert word in text
     text = text.replace("USE steem", f"USE {world.database}")
     text = re.sub(r"''steem_(\w+)''@''%''", rf"''{world.database}_\1''@''localhost''", text)
@@ -42,7 +42,7 @@ def give_password(world, role, password="open sesame"):
 
 @pytest.fixture
 def open_accounts(granted):
-    """The four accounts, opened, without a password."""
+    """The five accounts, opened, without a password."""
     for role in ROLES:
         give_password(granted, role, "")
     return granted
@@ -132,6 +132,70 @@ def test_retention_and_the_outbox_need_no_more(open_accounts):
     world.run("--status", "--queues", database=database)
     world.expect(chain, (1, 60), rules=settings["filter"], purged=True,
                  gone=lambda key: key[0] < 45 and key[0] != 40)
+
+
+VOTE = '[["vote",{"voter":"the-bot","author":"alice","permlink":"p","weight":1}]]'
+SIGN = ("INSERT INTO signed_trxs (trx_id, account, action_id, signed_trx, ref_block, expiration, created_at)"
+        " SELECT REPEAT('a', 40), account, action_id, '{}', 1, '2016-03-24', UTC_TIMESTAMP(6) FROM actions LIMIT 1")
+
+
+def test_from_the_bot_to_the_confirmation(open_accounts):
+    """Each with its own rights: a consumer asks, a poster signs, a reader confirms, an operator tries again."""
+    world = open_accounts
+    name = [operations.made("vote", voter="the-bot", permlink="p")]
+    chain = SyntheticChain(extra={20: name})
+    world.node(chain, irreversible=30)
+    allowed(world, "consumer", f"CALL outbox_act('the-bot', 'key', '{VOTE}')")
+    allowed(world, "consumer", f"CALL outbox_act('the-bot', 'other', '{VOTE}')")
+    allowed(world, "consumer", "CALL outbox_add('the-bot', 'p', '', 'life', '', 'body', NULL)")
+    allowed(world, "consumer", "CALL outbox_options('the-bot', 'p', '{}')")
+    allowed(world, "poster", "SELECT comment_id, options FROM comments WHERE state = 'pending' FOR UPDATE")
+    for statement in (
+            "UPDATE comments SET state = 'held', error = 'too much' WHERE state = 'pending'",
+            "INSERT INTO senders (account, token, lease_until) VALUES ('the-bot', 't', UTC_TIMESTAMP(6))",
+            "UPDATE senders SET count_today = count_today + 1", SIGN,
+            "UPDATE actions SET state = 'sent', attempts = attempts + 1 WHERE action_key = 'key'",
+            "UPDATE signed_trxs SET sends = sends + 1, last_node = 'n'"):
+        allowed(world, "poster", statement)
+    trx, = [op.trx_id for op in chain.block(20).operations if '"the-bot"' in op.payload]
+    world.db.execute("UPDATE signed_trxs SET trx_id = %s", trx)
+    world.run("--once", database=user(world, "reader"))
+    assert world.db.rows("SELECT a.state, a.block, t.outcome FROM actions a JOIN signed_trxs t USING (action_id)") \
+        == (("confirmed", 20, "confirmed"),)
+    comment = world.db.value("SELECT comment_id FROM comments")
+    allowed(world, "operator", f"CALL outbox_requeue('comment', {comment})")
+    allowed(world, "operator", "CALL sender_pause('the-bot', 'why')")
+    assert allowed(world, "monitor", "SELECT paused, pending FROM sender_status") == ((1, 2),)
+    allowed(world, "operator", "CALL sender_resume('the-bot')")
+    allowed(world, "consumer", f"CALL outbox_cancel('comment', {comment})")
+    for role in ROLES:
+        assert allowed(world, role, "SELECT failed FROM outbox_status") == ((1,),)
+        assert len(allowed(world, role, "SELECT * FROM sender_status")) == 1
+    for table in ("blocks", "gaps", "trxs_seen", "comments_seen", "readers", "schema_version", "actions"):
+        allowed(world, "poster", f"SELECT COUNT(*) FROM {table}")
+    world.expect(chain, (1, 30))
+
+
+@pytest.mark.parametrize("role, statement", [
+    ("poster", "INSERT INTO comments (author) VALUES ('a')"), ("poster", "DELETE FROM comments"),
+    ("poster", "INSERT INTO actions (account) VALUES ('a')"), ("poster", "DELETE FROM actions"),
+    ("poster", "DELETE FROM signed_trxs"), ("poster", "DELETE FROM senders"), ("poster", "DELETE FROM trxs_seen"),
+    ("poster", "INSERT INTO trxs_seen VALUES ('a', 1, NOW())"), ("poster", "UPDATE blocks SET is_searched = 1"),
+    ("poster", "SELECT * FROM blockchain"), ("poster", "SELECT * FROM deliveries_open"),
+    ("poster", f"CALL outbox_act('the-bot', 'a', '{VOTE}')"), ("poster", "SELECT * FROM bots"),
+    ("consumer", "UPDATE actions SET state = 'sent'"), ("consumer", "UPDATE signed_trxs SET sends = 1"),
+    ("consumer", "INSERT INTO senders (account) VALUES ('a')"), ("consumer", "CALL sender_resume('the-bot')"),
+    ("consumer", "CALL sender_pause('the-bot', 'x')"), ("consumer", "CALL outbox_requeue('action', 1)"),
+    ("monitor", "UPDATE senders SET paused_at = NULL"), ("monitor", "CALL sender_pause('the-bot', 'x')"),
+    ("operator", "UPDATE signed_trxs SET outcome = 'expired'"), ("operator", "DELETE FROM signed_trxs"),
+    ("reader", "INSERT INTO actions (account) VALUES ('a')"), ("reader", "DELETE FROM signed_trxs"),
+    ("reader", "INSERT INTO signed_trxs (trx_id) VALUES ('a')"), ("reader", "UPDATE senders SET day = NULL")])
+def test_what_nobody_else_may_do_to_what_is_sent(open_accounts, role, statement):
+    db = open_accounts.db
+    db.execute("INSERT INTO senders (account) VALUES ('the-bot')")
+    db.execute("INSERT INTO actions (action_id, account, action_key, operations, authority, state, created_at)"
+               " VALUES (1, 'the-bot', 'a', '[]', 'posting', 'failed', NOW())")
+    refused(open_accounts, role, statement)
 
 
 @pytest.mark.parametrize("statement", [

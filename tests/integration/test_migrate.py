@@ -15,7 +15,8 @@ QUEUE = [SQL / "migrations" / "0002_queue.sql", SQL / "migrations" / "0003_bots.
          SQL / "views.sql", SQL / "procedures.sql"]
 TABLES = {"blocks", "blockchain", "ranges", "known_gaps", "gap_claims", "readers", "filters",
           "schema_version", "gaps", "reader_status", "queues", "delivered", "deliveries",
-          "comments", "queue_status", "outbox_status"}
+          "comments", "queue_status", "outbox_status", "actions", "signed_trxs", "senders",
+          "trxs_seen", "sender_status"}
 
 
 def names(world):

@@ -36,6 +36,7 @@ static const uint64_t fixed_seeds[] = {
 	1939, /* did not notice that head and tail had freed memory */
 	3560, /* spun because of a question about blocks above that was not needed any more */
 	6046, /* blamed a node before the keys of all blocks above were looked up */
+	4797, /* a command did not name the time when its patience ends */
 	7960, /* a hole below a block that no node gives was never filled */
 	/* a search went on for a block above one that became a gap, and spoilt the next search */
 	51971,

@@ -88,6 +88,8 @@ static void the_output_is_the_reply(void **state)
 	ending_of_exit(&ending, EXITED(0), NULL, 0, "a\0b\n", 4);
 	assert_int_equal(ending.reply_len, 3);
 	assert_memory_equal(ending.reply, "a\0b", 4);
+	ending_of_exit(&ending, EXITED(0), NULL, 0, "a\0\n", 3);
+	assert_int_equal(ending.reply_len, 2); /* a zero byte is no line end */
 }
 
 static void an_error_is_clean_and_fits(void **state)
