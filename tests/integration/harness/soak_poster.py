@@ -403,6 +403,7 @@ class Soak:
         for who in range(2):
             self.thaw_reader(who)
             self.start_reader(who)
+        self.expire_leases()  # those of the dead, as if a minute had gone by
         self.is_asking = False
         polling.poll(self.left, lambda count: count == 0, timeout=ENDED_S, not_yet=Exception,
                      otherwise=lambda count: f"{count} rows or transactions are still on their way after"
