@@ -13,6 +13,7 @@ from . import auditor
 from .chain import SyntheticChain
 from .checking import CheckingNode
 from .node import Node
+from .polling import poll
 from .reader import Database, Reader, SANITIZER_EXIT, write_config
 
 DEFAULTS = {
@@ -22,6 +23,8 @@ DEFAULTS = {
 }
 # The head is followed, and a block is irreversible as soon as the nodes say so, whoever built on it.
 HASTY = {"follow": "head", "proof": "content"}
+# How long running readers may take for the last blocks that a test expects.
+LAST_BLOCKS_S = 10
 # A stored block gets the id of no block there is.
 OTHER_ID = "UPDATE blocks SET block_id = CONCAT(LEFT(block_id, 4), REPEAT('x', 16)) WHERE block = %s"
 
@@ -134,12 +137,32 @@ class World:
         for reader in self.readers:
             if reader.is_running:
                 reader.thaw()
+        self._wait_for_expected_blocks()
+        for reader in self.readers:
+            if reader.is_running:
                 code = reader.stop()
                 assert code == 0, f"{reader.name} ended with {code} on SIGTERM\n{reader.tail()}"
         for reader in self.readers:
             self._check_reader(reader)
         for chain, ranges, options in self.audits:
             self.audit(chain, *ranges, **options)
+
+    def _wait_for_expected_blocks(self):
+        """A test may end with an event that comes before the last commit. The audit says what lacks."""
+        wanted = set()
+        for _, ranges, options in self.audits:
+            left_out = [options.get(name, ()) for name in ("missing", "allow_missing", "reversible")]
+            wanted |= auditor.numbers(ranges).difference(*map(auditor.numbers, left_out))
+
+        def is_complete():
+            found = self.db.rows("SELECT block FROM blocks WHERE is_irreversible = 1")
+            return wanted <= {number for number, in found}
+
+        def has_ended():
+            return not any(reader.is_running for reader in self.readers)
+
+        with contextlib.suppress(Exception):
+            poll(is_complete, timeout=LAST_BLOCKS_S, is_lost=has_ended, interval=0.1, otherwise=str)
 
     def _check_reader(self, reader):
         assert not reader.sanitizer_report() and reader.process.returncode != SANITIZER_EXIT, \
