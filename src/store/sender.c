@@ -12,6 +12,7 @@
 #include "store/sql.h"
 
 #define TIME_CHARS 21
+#define NODE_CHARS 255 /* of the column; an URL may be longer */
 
 static void copy_text(char *to, size_t size, const struct db_rows *rows, unsigned column)
 {
@@ -367,11 +368,12 @@ int sender_refuse(struct db *db, const struct sender_row *row, const char *state
 int sender_note(struct db *db, const struct sender_note *note, struct error *err)
 {
 	char text[SENDER_ERROR_CHARS + 1];
+	char node[NODE_CHARS + 1];
 
+	text_clean(node, sizeof(node), note->node, strlen(note->node));
 	return db_exec(db, sql_update_signed_trx_sent,
-		       DB_VALUES(db_text(note->node), db_text(note->answer),
-				 db_u64(note->answer == NULL), error_value(note->error, text),
-				 db_text(note->trx_id)),
+		       DB_VALUES(db_text(node), db_text(note->answer), db_u64(note->answer == NULL),
+				 error_value(note->error, text), db_text(note->trx_id)),
 		       NULL, err);
 }
 

@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import signal
+import types
 
 import pytest
 
@@ -325,6 +326,15 @@ def test_a_node_of_another_chain_gets_nothing(outbox):
     outbox.wait_state(row, "confirmed")
     other.still()
     assert not other.received and stranger.count["accepted"] == 0
+
+
+def test_a_node_may_have_a_long_name(outbox):
+    """Longer than the column that says where something was sent last."""
+    url = f"{outbox.node.url}/{'x' * 400}"
+    path = outbox.config(outbox.entry("bot-one"), nodes=[types.SimpleNamespace(url=url)])
+    outbox.start(config=path).wait_for("node_used")
+    outbox.wait_state(outbox.custom(), "confirmed")
+    outbox.db.wait_until("SELECT LENGTH(last_node) FROM signed_trxs", lambda length: length == 255)
 
 
 def test_a_node_that_is_behind_gets_nothing(outbox):
