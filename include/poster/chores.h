@@ -55,13 +55,14 @@ int chore_load_run(struct db *db, struct job *job, struct error *err);
 void chore_load_free(struct chore_load *load);
 
 /* Note what nodes answered, and what that means for an account. */
+enum chore_mark_kind {
+	CHORE_PAUSE,
+	CHORE_REST,
+	CHORE_RESTED,
+};
 struct chore_mark {
 	char account[BLOCK_ACCOUNT_BYTES + 1];
-	enum {
-		CHORE_PAUSE,
-		CHORE_REST,
-		CHORE_RESTED,
-	} what;
+	enum chore_mark_kind what;
 	char reason[320];
 	bool is_done; /* it was not so before */
 };

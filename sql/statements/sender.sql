@@ -129,11 +129,11 @@ FROM signed_trxs WHERE trx_id = ? AND outcome IS NULL;
 -- name: select_dead_trxs
 -- Transactions that can never take effect: the database has all blocks, without a gap, from the reference
 -- block up to an irreversible one behind the expiration, and the id was in none. One statement, because
--- one statement sees one state of all tables. A reader that was started before the tables of this program
--- were made notes no ids, so nothing is dead that it may have read.
+-- one statement sees one state of all tables. is_searched: a reader of an older version, which is still
+-- running, notes no ids, so nothing is dead because of a block that it stored.
 SELECT d.trx_id, d.account, d.comment_id, d.action_id, d.answer, d.error, d.attempts
 FROM (
-	SELECT t.trx_id, t.account, t.comment_id, t.action_id, t.answer, t.error, t.ref_block, t.created_at,
+	SELECT t.trx_id, t.account, t.comment_id, t.action_id, t.answer, t.error, t.ref_block,
 		COALESCE(a.attempts, c.attempts, 0) AS attempts,
 		(SELECT b.block FROM blocks b
 			WHERE b.block > t.ref_block AND b.is_irreversible = 1 AND b.timestamp > t.expiration
@@ -148,10 +148,9 @@ FROM (
 ) d
 WHERE d.last_block IS NOT NULL AND d.last_block - d.ref_block =
 		(SELECT COUNT(*) FROM blocks b
-			WHERE b.block > d.ref_block AND b.block <= d.last_block AND b.is_irreversible = 1)
-	AND NOT EXISTS (SELECT 1 FROM trxs_seen n WHERE n.trx_id = d.trx_id)
-	AND NOT EXISTS (SELECT 1 FROM readers r JOIN schema_version v ON v.version = 9
-		WHERE r.started_at < v.applied_at AND r.heartbeat_at > d.created_at - INTERVAL 1 MINUTE);
+			WHERE b.block > d.ref_block AND b.block <= d.last_block AND b.is_irreversible = 1
+				AND b.is_searched = 1)
+	AND NOT EXISTS (SELECT 1 FROM trxs_seen n WHERE n.trx_id = d.trx_id);
 
 -- name: update_signed_trx_expired
 UPDATE signed_trxs SET outcome = 'expired' WHERE trx_id = ? AND outcome IS NULL;

@@ -125,14 +125,14 @@ struct chore_note *sendings_take_notes(struct sendings *sendings)
 	return notes;
 }
 
-static void mark(struct sendings *sendings, const char *account, int what, const char *reason)
+static void mark(struct sendings *sendings, const char *account, enum chore_mark_kind what,
+		 const char *reason)
 {
 	struct chore_note *notes = notes_of(sendings);
 	struct chore_mark *made;
 
 	for (size_t i = 0; i < notes->mark_count; i++)
-		if ((int)notes->marks[i].what == what &&
-		    strcmp(notes->marks[i].account, account) == 0)
+		if (notes->marks[i].what == what && strcmp(notes->marks[i].account, account) == 0)
 			return;
 	notes->marks = xgrow(notes->marks, notes->mark_count, &notes->mark_capacity,
 			     sizeof(*notes->marks));
