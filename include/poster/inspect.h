@@ -8,17 +8,17 @@
 #include "daemon/options.h"
 
 struct config;
-struct signets;
+struct signing_accounts;
 struct transaction_maker;
 
 /*
  * Ask the chain which authority each key has, and print it.  EXIT_BAD_CONFIG: some key does not have
  * the authority of its entry, or is an owner key; EXIT_UNAVAILABLE: no node answers.
  */
-enum exit_code inspect_check(const struct config *config, struct signets *signets,
+enum exit_code inspect_check(const struct config *config, struct signing_accounts *signers,
 			     struct transaction_maker *maker);
 /* Print the rows that could be signed now, with what would be sent. */
-enum exit_code inspect_dry_run(const struct config *config, struct signets *signets,
+enum exit_code inspect_dry_run(const struct config *config, struct signing_accounts *signers,
 			       struct transaction_maker *maker);
 
 #endif

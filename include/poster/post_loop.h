@@ -8,13 +8,13 @@
 
 #include "daemon/options.h"
 
-struct cmdline;
+struct poster_arguments;
 struct config;
-struct signets;
+struct signing_accounts;
 struct transaction_maker;
 
 /* Runs until a signal, the end of --once, or an error. Returns the exit code. */
-enum exit_code post_loop_run(const struct cmdline *cmdline, const struct config *config,
-			     struct signets *signets, struct transaction_maker *maker);
+enum exit_code post_loop_run(const struct poster_arguments *arguments, const struct config *config,
+			     struct signing_accounts *signers, struct transaction_maker *maker);
 
 #endif

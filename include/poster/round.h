@@ -3,9 +3,9 @@
  * One round: what waits is read, checked, signed and committed, in one transaction for all accounts
  * of this poster.  Nothing is sent here.
  *
- * It runs in a database thread, and uses keys, signets and the transaction maker alone: one round at a
+ * It runs in a database thread, and uses keys, signers and the transaction maker alone: one round at a
  * time.  If its COMMIT is interrupted, the round runs again and finds other rows; what the first try
- * signed is then found as an open transaction (poster/chores.h).
+ * signed is then found as an open transaction (poster/poster_task.h).
  */
 #ifndef POSTER_ROUND_H
 #define POSTER_ROUND_H
@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "poster/signet.h"
+#include "poster/signing_account.h"
 #include "steem/chain.h"
 #include "steem/decode.h"
 #include "steem/transaction.h"
@@ -38,7 +38,7 @@ struct round_event {
 struct round {
 	struct job job;
 	void *owner; /* the caller's, for done() */
-	struct signets *signets;
+	struct signing_accounts *signers;
 	struct transaction_maker *maker;
 	const struct chain *chain;
 	const char *token;
@@ -64,19 +64,19 @@ int round_run(struct db *db, struct job *job, struct error *err);
 void round_clear(struct round *round);
 
 /* For --dry-run: a row is read, checked and signed, and nothing is written. */
-enum round_fate {
+enum round_outcome {
 	ROUND_SIGNED,
 	ROUND_LATER,
 	ROUND_HELD,
 	ROUND_FAILED,
 };
 struct round_look {
-	enum round_fate fate;
+	enum round_outcome outcome;
 	char why[ROUND_WHY_BYTES];
 	struct transaction *trx; /* NULL, or owned: sealed */
 	struct sender_trx made;  /* of ROUND_SIGNED; owned */
 };
-int round_consider(struct db *db, struct round *round, struct signet *signet,
+int round_consider(struct db *db, struct round *round, struct signing_account *signer,
 		   struct sender_state *state, const struct sender_row *row,
 		   struct round_look *ret_look, struct error *err) MUST_CHECK;
 void round_look_release(struct round_look *look);

@@ -13,7 +13,7 @@
 #include "daemon/failure.h"
 #include "daemon/steps.h"
 #include "poster/round.h"
-#include "poster/signet.h"
+#include "poster/signing_account.h"
 #include "steem/http.h"
 #include "steem/json.h"
 #include "steem/rpc.h"
@@ -155,16 +155,16 @@ static bool is_memo_key(const struct json_slice *account, const char *key)
 }
 
 /* Print one line about a key. False: it is not what its entry says. */
-static bool tell_key(const struct signet *signet, const struct signet_key *key,
+static bool tell_key(const struct signing_account *signer, const struct signing_key *key,
 		     const struct json_slice *account, const char *text)
 {
 	const char *wanted = key->rules->is_active ? "active" : "posting";
 	bool is_enough = false;
 	bool is_right;
 
-	printf("%s: the key for %s is %s: ", signet->account, wanted, text);
+	printf("%s: the key for %s is %s: ", signer->account, wanted, text);
 	if (account->len == 0) {
-		printf("there is no account %s on the chain\n", signet->account);
+		printf("there is no account %s on the chain\n", signer->account);
 		return false;
 	}
 	if (has_authority(account, "owner", text, &is_enough)) {
@@ -190,14 +190,15 @@ static bool tell_key(const struct signet *signet, const struct signet_key *key,
 	return is_right && is_enough;
 }
 
-static int check_signet(struct http *http, const struct config *config, const struct signet *signet,
-			struct transaction_maker *maker, bool *is_right, struct error *err)
+static int check_signet(struct http *http, const struct config *config,
+			const struct signing_account *signer, struct transaction_maker *maker,
+			bool *is_right, struct error *err)
 {
-	const struct signet_key *keys[] = {&signet->posting, &signet->active};
+	const struct signing_key *keys[] = {&signer->posting, &signer->active};
 	CLEANUP(mem_free_pointer) char *body = NULL;
 	struct json_slice account;
 
-	if (find_account(http, config, signet->account, &body, &account, err) < 0)
+	if (find_account(http, config, signer->account, &body, &account, err) < 0)
 		return -1;
 	for (size_t i = 0; i < 2; i++) {
 		char text[KEY_TEXT_BYTES];
@@ -207,12 +208,12 @@ static int check_signet(struct http *http, const struct config *config, const st
 		key_format(transaction_maker_hash(maker),
 			   chain_of(config->poster.chain)->key_prefix,
 			   private_key_public(keys[i]->key), text);
-		*is_right &= tell_key(signet, keys[i], &account, text);
+		*is_right &= tell_key(signer, keys[i], &account, text);
 	}
 	return 0;
 }
 
-enum exit_code inspect_check(const struct config *config, struct signets *signets,
+enum exit_code inspect_check(const struct config *config, struct signing_accounts *signers,
 			     struct transaction_maker *maker)
 {
 	struct error err = ERROR_INIT;
@@ -221,8 +222,8 @@ enum exit_code inspect_check(const struct config *config, struct signets *signet
 
 	if (!http)
 		return failure_report("ended", &err);
-	for (size_t i = 0; i < signets->count; i++) {
-		if (check_signet(http, config, &signets->items[i], maker, &is_right, &err) == 0)
+	for (size_t i = 0; i < signers->count; i++) {
+		if (check_signet(http, config, &signers->items[i], maker, &is_right, &err) == 0)
 			continue;
 		http_free(http);
 		return failure_report("ended", &err);
@@ -247,15 +248,15 @@ static void print_bytes(const struct transaction *trx)
 	putchar('\n');
 }
 
-static void print_look(const struct signet *signet, const struct sender_row *row,
+static void print_look(const struct signing_account *signer, const struct sender_row *row,
 		       const struct round_look *look)
 {
-	static const char *const fates[] = {"would be signed", "waits", "would be held",
-					    "would fail"};
+	static const char *const outcomes[] = {"would be signed", "waits", "would be held",
+					       "would fail"};
 
 	printf("%s %llu of %s %s%s", row->comment_id > 0 ? "comment" : "action",
 	       (unsigned long long)(row->comment_id > 0 ? row->comment_id : row->action_id),
-	       signet->account, fates[look->fate], look->why[0] ? ": " : "");
+	       signer->account, outcomes[look->outcome], look->why[0] ? ": " : "");
 	admin_print_text(look->why, 0);
 	putchar('\n');
 	for (size_t i = 0; look->trx && i < look->trx->operation_count; i++) {
@@ -267,29 +268,29 @@ static void print_look(const struct signet *signet, const struct sender_row *row
 		admin_print_text(body, 0);
 		putchar('\n');
 	}
-	if (look->fate == ROUND_SIGNED)
+	if (look->outcome == ROUND_SIGNED)
 		print_bytes(look->trx);
 }
 
-static int look_at_account(struct db *db, struct dry_run *run, struct signet *signet,
+static int look_at_account(struct db *db, struct dry_run *run, struct signing_account *signer,
 			   struct error *err)
 {
 	struct sender_row *rows = xcalloc(2 * (size_t)ROWS_LOOK, sizeof(*rows));
 	struct arena *arena = arena_new();
 	struct sender_state state = {.custom_count = 0};
 	size_t count = 0;
-	int result = sender_comments(db, signet->account, false, false, ROWS_LOOK, arena, rows,
+	int result = sender_comments(db, signer->account, false, false, ROWS_LOOK, arena, rows,
 				     &count, err);
 
 	if (result == 0)
-		result = sender_actions(db, signet->account, false, false, ROWS_LOOK, arena, rows,
+		result = sender_actions(db, signer->account, false, false, ROWS_LOOK, arena, rows,
 					&count, err);
 	for (size_t i = 0; i < count && result == 0; i++) {
 		struct round_look look = {.trx = NULL};
 
-		result = round_consider(db, &run->round, signet, &state, &rows[i], &look, err);
+		result = round_consider(db, &run->round, signer, &state, &rows[i], &look, err);
 		if (result == 0)
-			print_look(signet, &rows[i], &look);
+			print_look(signer, &rows[i], &look);
 		round_look_release(&look);
 		run->printed_count++;
 	}
@@ -315,18 +316,18 @@ static int look_at_rows(struct db *db, struct job *job, struct error *err)
 					  .head_time_s = round->reference_s};
 	if (db_begin(db, err) < 0)
 		return -1;
-	for (size_t i = 0; i < round->signets->count; i++)
-		if (look_at_account(db, run, &round->signets->items[i], err) < 0)
+	for (size_t i = 0; i < round->signers->count; i++)
+		if (look_at_account(db, run, &round->signers->items[i], err) < 0)
 			return -1;
 	db_rollback(db);
 	return 0;
 }
 
-enum exit_code inspect_dry_run(const struct config *config, struct signets *signets,
+enum exit_code inspect_dry_run(const struct config *config, struct signing_accounts *signers,
 			       struct transaction_maker *maker)
 {
 	struct dry_run run = {
-		.round = {.signets = signets,
+		.round = {.signers = signers,
 			  .maker = maker,
 			  .chain = chain_of(config->poster.chain)},
 	};

@@ -18,19 +18,19 @@
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/signals.h"
-#include "poster/chores.h"
-#include "poster/cmdline.h"
-#include "poster/pages.h"
+#include "poster/open_trxs.h"
+#include "poster/poster_arguments.h"
+#include "poster/poster_metrics.h"
+#include "poster/poster_task.h"
 #include "poster/round.h"
 #include "poster/routes.h"
-#include "poster/sendings.h"
-#include "poster/signet.h"
+#include "poster/signing_account.h"
 #include "sync/executor.h"
 
 #define CONNECTIONS      160
 #define STATUS_MS        5000
 #define TEND_MS          1000
-#define LEASE_MS         4000 /* of CHORES_LEASE_S: three renewals may fail */
+#define LEASE_MS         4000 /* of POSTER_TASK_LEASE_S: three renewals may fail */
 #define LOAD_MAX         2000
 #define FIRST_HEAD_MS    10000
 #define STOP_MS          10000 /* for answers, notes and leases when it is stopped */
@@ -40,9 +40,9 @@
 #define NAME_CHARACTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-"
 
 struct post_loop {
-	const struct cmdline *cmdline;
+	const struct poster_arguments *arguments;
 	const struct config *config;
-	struct signets *signets;
+	struct signing_accounts *signers;
 	struct transaction_maker *maker;
 	char token[SENDER_TOKEN_CHARS + 1];
 	char name[SENDER_POSTER_CHARS + 1];
@@ -50,7 +50,7 @@ struct post_loop {
 	struct executor *executor;
 	struct http *http;
 	struct routes routes;
-	struct sendings *sendings;
+	struct open_trxs *trxs;
 	struct metrics *metrics;
 	int64_t started_s;
 	int64_t started_ms;
@@ -59,7 +59,7 @@ struct post_loop {
 	bool is_rounding;
 	int64_t round_at_ms;
 	/* Looking after the accounts. */
-	struct chore_tend tend;
+	struct poster_task_tend tend;
 	struct sender_account *accounts;
 	bool is_tending;
 	bool is_ready; /* it was done once */
@@ -78,7 +78,7 @@ struct post_loop {
 	bool is_over;
 	bool is_releasing, is_released;
 	int64_t give_up_at_ms;
-	struct chore_release release;
+	struct poster_task_release release;
 	int64_t status_at_ms;
 	int64_t fed_at_ms;
 	struct log_limit node_limit, behind_limit;
@@ -166,7 +166,7 @@ static void round_done(struct job *job)
 			  (unsigned long long)(round->trxs[i].comment_id > 0
 						       ? round->trxs[i].comment_id
 						       : round->trxs[i].action_id));
-	sendings_add(loop->sendings, round->trxs, round->trx_count, now_ms);
+	open_trxs_add(loop->trxs, round->trxs, round->trx_count, now_ms);
 	if (round->is_behind)
 		log_limited(
 			&loop->behind_limit, LOG_LEVEL_WARNING, "readers_behind",
@@ -181,7 +181,7 @@ static void round_done(struct job *job)
 
 static bool holds_any(const struct post_loop *loop)
 {
-	for (size_t i = 0; i < loop->signets->count; i++)
+	for (size_t i = 0; i < loop->signers->count; i++)
 		if (loop->accounts[i].is_held)
 			return true;
 	return false;
@@ -215,7 +215,7 @@ static int64_t sign(struct post_loop *loop, int64_t now_ms)
 
 static void load_done(struct job *job)
 {
-	struct chore_load *load = (struct chore_load *)job;
+	struct poster_task_load *load = (struct poster_task_load *)job;
 	struct post_loop *loop = load->owner;
 
 	loop->is_loading = false;
@@ -225,16 +225,16 @@ static void load_done(struct job *job)
 				 "%zu transactions that were signed before are sent again until "
 				 "they are in a block, or dead",
 				 load->trx_count);
-		sendings_add(loop->sendings, load->trxs, load->trx_count, clock_now_ms());
+		open_trxs_add(loop->trxs, load->trxs, load->trx_count, clock_now_ms());
 		loop->tend_at_ms = clock_now_ms();
 	}
-	chore_load_free(load);
+	poster_task_load_free(load);
 }
 
 /* Takes the ids. */
 static void load(struct post_loop *loop, char (*ids)[SENDER_TRX_CHARS + 1], size_t count)
 {
-	struct chore_load *load;
+	struct poster_task_load *load;
 
 	if (!ids || loop->is_loading || loop->is_stopping) {
 		free(ids);
@@ -246,7 +246,7 @@ static void load(struct post_loop *loop, char (*ids)[SENDER_TRX_CHARS + 1], size
 	load->id_count = count;
 	load->trxs = xcalloc(count, sizeof(*load->trxs));
 	loop->is_loading = true;
-	job_init(&load->job, chore_load_run, load_done, "%zu open transactions", count);
+	job_init(&load->job, poster_task_load_run, load_done, "%zu open transactions", count);
 	executor_task(loop->executor, &load->job);
 }
 
@@ -305,13 +305,13 @@ static void tell_ready(struct post_loop *loop)
 	if (loop->is_ready)
 		return;
 	loop->is_ready = true;
-	log_info("accounts_opened", "%s signs for %zu accounts", loop->name, loop->signets->count);
+	log_info("accounts_opened", "%s signs for %zu accounts", loop->name, loop->signers->count);
 	notify_ready();
 }
 
 static void tend_done(struct job *job)
 {
-	struct chore_tend *tend = (struct chore_tend *)job;
+	struct poster_task_tend *tend = (struct poster_task_tend *)job;
 	struct post_loop *loop = tend->owner;
 	int64_t now_ms = clock_now_ms();
 	char(*ids)[SENDER_TRX_CHARS + 1];
@@ -319,19 +319,19 @@ static void tend_done(struct job *job)
 
 	loop->is_tending = false;
 	if (has_failed(loop, job)) {
-		chore_tend_clear(tend);
+		poster_task_tend_clear(tend);
 		return;
 	}
 	tell_ready(loop);
 	if (tend->stored.num > 0)
 		routes_stored(&loop->routes, &tend->stored, tend->stored_s);
 	tell_dead(loop);
-	ids = sendings_settle(loop->sendings, tend->open, tend->open_count, tend->asked_at_ms,
-			      LOAD_MAX, &id_count);
+	ids = open_trxs_settle(loop->trxs, tend->open, tend->open_count, tend->asked_at_ms,
+			       LOAD_MAX, &id_count);
 	load(loop, ids, id_count);
 	keep_once(loop, now_ms);
 	loop->tend_at_ms = now_ms + max_i64(TEND_MS, 5 * tend->took_ms);
-	chore_tend_clear(tend);
+	poster_task_tend_clear(tend);
 }
 
 static int64_t look_after(struct post_loop *loop, int64_t now_ms)
@@ -345,25 +345,25 @@ static int64_t look_after(struct post_loop *loop, int64_t now_ms)
 	if (loop->tend.is_lease_due)
 		loop->lease_at_ms = now_ms + LEASE_MS;
 	loop->tend.counts_left = loop->is_once;
-	job_init(&loop->tend.job, chore_tend_run, tend_done, "accounts");
+	job_init(&loop->tend.job, poster_task_tend_run, tend_done, "accounts");
 	executor_task(loop->executor, &loop->tend.job);
 	return CLOCK_NEVER;
 }
 
 /* Notes. */
 
-static void tell_marks(const struct chore_note *note)
+static void tell_marks(const struct poster_task_note *note)
 {
 	for (size_t i = 0; i < note->mark_count; i++) {
-		const struct chore_mark *made = &note->marks[i];
+		const struct poster_task_mark *made = &note->marks[i];
 
-		if (made->is_done && made->what == CHORE_PAUSE)
+		if (made->is_done && made->what == POSTER_TASK_PAUSE)
 			log_error(
 				"sender_paused",
 				"%s: a node refuses its key: %s; nothing of it is signed until the "
 				"key is right and somebody calls sender_resume('%s')",
 				made->account, made->reason, made->account);
-		else if (made->is_done && made->what == CHORE_REST)
+		else if (made->is_done && made->what == POSTER_TASK_REST)
 			log_warning(
 				"sender_resting",
 				"%s has not enough resource credits: %s; nothing of it is signed "
@@ -374,24 +374,25 @@ static void tell_marks(const struct chore_note *note)
 
 static void note_done(struct job *job)
 {
-	struct chore_note *note = (struct chore_note *)job;
+	struct poster_task_note *note = (struct poster_task_note *)job;
 	struct post_loop *loop = note->owner;
 
 	loop->is_noting = false;
 	if (!has_failed(loop, job))
 		tell_marks(note);
-	chore_note_free(note);
+	poster_task_note_free(note);
 }
 
 static void write_notes(struct post_loop *loop)
 {
-	struct chore_note *note = loop->is_noting ? NULL : sendings_take_notes(loop->sendings);
+	struct poster_task_note *note = loop->is_noting ? NULL : open_trxs_take_notes(loop->trxs);
 
 	if (!note)
 		return;
 	note->owner = loop;
 	loop->is_noting = true;
-	job_init(&note->job, chore_note_run, note_done, "notes on %zu sends", note->note_count);
+	job_init(&note->job, poster_task_note_run, note_done, "notes on %zu sends",
+		 note->note_count);
 	executor_task(loop->executor, &note->job);
 }
 
@@ -399,7 +400,7 @@ static void write_notes(struct post_loop *loop)
 
 static void release_done(struct job *job)
 {
-	struct post_loop *loop = ((struct chore_release *)job)->owner;
+	struct post_loop *loop = ((struct poster_task_release *)job)->owner;
 
 	loop->is_releasing = false;
 	loop->is_released = true;
@@ -413,7 +414,7 @@ static void keep_stopping(struct post_loop *loop, int64_t now_ms)
 		loop->is_over = true;
 		return;
 	}
-	if (loop->is_rounding || sendings_unanswered(loop->sendings) > 0 || loop->is_noting ||
+	if (loop->is_rounding || open_trxs_unanswered(loop->trxs) > 0 || loop->is_noting ||
 	    loop->is_tending || loop->is_loading || loop->is_releasing)
 		return;
 	if (loop->is_released) {
@@ -423,7 +424,7 @@ static void keep_stopping(struct post_loop *loop, int64_t now_ms)
 	loop->is_releasing = true;
 	loop->release.owner = loop;
 	loop->release.token = loop->token;
-	job_init(&loop->release.job, chore_release_run, release_done, "leases given back");
+	job_init(&loop->release.job, poster_task_release_run, release_done, "leases given back");
 	executor_task(loop->executor, &loop->release.job);
 }
 
@@ -434,14 +435,14 @@ static void reload(const struct post_loop *loop)
 	struct config config;
 
 	notify_reloading();
-	if (config_reload(&config, CONFIG_POSTER, loop->cmdline->config_path) < 0) {
+	if (config_reload(&config, CONFIG_POSTER, loop->arguments->config_path) < 0) {
 		log_error("reload_refused", "%s has mistakes; the old log level stays",
-			  loop->cmdline->config_path);
+			  loop->arguments->config_path);
 	} else {
-		if (!loop->cmdline->has_log_level)
+		if (!loop->arguments->has_log_level)
 			log_set_level(config.log_level);
 		log_info("reloaded", "the log level is taken from %s; other changes need a restart",
-			 loop->cmdline->config_path);
+			 loop->arguments->config_path);
 		config_release(&config);
 	}
 	notify_ready();
@@ -455,7 +456,7 @@ static void stop(struct post_loop *loop)
 		_exit(EXIT_SECOND_SIGNAL);
 	}
 	log_info("stopping", "nothing more is signed; %zu transactions are open",
-		 sendings_get_facts(loop->sendings)->open_count);
+		 open_trxs_get_facts(loop->trxs)->open_count);
 	begin_stop(loop);
 }
 
@@ -479,7 +480,7 @@ static void take_signals(struct post_loop *loop)
 
 static void tell_systemd(struct post_loop *loop, int64_t now_ms)
 {
-	const struct sendings_facts *facts = sendings_get_facts(loop->sendings);
+	const struct open_trxs_facts *facts = open_trxs_get_facts(loop->trxs);
 	int64_t interval_ms = notify_watchdog_interval_ms();
 
 	if (now_ms >= loop->status_at_ms) {
@@ -504,7 +505,7 @@ static unsigned page(void *context, const char *path, struct buf *body, const ch
 	struct post_loop *loop = context;
 	struct executor_trouble trouble;
 	int64_t now_ms = clock_now_ms();
-	struct pages_facts facts = {
+	struct poster_metrics_facts facts = {
 		.started_s = loop->started_s,
 		.is_ready = loop->is_ready,
 		.is_database_lost = executor_has_lost_database(loop->executor),
@@ -513,9 +514,9 @@ static unsigned page(void *context, const char *path, struct buf *body, const ch
 		.usable_nodes = route_usable_count(loop->routes.items, loop->routes.count, now_ms,
 						   loop->routes.stored_s),
 		.routes = &loop->routes,
-		.sendings = sendings_get_facts(loop->sendings),
+		.trxs = open_trxs_get_facts(loop->trxs),
 		.accounts = loop->accounts,
-		.account_count = loop->signets->count,
+		.account_count = loop->signers->count,
 		.signed_count = loop->signed_count,
 		.held_count = loop->held_count,
 		.failed_count = loop->failed_count,
@@ -524,7 +525,7 @@ static unsigned page(void *context, const char *path, struct buf *body, const ch
 	};
 
 	executor_get_trouble(loop->executor, &trouble);
-	return pages_write(&facts, path, body, ret_type);
+	return poster_metrics_write(&facts, path, body, ret_type);
 }
 
 /* Turns of the loop. */
@@ -537,7 +538,7 @@ static int64_t act(struct post_loop *loop, int64_t now_ms)
 	next_ms = sooner(next_ms, look_after(loop, now_ms));
 	next_ms = sooner(next_ms, routes_step(&loop->routes, now_ms));
 	next_ms = sooner(next_ms, sign(loop, now_ms));
-	next_ms = sooner(next_ms, sendings_step(loop->sendings, now_ms));
+	next_ms = sooner(next_ms, open_trxs_step(loop->trxs, now_ms));
 	write_notes(loop);
 	keep_stopping(loop, now_ms);
 	if (loop->is_stopping)
@@ -574,7 +575,7 @@ static void turn(struct post_loop *loop)
 
 static enum exit_code end(struct post_loop *loop)
 {
-	const struct sendings_facts *facts = sendings_get_facts(loop->sendings);
+	const struct open_trxs_facts *facts = open_trxs_get_facts(loop->trxs);
 	enum exit_code code = EXIT_OK;
 
 	if (loop->fault.kind != ERROR_NONE)
@@ -584,7 +585,7 @@ static enum exit_code end(struct post_loop *loop)
 		 (unsigned long long)loop->held_count, (unsigned long long)loop->failed_count);
 	/* The thread that waits for the database cannot be joined. */
 	if (executor_pending(loop->executor) > 0) {
-		signets_release(loop->signets);
+		signing_accounts_release(loop->signers);
 		fflush(stdout);
 		_exit((int)code);
 	}
@@ -614,7 +615,7 @@ static int open_all(struct post_loop *loop, struct error *err)
 	if (!loop->http)
 		return -1;
 	routes_init(&loop->routes, loop->http, loop->config->nodes.urls, loop->config->nodes.count);
-	loop->sendings = sendings_new(&loop->routes, loop->http);
+	loop->trxs = open_trxs_new(&loop->routes, loop->http);
 	loop->executor =
 		executor_new(&loop->config->database, 1, loop->is_once ? ONCE_PATIENCE_MS : 0, err);
 	if (!loop->executor)
@@ -628,27 +629,27 @@ static void close_all(struct post_loop *loop)
 	metrics_free(loop->metrics);
 	executor_free(loop->executor);
 	http_free(loop->http);
-	sendings_free(loop->sendings);
+	open_trxs_free(loop->trxs);
 	routes_release(&loop->routes);
 	round_clear(&loop->round);
-	chore_tend_clear(&loop->tend);
+	poster_task_tend_clear(&loop->tend);
 	free(loop->accounts);
 	signals_close(loop->signal_fd);
 }
 
 static void prepare(struct post_loop *loop)
 {
-	size_t count = loop->signets->count;
+	size_t count = loop->signers->count;
 
 	name_poster(loop);
 	loop->accounts = xcalloc(count, sizeof(*loop->accounts));
 	for (size_t i = 0; i < count; i++)
-		memcpy(loop->accounts[i].account, loop->signets->items[i].account,
+		memcpy(loop->accounts[i].account, loop->signers->items[i].account,
 		       sizeof(loop->accounts[i].account));
 	loop->started_s = clock_wall_s();
 	loop->started_ms = loop->moved_at_ms = clock_now_ms();
 	loop->round.owner = loop->tend.owner = loop;
-	loop->round.signets = loop->signets;
+	loop->round.signers = loop->signers;
 	loop->round.maker = loop->maker;
 	loop->round.chain = chain_of(loop->config->poster.chain);
 	loop->round.token = loop->tend.token = loop->token;
@@ -657,20 +658,20 @@ static void prepare(struct post_loop *loop)
 	loop->tend.account_count = count;
 }
 
-enum exit_code post_loop_run(const struct cmdline *cmdline, const struct config *config,
-			     struct signets *signets, struct transaction_maker *maker)
+enum exit_code post_loop_run(const struct poster_arguments *arguments, const struct config *config,
+			     struct signing_accounts *signers, struct transaction_maker *maker)
 {
 	struct post_loop *loop = xcalloc(1, sizeof(*loop));
 	struct error err = ERROR_INIT;
 	enum exit_code code;
 
 	*loop = (struct post_loop){
-		.cmdline = cmdline,
+		.arguments = arguments,
 		.config = config,
-		.signets = signets,
+		.signers = signers,
 		.maker = maker,
 		.signal_fd = -1,
-		.is_once = cmdline->action == POSTER_ONCE,
+		.is_once = arguments->action == POSTER_ONCE,
 		.node_limit = LOG_LIMIT_INIT(TELL_MS),
 		.behind_limit = LOG_LIMIT_INIT(TELL_MS),
 	};
@@ -679,7 +680,7 @@ enum exit_code post_loop_run(const struct cmdline *cmdline, const struct config 
 		code = failure_report("ended", &err);
 	} else {
 		log_info("started", "steem-poster %s, %s, %zu accounts, database %s",
-			 PACKAGE_VERSION, loop->name, signets->count, config->database.name);
+			 PACKAGE_VERSION, loop->name, signers->count, config->database.name);
 		while (!loop->is_over)
 			turn(loop);
 		code = end(loop);

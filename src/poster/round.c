@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "poster/account_pace.h"
+#include "poster/comment.h"
 #include "poster/content.h"
-#include "poster/letter.h"
 #include "poster/limits.h"
 #include "poster/route.h"
-#include "poster/tempo.h"
 #include "store/db.h"
 
 #define ACTIONS_LOOK   40
@@ -54,13 +54,13 @@ void round_clear(struct round *round)
 
 /* One row. */
 
-static void decide(struct round_look *look, enum round_fate fate, const char *why)
+static void decide(struct round_look *look, enum round_outcome outcome, const char *why)
 {
-	look->fate = fate;
+	look->outcome = outcome;
 	text_format(look->why, sizeof(look->why), "%s", why);
 }
 
-static struct transaction *read_row(struct round *round, const struct signet *signet,
+static struct transaction *read_row(struct round *round, const struct signing_account *signer,
 				    const struct sender_row *row, struct error *err)
 {
 	CLEANUP(buf_release) struct buf letter = BUF_INIT(LETTER_BYTES);
@@ -68,7 +68,7 @@ static struct transaction *read_row(struct round *round, const struct signet *si
 	if (row->action_id > 0)
 		return transaction_read(round->maker, row->operations ? row->operations : "",
 					row->operations_len, err);
-	if (letter_write(&letter, round->chain, signet->account, row, err) < 0)
+	if (comment_write(&letter, round->chain, signer->account, row, err) < 0)
 		return NULL;
 	return transaction_read(round->maker, letter.data, letter.len, err);
 }
@@ -77,21 +77,21 @@ static struct transaction *read_row(struct round *round, const struct signet *si
  * The key that may sign it; the active key of an account may do what posting may, too.  NULL: the look
  * says why.
  */
-static const struct signet_key *find_key(const struct signet *signet, const struct transaction *trx,
-					 struct round_look *look)
+static const struct signing_key *find_key(const struct signing_account *signer,
+					  const struct transaction *trx, struct round_look *look)
 {
-	const struct signet_key *key = trx->authority == CODEC_POSTING && signet->posting.rules
-					       ? &signet->posting
-					       : &signet->active;
+	const struct signing_key *key = trx->authority == CODEC_POSTING && signer->posting.rules
+						? &signer->posting
+						: &signer->active;
 
-	if (trx->signer_count != 1 || strcmp(trx->signers[0].account, signet->account) != 0) {
+	if (trx->signer_count != 1 || strcmp(trx->signers[0].account, signer->account) != 0) {
 		text_format(look->why, sizeof(look->why),
 			    "it needs the signature of %s, but the row belongs to %s",
 			    trx->signers[trx->signer_count > 1 &&
-					 strcmp(trx->signers[0].account, signet->account) == 0]
+					 strcmp(trx->signers[0].account, signer->account) == 0]
 				    .account,
-			    signet->account);
-		look->fate = ROUND_FAILED;
+			    signer->account);
+		look->outcome = ROUND_FAILED;
 		return NULL;
 	}
 	if (trx->authority == CODEC_OWNER) {
@@ -154,9 +154,9 @@ static int seal_unlike_others(struct db *db, struct round *round, struct transac
 	return 0;
 }
 
-static int sign(const struct round *round, const struct signet *signet,
-		const struct signet_key *key, const struct sender_row *row, struct transaction *trx,
-		struct sender_trx *ret_made, struct error *err)
+static int sign(const struct round *round, const struct signing_account *signer,
+		const struct signing_key *key, const struct sender_row *row,
+		struct transaction *trx, struct sender_trx *ret_made, struct error *err)
 {
 	struct buf text = BUF_INIT(TRANSACTION_JSON_BYTES_MAX);
 	uint8_t signature[SIGNATURE_BYTES];
@@ -175,13 +175,13 @@ static int sign(const struct round *round, const struct signet *signet,
 		.expiration_s = trx->expiration,
 	};
 	snprintf(ret_made->trx_id, sizeof(ret_made->trx_id), "%s", trx->id);
-	snprintf(ret_made->account, sizeof(ret_made->account), "%s", signet->account);
+	snprintf(ret_made->account, sizeof(ret_made->account), "%s", signer->account);
 	return 0;
 }
 
 /* It may be signed now: do it, and count it in the state. */
-static int seal_and_sign(struct db *db, struct round *round, const struct signet *signet,
-			 const struct signet_key *key, struct sender_state *state,
+static int seal_and_sign(struct db *db, struct round *round, const struct signing_account *signer,
+			 const struct signing_key *key, struct sender_state *state,
 			 const struct sender_row *row, const struct content *content,
 			 struct round_look *look, struct error *err)
 {
@@ -201,34 +201,34 @@ static int seal_and_sign(struct db *db, struct round *round, const struct signet
 		decide(look, ROUND_LATER, "many rows have the same operations");
 		return 0;
 	}
-	if (sign(round, signet, key, row, look->trx, &look->made, err) < 0)
+	if (sign(round, signer, key, row, look->trx, &look->made, err) < 0)
 		return -1;
-	tempo_take(state, content, head_s);
+	account_pace_take(state, content, head_s);
 	limits_take(key->rules, state, content, head_s, row->attempts > 0);
-	look->fate = ROUND_SIGNED;
+	look->outcome = ROUND_SIGNED;
 	return 0;
 }
 
-int round_consider(struct db *db, struct round *round, struct signet *signet,
+int round_consider(struct db *db, struct round *round, struct signing_account *signer,
 		   struct sender_state *state, const struct sender_row *row,
 		   struct round_look *ret_look, struct error *err)
 {
 	struct error fault = ERROR_INIT;
-	const struct signet_key *key;
+	const struct signing_key *key;
 	struct content content;
 	int64_t at_s;
 
-	*ret_look = (struct round_look){.fate = ROUND_FAILED};
+	*ret_look = (struct round_look){.outcome = ROUND_FAILED};
 	if (row->is_late) {
 		decide(ret_look, ROUND_FAILED, "its time (not_after) is over");
 		return 0;
 	}
-	ret_look->trx = read_row(round, signet, row, &fault);
+	ret_look->trx = read_row(round, signer, row, &fault);
 	if (!ret_look->trx) {
 		decide(ret_look, ROUND_FAILED, fault.text);
 		return 0;
 	}
-	key = find_key(signet, ret_look->trx, ret_look);
+	key = find_key(signer, ret_look->trx, ret_look);
 	if (!key)
 		return 0;
 	content_read(round->maker, ret_look->trx, &content);
@@ -236,11 +236,11 @@ int round_consider(struct db *db, struct round *round, struct signet *signet,
 		return -1;
 	if (!limits_allow(key->rules, round->chain, ret_look->trx, &content, state,
 			  round->head.head_time_s, row->attempts > 0, ret_look->why)) {
-		ret_look->fate = ROUND_HELD;
+		ret_look->outcome = ROUND_HELD;
 		return 0;
 	}
-	at_s = tempo_at(state, &content, round->head.head_time_s);
-	if (at_s == TEMPO_NEVER) {
+	at_s = account_pace_at(state, &content, round->head.head_time_s);
+	if (at_s == ACCOUNT_PACE_NEVER) {
 		decide(ret_look, ROUND_FAILED,
 		       "the chain takes at most one vote, one comment and five custom operations of "
 		       "an account in one block");
@@ -250,14 +250,14 @@ int round_consider(struct db *db, struct round *round, struct signet *signet,
 		decide(ret_look, ROUND_LATER, "the chain's pace");
 		return 0;
 	}
-	return seal_and_sign(db, round, signet, key, state, row, &content, ret_look, err);
+	return seal_and_sign(db, round, signer, key, state, row, &content, ret_look, err);
 }
 
 /* The rows of one account. */
 
 struct account_work {
 	struct round *round;
-	struct signet *signet;
+	struct signing_account *signer;
 	struct sender_state state;
 	struct sender_row rows[ACTIONS_LOOK + COMMENTS_LOOK];
 	struct round_look looks[ACTIONS_LOOK + COMMENTS_LOOK];
@@ -273,7 +273,7 @@ static int load_rows(struct db *db, const struct sender_waiting *waiting, struct
 	bool no_replies = waiting->state.next_reply_s > head_s;
 	bool no_posts = waiting->state.next_post_s > head_s;
 	bool no_votes = waiting->state.next_vote_s > head_s;
-	bool no_customs = tempo_customs_left(&waiting->state, head_s) == 0;
+	bool no_customs = account_pace_customs_left(&waiting->state, head_s) == 0;
 
 	if (waiting->has_comments && !(no_replies && no_posts) &&
 	    sender_comments(db, waiting->account, no_replies, no_posts, COMMENTS_LOOK, arena,
@@ -293,16 +293,16 @@ static int consider_rows(struct db *db, struct account_work *work, struct error 
 	for (size_t i = 0; i < work->count; i++) {
 		struct round_look *look = &work->looks[i];
 
-		if (round_consider(db, work->round, work->signet, &work->state, &work->rows[i],
+		if (round_consider(db, work->round, work->signer, &work->state, &work->rows[i],
 				   look, err) < 0)
 			return -1;
-		work->is_changed |= look->fate != ROUND_LATER;
-		work->is_blocked |= look->fate == ROUND_LATER;
+		work->is_changed |= look->outcome != ROUND_LATER;
+		work->is_blocked |= look->outcome == ROUND_LATER;
 	}
 	return 0;
 }
 
-static void add_event(struct round *round, const struct signet *signet,
+static void add_event(struct round *round, const struct signing_account *signer,
 		      const struct sender_row *row, const struct round_look *look)
 {
 	struct round_event *event;
@@ -311,11 +311,11 @@ static void add_event(struct round *round, const struct signet *signet,
 			      sizeof(*round->events));
 	event = &round->events[round->event_count++];
 	*event = (struct round_event){
-		.is_held = look->fate == ROUND_HELD,
+		.is_held = look->outcome == ROUND_HELD,
 		.comment_id = row->comment_id,
 		.action_id = row->action_id,
 	};
-	memcpy(event->account, signet->account, sizeof(event->account));
+	memcpy(event->account, signer->account, sizeof(event->account));
 	memcpy(event->why, look->why, sizeof(event->why));
 }
 
@@ -326,11 +326,11 @@ static int write_row(struct db *db, struct account_work *work, size_t i, struct 
 	const struct sender_row *row = &work->rows[i];
 	bool is_moved;
 
-	if (look->fate == ROUND_LATER)
+	if (look->outcome == ROUND_LATER)
 		return 0;
-	if (look->fate != ROUND_SIGNED) {
-		add_event(round, work->signet, row, look);
-		return sender_refuse(db, row, look->fate == ROUND_HELD ? "held" : "failed",
+	if (look->outcome != ROUND_SIGNED) {
+		add_event(round, work->signer, row, look);
+		return sender_refuse(db, row, look->outcome == ROUND_HELD ? "held" : "failed",
 				     look->why, err);
 	}
 	if (sender_move(db, &look->made, &is_moved, err) < 0)
@@ -350,7 +350,7 @@ static int write_rows(struct db *db, struct account_work *work, struct error *er
 
 	if (!work->is_changed)
 		return 0;
-	if (sender_pace(db, work->signet->account, work->round->token, &work->state, &is_held,
+	if (sender_pace(db, work->signer->account, work->round->token, &work->state, &is_held,
 			err) < 0)
 		return -1;
 	for (size_t i = 0; i < work->count && is_held; i++)
@@ -360,22 +360,22 @@ static int write_rows(struct db *db, struct account_work *work, struct error *er
 }
 
 static int serve_account(struct db *db, struct round *round, const struct sender_waiting *waiting,
-			 struct signet *signet, struct error *err)
+			 struct signing_account *signer, struct error *err)
 {
 	struct account_work *work = xcalloc(1, sizeof(*work));
 	struct arena *arena = arena_new();
 	int result;
 
 	work->round = round;
-	work->signet = signet;
+	work->signer = signer;
 	work->state = waiting->state;
 	result = load_rows(db, waiting, arena, work, err);
 	if (result == 0)
 		result = consider_rows(db, work, err);
 	if (result == 0)
 		result = write_rows(db, work, err);
-	signet->blocked_head_s = work->is_blocked ? round->head.head_time_s : 0;
-	signet->look_at_ms = clock_now_ms() + LOOK_AGAIN_MS;
+	signer->blocked_head_s = work->is_blocked ? round->head.head_time_s : 0;
+	signer->look_at_ms = clock_now_ms() + LOOK_AGAIN_MS;
 	for (size_t i = 0; i < work->count; i++)
 		round_look_release(&work->looks[i]);
 	arena_free(arena);
@@ -384,10 +384,10 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 }
 
 /* Its rows waited for their pace, and the head is still the same. */
-static bool is_waiting_for_head(const struct round *round, const struct signet *signet)
+static bool is_waiting_for_head(const struct round *round, const struct signing_account *signer)
 {
-	return signet->blocked_head_s == round->head.head_time_s &&
-	       clock_now_ms() < signet->look_at_ms;
+	return signer->blocked_head_s == round->head.head_time_s &&
+	       clock_now_ms() < signer->look_at_ms;
 }
 
 static int serve_all(struct db *db, struct round *round, const struct sender_waiting *waiting,
@@ -399,16 +399,17 @@ static int serve_all(struct db *db, struct round *round, const struct sender_wai
 
 	for (size_t i = 0; i < count; i++) {
 		const struct sender_waiting *one = &waiting[(from + i) % count];
-		struct signet *signet = signets_find(round->signets, one->account);
+		struct signing_account *signer =
+			signing_accounts_find(round->signers, one->account);
 
-		if (!signet || is_waiting_for_head(round, signet))
+		if (!signer || is_waiting_for_head(round, signer))
 			continue;
 		if (round->trx_count + round->event_count >= ROWS_MAX ||
 		    (round->trx_count > 0 && clock_now_ms() >= until_ms)) {
 			round->has_more = true;
 			return 0;
 		}
-		if (serve_account(db, round, one, signet, err) < 0)
+		if (serve_account(db, round, one, signer, err) < 0)
 			return -1;
 	}
 	return 0;

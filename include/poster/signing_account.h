@@ -4,8 +4,8 @@
  *
  * The memory of a key is that of base/secret.h; nothing here prints or copies one.
  */
-#ifndef POSTER_SIGNET_H
-#define POSTER_SIGNET_H
+#ifndef POSTER_SIGNING_ACCOUNT_H
+#define POSTER_SIGNING_ACCOUNT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,33 +15,34 @@
 #include "steem/codec/hash.h"
 #include "steem/codec/sign.h"
 
-struct signet_key {
+struct signing_key {
 	const struct config_account *rules; /* NULL: there is no such key */
 	struct private_key *key;
 };
 
-struct signet {
+struct signing_account {
 	char account[BLOCK_ACCOUNT_BYTES + 1];
-	struct signet_key posting, active;
+	struct signing_key posting, active;
 	/* For poster/round.c: nothing could be signed at this head, so wait for the next one. */
 	int64_t blocked_head_s;
 	int64_t look_at_ms;
 };
 
-struct signets {
-	struct signet *items; /* sorted by account */
+struct signing_accounts {
+	struct signing_account *items; /* sorted by account */
 	size_t count;
 };
 
 /*
- * Read the key files of a configuration, which must outlive the signets.  -1: each fault was written
+ * Read the key files of a configuration, which must outlive the signers.  -1: each fault was written
  * to `mistakes` as one line.
  */
-int signets_load(struct signets *signets, const struct config *config, const char *path,
-		 struct hash *hash, FILE *mistakes) MUST_CHECK;
+int signing_accounts_load(struct signing_accounts *signers, const struct config *config,
+			  const char *path, struct hash *hash, FILE *mistakes) MUST_CHECK;
 /* Wipes the keys. */
-void signets_release(struct signets *signets);
+void signing_accounts_release(struct signing_accounts *signers);
 /* NULL: it is none of ours. */
-struct signet *signets_find(struct signets *signets, const char *account);
+struct signing_account *signing_accounts_find(struct signing_accounts *signers,
+					      const char *account);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include "poster/tempo.h"
+#include "poster/account_pace.h"
 
 #define HEAD INT64_C(1500000000)
 
@@ -16,11 +16,11 @@ static void a_new_account_may_do_everything_at_once(void **unused)
 	struct sender_state state = {.custom_count = 0};
 
 	(void)unused;
-	assert_int_equal(tempo_at(&state, &vote, HEAD), HEAD);
-	assert_int_equal(tempo_at(&state, &reply, HEAD), HEAD);
-	assert_int_equal(tempo_at(&state, &post, HEAD), HEAD);
-	assert_int_equal(tempo_at(&state, &edit, HEAD), HEAD);
-	assert_int_equal(tempo_at(&state, &custom, HEAD), HEAD);
+	assert_int_equal(account_pace_at(&state, &vote, HEAD), HEAD);
+	assert_int_equal(account_pace_at(&state, &reply, HEAD), HEAD);
+	assert_int_equal(account_pace_at(&state, &post, HEAD), HEAD);
+	assert_int_equal(account_pace_at(&state, &edit, HEAD), HEAD);
+	assert_int_equal(account_pace_at(&state, &custom, HEAD), HEAD);
 }
 
 static void votes_replies_and_edits_are_three_seconds_apart(void **unused)
@@ -31,13 +31,13 @@ static void votes_replies_and_edits_are_three_seconds_apart(void **unused)
 	for (size_t i = 0; i < 3; i++) {
 		struct sender_state state = {.custom_count = 0};
 
-		tempo_take(&state, kinds[i], HEAD);
-		assert_int_equal(tempo_at(&state, kinds[i], HEAD), HEAD + 3);
-		assert_true(tempo_at(&state, kinds[i], HEAD + 2) > HEAD + 2);
-		assert_int_equal(tempo_at(&state, kinds[i], HEAD + 3), HEAD + 3);
+		account_pace_take(&state, kinds[i], HEAD);
+		assert_int_equal(account_pace_at(&state, kinds[i], HEAD), HEAD + 3);
+		assert_true(account_pace_at(&state, kinds[i], HEAD + 2) > HEAD + 2);
+		assert_int_equal(account_pace_at(&state, kinds[i], HEAD + 3), HEAD + 3);
 		/* The others do not wait for it. */
-		assert_int_equal(tempo_at(&state, kinds[(i + 1) % 3], HEAD), HEAD);
-		assert_int_equal(tempo_at(&state, &custom, HEAD), HEAD);
+		assert_int_equal(account_pace_at(&state, kinds[(i + 1) % 3], HEAD), HEAD);
+		assert_int_equal(account_pace_at(&state, &custom, HEAD), HEAD);
 	}
 }
 
@@ -46,13 +46,13 @@ static void root_posts_are_more_than_five_minutes_apart(void **unused)
 	struct sender_state state = {.custom_count = 0};
 
 	(void)unused;
-	tempo_take(&state, &post, HEAD);
-	assert_true(tempo_at(&state, &post, HEAD + 300) > HEAD + 300);
-	assert_int_equal(tempo_at(&state, &post, HEAD + 303), HEAD + 303);
+	account_pace_take(&state, &post, HEAD);
+	assert_true(account_pace_at(&state, &post, HEAD + 300) > HEAD + 300);
+	assert_int_equal(account_pace_at(&state, &post, HEAD + 303), HEAD + 303);
 	/* A root post counts as a reply, but not the other way round. */
-	assert_int_equal(tempo_at(&state, &reply, HEAD), HEAD + 3);
-	tempo_take(&state, &reply, HEAD + 400);
-	assert_int_equal(tempo_at(&state, &post, HEAD + 400), HEAD + 400);
+	assert_int_equal(account_pace_at(&state, &reply, HEAD), HEAD + 3);
+	account_pace_take(&state, &reply, HEAD + 400);
+	assert_int_equal(account_pace_at(&state, &post, HEAD + 400), HEAD + 400);
 }
 
 static void five_custom_operations_fit_into_a_block(void **unused)
@@ -61,17 +61,17 @@ static void five_custom_operations_fit_into_a_block(void **unused)
 	const struct content three = {.customs = 3};
 
 	(void)unused;
-	tempo_take(&state, &three, HEAD);
-	assert_int_equal(tempo_customs_left(&state, HEAD), 2);
-	assert_true(tempo_at(&state, &three, HEAD) > HEAD);
-	assert_int_equal(tempo_at(&state, &custom, HEAD), HEAD);
-	tempo_take(&state, &custom, HEAD);
-	tempo_take(&state, &custom, HEAD);
-	assert_int_equal(tempo_customs_left(&state, HEAD), 0);
-	assert_true(tempo_at(&state, &custom, HEAD) > HEAD);
-	assert_int_equal(tempo_at(&state, &three, HEAD + 3), HEAD + 3);
-	tempo_take(&state, &three, HEAD + 3);
-	assert_int_equal(tempo_customs_left(&state, HEAD + 3), 2);
+	account_pace_take(&state, &three, HEAD);
+	assert_int_equal(account_pace_customs_left(&state, HEAD), 2);
+	assert_true(account_pace_at(&state, &three, HEAD) > HEAD);
+	assert_int_equal(account_pace_at(&state, &custom, HEAD), HEAD);
+	account_pace_take(&state, &custom, HEAD);
+	account_pace_take(&state, &custom, HEAD);
+	assert_int_equal(account_pace_customs_left(&state, HEAD), 0);
+	assert_true(account_pace_at(&state, &custom, HEAD) > HEAD);
+	assert_int_equal(account_pace_at(&state, &three, HEAD + 3), HEAD + 3);
+	account_pace_take(&state, &three, HEAD + 3);
+	assert_int_equal(account_pace_customs_left(&state, HEAD + 3), 2);
 }
 
 /* A node that is a block behind is asked next: its head is lower. */
@@ -81,10 +81,10 @@ static void a_head_that_goes_back_opens_nothing(void **unused)
 	const struct content five = {.customs = 5};
 
 	(void)unused;
-	tempo_take(&state, &five, HEAD);
-	assert_true(tempo_at(&state, &custom, HEAD - 3) > HEAD - 3);
-	tempo_take(&state, &vote, HEAD);
-	assert_true(tempo_at(&state, &vote, HEAD - 3) > HEAD);
+	account_pace_take(&state, &five, HEAD);
+	assert_true(account_pace_at(&state, &custom, HEAD - 3) > HEAD - 3);
+	account_pace_take(&state, &vote, HEAD);
+	assert_true(account_pace_at(&state, &vote, HEAD - 3) > HEAD);
 }
 
 static void what_no_block_accepts_is_never_signed(void **unused)
@@ -98,7 +98,7 @@ static void what_no_block_accepts_is_never_signed(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_true(tempo_at(&state, &wrong[i], HEAD) == TEMPO_NEVER);
+		assert_true(account_pace_at(&state, &wrong[i], HEAD) == ACCOUNT_PACE_NEVER);
 }
 
 int main(void)

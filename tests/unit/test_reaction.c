@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include "poster/verdict.h"
+#include "poster/reaction.h"
 
 static void who_took_it_may_have_lost_it(void **unused)
 {
-	struct verdict_state state = {.node_count = 0};
-	struct verdict accepted = verdict_of(&state, BROADCAST_ACCEPTED, 0, 2);
-	struct verdict known = verdict_of(&state, BROADCAST_KNOWN, 1, 2);
+	struct refusals state = {.node_count = 0};
+	struct reaction accepted = reaction_to(&state, BROADCAST_ACCEPTED, 0, 2);
+	struct reaction known = reaction_to(&state, BROADCAST_KNOWN, 1, 2);
 
 	(void)unused;
 	assert_true(accepted.again_ms > 0 && known.again_ms > accepted.again_ms);
@@ -18,12 +18,12 @@ static void who_took_it_may_have_lost_it(void **unused)
 
 static void silence_says_nothing(void **unused)
 {
-	struct verdict_state state = {.node_count = 0};
-	struct verdict verdict = verdict_of(&state, BROADCAST_UNKNOWN, 0, 1);
+	struct refusals state = {.node_count = 0};
+	struct reaction reaction = reaction_to(&state, BROADCAST_UNKNOWN, 0, 1);
 
 	(void)unused;
-	assert_null(verdict.definite);
-	assert_false(verdict.is_given_up || verdict.pauses || verdict.rests);
+	assert_null(reaction.definite);
+	assert_false(reaction.is_given_up || reaction.pauses || reaction.rests);
 }
 
 static void a_refusal_counts_when_a_second_node_agrees(void **unused)
@@ -33,10 +33,10 @@ static void a_refusal_counts_when_a_second_node_agrees(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < 3; i++) {
-		struct verdict_state state = {.node_count = 0};
-		struct verdict first = verdict_of(&state, refusals[i], 0, 3);
-		struct verdict same = verdict_of(&state, refusals[i], 0, 3);
-		struct verdict second = verdict_of(&state, refusals[i], 2, 3);
+		struct refusals state = {.node_count = 0};
+		struct reaction first = reaction_to(&state, refusals[i], 0, 3);
+		struct reaction same = reaction_to(&state, refusals[i], 0, 3);
+		struct reaction second = reaction_to(&state, refusals[i], 2, 3);
 
 		assert_false(first.is_given_up || first.pauses || first.rests);
 		assert_int_equal(first.again_ms, 0);
@@ -49,31 +49,31 @@ static void a_refusal_counts_when_a_second_node_agrees(void **unused)
 
 static void with_one_node_its_word_counts(void **unused)
 {
-	struct verdict_state state = {.node_count = 0};
+	struct refusals state = {.node_count = 0};
 
 	(void)unused;
-	assert_true(verdict_of(&state, BROADCAST_FINAL, 0, 1).is_given_up);
+	assert_true(reaction_to(&state, BROADCAST_FINAL, 0, 1).is_given_up);
 }
 
 static void an_acceptance_in_between_begins_again(void **unused)
 {
-	struct verdict_state state = {.node_count = 0};
+	struct refusals state = {.node_count = 0};
 
 	(void)unused;
-	verdict_of(&state, BROADCAST_FINAL, 0, 3);
-	verdict_of(&state, BROADCAST_ACCEPTED, 1, 3);
-	assert_false(verdict_of(&state, BROADCAST_FINAL, 2, 3).is_given_up);
-	assert_false(verdict_of(&state, BROADCAST_KEY, 0, 3).is_given_up);
+	reaction_to(&state, BROADCAST_FINAL, 0, 3);
+	reaction_to(&state, BROADCAST_ACCEPTED, 1, 3);
+	assert_false(reaction_to(&state, BROADCAST_FINAL, 2, 3).is_given_up);
+	assert_false(reaction_to(&state, BROADCAST_KEY, 0, 3).is_given_up);
 }
 
 static void a_dead_row_waits_again_unless_it_was_refused_for_good(void **unused)
 {
 	(void)unused;
-	assert_string_equal(verdict_of_dead("", 1), "pending");
-	assert_string_equal(verdict_of_dead("accepted", 9), "pending");
-	assert_string_equal(verdict_of_dead("key", 1), "pending");
-	assert_string_equal(verdict_of_dead("final", 1), "failed");
-	assert_string_equal(verdict_of_dead("accepted", 10), "failed");
+	assert_string_equal(reaction_when_dead("", 1), "pending");
+	assert_string_equal(reaction_when_dead("accepted", 9), "pending");
+	assert_string_equal(reaction_when_dead("key", 1), "pending");
+	assert_string_equal(reaction_when_dead("final", 1), "failed");
+	assert_string_equal(reaction_when_dead("accepted", 10), "failed");
 }
 
 int main(void)

@@ -6,8 +6,8 @@
  * dead.  One node may be wrong or lie, so a refusal counts when a second node says the same, if there
  * is a second one.
  */
-#ifndef POSTER_VERDICT_H
-#define POSTER_VERDICT_H
+#ifndef POSTER_REACTION_H
+#define POSTER_REACTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,16 +15,16 @@
 #include "steem/broadcast.h"
 
 /* How often a row is signed before it fails. */
-#define VERDICT_ATTEMPTS_MAX 10
+#define REACTION_ATTEMPTS_MAX 10
 
 /* The refusals of one transaction so far. */
-struct verdict_state {
+struct refusals {
 	enum broadcast_answer refusal; /* the last one, or BROADCAST_UNKNOWN */
 	unsigned node_count;           /* how many nodes in a row gave it */
 	uint64_t nodes;                /* which */
 };
 
-struct verdict {
+struct reaction {
 	int64_t again_ms;     /* when to send the same bytes again, from now */
 	bool is_given_up;     /* not at all */
 	bool pauses;          /* the account pauses */
@@ -34,9 +34,9 @@ struct verdict {
 };
 
 /* node: the index of the one that answered; usable_count: how many nodes could be asked now. */
-struct verdict verdict_of(struct verdict_state *state, enum broadcast_answer answer, unsigned node,
-			  unsigned usable_count);
+struct reaction reaction_to(struct refusals *state, enum broadcast_answer answer, unsigned node,
+			    unsigned usable_count);
 /* The state of a row whose transaction is dead: "failed" or "pending". */
-const char *verdict_of_dead(const char *answer, unsigned attempts);
+const char *reaction_when_dead(const char *answer, unsigned attempts);
 
 #endif

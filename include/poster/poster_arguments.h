@@ -2,8 +2,8 @@
 /*
  * The command line of steem-poster.
  */
-#ifndef POSTER_CMDLINE_H
-#define POSTER_CMDLINE_H
+#ifndef POSTER_POSTER_ARGUMENTS_H
+#define POSTER_POSTER_ARGUMENTS_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ enum poster_action {
 	POSTER_VERSION,
 };
 
-struct cmdline {
+struct poster_arguments {
 	enum poster_action action;
 	const char *config_path; /* -c; default: SYSCONFDIR/steem-poster.conf; belongs to argv */
 	bool has_log_level;
@@ -30,8 +30,9 @@ struct cmdline {
 };
 
 /* 0, or -1 with err (ERROR_CONFIG): the fault, and that --help lists what is allowed. */
-int cmdline_parse(struct cmdline *cmdline, int argc, char **argv, struct error *err) MUST_CHECK;
+int poster_arguments_parse(struct poster_arguments *arguments, int argc, char **argv,
+			   struct error *err) MUST_CHECK;
 /* The text fits a screen of 24 lines by 80 columns. */
-void cmdline_help(FILE *out);
+void poster_arguments_help(FILE *out);
 
 #endif

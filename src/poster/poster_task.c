@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "poster/chores.h"
+#include "poster/poster_task.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "poster/verdict.h"
+#include "poster/reaction.h"
 #include "steem/broadcast.h"
 #include "store/db.h"
 #include "store/schema.h"
@@ -14,7 +14,7 @@
 
 /* Tending. */
 
-void chore_tend_clear(struct chore_tend *tend)
+void poster_task_tend_clear(struct poster_task_tend *tend)
 {
 	free(tend->open);
 	free(tend->dead);
@@ -34,7 +34,7 @@ static int pause_for_key(struct db *db, const struct sender_dead *dead, struct e
 	return sender_pause(db, dead->account, dead->error, &is_done, err);
 }
 
-static int bury(struct db *db, struct chore_tend *tend, struct error *err)
+static int bury(struct db *db, struct poster_task_tend *tend, struct error *err)
 {
 	if (tend->dead_count == 0)
 		return 0;
@@ -43,7 +43,7 @@ static int bury(struct db *db, struct chore_tend *tend, struct error *err)
 	for (size_t i = 0; i < tend->dead_count; i++) {
 		struct sender_dead *dead = &tend->dead[i];
 
-		dead->state = verdict_of_dead(dead->answer, dead->attempts);
+		dead->state = reaction_when_dead(dead->answer, dead->attempts);
 		if (sender_bury(db, dead, &dead->is_done, err) < 0 ||
 		    (dead->is_done && pause_for_key(db, dead, err) < 0))
 			return -1;
@@ -51,7 +51,7 @@ static int bury(struct db *db, struct chore_tend *tend, struct error *err)
 	return db_commit(db, err);
 }
 
-static int count_left(struct db *db, struct chore_tend *tend, struct error *err)
+static int count_left(struct db *db, struct poster_task_tend *tend, struct error *err)
 {
 	for (size_t i = 0; i < tend->account_count && tend->counts_left; i++) {
 		uint64_t count;
@@ -63,16 +63,16 @@ static int count_left(struct db *db, struct chore_tend *tend, struct error *err)
 	return 0;
 }
 
-int chore_tend_run(struct db *db, struct job *job, struct error *err)
+int poster_task_tend_run(struct db *db, struct job *job, struct error *err)
 {
-	struct chore_tend *tend = (struct chore_tend *)job;
+	struct poster_task_tend *tend = (struct poster_task_tend *)job;
 
-	chore_tend_clear(tend);
+	poster_task_tend_clear(tend);
 	tend->asked_at_ms = clock_now_ms();
 	if (!tend->is_checked && schema_check(db, err) < 0)
 		return -1;
 	tend->is_checked = true;
-	if (tend->is_lease_due && sender_lease(db, tend->token, tend->poster, CHORES_LEASE_S,
+	if (tend->is_lease_due && sender_lease(db, tend->token, tend->poster, POSTER_TASK_LEASE_S,
 					       tend->accounts, tend->account_count, err) < 0)
 		return -1;
 	if (sender_reference(db, &tend->stored, &tend->stored_s, err) < 0 ||
@@ -87,15 +87,15 @@ int chore_tend_run(struct db *db, struct job *job, struct error *err)
 
 /* Loading. */
 
-static void drop_loaded(struct chore_load *load)
+static void drop_loaded(struct poster_task_load *load)
 {
 	while (load->trx_count > 0)
 		sender_trx_release(&load->trxs[--load->trx_count]);
 }
 
-int chore_load_run(struct db *db, struct job *job, struct error *err)
+int poster_task_load_run(struct db *db, struct job *job, struct error *err)
 {
-	struct chore_load *load = (struct chore_load *)job;
+	struct poster_task_load *load = (struct poster_task_load *)job;
 
 	drop_loaded(load);
 	for (size_t i = 0; i < load->id_count; i++) {
@@ -108,7 +108,7 @@ int chore_load_run(struct db *db, struct job *job, struct error *err)
 	return 0;
 }
 
-void chore_load_free(struct chore_load *load)
+void poster_task_load_free(struct poster_task_load *load)
 {
 	drop_loaded(load);
 	free(load->ids);
@@ -118,22 +118,22 @@ void chore_load_free(struct chore_load *load)
 
 /* Notes. */
 
-static int write_mark(struct db *db, struct chore_mark *mark, struct error *err)
+static int write_mark(struct db *db, struct poster_task_mark *mark, struct error *err)
 {
 	switch (mark->what) {
-	case CHORE_PAUSE:
+	case POSTER_TASK_PAUSE:
 		return sender_pause(db, mark->account, mark->reason, &mark->is_done, err);
-	case CHORE_REST:
+	case POSTER_TASK_REST:
 		return sender_rest(db, mark->account, &mark->is_done, err);
-	case CHORE_RESTED:
+	case POSTER_TASK_RESTED:
 		return sender_rested(db, mark->account, err);
 	}
 	return 0;
 }
 
-int chore_note_run(struct db *db, struct job *job, struct error *err)
+int poster_task_note_run(struct db *db, struct job *job, struct error *err)
 {
-	struct chore_note *note = (struct chore_note *)job;
+	struct poster_task_note *note = (struct poster_task_note *)job;
 
 	if (db_begin(db, err) < 0)
 		return -1;
@@ -146,14 +146,14 @@ int chore_note_run(struct db *db, struct job *job, struct error *err)
 	return db_commit(db, err);
 }
 
-void chore_note_free(struct chore_note *note)
+void poster_task_note_free(struct poster_task_note *note)
 {
 	free(note->notes);
 	free(note->marks);
 	free(note);
 }
 
-int chore_release_run(struct db *db, struct job *job, struct error *err)
+int poster_task_release_run(struct db *db, struct job *job, struct error *err)
 {
-	return sender_release(db, ((struct chore_release *)job)->token, err);
+	return sender_release(db, ((struct poster_task_release *)job)->token, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "poster/pages.h"
+#include "poster/poster_metrics.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ static void labelled(struct buf *buf, const char *name, const char *label, const
 
 /* Accounts. */
 
-static unsigned held_accounts(const struct pages_facts *facts)
+static unsigned held_accounts(const struct poster_metrics_facts *facts)
 {
 	unsigned count = 0;
 
@@ -37,7 +37,7 @@ static unsigned held_accounts(const struct pages_facts *facts)
 	return count;
 }
 
-static void write_accounts(struct buf *buf, const struct pages_facts *facts)
+static void write_accounts(struct buf *buf, const struct poster_metrics_facts *facts)
 {
 	metric_begin(buf, NAME("account_held"), METRIC_GAUGE,
 		     "1 while this poster sends for the account, 0 while another one does.");
@@ -58,34 +58,32 @@ static void write_accounts(struct buf *buf, const struct pages_facts *facts)
 
 /* Transactions. */
 
-static void write_trxs(struct buf *buf, const struct pages_facts *facts)
+static void write_trxs(struct buf *buf, const struct poster_metrics_facts *facts)
 {
-	const struct sendings_facts *sendings = facts->sendings;
+	const struct open_trxs_facts *trxs = facts->trxs;
 
 	counter(buf, NAME("signed_total"), "Transactions that were signed and committed.",
 		(double)facts->signed_count);
 	counter(buf, NAME("sent_total"), "Transactions that were sent to a node at least once.",
-		(double)sendings->sent_count);
+		(double)trxs->sent_count);
 	counter(buf, NAME("settled_total"), "Transactions that are in a block, or dead.",
-		(double)sendings->settled_count);
+		(double)trxs->settled_count);
 	counter(buf, NAME("expired_total"),
 		"Transactions that never got into a block, as this poster found.",
 		(double)facts->expired_count);
 	gauge(buf, NAME("open_trxs"), "Transactions that may still get into a block.",
-	      (double)sendings->open_count);
+	      (double)trxs->open_count);
 	counter(buf, NAME("rows_held_total"), "Rows that passed a limit.",
 		(double)facts->held_count);
 	counter(buf, NAME("rows_failed_total"), "Rows that failed.", (double)facts->failed_count);
 	metric_begin(buf, NAME("answers_total"), METRIC_COUNTER,
 		     "Answers of nodes to a transaction, by class.");
-	for (int i = 0; i < SENDINGS_ANSWERS; i++)
+	for (int i = 0; i < OPEN_TRXS_ANSWERS; i++)
 		labelled(buf, NAME("answers_total"), "answer",
-			 broadcast_answer_name((enum broadcast_answer)i),
-			 (double)sendings->answers[i]);
+			 broadcast_answer_name((enum broadcast_answer)i), (double)trxs->answers[i]);
 	metric_begin(buf, NAME("answer_duration_seconds"), METRIC_HISTOGRAM,
 		     "Time of a node's answer to a transaction.");
-	metric_histogram_samples(buf, NAME("answer_duration_seconds"), NULL,
-				 &sendings->answer_times);
+	metric_histogram_samples(buf, NAME("answer_duration_seconds"), NULL, &trxs->answer_times);
 	metric_begin(buf, NAME("commit_duration_seconds"), METRIC_HISTOGRAM,
 		     "Time to read, sign and commit what waits, also if nothing does.");
 	metric_histogram_samples(buf, NAME("commit_duration_seconds"), NULL, facts->commit_times);
@@ -93,7 +91,7 @@ static void write_trxs(struct buf *buf, const struct pages_facts *facts)
 
 /* Nodes. */
 
-static void write_nodes(struct buf *buf, const struct pages_facts *facts)
+static void write_nodes(struct buf *buf, const struct poster_metrics_facts *facts)
 {
 	const struct routes *routes = facts->routes;
 	int64_t middle_s =
@@ -122,7 +120,7 @@ static void write_nodes(struct buf *buf, const struct pages_facts *facts)
 			 (double)routes->items[i].failed_count);
 }
 
-static void write_metrics(struct buf *buf, const struct pages_facts *facts)
+static void write_metrics(struct buf *buf, const struct poster_metrics_facts *facts)
 {
 	struct metric_label version = {"version", PACKAGE_VERSION};
 
@@ -143,7 +141,7 @@ static void write_metrics(struct buf *buf, const struct pages_facts *facts)
 
 /* Health: each reason is a line. */
 
-static bool write_health(struct buf *buf, const struct pages_facts *facts)
+static bool write_health(struct buf *buf, const struct poster_metrics_facts *facts)
 {
 	if (!facts->is_ready)
 		(void)buf_add_text(buf, "the database has not answered yet\n");
@@ -154,7 +152,7 @@ static bool write_health(struct buf *buf, const struct pages_facts *facts)
 	return facts->is_ready && !facts->is_database_lost;
 }
 
-static bool write_readiness(struct buf *buf, const struct pages_facts *facts)
+static bool write_readiness(struct buf *buf, const struct poster_metrics_facts *facts)
 {
 	bool is_ready = write_health(buf, facts);
 
@@ -167,8 +165,8 @@ static bool write_readiness(struct buf *buf, const struct pages_facts *facts)
 	return is_ready;
 }
 
-unsigned pages_write(const struct pages_facts *facts, const char *path, struct buf *body,
-		     const char **ret_type)
+unsigned poster_metrics_write(const struct poster_metrics_facts *facts, const char *path,
+			      struct buf *body, const char **ret_type)
 {
 	if (strcmp(path, "/healthz") == 0)
 		return write_health(body, facts) ? 200 : 503;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "poster/letter.h"
+#include "poster/comment.h"
 
 static struct sender_row row_of(const char *body, const char *options)
 {
@@ -24,7 +24,7 @@ static int write(struct buf *out, const char *body, const char *options, struct 
 	struct sender_row row = row_of(body, options);
 
 	*out = BUF_INIT(100000);
-	return letter_write(out, &chain_steem, "bot", &row, err);
+	return comment_write(out, &chain_steem, "bot", &row, err);
 }
 
 static void a_comment_becomes_one_operation(void **state)
@@ -102,7 +102,7 @@ static void what_does_not_fit_is_refused(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(letter_write(&out, &chain_steem, "bot", &row, &err), -1);
+	assert_int_equal(comment_write(&out, &chain_steem, "bot", &row, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATA);
 	buf_release(&out);
 }

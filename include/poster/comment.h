@@ -2,8 +2,8 @@
 /*
  * A comment of the outbox as operations: comment, and its options in the same transaction.  Pure.
  */
-#ifndef POSTER_LETTER_H
-#define POSTER_LETTER_H
+#ifndef POSTER_COMMENT_H
+#define POSTER_COMMENT_H
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -15,7 +15,7 @@
  * gives a comment without options. -1 with err (ERROR_DATA): the options are no object, or it is too
  * large.
  */
-int letter_write(struct buf *out, const struct chain *chain, const char *author,
-		 const struct sender_row *row, struct error *err) MUST_CHECK;
+int comment_write(struct buf *out, const struct chain *chain, const char *author,
+		  const struct sender_row *row, struct error *err) MUST_CHECK;
 
 #endif

@@ -2,20 +2,20 @@
 /*
  * What a running poster serves: /metrics, /healthz, /readyz.  Pure.
  */
-#ifndef POSTER_PAGES_H
-#define POSTER_PAGES_H
+#ifndef POSTER_POSTER_METRICS_H
+#define POSTER_POSTER_METRICS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "poster/open_trxs.h"
 #include "poster/routes.h"
-#include "poster/sendings.h"
 #include "store/sender.h"
 #include "sync/executor.h"
 
-struct pages_facts {
+struct poster_metrics_facts {
 	int64_t started_s;
 	bool is_ready; /* it has looked after its accounts once */
 	bool is_database_lost;
@@ -23,7 +23,7 @@ struct pages_facts {
 	int64_t now_ms;
 	unsigned usable_nodes;
 	const struct routes *routes;
-	const struct sendings_facts *sendings;
+	const struct open_trxs_facts *trxs;
 	const struct sender_account *accounts;
 	size_t account_count;
 	uint64_t signed_count, held_count, failed_count, expired_count;
@@ -31,7 +31,7 @@ struct pages_facts {
 };
 
 /* The HTTP status; 404: there is no such page. */
-unsigned pages_write(const struct pages_facts *facts, const char *path, struct buf *body,
-		     const char **ret_type);
+unsigned poster_metrics_write(const struct poster_metrics_facts *facts, const char *path,
+			      struct buf *body, const char **ret_type);
 
 #endif

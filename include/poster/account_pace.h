@@ -7,8 +7,8 @@
  * when it was signed, which is a block or more earlier.  So a node may still say "too soon"; then the
  * same bytes are sent again.
  */
-#ifndef POSTER_TEMPO_H
-#define POSTER_TEMPO_H
+#ifndef POSTER_ACCOUNT_PACE_H
+#define POSTER_ACCOUNT_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,21 +17,22 @@
 #include "store/sender.h"
 
 /* Sources: steem_evaluator.cpp, config.hpp, witness_plugin.cpp of steemit/steem 0.23. */
-#define TEMPO_REPLY_S 3
-#define TEMPO_POST_S  303 /* more than five minutes */
-#define TEMPO_EDIT_S  3
-#define TEMPO_VOTE_S  3
-#define TEMPO_CUSTOMS 5 /* in one block */
-#define TEMPO_NEVER   INT64_MAX
+#define ACCOUNT_PACE_REPLY_S 3
+#define ACCOUNT_PACE_POST_S  303 /* more than five minutes */
+#define ACCOUNT_PACE_EDIT_S  3
+#define ACCOUNT_PACE_VOTE_S  3
+#define ACCOUNT_PACE_CUSTOMS 5 /* in one block */
+#define ACCOUNT_PACE_NEVER   INT64_MAX
 
 /*
- * The earliest head time at which the content may be signed; <= head_s: now.  TEMPO_NEVER: no
+ * The earliest head time at which the content may be signed; <= head_s: now.  ACCOUNT_PACE_NEVER: no
  * block accepts so much from one account.
  */
-int64_t tempo_at(const struct sender_state *state, const struct content *content, int64_t head_s);
+int64_t account_pace_at(const struct sender_state *state, const struct content *content,
+			int64_t head_s);
 /* It is signed at this head. */
-void tempo_take(struct sender_state *state, const struct content *content, int64_t head_s);
+void account_pace_take(struct sender_state *state, const struct content *content, int64_t head_s);
 /* How many custom operations may still be signed at this head? */
-unsigned tempo_customs_left(const struct sender_state *state, int64_t head_s);
+unsigned account_pace_customs_left(const struct sender_state *state, int64_t head_s);
 
 #endif

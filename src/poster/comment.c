@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "poster/letter.h"
+#include "poster/comment.h"
 
 #include <string.h>
 
@@ -90,8 +90,8 @@ static int add_options(struct buf *out, const struct chain *chain, const char *a
 	return 0;
 }
 
-int letter_write(struct buf *out, const struct chain *chain, const char *author,
-		 const struct sender_row *row, struct error *err)
+int comment_write(struct buf *out, const struct chain *chain, const char *author,
+		  const struct sender_row *row, struct error *err)
 {
 	(void)buf_add_text(out, "[[\"comment\",{");
 	add_member(out, "parent_author", row->parent_author);

@@ -3,8 +3,8 @@
  * What a poster asks of the database besides signing: leases, which transactions are still open, which
  * are dead, and what nodes answered.  Each is one task for the executor.
  */
-#ifndef POSTER_CHORES_H
-#define POSTER_CHORES_H
+#ifndef POSTER_POSTER_TASK_H
+#define POSTER_POSTER_TASK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,10 +15,10 @@
 #include "store/sender.h"
 #include "sync/executor.h"
 
-#define CHORES_LEASE_S 15
+#define POSTER_TASK_LEASE_S 15
 
 /* Look after the accounts. */
-struct chore_tend {
+struct poster_task_tend {
 	struct job job;
 	void *owner; /* the caller's, for done() */
 	const char *token;
@@ -39,11 +39,11 @@ struct chore_tend {
 	size_t dead_count;
 	uint64_t left_count;
 };
-int chore_tend_run(struct db *db, struct job *job, struct error *err);
-void chore_tend_clear(struct chore_tend *tend);
+int poster_task_tend_run(struct db *db, struct job *job, struct error *err);
+void poster_task_tend_clear(struct poster_task_tend *tend);
 
 /* Load open transactions that this process does not know. */
-struct chore_load {
+struct poster_task_load {
 	struct job job;
 	void *owner;                       /* the caller's, for done() */
 	char (*ids)[SENDER_TRX_CHARS + 1]; /* owned */
@@ -51,38 +51,38 @@ struct chore_load {
 	struct sender_trx *trxs; /* owned; as many as ids at most */
 	size_t trx_count;
 };
-int chore_load_run(struct db *db, struct job *job, struct error *err);
-void chore_load_free(struct chore_load *load);
+int poster_task_load_run(struct db *db, struct job *job, struct error *err);
+void poster_task_load_free(struct poster_task_load *load);
 
 /* Note what nodes answered, and what that means for an account. */
-enum chore_mark_kind {
-	CHORE_PAUSE,
-	CHORE_REST,
-	CHORE_RESTED,
+enum poster_task_mark_kind {
+	POSTER_TASK_PAUSE,
+	POSTER_TASK_REST,
+	POSTER_TASK_RESTED,
 };
-struct chore_mark {
+struct poster_task_mark {
 	char account[BLOCK_ACCOUNT_BYTES + 1];
-	enum chore_mark_kind what;
+	enum poster_task_mark_kind what;
 	char reason[320];
 	bool is_done; /* it was not so before */
 };
-struct chore_note {
+struct poster_task_note {
 	struct job job;
 	void *owner;               /* the caller's, for done() */
 	struct sender_note *notes; /* owned */
 	size_t note_count, note_capacity;
-	struct chore_mark *marks; /* owned */
+	struct poster_task_mark *marks; /* owned */
 	size_t mark_count, mark_capacity;
 };
-int chore_note_run(struct db *db, struct job *job, struct error *err);
-void chore_note_free(struct chore_note *note);
+int poster_task_note_run(struct db *db, struct job *job, struct error *err);
+void poster_task_note_free(struct poster_task_note *note);
 
 /* Give the leases back. */
-struct chore_release {
+struct poster_task_release {
 	struct job job;
 	void *owner; /* the caller's, for done() */
 	const char *token;
 };
-int chore_release_run(struct db *db, struct job *job, struct error *err);
+int poster_task_release_run(struct db *db, struct job *job, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "poster/cmdline.h"
+#include "poster/poster_arguments.h"
 
 #include <getopt.h>
 
@@ -44,32 +44,32 @@ static const struct {
 	{OPTION_PRINT_CONFIG, POSTER_PRINT_CONFIG},
 };
 
-static int take_level(struct cmdline *cmdline, struct error *err)
+static int take_level(struct poster_arguments *arguments, struct error *err)
 {
-	cmdline->has_log_level = true;
-	if (log_level_parse(optarg, &cmdline->log_level) == 0)
+	arguments->has_log_level = true;
+	if (log_level_parse(optarg, &arguments->log_level) == 0)
 		return 0;
 	return error_set(err, ERROR_CONFIG,
 			 "--log-level %s: allowed are error, warning, info and debug" SEE_HELP,
 			 optarg);
 }
 
-static int set_action(struct cmdline *cmdline, int id, struct error *err)
+static int set_action(struct poster_arguments *arguments, int id, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		if ((int)actions[i].option != id)
 			continue;
-		if (cmdline->action != POSTER_RUN && cmdline->action != actions[i].action)
+		if (arguments->action != POSTER_RUN && arguments->action != actions[i].action)
 			return error_set(
 				err, ERROR_CONFIG,
 				"only one of --once, --check, --dry-run, --check-config and "
 				"--print-config is allowed" SEE_HELP);
-		cmdline->action = actions[i].action;
+		arguments->action = actions[i].action;
 	}
 	return 0;
 }
 
-static int parse(struct cmdline *cmdline, int argc, char **argv, struct error *err)
+static int parse(struct poster_arguments *arguments, int argc, char **argv, struct error *err)
 {
 	int id;
 
@@ -83,14 +83,14 @@ static int parse(struct cmdline *cmdline, int argc, char **argv, struct error *e
 			return error_set(err, ERROR_CONFIG, "%s is not an option" SEE_HELP,
 					 argv[optind - 1]);
 		if (id == OPTION_HELP || id == OPTION_VERSION) {
-			cmdline->action = id == OPTION_HELP ? POSTER_HELP : POSTER_VERSION;
+			arguments->action = id == OPTION_HELP ? POSTER_HELP : POSTER_VERSION;
 			return 0;
 		}
 		if (id == OPTION_CONFIG)
-			cmdline->config_path = optarg;
-		else if (id == OPTION_LOG_LEVEL && take_level(cmdline, err) < 0)
+			arguments->config_path = optarg;
+		else if (id == OPTION_LOG_LEVEL && take_level(arguments, err) < 0)
 			return -1;
-		else if (set_action(cmdline, id, err) < 0)
+		else if (set_action(arguments, id, err) < 0)
 			return -1;
 	}
 	if (optind < argc)
@@ -98,15 +98,16 @@ static int parse(struct cmdline *cmdline, int argc, char **argv, struct error *e
 	return 0;
 }
 
-int cmdline_parse(struct cmdline *cmdline, int argc, char **argv, struct error *err)
+int poster_arguments_parse(struct poster_arguments *arguments, int argc, char **argv,
+			   struct error *err)
 {
-	*cmdline = (struct cmdline){.config_path = DEFAULT_CONFIG};
+	*arguments = (struct poster_arguments){.config_path = DEFAULT_CONFIG};
 	if (options_check_line_ends(argv, argc, err) < 0)
 		return -1;
-	return parse(cmdline, argc, argv, err);
+	return parse(arguments, argc, argv, err);
 }
 
-void cmdline_help(FILE *out)
+void poster_arguments_help(FILE *out)
 {
 	fputs("Usage: steem-poster [ACTION] [OPTIONS]\n"
 	      "Sign what bots put into the outbox, broadcast it, and see it confirmed.\n"

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "poster/cmdline.h"
+#include "poster/poster_arguments.h"
 
 #define PARSE(...) parse((const char *[]){"steem-poster", __VA_ARGS__, NULL})
 
-static struct cmdline cmdline;
+static struct poster_arguments arguments;
 static struct error err;
 
 /* getopt_long() sorts its arguments, so they are copied. */
@@ -22,19 +22,19 @@ static int parse(const char **words)
 	for (; words[count]; count++)
 		argv[count] = (char *)(uintptr_t)words[count];
 	err = ERROR_INIT;
-	return cmdline_parse(&cmdline, count, argv, &err);
+	return poster_arguments_parse(&arguments, count, argv, &err);
 }
 
 static void without_an_action_it_runs(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("--log-level", "debug"), 0);
-	assert_int_equal(cmdline.action, POSTER_RUN);
-	assert_true(cmdline.has_log_level && cmdline.log_level == LOG_LEVEL_DEBUG);
-	assert_non_null(strstr(cmdline.config_path, "/steem-poster.conf"));
+	assert_int_equal(arguments.action, POSTER_RUN);
+	assert_true(arguments.has_log_level && arguments.log_level == LOG_LEVEL_DEBUG);
+	assert_non_null(strstr(arguments.config_path, "/steem-poster.conf"));
 	assert_int_equal(PARSE("-c", "/x", "--once"), 0);
-	assert_int_equal(cmdline.action, POSTER_ONCE);
-	assert_string_equal(cmdline.config_path, "/x");
+	assert_int_equal(arguments.action, POSTER_ONCE);
+	assert_string_equal(arguments.config_path, "/x");
 }
 
 static void two_actions_are_refused(void **state)
@@ -63,7 +63,7 @@ static void the_help_fits_a_screen(void **state)
 	unsigned lines = 0;
 
 	(void)state;
-	cmdline_help(out);
+	poster_arguments_help(out);
 	fclose(out);
 	for (const char *at = text; *at; lines++) {
 		size_t len = strcspn(at, "\n");
