@@ -18,7 +18,7 @@ CLOCKS = (0, 2, -2)
 ROWS, BACKLOG = 120, 20
 ASK = ("INSERT IGNORE INTO actions (account, action_key, operations, authority, created_at)"
        " VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))")
-ENDED_S = 120
+ENDED_S = 60
 
 
 def ask(world, number):
@@ -34,6 +34,19 @@ def ask(world, number):
                 tables.execute(ASK, account, f"key-{number}", json.dumps([op]), authority)
                 return
     raise AssertionError("no member took it")
+
+
+def what_is_open(world, network):
+    """Of each transaction without an outcome: its row, and where the chain has it."""
+    rows = world.db.rows(
+        "SELECT t.trx_id, t.ref_block, t.expiration, t.answer, a.state, a.trx_id = t.trx_id, s.block,"
+        " (SELECT COUNT(*) FROM blocks b WHERE b.block > t.ref_block AND b.is_irreversible = 1)"
+        " FROM signed_trxs t LEFT JOIN actions a ON a.action_id = t.action_id"
+        " LEFT JOIN trxs_seen s ON s.trx_id = t.trx_id WHERE t.outcome IS NULL")
+    senders = world.db.rows("SELECT account, token, poster, lease_until, rests_until, paused_at FROM senders")
+    waiting = world.db.rows("SELECT state, account, COUNT(*), MIN(action_id) FROM actions GROUP BY 1, 2")
+    return "\n".join([*(f"{row}, landed in {network.landed.get(row[0])}" for row in rows),
+                      *map(str, senders), *map(str, waiting), f"seen {world.db.rows('SELECT * FROM trxs_seen')}"])
 
 
 def test_each_action_takes_effect_once_or_not_at_all(cluster_world):
@@ -70,7 +83,10 @@ def test_each_action_takes_effect_once_or_not_at_all(cluster_world):
             network.wait_for(lambda due=due: len(network.landed) >= due, 60)
         for node in nodes:
             node.heal()
-        world.db.wait_until(OPEN, lambda count: count == 0, ENDED_S)
+        try:
+            world.db.wait_until(OPEN, lambda count: count == 0, ENDED_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{what_is_open(world, network)}") from error
     network.still()
     world.cluster.heal()
     world.db.wait_block(network.irreversible, 60)
