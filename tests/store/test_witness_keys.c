@@ -198,7 +198,7 @@ static void a_migration_knows_what_nodes_told(void **state)
 	(void)state;
 	tell(99, "STM1");
 	run_sql("ALTER TABLE witness_keys DROP COLUMN last_signed");
-	run_sql("DELETE FROM schema_version WHERE version = 8");
+	run_sql("DELETE FROM schema_version WHERE version >= 8");
 	OK(schema_migrate(db, NULL, &err));
 	assert_int_equal(last_signed(), 100);
 	assert_int_equal(number("SELECT COUNT(*) FROM information_schema.statistics WHERE "
