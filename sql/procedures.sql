@@ -589,12 +589,12 @@ CREATE /*M! OR REPLACE */ PROCEDURE outbox_is_account(
 		IN p_name LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_good TINYINT)
 	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
 BEGIN
-	-- Parts of three or more characters, separated by dots: each is a letter, then letters, digits and single
+	-- Parts of three or more characters, separated by dots: each is a letter, then letters, digits and
 	-- hyphens, with no hyphen at its end. $ also matches before a line end, so the second pattern looks for
 	-- characters that are not allowed.
 	SET r_good = CASE WHEN COALESCE(CHAR_LENGTH(p_name), 0) NOT BETWEEN 3 AND 16 THEN 0
 		WHEN p_name REGEXP '[^a-z0-9.-]' THEN 0
-		WHEN p_name NOT REGEXP '^[a-z](-?[a-z0-9])+([.][a-z](-?[a-z0-9])+)*$' THEN 0
+		WHEN p_name NOT REGEXP '^[a-z](-*[a-z0-9])+([.][a-z](-*[a-z0-9])+)*$' THEN 0
 		WHEN p_name REGEXP '(^|[.])[^.]{0,2}([.]|$)' THEN 0
 		ELSE 1 END;
 END //

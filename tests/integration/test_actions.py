@@ -171,7 +171,7 @@ def beneficiaries(*pairs):
     return [[0, {"beneficiaries": [{"account": account, "weight": weight} for account, weight in pairs]}]]
 
 
-BAD_NAMES = ["", "ab", "Alice", "alice\n", "al--ice", "-alice", "alice-", "1alice", "al.x", "a" * 17, "älice", " alice",
+BAD_NAMES = ["", "ab", "Alice", "alice\n", "-alice", "alice-", "1alice", "al.x", "a" * 17, "älice", " alice",
              "alice ", None, 7, ["alice"]]
 BAD_AMOUNTS = ["1.000", "1 STEEM", "1.00 STEEM", "1.0000 STEEM", "1.000 steem", "1.000STEEM", "1.000 HIVE",
                "-1.000 STEEM", "01.000 STEEM", "1,000 STEEM", "1.000 STEEM\n", " 1.000 STEEM", "1.000000 STEEM",
@@ -326,7 +326,7 @@ def test_each_procedure_refuses(queue, procedure, arguments):
 
 
 @pytest.mark.parametrize("wrong, text", [
-    ({"author": "the-bot\n"}, "author is no account"), ({"author": "the--bot"}, "author is no account"),
+    ({"author": "the-bot\n"}, "author is no account"), ({"author": "the-bot-"}, "author is no account"),
     ({"parent_author": "alice\n"}, "parent_author is no account"), ({"parent_author": "a.b"}, "parent_author is no"),
     ({"parent_author": "Alice"}, "parent_author is no account"), ({"parent_author": "al"}, "parent_author is no"),
     ({"permlink": "x" * 256}, "permlink must"), ({"permlink": "a\n"}, "permlink must"),

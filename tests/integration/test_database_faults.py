@@ -82,7 +82,7 @@ def restart(world):
 def test_a_disk_that_is_full_for_a_while(lone_world):
     """The tables cannot grow: the reader waits, and goes on when they can. Nothing is half there."""
     world = lone_world
-    disk_of(world.server, 16)
+    disk_of(world.server, 22)
     restart(world)
     world.db.execute(f"DROP DATABASE `{world.database}`")
     world.db.close()

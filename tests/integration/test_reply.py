@@ -55,7 +55,7 @@ def test_not_under_what_took_the_place_of_a_reversible_block(world):
     assert world.db.value("SELECT COUNT(*) FROM comments") == 0
 
 
-@pytest.mark.parametrize("author", ["a--b", "ab", "abc-", "-abc", "1abc", "abcd.", ".abcd", "abc..def",
+@pytest.mark.parametrize("author", ["ab", "abc-", "-abc", "1abc", "abcd.", ".abcd", "abc..def",
                                     "abc.de", "abc.-def", "abc.1ef", "Alice", "alice\n", "alice\r",
                                     "alice ", "älice", "a" * 17, "", "alice\x00", "a_b"])
 def test_no_account_name(queue, author):
@@ -65,7 +65,7 @@ def test_no_account_name(queue, author):
     assert queue.db.value("SELECT COUNT(*) FROM comments") == 0
 
 
-@pytest.mark.parametrize("author", ["abc", "a-b", "a1b2-c3-d4", "abc.def", "abc.d-f.g12", "a" * 16])
+@pytest.mark.parametrize("author", ["abc", "a-b", "a--b", "a1b2-c3-d4", "abc.def", "abc.d-f.g12", "a" * 16])
 def test_account_names(queue, author):
     bot = queue.bot()
     row, = bot.claim()

@@ -29,8 +29,8 @@ from .polling import poll
 
 # What a server gets that the program must not depend on is among these, on purpose.
 OPTIONS = [
-    "--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2",
-    "--skip-log-bin", "--key-buffer-size=1M", "--performance-schema=OFF",
+    "--skip-name-resolve", "--innodb-autoextend-increment=1", "--innodb-buffer-pool-size=64M",
+    "--innodb-flush-log-at-trx-commit=2", "--skip-log-bin", "--key-buffer-size=1M", "--performance-schema=OFF",
     "--max-allowed-packet=64M", "--character-set-server=latin1", "--sql-mode=",
     "--default-time-zone=+05:30", "--transaction-isolation=REPEATABLE-READ",
     "--max-connections=60", "--innodb-buffer-pool-dump-at-shutdown=OFF",
