@@ -141,7 +141,7 @@ static void answer_broadcast(struct text *out, const char *call, size_t len)
 	if (num >= TRXS_MAX) {
 		text_addf(out, "\"error\":{\"code\":-32602,\"message\":\"no number\"}");
 	} else if (node.has_trx[num]) {
-		text_addf(out, "\"error\":{\"code\":-32000,\"message\":\"Assert Exception (10)\\n"
+		text_addf(out, "\"error\":{\"code\":-32000,\"message\":\"Assert Exception:"
 			       "Duplicate transaction check failed\"}");
 	} else {
 		node.has_trx[num] = true;

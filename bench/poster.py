@@ -78,7 +78,11 @@ class Outbox:
         return (process_cpu_s(self.poster.pid), self.lab.server_cpu_s, self.node.cpu_s)
 
     def check(self, count):
-        """Each row was signed once, and arrived."""
+        """Each row was signed once, and arrived; the node said nothing that it should not."""
+        strange = self.db.rows("SELECT answer, error FROM signed_trxs WHERE is_ambiguous"
+                               " OR answer NOT IN ('accepted', 'known') LIMIT 1")
+        if strange:
+            raise Failed(f"an answer of the node: {strange[0]}")
         signed, rows = self.db.rows("SELECT COUNT(*), COUNT(DISTINCT action_id) FROM signed_trxs")[0]
         if (signed, rows, len(self.node.received_us)) != (count, count, count):
             raise Failed(f"{signed} transactions of {rows} rows, {len(self.node.received_us)} at the node; "

@@ -335,7 +335,7 @@ class Bench:
         late = []
         for delay in (0,) if self.quick else (0, 100):
             say(f"  poster, one row after another, node {delay} ms away")
-            late.append(poster.latency(self.lab, delay, 100 if self.quick else 300))
+            late.append(poster.latency(self.lab, delay, 100 if self.quick else 200))
         return {"throughput": {**median_of(rounds), "rounds": [one["signed_s"] for one in rounds]},
                 "latency": late}
 
