@@ -56,6 +56,7 @@ class Node:
             stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{self.process.stdout.readline().split()[1]}/"
         self.readable_us, self.requests_at, self.served = {}, {}, (0, 0)
+        self.received_us = {}
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -65,6 +66,8 @@ class Node:
             if word == "readable":
                 self.readable_us[int(numbers[0])] = int(numbers[1])
                 self.requests_at[int(numbers[0])] = int(numbers[2])
+            elif word == "received":
+                self.received_us[int(numbers[0])] = int(numbers[1])
             elif word == "served":
                 self.served = tuple(map(int, numbers))
 
@@ -154,12 +157,15 @@ class Lab:
             return cursor.fetchall()
 
     def config(self, database, url, name="bench", **sections):
+        """Of a reader, or of a poster if there is a section `poster`."""
         self._serial += 1
         path = self.folder / f"{self._serial}-{name}.conf"
         settings = {
             "nodes": ({"url": url},),
-            "database": {"hosts": (self.server.socket,), "user": "root", "name": database},
-            "reader": {"name": name, "start_block": 1, "checkpoint": "none", **sections.pop("reader", {})}, **sections}
+            "database": {"hosts": (self.server.socket,), "user": "root", "name": database}}
+        if "poster" not in sections:
+            settings["reader"] = {"name": name, "start_block": 1, "checkpoint": "none", **sections.pop("reader", {})}
+        settings.update(sections)
         path.write_text(libconfig(settings))
         return path
 

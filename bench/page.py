@@ -158,6 +158,19 @@ def bot(results):
                   "longest"], lines)
 
 
+def poster(results):
+    whole = results["poster"]["throughput"]
+    lines = [[f"{one['latency_ms']} ms", one["rows"], f"**{one['p50_ms']:.0f} ms**", f"{one['p90_ms']:.0f} ms",
+              f"{one['max_ms']:.0f} ms"] for one in results["poster"]["latency"]]
+    return (f"**{number(whole['signed_s'])} rows/s** are signed and committed (median of "
+            + ", ".join(map(number, sorted(whole["rounds"])))
+            + f"); the node has\nreceived {number(whole['received_s'])} a second. CPU of a row: "
+              f"{number(whole['poster_us_per_row'])} µs of the poster, {number(whole['server_us_per_row'])} µs of "
+              f"the\ndatabase server, {number(whole['node_us_per_row'])} µs of the simulated node; "
+              f"{whole['sends_per_row']:.1f} sends a row.\n\n"
+            + table(["latency of the node", "rows", "received after, p50", "p90", "longest"], lines))
+
+
 def queue(results):
     lines = [[number(one["ready"]), one["workers"], one["batch"], number(one["ours_per_s"]),
               f"{one['ours_p50_ms']:.1f} / {one['ours_p99_ms']:.1f}", number(one["theirs_per_s"]),
@@ -177,7 +190,7 @@ def queue_rules(results):
                   "of the pace without"], lines)
 
 
-PARTS = (machine, end_to_end, closing, proof, proof_cpu, peers, second_reader, stages, tail, bot, gap_scan, growth,
+PARTS = (machine, end_to_end, closing, proof, proof_cpu, peers, second_reader, stages, tail, bot, poster, gap_scan, growth,
          queue, queue_rules, settings, databases)
 
 

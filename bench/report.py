@@ -150,6 +150,19 @@ def bot(results):
                 ["node latency", "deliveries", "block stored, p50", "command, p50", "p90", "max"], lines)
 
 
+def poster(results):
+    whole = results["poster"]["throughput"]
+    lines = [[one["latency_ms"], one["rows"], number(one["p50_ms"]), number(one["p90_ms"]), number(one["max_ms"])]
+             for one in results["poster"]["latency"]]
+    return rows(f"steem-poster: {whole['rows']:.0f} custom_json that wait, node at 0 ms (median of "
+                + ", ".join(map(number, whole["rounds"])) + ")",
+                ["signed/s", "received/s", "poster CPU us/row", "server's", "node's", "sends/row"],
+                [[number(whole[key], digits) for key, digits in (
+                    ("signed_s", 0), ("received_s", 0), ("poster_us_per_row", 0), ("server_us_per_row", 0),
+                    ("node_us_per_row", 0), ("sends_per_row", 2))]]) + rows(
+        "From the COMMIT of queue_done to the node, ms", ["node latency", "rows", "p50", "p90", "max"], lines)
+
+
 def queue(results):
     """Ours and the usual loop."""
     lines = [[number(one["ready"]), one["workers"], one["batch"]]
@@ -179,7 +192,7 @@ def table(results):
             + ", ".join(f"{key} {value}" for key, value in results["server_settings"].items()),
             f"{results['chain']}: {results['operations_per_block']:.1f} operations and "
             f"{results['bytes_per_block'] / 1000:.1f} kB a block", ""]
-    for part in (end_to_end, closing, proof, proof_cpu, stages, peers, together, second_reader, tail, bot, gap_scan, growth,
+    for part in (end_to_end, closing, proof, proof_cpu, stages, peers, together, second_reader, tail, bot, poster, gap_scan, growth,
                  queue, queue_rules, settings, databases):
         if part.__name__ in results:
             text.append(part(results))

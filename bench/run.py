@@ -21,6 +21,7 @@ import time
 import claims
 import corpus
 import lab as laboratory
+import poster
 import report
 from lab import Failed, Node, Reader, Skipped, servers
 from bot import Bot
@@ -325,6 +326,19 @@ class Bench:
                 result.append(bot.figures(count))
         return result
 
+    def measure_poster(self):
+        """A full outbox, in a few rounds; and bots that answer now and then."""
+        count, rounds = 6000 if self.quick else 30000, []
+        for turn in range(3):
+            say(f"  poster, {count} rows, round {turn + 1}")
+            rounds.append(poster.throughput(self.lab, count))
+        late = []
+        for delay in (0,) if self.quick else (0, 100):
+            say(f"  poster, one row after another, node {delay} ms away")
+            late.append(poster.latency(self.lab, delay, 100 if self.quick else 200))
+        return {"throughput": {**median_of(rounds), "rounds": [one["signed_s"] for one in rounds]},
+                "latency": late}
+
     def measure_gap_scan(self):
         """A full scan and the view `gaps` with 100 holes of three blocks."""
         result = []
@@ -499,7 +513,7 @@ PARTS = {"end_to_end": Bench.measure_end_to_end, "closing": Bench.measure_closin
          "stages": Bench.measure_stages, "peers": Bench.measure_peers,
          "together": Bench.measure_together,
          "second_reader": Bench.measure_second_reader,
-         "tail": Bench.measure_tail, "bot": Bench.measure_bot, "gap_scan": Bench.measure_gap_scan,
+         "tail": Bench.measure_tail, "bot": Bench.measure_bot, "poster": Bench.measure_poster, "gap_scan": Bench.measure_gap_scan,
          "growth": Bench.measure_growth, "queue": Bench.measure_queue,
          "queue_rules": Bench.measure_queue_rules,
          "settings": Bench.measure_settings, "databases": Bench.measure_databases}

@@ -51,7 +51,8 @@ struct open_trxs {
 	unsigned unsent_count; /* were never sent */
 	uint32_t next_id;
 	int64_t scan_at_ms;
-	bool has_backlog; /* something is due, but too much is in flight */
+	bool has_backlog;   /* something is due, but too much is in flight */
+	unsigned scan_from; /* the bucket where that was noticed */
 };
 
 static unsigned bucket_of(const char *trx_id)
@@ -360,12 +361,16 @@ int64_t open_trxs_step(struct open_trxs *set, int64_t now_ms)
 	if (now_ms < set->scan_at_ms && !has_room)
 		return set->scan_at_ms;
 	set->has_backlog = false;
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct open_trx *trx = set->buckets[i]; trx; trx = trx->next) {
+	/* With much in flight it goes on later where it is now: each answer would begin it anew. */
+	for (size_t i = 0; i < BUCKETS && !set->has_backlog; i++) {
+		for (struct open_trx *trx = set->buckets[set->scan_from]; trx; trx = trx->next) {
 			send_if_due(set, trx, now_ms);
 			if (!trx->is_in_flight && !trx->is_stopped)
 				next_ms = sooner(next_ms, trx->next_at_ms);
 		}
+		if (!set->has_backlog)
+			set->scan_from = (set->scan_from + 1) % BUCKETS;
+	}
 	if (next_ms < now_ms + SCAN_LEAST_MS)
 		next_ms = now_ms + SCAN_LEAST_MS;
 	set->scan_at_ms = next_ms;

@@ -330,7 +330,8 @@ static void tend_done(struct job *job)
 			       LOAD_MAX, &id_count);
 	load(loop, ids, id_count);
 	keep_once(loop, now_ms);
-	loop->tend_at_ms = now_ms + max_i64(TEND_MS, 5 * tend->took_ms);
+	/* Not later than the leases must be renewed, however slow this one was. */
+	loop->tend_at_ms = now_ms + min_i64(max_i64(TEND_MS, 5 * tend->took_ms), LEASE_MS);
 	poster_task_tend_clear(tend);
 }
 

@@ -116,6 +116,29 @@ static int read_senders(struct db *db, const char *token, unsigned respect_s,
 	return result;
 }
 
+/* In one transaction: to flush each to the disk would take longer than the lease of the first. */
+static int take_leases(struct db *db, const char *token, const char *poster, unsigned lease_s,
+		       unsigned respect_s, struct sender_account *accounts, size_t count,
+		       const enum lease_need *needs, struct error *err)
+{
+	bool has_begun = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (needs[i] == NEEDS_NOTHING)
+			continue;
+		if (!has_begun && db_begin(db, err) < 0)
+			return -1;
+		has_begun = true;
+		if (needs[i] == NEEDS_ROW &&
+		    db_exec(db, sql_insert_sender, DB_VALUES(db_text(accounts[i].account)), NULL,
+			    err) < 0)
+			return -1;
+		if (take_lease(db, token, poster, lease_s, respect_s, &accounts[i], err) < 0)
+			return -1;
+	}
+	return has_begun ? db_commit(db, err) : 0;
+}
+
 int sender_lease(struct db *db, const char *token, const char *poster, unsigned lease_s,
 		 struct sender_account *accounts, size_t count, struct error *err)
 {
@@ -129,17 +152,7 @@ int sender_lease(struct db *db, const char *token, const char *poster, unsigned 
 		    err) < 0 ||
 	    read_senders(db, token, respect_s, accounts, count, needs, err) < 0)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		if (needs[i] == NEEDS_NOTHING)
-			continue;
-		if (needs[i] == NEEDS_ROW &&
-		    db_exec(db, sql_insert_sender, DB_VALUES(db_text(accounts[i].account)), NULL,
-			    err) < 0)
-			return -1;
-		if (take_lease(db, token, poster, lease_s, respect_s, &accounts[i], err) < 0)
-			return -1;
-	}
-	return 0;
+	return take_leases(db, token, poster, lease_s, respect_s, accounts, count, needs, err);
 }
 
 int sender_release(struct db *db, const char *token, struct error *err)

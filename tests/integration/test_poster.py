@@ -298,6 +298,15 @@ def test_a_second_poster_takes_over_when_the_first_one_dies(outbox):
     audit(outbox, "bot-one", settled=True)
 
 
+def test_leases_are_renewed_in_time_after_a_slow_start(outbox):
+    """The poster looks after its accounts less often when that takes long, but its leases do not run out."""
+    outbox.db.execute("CREATE TRIGGER slow BEFORE UPDATE ON senders FOR EACH ROW DO SLEEP(4)")
+    outbox.start(entries=[outbox.entry("bot-one")]).wait_for("accounts_opened")
+    outbox.db.execute("DROP TRIGGER slow")
+    first = outbox.db.value("SELECT lease_until FROM senders")
+    outbox.db.wait_until("SELECT lease_until FROM senders", lambda lease: lease > first, 9)
+
+
 @pytest.mark.slow
 def test_a_frozen_poster_wakes_up_and_does_no_harm(outbox):
     """Both believe that they hold the account: the row itself decides."""
