@@ -258,9 +258,9 @@ def test_nodes_that_come_later_get_their_votes(world):
     reader.signal(signal.SIGHUP)
     for node in good:
         node.wait_for(lambda node=node: node.count["get_block"])
-    seen = liar.count["get_block"]
+    seen = liar.count["get_dynamic_global_properties"]
     liar.advance(3)
-    liar.wait_for(lambda: liar.count["get_block"] > seen + 2)
+    liar.wait_for(lambda: liar.count["get_dynamic_global_properties"] > seen + 2)
     advance(good, 3)
     world.db.wait_block(LAST + 3, timeout=20)
     true(world, good[0].chain, LAST + 3)

@@ -374,6 +374,7 @@ def test_each_row_takes_effect_once_whatever_dies(outbox, seed):
         outbox.entry(name, "active", allow=["transfer"]) for name in accounts]
     posters = {name: outbox.start(entries=entries, name=name) for name in ("first", "second")}
     for turn in range(6):
+        signed = outbox.db.value("SELECT COUNT(*) FROM signed_trxs")
         for place in range(5):
             name = dice.choice(accounts)
             ident = f"{turn}-{place}"
@@ -382,7 +383,6 @@ def test_each_row_takes_effect_once_whatever_dies(outbox, seed):
                 lambda: outbox.ask(name, vote(name, weight=1 + dice.randrange(9999))),
                 lambda: outbox.ask(name, transfer(name, "alice", memo=ident), authority="active"),
                 lambda: outbox.comment(name, f"re-{ident}")])()
-        signed = outbox.db.value("SELECT COUNT(*) FROM signed_trxs")
         outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs", lambda count: count > signed)
         name = dice.choice(sorted(posters))
         posters[name].kill()
