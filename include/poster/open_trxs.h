@@ -35,14 +35,14 @@ struct open_trxs;
 struct open_trxs *open_trxs_new(struct routes *routes, struct http *http);
 /* No post may be under way any more. */
 void open_trxs_free(struct open_trxs *set);
-/* Takes the bytes of all of them, and sends them. Those that are known already are dropped. */
+/* Takes the transactions and sends them. Drops those that the set knows already. */
 void open_trxs_add(struct open_trxs *set, struct sender_trx *made, size_t count, int64_t now_ms);
-/* Send what is due; returns when to call again. */
+/* Send the transactions that are due. Returns when to call it again. */
 int64_t open_trxs_step(struct open_trxs *set, int64_t now_ms);
 /*
- * The database has these open transactions, as of asked_at_ms.  What was known before and is not
- * among them is settled.  Returns the ids of those that are not known, which the caller frees;
- * NULL: none.
+ * The database has these open transactions, as of asked_at_ms.  A transaction of this set
+ * that is not among them is settled, and dropped.  Returns the ids that this set does not know
+ * yet; the caller frees them. NULL: none.
  */
 char (*open_trxs_settle(struct open_trxs *set, const struct sender_open *open, size_t count,
 			int64_t asked_at_ms, size_t max, size_t *ret_count))[SENDER_TRX_CHARS + 1];

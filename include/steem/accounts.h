@@ -30,7 +30,7 @@ bool accounts_names(const char *name, size_t name_len, const char *payload, size
 		    const char *account);
 
 /*
- * Visit each account that an operation contains, also those that are of no interest to a bot, such
+ * Visit each account that an operation contains, including those that bots do not look for, such
  * as an account in an authority. `visit` returns false to end this.
  */
 typedef bool accounts_visit_fn(void *context, const struct json_slice *account);

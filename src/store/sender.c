@@ -83,7 +83,7 @@ static int take_lease(struct db *db, const char *token, const char *poster, unsi
 			  &account->is_held, err);
 }
 
-/* What an account's row says; flags[i] says what is left to do for accounts[i]. */
+/* What must be done to hold an account. */
 enum lease_need {
 	NEEDS_ROW,
 	NEEDS_LEASE,

@@ -14,7 +14,10 @@
 #include "sync/keyring.h"
 #include "sync/note_keys.h"
 
-/* So many blocks above a stretch are read. Three in four witnesses are known, so this is enough. */
+/*
+ * How many blocks above a stretch are read. Three of four witnesses are known, so ten blocks nearly
+ * always contain one of a known witness.
+ */
 #define ABOVE_BLOCKS 10
 #define ABOVE_TRIES  4     /* how many nodes are asked for them at most, */
 #define ABOVE_MS     15000 /* and for how long */

@@ -252,8 +252,8 @@ static int64_t vote_in_time(struct head *head, int64_t now_ms)
 }
 
 /*
- * The newest bound block binds those that it links down to.  Drop the blocks below a hole, and those
- * of another branch.
+ * The newest bound block also binds the blocks below it, as long as each links to the one below.
+ * Drop the others: they are below a hole, or on another branch.
  */
 static void drop_unlinked(struct head *head)
 {

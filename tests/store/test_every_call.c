@@ -78,7 +78,7 @@ static void row_repair(void)
 
 #define TRX(digit) "000000000000000000000000000000000000000" digit
 
-/* Blocks with comments that wait in the outbox, one that does not, and two signed transactions. */
+/* Blocks with two signed transactions and several comments, of which one is not in the outbox. */
 static void confirm(void)
 {
 	static const struct ledger_comment comments[] = {

@@ -138,7 +138,7 @@ static void amounts_add_up_over_a_day(void **unused)
 	assert_false(allows(&rules, transfer("ann", "0.001 STEEM"), &state, HEAD, false));
 	/* A currency that is not listed. */
 	assert_false(allows(&rules, transfer("ann", "0.001 SBD"), &state, HEAD, false));
-	/* What was signed before counts once. */
+	/* A row that is signed again is not counted again. */
 	assert_true(allows(&rules, transfer("ann", "2.000 STEEM"), &state, HEAD, true));
 	assert_int_equal(state.amounts_today[0], 3000);
 	assert_true(allows(&rules, transfer("ann", "3.000 STEEM"), &state, NEXT, false));
