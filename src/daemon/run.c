@@ -14,8 +14,6 @@
 #include "daemon/signals.h"
 #include "sync/reader.h"
 
-#define STATUS_MS 5000
-
 struct run {
 	const struct options *options;
 	const struct config *config;
@@ -24,9 +22,8 @@ struct run {
 	int signal_fd;
 	bool is_stopping;
 	bool is_ready;
-	int64_t status_at_ms;
-	int64_t fed_at_ms; /* when the watchdog was last fed */
-	int64_t fed_progress_ms;
+	struct notify_times notify;
+	int64_t fed_progress_ms; /* the reader's last progress when the watchdog was fed */
 };
 
 static enum reader_goal goal_of(enum action action)
@@ -95,23 +92,17 @@ static struct reader_config reader_config_of(const struct options *options,
 /* Reload nodes, limits and log level; everything else needs a restart. */
 static void reload(struct run *run)
 {
+	const struct command_line *line = &run->options->line;
 	struct config config;
 	struct reader_nodes nodes;
 
-	notify_reloading();
-	if (config_reload(&config, CONFIG_READER, run->options->config_path) < 0) {
-		log_error("reload_refused",
-			  "%s has mistakes; the old nodes, limits and log level stay",
-			  run->options->config_path);
-	} else {
+	if (command_line_reload_config(line, &config, "nodes, limits and log level stay") == 0) {
 		nodes = nodes_of(&config);
 		reader_reload(run->reader, &nodes);
-		if (!run->options->has_log_level)
-			log_set_level(config.log_level);
 		log_info(
 			"reloaded",
 			"%zu nodes, limits and log level are taken from %s; other changes need a restart",
-			config.nodes.count, run->options->config_path);
+			config.nodes.count, line->config_path);
 		config_release(&config);
 	}
 	notify_ready();
@@ -132,17 +123,13 @@ static void stop(struct run *run)
 
 static void take_signals(struct run *run)
 {
-	for (;;) {
-		switch (signals_read(run->signal_fd)) {
-		case SIGNAL_NOTHING:
-			return;
-		case SIGNAL_STOP:
-			stop(run);
-			break;
-		case SIGNAL_RELOAD:
+	enum signal_event event;
+
+	while ((event = signals_read(run->signal_fd)) != SIGNAL_NOTHING) {
+		if (event == SIGNAL_RELOAD)
 			reload(run);
-			break;
-		}
+		else
+			stop(run);
 	}
 }
 
@@ -158,18 +145,13 @@ static void tell_systemd(struct run *run)
 		run->is_ready = true;
 		notify_ready();
 	}
-	if (now_ms >= run->status_at_ms) {
-		run->status_at_ms = now_ms + STATUS_MS;
+	if (notify_is_status_due(&run->notify, now_ms)) {
 		notify_status("%s", reader_describe(run->reader, text, sizeof(text)));
 		if (!run->is_ready) /* waiting for the database is not a failure */
-			notify_extend_timeout(4 * STATUS_MS);
+			notify_extend_timeout(4 * NOTIFY_STATUS_MS);
 	}
-	if (progress_ms > run->fed_progress_ms &&
-	    now_ms - run->fed_at_ms >= notify_watchdog_interval_ms() / 2) {
-		run->fed_at_ms = now_ms;
+	if (progress_ms > run->fed_progress_ms && notify_feed(&run->notify, now_ms))
 		run->fed_progress_ms = progress_ms;
-		notify_watchdog();
-	}
 }
 
 /* The end. */
@@ -242,12 +224,12 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 		log_error(
 			"ended",
 			"--virtual: reader.virtual_operations is false in %s; set it to true, and run steem-reader --activate-filter",
-			options->config_path);
+			options->line.config_path);
 		return EXIT_USAGE_ERROR;
 	}
 	if (options->deliver && config->filter.queue_count == 0) {
 		log_error("ended", "--deliver: no rule of the filter in %s names a queue",
-			  options->config_path);
+			  options->line.config_path);
 		return EXIT_USAGE_ERROR;
 	}
 	if (verify)
