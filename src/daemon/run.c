@@ -13,12 +13,14 @@
 #include "daemon/process.h"
 #include "daemon/signals.h"
 #include "sync/reader.h"
+#include "sync/reader_facts.h"
 
 struct run {
 	const struct options *options;
 	const struct config *config;
 	struct reader *reader;
 	struct metrics *metrics;
+	int64_t started_s;
 	int signal_fd;
 	bool is_stopping;
 	bool is_ready;
@@ -133,7 +135,7 @@ static void take_signals(struct run *run)
 	}
 }
 
-/* systemd. */
+/* systemd and monitors. */
 
 static void tell_systemd(struct run *run)
 {
@@ -152,6 +154,24 @@ static void tell_systemd(struct run *run)
 	}
 	if (progress_ms > run->fed_progress_ms && notify_feed(&run->notify, now_ms))
 		run->fed_progress_ms = progress_ms;
+}
+
+static bool write_page(void *context, enum metrics_page page, struct buf *body)
+{
+	const struct run *run = context;
+	struct reader_facts facts;
+
+	reader_get_facts(run->reader, &facts);
+	switch (page) {
+	case METRICS_HEALTH:
+		return metrics_is_healthy(body, &facts);
+	case METRICS_READINESS:
+		return metrics_is_ready(body, &facts);
+	case METRICS_FIGURES:
+		break;
+	}
+	metrics_write(body, run->reader, &facts, run->started_s);
+	return true;
 }
 
 /* The end. */
@@ -214,10 +234,11 @@ static enum exit_code loop(struct run *run)
 enum exit_code run_reader(const struct options *options, const struct config *config,
 			  const struct reader_verify *verify, struct verify_counts *ret_counts)
 {
-	struct run run = {.options = options, .config = config};
+	struct run run = {.options = options, .config = config, .started_s = clock_wall_s()};
 	struct reader_config reader_config = reader_config_of(options, config);
 	struct reader_nodes nodes = nodes_of(config);
 	struct error err = ERROR_INIT;
+	const char *listen;
 	enum exit_code code;
 
 	if (options->revirtual && !config->filter.virtual_operations) {
@@ -252,8 +273,10 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 	 * A command run beside the daemon has the daemon's configuration, and would take its
 	 * port.
 	 */
-	run.metrics = metrics_new(options->action == ACTION_RUN ? config->metrics_listen : "",
-				  run.reader);
+	listen = options->action == ACTION_RUN ? config->metrics_listen : "";
+	if (listen[0] != '\0')
+		reader_keep_overview(run.reader);
+	run.metrics = metrics_new(listen, "reader", write_page, &run);
 	code = loop(&run);
 	if (verify)
 		reader_get_verified(run.reader, ret_counts);

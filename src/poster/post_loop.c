@@ -471,7 +471,7 @@ static void tell_systemd(struct post_loop *loop, int64_t now_ms)
 	(void)notify_feed(&loop->notify, now_ms);
 }
 
-static unsigned page(void *context, const char *path, struct buf *body, const char **ret_type)
+static bool write_page(void *context, enum metrics_page page, struct buf *body)
 {
 	struct post_loop *loop = context;
 	struct executor_trouble trouble;
@@ -496,7 +496,7 @@ static unsigned page(void *context, const char *path, struct buf *body, const ch
 	};
 
 	executor_get_trouble(loop->executor, &trouble);
-	return poster_metrics_write(&facts, path, body, ret_type);
+	return poster_metrics_write(&facts, page, body);
 }
 
 /* Turns of the loop. */
@@ -574,7 +574,7 @@ static int open_all(struct post_loop *loop, struct error *err)
 		executor_new(&loop->config->database, 1, loop->is_once ? ONCE_PATIENCE_MS : 0, err);
 	if (!loop->executor)
 		return -1;
-	loop->metrics = metrics_new_for(loop->config->metrics_listen, "poster", page, loop);
+	loop->metrics = metrics_new(loop->config->metrics_listen, "poster", write_page, loop);
 	return 0;
 }
 
