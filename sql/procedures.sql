@@ -713,6 +713,42 @@ BEGIN
 	END IF;
 END //
 
+-- Internal: the operation of a delivery that is held with this token; its row stays locked. The account that
+-- connected must be allowed its queue, with p_author if it is not NULL. r_operation NULL: the operation is gone.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_read_delivery(IN p_delivery BIGINT UNSIGNED,
+		IN p_token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		IN p_author VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+		OUT r_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_block INT UNSIGNED, OUT r_op INT UNSIGNED, OUT r_virtual INT UNSIGNED,
+		OUT r_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+		OUT r_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	DECLARE v_trx, v_crc INT UNSIGNED;
+	CALL queue_need_utf8mb4();
+	-- Read the current row, not an older snapshot of the caller.
+	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
+	INTO r_queue, r_block, v_trx, r_op, r_virtual, v_crc
+	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
+	IF r_queue IS NULL THEN
+		CALL queue_lost();
+	END IF;
+	CALL queue_allow(r_queue, p_author);
+	-- The block may have been replaced since the claim: then another operation has this place.
+	SELECT o.trx_id, o.operation, o.payload INTO r_trx_id, r_operation, r_payload
+	FROM blocks b JOIN blockchain o ON o.block = b.block
+	WHERE b.block = r_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+		AND o.op_in_trx = r_op AND o.virtual_op = r_virtual;
+	IF r_operation IS NULL THEN
+		SELECT o.trx_id, o.operation, o.payload INTO r_trx_id, r_operation, r_payload
+		FROM blocks b JOIN blockchain o ON o.block = b.block
+		WHERE b.block = r_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
+			AND o.op_in_trx = r_op AND o.virtual_op = r_virtual
+		LOCK IN SHARE MODE;
+	END IF;
+END //
+
 -- Commits nothing. Puts a reply to the delivery's comment into the outbox; call it in the transaction of
 -- queue_done, before it. The permlink follows from the operation, so a bot that answers twice, after a
 -- crash or because the block was replaced, enqueues only one reply.
@@ -727,31 +763,12 @@ BEGIN
 	DECLARE v_parent_author, v_parent_permlink LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 	DECLARE v_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
-	DECLARE v_block, v_trx, v_op, v_virtual, v_crc INT UNSIGNED;
+	DECLARE v_block, v_op, v_virtual INT UNSIGNED;
 	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 	-- CHAR(92) alone is binary, and MySQL's regular expressions refuse that.
 	DECLARE v_backslash CHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT CHAR(92 USING utf8mb4);
-	CALL queue_need_utf8mb4();
-	-- Read the current row, not an older snapshot of the caller.
-	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
-	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
-	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
-	IF v_queue IS NULL THEN
-		CALL queue_lost();
-	END IF;
-	CALL queue_allow(v_queue, p_author);
-	-- The block may have been replaced since the claim: then another operation has this place.
-	SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
-	FROM blocks b JOIN blockchain o ON o.block = b.block
-	WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
-		AND o.op_in_trx = v_op AND o.virtual_op = v_virtual;
-	IF v_operation IS NULL THEN
-		SELECT o.trx_id, o.operation, o.payload INTO v_trx_id, v_operation, v_payload
-		FROM blocks b JOIN blockchain o ON o.block = b.block
-		WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
-			AND o.op_in_trx = v_op AND o.virtual_op = v_virtual
-		LOCK IN SHARE MODE;
-	END IF;
+	CALL outbox_read_delivery(p_delivery, p_token, p_author, v_queue, v_block, v_op, v_virtual, v_trx_id,
+		v_operation, v_payload);
 	IF COALESCE(v_operation, '') <> 'comment' THEN
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT =
 			'reply: the delivery is no comment, or its operation is gone; nothing can be replied to';
@@ -1261,29 +1278,12 @@ CREATE /*M! OR REPLACE */ PROCEDURE outbox_name_delivery(IN p_who VARCHAR(32) CH
 BEGIN
 	DECLARE v_queue VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
 	DECLARE v_trx_id CHAR(40) CHARACTER SET ascii COLLATE ascii_bin;
-	DECLARE v_block, v_trx, v_op, v_virtual, v_crc, v_found INT UNSIGNED;
-	CALL queue_need_utf8mb4();
-	-- Read the current row, not an older snapshot of the caller.
-	SELECT queue, block, trx_in_block, op_in_trx, virtual_op, block_crc
-	INTO v_queue, v_block, v_trx, v_op, v_virtual, v_crc
-	FROM deliveries_open WHERE delivery_id = p_delivery AND token = p_token FOR UPDATE;
-	IF v_queue IS NULL THEN
-		CALL queue_lost();
-	END IF;
-	CALL queue_allow(v_queue, COALESCE(p_account, ''));
-	-- As in reply().
-	SELECT o.trx_id, 1 INTO v_trx_id, v_found
-	FROM blocks b JOIN blockchain o ON o.block = b.block
-	WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
-		AND o.op_in_trx = v_op AND o.virtual_op = v_virtual;
-	IF v_found IS NULL THEN
-		SELECT o.trx_id, 1 INTO v_trx_id, v_found
-		FROM blocks b JOIN blockchain o ON o.block = b.block
-		WHERE b.block = v_block AND CRC32(b.block_id) = v_crc AND o.trx_in_block = v_trx
-			AND o.op_in_trx = v_op AND o.virtual_op = v_virtual
-		LOCK IN SHARE MODE;
-	END IF;
-	IF v_found IS NULL THEN
+	DECLARE v_operation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
+	DECLARE v_payload MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+	DECLARE v_block, v_op, v_virtual INT UNSIGNED;
+	CALL outbox_read_delivery(p_delivery, p_token, COALESCE(p_account, ''), v_queue, v_block, v_op, v_virtual,
+		v_trx_id, v_operation, v_payload);
+	IF v_operation IS NULL THEN
 		CALL outbox_refuse(p_who, 'the operation of the delivery is gone');
 	END IF;
 	SET r_name = CONCAT(v_queue, '-', COALESCE(v_trx_id, CONCAT('block', v_block)), '-', v_op,

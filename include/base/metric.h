@@ -34,18 +34,31 @@ struct metric_label {
 	const char *value; /* any bytes: those that are not printable ASCII become '?' */
 };
 
-void metric_begin(struct buf *buf, const char *name, enum metric_type type, const char *help);
-/* Write one line of the family `name`; labels may be NULL if there are none. */
-void metric_sample(struct buf *buf, const char *name, const struct metric_label *labels,
-		   size_t label_count, double value);
+/* A page that is being written. */
+struct metric_page {
+	struct buf *buf;
+	const char *prefix; /* of each name: "steem_reader_" */
+	const char *family; /* the name that metric_begin() got last */
+};
+
+void metric_begin(struct metric_page *page, const char *name, enum metric_type type,
+		  const char *help);
+/* Write one line of the family; labels may be NULL if there are none. */
+void metric_sample(struct metric_page *page, const struct metric_label *labels, size_t label_count,
+		   double value);
+/* The same with one label. */
+void metric_labelled(struct metric_page *page, const char *label, const char *text, double value);
 /*
  * Write the lines of a histogram: one for each bucket, then the sum and the count. At most one
  * label.
  */
-void metric_histogram_samples(struct buf *buf, const char *name, const struct metric_label *label,
+void metric_histogram_samples(struct metric_page *page, const struct metric_label *label,
 			      const struct metric_histogram *histogram);
-/* Write a family with a single value. */
-void metric_value(struct buf *buf, const char *name, enum metric_type type, const char *help,
-		  double value);
+
+/* Whole families with a single value. */
+void metric_counter(struct metric_page *page, const char *name, const char *help, double value);
+void metric_gauge(struct metric_page *page, const char *name, const char *help, double value);
+void metric_histogram(struct metric_page *page, const char *name, const char *help,
+		      const struct metric_histogram *histogram);
 
 #endif

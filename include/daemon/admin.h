@@ -7,6 +7,7 @@
 #define DAEMON_ADMIN_H
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 
 struct config;
 struct db;

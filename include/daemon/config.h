@@ -101,14 +101,12 @@ struct config {
 };
 
 /*
- * Read and check a file.  0; or -1 after each mistake was written to `mistakes` as one line
+ * Read and check a file of this program.  0; or -1 after each mistake was written to `mistakes` as one line
  * "FILE:LINE: OPTION: what is wrong, what is allowed"; *config is then released.
  */
-int config_load(struct config *config, const char *path, FILE *mistakes) MUST_CHECK;
-/* The same for another program than steem-reader. */
-int config_load_for(struct config *config, enum config_program program, const char *path,
-		    FILE *mistakes) MUST_CHECK;
-/* The same for config->program in a running process: mistakes go to the log, because nobody may read standard error. */
+int config_load(struct config *config, enum config_program program, const char *path,
+		FILE *mistakes) MUST_CHECK;
+/* The same in a running process: mistakes go to the log, because nobody may read standard error. */
 int config_reload(struct config *config, enum config_program program, const char *path) MUST_CHECK;
 void config_release(struct config *config);
 /* Does the URL of a node have parts that are not shown: a user, a password, a query? */

@@ -6,7 +6,7 @@
 #define DAEMON_FAILURE_H
 
 #include "base/error.h"
-#include "daemon/options.h"
+#include "daemon/process.h"
 
 /* The exit code that says who can cure it. */
 enum exit_code failure_exit_code(const struct error *err);

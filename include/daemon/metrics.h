@@ -11,17 +11,22 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "daemon/metrics_http.h"
 
 struct metrics;
 struct reader;
 struct reader_facts;
 
-/* listen "": nothing is served. The reader must outlive the metrics. */
-struct metrics *metrics_new(const char *listen, struct reader *reader);
-/* The same with the pages of another program, "poster": it must serve the same three. */
-struct metrics *metrics_new_for(const char *listen, const char *program, metrics_http_page_fn *page,
-				void *context);
+enum metrics_page {
+	METRICS_FIGURES,   /* /metrics */
+	METRICS_HEALTH,    /* /healthz */
+	METRICS_READINESS, /* /readyz */
+};
+/* Write a page into body. False: the program is not healthy, or not ready. */
+typedef bool metrics_page_fn(void *context, enum metrics_page page, struct buf *body);
+
+/* listen "": nothing is served. program: "reader", for the log. */
+struct metrics *metrics_new(const char *listen, const char *program, metrics_page_fn *write_page,
+			    void *context);
 void metrics_free(struct metrics *metrics);
 /* Set the file descriptors that the loop must also wait for; returns how many (at most 1). */
 unsigned metrics_fill_fds(const struct metrics *metrics, struct pollfd *fds);
@@ -29,6 +34,8 @@ unsigned metrics_fill_fds(const struct metrics *metrics, struct pollfd *fds);
 int64_t metrics_next_timeout_ms(const struct metrics *metrics);
 /* Call it in each turn of the loop. */
 void metrics_step(struct metrics *metrics);
+
+/* The pages of a reader. */
 
 /* metrics_text.c: write the page /metrics; started_s: the start of the process, in wall time. */
 void metrics_write(struct buf *buf, const struct reader *reader, const struct reader_facts *facts,

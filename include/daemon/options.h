@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line.
+ * The command line of steem-reader.
  */
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/range.h"
+#include "daemon/command_line.h"
 
 enum action {
 	ACTION_RUN,
@@ -28,30 +27,11 @@ enum action {
 	ACTION_FORGET,
 	ACTION_CHECK_CONFIG,
 	ACTION_PRINT_CONFIG,
-	ACTION_HELP,
-	ACTION_VERSION,
-};
-
-/* Most are from sysexits.h; the unit file and the manual page list all of them. */
-enum exit_code {
-	EXIT_OK = 0,
-	EXIT_GAPS_FOUND = 1, /* --gaps --check found missing blocks */
-	EXIT_USAGE_ERROR = 64,
-	EXIT_DATA_ERROR = 65,  /* data contradict the chain */
-	EXIT_NO_INPUT = 66,    /* the file of --prove cannot be read */
-	EXIT_UNAVAILABLE = 69, /* no node or no database in time, or blocks are still missing */
-	EXIT_BUG = 70,
-	EXIT_OUTPUT_LOST = 74, /* the output could not be written */
-	EXIT_INTERRUPTED = 75, /* a backfill was interrupted; run it again */
-	EXIT_NO_RIGHTS = 77,
-	/* configuration, schema or filter; or another process took over the name */
-	EXIT_BAD_CONFIG = 78,
-	EXIT_SECOND_SIGNAL = 130,
 };
 
 struct options {
+	struct command_line line;
 	enum action action;
-	const char *config_path; /* -c; default: SYSCONFDIR/steem-reader.conf */
 	struct range_set backfill;
 	bool refilter;
 	bool revirtual;        /* --virtual */
@@ -67,8 +47,6 @@ struct options {
 	bool check;             /* --gaps --check */
 	bool json;
 	bool dry_run;
-	bool has_log_level;
-	enum log_level log_level;
 	const char *admin_user; /* --user */
 	const char *forget_name;
 };
@@ -76,12 +54,5 @@ struct options {
 /* 0, or -1 with err (ERROR_CONFIG): the fault, and that --help lists what is allowed. */
 int options_parse(struct options *options, int argc, char **argv, struct error *err) MUST_CHECK;
 void options_release(struct options *options);
-/*
- * Check the first `count` members of argv: a script with Windows line ends passes a CR, which is
- * invisible in a message that something with this name does not exist.
- */
-int options_check_line_ends(char *const *argv, int count, struct error *err) MUST_CHECK;
-/* The text fits a screen of 24 lines by 80 columns. */
-void options_help(FILE *out);
 
 #endif

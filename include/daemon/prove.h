@@ -8,6 +8,7 @@
 #define DAEMON_PROVE_H
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 
 /*
  * Print a line for each answer of get_block in the file, then the totals.  0: all are proved;

@@ -8,6 +8,7 @@
 #define DAEMON_REWIND_H
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 
 struct config;
 

@@ -7,6 +7,7 @@
 #define DAEMON_RUN_H
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 
 struct config;
 struct reader_verify;

@@ -9,6 +9,7 @@
 #define DAEMON_STATUS_H
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 
 struct config;
 

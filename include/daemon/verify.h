@@ -6,6 +6,7 @@
 #define DAEMON_VERIFY_H
 
 #include "daemon/options.h"
+#include "daemon/process.h"
 
 struct config;
 

@@ -5,7 +5,7 @@
 #ifndef POSTER_INSPECT_H
 #define POSTER_INSPECT_H
 
-#include "daemon/options.h"
+#include "daemon/process.h"
 
 struct config;
 struct signing_accounts;

@@ -6,7 +6,7 @@
 #ifndef POSTER_POST_LOOP_H
 #define POSTER_POST_LOOP_H
 
-#include "daemon/options.h"
+#include "daemon/process.h"
 
 struct poster_arguments;
 struct config;

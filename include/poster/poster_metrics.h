@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "daemon/metrics.h"
 #include "poster/open_trxs.h"
 #include "poster/routes.h"
 #include "store/sender.h"
@@ -30,8 +31,8 @@ struct poster_metrics_facts {
 	const struct metric_histogram *commit_times;
 };
 
-/* The HTTP status; 404: there is no such page. */
-unsigned poster_metrics_write(const struct poster_metrics_facts *facts, const char *path,
-			      struct buf *body, const char **ret_type);
+/* As metrics_page_fn wants it. */
+bool poster_metrics_write(const struct poster_metrics_facts *facts, enum metrics_page page,
+			  struct buf *body);
 
 #endif

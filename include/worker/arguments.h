@@ -6,23 +6,15 @@
 #define WORKER_ARGUMENTS_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "daemon/command_line.h"
 
 #define CONCURRENCY_MAX 128
 
-enum worker_action {
-	WORKER_RUN,
-	WORKER_HELP,
-	WORKER_VERSION,
-};
-
 /* The texts belong to argv, except `worker`. */
 struct arguments {
-	enum worker_action action;
-	const char *config_path; /* -c; default: SYSCONFDIR/steem-worker.conf */
+	struct command_line line;
 	const char *queue;
 	char worker[65]; /* --worker; default: HOST/PID */
 	unsigned concurrency;
@@ -36,15 +28,11 @@ struct arguments {
 	bool is_act;
 	const char *author; /* of the replies and actions */
 	bool answers_own;   /* the command also gets what that author did */
-	bool has_log_level;
-	enum log_level log_level;
-	char **command; /* ends with NULL */
+	char **command;     /* ends with NULL */
 };
 
 /* 0, or -1 with err (ERROR_CONFIG): the fault, and that --help lists what is allowed. */
 int arguments_parse(struct arguments *arguments, int argc, char **argv,
 		    struct error *err) MUST_CHECK;
-/* The text fits a screen of 24 lines by 80 columns. */
-void arguments_help(FILE *out);
 
 #endif

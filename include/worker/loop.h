@@ -7,7 +7,7 @@
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H
 
-#include "daemon/options.h"
+#include "daemon/process.h"
 
 struct arguments;
 struct config;

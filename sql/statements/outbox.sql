@@ -8,6 +8,19 @@ SELECT author FROM comments WHERE author > ? ORDER BY author LIMIT 1;
 -- All authors after one, if there are many.
 SELECT DISTINCT author FROM comments WHERE author > ? ORDER BY author;
 
+-- name: select_open_trx
+-- Is there a signed transaction that blocks up to a time could have? At most an hour passes from a block to the
+-- expiration of its transactions; a day is more than enough. In a catch-up this ends all further looks.
+SELECT trx_id FROM signed_trxs
+WHERE outcome IS NULL AND expiration <= CAST('1970-01-01' AS DATETIME) + INTERVAL ? SECOND LIMIT 1;
+
+-- name: select_signed_trxs
+-- Which of these transactions did a poster sign, and are not confirmed yet? One that counts as expired is
+-- noted too: the chain is right.
+SELECT trx_id FROM signed_trxs
+WHERE trx_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	AND COALESCE(outcome, '') <> 'confirmed';
+
 -- name: insert_comment_seen
 -- Note a comment of a block if it waits in the outbox. The last committed row is read, so this never
 -- waits for a lock. If two blocks have the comment, the first one is where it was published.
@@ -18,22 +31,7 @@ ON DUPLICATE KEY UPDATE
 	comments_seen.trx_id = IF(VALUES(block) < comments_seen.block, VALUES(trx_id), comments_seen.trx_id),
 	comments_seen.block = LEAST(comments_seen.block, VALUES(block));
 
--- name: select_comments_seen
--- Comments that were seen and not applied yet, from a place on; comment_id 0: the comment is no longer in
--- the outbox, or already confirmed.
-SELECT s.author, s.permlink, s.block, s.trx_id, COALESCE(c.comment_id, 0) AS comment_id
-FROM comments_seen s
-LEFT JOIN comments c ON c.author = s.author AND c.permlink = s.permlink AND c.state <> 'confirmed'
-WHERE s.author >= ? AND (s.author > ? OR s.permlink > ?)
-ORDER BY s.author, s.permlink LIMIT ?;
-
--- name: lock_comment
--- A row that a bot has locked is skipped, and tried again later.
-SELECT comment_id FROM comments WHERE comment_id = ? FOR UPDATE SKIP LOCKED;
-
--- name: update_comment_confirmed
-UPDATE comments SET state = 'confirmed', block = ?, trx_id = ?, confirmed_at = UTC_TIMESTAMP(6), error = NULL
-WHERE comment_id = ? AND state <> 'confirmed';
-
--- name: delete_comment_seen
-DELETE FROM comments_seen WHERE author = ? AND permlink = ?;
+-- name: insert_trx_seen
+-- If two blocks had it, one of them is not part of the chain any more: the later word counts.
+INSERT INTO trxs_seen (trx_id, block, seen_at) VALUES (?, ?, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE block = VALUES(block);

@@ -44,9 +44,12 @@ static void add_escaped(struct buf *buf, const char *text)
 	}
 }
 
-void metric_begin(struct buf *buf, const char *name, enum metric_type type, const char *help)
+void metric_begin(struct metric_page *page, const char *name, enum metric_type type,
+		  const char *help)
 {
-	(void)buf_addf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type_names[type]);
+	page->family = name;
+	(void)buf_addf(page->buf, "# HELP %s%s %s\n# TYPE %s%s %s\n", page->prefix, name, help,
+		       page->prefix, name, type_names[type]);
 }
 
 static void add_labels(struct buf *buf, const struct metric_label *labels, size_t label_count)
@@ -61,49 +64,72 @@ static void add_labels(struct buf *buf, const struct metric_label *labels, size_
 	add(buf, "}");
 }
 
-void metric_sample(struct buf *buf, const char *name, const struct metric_label *labels,
-		   size_t label_count, double value)
+/* suffix: of a histogram's lines. */
+static void add_line(struct metric_page *page, const char *suffix,
+		     const struct metric_label *labels, size_t label_count, double value)
 {
-	add(buf, name);
-	add_labels(buf, labels, label_count);
-	(void)buf_addf(buf, " %.15g\n", value);
+	(void)buf_addf(page->buf, "%s%s%s", page->prefix, page->family, suffix);
+	add_labels(page->buf, labels, label_count);
+	(void)buf_addf(page->buf, " %.15g\n", value);
 }
 
-static void add_bucket(struct buf *buf, const char *name, const struct metric_label *label,
-		       const char *end, uint64_t count)
+void metric_sample(struct metric_page *page, const struct metric_label *labels, size_t label_count,
+		   double value)
+{
+	add_line(page, "", labels, label_count, value);
+}
+
+void metric_labelled(struct metric_page *page, const char *label, const char *text, double value)
+{
+	const struct metric_label labels[] = {{.name = label, .value = text}};
+
+	add_line(page, "", labels, 1, value);
+}
+
+static void add_bucket(struct metric_page *page, const struct metric_label *label, const char *end,
+		       uint64_t count)
 {
 	struct metric_label labels[2] = {{.name = "le", .value = end}};
 	size_t label_count = 1;
-	char full_name[128];
 
 	if (label)
 		labels[label_count++] = *label;
-	snprintf(full_name, sizeof(full_name), "%s_bucket", name);
-	metric_sample(buf, full_name, labels, label_count, (double)count);
+	add_line(page, "_bucket", labels, label_count, (double)count);
 }
 
-void metric_histogram_samples(struct buf *buf, const char *name, const struct metric_label *label,
+void metric_histogram_samples(struct metric_page *page, const struct metric_label *label,
 			      const struct metric_histogram *histogram)
 {
+	size_t label_count = label ? 1 : 0;
 	uint64_t count = 0;
-	char text[128];
+	char end[32];
 
 	for (unsigned i = 0; i < METRIC_BUCKETS; i++) {
 		count += histogram->counts[i];
-		snprintf(text, sizeof(text), "%g", (double)bucket_ends_us[i] / 1e6);
-		add_bucket(buf, name, label, text, count);
+		snprintf(end, sizeof(end), "%g", (double)bucket_ends_us[i] / 1e6);
+		add_bucket(page, label, end, count);
 	}
 	count += histogram->counts[METRIC_BUCKETS];
-	add_bucket(buf, name, label, "+Inf", count);
-	snprintf(text, sizeof(text), "%s_sum", name);
-	metric_sample(buf, text, label, label ? 1 : 0, (double)histogram->sum_us / 1e6);
-	snprintf(text, sizeof(text), "%s_count", name);
-	metric_sample(buf, text, label, label ? 1 : 0, (double)count);
+	add_bucket(page, label, "+Inf", count);
+	add_line(page, "_sum", label, label_count, (double)histogram->sum_us / 1e6);
+	add_line(page, "_count", label, label_count, (double)count);
 }
 
-void metric_value(struct buf *buf, const char *name, enum metric_type type, const char *help,
-		  double value)
+void metric_counter(struct metric_page *page, const char *name, const char *help, double value)
 {
-	metric_begin(buf, name, type, help);
-	metric_sample(buf, name, NULL, 0, value);
+	metric_begin(page, name, METRIC_COUNTER, help);
+	metric_sample(page, NULL, 0, value);
+}
+
+void metric_gauge(struct metric_page *page, const char *name, const char *help, double value)
+{
+	metric_begin(page, name, METRIC_GAUGE, help);
+	metric_sample(page, NULL, 0, value);
+}
+
+void metric_histogram(struct metric_page *page, const char *name, const char *help,
+		      const struct metric_histogram *histogram)
+{
+	metric_begin(page, name, METRIC_HISTOGRAM, help);
+	metric_histogram_samples(page, NULL, histogram);
 }

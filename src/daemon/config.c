@@ -556,13 +556,8 @@ bool config_has_secret(const struct config *config)
 	return false;
 }
 
-int config_load(struct config *config, const char *path, FILE *mistakes)
-{
-	return config_load_for(config, CONFIG_READER, path, mistakes);
-}
-
-int config_load_for(struct config *config, enum config_program program, const char *path,
-		    FILE *mistakes)
+int config_load(struct config *config, enum config_program program, const char *path,
+		FILE *mistakes)
 {
 	struct config_loading loading = {.config = config, .path = path, .mistakes = mistakes};
 	struct error err = ERROR_INIT;
@@ -622,7 +617,7 @@ int config_reload(struct config *config, enum config_program program, const char
 	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
 		fprintf(mistakes, "%s is a pipe, which can be read once\n", path);
 	else
-		result = config_load_for(config, program, path, mistakes);
+		result = config_load(config, program, path, mistakes);
 	fclose(mistakes);
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))

@@ -7,11 +7,8 @@
  */
 #include <stdio.h>
 
-#include "base/log.h"
 #include "daemon/admin.h"
 #include "daemon/config.h"
-#include "daemon/failure.h"
-#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/process.h"
 #include "daemon/prove.h"
@@ -45,27 +42,26 @@ static enum exit_code run_action(const struct options *options, const struct con
 	case ACTION_FORGET:
 		return admin_forget(options, config);
 	case ACTION_CHECK_CONFIG:
-		printf("%s is in order\n", options->config_path);
+		printf("%s is in order\n", options->line.config_path);
 		return EXIT_OK;
 	case ACTION_PRINT_CONFIG:
 		config_print(config, stdout);
 		return EXIT_OK;
 	case ACTION_PROVE:
-	case ACTION_HELP:
-	case ACTION_VERSION:
-		break; /* done before the configuration is read */
+		break; /* needs no configuration */
 	}
 	return EXIT_OK;
 }
 
-static enum exit_code run_with_config(const struct options *options)
+static enum exit_code run(const struct options *options)
 {
 	struct config config;
 	enum exit_code code;
 
-	if (config_load(&config, options->config_path, stderr) < 0)
+	if (options->action == ACTION_PROVE)
+		return prove_run(options);
+	if (command_line_load_config(&options->line, &config) < 0)
 		return EXIT_BAD_CONFIG;
-	log_set_level(options->has_log_level ? options->log_level : config.log_level);
 	code = run_action(options, &config);
 	config_release(&config);
 	return code;
@@ -78,20 +74,14 @@ int main(int argc, char **argv)
 	enum exit_code code = EXIT_OK;
 
 	process_begin();
-	log_open();
-	notify_open();
 	if (options_parse(&options, argc, argv, &err) < 0) {
 		fprintf(stderr, "steem-reader: %s\n", err.text);
 		return EXIT_USAGE_ERROR;
 	}
-	if (options.action == ACTION_HELP)
-		options_help(stdout);
-	else if (options.action == ACTION_VERSION)
-		printf("steem-reader %s\n", PACKAGE_VERSION);
-	else if (options.action == ACTION_PROVE)
-		code = prove_run(&options);
+	if (options.line.answer)
+		fputs(options.line.answer, stdout);
 	else
-		code = run_with_config(&options);
+		code = run(&options);
 	options_release(&options);
 	return (int)process_end(code);
 }

@@ -9,38 +9,32 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "daemon/metrics_http.h"
-#include "sync/reader_facts.h"
 
 #define OPEN_AGAIN_MS 10000
 
 struct metrics {
 	const char *listen; /* NULL: nothing is served */
 	const char *program;
-	metrics_http_page_fn *page;
+	metrics_page_fn *write_page;
 	void *context;
-	struct reader *reader; /* NULL: it is another program */
 	struct metrics_http *http;
-	int64_t started_s;
 	int64_t open_at_ms;
 	bool has_failed; /* opening failed, and that was logged */
 };
 
 /* Pages. */
 
-static unsigned reader_page(void *context, const char *path, struct buf *body,
-			    const char **ret_type)
+static unsigned answer(void *context, const char *path, struct buf *body, const char **ret_type)
 {
-	struct metrics *metrics = context;
-	struct reader_facts facts;
+	const struct metrics *metrics = context;
 
-	reader_get_facts(metrics->reader, &facts);
 	if (strcmp(path, "/healthz") == 0)
-		return metrics_is_healthy(body, &facts) ? 200 : 503;
+		return metrics->write_page(metrics->context, METRICS_HEALTH, body) ? 200 : 503;
 	if (strcmp(path, "/readyz") == 0)
-		return metrics_is_ready(body, &facts) ? 200 : 503;
+		return metrics->write_page(metrics->context, METRICS_READINESS, body) ? 200 : 503;
 	if (strcmp(path, "/metrics") == 0) {
 		*ret_type = "text/plain; version=0.0.4; charset=utf-8";
-		metrics_write(body, metrics->reader, &facts, metrics->started_s);
+		(void)metrics->write_page(metrics->context, METRICS_FIGURES, body);
 		return body->is_full ? 500 : 200;
 	}
 	(void)buf_add_text(body, "there are /metrics, /healthz and /readyz\n");
@@ -53,7 +47,7 @@ static void open_http(struct metrics *metrics)
 {
 	struct error err = ERROR_INIT;
 
-	metrics->http = metrics_http_open(metrics->listen, metrics->page, metrics->context, &err);
+	metrics->http = metrics_http_open(metrics->listen, answer, metrics, &err);
 	if (metrics->http) {
 		log_info("metrics_served", "http://%s/metrics, /healthz and /readyz",
 			 metrics_http_where(metrics->http));
@@ -68,40 +62,18 @@ static void open_http(struct metrics *metrics)
 	metrics->has_failed = true;
 }
 
-static struct metrics *new_metrics(const char *listen, const char *program)
+struct metrics *metrics_new(const char *listen, const char *program, metrics_page_fn *write_page,
+			    void *context)
 {
 	struct metrics *metrics = xcalloc(1, sizeof(*metrics));
 
 	metrics->program = program;
-	metrics->started_s = clock_wall_s();
-	if (listen[0] != '\0')
-		metrics->listen = listen;
-	return metrics;
-}
-
-struct metrics *metrics_new(const char *listen, struct reader *reader)
-{
-	struct metrics *metrics = new_metrics(listen, "reader");
-
-	metrics->page = reader_page;
-	metrics->context = metrics;
-	metrics->reader = reader;
-	if (!metrics->listen)
-		return metrics;
-	reader_keep_overview(reader);
-	open_http(metrics);
-	return metrics;
-}
-
-struct metrics *metrics_new_for(const char *listen, const char *program, metrics_http_page_fn *page,
-				void *context)
-{
-	struct metrics *metrics = new_metrics(listen, program);
-
-	metrics->page = page;
+	metrics->write_page = write_page;
 	metrics->context = context;
-	if (metrics->listen)
+	if (listen[0] != '\0') {
+		metrics->listen = listen;
 		open_http(metrics);
+	}
 	return metrics;
 }
 

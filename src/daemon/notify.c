@@ -113,12 +113,6 @@ void notify_status(const char *fmt, ...)
 	send_text(text);
 }
 
-void notify_watchdog(void)
-{
-	if (watchdog_ms > 0)
-		send_text("WATCHDOG=1");
-}
-
 void notify_extend_timeout(int64_t ms)
 {
 	char text[64];
@@ -127,7 +121,32 @@ void notify_extend_timeout(int64_t ms)
 	send_text(text);
 }
 
-int64_t notify_watchdog_interval_ms(void)
+/* The regular messages. */
+
+bool notify_is_status_due(struct notify_times *times, int64_t now_ms)
 {
-	return watchdog_ms / 2;
+	if (now_ms < times->status_at_ms)
+		return false;
+	times->status_at_ms = now_ms + NOTIFY_STATUS_MS;
+	return true;
+}
+
+/* Four times as often as the watchdog wants it. */
+static int64_t feed_at_ms(const struct notify_times *times)
+{
+	return watchdog_ms > 0 ? times->fed_at_ms + watchdog_ms / 4 : CLOCK_NEVER;
+}
+
+bool notify_feed(struct notify_times *times, int64_t now_ms)
+{
+	if (now_ms < feed_at_ms(times))
+		return false;
+	times->fed_at_ms = now_ms;
+	send_text("WATCHDOG=1");
+	return true;
+}
+
+int64_t notify_next_ms(const struct notify_times *times)
+{
+	return sooner(times->status_at_ms, feed_at_ms(times));
 }

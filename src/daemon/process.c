@@ -6,12 +6,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "daemon/notify.h"
 
 /*
  * In the order of their numbers, because open() uses the lowest free one.  Standard output is
@@ -66,6 +68,8 @@ void process_begin(void)
 #ifndef WITH_SANITIZERS
 	(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
+	log_open();
+	notify_open();
 }
 
 bool process_host_name(char *name, size_t size, const char *characters)
@@ -79,13 +83,21 @@ bool process_host_name(char *name, size_t size, const char *characters)
 	return name[0] != '\0';
 }
 
+void process_name(char *name, size_t size, const char *fallback)
+{
+	char host[65];
+	bool has_name = process_host_name(host, sizeof(host), PROCESS_NAME_CHARACTERS);
+
+	snprintf(name, size, "%.52s/%d", has_name ? host : fallback, (int)getpid());
+}
+
 void process_flush(void)
 {
 	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
 	sigset_t stops;
 	sigset_t old;
 
-	if (poll(&out, 1, 0) == 0) {
+	if (__fpending(stdout) > 0 && poll(&out, 1, 0) == 0) {
 		sigemptyset(&stops);
 		sigaddset(&stops, SIGTERM);
 		sigaddset(&stops, SIGINT);

@@ -13,20 +13,19 @@
 #include "daemon/process.h"
 #include "daemon/signals.h"
 #include "sync/reader.h"
-
-#define STATUS_MS 5000
+#include "sync/reader_facts.h"
 
 struct run {
 	const struct options *options;
 	const struct config *config;
 	struct reader *reader;
 	struct metrics *metrics;
+	int64_t started_s;
 	int signal_fd;
 	bool is_stopping;
 	bool is_ready;
-	int64_t status_at_ms;
-	int64_t fed_at_ms; /* when the watchdog was last fed */
-	int64_t fed_progress_ms;
+	struct notify_times notify;
+	int64_t fed_progress_ms; /* the reader's last progress when the watchdog was fed */
 };
 
 static enum reader_goal goal_of(enum action action)
@@ -95,23 +94,17 @@ static struct reader_config reader_config_of(const struct options *options,
 /* Reload nodes, limits and log level; everything else needs a restart. */
 static void reload(struct run *run)
 {
+	const struct command_line *line = &run->options->line;
 	struct config config;
 	struct reader_nodes nodes;
 
-	notify_reloading();
-	if (config_reload(&config, CONFIG_READER, run->options->config_path) < 0) {
-		log_error("reload_refused",
-			  "%s has mistakes; the old nodes, limits and log level stay",
-			  run->options->config_path);
-	} else {
+	if (command_line_reload_config(line, &config, "nodes, limits and log level stay") == 0) {
 		nodes = nodes_of(&config);
 		reader_reload(run->reader, &nodes);
-		if (!run->options->has_log_level)
-			log_set_level(config.log_level);
 		log_info(
 			"reloaded",
 			"%zu nodes, limits and log level are taken from %s; other changes need a restart",
-			config.nodes.count, run->options->config_path);
+			config.nodes.count, line->config_path);
 		config_release(&config);
 	}
 	notify_ready();
@@ -132,21 +125,17 @@ static void stop(struct run *run)
 
 static void take_signals(struct run *run)
 {
-	for (;;) {
-		switch (signals_read(run->signal_fd)) {
-		case SIGNAL_NOTHING:
-			return;
-		case SIGNAL_STOP:
-			stop(run);
-			break;
-		case SIGNAL_RELOAD:
+	enum signal_event event;
+
+	while ((event = signals_read(run->signal_fd)) != SIGNAL_NOTHING) {
+		if (event == SIGNAL_RELOAD)
 			reload(run);
-			break;
-		}
+		else
+			stop(run);
 	}
 }
 
-/* systemd. */
+/* systemd and monitors. */
 
 static void tell_systemd(struct run *run)
 {
@@ -158,18 +147,31 @@ static void tell_systemd(struct run *run)
 		run->is_ready = true;
 		notify_ready();
 	}
-	if (now_ms >= run->status_at_ms) {
-		run->status_at_ms = now_ms + STATUS_MS;
+	if (notify_is_status_due(&run->notify, now_ms)) {
 		notify_status("%s", reader_describe(run->reader, text, sizeof(text)));
 		if (!run->is_ready) /* waiting for the database is not a failure */
-			notify_extend_timeout(4 * STATUS_MS);
+			notify_extend_timeout(4 * NOTIFY_STATUS_MS);
 	}
-	if (progress_ms > run->fed_progress_ms &&
-	    now_ms - run->fed_at_ms >= notify_watchdog_interval_ms() / 2) {
-		run->fed_at_ms = now_ms;
+	if (progress_ms > run->fed_progress_ms && notify_feed(&run->notify, now_ms))
 		run->fed_progress_ms = progress_ms;
-		notify_watchdog();
+}
+
+static bool write_page(void *context, enum metrics_page page, struct buf *body)
+{
+	const struct run *run = context;
+	struct reader_facts facts;
+
+	reader_get_facts(run->reader, &facts);
+	switch (page) {
+	case METRICS_HEALTH:
+		return metrics_is_healthy(body, &facts);
+	case METRICS_READINESS:
+		return metrics_is_ready(body, &facts);
+	case METRICS_FIGURES:
+		break;
 	}
+	metrics_write(body, run->reader, &facts, run->started_s);
+	return true;
 }
 
 /* The end. */
@@ -232,22 +234,23 @@ static enum exit_code loop(struct run *run)
 enum exit_code run_reader(const struct options *options, const struct config *config,
 			  const struct reader_verify *verify, struct verify_counts *ret_counts)
 {
-	struct run run = {.options = options, .config = config};
+	struct run run = {.options = options, .config = config, .started_s = clock_wall_s()};
 	struct reader_config reader_config = reader_config_of(options, config);
 	struct reader_nodes nodes = nodes_of(config);
 	struct error err = ERROR_INIT;
+	const char *listen;
 	enum exit_code code;
 
 	if (options->revirtual && !config->filter.virtual_operations) {
 		log_error(
 			"ended",
 			"--virtual: reader.virtual_operations is false in %s; set it to true, and run steem-reader --activate-filter",
-			options->config_path);
+			options->line.config_path);
 		return EXIT_USAGE_ERROR;
 	}
 	if (options->deliver && config->filter.queue_count == 0) {
 		log_error("ended", "--deliver: no rule of the filter in %s names a queue",
-			  options->config_path);
+			  options->line.config_path);
 		return EXIT_USAGE_ERROR;
 	}
 	if (verify)
@@ -270,8 +273,10 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 	 * A command run beside the daemon has the daemon's configuration, and would take its
 	 * port.
 	 */
-	run.metrics = metrics_new(options->action == ACTION_RUN ? config->metrics_listen : "",
-				  run.reader);
+	listen = options->action == ACTION_RUN ? config->metrics_listen : "";
+	if (listen[0] != '\0')
+		reader_keep_overview(run.reader);
+	run.metrics = metrics_new(listen, "reader", write_page, &run);
 	code = loop(&run);
 	if (verify)
 		reader_get_verified(run.reader, ret_counts);

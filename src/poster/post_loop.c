@@ -28,7 +28,6 @@
 #include "sync/executor.h"
 
 #define CONNECTIONS      160
-#define STATUS_MS        5000
 #define TEND_MS          1000
 #define LEASE_MS         4000 /* of POSTER_TASK_LEASE_S: three renewals may fail */
 #define LOAD_MAX         2000
@@ -37,7 +36,6 @@
 #define ONCE_PATIENCE_MS 30000
 #define ONCE_STUCK_MS    20000
 #define TELL_MS          60000
-#define NAME_CHARACTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-"
 
 struct post_loop {
 	const struct poster_arguments *arguments;
@@ -79,8 +77,7 @@ struct post_loop {
 	bool is_releasing, is_released;
 	int64_t give_up_at_ms;
 	struct poster_task_release release;
-	int64_t status_at_ms;
-	int64_t fed_at_ms;
+	struct notify_times notify;
 	struct log_limit node_limit, behind_limit;
 };
 
@@ -431,24 +428,6 @@ static void keep_stopping(struct post_loop *loop, int64_t now_ms)
 
 /* Signals. */
 
-static void reload(const struct post_loop *loop)
-{
-	struct config config;
-
-	notify_reloading();
-	if (config_reload(&config, CONFIG_POSTER, loop->arguments->config_path) < 0) {
-		log_error("reload_refused", "%s has mistakes; the old log level stays",
-			  loop->arguments->config_path);
-	} else {
-		if (!loop->arguments->has_log_level)
-			log_set_level(config.log_level);
-		log_info("reloaded", "the log level is taken from %s; other changes need a restart",
-			 loop->arguments->config_path);
-		config_release(&config);
-	}
-	notify_ready();
-}
-
 static void stop(struct post_loop *loop)
 {
 	if (loop->is_stopping) {
@@ -463,17 +442,13 @@ static void stop(struct post_loop *loop)
 
 static void take_signals(struct post_loop *loop)
 {
-	for (;;) {
-		switch (signals_read(loop->signal_fd)) {
-		case SIGNAL_NOTHING:
-			return;
-		case SIGNAL_STOP:
+	enum signal_event event;
+
+	while ((event = signals_read(loop->signal_fd)) != SIGNAL_NOTHING) {
+		if (event == SIGNAL_RELOAD)
+			command_line_reload_log_level(&loop->arguments->line);
+		else
 			stop(loop);
-			break;
-		case SIGNAL_RELOAD:
-			reload(loop);
-			break;
-		}
 	}
 }
 
@@ -482,10 +457,8 @@ static void take_signals(struct post_loop *loop)
 static void tell_systemd(struct post_loop *loop, int64_t now_ms)
 {
 	const struct open_trxs_facts *facts = open_trxs_get_facts(loop->trxs);
-	int64_t interval_ms = notify_watchdog_interval_ms();
 
-	if (now_ms >= loop->status_at_ms) {
-		loop->status_at_ms = now_ms + STATUS_MS;
+	if (notify_is_status_due(&loop->notify, now_ms)) {
 		notify_status("%s%llu signed, %zu open, %llu held, %llu failed",
 			      executor_has_lost_database(loop->executor) ? "the database is lost; "
 									 : "",
@@ -493,15 +466,12 @@ static void tell_systemd(struct post_loop *loop, int64_t now_ms)
 			      (unsigned long long)loop->held_count,
 			      (unsigned long long)loop->failed_count);
 		if (!loop->is_ready || loop->is_stopping)
-			notify_extend_timeout(4 * STATUS_MS);
+			notify_extend_timeout(4 * NOTIFY_STATUS_MS);
 	}
-	if (interval_ms > 0 && now_ms - loop->fed_at_ms >= interval_ms / 2) {
-		loop->fed_at_ms = now_ms;
-		notify_watchdog();
-	}
+	(void)notify_feed(&loop->notify, now_ms);
 }
 
-static unsigned page(void *context, const char *path, struct buf *body, const char **ret_type)
+static bool write_page(void *context, enum metrics_page page, struct buf *body)
 {
 	struct post_loop *loop = context;
 	struct executor_trouble trouble;
@@ -526,7 +496,7 @@ static unsigned page(void *context, const char *path, struct buf *body, const ch
 	};
 
 	executor_get_trouble(loop->executor, &trouble);
-	return poster_metrics_write(&facts, path, body, ret_type);
+	return poster_metrics_write(&facts, page, body);
 }
 
 /* Turns of the loop. */
@@ -534,7 +504,7 @@ static unsigned page(void *context, const char *path, struct buf *body, const ch
 /* What is due is done; when is the next thing? */
 static int64_t act(struct post_loop *loop, int64_t now_ms)
 {
-	int64_t next_ms = loop->status_at_ms;
+	int64_t next_ms = notify_next_ms(&loop->notify);
 
 	next_ms = sooner(next_ms, look_after(loop, now_ms));
 	next_ms = sooner(next_ms, routes_step(&loop->routes, now_ms));
@@ -544,8 +514,6 @@ static int64_t act(struct post_loop *loop, int64_t now_ms)
 	keep_stopping(loop, now_ms);
 	if (loop->is_stopping)
 		next_ms = sooner(next_ms, loop->give_up_at_ms);
-	if (notify_watchdog_interval_ms() > 0)
-		next_ms = sooner(next_ms, loop->fed_at_ms + notify_watchdog_interval_ms() / 2);
 	return next_ms;
 }
 
@@ -587,24 +555,9 @@ static enum exit_code end(struct post_loop *loop)
 	/* The thread that waits for the database cannot be joined. */
 	if (executor_pending(loop->executor) > 0) {
 		signing_accounts_release(loop->signers);
-		fflush(stdout);
-		_exit((int)code);
+		_exit((int)process_end(code));
 	}
 	return code;
-}
-
-static void name_poster(struct post_loop *loop)
-{
-	char host[SENDER_POSTER_CHARS + 1] = "";
-
-	random_hex(loop->token, SENDER_TOKEN_CHARS);
-	if (loop->config->poster.name[0] != '\0') {
-		snprintf(loop->name, sizeof(loop->name), "%s", loop->config->poster.name);
-		return;
-	}
-	if (!process_host_name(host, sizeof(host), NAME_CHARACTERS))
-		snprintf(host, sizeof(host), "poster");
-	snprintf(loop->name, sizeof(loop->name), "%.52s/%d", host, (int)getpid());
 }
 
 static int open_all(struct post_loop *loop, struct error *err)
@@ -621,7 +574,7 @@ static int open_all(struct post_loop *loop, struct error *err)
 		executor_new(&loop->config->database, 1, loop->is_once ? ONCE_PATIENCE_MS : 0, err);
 	if (!loop->executor)
 		return -1;
-	loop->metrics = metrics_new_for(loop->config->metrics_listen, "poster", page, loop);
+	loop->metrics = metrics_new(loop->config->metrics_listen, "poster", write_page, loop);
 	return 0;
 }
 
@@ -642,7 +595,10 @@ static void prepare(struct post_loop *loop)
 {
 	size_t count = loop->signers->count;
 
-	name_poster(loop);
+	random_hex(loop->token, SENDER_TOKEN_CHARS);
+	process_name(loop->name, sizeof(loop->name), "poster");
+	if (loop->config->poster.name[0] != '\0')
+		snprintf(loop->name, sizeof(loop->name), "%s", loop->config->poster.name);
 	loop->accounts = xcalloc(count, sizeof(*loop->accounts));
 	for (size_t i = 0; i < count; i++)
 		memcpy(loop->accounts[i].account, loop->signers->items[i].account,

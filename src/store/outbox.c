@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/ledger_impl.h"
-#include "store/outbox_impl.h"
 #include "store/sql.h"
 
 #define FEW_AUTHORS 64
+#define A_DAY_S     86400
 
 /* Authors. */
 
@@ -67,7 +67,44 @@ bool outbox_authors_has(const struct outbox_authors *authors, const char *name)
 					     sizeof(*authors->names), compare_names) != NULL;
 }
 
+/* Which transactions did posters sign? */
+
+int outbox_has_open_trx(struct db *db, int64_t until_s, bool *ret_any, struct error *err)
+{
+	return db_query_any(db, sql_select_open_trx, DB_VALUES(db_u64((uint64_t)until_s + A_DAY_S)),
+			    ret_any, err);
+}
+
+int outbox_find_trxs(struct db *db, const char *const *ids, size_t count, bool *ret_found,
+		     struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	struct db_value values[OUTBOX_TRXS];
+	int result = -1;
+
+	for (size_t i = 0; i < OUTBOX_TRXS; i++)
+		values[i] = db_text(i < count ? ids[i] : "");
+	memset(ret_found, 0, count * sizeof(*ret_found));
+	rows = db_query(db, sql_select_signed_trxs, values, OUTBOX_TRXS, err);
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		const char *id = db_row_text(rows, SELECT_SIGNED_TRXS_TRX_ID, NULL);
+
+		for (size_t i = 0; i < count; i++)
+			ret_found[i] |= strcmp(ids[i], id) == 0;
+	}
+	return result;
+}
+
 /* Seeing. */
+
+/* Is this block written by the slice? Asked in the order of the chain; *at: how far that is. */
+static bool is_written(const struct ledger_slice *slice, size_t *at, uint32_t block)
+{
+	while (*at < slice->count && slice->entries[*at].block->num < block)
+		(*at)++;
+	return *at < slice->count && slice->entries[*at].block->num == block &&
+	       slice->steps[*at].write != WRITE_NOTHING;
+}
 
 int outbox_see_comments(struct ledger_slice *slice, struct error *err)
 {
@@ -78,12 +115,7 @@ int outbox_see_comments(struct ledger_slice *slice, struct error *err)
 		const struct ledger_comment *comment = &commit->comments[i];
 		uint64_t found = 0;
 
-		while (at < slice->count && slice->entries[at].block->num < comment->block)
-			at++;
-		if (at == slice->count)
-			break;
-		if (slice->entries[at].block->num != comment->block ||
-		    slice->steps[at].write == WRITE_NOTHING)
+		if (!is_written(slice, &at, comment->block))
 			continue;
 		if (db_exec(slice->db, sql_insert_comment_seen,
 			    DB_VALUES(db_u64(comment->block), db_text(comment->trx_id),
@@ -95,118 +127,20 @@ int outbox_see_comments(struct ledger_slice *slice, struct error *err)
 	return 0;
 }
 
-/* Confirming. */
-
-struct seen_comment {
-	char author[BLOCK_ACCOUNT_BYTES + 1];
-	char permlink[4 * OUTBOX_PERMLINK_BYTES + 1];
-	char trx_id[BLOCK_ID_HEX + 1]; /* "": none */
-	uint64_t block;
-	uint64_t comment_id; /* 0: it no longer waits */
-};
-
-static void copy_text(char *to, size_t size, const struct db_rows *rows, unsigned column)
+int outbox_see_trxs(struct ledger_slice *slice, struct error *err)
 {
-	const char *text = db_row_text(rows, column, NULL);
+	struct ledger_commit *commit = slice->commit;
+	size_t at = 0;
 
-	snprintf(to, size, "%s", text ? text : "");
-}
+	for (size_t i = 0; i < commit->trx_count && !commit->is_reversible; i++) {
+		const struct ledger_trx *trx = &commit->trxs[i];
 
-static int load_seen(struct db *db, const struct outbox_step *step, struct seen_comment *ret_seen,
-		     size_t *ret_count, struct error *err)
-{
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result = -1;
-
-	*ret_count = 0;
-	rows = db_query(db, sql_select_comments_seen,
-			DB_VALUES(db_text(step->author), db_text(step->author),
-				  db_text(step->permlink), db_u64(OUTBOX_STEP_ROWS)),
-			err);
-	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		struct seen_comment *seen = &ret_seen[(*ret_count)++];
-
-		copy_text(seen->author, sizeof(seen->author), rows, SELECT_COMMENTS_SEEN_AUTHOR);
-		copy_text(seen->permlink, sizeof(seen->permlink), rows,
-			  SELECT_COMMENTS_SEEN_PERMLINK);
-		seen->block = db_row_u64(rows, SELECT_COMMENTS_SEEN_BLOCK);
-		copy_text(seen->trx_id, sizeof(seen->trx_id), rows, SELECT_COMMENTS_SEEN_TRX_ID);
-		seen->comment_id = db_row_u64(rows, SELECT_COMMENTS_SEEN_COMMENT_ID);
-	}
-	return result;
-}
-
-/* *ret_locked: the transaction has locked it until its end. */
-static int lock_comment(struct db *db, uint64_t comment_id, bool *ret_locked, struct error *err)
-{
-	return db_query_any(db, sql_lock_comment, DB_VALUES(db_u64(comment_id)), ret_locked, err);
-}
-
-static int confirm_one(struct db *db, struct outbox_step *step, const struct seen_comment *seen,
-		       struct error *err)
-{
-	bool is_locked = false;
-	uint64_t found = 0;
-
-	if (seen->comment_id > 0) {
-		if (lock_comment(db, seen->comment_id, &is_locked, err) < 0)
+		if (!is_written(slice, &at, trx->block))
+			continue;
+		if (db_exec(slice->db, sql_insert_trx_seen,
+			    DB_VALUES(db_text(trx->trx_id), db_u64(trx->block)), NULL, err) < 0)
 			return -1;
-		if (!is_locked) {
-			step->locked_count++;
-			return 0;
-		}
-		if (db_exec(db, sql_update_comment_confirmed,
-			    DB_VALUES(db_u64(seen->block),
-				      db_text(seen->trx_id[0] ? seen->trx_id : NULL),
-				      db_u64(seen->comment_id)),
-			    &found, err) < 0)
-			return -1;
-		step->confirmed_count += found > 0;
+		commit->seen_count++;
 	}
-	return db_exec(db, sql_delete_comment_seen,
-		       DB_VALUES(db_text(seen->author), db_text(seen->permlink)), NULL, err);
-}
-
-static int confirm_all(struct db *db, struct outbox_step *step, const struct seen_comment *seen,
-		       size_t count, struct error *err)
-{
-	if (count == 0)
-		return 0;
-	if (db_begin(db, err) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (confirm_one(db, step, &seen[i], err) < 0)
-			return -1;
-	return db_commit(db, err);
-}
-
-static int confirm_comments(struct db *db, struct outbox_step *step, struct error *err)
-{
-	struct seen_comment *seen = xcalloc(OUTBOX_STEP_ROWS, sizeof(*seen));
-	size_t count;
-	int result = -1;
-
-	if (load_seen(db, step, seen, &count, err) == 0 &&
-	    confirm_all(db, step, seen, count, err) == 0) {
-		step->has_comments = count < OUTBOX_STEP_ROWS;
-		if (count > 0) {
-			memcpy(step->author, seen[count - 1].author, sizeof(step->author));
-			memcpy(step->permlink, seen[count - 1].permlink, sizeof(step->permlink));
-		}
-		result = 0;
-	} else {
-		db_rollback(db);
-	}
-	free(seen);
-	return result;
-}
-
-int outbox_confirm(struct db *db, struct outbox_step *step, struct error *err)
-{
-	step->confirmed_count = 0;
-	step->trx_count = 0;
-	step->locked_count = 0;
-	if (!step->has_comments && confirm_comments(db, step, err) < 0)
-		return -1;
-	return step->has_comments ? outbox_confirm_trxs(db, step, err) : 0;
+	return 0;
 }

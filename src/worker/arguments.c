@@ -2,23 +2,17 @@
 #include "worker/arguments.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "daemon/options.h"
 #include "daemon/process.h"
 #include "steem/account_name.h"
 
-#define DEFAULT_CONFIG    SYSCONFDIR "/steem-worker.conf"
-#define SEE_HELP          "; --help lists what is allowed"
-#define QUEUE_MAX         32
-#define WORKER_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-"
+#define QUEUE_MAX 32
 
 enum option_id {
-	OPTION_CONFIG = 'c',
-	OPTION_QUEUE = 256,
+	OPTION_QUEUE = COMMAND_LINE_OTHER,
 	OPTION_WORKER,
 	OPTION_CONCURRENCY,
 	OPTION_LEASE,
@@ -31,13 +25,10 @@ enum option_id {
 	OPTION_AUTHOR,
 	OPTION_ANSWER_OWN,
 	OPTION_DRAIN,
-	OPTION_LOG_LEVEL,
-	OPTION_HELP,
-	OPTION_VERSION,
 };
 
 static const struct option long_options[] = {
-	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"config", required_argument, NULL, COMMAND_LINE_CONFIG},
 	{"queue", required_argument, NULL, OPTION_QUEUE},
 	{"worker", required_argument, NULL, OPTION_WORKER},
 	{"concurrency", required_argument, NULL, OPTION_CONCURRENCY},
@@ -51,10 +42,39 @@ static const struct option long_options[] = {
 	{"author", required_argument, NULL, OPTION_AUTHOR},
 	{"answer-own", no_argument, NULL, OPTION_ANSWER_OWN},
 	{"drain", no_argument, NULL, OPTION_DRAIN},
-	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{"version", no_argument, NULL, OPTION_VERSION},
+	{"log-level", required_argument, NULL, COMMAND_LINE_LOG_LEVEL},
+	{"help", no_argument, NULL, COMMAND_LINE_HELP},
+	{"version", no_argument, NULL, COMMAND_LINE_VERSION},
 	{NULL, 0, NULL, 0},
+};
+
+static const struct command_line_program program = {
+	.config = CONFIG_READER,
+	.config_path = SYSCONFDIR "/steem-worker.conf",
+	.options = long_options,
+	.takes_command = true,
+	.version = "steem-worker " PACKAGE_VERSION "\n",
+	.help = "Usage: steem-worker --queue NAME [OPTIONS] -- COMMAND [ARGUMENT...]\n"
+		"Run COMMAND for each record of a queue, with the record as JSON on its input.\n"
+		"Exit code 0: done, 75: to be tried again, else: failed.\n"
+		"\n"
+		"  --queue NAME        the queue, as the rules of the readers' filter name it\n"
+		"  --concurrency N     run up to N commands at once (1)\n"
+		"  --persistent        commands stay alive: a record is a line, so is the answer\n"
+		"  --reply comment     the output is a comment that replies to the record\n"
+		"  --act               the output is a JSON array of operations to be sent\n"
+		"    --author NAME       the account that comments or acts\n"
+		"    --answer-own        answer what that account itself did too\n"
+		"  --timeout-s S       kill a command that takes longer (300)\n"
+		"  --lease-s S         how long a claim holds, unless it is renewed (60)\n"
+		"  --poll-ms MS        the time between two looks for new records (100)\n"
+		"  --stop-s S          when stopped, the time that commands still have (30)\n"
+		"  --drain             exit when nothing is ready any more\n"
+		"  --worker NAME       name of this worker in the tables (HOST/PID)\n"
+		"  -c, --config FILE   read this configuration\n"
+		"  --log-level LEVEL   error, warning, info or debug\n"
+		"  --help, --version\n"
+		"See steem-worker(8).\n",
 };
 
 static int take_number(const char *name, unsigned min, unsigned max, unsigned *ret_number,
@@ -93,7 +113,7 @@ static int take_queue(struct arguments *arguments, struct error *err)
 
 static int take_worker(struct arguments *arguments, struct error *err)
 {
-	if (!is_made_of(optarg, WORKER_CHARACTERS, 1, sizeof(arguments->worker) - 1))
+	if (!is_made_of(optarg, PROCESS_NAME_CHARACTERS, 1, sizeof(arguments->worker) - 1))
 		return error_set(
 			err, ERROR_CONFIG,
 			"--worker is '%s'; allowed are 1 to %zu letters, digits and any of "
@@ -121,9 +141,6 @@ static int take_author(struct arguments *arguments, struct error *err)
 static int take_option(struct arguments *arguments, int id, struct error *err)
 {
 	switch (id) {
-	case OPTION_CONFIG:
-		arguments->config_path = optarg;
-		return 0;
 	case OPTION_QUEUE:
 		return take_queue(arguments, err);
 	case OPTION_WORKER:
@@ -159,14 +176,8 @@ static int take_option(struct arguments *arguments, int id, struct error *err)
 		arguments->is_drain = true;
 		return 0;
 	default:
-		break;
+		return 0;
 	}
-	arguments->has_log_level = true;
-	if (log_level_parse(optarg, &arguments->log_level) != 0)
-		return error_set(err, ERROR_CONFIG,
-				 "--log-level is '%s'; allowed are error, warning, info and debug",
-				 optarg);
-	return 0;
 }
 
 static int check_company(const struct arguments *arguments, struct error *err)
@@ -191,79 +202,27 @@ static int check_company(const struct arguments *arguments, struct error *err)
 
 static void set_defaults(struct arguments *arguments)
 {
-	char host[65] = "";
-
 	*arguments = (struct arguments){
-		.config_path = DEFAULT_CONFIG,
 		.concurrency = 1,
 		.lease_s = 60,
 		.timeout_s = 300,
 		.stop_s = 30,
 		.poll_ms = 100,
 	};
-	if (!process_host_name(host, sizeof(host), WORKER_CHARACTERS))
-		snprintf(host, sizeof(host), "worker");
-	snprintf(arguments->worker, sizeof(arguments->worker), "%.52s/%d", host, (int)getpid());
-}
-
-static int parse(struct arguments *arguments, int argc, char **argv, struct error *err)
-{
-	int id;
-
-	set_defaults(arguments);
-	/* 0 makes the GNU library start again, for a second parse in one process. */
-	optind = 0;
-	/* '+': the first word that is not an option starts the command. */
-	while ((id = getopt_long(argc, argv, "+:c:", long_options, NULL)) != -1) {
-		if (id == ':')
-			return error_set(err, ERROR_CONFIG, "%s needs a value" SEE_HELP,
-					 argv[optind - 1]);
-		if (id == '?')
-			return error_set(err, ERROR_CONFIG, "%s is not an option" SEE_HELP,
-					 argv[optind - 1]);
-		if (id == OPTION_HELP || id == OPTION_VERSION) {
-			arguments->action = id == OPTION_HELP ? WORKER_HELP : WORKER_VERSION;
-			return 0;
-		}
-		if (take_option(arguments, id, err) < 0)
-			return -1;
-	}
-	arguments->command = argv + optind;
-	return check_company(arguments, err);
+	process_name(arguments->worker, sizeof(arguments->worker), "worker");
 }
 
 int arguments_parse(struct arguments *arguments, int argc, char **argv, struct error *err)
 {
-	int result = parse(arguments, argc, argv, err);
+	int id;
 
-	/* Check only up to the command itself: its arguments are its own. */
-	if (options_check_line_ends(argv, optind < argc ? optind + 1 : argc, err) < 0)
+	set_defaults(arguments);
+	command_line_init(&arguments->line, &program);
+	while ((id = command_line_next(&arguments->line, argc, argv, err)) > 0)
+		if (take_option(arguments, id, err) < 0)
+			return -1;
+	if (id < 0)
 		return -1;
-	return result;
-}
-
-void arguments_help(FILE *out)
-{
-	fputs("Usage: steem-worker --queue NAME [OPTIONS] -- COMMAND [ARGUMENT...]\n"
-	      "Run COMMAND for each record of a queue, with the record as JSON on its input.\n"
-	      "Exit code 0: done, 75: to be tried again, else: failed.\n"
-	      "\n"
-	      "  --queue NAME        the queue, as the rules of the readers' filter name it\n"
-	      "  --concurrency N     run up to N commands at once (1)\n"
-	      "  --persistent        commands stay alive: a record is a line, so is the answer\n"
-	      "  --reply comment     the output is a comment that replies to the record\n"
-	      "  --act               the output is a JSON array of operations to be sent\n"
-	      "    --author NAME       the account that comments or acts\n"
-	      "    --answer-own        answer what that account itself did too\n"
-	      "  --timeout-s S       kill a command that takes longer (300)\n"
-	      "  --lease-s S         how long a claim holds, unless it is renewed (60)\n"
-	      "  --poll-ms MS        the time between two looks for new records (100)\n"
-	      "  --stop-s S          when stopped, the time that commands still have (30)\n"
-	      "  --drain             exit when nothing is ready any more\n"
-	      "  --worker NAME       name of this worker in the tables (HOST/PID)\n"
-	      "  -c, --config FILE   read this configuration\n"
-	      "  --log-level LEVEL   error, warning, info or debug\n"
-	      "  --help, --version\n"
-	      "See steem-worker(8).\n",
-	      out);
+	arguments->command = argv + optind;
+	return arguments->line.answer ? 0 : check_company(arguments, err);
 }

@@ -15,13 +15,13 @@
 #include "daemon/config.h"
 #include "daemon/failure.h"
 #include "daemon/notify.h"
+#include "daemon/process.h"
 #include "daemon/signals.h"
 #include "sync/executor.h"
 #include "worker/arguments.h"
 #include "worker/slot.h"
 #include "worker/task.h"
 
-#define STATUS_MS         5000
 #define DRAIN_PATIENCE_MS 30000
 /* how long to wait for results when the commands have ended and the database does not answer */
 #define LAST_WORDS_MS    5000
@@ -51,9 +51,7 @@ struct loop {
 	/* Stopping. */
 	int64_t commands_end_at_ms;
 	int64_t give_up_at_ms;
-	/* systemd. */
-	int64_t status_at_ms;
-	int64_t fed_at_ms;
+	struct notify_times notify;
 	int64_t due_ms; /* when the next turn is due */
 };
 
@@ -272,24 +270,6 @@ static int64_t renew_in_time(struct loop *loop, int64_t now_ms)
 
 /* Signals. */
 
-static void reload(const struct loop *loop)
-{
-	struct config config;
-
-	notify_reloading();
-	if (config_reload(&config, CONFIG_READER, loop->arguments->config_path) < 0) {
-		log_error("reload_refused", "%s has mistakes; the old log level stays",
-			  loop->arguments->config_path);
-	} else {
-		if (!loop->arguments->has_log_level)
-			log_set_level(config.log_level);
-		log_info("reloaded", "the log level is taken from %s; other changes need a restart",
-			 loop->arguments->config_path);
-		config_release(&config);
-	}
-	notify_ready();
-}
-
 static void stop(struct loop *loop)
 {
 	if (loop->worker.is_stopping) {
@@ -309,27 +289,21 @@ static void stop(struct loop *loop)
 
 static void take_signals(struct loop *loop)
 {
-	for (;;) {
-		switch (signals_read(loop->signal_fd)) {
-		case SIGNAL_NOTHING:
-			return;
-		case SIGNAL_STOP:
+	enum signal_event event;
+
+	while ((event = signals_read(loop->signal_fd)) != SIGNAL_NOTHING) {
+		if (event == SIGNAL_RELOAD)
+			command_line_reload_log_level(&loop->arguments->line);
+		else
 			stop(loop);
-			break;
-		case SIGNAL_RELOAD:
-			reload(loop);
-			break;
-		}
 	}
 }
 
 static int64_t tell_systemd(struct loop *loop, int64_t now_ms)
 {
 	const struct worker *worker = &loop->worker;
-	int64_t interval_ms = notify_watchdog_interval_ms();
 
-	if (now_ms >= loop->status_at_ms) {
-		loop->status_at_ms = now_ms + STATUS_MS;
+	if (notify_is_status_due(&loop->notify, now_ms)) {
 		notify_status("%s%s: %u of %u commands at work; %llu done, %llu to be tried again, "
 			      "%llu failed",
 			      loop->arguments->queue,
@@ -342,15 +316,10 @@ static int64_t tell_systemd(struct loop *loop, int64_t now_ms)
 			      (unsigned long long)worker->retry_count,
 			      (unsigned long long)worker->fail_count);
 		if (!loop->is_ready || worker->is_stopping)
-			notify_extend_timeout(4 * STATUS_MS);
+			notify_extend_timeout(4 * NOTIFY_STATUS_MS);
 	}
-	if (interval_ms <= 0)
-		return loop->status_at_ms;
-	if (now_ms >= loop->fed_at_ms + interval_ms / 2) {
-		loop->fed_at_ms = now_ms;
-		notify_watchdog();
-	}
-	return sooner(loop->status_at_ms, loop->fed_at_ms + interval_ms / 2);
+	(void)notify_feed(&loop->notify, now_ms);
+	return notify_next_ms(&loop->notify);
 }
 
 /* Turns of the loop. */
@@ -435,10 +404,8 @@ static enum exit_code end(struct loop *loop)
 		 (unsigned long long)worker->done_count, own,
 		 (unsigned long long)worker->retry_count, (unsigned long long)worker->fail_count);
 	/* The thread that waits for the database cannot be joined. */
-	if (executor_pending(worker->executor) > 0) {
-		fflush(stdout);
-		_exit((int)code);
-	}
+	if (executor_pending(worker->executor) > 0)
+		_exit((int)process_end(code));
 	return code;
 }
 

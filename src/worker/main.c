@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
-#include "daemon/notify.h"
 #include "daemon/process.h"
 #include "worker/arguments.h"
 #include "worker/command.h"
@@ -45,11 +43,10 @@ static enum exit_code run(const struct arguments *arguments)
 
 	if (!path)
 		return failure_report("ended", &err);
-	if (config_load(&config, arguments->config_path, stderr) < 0) {
+	if (command_line_load_config(&arguments->line, &config) < 0) {
 		free(path);
 		return EXIT_BAD_CONFIG;
 	}
-	log_set_level(arguments->has_log_level ? arguments->log_level : config.log_level);
 	shorten_waits(&config, arguments);
 	code = loop_run(arguments, &config, path);
 	config_release(&config);
@@ -61,20 +58,17 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments;
 	struct error err = ERROR_INIT;
+	enum exit_code code = EXIT_OK;
 
 	process_begin();
-	log_open();
-	notify_open();
 	inherit_clear_environment();
 	if (arguments_parse(&arguments, argc, argv, &err) < 0) {
 		fprintf(stderr, "steem-worker: %s\n", err.text);
 		return EXIT_USAGE_ERROR;
 	}
-	if (arguments.action == WORKER_HELP)
-		arguments_help(stdout);
-	else if (arguments.action == WORKER_VERSION)
-		printf("steem-worker %s\n", PACKAGE_VERSION);
+	if (arguments.line.answer)
+		fputs(arguments.line.answer, stdout);
 	else
-		return (int)run(&arguments);
-	return (int)process_end(EXIT_OK);
+		code = run(&arguments);
+	return (int)process_end(code);
 }

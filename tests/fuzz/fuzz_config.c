@@ -30,7 +30,7 @@ static int load(const void *data, size_t size, enum config_program program, stru
 	FILE *mistakes = open_memstream(&said, &said_bytes);
 	char path[32];
 	int fd = make_file(data, size, path);
-	int result = config_load_for(config, program, path, mistakes);
+	int result = config_load(config, program, path, mistakes);
 
 	fclose(mistakes);
 	close(fd);

@@ -39,7 +39,7 @@ def test_the_completion_knows_what_goes_together():
 
 
 def test_the_documents_have_every_exit_code():
-    codes = set(re.findall(r"\tEXIT_\w+ = (\d+),", text("include", "daemon", "options.h")))
+    codes = set(re.findall(r"\tEXIT_\w+ = (\d+),", text("include", "daemon", "process.h")))
     assert "78" in codes
     assert exit_codes_of_manual("steem-reader") == codes
     table = text("doc", "operations.md").split("## Exit codes")[1].split("## ")[0]

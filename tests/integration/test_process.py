@@ -18,6 +18,7 @@ from harness.worker import children, contain, worker_program
 
 LAST = 30
 OUTPUT_LOST = 74
+BAD_CONFIG = 78
 DEADLINE_S = 20
 
 COMMANDS = [
@@ -191,6 +192,21 @@ def test_a_report_that_nobody_reads_can_be_ended(filled):
         process.communicate()
         pipe.close()
     filled.db.execute("UPDATE blocks SET timestamp = timestamp - INTERVAL 1 HOUR")
+
+
+def test_a_program_without_output_waits_for_no_reader():
+    """The pipe is full of what another program wrote."""
+    commands = [[reader.program(), "-c", "/nonexistent", "--status"]]
+    if worker_program() is not None:
+        commands.append([worker_program(), "-c", "/nonexistent", "--queue", "a", "--", "true"])
+    pipe = UnreadPipe()
+    try:
+        for command in commands:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=pipe.write_end,
+                                  stderr=subprocess.DEVNULL, timeout=DEADLINE_S, check=False)
+            assert done.returncode == BAD_CONFIG, command
+    finally:
+        pipe.close()
 
 
 def test_timeout_sends_its_signal_twice(world):

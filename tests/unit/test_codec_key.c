@@ -12,24 +12,6 @@
 #define NO_KEY "STM1111111111111111111111111111111114T1Anm"
 #define A_KEY  "STM8GC13uCZbP44HzMLV6zPZGwVQ8Nt4Kji8PapsPiNq1BK153XTX"
 
-static struct hash *hash;
-
-static int make_hash(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	hash = hash_new(&err);
-	return hash != NULL ? 0 : -1;
-}
-
-static int free_hash(void **state)
-{
-	(void)state;
-	hash_free(hash);
-	return 0;
-}
-
 /* FIPS 180-4 and the authors' page of RIPEMD-160. */
 static void abc_has_its_hashes(void **state)
 {
@@ -223,5 +205,5 @@ int main(void)
 		cmocka_unit_test(no_key_is_a_key),       cmocka_unit_test(every_key_has_one_text),
 	};
 
-	return cmocka_run_group_tests(tests, make_hash, free_hash);
+	return cmocka_run_group_tests(tests, vectors_make_hash, vectors_free_hash);
 }

@@ -14,16 +14,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define KEY          "STM8GC13uCZbP44HzMLV6zPZGwVQ8Nt4Kji8PapsPiNq1BK153XTX"
 
-static struct hash *hash;
 static struct pack pack;
 
 static int make_pack(void **state)
 {
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	hash = hash_new(&err);
-	if (hash == NULL)
+	if (vectors_make_hash(state) < 0)
 		return -1;
 	pack_init(&pack, &chain_steem, hash);
 	return 0;
@@ -31,10 +26,8 @@ static int make_pack(void **state)
 
 static int free_pack(void **state)
 {
-	(void)state;
 	pack_release(&pack);
-	hash_free(hash);
-	return 0;
+	return vectors_free_hash(state);
 }
 
 static char *packed_hex(void)

@@ -30,24 +30,6 @@
 #define A_WIF "5J1by7KRQujRdXrurEsvEr2zQGcdPaMJRjewER6XsAR2eCcpt3D"
 #define A_KEY "STM6Qz3wuRjyN6gaU3P3XRxpnEZnM4oPxortemaWDwFRvsv2FxgND"
 
-static struct hash *hash;
-
-static int make_hash(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	hash = hash_new(&err);
-	return hash != NULL ? 0 : -1;
-}
-
-static int free_hash(void **state)
-{
-	(void)state;
-	hash_free(hash);
-	return 0;
-}
-
 static struct private_key *read_key(const char *text)
 {
 	struct error err = ERROR_INIT;
@@ -492,5 +474,5 @@ int main(void)
 		cmocka_unit_test(freed_keys_are_wiped),
 	};
 
-	return cmocka_run_group_tests(tests, make_hash, free_hash);
+	return cmocka_run_group_tests(tests, vectors_make_hash, vectors_free_hash);
 }

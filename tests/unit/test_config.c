@@ -49,7 +49,7 @@ static int load(struct config *config, const char *text, char **ret_said)
 	int result;
 
 	write_file(path, text);
-	result = config_load(config, path, mistakes);
+	result = config_load(config, CONFIG_READER, path, mistakes);
 	assert_int_equal(fclose(mistakes), 0);
 	return result;
 }
@@ -557,7 +557,7 @@ static void a_file_in_utf16_is_named(void **state)
 
 		assert_int_equal(fwrite(files[i], 1, 6, file), 6);
 		fclose(file);
-		assert_int_equal(config_load(&config, path, mistakes), -1);
+		assert_int_equal(config_load(&config, CONFIG_READER, path, mistakes), -1);
 		fclose(mistakes);
 		assert_non_null(strstr(said, "UTF-16; save it as UTF-8"));
 	}
@@ -708,7 +708,7 @@ static void zero_bytes_are_named(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
 	close(fd);
-	assert_int_equal(config_load(&config, file, mistakes), -1);
+	assert_int_equal(config_load(&config, CONFIG_READER, file, mistakes), -1);
 	assert_int_equal(fclose(mistakes), 0);
 	assert_non_null(strstr(said, "holds a zero byte"));
 	unlink(file);
@@ -739,14 +739,14 @@ static void a_configuration_comes_out_of_a_pipe(void **state)
 		_exit(0);
 	}
 	close(ends[1]);
-	if (config_load(&config, name, mistakes) != 0) {
+	if (config_load(&config, CONFIG_READER, name, mistakes) != 0) {
 		fflush(mistakes);
 		fail_msg("%s", said);
 	}
 	assert_string_equal(config.reader.name, "piped");
 	config_release(&config);
 	/* After a SIGHUP it is empty: that is no configuration of defaults. */
-	assert_int_equal(config_load(&config, name, mistakes), -1);
+	assert_int_equal(config_load(&config, CONFIG_READER, name, mistakes), -1);
 	assert_int_equal(fclose(mistakes), 0);
 	assert_non_null(strstr(said, "nothing came out of the pipe"));
 	close(ends[0]);
@@ -783,7 +783,7 @@ static void check_sample(enum config_program program, const char *file, const ch
 	struct error err = ERROR_INIT;
 
 	write_file(path, sample);
-	assert_int_equal(config_load_for(&config, program, path, mistakes), 0);
+	assert_int_equal(config_load(&config, program, path, mistakes), 0);
 	assert_int_equal(fclose(mistakes), 0);
 	config_release(&config);
 	snprintf(name, sizeof(name), "%s/etc/%s", top != NULL ? top : ".", file);

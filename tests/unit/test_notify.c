@@ -60,15 +60,34 @@ static void messages_arrive(void **state)
 	assert_string_equal(heard(), "READY=1");
 	notify_status("block %d\nand more", 7);
 	assert_string_equal(heard(), "STATUS=block 7 and more");
-	notify_watchdog();
-	assert_string_equal(heard(), "WATCHDOG=1");
 	notify_extend_timeout(1500);
 	assert_string_equal(heard(), "EXTEND_TIMEOUT_USEC=1500000");
 	notify_reloading();
 	assert_memory_equal(heard(), "RELOADING=1\nMONOTONIC_USEC=", 27);
 	notify_stopping();
 	assert_string_equal(heard(), "STOPPING=1");
-	assert_int_equal(notify_watchdog_interval_ms(), 10000);
+}
+
+static void regular_messages_come_in_time(void **state)
+{
+	struct notify_times times = {0};
+
+	(void)state;
+	notify_open();
+	assert_true(notify_is_status_due(&times, 1000000));
+	assert_false(notify_is_status_due(&times, 1000000 + NOTIFY_STATUS_MS - 1));
+	assert_true(notify_is_status_due(&times, 1000000 + NOTIFY_STATUS_MS));
+	/* A watchdog of 20 s. */
+	assert_true(notify_feed(&times, 1000000));
+	assert_string_equal(heard(), "WATCHDOG=1");
+	assert_int_equal(notify_next_ms(&times), 1005000);
+	assert_false(notify_feed(&times, 1004999));
+	assert_string_equal(heard(), "");
+	assert_true(notify_feed(&times, 1005001));
+	assert_string_equal(heard(), "WATCHDOG=1");
+	assert_int_equal(notify_next_ms(&times), 1010000);
+	assert_true(notify_is_status_due(&times, 1010000));
+	assert_int_equal(notify_next_ms(&times), 1010001);
 }
 
 static void children_do_not_inherit(void **state)
@@ -81,11 +100,13 @@ static void children_do_not_inherit(void **state)
 
 static void a_watchdog_for_others_is_not_ours(void **state)
 {
+	struct notify_times times = {.status_at_ms = 2000000};
+
 	(void)state;
 	setenv("WATCHDOG_PID", "1", 1);
 	notify_open();
-	assert_int_equal(notify_watchdog_interval_ms(), 0);
-	notify_watchdog();
+	assert_false(notify_feed(&times, 1000000));
+	assert_int_equal(notify_next_ms(&times), 2000000);
 	assert_string_equal(heard(), "");
 }
 
@@ -109,9 +130,8 @@ static void nobody_need_listen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(messages_arrive),
-		TEST(children_do_not_inherit),
-		TEST(a_watchdog_for_others_is_not_ours),
+		TEST(messages_arrive),         TEST(regular_messages_come_in_time),
+		TEST(children_do_not_inherit), TEST(a_watchdog_for_others_is_not_ours),
 		TEST(nobody_need_listen),
 	};
 

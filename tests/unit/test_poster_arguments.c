@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "poster/poster_arguments.h"
 
 #define PARSE(...) parse((const char *[]){"steem-poster", __VA_ARGS__, NULL})
@@ -30,11 +27,11 @@ static void without_an_action_it_runs(void **state)
 	(void)state;
 	assert_int_equal(PARSE("--log-level", "debug"), 0);
 	assert_int_equal(arguments.action, POSTER_RUN);
-	assert_true(arguments.has_log_level && arguments.log_level == LOG_LEVEL_DEBUG);
-	assert_non_null(strstr(arguments.config_path, "/steem-poster.conf"));
+	assert_true(arguments.line.has_log_level && arguments.line.log_level == LOG_LEVEL_DEBUG);
+	assert_non_null(strstr(arguments.line.config_path, "/steem-poster.conf"));
 	assert_int_equal(PARSE("-c", "/x", "--once"), 0);
 	assert_int_equal(arguments.action, POSTER_ONCE);
-	assert_string_equal(arguments.config_path, "/x");
+	assert_string_equal(arguments.line.config_path, "/x");
 }
 
 static void two_actions_are_refused(void **state)
@@ -55,33 +52,12 @@ static void faults_are_named(void **state)
 	assert_int_equal(PARSE("--once\r"), -1);
 }
 
-static void the_help_fits_a_screen(void **state)
-{
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	unsigned lines = 0;
-
-	(void)state;
-	poster_arguments_help(out);
-	fclose(out);
-	for (const char *at = text; *at; lines++) {
-		size_t len = strcspn(at, "\n");
-
-		assert_true(len <= 80);
-		at += len + 1;
-	}
-	assert_true(lines <= 24);
-	free(text);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_an_action_it_runs),
 		cmocka_unit_test(two_actions_are_refused),
 		cmocka_unit_test(faults_are_named),
-		cmocka_unit_test(the_help_fits_a_screen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "recorded.h"
+#include "steem/codec/hash.h"
 #include "test.h"
 
 struct json_object *vectors_read(void)
@@ -39,4 +40,22 @@ size_t vector_bytes(struct json_object *object, const char *member, uint8_t *ret
 	for (size_t i = 0; i < len; i++)
 		ret[i] = (uint8_t)strtoul((char[3]){text[2 * i], text[2 * i + 1], '\0'}, NULL, 16);
 	return len;
+}
+
+struct hash *hash;
+
+int vectors_make_hash(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	hash = hash_new(&err);
+	return hash != NULL ? 0 : -1;
+}
+
+int vectors_free_hash(void **state)
+{
+	(void)state;
+	hash_free(hash);
+	return 0;
 }

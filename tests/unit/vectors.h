@@ -19,4 +19,9 @@ const char *vector_text(struct json_object *object, const char *member);
 /* Bytes from a member's hex digits; returns how many. */
 size_t vector_bytes(struct json_object *object, const char *member, uint8_t *ret, size_t room);
 
+/* What each test of the codec hashes with: made and freed by its group, or by each test. */
+extern struct hash *hash;
+int vectors_make_hash(void **state);
+int vectors_free_hash(void **state);
+
 #endif
