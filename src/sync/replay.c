@@ -198,7 +198,7 @@ static void finish_search(struct job *job)
  * Do not claim blocks that our nodes do not have now: readers with other nodes could not take
  * them, and the tail would wait for them.
  */
-static void leave_unreachable(const struct replay *replay, struct search_job *search)
+static void leave_out_unreachable(const struct replay *replay, struct search_job *search)
 {
 	uint32_t reachable = shared_reachable_block(replay->shared);
 
@@ -218,7 +218,7 @@ static void start_search(struct replay *replay)
 	search->replay = replay;
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
-	leave_unreachable(replay, search);
+	leave_out_unreachable(replay, search);
 	search->outdated = replay->shared->config.outdated;
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		range_add(&search->working, cell_first_missing(replay->cells[i]),

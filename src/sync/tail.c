@@ -24,7 +24,7 @@
 #define PATIENCE_MS 30000
 /* The same for the block after such a gap. */
 #define NEIGHBOUR_PATIENCE_MS 15000
-#define LEAVE_MAX             32 /* the most blocks that become one gap */
+#define MAX_GAP_BLOCKS        32 /* the most blocks that become one gap */
 #define ASK_AGAIN_MS          1000
 #define ASK_SOON_MS           100 /* the first retry, if a node has the block and did not give it */
 /* All nodes are asked for their heads, unless they told them within this time. */
@@ -87,7 +87,7 @@ struct tail {
 	 * How many blocks become a gap when `want` is missing: doubles each time, 1 again after
 	 * a block arrived.
 	 */
-	uint32_t leave_count;
+	uint32_t gap_blocks;
 };
 
 /* Arrival of blocks. */
@@ -110,7 +110,7 @@ static void make_gap(struct tail *tail, const char *reason, bool is_missing)
 /* How long does the tail wait for a block that no node gives? */
 static int64_t missing_patience_ms(const struct tail *tail)
 {
-	return tail->leave_count > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
+	return tail->gap_blocks > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
 }
 
 /* No node gives block `want`. Another one may get it, but the tail does not wait for ever. */
@@ -234,7 +234,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	stretch_hold(&tail->stretch, &held);
 	tail->want++;
 	tail->pace.got_count++;
-	tail->leave_count = 1;
+	tail->gap_blocks = 1;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
 }
@@ -661,11 +661,11 @@ static void gap_recorded(void *context, uint32_t last)
  * second gap takes two blocks, the third four.  At the same time, the replay fetches the good
  * ones among them.
  */
-static uint32_t last_to_leave(const struct tail *tail)
+static uint32_t last_of_gap(const struct tail *tail)
 {
 	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 	uint32_t room = irreversible > tail->want ? irreversible - tail->want : 0;
-	uint32_t more = tail->leave_count - 1;
+	uint32_t more = tail->gap_blocks - 1;
 
 	return tail->want + (more < room ? more : room);
 }
@@ -687,7 +687,7 @@ static void give_up_held(struct tail *tail)
 }
 
 /* Everything below the gap must be decided first, or it would be recorded as missing too. */
-static void leave_gap(struct tail *tail)
+static void begin_recording(struct tail *tail)
 {
 	uint32_t last;
 
@@ -697,9 +697,9 @@ static void leave_gap(struct tail *tail)
 		give_up_held(tail);
 	if (tail->stretch.count > 0)
 		return;
-	last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
-	if (tail->is_gap_missing && tail->leave_count < LEAVE_MAX)
-		tail->leave_count *= 2;
+	last = tail->is_gap_missing ? last_of_gap(tail) : tail->want;
+	if (tail->is_gap_missing && tail->gap_blocks < MAX_GAP_BLOCKS)
+		tail->gap_blocks *= 2;
 	tail->has_gap = false;
 	tail->is_recording = true;
 	record_gap(tail->shared, tail->want, last, tail->gap_reason, gap_recorded, tail);
@@ -777,7 +777,7 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->is_running = true;
 	tail->stretch.is_ending = false;
 	tail->doubted_since_ms = 0;
-	tail->leave_count = 1;
+	tail->gap_blocks = 1;
 	tail->disagreed_since_ms = 0;
 	tail->vote_at_ms = 0;
 	tail->few_built_since_ms = 0;
@@ -802,7 +802,7 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
 	if (tail->search_num > 0)
 		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
-	leave_gap(tail);
+	begin_recording(tail);
 	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
 
