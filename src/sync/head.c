@@ -379,7 +379,7 @@ static const struct stretch_owner owner = {
 /* Returns when to call it again. */
 static int64_t commit_held(struct head *head, int64_t now_ms)
 {
-	int64_t due_ms;
+	int64_t signers_ms;
 	size_t good;
 
 	if (head->is_lost)
@@ -387,9 +387,8 @@ static int64_t commit_held(struct head *head, int64_t now_ms)
 	drop_unlinked(head);
 	if (head->stretch.signers)
 		drop_decided(head);
-	good = stretch_judge(&head->stretch, now_ms, &due_ms);
-	(void)stretch_commit(&head->stretch, good, 0, now_ms);
-	return due_ms;
+	good = stretch_judge(&head->stretch, now_ms, &signers_ms);
+	return sooner(signers_ms, stretch_commit(&head->stretch, good, 0, now_ms));
 }
 
 /* Requests. */
@@ -443,7 +442,7 @@ static int64_t ask_in_time(struct head *head, int64_t now_ms)
 	return now_ms;
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct head *head_new(struct shared *shared)
 {

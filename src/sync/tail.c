@@ -379,19 +379,6 @@ static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 	return now_ms;
 }
 
-static int64_t poll_interval_ms(const struct tail *tail, int64_t now_ms)
-{
-	return now_ms - tail->vouched_at_ms < HEADS_SOON_FOR_MS ? HEADS_SOON_MS : HEADS_LATER_MS;
-}
-
-static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_ms)
-{
-	if (now_ms < tail->heads_at_ms + interval_ms)
-		return tail->heads_at_ms + interval_ms;
-	poll_heads(tail, interval_ms);
-	return now_ms;
-}
-
 /* Votes about the held blocks. */
 
 static void take_vouched(void *context)
@@ -461,13 +448,6 @@ static int64_t tell_slow_vote(const struct tail *tail, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
-/* Does a node claim block `want`, but not yet most of them? A claim far ahead does not count. */
-static bool is_claimed(const struct tail *tail)
-{
-	return pool_irreversible(tail->shared->pool) < tail->want &&
-	       pool_claims(tail->shared->pool, tail->want, tail->want + CLAIM_AHEAD);
-}
-
 /*
  * Put the newest held block to the vote that most nodes can have.  If most nodes give it as well, all
  * held blocks up to it are part of the chain, because each links to the next.
@@ -481,13 +461,52 @@ static int64_t vote_in_time(struct tail *tail, int64_t now_ms)
 
 	if (stretch->dispute || !stretch_needs_vote(stretch))
 		return CLOCK_NEVER;
-	if (irreversible <= vouched_to) /* one node is ahead of the others */
-		return poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms);
+	if (irreversible <= vouched_to) /* one node is ahead of the others: see poll_in_time() */
+		return CLOCK_NEVER;
 	if (now_ms < tail->vote_at_ms)
 		return tail->vote_at_ms;
 	if (tail->must_vote_next)
 		num = vouched_to + 1;
 	stretch_vote(stretch, stretch_find(stretch, num));
+	return now_ms;
+}
+
+/* Heads of the nodes. */
+
+/* Is a node ahead of the others: does it claim `want`, or did it give a block that they lack? */
+static bool has_node_ahead(const struct tail *tail)
+{
+	const struct pool *pool = tail->shared->pool;
+	uint32_t irreversible = pool_irreversible(pool);
+
+	/* a claim far ahead does not count */
+	if (irreversible < tail->want && pool_claims(pool, tail->want, tail->want + CLAIM_AHEAD))
+		return true;
+	return !tail->stretch.dispute && stretch_needs_vote(&tail->stretch) &&
+	       irreversible <= stretch_vouched_to(&tail->stretch);
+}
+
+/* How often to ask all nodes for their heads now; CLOCK_NEVER: the tip requests are enough. */
+static int64_t poll_interval_ms(const struct tail *tail, int64_t now_ms)
+{
+	int64_t search_ms = tail->search_num > 0 ? HEADS_FRESH_MS : CLOCK_NEVER;
+
+	if (!has_node_ahead(tail))
+		return search_ms;
+	return min_i64(search_ms, now_ms - tail->vouched_at_ms < HEADS_SOON_FOR_MS
+					  ? HEADS_SOON_MS
+					  : HEADS_LATER_MS);
+}
+
+static int64_t poll_in_time(struct tail *tail, int64_t now_ms)
+{
+	int64_t interval_ms = poll_interval_ms(tail, now_ms);
+
+	if (interval_ms == CLOCK_NEVER)
+		return CLOCK_NEVER;
+	if (now_ms < tail->heads_at_ms + interval_ms)
+		return tail->heads_at_ms + interval_ms;
+	poll_heads(tail, interval_ms);
 	return now_ms;
 }
 
@@ -554,7 +573,7 @@ static size_t check_witnesses(struct tail *tail, size_t good, int64_t now_ms, in
 	return tail->has_no_witnesses ? good : 0;
 }
 
-/* What became of the blocks. */
+/* Outcomes of commits and disputes. */
 
 static void take_stored(void *context, uint32_t num)
 {
@@ -638,8 +657,8 @@ static int64_t commit_held(struct tail *tail, int64_t now_ms)
 		return CLOCK_NEVER;
 	good = stretch_judge(&tail->stretch, now_ms, &signers_ms);
 	good = check_witnesses(tail, good, now_ms, &witnesses_ms);
-	(void)stretch_commit(&tail->stretch, good, 0, now_ms);
-	return sooner(signers_ms, witnesses_ms);
+	return sooner(sooner(signers_ms, witnesses_ms),
+		      stretch_commit(&tail->stretch, good, 0, now_ms));
 }
 
 /* Gaps. */
@@ -796,12 +815,9 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 		stop_search(tail);
 	due_ms = vote_in_time(tail, now_ms);
 	due_ms = sooner(due_ms, commit_held(tail, now_ms));
-	if (is_claimed(tail))
-		due_ms = sooner(due_ms, poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms));
 	due_ms = sooner(due_ms, tell_slow_vote(tail, now_ms));
 	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
-	if (tail->search_num > 0)
-		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
+	due_ms = sooner(due_ms, poll_in_time(tail, now_ms));
 	begin_recording(tail);
 	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
