@@ -11,10 +11,10 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/built_on.h"
 #include "sync/executor.h"
 #include "sync/fetched.h"
 #include "sync/filter.h"
-#include "sync/lineage.h"
 #include "sync/pace.h"
 #include "sync/record_gap.h"
 #include "sync/signers.h"
@@ -45,8 +45,6 @@
 #define HEADS_LATER_MS    2000
 #define SEARCH_AGAIN_MS   3000
 #define MAX_HELD          256
-/* How long the tail waits until witnesses built on a block that most nodes call irreversible. */
-#define WITNESSES_PATIENCE_MS 60000
 
 struct tail {
 	struct shared *shared;
@@ -75,9 +73,7 @@ struct tail {
 	int64_t vote_at_ms;         /* when the next vote may start */
 	bool must_vote_next;        /* no agreement about a later block: vote on block `next` */
 	int64_t disagreed_since_ms; /* about block `next`; 0: the nodes agree */
-	/* The witnesses that built on the first held block. */
-	int64_t few_built_since_ms; /* since when too few did; 0: no block waits for them */
-	bool has_no_witnesses; /* too few for too long: claims are enough until enough are seen */
+	struct built_on built_on;   /* used if shared->lineage knows the witnesses */
 	/* The gap. */
 	bool has_gap;        /* block `want` is to become a known gap */
 	bool is_gap_missing; /* because no node gives it */
@@ -510,69 +506,6 @@ static int64_t poll_in_time(struct tail *tail, int64_t now_ms)
 	return now_ms;
 }
 
-/* Witnesses that built on the held blocks. */
-
-/* On how many of the first `good` blocks have enough witnesses built? */
-static size_t count_built_on(const struct tail *tail, size_t good)
-{
-	const struct lineage *lineage = tail->shared->lineage;
-	uint32_t to = lineage_built_on(lineage, tail->stretch.held[0].block);
-	size_t count = 0;
-
-	while (count < good && stretch_num(&tail->stretch, count) <= to &&
-	       lineage_has(lineage, tail->stretch.held[count].block))
-		count++;
-	return count;
-}
-
-static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
-{
-	uint32_t num = stretch_num(&tail->stretch, 0);
-
-	if (tail->few_built_since_ms == 0)
-		tail->few_built_since_ms = now_ms;
-	if (now_ms < tail->few_built_since_ms + HEADS_SOON_FOR_MS)
-		return tail->few_built_since_ms + HEADS_SOON_FOR_MS;
-	if (now_ms < tail->few_built_since_ms + WITNESSES_PATIENCE_MS) {
-		log_limited(
-			&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
-			"most nodes call block %u irreversible, but too few witnesses were seen to build on it; the tail waits for their blocks",
-			num);
-		return tail->few_built_since_ms + WITNESSES_PATIENCE_MS;
-	}
-	tail->has_no_witnesses = true;
-	log_warning(
-		"vote_pending",
-		"for %d s too few witnesses were seen to build on block %u, which most nodes call irreversible; the tail goes on with what they claim until it sees them",
-		WITNESSES_PATIENCE_MS / 1000, num);
-	return CLOCK_NEVER;
-}
-
-/*
- * How many of the first `good` blocks may be stored?  Most nodes may call a block irreversible too
- * early, so enough witnesses must have built on it.  But perhaps the nodes do not give the blocks
- * above, or nothing proves those, so the tail does not wait for ever.
- */
-static size_t check_witnesses(struct tail *tail, size_t good, int64_t now_ms, int64_t *due_ms)
-{
-	size_t count;
-
-	*due_ms = CLOCK_NEVER;
-	if (!tail->shared->lineage || good == 0) {
-		tail->few_built_since_ms = 0;
-		return good;
-	}
-	count = count_built_on(tail, good);
-	if (count > 0) {
-		tail->few_built_since_ms = 0;
-		tail->has_no_witnesses = false;
-		return count;
-	}
-	if (!tail->has_no_witnesses)
-		*due_ms = wait_for_witnesses(tail, now_ms);
-	return tail->has_no_witnesses ? good : 0;
-}
-
 /* Outcomes of commits and disputes. */
 
 static void take_stored(void *context, uint32_t num)
@@ -650,13 +583,15 @@ static const struct stretch_owner owner = {
 /* Commit what passes all checks.  Returns when to call it again. */
 static int64_t commit_held(struct tail *tail, int64_t now_ms)
 {
-	int64_t signers_ms, witnesses_ms;
+	int64_t signers_ms, witnesses_ms = CLOCK_NEVER;
 	size_t good;
 
 	if (tail->stretch.dispute)
 		return CLOCK_NEVER;
 	good = stretch_judge(&tail->stretch, now_ms, &signers_ms);
-	good = check_witnesses(tail, good, now_ms, &witnesses_ms);
+	if (tail->shared->lineage)
+		good = built_on_count(&tail->built_on, tail->shared->lineage, tail->stretch.held,
+				      good, now_ms, &witnesses_ms);
 	return sooner(sooner(signers_ms, witnesses_ms),
 		      stretch_commit(&tail->stretch, good, 0, now_ms));
 }
@@ -799,8 +734,7 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->gap_blocks = 1;
 	tail->disagreed_since_ms = 0;
 	tail->vote_at_ms = 0;
-	tail->few_built_since_ms = 0;
-	tail->has_no_witnesses = false;
+	tail->built_on = (struct built_on){.few_since_ms = 0};
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
