@@ -34,17 +34,20 @@ struct refusal;
 struct signers;
 
 /*
- * What the owner of a stretch is told. All functions get `context`. `unlinked` is for owners that
- * call stretch_check_links(), `vouched`, `outvoted` and `divided` for those that call
+ * The functions by which a stretch tells its owner something. All get `context`. `unlinked` is for
+ * owners that call stretch_check_links(), `vouched`, `outvoted` and `divided` for those that call
  * stretch_vote(), `not_signed` for those with signers.
  */
 struct stretch_owner {
 	/*
-	 * Called first when a commit has ended.  is_done false: it failed for good, and nothing of
-	 * it was stored.  Return false if the owner handles the outcomes itself.  If it returns
-	 * true, or is NULL, the functions below are called for each block, in ascending order.
+	 * May be NULL.  A commit has ended.  is_done false: it failed for good, and nothing of it was
+	 * stored.
 	 */
-	bool (*ended)(void *context, struct commit *commit, bool is_done);
+	void (*ended)(void *context, struct commit *commit, bool is_done);
+	/*
+	 * Then this function or one of the next three is called for each block, in ascending order.
+	 * All four are NULL if `ended` handles the outcomes itself.
+	 */
 	/* Block `num` is in the table now, stored by this commit or earlier. */
 	void (*stored)(void *context, uint32_t num);
 	/* These blocks were not committed: request them again. */
@@ -125,11 +128,11 @@ void stretch_drop(struct stretch *stretch, size_t from, size_t count);
 /* Free the held blocks from this number on; their votes and verdicts are forgotten. */
 void stretch_drop_from(struct stretch *stretch, uint32_t num);
 
-/* How many of the held blocks are eligible. */
-size_t stretch_eligible(const struct stretch *stretch);
 /* Is the block above held[at] held too, so that it can bind this one? */
 bool stretch_has_next(const struct stretch *stretch, size_t at);
-/* How many of them are bound, if their links are right. */
+/* How many of the held blocks are eligible. */
+size_t stretch_eligible(const struct stretch *stretch);
+/* How many of the eligible blocks are bound, if their links are right. */
 size_t stretch_bound(const struct stretch *stretch);
 /* The nodes that gave wrong versions of this block, as long as others could be asked. */
 uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num);
@@ -150,7 +153,7 @@ size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms);
  * to the next, and more than half of the nodes give the last one.  0: none.
  */
 uint32_t stretch_vouched_to(const struct stretch *stretch);
-/* Is there a block above them, while no vote is under way? */
+/* Is a block above stretch_vouched_to() held, and no vote under way? */
 bool stretch_needs_vote(const struct stretch *stretch);
 /*
  * Ask the other nodes whether they give this held block too.  One vote at a time; it goes on if

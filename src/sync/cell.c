@@ -22,7 +22,7 @@
 #define MAX_HELD_MS 1000 /* how long a block waits for others to be committed with */
 /* Less than the lease of a claim: other readers must not wait for a reader without nodes. */
 #define STUCK_MS 20000
-/* One in so many blocks is put to the vote, so that those below it can be committed. */
+/* Every fiftieth block is put to the vote, so that those below it can be committed. */
 #define VOTE_BLOCKS 50
 
 struct cell {
@@ -141,9 +141,9 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 	range_add(&cell->unasked, num, num);
 }
 
-/* What became of the blocks. */
+/* Outcomes of commits and disputes. */
 
-static bool commit_ended(void *context, struct commit *commit, bool is_done)
+static void commit_ended(void *context, struct commit *commit, bool is_done)
 {
 	struct cell *cell = context;
 
@@ -151,7 +151,6 @@ static bool commit_ended(void *context, struct commit *commit, bool is_done)
 	cell->moved_at_ms = clock_now_ms();
 	if (!is_done)
 		cell_give_up(cell);
-	return true;
 }
 
 static void take_stored(void *context, uint32_t num)

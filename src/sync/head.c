@@ -355,17 +355,16 @@ static bool is_of_one_branch(const struct commit *commit)
 	return true;
 }
 
-static bool commit_ended(void *context, struct commit *commit, bool is_done)
+static void commit_ended(void *context, struct commit *commit, bool is_done)
 {
 	struct head *head = context;
 
 	if (!is_done || !head->is_running)
-		return false;
+		return;
 	for (size_t i = 0; i < commit->count; i++)
 		take_outcome(head, &commit->held[i], &commit->ledger.entries[i]);
 	if (is_of_one_branch(commit))
 		head->has_forked = false;
-	return false;
 }
 
 static const struct stretch_owner owner = {
