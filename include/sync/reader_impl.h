@@ -53,7 +53,7 @@ struct reader {
 	struct progress progress;
 	enum state state; /* set in reader_state.c only */
 	int64_t state_since_ms;
-	bool is_step_done;   /* the task that began with the state is finished */
+	bool is_task_done;   /* the database task that began with the state is finished */
 	bool has_new_nodes;  /* the nodes were replaced since the state was entered */
 	bool is_leaving;     /* reader_leave() was called; `end` says why */
 	int64_t heads_at_ms; /* when to ask all nodes for their heads next */
@@ -82,7 +82,7 @@ struct reader {
 
 /* reader.c */
 
-/* All that a turn does when it has waited. */
+/* The work of a turn, after its wait. */
 void reader_work(struct reader *reader);
 /* Ask all nodes for their heads, and note when to ask again. */
 void reader_ask_heads(struct reader *reader);
@@ -98,8 +98,11 @@ void reader_begin(struct reader *reader);
 int64_t reader_step(struct reader *reader, int64_t now_ms);
 /* Go to the next state if it is time: one state at most. */
 void reader_advance(struct reader *reader);
-/* The task that began with the state is finished. */
-void reader_finish_step(void *reader);
+/*
+ * A task of startup.h or the comparison of chain_check.h is finished: the one that began with the
+ * state, or, while tailing, the loading of the ranges for a full scan.
+ */
+void reader_task_done(void *reader);
 /* Finish what is under way, release all claims, then be over. */
 void reader_leave(struct reader *reader, enum reader_end end);
 /* The nodes were replaced. */

@@ -34,15 +34,15 @@ struct cell {
 	bool is_done;
 	/* Blocks of the claim; the stretch has those that arrived. */
 	struct range_set unasked; /* to be requested */
-	size_t wanted_count;      /* requested */
+	size_t wanted_count;      /* requested, and not answered yet */
 	struct range_set to_vote; /* to be put to the vote, because no block above binds them */
 	struct range_set divided; /* the vote had no majority; a block above may still bind them */
 	struct range_set
 		barred; /* not to be stored: they link to a block that is not the chain's */
-	struct range_set failed; /* given up in this pass, */
-	char reason[200];        /* the last of them because of this */
+	struct range_set failed; /* given up in this pass */
+	char reason[200];        /* why the last of them was */
 	unsigned filled_count;
-	int64_t moved_at_ms;
+	int64_t moved_at_ms; /* when something was last decided about one of its blocks */
 	struct client_sink sink;
 	struct client_sink vote_sink;
 };
@@ -77,14 +77,20 @@ static void ask_again(void *context, uint32_t first, uint32_t last)
 	range_add(&cell->stretch.undecided, first, last);
 }
 
+/* One requested block less: it came, or it will not come. */
+static void note_answer(struct cell *cell)
+{
+	cell->wanted_count--;
+	cell->moved_at_ms = clock_now_ms();
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
 	struct fetched held = fetched_hold(cell->shared, block, node);
 	const uint8_t *named = claim_named_id(&cell->claim, block->num);
 
-	cell->wanted_count--;
-	cell->moved_at_ms = clock_now_ms();
+	note_answer(cell);
 	if (named && block_id_equal(named, block->id)) {
 		range_add(&cell->stretch.vouched, block->num, block->num);
 	} else if (named && !range_contains(&cell->stretch.vouched, block->num)) {
@@ -115,8 +121,7 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 {
 	struct cell *cell = context;
 
-	cell->wanted_count--;
-	cell->moved_at_ms = clock_now_ms();
+	note_answer(cell);
 	fail_block(cell, num, reason);
 	log_debug("block_missing", "block %u: %s; it is tried again", num, reason);
 }
@@ -135,8 +140,7 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 		take_refusal(cell, num, reason);
 		return;
 	}
-	cell->wanted_count--;
-	cell->moved_at_ms = clock_now_ms();
+	note_answer(cell);
 	range_add(&cell->divided, num, num);
 	range_add(&cell->unasked, num, num);
 }

@@ -157,7 +157,7 @@ static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t n
 	}
 }
 
-/* The chain advances and the reader does not: this must be visible, whatever the cause is. */
+/* If the chain advances and the reader does not, this must be visible, for any cause. */
 static void check_progress(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
@@ -230,8 +230,8 @@ static void make_parts(struct reader *reader)
 	if (shared->config.proof == READER_PROOF_SIGNED &&
 	    shared->config.follow == READER_FOLLOW_HEAD)
 		shared->lineage = lineage_new(shared->config.chain);
-	reader->chain_check = chain_check_new(shared, reader_finish_step, reader);
-	reader->startup = startup_new(shared, reader->chain_check, reader_finish_step, reader);
+	reader->chain_check = chain_check_new(shared, reader_task_done, reader);
+	reader->startup = startup_new(shared, reader->chain_check, reader_task_done, reader);
 	reader->scan = scan_new(shared, reader_tell_hole, reader);
 	reader->replay = replay_new(shared);
 	reader->tail = tail_new(shared);
@@ -360,7 +360,7 @@ static int64_t try_new_nodes(struct reader *reader, int64_t now_ms)
 	return sooner(due_ms, reader->trial_heads_at_ms);
 }
 
-/* What goes on beside every state, once the database knows this reader. */
+/* Heartbeats, confirmations and expiry, in every state, once the database knows this reader. */
 static int64_t keep_tables(struct reader *reader, int64_t now_ms)
 {
 	struct replay_status status;

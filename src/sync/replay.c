@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/pool.h"
 #include "store/claims.h"
 #include "store/ledger.h"
@@ -30,9 +31,9 @@ struct replay {
 	/* grows when `within` changes: the answer to an older search is then worthless */
 	uint64_t generation;
 	int64_t search_at_ms;
-	struct replay_status status; /* as of the last search */
 	uint64_t rewrite_failed_count;
-	uint64_t done_at_search; /* blocks stored and present at that time */
+	struct replay_status status; /* as of the last search */
+	uint64_t done_at_search;     /* shared_done_blocks() at that time */
 	/* For gap_replayed: one line covers many cells. */
 	uint32_t reported_first;
 	uint32_t reported_last;
@@ -57,8 +58,7 @@ static void report_cell(struct replay *replay, const struct cell *cell)
 	}
 	if (replay->reported_first == 0 || cell_first_missing(cell) < replay->reported_first)
 		replay->reported_first = cell_first_missing(cell);
-	if (cell_last_missing(cell) > replay->reported_last)
-		replay->reported_last = cell_last_missing(cell);
+	replay->reported_last = max_u32(replay->reported_last, cell_last_missing(cell));
 	replay->filled_count += cell_filled_count(cell);
 	replay->failed_count += cell_failed_count(cell);
 	if (replay->report_at_ms == 0)
@@ -145,7 +145,7 @@ static void take_search(struct replay *replay, struct search_job *search)
 {
 	struct replay_status *status = &replay->status;
 
-	replay->done_at_search = replay->shared->stored_blocks + replay->shared->present_blocks;
+	replay->done_at_search = shared_done_blocks(replay->shared);
 	status->missing_count = search->search.missing_count + search->unreachable_count;
 	status->unreachable_count = search->unreachable_count;
 	status->failed_count = search->search.failed_count;
@@ -338,12 +338,10 @@ bool replay_is_idle(const struct replay *replay)
 
 void replay_get_status(const struct replay *replay, struct replay_status *ret_status)
 {
-	uint64_t done = replay->shared->stored_blocks + replay->shared->present_blocks -
-			replay->done_at_search;
+	uint64_t done = shared_done_blocks(replay->shared) - replay->done_at_search;
 
 	*ret_status = replay->status;
-	ret_status->missing_count -=
-		done < ret_status->missing_count ? done : ret_status->missing_count;
+	ret_status->missing_count -= min_u64(done, ret_status->missing_count);
 	ret_status->rewrite_failed_count = replay->rewrite_failed_count;
 	ret_status->rewrite_left_count = range_count_blocks(&replay->to_rewrite);
 	ret_status->is_claiming = replay->cell_count > 0;

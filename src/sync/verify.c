@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "sync/commit.h"
@@ -36,7 +37,7 @@ enum verify_state {
 /* A node that lies does so often. */
 static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
 
-/* What is known about one block of the window. */
+/* One block of the window: its finding so far, and which nodes agree on the block. */
 struct block_check {
 	struct audit_finding finding;
 	uint64_t asked; /* mask of the nodes that were asked */
@@ -158,7 +159,7 @@ static bool begin_window(struct verify *verify)
 	const struct range *range = &verify->left.items[0];
 	size_t room = shared_room_blocks(verify->shared);
 	uint32_t reachable = shared_reachable_block(verify->shared);
-	uint32_t last = range->last < reachable ? range->last : reachable;
+	uint32_t last = min_u32(range->last, reachable);
 
 	if (reachable < range->first)
 		return false;
