@@ -12,7 +12,7 @@
 #include "store/witness_keys.h"
 #include "sync/executor.h"
 #include "sync/keyring.h"
-#include "sync/note_keys.h"
+#include "sync/record_signed.h"
 
 /*
  * How many blocks above a stretch are read. Three of four witnesses are known, so ten blocks nearly
@@ -327,7 +327,7 @@ void anchors_step(struct anchors *anchors)
 	if (anchors->must_load && !anchors->is_loading &&
 	    executor_has_room(anchors->shared->executor))
 		send_load(anchors);
-	note_keys(anchors->shared, &anchors->notes);
+	record_signed(anchors->shared, &anchors->notes);
 }
 
 bool anchors_is_idle(const struct anchors *anchors)
