@@ -144,7 +144,6 @@ static int find_trxs(struct db *db, struct ledger_commit *commit, struct seen *s
 int seen_find(struct db *db, struct ledger_commit *commit, struct seen *seen, struct error *err)
 {
 	seen_release(seen);
-	commit->seen_count = 0;
 	if (find_comments(db, commit, seen, err) < 0)
 		return -1;
 	return find_trxs(db, commit, seen, err);
