@@ -21,8 +21,6 @@ struct arena;
 struct db;
 
 #define DELIVERY_TOKEN_BYTES 32
-/* How many characters of the error the table keeps. */
-#define DELIVERY_ERROR_CHARS 1000
 
 /* One row of a claim. The arena owns its texts. */
 struct delivery {

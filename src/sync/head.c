@@ -348,7 +348,7 @@ static bool is_of_one_branch(const struct commit *commit)
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 
-		if ((entry->outcome != LEDGER_STORED && entry->outcome != LEDGER_PRESENT) ||
+		if (!ledger_is_stored(entry->outcome) || entry->outcome == LEDGER_NO_LINK_AFTER ||
 		    entry->has_forked)
 			return false;
 	}

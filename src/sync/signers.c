@@ -253,11 +253,6 @@ static void add_look(struct look_job *all, struct signer *signer, enum key_state
 	look->row = signer->row;
 }
 
-static void send_job(struct look_job *all)
-{
-	executor_look_up(all->signers->shared->executor, &all->job);
-}
-
 /* All in one job. If the executor has no room, they wait until a commit ends. */
 static void look_up(struct signers *signers)
 {
@@ -272,7 +267,7 @@ static void look_up(struct signers *signers)
 	for (struct signer *signer = signers->first; signer; signer = signer->next)
 		if (signer->state == KEY_NEW)
 			add_look(all, signer, KEY_LOOKING);
-	send_job(all);
+	executor_look_up(signers->shared->executor, &all->job);
 }
 
 /* This key signed block signer->block, and it is believed: it becomes the known one. */
@@ -295,7 +290,7 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	}
 	all = new_job(signers, 1);
 	add_look(all, signer, KEY_SAVING);
-	send_job(all);
+	executor_look_up(signers->shared->executor, &all->job);
 }
 
 /* All in one task: in each round, every witness has its turn. */
