@@ -3,7 +3,7 @@
  * A decoded block with its operations, in one arena.
  *
  * The block owns everything it points to; block_free() frees all of it.  decode_block()
- * makes it; it is then checked, filtered, handed to a writer, and freed when its commit is
+ * makes it; it is then checked, filtered, handed to the executor, and freed when its commit is
  * decided.
  *
  * Operations are in chain order, virtual ones after all real ones.  `is_stored` says
@@ -64,7 +64,7 @@ enum block_virtual {
 	BLOCK_VIRTUAL_COMPLETE,
 };
 
-/* What was proved about a block. A higher value includes the lower ones. */
+/* How much of a block is proved. A higher value includes the lower ones. */
 enum block_proof {
 	BLOCK_PROOF_NONE, /* no proof was asked for, or the JSON does not contain all signed bytes */
 	BLOCK_PROOF_CONTENT, /* the hashes of a block's operations lead to its block id */

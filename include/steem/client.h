@@ -105,7 +105,7 @@ struct client_sink {
 };
 
 /*
- * What the client reports for the log (sync writes it); each call is one decision. NULL
+ * The reports of the client for the log (sync writes it); each call is one decision. NULL
  * functions are not called.
  */
 struct client_observer {

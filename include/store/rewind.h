@@ -55,7 +55,7 @@ struct rewind_counts {
 };
 
 /*
- * What is removed, in this order.  A block goes before the comments and actions that it confirmed:
+ * The things to remove, in this order.  A block goes before the comments and actions that it confirmed:
  * a kill between the two must not leave one waiting for the block that contains it.
  */
 enum rewind_phase {

@@ -12,7 +12,7 @@ SELECT block, block_id, previous,
 FROM blocks WHERE is_irreversible = 1 ORDER BY block LIMIT 1;
 
 -- name: select_outdated
--- Blocks that are not as today's settings want them. The first two of three reasons: other rules or a purge;
+-- Blocks that differ from the present settings. The first two of three reasons: other rules or a purge;
 -- incomplete virtual operations (below block 864,000 a block may have none, but older versions believed every empty
 -- list there). The third: not delivered, under these rules (0: under any). A reason with 0 before it does not count.
 SELECT block FROM blocks WHERE block BETWEEN ? AND ? AND is_irreversible = 1 AND (

@@ -260,7 +260,7 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 	if (options->deliver && !options->refilter)
 		log_info(
 			"deliver_scope",
-			"--deliver: blocks that were stored under other filter rules stay as they are; with --refilter they are read again, and what the rules of today want is delivered");
+			"--deliver: blocks that were stored under other filter rules stay as they are; with --refilter they are read again, and their operations are delivered by the present rules");
 	run.reader = reader_new(&reader_config, &nodes, &config->database, &err);
 	if (!run.reader) {
 		signals_close(run.signal_fd);

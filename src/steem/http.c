@@ -57,7 +57,7 @@ struct renewal {
 };
 
 /*
- * What was learnt about the server behind one URL.  A steemd without a proxy closes each
+ * The server behind one URL, as far as it is known.  A steemd without a proxy closes each
  * connection after its answer and does not announce it, so the next request on that connection
  * is lost.
  */
@@ -624,7 +624,7 @@ static const char *curl_hint(CURLcode result, bool was_sent)
 	}
 }
 
-/* What a failed transfer calls for. */
+/* The reaction that a failed transfer calls for. */
 static enum rpc_failure curl_failure(CURLcode result)
 {
 	switch (result) {

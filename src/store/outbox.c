@@ -37,7 +37,7 @@ static int load_behind(struct db *db, const char *sql, struct outbox_authors *au
 }
 
 /*
- * One by one while there are few: this is always fast, whatever the server knows about the
+ * One by one while there are few: this is always fast, even if the server knows nothing about the
  * table.
  */
 int outbox_authors_load(struct db *db, struct outbox_authors *ret_authors, struct error *err)
