@@ -184,7 +184,7 @@ static enum exit_code exit_code_of(const struct run *run)
 	case READER_END_DIFFERS:
 		log_error(
 			"differences_remain",
-			"some stored blocks are not as the chain has them; --repair mends what can be mended");
+			"some stored blocks differ from the chain; --repair mends those that it can");
 		return EXIT_DATA_ERROR;
 	case READER_END_MISSING:
 		if (run->options->action == ACTION_VERIFY) {
@@ -194,7 +194,7 @@ static enum exit_code exit_code_of(const struct run *run)
 			return EXIT_UNAVAILABLE;
 		}
 		log_error("gaps_remain",
-			  "some blocks could not be had; the view gaps says which and why");
+			  "some blocks are still missing; the view gaps says which and why");
 		return EXIT_UNAVAILABLE;
 	case READER_END_STOPPED:
 		if (run->options->action == ACTION_RUN)
@@ -203,7 +203,7 @@ static enum exit_code exit_code_of(const struct run *run)
 			"interrupted", "%s",
 			run->options->action == ACTION_VERIFY
 				? "the rest was not compared: run the same command again"
-				: "what is missing stays wanted: run the same command again, or let a running reader complete it");
+				: "missing blocks stay wanted: run the same command again, or let a running reader complete it");
 		return EXIT_INTERRUPTED;
 	case READER_END_ERROR:
 		break;

@@ -105,7 +105,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		stretch_hold(&cell->stretch, &held);
 		return;
 	}
-	fail_block(cell, block->num, "it hangs on a block that is not the chain's");
+	fail_block(cell, block->num, "it links to a block that is not the chain's");
 	fetched_release(cell->shared, &held);
 }
 
@@ -487,7 +487,7 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 		ask_for_more(cell);
 		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
 	} else if (good_count(cell) == 0) {
-		stretch_drop(stretch, 0, stretch->count); /* they hang on blocks that never came */
+		stretch_drop(stretch, 0, stretch->count); /* nothing will bind them any more */
 	}
 	if (all_arrived(cell) && stretch->count == 0 && stretch->commit_count == 0 &&
 	    !stretch->dispute && anchors_is_idle(stretch->anchors))

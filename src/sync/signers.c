@@ -315,7 +315,7 @@ static void tell_waiting(const struct signers *signers, int64_t now_ms)
 		return; /* about reversible blocks, the tail logs it later */
 	log_limited(
 		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
-		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, whatever the nodes say about the key",
+		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, and does not believe the nodes about the key",
 		signers->waiting_num,
 		signers->waiting_for[0] ? signers->waiting_for : "a witness that is not shown");
 }

@@ -478,7 +478,7 @@ static void end_window(struct verify *verify)
 				verify->first + i,
 				check->is_confirmed
 					? "right"
-					: "what one of them gives, and no third could be asked");
+					: "that of one of them, and no third node could be asked");
 		}
 		fetched_release(verify->shared, &check->other);
 	}
