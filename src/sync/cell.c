@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -411,16 +412,11 @@ static void release(struct cell *cell)
  */
 static int64_t stuck_at_ms(const struct cell *cell)
 {
-	int64_t moved_at_ms = cell->moved_at_ms;
+	int64_t moved_at_ms = max_i64(cell->moved_at_ms, cell->shared->given_at_ms);
 	int64_t stuck_ms = STUCK_MS;
 
-	for (unsigned i = 0; i < pool_count(cell->shared->pool); i++)
-		if (node_is_up(pool_node(cell->shared->pool, i)) &&
-		    client_longest_ms(cell->shared->client) > stuck_ms)
-			stuck_ms = client_longest_ms(cell->shared->client);
-
-	if (cell->shared->given_at_ms > moved_at_ms)
-		moved_at_ms = cell->shared->given_at_ms;
+	if (pool_up(cell->shared->pool))
+		stuck_ms = max_i64(stuck_ms, client_longest_ms(cell->shared->client));
 	return moved_at_ms + stuck_ms;
 }
 

@@ -175,9 +175,8 @@ static void check_progress(struct reader *reader)
 		.stall_ms = (int64_t)reader->shared.config.stall_s * 1000,
 	};
 
-	for (unsigned i = 0; i < pool_count(reader->shared.pool); i++)
-		if (node_is_up(pool_node(reader->shared.pool, i)))
-			reader->node_up_at_ms = now_ms;
+	if (pool_up(reader->shared.pool))
+		reader->node_up_at_ms = now_ms;
 	tell_stall(reader, stall_step(&reader->stall, &facts, now_ms));
 	renew_connections(reader, facts.stall_ms, now_ms);
 }
