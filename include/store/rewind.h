@@ -36,7 +36,7 @@ struct rewind_reader {
 
 struct rewind_readers {
 	struct rewind_reader *items;
-	size_t count;
+	size_t count, capacity;
 };
 
 /* Replaces the list in *readers. */
