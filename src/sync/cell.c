@@ -420,6 +420,26 @@ static int64_t stuck_at_ms(const struct cell *cell)
 	return moved_at_ms + stuck_ms;
 }
 
+/* It waits for blocks.  When none comes for too long, it gives up. */
+static int64_t wait_for_blocks(struct cell *cell, int64_t now_ms)
+{
+	int64_t stuck_ms = stuck_at_ms(cell);
+
+	if (cell->wanted_count == 0)
+		return CLOCK_NEVER;
+	if (now_ms < stuck_ms)
+		return stuck_ms;
+	log_warning(
+		"replay_stuck",
+		"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
+		cell->claim.first, cell->claim.last,
+		(long long)(now_ms - cell->moved_at_ms) / 1000);
+	if (is_rewrite(cell)) /* no gap stands for these */
+		fail_undecided(cell);
+	cell_give_up(cell);
+	return now_ms;
+}
+
 /* Public functions. */
 
 struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_rewrite rewrite)
@@ -446,26 +466,6 @@ struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_re
 	cell->vote_sink.divided = take_division;
 	cell->vote_sink.needs_majority = true;
 	return cell;
-}
-
-/* It waits for blocks.  When none comes for too long, it gives up. */
-static int64_t wait_for_blocks(struct cell *cell, int64_t now_ms)
-{
-	int64_t stuck_ms = stuck_at_ms(cell);
-
-	if (cell->wanted_count == 0)
-		return CLOCK_NEVER;
-	if (now_ms < stuck_ms)
-		return stuck_ms;
-	log_warning(
-		"replay_stuck",
-		"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
-		cell->claim.first, cell->claim.last,
-		(long long)(now_ms - cell->moved_at_ms) / 1000);
-	if (is_rewrite(cell)) /* no gap stands for these */
-		fail_undecided(cell);
-	cell_give_up(cell);
-	return now_ms;
 }
 
 int64_t cell_step(struct cell *cell, int64_t now_ms)

@@ -87,6 +87,16 @@ static void log_report(struct replay *replay)
 	replay->report_at_ms = 0;
 }
 
+static int64_t report_in_time(struct replay *replay, int64_t now_ms)
+{
+	if (replay->report_at_ms == 0)
+		return CLOCK_NEVER;
+	if (now_ms < replay->report_at_ms && !replay_is_idle(replay))
+		return replay->report_at_ms;
+	log_report(replay);
+	return CLOCK_NEVER;
+}
+
 /* Search: claim the next cell, or find the next blocks to be written again. */
 
 struct search_job {
@@ -130,6 +140,17 @@ static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rew
 	replay->cells[replay->cell_count++] = cell_new(replay->shared, claim, rewrite);
 	if (replay->is_stopped) /* too late: release the claim at once */
 		cell_give_up(replay->cells[replay->cell_count - 1]);
+}
+
+/* The cell is finished. */
+static void remove_cell(struct replay *replay, unsigned at)
+{
+	report_cell(replay, replay->cells[at]);
+	cell_free(replay->cells[at]);
+	for (unsigned i = at + 1; i < replay->cell_count; i++)
+		replay->cells[i - 1] = replay->cells[i];
+	replay->cell_count--;
+	replay_look_again(replay);
 }
 
 static void start_rewrite(struct replay *replay, const struct range_set *found)
@@ -292,27 +313,6 @@ void replay_rewrite(struct replay *replay, const struct range_set *ranges)
 void replay_look_again(struct replay *replay)
 {
 	replay->found_nothing = false;
-}
-
-static int64_t report_in_time(struct replay *replay, int64_t now_ms)
-{
-	if (replay->report_at_ms == 0)
-		return CLOCK_NEVER;
-	if (now_ms < replay->report_at_ms && !replay_is_idle(replay))
-		return replay->report_at_ms;
-	log_report(replay);
-	return CLOCK_NEVER;
-}
-
-/* The cell is finished. */
-static void remove_cell(struct replay *replay, unsigned at)
-{
-	report_cell(replay, replay->cells[at]);
-	cell_free(replay->cells[at]);
-	for (unsigned i = at + 1; i < replay->cell_count; i++)
-		replay->cells[i - 1] = replay->cells[i];
-	replay->cell_count--;
-	replay_look_again(replay);
 }
 
 int64_t replay_step(struct replay *replay, int64_t now_ms)

@@ -590,6 +590,32 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 	return SIGNER_GOOD;
 }
 
+/*
+ * A block waits for one above it.  Look up the keys of the witnesses above it again: another reader
+ * may have added them.
+ */
+static int64_t look_again(struct signers *signers, int64_t now_ms)
+{
+	int64_t due_ms = CLOCK_NEVER;
+
+	if (signers->waiting_num == 0)
+		return CLOCK_NEVER;
+	for (struct signer *signer = signers->first; signer; signer = signer->next) {
+		if (signer->state != KEY_UNKNOWN || !signer->must_bind)
+			continue;
+		if (signer->look_at_ms == 0)
+			signer->look_at_ms = now_ms + LOOK_AGAIN_MS;
+		if (now_ms < signer->look_at_ms) {
+			due_ms = sooner(due_ms, signer->look_at_ms);
+			continue;
+		}
+		signer->is_doubted = false;
+		set_state(signers, signer, KEY_NEW);
+		tell_waiting(signers, now_ms);
+	}
+	return due_ms;
+}
+
 /* Public functions. */
 
 struct signers *signers_new(struct shared *shared, bool is_reversible)
@@ -637,32 +663,6 @@ void signers_expect(struct signers *signers, const struct block *block)
 bool signers_holds_up(const struct signers *signers, uint32_t num)
 {
 	return signers->waiting_num == num;
-}
-
-/*
- * A block waits for one above it.  Look up the keys of the witnesses above it again: another reader
- * may have added them.
- */
-static int64_t look_again(struct signers *signers, int64_t now_ms)
-{
-	int64_t due_ms = CLOCK_NEVER;
-
-	if (signers->waiting_num == 0)
-		return CLOCK_NEVER;
-	for (struct signer *signer = signers->first; signer; signer = signer->next) {
-		if (signer->state != KEY_UNKNOWN || !signer->must_bind)
-			continue;
-		if (signer->look_at_ms == 0)
-			signer->look_at_ms = now_ms + LOOK_AGAIN_MS;
-		if (now_ms < signer->look_at_ms) {
-			due_ms = sooner(due_ms, signer->look_at_ms);
-			continue;
-		}
-		signer->is_doubted = false;
-		set_state(signers, signer, KEY_NEW);
-		tell_waiting(signers, now_ms);
-	}
-	return due_ms;
 }
 
 int64_t signers_step(struct signers *signers, int64_t now_ms)

@@ -594,44 +594,7 @@ static void start_releasing(struct verify *verify)
 	release_claim(verify->shared, &verify->filled, &verify->failed, "", released, verify);
 }
 
-/* Public functions. */
-
-struct verify *verify_new(struct shared *shared)
-{
-	struct verify *verify = xcalloc(1, sizeof(*verify));
-
-	verify->shared = shared;
-	stretch_init(&verify->stretch, shared, &owner, verify);
-	verify->sink = (struct client_sink){.context = verify,
-					    .given = take_block,
-					    .refused = take_refusal,
-					    .is_virtual = shared->config.filter->virtual_operations,
-					    .is_opinion = true};
-	verify->vote_sink = verify->sink;
-	verify->vote_sink.given = take_vouched;
-	verify->vote_sink.needs_majority = true;
-	return verify;
-}
-
-void verify_free(struct verify *verify)
-{
-	if (!verify)
-		return;
-	client_drop(verify->shared->client, &verify->sink);
-	client_drop(verify->shared->client, &verify->vote_sink);
-	stretch_release(&verify->stretch);
-	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
-		fetched_release(verify->shared, &verify->checks[i].other);
-	free(verify->checks);
-	range_set_release(&verify->left);
-	free(verify);
-}
-
-void verify_start(struct verify *verify)
-{
-	verify->given_at_ms = clock_now_ms();
-	range_set_copy(&verify->left, verify->shared->config.verify.ranges);
-}
+/* The work of a turn, by state. */
 
 /* The nodes were read again: the masks mean other nodes now. */
 static void forget_nodes(struct verify *verify)
@@ -676,7 +639,7 @@ static int64_t work_on_window(struct verify *verify, int64_t now_ms)
 	return now_ms;
 }
 
-static int64_t go_on(struct verify *verify, int64_t now_ms)
+static int64_t begin_in_time(struct verify *verify, int64_t now_ms)
 {
 	int64_t patience_ms = verify->given_at_ms + PATIENCE_MS;
 
@@ -690,6 +653,45 @@ static int64_t go_on(struct verify *verify, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
+/* Public functions. */
+
+struct verify *verify_new(struct shared *shared)
+{
+	struct verify *verify = xcalloc(1, sizeof(*verify));
+
+	verify->shared = shared;
+	stretch_init(&verify->stretch, shared, &owner, verify);
+	verify->sink = (struct client_sink){.context = verify,
+					    .given = take_block,
+					    .refused = take_refusal,
+					    .is_virtual = shared->config.filter->virtual_operations,
+					    .is_opinion = true};
+	verify->vote_sink = verify->sink;
+	verify->vote_sink.given = take_vouched;
+	verify->vote_sink.needs_majority = true;
+	return verify;
+}
+
+void verify_free(struct verify *verify)
+{
+	if (!verify)
+		return;
+	client_drop(verify->shared->client, &verify->sink);
+	client_drop(verify->shared->client, &verify->vote_sink);
+	stretch_release(&verify->stretch);
+	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
+		fetched_release(verify->shared, &verify->checks[i].other);
+	free(verify->checks);
+	range_set_release(&verify->left);
+	free(verify);
+}
+
+void verify_start(struct verify *verify)
+{
+	verify->given_at_ms = clock_now_ms();
+	range_set_copy(&verify->left, verify->shared->config.verify.ranges);
+}
+
 int64_t verify_step(struct verify *verify, int64_t now_ms)
 {
 	if (verify->pool_epoch != verify->shared->pool_epoch)
@@ -699,7 +701,7 @@ int64_t verify_step(struct verify *verify, int64_t now_ms)
 						: bind_or_compare(verify, now_ms);
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
 		return CLOCK_NEVER;
-	return verify->checks ? work_on_window(verify, now_ms) : go_on(verify, now_ms);
+	return verify->checks ? work_on_window(verify, now_ms) : begin_in_time(verify, now_ms);
 }
 
 bool verify_is_done(const struct verify *verify)
