@@ -26,7 +26,11 @@
 #include "sync/startup.h"
 #include "sync/tail.h"
 
-#define LONGEST_TURN_MS  1000 /* the longest time between two checks of the reader's own state */
+#define LONGEST_TURN_MS 1000 /* the longest time between two checks of the reader's own state */
+/* How often all nodes are asked for their heads. */
+#define HEADS_REPLAY_MS  10000
+#define HEADS_TAIL_MS    15000
+#define HEADS_TRIAL_MS   2000 /* nodes that are on trial */
 #define MAX_FDS          8
 #define PATIENCE_MS      30000 /* how long --once and --backfill wait for a node or the database */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
@@ -38,8 +42,7 @@ void reader_ask_heads(struct reader *reader)
 	/* At the tip, each request also tells the head of the node that answers it. */
 	client_poll_heads(reader->shared.client,
 			  reader->state == STATE_TAILING ? HEADS_TAIL_MS / 2 : 0);
-	reader->heads_at_ms =
-		clock_now_ms() + (reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
+	reader->heads_asked_ms = clock_now_ms();
 }
 
 /* Checks of the reader's own state. */
@@ -335,11 +338,13 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 /* Until the reader has left STATE_PROBING, heads_are_known() asks. */
 static int64_t ask_heads_in_time(struct reader *reader, int64_t now_ms)
 {
+	int64_t interval_ms = reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS;
+
 	if (reader->state <= STATE_PROBING || reader->state >= STATE_LEAVING)
 		return CLOCK_NEVER;
-	if (now_ms >= reader->heads_at_ms)
+	if (now_ms >= reader->heads_asked_ms + interval_ms)
 		reader_ask_heads(reader);
-	return reader->heads_at_ms;
+	return reader->heads_asked_ms + interval_ms;
 }
 
 /* The reader does not wait for a node on trial, but does not leave it out for long either. */

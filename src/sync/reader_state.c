@@ -65,7 +65,7 @@ static bool heads_are_known(const struct reader *reader)
 /* Until heads_are_known(). */
 static int64_t wait_for_heads(struct reader *reader, int64_t now_ms)
 {
-	int64_t again_ms = reader->heads_at_ms - HEADS_REPLAY_MS + HEADS_AGAIN_MS;
+	int64_t again_ms = reader->heads_asked_ms + HEADS_AGAIN_MS;
 
 	if (pool_irreversible(reader->shared.pool) > 0)
 		return reader->state_since_ms + HEADS_ENOUGH_MS;
