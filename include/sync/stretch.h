@@ -45,10 +45,10 @@ struct stretch_owner {
 	 */
 	void (*ended)(void *context, struct commit *commit, bool is_done);
 	/*
-	 * Then this function or one of the next three is called for each block, in ascending order.
-	 * All four are NULL if `ended` handles the outcomes itself.
+	 * Block `num` is in the table now, stored by this commit or earlier.  For each block of a
+	 * commit that has not failed, in ascending order, this function, `again` or `unstorable` is
+	 * called.  All three, and `decided`, are NULL if `ended` handles the outcomes itself.
 	 */
-	/* Block `num` is in the table now, stored by this commit or earlier. */
 	void (*stored)(void *context, uint32_t num);
 	/* These blocks were not committed: request them again. */
 	void (*again)(void *context, uint32_t first, uint32_t last);

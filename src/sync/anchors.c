@@ -139,9 +139,9 @@ static bool is_anchor(struct anchors *anchors, struct fetched *held)
 	if (anchors->is_bound && block->num == anchors->top &&
 	    block_id_equal(block->id, anchors->top_id))
 		return true;
-	if (held->unknown_signer == anchors->generation)
+	if (held->vain_search == anchors->generation)
 		return false;
-	held->unknown_signer = anchors->generation;
+	held->vain_search = anchors->generation;
 	key = known_key(anchors, block);
 	if (!key)
 		return false;
