@@ -80,24 +80,28 @@ struct stretch {
 	struct shared *shared;
 	const struct stretch_owner *owner;
 	void *context;
+	/* The owner sets these, after stretch_init(). */
 	enum ledger_rewrite rewrite; /* other than LEDGER_KEEP: the blocks are stored already */
-	bool is_reversible;
+	bool is_reversible;          /* the blocks were read at the head */
 	/* The blocks of a closed stretch; not owned. NULL: the stretch is open at its end. */
 	const struct range_set *closed;
+	/* A stretch has signers, anchors or neither; owned. */
+	struct signers *signers; /* they must have signed its blocks */
+	struct anchors *anchors; /* one of them must bind its blocks */
+	/* The owner changes these, too. */
+	struct range_set undecided; /* requested or to be requested, not given up */
+	struct range_set vouched;
+	/* The stretch changes these, and its owner only reads them. */
 	struct fetched *held; /* ascending, each number once */
 	size_t count;
 	size_t capacity;
-	struct range_set undecided; /* requested or to be requested, not given up */
-	struct range_set vouched;
 	uint32_t voting_num; /* the block that is put to the vote; 0: none */
 	int64_t voting_since_ms;
 	struct client_sink vote_sink;
 	struct refusal *refusals;
 	size_t refusal_count;
 	size_t refusal_capacity;
-	struct signers *signers; /* NULL: signers are not checked; owned */
-	struct anchors *anchors; /* not NULL: anchors bind blocks, which have no signers; owned */
-	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
+	uint32_t signed_num; /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
 	/* The next commit must wait until the one that begins with this block has ended; 0: none. */
@@ -105,10 +109,10 @@ struct stretch {
 	uint32_t careful_to;     /* up to this block, each commit has one block */
 	struct dispute *dispute; /* nothing is committed while it is open */
 	bool is_other_stored;    /* a row with the number of the disputed block is stored */
-	bool is_ending;          /* no dispute begins any more */
+	bool is_ending;          /* set by the owner: no dispute begins any more */
 };
 
-/* `owner` and `shared` must live as long as the stretch. The caller sets the other members. */
+/* `owner` and `shared` must live as long as the stretch. */
 void stretch_init(struct stretch *stretch, struct shared *shared, const struct stretch_owner *owner,
 		  void *context);
 /* Free all blocks. Call it only when no commit is under way, or after the executor has stopped. */
@@ -123,6 +127,8 @@ struct fetched *stretch_find(const struct stretch *stretch, uint32_t num);
 /* The number of the held block at this index, and of the highest one (0: none is held). */
 uint32_t stretch_num(const struct stretch *stretch, size_t at);
 uint32_t stretch_last(const struct stretch *stretch);
+/* Remove `count` held blocks from the list without freeing them: the caller owns them now. */
+void stretch_take_out(struct stretch *stretch, size_t from, size_t count);
 /* Free `count` held blocks, and remove them from the list. */
 void stretch_drop(struct stretch *stretch, size_t from, size_t count);
 /* Free the held blocks from this number on; their votes and verdicts are forgotten. */

@@ -96,8 +96,7 @@ void stretch_hold(struct stretch *stretch, const struct fetched *held)
 	stretch->count++;
 }
 
-/* Remove blocks from the list without freeing them: somebody else owns them now. */
-static void take_out(struct stretch *stretch, size_t from, size_t count)
+void stretch_take_out(struct stretch *stretch, size_t from, size_t count)
 {
 	if (count == 0)
 		return;
@@ -110,7 +109,7 @@ void stretch_drop(struct stretch *stretch, size_t from, size_t count)
 {
 	for (size_t i = from; i < from + count; i++)
 		fetched_release(stretch->shared, &stretch->held[i]);
-	take_out(stretch, from, count);
+	stretch_take_out(stretch, from, count);
 }
 
 void stretch_drop_from(struct stretch *stretch, uint32_t num)
@@ -523,7 +522,7 @@ static void send_commit(struct stretch *stretch, size_t count)
 	else
 		commit_submit(stretch->shared, stretch->held, count, stretch->rewrite, commit_ended,
 			      stretch);
-	take_out(stretch, 0, count);
+	stretch_take_out(stretch, 0, count);
 	stretch->commit_count++;
 }
 

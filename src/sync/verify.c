@@ -548,25 +548,24 @@ static bool start_mending(struct verify *verify, bool has_row)
 	struct stretch *stretch = &verify->stretch;
 	struct fetched *mended;
 	struct commit_size size = {0};
-	size_t count = 0;
-	size_t kept = 0;
+	size_t count = 0, at = 0;
 
 	if (!verify->shared->config.verify.repair || stretch->count == 0)
 		return false;
 	mended = xreallocarray(NULL, stretch->count, sizeof(*mended));
-	for (size_t i = 0; i < stretch->count; i++) {
-		/*
-		 * is_to_mend() marks a block as tried, and a tried block must go into the
-		 * commit. So check the room first.
-		 */
-		if (!commit_is_full(verify->shared, &size) &&
-		    is_to_mend(verify, &stretch->held[i], has_row) &&
-		    commit_add(verify->shared, &size, stretch->held[i].block))
-			mended[count++] = stretch->held[i];
-		else
-			stretch->held[kept++] = stretch->held[i];
+	/*
+	 * is_to_mend() marks a block as tried, and a tried block must go into the commit.  So check
+	 * the room first.
+	 */
+	while (at < stretch->count && !commit_is_full(verify->shared, &size)) {
+		if (is_to_mend(verify, &stretch->held[at], has_row) &&
+		    commit_add(verify->shared, &size, stretch->held[at].block)) {
+			mended[count++] = stretch->held[at];
+			stretch_take_out(stretch, at, 1);
+		} else {
+			at++;
+		}
 	}
-	stretch->count = kept;
 	if (count > 0) {
 		verify->state = VERIFY_MENDING;
 		commit_submit(verify->shared, mended, count, LEDGER_REPAIR, mending_ended, verify);
