@@ -18,7 +18,6 @@
 
 struct run {
 	const struct options *options;
-	const struct config *config;
 	struct reader *reader;
 	struct metrics *metrics;
 	int signal_fd;
@@ -232,7 +231,7 @@ static enum exit_code loop(struct run *run)
 enum exit_code run_reader(const struct options *options, const struct config *config,
 			  const struct reader_verify *verify, struct verify_counts *ret_counts)
 {
-	struct run run = {.options = options, .config = config};
+	struct run run = {.options = options};
 	struct reader_config reader_config = reader_config_of(options, config);
 	struct reader_nodes nodes = nodes_of(config);
 	struct error err = ERROR_INIT;

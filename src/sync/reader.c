@@ -377,7 +377,7 @@ static int64_t keep_tables(struct reader *reader, int64_t now_ms)
 	due_ms = confirm_step(reader->confirm, now_ms);
 	due_ms = sooner(due_ms, expiry_step(reader->expiry, now_ms));
 	return sooner(due_ms, heartbeat_step(reader->heartbeat, reader_state_name(reader),
-					     status.is_claiming,
+					     status.claim_count > 0,
 					     reader->state == STATE_TAILING
 						     ? tail_next_block(reader->tail) - 1
 						     : 0,

@@ -289,9 +289,9 @@ static int64_t show_beside_tail(struct reader *reader)
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	if (status.is_claiming && !reader->progress.is_active)
+	if (status.claim_count > 0 && !reader->progress.is_active)
 		begin_replay_progress(reader);
-	if (status.is_claiming)
+	if (status.claim_count > 0)
 		return show_replay_progress(reader);
 	if (reader->progress.is_active) {
 		(void)show_replay_progress(reader);

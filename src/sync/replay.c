@@ -169,7 +169,6 @@ static void take_search(struct replay *replay, struct search_job *search)
 	replay->done_at_search = shared_done_blocks(replay->shared);
 	status->missing_count = search->search.missing_count + search->unreachable_count;
 	status->unreachable_count = search->unreachable_count;
-	status->failed_count = search->search.failed_count;
 	status->others_work = search->search.others_work;
 	replay->found_nothing = false;
 	if (search->search.has_claim) {
@@ -344,7 +343,6 @@ void replay_get_status(const struct replay *replay, struct replay_status *ret_st
 	ret_status->missing_count -= min_u64(done, ret_status->missing_count);
 	ret_status->rewrite_failed_count = replay->rewrite_failed_count;
 	ret_status->rewrite_left_count = range_count_blocks(&replay->to_rewrite);
-	ret_status->is_claiming = replay->cell_count > 0;
 	ret_status->claim_count = replay->cell_count;
 }
 
