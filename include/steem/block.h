@@ -145,7 +145,10 @@ char *block_id_format(const uint8_t id[BLOCK_ID_BYTES], char text[BLOCK_ID_HEX +
 /* False if text is not exactly 40 hex digits. */
 bool block_id_parse(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES]);
 
-/* Does `next` name `block` as its previous one? True as well where their numbers do not follow each other. */
+/*
+ * Does `next` name `block` as its previous one? True as well where their numbers do not follow each
+ * other.
+ */
 bool block_links(const struct block *block, const struct block *next);
 
 #endif

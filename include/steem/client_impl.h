@@ -279,7 +279,10 @@ int64_t client_send_wants(struct client *client, int64_t now_ms);
 
 /* client_head.c: ask the nodes that have not claimed this block yet for their heads. */
 void client_ask_heads_below(struct client *client, uint32_t block);
-/* Which nodes have not told their heads for seconds, though asked? Returns when the next one is silent. */
+/*
+ * Which nodes have not told their heads for seconds, though asked? Returns when the next one is
+ * silent.
+ */
 int64_t client_note_silent(struct client *client, int64_t now_ms);
 
 /* client_answer.c */
@@ -324,7 +327,9 @@ bool client_offers_blocks(const struct client *client, unsigned node);
 void client_decide_waiting(struct client *client, unsigned node, bool is_alive);
 /* The node does not even tell its head: note that it is away, and tell the observer. */
 void client_note_lost(struct client *client, unsigned node, const struct error *err);
-/* Ask nodes that are away for their heads, where it is time to. Returns when to ask the next one. */
+/*
+ * Ask nodes that are away for their heads, where it is time to. Returns when to ask the next one.
+ */
 int64_t client_ask_away(struct client *client, int64_t now_ms);
 /* The nodes are replaced: put the wants of waiting requests back. */
 void client_drop_waiting(struct client *client);

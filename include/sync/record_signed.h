@@ -8,7 +8,9 @@
 #include "store/witness_keys.h"
 #include "sync/shared.h"
 
-/* Record that each of these keys signed its block last_signed.  Empties the list; it may be empty. */
+/*
+ * Record that each of these keys signed its block last_signed.  Empties the list; it may be empty.
+ */
 void record_signed(struct shared *shared, struct witness_key_list *keys);
 
 #endif

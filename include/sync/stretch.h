@@ -40,8 +40,8 @@ struct signers;
  */
 struct stretch_owner {
 	/*
-	 * May be NULL.  A commit has ended.  is_done false: it failed for good, and nothing of it was
-	 * stored.
+	 * May be NULL.  A commit has ended.  is_done false: it failed for good, and nothing of it
+	 * was stored.
 	 */
 	void (*ended)(void *context, struct commit *commit, bool is_done);
 	/*
@@ -104,7 +104,9 @@ struct stretch {
 	uint32_t signed_num; /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
-	/* The next commit must wait until the one that begins with this block has ended; 0: none. */
+	/*
+	 * The next commit must wait until the one that begins with this block has ended; 0: none.
+	 */
 	uint32_t blocking_num;
 	uint32_t careful_to;     /* up to this block, each commit has one block */
 	struct dispute *dispute; /* nothing is committed while it is open */

@@ -236,9 +236,9 @@ static void fail_alive(struct request *request, bool may_shrink)
 }
 
 /*
- * This request failed, and its node was away after it.  A single time says nothing about the blocks; but one of
- * them may kill or freeze the node each time it is requested.  A node that is only too busy, for
- * its head as well, says nothing about the blocks.
+ * This request failed, and its node was away after it.  A single time says nothing about the
+ * blocks; but one of them may kill or freeze the node each time it is requested.  A node that is
+ * only too busy, for its head as well, says nothing about the blocks.
  */
 static void fail_away(struct request *request, bool is_only)
 {

@@ -11,8 +11,8 @@
 #include "steem/decode_virtual.h"
 
 /*
- * Within this many blocks of the tip, a list that is wrongly empty means that the node does not have
- * it yet; below them it means that the node leaves something out.
+ * Within this many blocks of the tip, a list that is wrongly empty means that the node does not
+ * have it yet; below them it means that the node leaves something out.
  */
 #define TIP_BLOCKS 20
 /*

@@ -259,7 +259,9 @@ static int bad_address(const char *text, struct error *err)
 			 text);
 }
 
-/* Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts. */
+/*
+ * Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts.
+ */
 static bool is_host_name(const char *host)
 {
 	const char *last = strrchr(host, '.');

@@ -117,7 +117,9 @@ static int find_some(struct db *db, const struct ledger_commit *commit, struct s
 	return 0;
 }
 
-/* A block has all of its operations, also those that the filter drops; so it has every transaction. */
+/*
+ * A block has all of its operations, also those that the filter drops; so it has every transaction.
+ */
 static int find_trxs(struct db *db, struct ledger_commit *commit, struct seen *seen,
 		     struct error *err)
 {

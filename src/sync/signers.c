@@ -41,7 +41,9 @@ struct signer {
 	enum key_state state;
 	unsigned ticket; /* of the newest look-up; results of older ones are ignored */
 	uint32_t block;  /* the block whose signer is to be checked */
-	/* Enough other keys are known, so only a block above can bind `block`; nodes are not asked. */
+	/*
+	 * Enough other keys are known, so only a block above can bind `block`; nodes are not asked.
+	 */
 	bool must_bind;
 	int64_t look_at_ms; /* if must_bind: when to look in the table again; 0: not planned yet */
 	/* The key. */
@@ -243,7 +245,9 @@ static void add_look(struct look_job *all, struct signer *signer, enum key_state
 	memcpy(look->name, signer->name, sizeof(look->name));
 	look->ticket = signer->ticket;
 	look->block = signer->block;
-	/* Key changes of reversible blocks are not in the table; those of judged blocks are here. */
+	/*
+	 * Key changes of reversible blocks are not in the table; those of judged blocks are here.
+	 */
 	look->whole_to = all->signers->is_reversible && all->signers->judged_from > 0
 				 ? all->signers->judged_from
 				 : signer->block;
@@ -401,7 +405,9 @@ static bool signs_again(const struct signers *signers, struct signer *signer, ui
 	return num - signer->first_signed >= keyring_round(signers->shared->config.chain);
 }
 
-/* The key of the row signed this block. Note it in the row, if the row is or will be in the table. */
+/*
+ * The key of the row signed this block. Note it in the row, if the row is or will be in the table.
+ */
 static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
 {
 	if (signers->is_reversible ||
@@ -437,9 +443,9 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 
 /*
  * Does a block that is signed with a known key link down to held[0]?  Nothing proves the blocks
- * between them yet; if one of them changes a key, neither the old nor the new one is known above it.
- * *ret_above: how many blocks link down to held[0] without a known signer; 0: not all are looked up
- * yet.
+ * between them yet; if one of them changes a key, neither the old nor the new one is known above
+ * it. *ret_above: how many blocks link down to held[0] without a known signer; 0: not all are
+ * looked up yet.
  */
 static bool is_bound(struct signers *signers, const struct fetched *held, size_t count,
 		     unsigned *ret_above)

@@ -489,7 +489,10 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 
 /* Commits. */
 
-/* Is this the lowest block of a missing stretch?  If it contradicts the row below, so do the others. */
+/*
+ * Is this the lowest block of a missing stretch?  If it contradicts the row below, so do the
+ * others.
+ */
 static bool must_end_first(const struct stretch *stretch, uint32_t num)
 {
 	if (stretch->rewrite != LEDGER_KEEP)

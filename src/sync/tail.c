@@ -351,8 +351,8 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 }
 
 /*
- * A search asks one node after the other, and each may take the whole time-out.  If nodes are alive,
- * the tail does not wait for all of them.
+ * A search asks one node after the other, and each may take the whole time-out.  If nodes are
+ * alive, the tail does not wait for all of them.
  */
 static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 {
@@ -445,8 +445,8 @@ static int64_t tell_slow_vote(const struct tail *tail, int64_t now_ms)
 }
 
 /*
- * Put the newest held block to the vote that most nodes can have.  If most nodes give it as well, all
- * held blocks up to it are part of the chain, because each links to the next.
+ * Put the newest held block to the vote that most nodes can have.  If most nodes give it as well,
+ * all held blocks up to it are part of the chain, because each links to the next.
  */
 static int64_t vote_in_time(struct tail *tail, int64_t now_ms)
 {
