@@ -70,6 +70,10 @@ begin
 put src/daemon/a.c '#include "worker/loop.h"'
 expect 'daemon and worker' '^src/daemon/a.c:2: daemon may not include worker'
 
+begin
+put include/base/a.h '#ifndef BASE_B_H' '#define BASE_B_H' '#endif'
+expect 'the guard of another header' '^include/base/a.h:2: the guard is BASE_B_H; its name is BASE_A_H'
+
 for header in steem/pool.h sync/reader.h; do
     begin
     mkdir -p sample/src/worker

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What failed, and who can cure it.
+ * Errors: a sentence that says which fault it is, and a kind that says who can cure it.
  *
  * A function that can fail returns 0 or -1 (or a pointer or NULL) and takes a
  * `struct error *` as its last parameter.  It fills it only when it fails, with
@@ -25,7 +25,7 @@ enum error_kind {
 	ERROR_FATAL,  /* nobody can: a bug; stop before harm is done */
 };
 
-/* Whose number a code is.  Numbers of two classes are never compared: see error_is(). */
+/* The meaning of a code.  Codes of two classes are never compared: see error_is(). */
 enum error_class {
 	ERROR_CLASS_NONE,   /* there is no code */
 	ERROR_CLASS_SYSTEM, /* errno */
@@ -34,7 +34,7 @@ enum error_class {
 	ERROR_CLASS_READER, /* enum reader_code */
 };
 
-/* What one part of the program tells another one. */
+/* Codes by which one part of the program tells another one the cause. */
 enum reader_code {
 	READER_OVER_SUPERSEDED = 1, /* a newer process took the reader's name */
 	READER_OVER_FILTER_CHANGED, /* other filter rules were activated */

@@ -37,6 +37,8 @@ void range_add(struct range_set *set, uint32_t first, uint32_t last);
 void range_remove(struct range_set *set, uint32_t first, uint32_t last);
 void range_add_set(struct range_set *set, const struct range_set *other);
 void range_remove_set(struct range_set *set, const struct range_set *other);
+/* Keep only the blocks that are in `other` too. */
+void range_keep_set(struct range_set *set, const struct range_set *other);
 /* Keep only the blocks within first..last. */
 void range_clip(struct range_set *set, uint32_t first, uint32_t last);
 bool range_contains(const struct range_set *set, uint32_t block);

@@ -15,8 +15,8 @@
 #include "base/error.h"
 
 /*
- * `size` bytes, all zero, in pages of their own.  The caller owns them.  NULL with err: ERROR_CONFIG,
- * the limit of locked memory (RLIMIT_MEMLOCK, LimitMEMLOCK=) is too low.
+ * `size` bytes, all zero, in pages of their own.  The caller owns them.  NULL with err:
+ * ERROR_CONFIG, the limit of locked memory (RLIMIT_MEMLOCK, LimitMEMLOCK=) is too low.
  */
 void *secret_alloc(size_t size, struct error *err) MUST_CHECK;
 /* Wipe and free; NULL is allowed. `size` as for secret_alloc(). */

@@ -12,7 +12,9 @@
 
 struct thread;
 
-/* Run a function in a thread of its own; the caller owns it. NULL with err: it cannot be started. */
+/*
+ * Run a function in a thread of its own; the caller owns it. NULL with err: it cannot be started.
+ */
 struct thread *thread_start(void (*run)(void *context), void *context,
 			    struct error *err) MUST_CHECK;
 /* Wait until the function has returned, and free the thread. NULL is allowed. */

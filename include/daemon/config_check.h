@@ -26,11 +26,9 @@ char *config_url_shown(const char *url);
 /* Do both URLs, which must have no faults, lead to the same place? */
 bool config_url_is_same(const char *a, const char *b);
 
-/* The offset of the first byte that is not valid UTF-8; -1: there is none. */
-long config_utf8_fault(const char *text);
 /*
- * What an editor or a copy has left in a password (given without its line end) by mistake; NULL:
- * nothing.
+ * The fault of a password, given without its line end: something that an editor or a copy has left
+ * in it by mistake.  NULL: it has none.
  */
 const char *config_password_fault(const char *password);
 /* The fault of a configuration file whose bytes libconfig cannot read, or would misread. */

@@ -3,7 +3,7 @@
  * A decoded block with its operations, in one arena.
  *
  * The block owns everything it points to; block_free() frees all of it.  decode_block()
- * makes it; it is then checked, filtered, handed to a writer, and freed when its commit is
+ * makes it; it is then checked, filtered, handed to the executor, and freed when its commit is
  * decided.
  *
  * Operations are in chain order, virtual ones after all real ones.  `is_stored` says
@@ -64,7 +64,7 @@ enum block_virtual {
 	BLOCK_VIRTUAL_COMPLETE,
 };
 
-/* What was proved about a block. A higher value includes the lower ones. */
+/* How much of a block is proved. A higher value includes the lower ones. */
 enum block_proof {
 	BLOCK_PROOF_NONE, /* no proof was asked for, or the JSON does not contain all signed bytes */
 	BLOCK_PROOF_CONTENT, /* the hashes of a block's operations lead to its block id */
@@ -145,7 +145,10 @@ char *block_id_format(const uint8_t id[BLOCK_ID_BYTES], char text[BLOCK_ID_HEX +
 /* False if text is not exactly 40 hex digits. */
 bool block_id_parse(const char *text, size_t len, uint8_t ret_id[BLOCK_ID_BYTES]);
 
-/* Does `next` name `block` as its previous one? True as well where their numbers do not follow each other. */
+/*
+ * Does `next` name `block` as its previous one? True as well where their numbers do not follow each
+ * other.
+ */
 bool block_links(const struct block *block, const struct block *next);
 
 #endif

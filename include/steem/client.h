@@ -33,11 +33,11 @@ struct http;
 struct proof;
 
 /*
- * Connections besides those for the replay: the wants of the tail and the two tip requests
- * have one each.  Each node has three: one for its head or the proof of it, one for the question whether
- * it is away, and one for a tip request that was abandoned because it takes long. http_new()
- * should allow this many more than client_config.connections.  Otherwise such a question would
- * wait behind nodes that hang until its time is over, and a good node would seem to be away.
+ * Connections besides those for the replay: the wants of the tail and the two tip requests have one
+ * each.  Each node has three: one for its head or the proof of it, one for the question whether it
+ * is away, and one for a tip request that was abandoned because it takes long. http_new() should
+ * allow this many more than client_config.connections.  Otherwise such a question would wait behind
+ * nodes that hang until its time is over, and a good node would seem to be away.
  */
 #define CLIENT_EXTRA_CONNECTIONS (3 + 3 * POOL_MAX_NODES)
 
@@ -105,7 +105,7 @@ struct client_sink {
 };
 
 /*
- * What the client reports for the log (sync writes it); each call is one decision. NULL
+ * The reports of the client for the log (sync writes it); each call is one decision. NULL
  * functions are not called.
  */
 struct client_observer {
@@ -168,17 +168,17 @@ void client_set_pool(struct client *client, struct pool *pool);
 void client_want(struct client *client, enum client_priority priority, uint32_t first,
 		 uint32_t last, uint64_t not_from, const struct client_sink *sink);
 /*
- * Put a block that `source` gave to the vote.  True: this node alone is more than half of the
- * nodes that answer, so no other is asked.  False: other nodes are asked, with the priority
- * of the tail, and `sink`, which needs a majority, gets the result: `given` gets the block that more
- * than half give, which may be this one or another.
+ * Put a block that `source` gave to the vote.  True: this node alone is more than half of the nodes
+ * that answer, so no other is asked.  False: other nodes are asked, with the priority of the tail,
+ * and `sink`, which needs a majority, gets the result: `given` gets the block that more than half
+ * give, which may be this one or another.
  */
 bool client_vote(struct client *client, const struct block *block, unsigned source,
 		 const struct client_sink *sink);
 /*
  * Put the virtual operations of a block that `source` gave to the vote.  True: no other node can
- * give them, so none is asked, and the caller keeps the block.  False: takes the block; other
- * nodes are asked for their lists, with the priority of the tail, and `sink`, whose is_virtual is set,
+ * give them, so none is asked, and the caller keeps the block.  False: takes the block; other nodes
+ * are asked for their lists, with the priority of the tail, and `sink`, whose is_virtual is set,
  * gets the result.
  */
 bool client_vote_virtual(struct client *client, struct block *block, unsigned source,
@@ -254,9 +254,9 @@ bool client_ask_keys(struct client *client, unsigned node, const char *const *wi
 		     size_t count, const struct client_key_sink *sink);
 
 /*
- * Send what can be sent now, give up what no node gives.  To be called in each turn of the loop, behind all that
- * may want something.  Returns when to call it again even if nothing arrives: at once, if a sink was told
- * something.
+ * Send what can be sent now, give up what no node gives.  To be called in each turn of the loop,
+ * behind all that may want something.  Returns when to call it again even if nothing arrives: at
+ * once, if a sink was told something.
  */
 int64_t client_handle(struct client *client);
 /*

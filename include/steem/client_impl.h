@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the client share; no other file includes it.
+ * The inside of the client: for client*.c only.
  *
  * A want is always in exactly one place: in the list of the unsent wants of its priority,
  * in a request (under way), or in the list of refused wants (to be reported).  A caller of a
@@ -249,7 +249,7 @@ void want_ask_late_again(struct client *client, struct want *want);
  * counting nodes that could have given one and did not?  True: that is the block, and the want
  * must be requested once more.
  */
-bool want_settle_vote(struct client *client, struct want *want);
+bool want_decide_vote(struct client *client, struct want *want);
 /* How many blocks with different ids were put to the vote. */
 unsigned want_version_count(const struct want *want);
 /* Forget the versions that were put to the vote. */
@@ -279,7 +279,10 @@ int64_t client_send_wants(struct client *client, int64_t now_ms);
 
 /* client_head.c: ask the nodes that have not claimed this block yet for their heads. */
 void client_ask_heads_below(struct client *client, uint32_t block);
-/* Which nodes have not told their heads for seconds, though asked? Returns when the next one is silent. */
+/*
+ * Which nodes have not told their heads for seconds, though asked? Returns when the next one is
+ * silent.
+ */
 int64_t client_note_silent(struct client *client, int64_t now_ms);
 
 /* client_answer.c */
@@ -321,10 +324,12 @@ bool client_doubt(struct request *request, const struct error *err,
  */
 bool client_offers_blocks(const struct client *client, unsigned node);
 /* The node told its head (is_alive) or failed to: decide about its requests that wait for that. */
-void client_settle(struct client *client, unsigned node, bool is_alive);
+void client_decide_waiting(struct client *client, unsigned node, bool is_alive);
 /* The node does not even tell its head: note that it is away, and tell the observer. */
 void client_note_lost(struct client *client, unsigned node, const struct error *err);
-/* Ask nodes that are away for their heads, where it is time to. Returns when to ask the next one. */
+/*
+ * Ask nodes that are away for their heads, where it is time to. Returns when to ask the next one.
+ */
 int64_t client_ask_away(struct client *client, int64_t now_ms);
 /* The nodes are replaced: put the wants of waiting requests back. */
 void client_drop_waiting(struct client *client);

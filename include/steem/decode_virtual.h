@@ -35,7 +35,7 @@
 int decode_virtual(const char *result, size_t len, struct block *block,
 		   struct error *err) MUST_CHECK;
 
-/* What a list of virtual operations shows about a node whose history is to be proved. */
+/* Does a list of virtual operations prove that its node has an account history? */
 struct decode_witness {
 	bool has_any;
 	bool has_reward; /* a producer_reward */

@@ -91,8 +91,8 @@ bool json_at_end(struct json_cursor *cursor);
 static inline bool json_slice_is(const struct json_slice *slice, const char *text);
 
 /*
- * Go to the next member only if it has this name, in canonical form; if not, nothing was consumed. Inline
- * because it costs more to call than to do.
+ * Go to the next member only if it has this name, in canonical form; if not, nothing was consumed.
+ * Inline because it costs more to call than to do.
  */
 static inline bool json_next_member_is(struct json_cursor *cursor, bool *is_first,
 				       const struct json_slice *name);
@@ -107,8 +107,8 @@ bool json_take_canonical(struct json_cursor *cursor, struct arena *arena,
 			 struct json_slice *ret_value, bool *had_invalid_utf8);
 
 /*
- * Its two halves, for a caller that reads the value itself in between.  `value` is what was consumed since.
- * True: it was in canonical form already.
+ * Its two halves, for a caller that reads the value itself in between.  `value` is what was
+ * consumed since.  True: it was in canonical form already.
  */
 void json_begin_canonical(struct json_cursor *cursor);
 bool json_copy_canonical(const struct json_cursor *cursor, const struct json_slice *value,

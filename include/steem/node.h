@@ -130,7 +130,10 @@ unsigned node_batch_now(const struct node *node);
 bool node_is_healthy(const struct node *node, int64_t now_ms);
 /* Did it answer when it was last asked? (False if it was never asked.) */
 bool node_is_up(const struct node *node);
-/* When to ask a node that is away for its head again; CLOCK_NEVER: it is not away, or it is being asked. */
+/*
+ * When to ask a node that is away for its head again; CLOCK_NEVER: it is not away, or it is being
+ * asked.
+ */
 int64_t node_head_due_ms(const struct node *node);
 /*
  * The highest irreversible block that the node can probably give: usually the one that it told

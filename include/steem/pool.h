@@ -43,6 +43,8 @@ int pool_pick(const struct pool *pool, int64_t now_ms, uint32_t block, uint64_t 
  * the time that it is ahead; then one whose claims are not doubted; then the fastest.
  */
 int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these);
+/* The set of nodes that answered when they were last asked. */
+uint64_t pool_up(const struct pool *pool);
 /* The set of nodes that are healthy now. */
 uint64_t pool_healthy(const struct pool *pool, int64_t now_ms);
 /* The set of nodes that are on trial and not excluded. */

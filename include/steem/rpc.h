@@ -17,7 +17,7 @@
 
 struct buf;
 
-/* What a node's failure calls for: the code of an error of ERROR_CLASS_NODE. */
+/* The reaction that a node's failure calls for: the code of an error of ERROR_CLASS_NODE. */
 enum rpc_failure {
 	RPC_FAILURE_NONE,
 	/* the node is busy: ask the same node later (429, database lock) */
@@ -32,7 +32,7 @@ enum rpc_failure {
 	RPC_FAILURE_FALSE, /* the block contradicts its own hashes: the node rests */
 };
 
-/* What an error calls for; RPC_FAILURE_NONE where its code is of another class, or it has none. */
+/* The failure of an error; RPC_FAILURE_NONE if its code is of another class, or it has none. */
 enum rpc_failure rpc_failure_of(const struct error *err);
 /* Let it call for something else. */
 void rpc_set_failure(struct error *err, enum rpc_failure failure);

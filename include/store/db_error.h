@@ -3,7 +3,7 @@
  * The numbers of the database's errors, sorted by who can cure them.
  *
  * An unknown number is sorted by its SQLSTATE: rights and syntax are the operator's, bad
- * values are data.  What is left is tried again: whoever retries names it each time, so
+ * values are data.  All others are tried again, and each retry is logged with its error: so
  * it never loops in silence, and a daemon does not die of an error that will pass.
  */
 #ifndef STORE_DB_ERROR_H
@@ -38,7 +38,7 @@ struct db_fault db_sort_error(unsigned code, const char *sqlstate);
 /* Has an error this number of the database? */
 bool db_is_error(const struct error *err, unsigned number);
 
-/* Where to connect to. */
+/* An address to connect to. */
 struct db_address {
 	char host[256]; /* a name, an address without brackets, or the path of a socket */
 	unsigned port;

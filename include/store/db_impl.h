@@ -68,8 +68,10 @@ void db_close_statements(struct db *db);
  * database, or NULL.
  */
 int db_set_session_up(struct db *db, const char *name, struct error *err) MUST_CHECK;
-/* What a fresh session needs on a member of a cluster; nothing elsewhere. A member that is behind
- * the others is an error (READER_DB_BEHIND) unless takes_behind. */
+/*
+ * Prepare a fresh session on a member of a cluster; elsewhere do nothing.  A member that is behind
+ * the others is an error (READER_DB_BEHIND) unless takes_behind.
+ */
 int db_look_at_cluster(struct db *db, bool takes_behind, struct error *err) MUST_CHECK;
 /* The answer cannot belong to the statement: return an ERROR_RETRY that needs a new connection. */
 int db_mangled(struct db *db, struct error *err, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -21,8 +21,6 @@ struct arena;
 struct db;
 
 #define DELIVERY_TOKEN_BYTES 32
-/* How many characters of the error the table keeps. */
-#define DELIVERY_ERROR_CHARS 1000
 
 /* One row of a claim. The arena owns its texts. */
 struct delivery {
@@ -66,7 +64,9 @@ struct delivery_end {
 	enum delivery_result result;
 	const char *error; /* NULL: none; not for DONE */
 	int64_t delay_s;   /* of RETRY; DELIVERY_BACK_OFF: the queue's back-off */
-	/* Of DONE: what goes into the outbox in the same transaction, in the name of this account. */
+	/*
+	 * Of DONE: what goes into the outbox in the same transaction, in the name of this account.
+	 */
 	const char *author;
 	const char *body; /* of a comment; NULL: none */
 	size_t body_len;

@@ -74,7 +74,7 @@ struct ledger_entry {
 	char problem[200];      /* of LEDGER_UNSTORABLE */
 };
 
-/* What to do with irreversible rows that are already stored. */
+/* How a commit treats irreversible rows that are already stored. */
 enum ledger_rewrite {
 	LEDGER_KEEP, /* nothing */
 	/* Write the operations of blocks again that are outdated. */
@@ -87,7 +87,7 @@ enum ledger_rewrite {
 	LEDGER_REPAIR,
 };
 
-/* In what a stored block can differ from what today's settings want: bits of a mask. */
+/* The ways in which a stored block can differ from the present settings: bits of a mask. */
 enum ledger_outdated {
 	LEDGER_OUTDATED_FILTER = 1, /* stored under another filter, or purged since */
 	/*
@@ -117,7 +117,8 @@ struct ledger_commit {
 	size_t count;
 	const struct reader_identity *identity;
 	uint32_t filter_id;
-	uint32_t head_block; /* what the reader knows about the chain; recorded in its row */
+	uint32_t
+		head_block; /* this and the next: the nodes' blocks, recorded in the reader's row */
 	uint32_t irreversible_block;
 	bool is_reversible; /* the entries were read at the head */
 	enum ledger_rewrite rewrite;

@@ -63,7 +63,10 @@ void ledger_deliveries_release(struct ledger_deliveries *deliveries);
 int ledger_deliveries_insert(struct db *db, const struct ledger_deliveries *deliveries,
 			     struct error *err) MUST_CHECK;
 
-/* outbox.c: note which comments of the slice's blocks are in the outbox, and which trxs were signed for it. */
+/*
+ * outbox.c: note which comments of the slice's blocks are in the outbox, and which trxs were signed
+ * for it.
+ */
 int outbox_see_comments(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 int outbox_see_trxs(struct ledger_slice *slice, struct error *err) MUST_CHECK;
 

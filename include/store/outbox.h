@@ -31,7 +31,7 @@ struct db;
 /* The authors that have an outbox: few, however large the table is. */
 struct outbox_authors {
 	char (*names)[BLOCK_ACCOUNT_BYTES + 1]; /* ascending */
-	size_t count;
+	size_t count, capacity;
 };
 /*
  * Load the authors into ret_authors, which must be empty. The caller releases it, also after a

@@ -4,8 +4,8 @@
  * needed.
  *
  * Block rows and `delivered` stay, so no gap opens and nothing is delivered again.  Rows
- * are removed in small commits that never wait for a bot; a row that a bot has locked, and
- * whatever it needs, stays. When blocks are read again (--backfill --refilter), their
+ * are removed in small commits that never wait for a bot; a row that a bot has locked stays,
+ * with the rows that it needs. When blocks are read again (--backfill --refilter), their
  * operations come back.
  */
 #ifndef STORE_RETENTION_H

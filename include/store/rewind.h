@@ -36,7 +36,7 @@ struct rewind_reader {
 
 struct rewind_readers {
 	struct rewind_reader *items;
-	size_t count;
+	size_t count, capacity;
 };
 
 /* Replaces the list in *readers. */
@@ -55,8 +55,8 @@ struct rewind_counts {
 };
 
 /*
- * What is removed, in this order.  A block goes before the comments and actions that it confirmed:
- * a kill between the two must not leave one waiting for the block that contains it.
+ * The things to remove, in this order.  A block goes before the comments and actions that it
+ * confirmed: a kill between the two must not leave one waiting for the block that contains it.
  */
 enum rewind_phase {
 	REWIND_GAPS,

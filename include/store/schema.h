@@ -3,7 +3,7 @@
  * The version of the tables.  Migrations are applied in order; each may be run again to
  * its end, also by two programs at once.  A database newer than the program is refused. In
  * addition, --migrate checks which tables, columns, keys, views and procedures exist: a
- * restored or damaged database may lack some, whatever its version says.  Each view and
+ * restored or damaged database may lack some, although its version is right.  Each view and
  * procedure contains a fingerprint of its text: those that are up to date are left alone.
  */
 #ifndef STORE_SCHEMA_H

@@ -40,7 +40,7 @@ struct schema_part {
 struct schema_parts {
 	struct arena *arena;
 	struct schema_part *items;
-	size_t count;
+	size_t count, capacity;
 };
 
 /* All parts that a database must have after the first `migration_count` migrations. */

@@ -48,7 +48,7 @@ int sender_lease(struct db *db, const char *token, const char *poster, unsigned 
 /* Give all leases of this token back. */
 int sender_release(struct db *db, const char *token, struct error *err) MUST_CHECK;
 
-/* What is next. */
+/* Rows that wait. */
 
 /* The pace and the limits of an account, as of its last signature. */
 struct sender_state {
@@ -147,7 +147,7 @@ int sender_pause(struct db *db, const char *account, const char *reason, bool *r
 int sender_rest(struct db *db, const char *account, bool *ret_done, struct error *err) MUST_CHECK;
 int sender_rested(struct db *db, const char *account, struct error *err) MUST_CHECK;
 
-/* What became of it. */
+/* Open transactions. */
 
 struct sender_open {
 	char trx_id[SENDER_TRX_CHARS + 1];

@@ -25,8 +25,8 @@ struct witness_key {
 	char key[WITNESS_KEY_BYTES + 1]; /* as the chain prints it */
 	uint32_t since_block;            /* the key signs the blocks above this one */
 	/*
-	 * No operation of since_block set it: nodes told it, or it signed the block above and a block
-	 * that links to that one was signed with a known key.
+	 * No operation of since_block set it: nodes told it, or it signed the block above and a
+	 * block that links to that one was signed with a known key.
 	 */
 	bool is_of_nodes;
 	/* the newest block that it is known to have signed, give or take a day; 0: none */

@@ -45,7 +45,7 @@ size_t anchors_count(struct anchors *anchors, struct fetched *held, size_t count
  */
 enum anchors_end anchors_look_above(struct anchors *anchors, const struct block *top,
 				    int64_t now_ms, int64_t *due_ms);
-/* Send the look-up, and what is to be noted. */
+/* Send the look-up of the keys, and record which keys signed. */
 void anchors_step(struct anchors *anchors);
 /* Ask no node any more. NULL is allowed. */
 void anchors_stop(struct anchors *anchors);

@@ -20,7 +20,7 @@ struct cell;
  * is released.
  */
 struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_rewrite rewrite);
-/* Ask, commit, release the claim: whatever can be done now. Returns when to call it again. */
+/* Ask, commit and release the claim, as far as possible now. Returns when to call it again. */
 int64_t cell_step(struct cell *cell, int64_t now_ms);
 /*
  * Request nothing more.  Blocks that have arrived are still committed, up to the first missing

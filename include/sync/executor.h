@@ -13,8 +13,8 @@
  * missing tables) are retried too: they may pass, and otherwise all readers would end and
  * stay down.
  */
-#ifndef SYNC_WRITER_H
-#define SYNC_WRITER_H
+#ifndef SYNC_EXECUTOR_H
+#define SYNC_EXECUTOR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -16,10 +16,10 @@ struct fetched {
 	struct block *block;
 	unsigned source; /* index of the node that gave it, in the pool of pool_epoch */
 	unsigned pool_epoch;
-	int64_t since_ms;
-	/* Of a cell (sync/anchors.h). */
-	bool is_anchor;          /* signed with a known key */
-	unsigned unknown_signer; /* of these keys its signer is none; 0: not looked at yet */
+	int64_t since_ms; /* when it arrived */
+	/* Of a cell; used by anchors.c only. */
+	bool is_anchor;       /* signed with a known key */
+	unsigned vain_search; /* the newest generation of keys that has not the signer's; 0: none */
 };
 /* Filter a block, count its memory, and note which node gave it. Takes the block. */
 struct fetched fetched_hold(struct shared *shared, struct block *block, unsigned source);

@@ -35,8 +35,8 @@ struct head *head_new(struct shared *shared);
 void head_free(struct head *head);
 void head_start(struct head *head);
 /*
- * tail_next: the block that the tail waits for; all below it are its business.  Returns when to call
- * it again.
+ * tail_next: the block that the tail waits for; all below it are its business.  Returns when to
+ * call it again.
  */
 int64_t head_step(struct head *head, uint32_t tail_next, int64_t now_ms);
 /* Ask and commit nothing more. */

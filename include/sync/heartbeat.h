@@ -23,8 +23,9 @@ void heartbeat_free(struct heartbeat *heartbeat);
 /* Also keep an overview of the tables, about as fresh as the heartbeat. */
 void heartbeat_want_overview(struct heartbeat *heartbeat);
 /*
- * Once a heartbeat is due: say that the reader is in `state` (a constant string); renew its claims if it holds any.
- * decided: up to here every block is stored or a known gap; 0: unknown.  Returns when to call it again.
+ * Once a heartbeat is due: say that the reader is in `state` (a constant string); renew its claims
+ * if it holds any.  decided: up to here every block is stored or a known gap; 0: unknown.  Returns
+ * when to call it again.
  */
 int64_t heartbeat_step(struct heartbeat *heartbeat, const char *state, bool has_claims,
 		       uint32_t decided, int64_t now_ms);

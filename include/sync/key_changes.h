@@ -15,8 +15,8 @@
 struct proof;
 
 /*
- * Append the changes of this block, in the order of its operations.  If proof is NULL, keys that are given only as bytes are
- * skipped.
+ * Append the changes of this block, in the order of its operations.  If proof is NULL, keys that
+ * are given only as bytes are skipped.
  */
 void key_changes_add(struct witness_key_list *changes, struct proof *proof,
 		     const struct block *block);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a list of witnesses' keys is worth.
+ * Is a list of witnesses' keys good enough to judge blocks by it?
  *
  * A reader that saw three quarters of the witnesses sign within the last 30 days has recent
  * knowledge: then it need not believe what nodes say about keys, because one block in a few is

@@ -19,7 +19,9 @@ struct node_keys;
 struct node_keys *node_keys_new(struct shared *shared, bool is_quiet);
 /* NULL is allowed. No http_wait() may follow. */
 void node_keys_free(struct node_keys *keys);
-/* Ask for the key of this witness, which should have signed `block`. Earlier answers are forgotten. */
+/*
+ * Ask for the key of this witness, which should have signed `block`. Earlier answers are forgotten.
+ */
 void node_keys_ask(struct node_keys *keys, const char *witness, uint32_t block);
 /* Its key is no longer wanted; it need not have been. */
 void node_keys_stop(struct node_keys *keys, const char *witness);

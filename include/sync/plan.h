@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What does the reader do next, and which blocks are wanted now?  Pure: facts in, decision
+ * Decides the reader's next step, and which blocks are wanted now.  Pure: facts in, decision
  * out.
  */
 #ifndef SYNC_PLAN_H
@@ -43,10 +43,10 @@ struct plan_facts {
  */
 enum plan_step plan_after_scan(const struct plan_facts *facts);
 
-/* What must be scanned at a start (or in a full scan) to know every hole up to `last`. */
+/* The blocks to scan at a start, or in a full scan, so that every hole up to `last` is known. */
 void plan_scan_all(const struct wanted_ranges *ranges, uint32_t last, struct range_set *ret_ranges);
 /*
- * What is replayed before the tail starts: the blocks of the open range, down to before_tail
+ * The blocks to replay before the tail starts: those of the open range, down to before_tail
  * blocks below the irreversible one (0: all of them).
  */
 void plan_before_tail(const struct wanted_ranges *ranges, uint32_t irreversible,

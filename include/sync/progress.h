@@ -31,7 +31,7 @@ void progress_init(struct progress *progress);
 void progress_begin(struct progress *progress, const char *what);
 /*
  * Take the newest counts, and show them if it is time.  Returns when it will be time again.
- * left_blocks: how many blocks are still missing, whoever will read them.
+ * left_blocks: how many blocks are still missing, for all readers together.
  */
 int64_t progress_update(struct progress *progress, uint64_t done_blocks, uint64_t operations,
 			uint64_t left_blocks);

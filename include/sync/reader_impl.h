@@ -15,11 +15,6 @@
 #include "sync/shared.h"
 #include "sync/stall.h"
 
-/* How often all nodes are asked for their heads. */
-#define HEADS_REPLAY_MS 10000
-#define HEADS_TAIL_MS   15000
-#define HEADS_TRIAL_MS  2000 /* nodes that are on trial */
-
 enum state {
 	STATE_OPENING,    /* the database: schema, filter, this reader's row */
 	STATE_PROBING,    /* the nodes: which blocks do they have? */
@@ -53,10 +48,10 @@ struct reader {
 	struct progress progress;
 	enum state state; /* set in reader_state.c only */
 	int64_t state_since_ms;
-	bool is_step_done;   /* the task that began with the state is finished */
-	bool has_new_nodes;  /* the nodes were replaced since the state was entered */
-	bool is_leaving;     /* reader_leave() was called; `end` says why */
-	int64_t heads_at_ms; /* when to ask all nodes for their heads next */
+	bool is_task_done;      /* the database task that began with the state is finished */
+	bool has_new_nodes;     /* the nodes were replaced since the state was entered */
+	bool is_leaving;        /* reader_leave() was called; `end` says why */
+	int64_t heads_asked_ms; /* when all nodes were last asked for their heads */
 	int64_t trial_heads_at_ms;
 	int64_t scan_at_ms;      /* while tailing: when to look for new holes next */
 	int64_t full_scan_at_ms; /* when to scan everything next */
@@ -82,9 +77,9 @@ struct reader {
 
 /* reader.c */
 
-/* All that a turn does when it has waited. */
+/* The work of a turn, after its wait. */
 void reader_work(struct reader *reader);
-/* Ask all nodes for their heads, and note when to ask again. */
+/* Ask all nodes for their heads. */
 void reader_ask_heads(struct reader *reader);
 
 /* reader_state.c */
@@ -98,8 +93,11 @@ void reader_begin(struct reader *reader);
 int64_t reader_step(struct reader *reader, int64_t now_ms);
 /* Go to the next state if it is time: one state at most. */
 void reader_advance(struct reader *reader);
-/* The task that began with the state is finished. */
-void reader_finish_step(void *reader);
+/*
+ * A task of startup.h or the comparison of chain_check.h is finished: the one that began with the
+ * state, or, while tailing, the loading of the ranges for a full scan.
+ */
+void reader_task_done(void *reader);
 /* Finish what is under way, release all claims, then be over. */
 void reader_leave(struct reader *reader, enum reader_end end);
 /* The nodes were replaced. */

@@ -20,11 +20,8 @@ struct replay_status {
 	/* blocks of replay_rewrite() that are not fetched again yet */
 	uint64_t rewrite_left_count;
 	uint64_t rewrite_failed_count; /* stored blocks that could not be fetched again */
-	/* of the missing ones: tried in vain since this reader started */
-	uint64_t failed_count;
-	bool others_work;     /* other readers hold wanted cells */
-	bool is_claiming;     /* this reader holds cells */
-	unsigned claim_count; /* how many cells */
+	bool others_work;              /* other readers hold wanted cells */
+	unsigned claim_count;          /* how many cells this reader holds */
 };
 
 /* The caller owns the replay; `shared` must outlive it. */

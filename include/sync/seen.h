@@ -29,8 +29,8 @@ struct seen {
 };
 
 /*
- * Look through the commit's entries and set its lists of comments and transactions; `seen` must outlive the
- * commit.
+ * Look through the commit's entries and set its lists of comments and transactions; `seen` must
+ * outlive the commit.
  */
 int seen_find(struct db *db, struct ledger_commit *commit, struct seen *seen,
 	      struct error *err) MUST_CHECK;

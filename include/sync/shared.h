@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of a reader share: its configuration, its identity, the nodes, the
- * database threads, and what is known about the chain.  Only the loop thread uses it.
+ * Shared by all parts of a reader: its configuration, its identity, the nodes, the database
+ * threads, and the state of the chain as far as it is known.  Only the loop thread uses it.
  */
 #ifndef SYNC_SHARED_H
 #define SYNC_SHARED_H
@@ -35,7 +35,7 @@ enum reader_goal {
 
 struct audit_finding;
 
-/* What READER_VERIFY compares. */
+/* The task of a READER_VERIFY. */
 struct reader_verify {
 	const struct range_set *ranges;
 	bool deep;   /* every operation row */
@@ -153,14 +153,17 @@ void shared_task_failed(struct shared *shared, const struct error *err);
 /* Note progress: a commit, a step of a scan, or an answer that there is nothing new. */
 void shared_progress(struct shared *shared);
 /* A reading of the database's clock, taken in a database thread and handed to the loop thread. */
-struct shared_look {
+struct clock_reading {
 	int64_t now_ms; /* monotonic: halfway between query and answer */
 	int64_t database_ms;
 };
 /* Read the database's clock, in a database thread. -1 with err: the query failed. */
-int shared_look_at_clock(struct db *db, struct shared_look *ret_look, struct error *err) MUST_CHECK;
+int shared_read_clock(struct db *db, struct clock_reading *ret_reading,
+		      struct error *err) MUST_CHECK;
 /* Take over a reading, in the loop thread. */
-void shared_note_look(struct shared *shared, const struct shared_look *look);
+void shared_note_clock(struct shared *shared, const struct clock_reading *reading);
+/* How many blocks this reader's commits have found or put into the table since the start. */
+uint64_t shared_done_blocks(const struct shared *shared);
 /* This irreversible block is stored. */
 void shared_note_stored(struct shared *shared, uint32_t num, int64_t timestamp_s);
 /*

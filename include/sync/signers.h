@@ -57,7 +57,7 @@ void signers_expect(struct signers *signers, const struct block *block);
  */
 enum signer_verdict signers_judge(struct signers *signers, struct fetched *held, size_t count,
 				  bool is_next);
-/* What is wrong with the block that was judged last, if it is SIGNER_FALSE or SIGNER_DENIED. */
+/* Why the block that was judged last is SIGNER_FALSE or SIGNER_DENIED. */
 const char *signers_reason(const struct signers *signers);
 /*
  * Does this block wait for one above it that is signed with a known key?  Until that one comes, the
@@ -66,7 +66,7 @@ const char *signers_reason(const struct signers *signers);
 bool signers_holds_up(const struct signers *signers, uint32_t num);
 /* Blocks that were judged may be replaced: look up everything again. */
 void signers_forget(struct signers *signers);
-/* Send what is to be looked up and asked. Returns when to call it again. */
+/* Send the look-ups, and the questions to nodes. Returns when to call it again. */
 int64_t signers_step(struct signers *signers, int64_t now_ms);
 
 #endif

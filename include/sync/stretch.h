@@ -34,18 +34,21 @@ struct refusal;
 struct signers;
 
 /*
- * What the owner of a stretch is told. All functions get `context`. `unlinked` is for owners that
- * call stretch_check_links(), `vouched`, `outvoted` and `divided` for those that call
+ * The functions by which a stretch tells its owner something. All get `context`. `unlinked` is for
+ * owners that call stretch_check_links(), `vouched`, `outvoted` and `divided` for those that call
  * stretch_vote(), `not_signed` for those with signers.
  */
 struct stretch_owner {
 	/*
-	 * Called first when a commit has ended.  is_done false: it failed for good, and nothing of
-	 * it was stored.  Return false if the owner handles the outcomes itself.  If it returns
-	 * true, or is NULL, the functions below are called for each block, in ascending order.
+	 * May be NULL.  A commit has ended.  is_done false: it failed for good, and nothing of it
+	 * was stored.
 	 */
-	bool (*ended)(void *context, struct commit *commit, bool is_done);
-	/* Block `num` is in the table now, stored by this commit or earlier. */
+	void (*ended)(void *context, struct commit *commit, bool is_done);
+	/*
+	 * Block `num` is in the table now, stored by this commit or earlier.  For each block of a
+	 * commit that has not failed, in ascending order, this function, `again` or `unstorable` is
+	 * called.  All three, and `decided`, are NULL if `ended` handles the outcomes itself.
+	 */
 	void (*stored)(void *context, uint32_t num);
 	/* These blocks were not committed: request them again. */
 	void (*again)(void *context, uint32_t first, uint32_t last);
@@ -77,35 +80,41 @@ struct stretch {
 	struct shared *shared;
 	const struct stretch_owner *owner;
 	void *context;
+	/* The owner sets these, after stretch_init(). */
 	enum ledger_rewrite rewrite; /* other than LEDGER_KEEP: the blocks are stored already */
-	bool is_reversible;
+	bool is_reversible;          /* the blocks were read at the head */
 	/* The blocks of a closed stretch; not owned. NULL: the stretch is open at its end. */
 	const struct range_set *closed;
+	/* A stretch has signers, anchors or neither; owned. */
+	struct signers *signers; /* they must have signed its blocks */
+	struct anchors *anchors; /* one of them must bind its blocks */
+	/* The owner changes these, too. */
+	struct range_set undecided; /* requested or to be requested, not given up */
+	struct range_set vouched;
+	/* The stretch changes these, and its owner only reads them. */
 	struct fetched *held; /* ascending, each number once */
 	size_t count;
 	size_t capacity;
-	struct range_set undecided; /* requested or to be requested, not given up */
-	struct range_set vouched;
 	uint32_t voting_num; /* the block that is put to the vote; 0: none */
 	int64_t voting_since_ms;
 	struct client_sink vote_sink;
 	struct refusal *refusals;
 	size_t refusal_count;
 	size_t refusal_capacity;
-	struct signers *signers; /* NULL: signers are not checked; owned */
-	struct anchors *anchors; /* not NULL: anchors bind blocks, which have no signers; owned */
-	uint32_t signed_num;     /* the newest block that was judged good; 0: none */
+	uint32_t signed_num; /* the newest block that was judged good; 0: none */
 	uint8_t signed_id[BLOCK_ID_BYTES];
 	unsigned commit_count; /* commits under way */
-	/* The next commit must wait until the one that begins with this block has ended; 0: none. */
+	/*
+	 * The next commit must wait until the one that begins with this block has ended; 0: none.
+	 */
 	uint32_t blocking_num;
 	uint32_t careful_to;     /* up to this block, each commit has one block */
 	struct dispute *dispute; /* nothing is committed while it is open */
 	bool is_other_stored;    /* a row with the number of the disputed block is stored */
-	bool is_ending;          /* no dispute begins any more */
+	bool is_ending;          /* set by the owner: no dispute begins any more */
 };
 
-/* `owner` and `shared` must live as long as the stretch. The caller sets the other members. */
+/* `owner` and `shared` must live as long as the stretch. */
 void stretch_init(struct stretch *stretch, struct shared *shared, const struct stretch_owner *owner,
 		  void *context);
 /* Free all blocks. Call it only when no commit is under way, or after the executor has stopped. */
@@ -120,16 +129,18 @@ struct fetched *stretch_find(const struct stretch *stretch, uint32_t num);
 /* The number of the held block at this index, and of the highest one (0: none is held). */
 uint32_t stretch_num(const struct stretch *stretch, size_t at);
 uint32_t stretch_last(const struct stretch *stretch);
+/* Remove `count` held blocks from the list without freeing them: the caller owns them now. */
+void stretch_take_out(struct stretch *stretch, size_t from, size_t count);
 /* Free `count` held blocks, and remove them from the list. */
 void stretch_drop(struct stretch *stretch, size_t from, size_t count);
 /* Free the held blocks from this number on; their votes and verdicts are forgotten. */
 void stretch_drop_from(struct stretch *stretch, uint32_t num);
 
-/* How many of the held blocks are eligible. */
-size_t stretch_eligible(const struct stretch *stretch);
 /* Is the block above held[at] held too, so that it can bind this one? */
 bool stretch_has_next(const struct stretch *stretch, size_t at);
-/* How many of them are bound, if their links are right. */
+/* How many of the held blocks are eligible. */
+size_t stretch_eligible(const struct stretch *stretch);
+/* How many of the eligible blocks are bound, if their links are right. */
 size_t stretch_bound(const struct stretch *stretch);
 /* The nodes that gave wrong versions of this block, as long as others could be asked. */
 uint64_t stretch_not_from(const struct stretch *stretch, uint32_t num);
@@ -150,7 +161,7 @@ size_t stretch_judge(struct stretch *stretch, int64_t now_ms, int64_t *due_ms);
  * to the next, and more than half of the nodes give the last one.  0: none.
  */
 uint32_t stretch_vouched_to(const struct stretch *stretch);
-/* Is there a block above them, while no vote is under way? */
+/* Is a block above stretch_vouched_to() held, and no vote under way? */
 bool stretch_needs_vote(const struct stretch *stretch);
 /*
  * Ask the other nodes whether they give this held block too.  One vote at a time; it goes on if

@@ -23,7 +23,7 @@ struct tail *tail_new(struct shared *shared);
 void tail_free(struct tail *tail);
 /* Follow the chain from this block on. */
 void tail_start(struct tail *tail, uint32_t first);
-/* Ask, put to the vote, judge, commit: whatever can be done now. Returns when to call it again. */
+/* Ask, vote, judge and commit, as far as possible now. Returns when to call it again. */
 int64_t tail_step(struct tail *tail, int64_t now_ms);
 /* All blocks from tail_start() up to the one before this are decided: stored, or a known gap. */
 uint32_t tail_next_block(const struct tail *tail);

@@ -34,7 +34,7 @@ struct verify *verify_new(struct shared *shared);
 void verify_free(struct verify *verify);
 /* Begin with the ranges of shared->config.verify. */
 void verify_start(struct verify *verify);
-/* Ask, compare, mend: whatever can be done now. Returns when to call it again. */
+/* Ask, compare and mend, as far as possible now. Returns when to call it again. */
 int64_t verify_step(struct verify *verify, int64_t now_ms);
 bool verify_is_done(const struct verify *verify);
 void verify_get_counts(const struct verify *verify, struct verify_counts *ret_counts);

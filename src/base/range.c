@@ -138,6 +138,22 @@ void range_remove_set(struct range_set *set, const struct range_set *other)
 		range_remove(set, other->items[i].first, other->items[i].last);
 }
 
+void range_keep_set(struct range_set *set, const struct range_set *other)
+{
+	uint32_t next = 0; /* the block after the last range of `other` */
+
+	if (set == other)
+		return;
+	for (size_t i = 0; i < other->count; i++) {
+		if (other->items[i].first > next)
+			range_remove(set, next, other->items[i].first - 1);
+		if (other->items[i].last == UINT32_MAX)
+			return;
+		next = other->items[i].last + 1;
+	}
+	range_remove(set, next, UINT32_MAX);
+}
+
 void range_clip(struct range_set *set, uint32_t first, uint32_t last)
 {
 	if (first > last) {

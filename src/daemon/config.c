@@ -484,7 +484,7 @@ static void take_checkpoint(struct config *config)
 		(void)parse_checkpoint(text, &config->reader.pin);
 }
 
-/* What only a reader has. */
+/* Options that only a reader has. */
 static void complete_reader(struct config_loading *loading)
 {
 	struct config *config = loading->config;

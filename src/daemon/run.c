@@ -17,7 +17,6 @@
 
 struct run {
 	const struct options *options;
-	const struct config *config;
 	struct reader *reader;
 	struct metrics *metrics;
 	int64_t started_s;
@@ -186,7 +185,7 @@ static enum exit_code exit_code_of(const struct run *run)
 	case READER_END_DIFFERS:
 		log_error(
 			"differences_remain",
-			"some stored blocks are not as the chain has them; --repair mends what can be mended");
+			"some stored blocks differ from the chain; --repair mends those that it can");
 		return EXIT_DATA_ERROR;
 	case READER_END_MISSING:
 		if (run->options->action == ACTION_VERIFY) {
@@ -196,7 +195,7 @@ static enum exit_code exit_code_of(const struct run *run)
 			return EXIT_UNAVAILABLE;
 		}
 		log_error("gaps_remain",
-			  "some blocks could not be had; the view gaps says which and why");
+			  "some blocks are still missing; the view gaps says which and why");
 		return EXIT_UNAVAILABLE;
 	case READER_END_STOPPED:
 		if (run->options->action == ACTION_RUN)
@@ -205,7 +204,7 @@ static enum exit_code exit_code_of(const struct run *run)
 			"interrupted", "%s",
 			run->options->action == ACTION_VERIFY
 				? "the rest was not compared: run the same command again"
-				: "what is missing stays wanted: run the same command again, or let a running reader complete it");
+				: "missing blocks stay wanted: run the same command again, or let a running reader complete it");
 		return EXIT_INTERRUPTED;
 	case READER_END_ERROR:
 		break;
@@ -234,7 +233,7 @@ static enum exit_code loop(struct run *run)
 enum exit_code run_reader(const struct options *options, const struct config *config,
 			  const struct reader_verify *verify, struct verify_counts *ret_counts)
 {
-	struct run run = {.options = options, .config = config, .started_s = clock_wall_s()};
+	struct run run = {.options = options, .started_s = clock_wall_s()};
 	struct reader_config reader_config = reader_config_of(options, config);
 	struct reader_nodes nodes = nodes_of(config);
 	struct error err = ERROR_INIT;
@@ -263,7 +262,7 @@ enum exit_code run_reader(const struct options *options, const struct config *co
 	if (options->deliver && !options->refilter)
 		log_info(
 			"deliver_scope",
-			"--deliver: blocks that were stored under other filter rules stay as they are; with --refilter they are read again, and what the rules of today want is delivered");
+			"--deliver: blocks that were stored under other filter rules stay as they are; with --refilter they are read again, and their operations are delivered by the present rules");
 	run.reader = reader_new(&reader_config, &nodes, &config->database, &err);
 	if (!run.reader) {
 		signals_close(run.signal_fd);

@@ -37,7 +37,9 @@ static const struct chain_root steem_roots[] = {
 		   0x4b, 0x6e, 0x3c, 0xb5, 0xae, 0x8b, 0x97, 0x80, 0xe8, 0xa5}},
 };
 
-/* steemit/steem libraries/protocol/include/steem/protocol/legacy_asset.hpp, which names the blocks */
+/*
+ * steemit/steem libraries/protocol/include/steem/protocol/legacy_asset.hpp, which names the blocks
+ */
 static const uint8_t steem_odd_fees[][CHAIN_SYMBOL_BYTES + 1] = {
 	"\1STEEM\0\0", /* 994240, 1021529 */
 	"\2STEEM\0\0", /* 3695672 */

@@ -248,7 +248,7 @@ static void report_refused(struct client *client)
 
 		client->has_news = true;
 		want_list_remove(&client->refused, want);
-		if (want_settle_vote(client, want)) {
+		if (want_decide_vote(client, want)) {
 			want_list_prepend(&client->unsent[want->priority], want);
 			continue;
 		}

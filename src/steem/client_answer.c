@@ -75,7 +75,7 @@ void client_note_success(struct client *client, unsigned index, size_t call_coun
 		client->observer.node_recovered(client->observer.context, node);
 }
 
-/* What the answers of one request show about its node. */
+/* The behaviour of a node, as the answers of one request show it. */
 struct summary {
 	size_t good_count;
 	struct error fault; /* the last fault of the node, if any */

@@ -219,8 +219,8 @@ static uint32_t highest_block(const struct request *request)
 	return highest;
 }
 
-/* The node is alive, but failed to answer this request. */
-static void settle_alive(struct request *request, bool may_shrink)
+/* This request failed, although its node is alive. */
+static void fail_alive(struct request *request, bool may_shrink)
 {
 	struct client *client = request->client;
 	struct node *node = pool_node(client->pool, request->node);
@@ -236,11 +236,11 @@ static void settle_alive(struct request *request, bool may_shrink)
 }
 
 /*
- * The node was away after this request.  A single time says nothing about the blocks; but one of
- * them may kill or freeze the node each time it is requested.  A node that is only too busy, for
- * its head as well, says nothing about the blocks.
+ * This request failed, and its node was away after it.  A single time says nothing about the
+ * blocks; but one of them may kill or freeze the node each time it is requested.  A node that is
+ * only too busy, for its head as well, says nothing about the blocks.
  */
-static void settle_away(struct request *request, bool is_only)
+static void fail_away(struct request *request, bool is_only)
 {
 	struct client *client = request->client;
 	struct node *node = pool_node(client->pool, request->node);
@@ -270,7 +270,7 @@ static void settle_away(struct request *request, bool is_only)
 	}
 }
 
-void client_settle(struct client *client, unsigned index, bool is_alive)
+void client_decide_waiting(struct client *client, unsigned index, bool is_alive)
 {
 	struct request *next;
 	bool may_shrink = true; /* requests that failed together have one cause: shrink once */
@@ -287,10 +287,10 @@ void client_settle(struct client *client, unsigned index, bool is_alive)
 		if (!request->is_waiting || request->node != index)
 			continue;
 		if (is_alive) {
-			settle_alive(request, may_shrink);
+			fail_alive(request, may_shrink);
 			may_shrink = may_shrink && request->call_count <= 1;
 		} else {
-			settle_away(request, count == 1 && client_only_block(request) != 0);
+			fail_away(request, count == 1 && client_only_block(request) != 0);
 		}
 		client_put_back(client, request);
 		request_free(request);

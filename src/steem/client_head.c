@@ -192,6 +192,6 @@ void client_head_answer(struct request *request, const struct http_answer *answe
 	if (request->is_probe) {
 		if (result >= 0)
 			pool_node(client->pool, request->node)->is_away = false;
-		client_settle(client, request->node, result >= 0);
+		client_decide_waiting(client, request->node, result >= 0);
 	}
 }

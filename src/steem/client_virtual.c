@@ -11,10 +11,10 @@
 #include "steem/decode_virtual.h"
 
 /*
- * At the tip, a list that is wrongly empty means that the node does not have it yet; a minute
- * below the tip it means that the node leaves something out.
+ * Within this many blocks of the tip, a list that is wrongly empty means that the node does not
+ * have it yet; below them it means that the node leaves something out.
  */
-#define SETTLED_BLOCKS 20
+#define TIP_BLOCKS 20
 /*
  * After this many answers in a row without the proof, the node is not asked for such blocks for
  * a while.
@@ -238,7 +238,7 @@ bool want_keep_unverified(struct client *client, struct want *want, struct block
 	if (!client->config.takes_unverified || block->virtual_state != BLOCK_VIRTUAL_UNVERIFIED)
 		return false;
 	if (block->virtual_count == 0 &&
-	    block->num + (uint64_t)SETTLED_BLOCKS > node->head.irreversible_block)
+	    block->num + (uint64_t)TIP_BLOCKS > node->head.irreversible_block)
 		return false;
 	if (want->unverified && want->unverified->virtual_count >= block->virtual_count)
 		return false;

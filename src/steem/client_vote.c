@@ -121,7 +121,7 @@ static struct version *version_of(const struct client *client, struct want *want
 }
 
 /* Mask of the nodes that gave this block, with or without all signed bytes. */
-static uint64_t givers_of(const struct want *want, const struct version *wanted)
+static uint64_t sources_of(const struct want *want, const struct version *wanted)
 {
 	uint64_t given_by = 0;
 
@@ -132,7 +132,7 @@ static uint64_t givers_of(const struct want *want, const struct version *wanted)
 	return given_by;
 }
 
-static uint64_t givers_in(const struct version *versions)
+static uint64_t sources_in(const struct version *versions)
 {
 	uint64_t given_by = 0;
 
@@ -141,9 +141,9 @@ static uint64_t givers_in(const struct version *versions)
 	return given_by;
 }
 
-static uint64_t all_givers(const struct want *want)
+static uint64_t all_sources(const struct want *want)
 {
-	return givers_in(want->versions) | givers_in(want->lists);
+	return sources_in(want->versions) | sources_in(want->lists);
 }
 
 static bool is_more_than_half(uint64_t given_by, uint64_t electors)
@@ -259,7 +259,7 @@ static bool is_elected(const struct client *client, const struct want *want,
 		return true;
 	if (want->is_agreed)
 		return block_id_equal(version->id, want->agreed_id);
-	return is_majority(client, givers_of(want, version));
+	return is_majority(client, sources_of(want, version));
 }
 
 int want_check_vote(struct client *client, struct want *want, struct block *block, unsigned index,
@@ -278,13 +278,13 @@ int want_check_vote(struct client *client, struct want *want, struct block *bloc
 		 * If this node's virtual operations are bad, the nodes that gave the block
 		 * before are asked again.
 		 */
-		want->tried &= ~givers_of(want, version);
+		want->tried &= ~sources_of(want, version);
 		agree(want, block->id);
 		end_versions(client, want, block);
 		return 0;
 	}
 	(void)refuse(client, version->reason,
-		     version->reason ? version->given_by : givers_of(want, version), err);
+		     version->reason ? version->given_by : sources_of(want, version), err);
 	block_free(block);
 	return -1;
 }
@@ -364,7 +364,7 @@ static void blame_list(struct client *client, const struct want *want, unsigned 
 
 static void end_lists(struct client *client, struct want *want, const struct version *elected)
 {
-	uint64_t others = (givers_in(want->lists) | want->unfit_by) & ~elected->given_by;
+	uint64_t others = (sources_in(want->lists) | want->unfit_by) & ~elected->given_by;
 
 	for (unsigned i = 0; i < pool_count(client->pool); i++)
 		if (others >> i & 1)
@@ -383,7 +383,7 @@ int want_check_list(struct client *client, struct want *want, const struct block
 		return 0;
 	version = list_of(want, block);
 	version->given_by |= itself;
-	electors |= givers_in(want->lists);
+	electors |= sources_in(want->lists);
 	if (want->is_list_agreed ? version == want->agreed_list
 				 : is_more_than_half(version->given_by, electors)) {
 		end_lists(client, want, version);
@@ -451,7 +451,7 @@ bool client_vote_virtual(struct client *client, struct block *block, unsigned so
 static bool is_expected(const struct client *client, const struct want *want,
 			const struct node *node)
 {
-	int given = __builtin_popcountll(all_givers(want));
+	int given = __builtin_popcountll(all_sources(want));
 
 	if (node->is_on_trial && node->head_at_ms > 0)
 		return 2 * given < __builtin_popcountll(pool_electors(client->pool));
@@ -496,7 +496,7 @@ static uint64_t silent(const struct client *client, const struct want *want)
 		    (node->head_at_ms == 0 || want_is_claimed(want, node)))
 			set |= UINT64_C(1) << i;
 	}
-	return set & ~all_givers(want) & ~want->busy_by;
+	return set & ~all_sources(want) & ~want->busy_by;
 }
 
 /* Mask of the nodes among these that may have the block in a moment. */
@@ -529,11 +529,11 @@ void want_ask_late_again(struct client *client, struct want *want)
 	client->has_news = true;
 }
 
-static bool settle_list(struct client *client, struct want *want)
+static bool decide_list(struct client *client, struct want *want)
 {
 	/* A node that was too busy until the patience ended does not count either. */
 	uint64_t failed = silent(client, want) | want->busy_by;
-	uint64_t electors = (list_electors(client, want) & ~failed) | givers_in(want->lists);
+	uint64_t electors = (list_electors(client, want) & ~failed) | sources_in(want->lists);
 
 	if (!want_has_open_list(want))
 		return false;
@@ -549,15 +549,15 @@ static bool settle_list(struct client *client, struct want *want)
 	return false;
 }
 
-static bool settle_block(struct client *client, struct want *want)
+static bool decide_block(struct client *client, struct want *want)
 {
 	uint64_t electors =
-		(pool_electors(client->pool) & ~silent(client, want)) | all_givers(want);
+		(pool_electors(client->pool) & ~silent(client, want)) | all_sources(want);
 
 	if (!want->needs_majority || want->is_agreed || want->is_reversible)
 		return false;
 	for (const struct version *version = want->versions; version; version = version->next) {
-		if (!is_more_than_half(givers_of(want, version), electors))
+		if (!is_more_than_half(sources_of(want, version), electors))
 			continue;
 		agree(want, version->id);
 		want->tried = 0;
@@ -567,9 +567,9 @@ static bool settle_block(struct client *client, struct want *want)
 	return false;
 }
 
-bool want_settle_vote(struct client *client, struct want *want)
+bool want_decide_vote(struct client *client, struct want *want)
 {
-	return settle_list(client, want) || settle_block(client, want);
+	return decide_list(client, want) || decide_block(client, want);
 }
 
 bool client_vote(struct client *client, const struct block *block, unsigned source,

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "steem/reuse.h"
 #include "steem/rpc.h"
 
 /*
@@ -40,15 +41,7 @@
 #define NAME_LIFE_S       60
 /* How long after http_renew_connections() every request takes a new connection. */
 #define RENEWAL_S 2
-/* After this many lost kept connections in a row, a host is taken to close its connections. */
-#define LOSSES_MAX 2
-/*
- * The pause before a trial whether the host keeps connections now; doubled after each failed
- * trial.
- */
-#define TRIAL_MIN_MS 1000
-#define TRIAL_MAX_MS 600000
-#define HOSTS_MAX    128
+#define HOSTS_MAX 128
 
 /* A point in time: older connections are not used. */
 struct renewal {
@@ -56,33 +49,18 @@ struct renewal {
 	int64_t at_ms;
 };
 
-/*
- * What was learnt about the server behind one URL.  A steemd without a proxy closes each
- * connection after its answer and does not announce it, so the next request on that connection
- * is lost.
- */
+/* The server behind one URL. */
 struct host {
 	struct host *next;
 	char *url;
 	bool is_loopback;    /* on this host: a proxy cannot reach it for us */
 	unsigned post_count; /* posts under way */
-	unsigned loss_count; /* kept connections lost since the last one that brought an answer */
-	bool is_closing;     /* connections are not used twice, except in a trial now and then */
-	enum { TRIAL_NONE, TRIAL_FIRST, TRIAL_KEPT, TRIAL_SECOND } trial;
-	int64_t trial_at_ms, pause_ms;
+	struct reuse_record reuse_record;
 	/*
 	 * One of its kept connections was silent: a device on the way may have forgotten all of
 	 * them, and each would cost a time-out.  Older connections are not used.
 	 */
 	struct renewal renewal;
-};
-
-/* How one attempt uses connections. */
-enum reuse {
-	REUSE_YES,          /* may use a kept connection, and keeps its own */
-	REUSE_NO,           /* neither */
-	REUSE_TRIAL_FIRST,  /* only keeps its own connection */
-	REUSE_TRIAL_SECOND, /* uses the connection of the first attempt */
 };
 
 /* A post, or the reusable memory of an earlier one. */
@@ -258,57 +236,6 @@ static struct host *find_host(struct http *http, const char *url)
 	http->hosts = host;
 	http->host_count++;
 	return host;
-}
-
-static enum reuse choose_reuse(struct host *host)
-{
-	if (!host->is_closing)
-		return REUSE_YES;
-	if (host->trial == TRIAL_NONE && clock_now_ms() >= host->trial_at_ms) {
-		host->trial = TRIAL_FIRST;
-		return REUSE_TRIAL_FIRST;
-	}
-	if (host->trial == TRIAL_KEPT) {
-		host->trial = TRIAL_SECOND;
-		return REUSE_TRIAL_SECOND;
-	}
-	return REUSE_NO;
-}
-
-static void try_later(struct host *host)
-{
-	host->trial = TRIAL_NONE;
-	host->trial_at_ms = clock_now_ms() + host->pause_ms;
-	host->pause_ms = host->pause_ms * 2 < TRIAL_MAX_MS ? host->pause_ms * 2 : TRIAL_MAX_MS;
-}
-
-/* Learn from an attempt: its kept connection was lost (was_lost), or brought an answer (was_kept). */
-static void learn(struct host *host, enum reuse reuse, bool was_lost, bool was_kept)
-{
-	switch (reuse) {
-	case REUSE_YES:
-		if (was_kept)
-			host->loss_count = 0;
-		if (!was_lost || host->is_closing || ++host->loss_count < LOSSES_MAX)
-			break;
-		host->is_closing = true;
-		host->pause_ms = TRIAL_MIN_MS;
-		try_later(host);
-		break;
-	case REUSE_TRIAL_FIRST:
-		host->trial = TRIAL_KEPT;
-		break;
-	case REUSE_TRIAL_SECOND:
-		host->trial = TRIAL_NONE;
-		host->loss_count = 0;
-		if (was_kept)
-			host->is_closing = false;
-		else
-			try_later(host);
-		break;
-	case REUSE_NO:
-		break;
-	}
 }
 
 static size_t receive(char *bytes, size_t size, size_t count, void *context)
@@ -504,7 +431,7 @@ static void start_attempt(struct http *http, struct post *post)
 	if (!post->easy)
 		abort(); /* as for every other allocation */
 	buf_reset(&post->answer);
-	post->reuse = choose_reuse(post->host);
+	post->reuse = reuse_choose(&post->host->reuse_record, clock_now_ms());
 	post->sent_count = post->header_lines = 0;
 	post->header_bytes = 0;
 	post->is_too_long = false;
@@ -624,7 +551,7 @@ static const char *curl_hint(CURLcode result, bool was_sent)
 	}
 }
 
-/* What a failed transfer calls for. */
+/* The reaction that a failed transfer calls for. */
 static enum rpc_failure curl_failure(CURLcode result)
 {
 	switch (result) {
@@ -722,8 +649,8 @@ static void end_or_repeat(struct http *http, struct post *post, CURLcode result)
 
 	if (is_kept && !has_answer && result == CURLE_OPERATION_TIMEDOUT)
 		renew(&post->host->renewal);
-	learn(post->host, post->reuse, is_lost || post->sent_count > 1,
-	      is_kept && has_answer && post->sent_count == 1);
+	reuse_learn(&post->host->reuse_record, post->reuse, is_lost || post->sent_count > 1,
+		    is_kept && has_answer && post->sent_count == 1, clock_now_ms());
 	if (!is_lost || post->is_repeat) {
 		finish(http, post, result);
 		return;

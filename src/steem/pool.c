@@ -154,6 +154,16 @@ int pool_pick_tip(const struct pool *pool, int64_t now_ms, uint64_t not_these)
 	return best;
 }
 
+uint64_t pool_up(const struct pool *pool)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		if (node_is_up(&pool->nodes[i]))
+			set |= UINT64_C(1) << i;
+	return set;
+}
+
 uint64_t pool_healthy(const struct pool *pool, int64_t now_ms)
 {
 	uint64_t set = 0;

@@ -215,7 +215,7 @@ struct removed {
 	bool is_loaded;
 	bool is_purged; /* all of them may be missing */
 	struct op_place *places;
-	size_t count;
+	size_t count, capacity;
 };
 
 static void release_removed(struct removed *removed)
@@ -244,8 +244,8 @@ static int load_removed(struct removed *removed, struct error *err)
 	rows = db_query(removed->db, sql_select_operations_removed,
 			DB_VALUES(db_u64(removed->block)), err);
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		removed->places = xreallocarray(removed->places, removed->count + 1,
-						sizeof(*removed->places));
+		removed->places = xgrow(removed->places, removed->count, &removed->capacity,
+					sizeof(*removed->places));
 		removed->places[removed->count++] =
 			place_read(rows, SELECT_OPERATIONS_REMOVED_BLOCK);
 	}

@@ -184,19 +184,13 @@ static int find_holes(struct db *db, uint32_t first, uint32_t last, struct range
 static int find_missing(struct search *search, struct claim *claim, struct error *err)
 {
 	const struct range cell = {.first = lowest_block(claim->first), .last = claim->last};
-	CLEANUP(range_set_release) struct range_set stored = RANGE_SET_INIT;
 	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
-	CLEANUP(range_set_release) struct range_set outside = RANGE_SET_INIT;
 
 	if (load_due(search, cell, &claim->missing, err) < 0 ||
 	    find_holes(search->db, cell.first, cell.last, &holes, err) < 0)
 		return -1;
-	range_add(&stored, cell.first, cell.last);
-	range_remove_set(&stored, &holes);
-	range_remove_set(&claim->missing, &stored);
-	range_add(&outside, cell.first, cell.last);
-	range_remove_set(&outside, search->within);
-	range_remove_set(&claim->missing, &outside);
+	range_keep_set(&claim->missing, &holes);
+	range_keep_set(&claim->missing, search->within);
 	return 0;
 }
 
@@ -359,7 +353,6 @@ static int record_rest(struct db *db, const struct claim *claim, const struct ra
 	CLEANUP(gap_rows_release) struct gap_rows rest = {.count = 0};
 	CLEANUP(range_set_release) struct range_set missing = RANGE_SET_INIT;
 	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
-	CLEANUP(range_set_release) struct range_set stored = RANGE_SET_INIT;
 	uint32_t first = lowest_block(claim->first);
 	uint64_t now_us;
 
@@ -370,10 +363,7 @@ static int record_rest(struct db *db, const struct claim *claim, const struct ra
 	for (size_t i = 0; i < old.count; i++)
 		range_add(&missing, old.items[i].first, old.items[i].last);
 	range_add_set(&missing, &claim->missing);
-	range_clip(&missing, first, claim->last);
-	range_add(&stored, first, claim->last);
-	range_remove_set(&stored, &holes);
-	range_remove_set(&missing, &stored);
+	range_keep_set(&missing, &holes);
 	gap_rows_replace(&old, first, claim->last, &missing, now_us, &rest);
 	for (size_t i = 0; failed && i < failed->count; i++) {
 		struct gap_rows marked = {.count = 0};

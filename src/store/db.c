@@ -179,7 +179,7 @@ static void set_options(struct db *db, MYSQL *mysql)
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 }
 
-/* Where Debian and most other systems keep the certificates of the certificate authorities. */
+/* The file in which Debian and most other systems keep the certificates of the authorities. */
 #define SYSTEM_AUTHORITIES "/etc/ssl/certs"
 
 static bool has_authority(const struct db_config *config)
@@ -335,7 +335,7 @@ static int look_at_limits(struct db *db, struct error *err)
 static bool find_arrays(const struct db *db)
 {
 #ifdef MARIADB_PACKAGE_VERSION_ID
-	/* the library writes an unsigned long, whatever its documentation says */
+	/* the library writes an unsigned long, against its documentation */
 	unsigned long capabilities = 0;
 
 	if (!db->is_mariadb || db->config->force_text_bulk ||
@@ -436,7 +436,7 @@ static int connect_host(struct db *db, size_t host, const char *name, const char
 	return 0;
 }
 
-/* If one host may come back, this is worth a retry, whatever the other hosts answered. */
+/* If one host may come back, this is worth a retry, even if the others never will. */
 static int connect_any(struct db *db, const char *name, const char *password, struct error *err)
 {
 	size_t count = db->config->host_count;

@@ -2,12 +2,11 @@
 /*
  * Members of a Galera cluster (MariaDB Galera Cluster, Percona XtraDB Cluster).
  *
- * What one member has committed, the others apply a little later.  A reader that moves to
- * another member would not find its own row there, and believe that it was removed; a scan
- * would report holes that do not exist.  With wsrep_sync_wait a query first waits until
- * all earlier commits of the cluster are applied.  Inside a transaction only its START
- * waits; from then on unique keys and guarded updates decide, and the cluster checks them
- * again at COMMIT.
+ * A transaction that one member has committed is applied by the others a little later.  A reader
+ * that moves to another member would not find its own row there, and believe that it was removed; a
+ * scan would report holes that do not exist.  With wsrep_sync_wait a query first waits until all
+ * earlier commits of the cluster are applied.  Inside a transaction only its START waits; from then
+ * on unique keys and guarded updates decide, and the cluster checks them again at COMMIT.
  */
 #include <mysql.h>
 #include <stdlib.h>

@@ -49,7 +49,7 @@ static const struct known_fault {
 	enum fault_flag flag;
 	const char *cure;
 } known_faults[] = {
-	/* Conflicts between writers: the same transaction can succeed when it is run again. */
+	/* Conflicts between transactions: the same transaction can succeed when it is run again. */
 	{1020, ERROR_RETRY, STAYS, NULL}, /* record has changed since last read */
 	{DB_DUPLICATE_KEY, ERROR_RETRY, STAYS, NULL},
 	{1180, ERROR_RETRY, STAYS, NULL}, /* error during COMMIT */
@@ -170,7 +170,7 @@ static const struct known_fault {
 	{1366, ERROR_DATA, STAYS, NULL},
 	{1406, ERROR_DATA, STAYS, NULL},
 	{3140, ERROR_DATA, STAYS, NULL},
-	/* What the procedures of the queue say. */
+	/* Errors of the procedures of the queue. */
 	{DB_LEASE_LOST, ERROR_DATA, STAYS, NULL},
 	{DB_NO_QUEUE, ERROR_CONFIG, STAYS, NULL},
 	{DB_BAD_ARGUMENT, ERROR_DATA, STAYS, NULL},
@@ -259,7 +259,9 @@ static int bad_address(const char *text, struct error *err)
 			 text);
 }
 
-/* Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts. */
+/*
+ * Can this be a host's name or an IPv4 address? The resolver decides about names in other scripts.
+ */
 static bool is_host_name(const char *host)
 {
 	const char *last = strrchr(host, '.');

@@ -92,7 +92,9 @@ static uint64_t time_or_never(const struct db_rows *rows, unsigned column)
 	return db_row_is_null(rows, column) ? GAP_NEVER : db_row_u64(rows, column);
 }
 
-/* Where to begin reading: at the row below the window, if it reaches or touches the window. */
+/*
+ * The first block to read: that of the row below the window, if it reaches or touches the window.
+ */
 static int find_start(struct db *db, uint32_t first, uint32_t *ret_start, struct error *err)
 {
 	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;

@@ -265,7 +265,9 @@ static int store_rounds(struct ledger_slice *slice, struct error *err)
 
 static int store_slice(struct ledger_slice *slice, struct error *err);
 
-/* Store `count` entries from `from` on, in one transaction. */
+/*
+ * Store `count` entries from `from` on, in one transaction. Those that were refused stay refused.
+ */
 static int store_part(struct ledger_slice *whole, size_t from, size_t count, struct error *err)
 {
 	struct ledger_slice part = *whole;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "store/db.h"
 #include "store/delivery_id.h"
 #include "store/ledger_impl.h"
@@ -89,7 +90,7 @@ int ledger_facts_load(struct ledger_slice *slice, struct error *err)
 	for (size_t i = 0; i < slice->count; i++) {
 		if (!delivers(slice, i))
 			continue;
-		first = first < i ? first : i;
+		first = min_size(first, i);
 		last = i;
 	}
 	if (first == slice->count)

@@ -8,30 +8,39 @@
 #include "store/ledger_impl.h"
 #include "store/sql.h"
 
-#define STATEMENT_BLOCKS 100000 /* that one statement looks through for outdated ones */
+/* Entries from..to - 1 of a slice, whose block numbers are consecutive. */
+struct run {
+	struct ledger_slice *slice;
+	size_t from, to;
+};
 
-static bool follows(const struct ledger_slice *slice, size_t i)
+/* The run that begins at entry `from`. */
+static struct run run_at(struct ledger_slice *slice, size_t from)
 {
-	return slice->entries[i].block->num == slice->entries[i - 1].block->num + 1;
+	struct run run = {.slice = slice, .from = from, .to = from + 1};
+
+	while (run.to < slice->count &&
+	       slice->entries[run.to].block->num == slice->entries[run.to - 1].block->num + 1)
+		run.to++;
+	return run;
 }
 
-/* The end (not included) of the run of consecutive numbers that begins at `from`. */
-static size_t run_end(const struct ledger_slice *slice, size_t from)
+static uint32_t run_first(const struct run *run)
 {
-	size_t to = from + 1;
-
-	while (to < slice->count && follows(slice, to))
-		to++;
-	return to;
+	return run->slice->entries[run->from].block->num;
 }
 
-static struct ledger_entry *find_entry(struct ledger_slice *slice, size_t from, size_t to,
-				       uint64_t num)
+static uint32_t run_last(const struct run *run)
 {
-	uint32_t first = slice->entries[from].block->num;
+	return run->slice->entries[run->to - 1].block->num;
+}
 
-	return num >= first && num - first < to - from ? &slice->entries[from + (num - first)]
-						       : NULL;
+/* The entry of this block; NULL: the run has none. */
+static struct ledger_entry *find_entry(const struct run *run, uint64_t num)
+{
+	if (num < run_first(run) || num > run_last(run))
+		return NULL;
+	return &run->slice->entries[run->from + (num - run_first(run))];
 }
 
 static bool same_id(const struct db_rows *rows, unsigned column, const uint8_t id[BLOCK_ID_BYTES])
@@ -75,20 +84,21 @@ static bool must_rewrite(const struct ledger_slice *slice, const struct block *b
 	       (commit->outdated != LEDGER_OUTDATED_VIRTUAL || brings_virtual(block, rows));
 }
 
-/* What the stored row of the entry's own number means for the entry. */
+/* How is the entry to be written, given the stored row of its number? */
 static enum ledger_write choose_write(const struct ledger_slice *slice, struct ledger_entry *entry,
 				      const struct db_rows *rows)
 {
 	const struct ledger_commit *commit = slice->commit;
 	bool is_same = same_id(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->block->id);
-	bool is_final = commit->is_reversible || is_irreversible(rows);
+	bool is_same_filter =
+		db_row_u64(rows, SELECT_BLOCKS_BETWEEN_FILTER_ID) == commit->filter_id;
 
-	if (!is_final && is_same)
-		return slice->has_leftovers || db_row_u64(rows, SELECT_BLOCKS_BETWEEN_FILTER_ID) !=
-						       commit->filter_id
-			       ? WRITE_AGAIN
-			       : WRITE_CONFIRM;
-	if (!is_final || (!is_same && commit->rewrite == LEDGER_REPAIR))
+	if (!commit->is_reversible && !is_irreversible(rows)) {
+		if (!is_same)
+			return WRITE_INSTEAD;
+		return is_same_filter && !slice->has_leftovers ? WRITE_CONFIRM : WRITE_AGAIN;
+	}
+	if (!is_same && commit->rewrite == LEDGER_REPAIR)
 		return WRITE_INSTEAD;
 	if (is_same && must_rewrite(slice, entry->block, rows))
 		return WRITE_AGAIN;
@@ -100,6 +110,7 @@ static enum ledger_write choose_write(const struct ledger_slice *slice, struct l
 	return WRITE_NOTHING;
 }
 
+/* This is the stored row of the entry's number. */
 static void take_own(struct ledger_slice *slice, struct ledger_entry *entry,
 		     const struct db_rows *rows)
 {
@@ -111,22 +122,6 @@ static void take_own(struct ledger_slice *slice, struct ledger_entry *entry,
 	db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, step->row_id, BLOCK_ID_BYTES);
 	snprintf(step->row_committed_at, sizeof(step->row_committed_at), "%s",
 		 committed_at ? committed_at : "");
-}
-
-static void refuse(struct ledger_slice *slice, struct ledger_entry *entry, uint32_t neighbour,
-		   const struct db_rows *rows, enum ledger_outcome outcome)
-{
-	entry->outcome = outcome;
-	entry->neighbour = neighbour;
-	db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id, BLOCK_ID_BYTES);
-	if (outcome == LEDGER_NO_LINK)
-		step_of(slice, entry)->write = WRITE_NOTHING;
-}
-
-static bool is_stored(const struct ledger_entry *entry)
-{
-	return entry->outcome == LEDGER_STORED || entry->outcome == LEDGER_PRESENT ||
-	       entry->outcome == LEDGER_CONFIRMED || entry->outcome == LEDGER_REPLACED;
 }
 
 /* False for an entry that has an irreversible row and is only written again. */
@@ -146,57 +141,74 @@ static bool is_repaired(const struct ledger_slice *slice, const struct ledger_st
 	       (step->write == WRITE_INSTEAD || step->write == WRITE_AGAIN);
 }
 
-/* Does the entry link to the stored row beside it? If not, it gets `outcome`. */
-static void check_beside(struct ledger_slice *slice, struct ledger_entry *entry,
-			 const struct db_rows *rows, bool is_above, enum ledger_outcome outcome)
+/* Must the entry be compared with the rows beside it, if a contradiction means `outcome`? */
+static bool is_to_check(struct ledger_slice *slice, const struct ledger_entry *entry,
+			enum ledger_outcome outcome)
 {
-	bool links;
+	if (!entry || !is_newcomer(step_of(slice, entry)))
+		return false;
+	if (outcome == LEDGER_NO_LINK)
+		return entry->outcome == LEDGER_PENDING;
+	return ledger_is_stored(entry->outcome) && entry->outcome != LEDGER_NO_LINK_AFTER;
+}
 
-	if (!entry || !is_newcomer(step_of(slice, entry)) ||
-	    (outcome == LEDGER_NO_LINK ? entry->outcome != LEDGER_PENDING : !is_stored(entry)))
-		return;
-	if (is_above) /* the stored row is below the entry */
-		links = same_id(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->block->previous);
-	else
-		links = same_id(rows, SELECT_BLOCKS_BETWEEN_PREVIOUS, entry->block->id);
-	if (links || (!is_above && is_repaired(slice, step_of(slice, entry))))
-		return;
-	if (is_irreversible(rows)) {
-		refuse(slice, entry, (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK), rows,
-		       outcome);
-	} else if (slice->commit->is_reversible) {
+/* The stored row beside the entry does not link to it. */
+static void note_contradiction(struct ledger_slice *slice, struct ledger_entry *entry,
+			       const struct db_rows *rows, enum ledger_outcome outcome)
+{
+	if (is_irreversible(rows))
+		entry->outcome = outcome;
+	else if (slice->commit->is_reversible)
 		entry->has_forked = true; /* it will turn out which of them is an orphan */
-		entry->neighbour = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
-		db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id,
-			     BLOCK_ID_BYTES);
-	}
+	else
+		return;
+	entry->neighbour = (uint32_t)db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
+	db_row_bytes(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, entry->stored_id, BLOCK_ID_BYTES);
+	if (entry->outcome == LEDGER_NO_LINK)
+		step_of(slice, entry)->write = WRITE_NOTHING;
 }
 
-/* Is this the row of a block that an entry replaces? */
-static bool is_going(struct ledger_slice *slice, struct ledger_entry *entry)
+/* Do the entries above and below this stored row link to it? If not, they get `outcome`. */
+static void check_neighbours(const struct run *run, const struct db_rows *rows,
+			     enum ledger_outcome outcome)
 {
-	return entry && step_of(slice, entry)->write == WRITE_INSTEAD;
+	struct ledger_slice *slice = run->slice;
+	uint64_t num = db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
+	struct ledger_entry *above = find_entry(run, num + 1), *below = find_entry(run, num - 1);
+
+	if (is_to_check(slice, above, outcome) &&
+	    !same_id(rows, SELECT_BLOCKS_BETWEEN_BLOCK_ID, above->block->previous))
+		note_contradiction(slice, above, rows, outcome);
+	if (is_to_check(slice, below, outcome) && !is_repaired(slice, step_of(slice, below)) &&
+	    !same_id(rows, SELECT_BLOCKS_BETWEEN_PREVIOUS, below->block->id))
+		note_contradiction(slice, below, rows, outcome);
 }
 
-static struct db_rows *query_around(struct ledger_slice *slice, size_t from, size_t to,
-				    struct error *err)
+/* Will the stored row of this number be replaced? */
+static bool is_going(const struct run *run, uint64_t num)
 {
-	uint32_t first = slice->entries[from].block->num;
-	uint32_t last = slice->entries[to - 1].block->num;
+	const struct ledger_entry *entry = find_entry(run, num);
 
-	return db_query(slice->db, sql_select_blocks_between,
-			DB_VALUES(db_u64(first > 0 ? first - 1 : 0), db_u64((uint64_t)last + 1)),
+	return entry && step_of(run->slice, entry)->write == WRITE_INSTEAD;
+}
+
+/* The rows of the run's blocks, and those beside it. */
+static struct db_rows *query_around(const struct run *run, struct error *err)
+{
+	return db_query(run->slice->db, sql_select_blocks_between,
+			DB_VALUES(db_u64(run_first(run) - 1), db_u64((uint64_t)run_last(run) + 1)),
 			err);
 }
 
-static int look_at_own(struct ledger_slice *slice, size_t from, size_t to, struct db_rows *rows,
-		       bool *ret_any, struct error *err)
+static int look_at_own(const struct run *run, struct db_rows *rows, bool *ret_any,
+		       struct error *err)
 {
+	struct ledger_slice *slice = run->slice;
 	int result;
 
 	while ((result = db_rows_next(rows, err)) > 0) {
 		struct ledger_entry *entry =
-			find_entry(slice, from, to, db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK));
+			find_entry(run, db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK));
 
 		*ret_any = true;
 		if (entry && step_of(slice, entry)->write != WRITE_NOTHING)
@@ -214,12 +226,14 @@ static bool is_undecided(const struct ledger_slice *slice, size_t i)
 }
 
 /* New entries that link to each other are right or wrong together. */
-static void suspend_chains(struct ledger_slice *slice, size_t from, size_t to)
+static void suspend_chains(const struct run *run)
 {
-	for (size_t i = from, end; i < to; i = end) {
+	struct ledger_slice *slice = run->slice;
+
+	for (size_t i = run->from, end; i < run->to; i = end) {
 		bool is_refused = false;
 
-		for (end = i; end < to && is_undecided(slice, end); end++) {
+		for (end = i; end < run->to && is_undecided(slice, end); end++) {
 			if (end > i && !block_id_equal(slice->entries[end].block->previous,
 						       slice->entries[end - 1].block->id))
 				break;
@@ -233,9 +247,11 @@ static void suspend_chains(struct ledger_slice *slice, size_t from, size_t to)
 }
 
 /* New entries must link to each other in the same way as to stored rows. */
-static void check_inside(struct ledger_slice *slice, size_t from, size_t to)
+static void check_inside(const struct run *run)
 {
-	for (size_t i = from + 1; i < to; i++) {
+	struct ledger_slice *slice = run->slice;
+
+	for (size_t i = run->from + 1; i < run->to; i++) {
 		struct ledger_entry *entry = &slice->entries[i];
 		const struct block *below = slice->entries[i - 1].block;
 
@@ -253,11 +269,11 @@ static void check_inside(struct ledger_slice *slice, size_t from, size_t to)
  * Asked after the rows were read: if another reader writes one of them again before the answer, it
  * is not outdated any more; if later, the commit finds that the row has changed.
  */
-static int load_outdated(struct ledger_slice *slice, size_t from, size_t to, struct error *err)
+static int load_outdated(const struct run *run, struct error *err)
 {
+	struct ledger_slice *slice = run->slice;
 	const struct ledger_commit *commit = slice->commit;
-	struct range range = {.first = slice->entries[from].block->num,
-			      .last = slice->entries[to - 1].block->num};
+	struct range range = {.first = run_first(run), .last = run_last(run)};
 
 	range_set_clear(&slice->outdated);
 	if (commit->rewrite != LEDGER_REWRITE)
@@ -267,32 +283,24 @@ static int load_outdated(struct ledger_slice *slice, size_t from, size_t to, str
 				    &slice->outdated, err);
 }
 
-static int look_at_run(struct ledger_slice *slice, size_t from, size_t to, struct error *err)
+/* Links are checked in a second pass over the rows: by then it is known which of them will go. */
+static int look_at_run(const struct run *run, struct error *err)
 {
-	CLEANUP(db_rows_free_pointer) struct db_rows *own = query_around(slice, from, to, err);
+	CLEANUP(db_rows_free_pointer) struct db_rows *own = query_around(run, err);
 	CLEANUP(db_rows_free_pointer) struct db_rows *around = NULL;
 	bool any = false;
 	int result = 0;
 
-	if (!own || load_outdated(slice, from, to, err) < 0 ||
-	    look_at_own(slice, from, to, own, &any, err) < 0)
+	if (!own || load_outdated(run, err) < 0 || look_at_own(run, own, &any, err) < 0)
 		return -1;
-	check_inside(slice, from, to);
+	check_inside(run);
 	if (any)
-		around = query_around(slice, from, to, err);
-	while (any && (result = around ? db_rows_next(around, err) : -1) > 0) {
-		uint64_t num = db_row_u64(around, SELECT_BLOCKS_BETWEEN_BLOCK);
-
-		if (is_going(slice, find_entry(slice, from, to, num)))
-			continue;
-		check_beside(slice, find_entry(slice, from, to, num + 1), around, true,
-			     LEDGER_NO_LINK);
-		if (num > 0)
-			check_beside(slice, find_entry(slice, from, to, num - 1), around, false,
-				     LEDGER_NO_LINK);
-	}
+		around = query_around(run, err);
+	while (any && (result = around ? db_rows_next(around, err) : -1) > 0)
+		if (!is_going(run, db_row_u64(around, SELECT_BLOCKS_BETWEEN_BLOCK)))
+			check_neighbours(run, around, LEDGER_NO_LINK);
 	if (result == 0)
-		suspend_chains(slice, from, to);
+		suspend_chains(run);
 	return result;
 }
 
@@ -309,13 +317,13 @@ static void begin_step(struct ledger_slice *slice, size_t i)
 int ledger_look(struct ledger_slice *slice, struct error *err)
 {
 	for (size_t from = 0; from < slice->count;) {
-		size_t to = run_end(slice, from);
+		struct run run = run_at(slice, from);
 
-		for (size_t i = from; i < to; i++)
+		for (size_t i = run.from; i < run.to; i++)
 			begin_step(slice, i);
-		if (look_at_run(slice, from, to, err) < 0)
+		if (look_at_run(&run, err) < 0)
 			return -1;
-		from = to;
+		from = run.to;
 	}
 	return 0;
 }
@@ -324,96 +332,15 @@ int ledger_look(struct ledger_slice *slice, struct error *err)
 int ledger_look_after(struct ledger_slice *slice, struct error *err)
 {
 	for (size_t from = 0; from < slice->count;) {
-		CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-		size_t to = run_end(slice, from);
+		struct run run = run_at(slice, from);
+		CLEANUP(db_rows_free_pointer) struct db_rows *rows = query_around(&run, err);
 		int result;
 
-		rows = query_around(slice, from, to, err);
-		while ((result = rows ? db_rows_next(rows, err) : -1) > 0) {
-			uint64_t num = db_row_u64(rows, SELECT_BLOCKS_BETWEEN_BLOCK);
-
-			check_beside(slice, find_entry(slice, from, to, num + 1), rows, true,
-				     LEDGER_NO_LINK_AFTER);
-			if (num > 0)
-				check_beside(slice, find_entry(slice, from, to, num - 1), rows,
-					     false, LEDGER_NO_LINK_AFTER);
-		}
+		while ((result = rows ? db_rows_next(rows, err) : -1) > 0)
+			check_neighbours(&run, rows, LEDGER_NO_LINK_AFTER);
 		if (result < 0)
 			return -1;
-		from = to;
-	}
-	return 0;
-}
-
-static int read_block(struct db *db, const char *sql, const struct db_value *values, size_t count,
-		      struct stored_block *ret_block, bool *ret_found, struct error *err)
-{
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result = db_query_row(db, sql, values, count, &rows, err);
-
-	*ret_found = result > 0;
-	if (result <= 0)
-		return result;
-	ret_block->num = (uint32_t)db_row_u64(rows, SELECT_NEWEST_BLOCK_BLOCK);
-	db_row_bytes(rows, SELECT_NEWEST_BLOCK_BLOCK_ID, ret_block->id, BLOCK_ID_BYTES);
-	db_row_bytes(rows, SELECT_NEWEST_BLOCK_PREVIOUS, ret_block->previous, BLOCK_ID_BYTES);
-	ret_block->timestamp_s = (int64_t)db_row_u64(rows, SELECT_NEWEST_BLOCK_TIMESTAMP_S);
-	return 0;
-}
-
-int ledger_newest(struct db *db, uint32_t limit, struct stored_block *ret_block, bool *ret_found,
-		  struct error *err)
-{
-	return read_block(db, sql_select_newest_block, DB_VALUES(db_u64(limit)), ret_block,
-			  ret_found, err);
-}
-
-int ledger_oldest(struct db *db, struct stored_block *ret_block, bool *ret_found, struct error *err)
-{
-	return read_block(db, sql_select_oldest_block, DB_NO_VALUES, ret_block, ret_found, err);
-}
-
-/* Find at most *left outdated blocks of first..last, in one statement. */
-static int find_outdated(struct db *db, unsigned outdated, uint32_t filter_id, uint64_t first,
-			 uint64_t last, uint64_t *left, struct range_set *ret_blocks,
-			 struct error *err)
-{
-	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
-	int result = -1;
-
-	rows = db_stream(db, sql_select_outdated,
-			 DB_VALUES(db_u64(first), db_u64(last),
-				   db_u64(outdated & LEDGER_OUTDATED_FILTER), db_u64(filter_id),
-				   db_u64(outdated & LEDGER_OUTDATED_VIRTUAL),
-				   db_u64(outdated & LEDGER_OUTDATED_DELIVERY), db_u64(filter_id),
-				   db_u64(*left)),
-			 err);
-	for (; rows && (result = db_rows_next(rows, err)) > 0; (*left)--) {
-		uint32_t num = (uint32_t)db_row_u64(rows, SELECT_OUTDATED_BLOCK);
-
-		range_add(ret_blocks, num, num);
-	}
-	return result;
-}
-
-int ledger_find_outdated(struct db *db, unsigned outdated, uint32_t filter_id,
-			 const struct range_set *within, uint32_t max_blocks,
-			 struct range_set *ret_blocks, struct error *err)
-{
-	uint64_t left = max_blocks;
-
-	for (size_t i = 0; i < within->count; i++) {
-		uint64_t first = within->items[i].first;
-		uint64_t end = (uint64_t)within->items[i].last + 1;
-
-		for (; first < end && left > 0; first += STATEMENT_BLOCKS) {
-			uint64_t next = first + STATEMENT_BLOCKS;
-
-			if (find_outdated(db, outdated, filter_id, first,
-					  (next < end ? next : end) - 1, &left, ret_blocks,
-					  err) < 0)
-				return -1;
-		}
+		from = run.to;
 	}
 	return 0;
 }

@@ -27,8 +27,8 @@ static int load_behind(struct db *db, const char *sql, struct outbox_authors *au
 
 	*ret_any = false;
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
-		authors->names =
-			xreallocarray(authors->names, authors->count + 1, sizeof(*authors->names));
+		authors->names = xgrow(authors->names, authors->count, &authors->capacity,
+				       sizeof(*authors->names));
 		snprintf(authors->names[authors->count++], sizeof(*authors->names), "%s",
 			 db_row_text(rows, SELECT_OUTBOX_AUTHORS_AUTHOR, NULL));
 		*ret_any = true;
@@ -37,7 +37,7 @@ static int load_behind(struct db *db, const char *sql, struct outbox_authors *au
 }
 
 /*
- * One by one while there are few: this is always fast, whatever the server knows about the
+ * One by one while there are few: this is always fast, even if the server knows nothing about the
  * table.
  */
 int outbox_authors_load(struct db *db, struct outbox_authors *ret_authors, struct error *err)

@@ -17,7 +17,7 @@
 #define ID_RANGE(range) DELIVERY_ID_RANGE((range)->first, (range)->last)
 
 /*
- * What a step does about rows that are locked.  If a step fails, the locks may be its own, from
+ * How a step treats rows that are locked.  If a step fails, the locks may be its own, from
  * a connection that the server does not yet know to be dead: so the second try waits for them.
  * If that fails as well, locked rows are skipped and stay.
  */

@@ -34,8 +34,8 @@ int rewind_readers_load(struct db *db, struct rewind_readers *readers, struct er
 	while (rows && (result = db_rows_next(rows, err)) > 0) {
 		struct rewind_reader *reader;
 
-		readers->items =
-			xreallocarray(readers->items, readers->count + 1, sizeof(*readers->items));
+		readers->items = xgrow(readers->items, readers->count, &readers->capacity,
+				       sizeof(*readers->items));
 		reader = &readers->items[readers->count++];
 		snprintf(reader->name, sizeof(reader->name), "%s",
 			 db_row_text(rows, SELECT_READERS_RUNNING_NAME, NULL));

@@ -28,7 +28,7 @@ static struct schema_part *add(struct schema_parts *parts, enum schema_kind kind
 {
 	struct schema_part *made;
 
-	parts->items = xreallocarray(parts->items, parts->count + 1, sizeof(*parts->items));
+	parts->items = xgrow(parts->items, parts->count, &parts->capacity, sizeof(*parts->items));
 	made = &parts->items[parts->count++];
 	*made = (struct schema_part){
 		.kind = kind,

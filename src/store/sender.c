@@ -83,7 +83,7 @@ static int take_lease(struct db *db, const char *token, const char *poster, unsi
 			  &account->is_held, err);
 }
 
-/* What must be done to hold an account. */
+/* The next step to hold an account. */
 enum lease_need {
 	NEEDS_ROW,
 	NEEDS_LEASE,
@@ -160,7 +160,7 @@ int sender_release(struct db *db, const char *token, struct error *err)
 	return db_exec(db, sql_update_senders_released, DB_VALUES(db_text(token)), NULL, err);
 }
 
-/* What is next. */
+/* Rows that wait. */
 
 static struct sender_waiting read_waiting(const struct db_rows *rows)
 {
@@ -410,7 +410,7 @@ int sender_rested(struct db *db, const char *account, struct error *err)
 	return db_exec(db, sql_update_sender_rested, DB_VALUES(db_text(account)), NULL, err);
 }
 
-/* What became of it. */
+/* Open transactions. */
 
 int sender_open(struct db *db, const char *token, struct sender_open **ret_open, size_t *ret_count,
 		struct error *err)

@@ -12,7 +12,7 @@
 #include "store/witness_keys.h"
 #include "sync/executor.h"
 #include "sync/keyring.h"
-#include "sync/note_keys.h"
+#include "sync/record_signed.h"
 
 /*
  * How many blocks above a stretch are read. Three of four witnesses are known, so ten blocks nearly
@@ -139,9 +139,9 @@ static bool is_anchor(struct anchors *anchors, struct fetched *held)
 	if (anchors->is_bound && block->num == anchors->top &&
 	    block_id_equal(block->id, anchors->top_id))
 		return true;
-	if (held->unknown_signer == anchors->generation)
+	if (held->vain_search == anchors->generation)
 		return false;
-	held->unknown_signer = anchors->generation;
+	held->vain_search = anchors->generation;
 	key = known_key(anchors, block);
 	if (!key)
 		return false;
@@ -327,7 +327,7 @@ void anchors_step(struct anchors *anchors)
 	if (anchors->must_load && !anchors->is_loading &&
 	    executor_has_room(anchors->shared->executor))
 		send_load(anchors);
-	note_keys(anchors->shared, &anchors->notes);
+	record_signed(anchors->shared, &anchors->notes);
 }
 
 bool anchors_is_idle(const struct anchors *anchors)

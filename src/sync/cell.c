@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
@@ -22,7 +23,7 @@
 #define MAX_HELD_MS 1000 /* how long a block waits for others to be committed with */
 /* Less than the lease of a claim: other readers must not wait for a reader without nodes. */
 #define STUCK_MS 20000
-/* One in so many blocks is put to the vote, so that those below it can be committed. */
+/* Every fiftieth block is put to the vote, so that those below it can be committed. */
 #define VOTE_BLOCKS 50
 
 struct cell {
@@ -34,15 +35,15 @@ struct cell {
 	bool is_done;
 	/* Blocks of the claim; the stretch has those that arrived. */
 	struct range_set unasked; /* to be requested */
-	size_t wanted_count;      /* requested */
+	size_t wanted_count;      /* requested, and not answered yet */
 	struct range_set to_vote; /* to be put to the vote, because no block above binds them */
 	struct range_set divided; /* the vote had no majority; a block above may still bind them */
 	struct range_set
 		barred; /* not to be stored: they link to a block that is not the chain's */
-	struct range_set failed; /* given up in this pass, */
-	char reason[200];        /* the last of them because of this */
+	struct range_set failed; /* given up in this pass */
+	char reason[200];        /* why the last of them was */
 	unsigned filled_count;
-	int64_t moved_at_ms;
+	int64_t moved_at_ms; /* when something was last decided about one of its blocks */
 	struct client_sink sink;
 	struct client_sink vote_sink;
 };
@@ -77,14 +78,20 @@ static void ask_again(void *context, uint32_t first, uint32_t last)
 	range_add(&cell->stretch.undecided, first, last);
 }
 
+/* One requested block less: it came, or it will not come. */
+static void note_answer(struct cell *cell)
+{
+	cell->wanted_count--;
+	cell->moved_at_ms = clock_now_ms();
+}
+
 static void take_block(void *context, struct block *block, unsigned node)
 {
 	struct cell *cell = context;
 	struct fetched held = fetched_hold(cell->shared, block, node);
 	const uint8_t *named = claim_named_id(&cell->claim, block->num);
 
-	cell->wanted_count--;
-	cell->moved_at_ms = clock_now_ms();
+	note_answer(cell);
 	if (named && block_id_equal(named, block->id)) {
 		range_add(&cell->stretch.vouched, block->num, block->num);
 	} else if (named && !range_contains(&cell->stretch.vouched, block->num)) {
@@ -99,7 +106,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 		stretch_hold(&cell->stretch, &held);
 		return;
 	}
-	fail_block(cell, block->num, "it hangs on a block that is not the chain's");
+	fail_block(cell, block->num, "it links to a block that is not the chain's");
 	fetched_release(cell->shared, &held);
 }
 
@@ -115,8 +122,7 @@ static void take_refusal(void *context, uint32_t num, const char *reason)
 {
 	struct cell *cell = context;
 
-	cell->wanted_count--;
-	cell->moved_at_ms = clock_now_ms();
+	note_answer(cell);
 	fail_block(cell, num, reason);
 	log_debug("block_missing", "block %u: %s; it is tried again", num, reason);
 }
@@ -135,15 +141,14 @@ static void take_division(void *context, uint32_t num, unsigned version_count, c
 		take_refusal(cell, num, reason);
 		return;
 	}
-	cell->wanted_count--;
-	cell->moved_at_ms = clock_now_ms();
+	note_answer(cell);
 	range_add(&cell->divided, num, num);
 	range_add(&cell->unasked, num, num);
 }
 
-/* What became of the blocks. */
+/* Outcomes of commits and disputes. */
 
-static bool commit_ended(void *context, struct commit *commit, bool is_done)
+static void commit_ended(void *context, struct commit *commit, bool is_done)
 {
 	struct cell *cell = context;
 
@@ -151,7 +156,6 @@ static bool commit_ended(void *context, struct commit *commit, bool is_done)
 	cell->moved_at_ms = clock_now_ms();
 	if (!is_done)
 		cell_give_up(cell);
-	return true;
 }
 
 static void take_stored(void *context, uint32_t num)
@@ -408,17 +412,32 @@ static void release(struct cell *cell)
  */
 static int64_t stuck_at_ms(const struct cell *cell)
 {
-	int64_t moved_at_ms = cell->moved_at_ms;
+	int64_t moved_at_ms = max_i64(cell->moved_at_ms, cell->shared->given_at_ms);
 	int64_t stuck_ms = STUCK_MS;
 
-	for (unsigned i = 0; i < pool_count(cell->shared->pool); i++)
-		if (node_is_up(pool_node(cell->shared->pool, i)) &&
-		    client_longest_ms(cell->shared->client) > stuck_ms)
-			stuck_ms = client_longest_ms(cell->shared->client);
-
-	if (cell->shared->given_at_ms > moved_at_ms)
-		moved_at_ms = cell->shared->given_at_ms;
+	if (pool_up(cell->shared->pool))
+		stuck_ms = max_i64(stuck_ms, client_longest_ms(cell->shared->client));
 	return moved_at_ms + stuck_ms;
+}
+
+/* It waits for blocks.  When none comes for too long, it gives up. */
+static int64_t wait_for_blocks(struct cell *cell, int64_t now_ms)
+{
+	int64_t stuck_ms = stuck_at_ms(cell);
+
+	if (cell->wanted_count == 0)
+		return CLOCK_NEVER;
+	if (now_ms < stuck_ms)
+		return stuck_ms;
+	log_warning(
+		"replay_stuck",
+		"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
+		cell->claim.first, cell->claim.last,
+		(long long)(now_ms - cell->moved_at_ms) / 1000);
+	if (is_rewrite(cell)) /* no gap stands for these */
+		fail_undecided(cell);
+	cell_give_up(cell);
+	return now_ms;
 }
 
 /* Public functions. */
@@ -449,26 +468,6 @@ struct cell *cell_new(struct shared *shared, struct claim *claim, enum ledger_re
 	return cell;
 }
 
-/* It waits for blocks.  When none comes for too long, it gives up. */
-static int64_t wait_for_blocks(struct cell *cell, int64_t now_ms)
-{
-	int64_t stuck_ms = stuck_at_ms(cell);
-
-	if (cell->wanted_count == 0)
-		return CLOCK_NEVER;
-	if (now_ms < stuck_ms)
-		return stuck_ms;
-	log_warning(
-		"replay_stuck",
-		"no node gave any of blocks %u..%u for %lld s; the claim goes back, so that others may try",
-		cell->claim.first, cell->claim.last,
-		(long long)(now_ms - cell->moved_at_ms) / 1000);
-	if (is_rewrite(cell)) /* no gap stands for these */
-		fail_undecided(cell);
-	cell_give_up(cell);
-	return now_ms;
-}
-
 int64_t cell_step(struct cell *cell, int64_t now_ms)
 {
 	struct stretch *stretch = &cell->stretch;
@@ -484,7 +483,7 @@ int64_t cell_step(struct cell *cell, int64_t now_ms)
 		ask_for_more(cell);
 		due_ms = sooner(due_ms, wait_for_blocks(cell, now_ms));
 	} else if (good_count(cell) == 0) {
-		stretch_drop(stretch, 0, stretch->count); /* they hang on blocks that never came */
+		stretch_drop(stretch, 0, stretch->count); /* nothing will bind them any more */
 	}
 	if (all_arrived(cell) && stretch->count == 0 && stretch->commit_count == 0 &&
 	    !stretch->dispute && anchors_is_idle(stretch->anchors))

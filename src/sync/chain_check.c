@@ -464,6 +464,18 @@ static void find_stored(struct chain_check *check, uint64_t subjects, uint32_t l
 	executor_task(check->shared->executor, &find->job);
 }
 
+/* Did the reader use this node before? */
+static bool is_known(struct pool *old, const struct node *node)
+{
+	for (unsigned i = 0; i < pool_count(old); i++) {
+		const struct node *known = pool_node(old, i);
+
+		if (strcmp(known->url, node->url) == 0)
+			return !known->is_excluded && !known->is_on_trial;
+	}
+	return false;
+}
+
 /* Public functions. */
 
 struct chain_check *chain_check_new(struct shared *shared, void (*done)(void *context),
@@ -518,18 +530,6 @@ int64_t chain_check_step(struct chain_check *check, int64_t now_ms)
 	check->is_start = false;
 	find_stored(check, subjects, limit);
 	return CLOCK_NEVER;
-}
-
-/* Did the reader use this node before? */
-static bool is_known(struct pool *old, const struct node *node)
-{
-	for (unsigned i = 0; i < pool_count(old); i++) {
-		const struct node *known = pool_node(old, i);
-
-		if (strcmp(known->url, node->url) == 0)
-			return !known->is_excluded && !known->is_on_trial;
-	}
-	return false;
 }
 
 void chain_check_reload(struct chain_check *check, struct pool *pool, bool is_start)

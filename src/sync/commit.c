@@ -15,8 +15,6 @@ static int run_commit(struct db *db, struct job *job, struct error *err)
 {
 	struct commit *commit = (struct commit *)job;
 
-	for (size_t i = 0; i < commit->count; i++)
-		commit->ledger.entries[i].outcome = LEDGER_PENDING;
 	if (!commit->ledger.is_reversible && seen_find(db, &commit->ledger, &commit->seen, err) < 0)
 		return -1;
 	return ledger_commit(db, &commit->ledger, err);

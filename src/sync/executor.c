@@ -152,7 +152,7 @@ static void tell_retry(struct db_thread *db_thread, const struct job *job, const
 		    (long long)delay_ms);
 }
 
-static int connect_executor(struct db_thread *db_thread, const struct job *job, struct error *err)
+static int connect_if_lost(struct db_thread *db_thread, const struct job *job, struct error *err)
 {
 	db_set_patient(db_thread->db,
 		       atomic_load(&db_thread->executor->has_worked) && !job->is_side_work);
@@ -190,7 +190,7 @@ static void run_job(struct db_thread *db_thread, struct job *job)
 	backoff_init(&backoff, RETRY_BASE_MS, RETRY_CAP_MS);
 	for (;;) {
 		struct error err = ERROR_INIT;
-		bool is_connected = connect_executor(db_thread, job, &err) == 0;
+		bool is_connected = connect_if_lost(db_thread, job, &err) == 0;
 		int64_t try_at_ms = clock_now_ms();
 		int64_t delay_ms;
 
@@ -233,8 +233,8 @@ static void run_jobs(void *context)
 
 /* Functions of the loop thread. */
 
-static int start_executor(struct executor *executor, struct db_thread *db_thread,
-			  struct queue *jobs, const struct db_config *database, struct error *err)
+static int start_thread(struct executor *executor, struct db_thread *db_thread, struct queue *jobs,
+			const struct db_config *database, struct error *err)
 {
 	db_thread->executor = executor;
 	db_thread->jobs = jobs;
@@ -244,15 +244,15 @@ static int start_executor(struct executor *executor, struct db_thread *db_thread
 	return db_thread->thread ? 0 : -1;
 }
 
-static int start_executors(struct executor *executor, const struct db_config *database,
-			   struct error *err)
+static int start_threads(struct executor *executor, const struct db_config *database,
+			 struct error *err)
 {
 	for (unsigned i = 0; i < executor->commit_threads; i++)
-		if (start_executor(executor, &executor->db_threads[i], executor->commits, database,
-				   err) < 0)
+		if (start_thread(executor, &executor->db_threads[i], executor->commits, database,
+				 err) < 0)
 			return -1;
-	return start_executor(executor, &executor->db_threads[executor->commit_threads],
-			      executor->tasks, database, err);
+	return start_thread(executor, &executor->db_threads[executor->commit_threads],
+			    executor->tasks, database, err);
 }
 
 struct executor *executor_new(const struct db_config *database, unsigned commit_threads,
@@ -270,7 +270,7 @@ struct executor *executor_new(const struct db_config *database, unsigned commit_
 	executor->finished = queue_new(TASKS_MAX + 4 * (size_t)commit_threads);
 	executor->monitor = monitor_new();
 	executor->bell = bell_new(err);
-	if (executor->bell && start_executors(executor, database, err) == 0)
+	if (executor->bell && start_threads(executor, database, err) == 0)
 		return executor;
 	executor_free(executor);
 	return NULL;
@@ -303,7 +303,7 @@ static void give_job(struct executor *executor, struct queue *queue, struct job 
 	}
 }
 
-static void give_urgent(struct executor *executor, struct job *job, bool is_timed)
+static void give_to_commit_threads(struct executor *executor, struct job *job, bool is_timed)
 {
 	executor->pending_commits++;
 	job->takes_room = true;
@@ -313,12 +313,12 @@ static void give_urgent(struct executor *executor, struct job *job, bool is_time
 
 void executor_commit(struct executor *executor, struct job *job)
 {
-	give_urgent(executor, job, true);
+	give_to_commit_threads(executor, job, true);
 }
 
 void executor_look_up(struct executor *executor, struct job *job)
 {
-	give_urgent(executor, job, false);
+	give_to_commit_threads(executor, job, false);
 }
 
 void executor_task(struct executor *executor, struct job *job)

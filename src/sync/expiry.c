@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/pool.h"
 #include "store/retention.h"
 #include "sync/dbclock.h"
@@ -71,8 +72,7 @@ static void finish_expiry(struct job *job)
 	expiry->is_running = false;
 	if (job->err.kind == ERROR_NONE) {
 		expiry->pass = step->pass;
-		expiry->due_ms =
-			clock_now_ms() + (pause_ms > LEAST_PAUSE_MS ? pause_ms : LEAST_PAUSE_MS);
+		expiry->due_ms = clock_now_ms() + max_i64(pause_ms, LEAST_PAUSE_MS);
 		if (expiry->pass.is_over)
 			end_pass(expiry);
 	} else if (!expiry->shared->is_stopping) { /* a failed pass does not end the reader */
@@ -107,9 +107,7 @@ static int64_t chain_time_s(struct pool *pool)
 
 static int64_t even_ms(const struct shared *shared)
 {
-	int64_t interval_ms = (int64_t)shared->config.scan_interval_s * 1000;
-
-	return interval_ms < LONGEST_EVEN_MS ? interval_ms : LONGEST_EVEN_MS;
+	return min_i64((int64_t)shared->config.scan_interval_s * 1000, LONGEST_EVEN_MS);
 }
 
 /*

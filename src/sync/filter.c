@@ -167,7 +167,10 @@ static bool has_name(const struct filter_rule *rule, const struct operation *ope
 	return false;
 }
 
-/* Does the string member `key` begin with (or contain) `wanted`? Bytes, not characters: both are UTF-8. */
+/*
+ * Does the string member `key` begin with (or contain) `wanted`? Bytes, not characters: both are
+ * UTF-8.
+ */
 static bool member_matches(const struct operation *operation, const char *key, const char *wanted,
 			   bool anywhere)
 {

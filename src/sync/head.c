@@ -348,24 +348,23 @@ static bool is_of_one_branch(const struct commit *commit)
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct ledger_entry *entry = &commit->ledger.entries[i];
 
-		if ((entry->outcome != LEDGER_STORED && entry->outcome != LEDGER_PRESENT) ||
+		if (!ledger_is_stored(entry->outcome) || entry->outcome == LEDGER_NO_LINK_AFTER ||
 		    entry->has_forked)
 			return false;
 	}
 	return true;
 }
 
-static bool commit_ended(void *context, struct commit *commit, bool is_done)
+static void commit_ended(void *context, struct commit *commit, bool is_done)
 {
 	struct head *head = context;
 
 	if (!is_done || !head->is_running)
-		return false;
+		return;
 	for (size_t i = 0; i < commit->count; i++)
 		take_outcome(head, &commit->held[i], &commit->ledger.entries[i]);
 	if (is_of_one_branch(commit))
 		head->has_forked = false;
-	return false;
 }
 
 static const struct stretch_owner owner = {
@@ -379,7 +378,7 @@ static const struct stretch_owner owner = {
 /* Returns when to call it again. */
 static int64_t commit_held(struct head *head, int64_t now_ms)
 {
-	int64_t due_ms;
+	int64_t signers_ms;
 	size_t good;
 
 	if (head->is_lost)
@@ -387,9 +386,8 @@ static int64_t commit_held(struct head *head, int64_t now_ms)
 	drop_unlinked(head);
 	if (head->stretch.signers)
 		drop_decided(head);
-	good = stretch_judge(&head->stretch, now_ms, &due_ms);
-	(void)stretch_commit(&head->stretch, good, 0, now_ms);
-	return due_ms;
+	good = stretch_judge(&head->stretch, now_ms, &signers_ms);
+	return sooner(signers_ms, stretch_commit(&head->stretch, good, 0, now_ms));
 }
 
 /* Requests. */
@@ -443,7 +441,7 @@ static int64_t ask_in_time(struct head *head, int64_t now_ms)
 	return now_ms;
 }
 
-/* The public side. */
+/* Public functions. */
 
 struct head *head_new(struct shared *shared)
 {

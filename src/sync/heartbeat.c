@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "steem/pool.h"
 #include "store/claims.h"
@@ -45,7 +46,7 @@ struct beat_job {
 	bool renews_claims;
 	bool is_one_shot;
 	uint32_t irreversible; /* as recorded in the database */
-	struct shared_look look;
+	struct clock_reading clock;
 };
 
 static int run_beat(struct db *db, struct job *job, struct error *err)
@@ -54,7 +55,7 @@ static int run_beat(struct db *db, struct job *job, struct error *err)
 
 	if (reader_rows_heartbeat(db, &beat->identity, &beat->report, err) < 0 ||
 	    reader_rows_irreversible(db, &beat->irreversible, err) < 0 ||
-	    shared_look_at_clock(db, &beat->look, err) < 0)
+	    shared_read_clock(db, &beat->clock, err) < 0)
 		return -1;
 	return beat->renews_claims ? claims_renew(db, &beat->identity, err) : 0;
 }
@@ -68,7 +69,7 @@ static void finish_beat(struct job *job)
 	if (job->err.kind == ERROR_NONE) {
 		heartbeat->answered_at_ms = clock_now_ms();
 		heartbeat->irreversible = beat->irreversible;
-		shared_note_look(heartbeat->shared, &beat->look);
+		shared_note_clock(heartbeat->shared, &beat->clock);
 	} else {
 		shared_task_failed(heartbeat->shared, &job->err);
 	}
@@ -156,11 +157,7 @@ static int run_overview(struct db *db, struct job *job, struct error *err)
 
 static int64_t overview_pause_ms(int64_t took_ms)
 {
-	int64_t pause_ms = took_ms * OVERVIEW_SHARE;
-
-	if (pause_ms > OVERVIEW_LONGEST_MS)
-		return OVERVIEW_LONGEST_MS;
-	return pause_ms < HEARTBEAT_MS ? HEARTBEAT_MS : pause_ms;
+	return max_i64(min_i64(took_ms * OVERVIEW_SHARE, OVERVIEW_LONGEST_MS), HEARTBEAT_MS);
 }
 
 /* Without rights on the queue tables, the rest of the overview is still kept. */

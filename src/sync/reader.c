@@ -26,7 +26,11 @@
 #include "sync/startup.h"
 #include "sync/tail.h"
 
-#define LONGEST_TURN_MS  1000 /* the longest time between two checks of the reader's own state */
+#define LONGEST_TURN_MS 1000 /* the longest time between two checks of the reader's own state */
+/* How often all nodes are asked for their heads. */
+#define HEADS_REPLAY_MS  10000
+#define HEADS_TAIL_MS    15000
+#define HEADS_TRIAL_MS   2000 /* nodes that are on trial */
 #define MAX_FDS          8
 #define PATIENCE_MS      30000 /* how long --once and --backfill wait for a node or the database */
 #define MIN_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
@@ -38,8 +42,7 @@ void reader_ask_heads(struct reader *reader)
 	/* At the tip, each request also tells the head of the node that answers it. */
 	client_poll_heads(reader->shared.client,
 			  reader->state == STATE_TAILING ? HEADS_TAIL_MS / 2 : 0);
-	reader->heads_at_ms =
-		clock_now_ms() + (reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS);
+	reader->heads_asked_ms = clock_now_ms();
 }
 
 /* Checks of the reader's own state. */
@@ -157,7 +160,7 @@ static void renew_connections(struct reader *reader, int64_t stall_ms, int64_t n
 	}
 }
 
-/* The chain advances and the reader does not: this must be visible, whatever the cause is. */
+/* If the chain advances and the reader does not, this must be visible, for any cause. */
 static void check_progress(struct reader *reader)
 {
 	int64_t now_ms = clock_now_ms();
@@ -175,9 +178,8 @@ static void check_progress(struct reader *reader)
 		.stall_ms = (int64_t)reader->shared.config.stall_s * 1000,
 	};
 
-	for (unsigned i = 0; i < pool_count(reader->shared.pool); i++)
-		if (node_is_up(pool_node(reader->shared.pool, i)))
-			reader->node_up_at_ms = now_ms;
+	if (pool_up(reader->shared.pool))
+		reader->node_up_at_ms = now_ms;
 	tell_stall(reader, stall_step(&reader->stall, &facts, now_ms));
 	renew_connections(reader, facts.stall_ms, now_ms);
 }
@@ -230,8 +232,8 @@ static void make_parts(struct reader *reader)
 	if (shared->config.proof == READER_PROOF_SIGNED &&
 	    shared->config.follow == READER_FOLLOW_HEAD)
 		shared->lineage = lineage_new(shared->config.chain);
-	reader->chain_check = chain_check_new(shared, reader_finish_step, reader);
-	reader->startup = startup_new(shared, reader->chain_check, reader_finish_step, reader);
+	reader->chain_check = chain_check_new(shared, reader_task_done, reader);
+	reader->startup = startup_new(shared, reader->chain_check, reader_task_done, reader);
 	reader->scan = scan_new(shared, reader_tell_hole, reader);
 	reader->replay = replay_new(shared);
 	reader->tail = tail_new(shared);
@@ -336,11 +338,13 @@ void reader_reload(struct reader *reader, const struct reader_nodes *nodes)
 /* Until the reader has left STATE_PROBING, heads_are_known() asks. */
 static int64_t ask_heads_in_time(struct reader *reader, int64_t now_ms)
 {
+	int64_t interval_ms = reader->state == STATE_TAILING ? HEADS_TAIL_MS : HEADS_REPLAY_MS;
+
 	if (reader->state <= STATE_PROBING || reader->state >= STATE_LEAVING)
 		return CLOCK_NEVER;
-	if (now_ms >= reader->heads_at_ms)
+	if (now_ms >= reader->heads_asked_ms + interval_ms)
 		reader_ask_heads(reader);
-	return reader->heads_at_ms;
+	return reader->heads_asked_ms + interval_ms;
 }
 
 /* The reader does not wait for a node on trial, but does not leave it out for long either. */
@@ -360,7 +364,7 @@ static int64_t try_new_nodes(struct reader *reader, int64_t now_ms)
 	return sooner(due_ms, reader->trial_heads_at_ms);
 }
 
-/* What goes on beside every state, once the database knows this reader. */
+/* Heartbeats, confirmations and expiry, in every state, once the database knows this reader. */
 static int64_t keep_tables(struct reader *reader, int64_t now_ms)
 {
 	struct replay_status status;
@@ -373,7 +377,7 @@ static int64_t keep_tables(struct reader *reader, int64_t now_ms)
 	due_ms = confirm_step(reader->confirm, now_ms);
 	due_ms = sooner(due_ms, expiry_step(reader->expiry, now_ms));
 	return sooner(due_ms, heartbeat_step(reader->heartbeat, reader_state_name(reader),
-					     status.is_claiming,
+					     status.claim_count > 0,
 					     reader->state == STATE_TAILING
 						     ? tail_next_block(reader->tail) - 1
 						     : 0,

@@ -38,10 +38,10 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 		facts->lag_blocks = facts->chain_block - facts->stored_block;
 	facts->newest_block = shared->newest_block;
 	facts->newest_time_s = shared->newest_time_s;
+	facts->nodes_up = (size_t)__builtin_popcountll(pool_up(shared->pool));
 	for (size_t i = 0; i < facts->node_count; i++) {
 		const struct node *node = reader_get_node(reader, i);
 
-		facts->nodes_up += node_is_up(node);
 		if (!node->is_excluded && node->head.head_time_s > facts->head_time_s)
 			facts->head_time_s = node->head.head_time_s;
 	}

@@ -65,7 +65,7 @@ static bool heads_are_known(const struct reader *reader)
 /* Until heads_are_known(). */
 static int64_t wait_for_heads(struct reader *reader, int64_t now_ms)
 {
-	int64_t again_ms = reader->heads_at_ms - HEADS_REPLAY_MS + HEADS_AGAIN_MS;
+	int64_t again_ms = reader->heads_asked_ms + HEADS_AGAIN_MS;
 
 	if (pool_irreversible(reader->shared.pool) > 0)
 		return reader->state_since_ms + HEADS_ENOUGH_MS;
@@ -146,14 +146,9 @@ static void scan_first(struct reader *reader)
 
 /* Replaying. */
 
-static uint64_t blocks_done(const struct reader *reader)
-{
-	return reader->shared.stored_blocks + reader->shared.present_blocks;
-}
-
 static void begin_replay_progress(struct reader *reader)
 {
-	reader->replay_base = blocks_done(reader);
+	reader->replay_base = shared_done_blocks(&reader->shared);
 	reader->replay_base_operations = reader->shared.stored_operations;
 	progress_begin(&reader->progress, reader->is_catching_up ? "catching up" : "replaying");
 }
@@ -161,7 +156,7 @@ static void begin_replay_progress(struct reader *reader)
 static int64_t show_replay_progress(struct reader *reader)
 {
 	struct replay_status status;
-	uint64_t done = blocks_done(reader) - reader->replay_base;
+	uint64_t done = shared_done_blocks(&reader->shared) - reader->replay_base;
 
 	replay_get_status(reader->replay, &status);
 	return progress_update(&reader->progress, done,
@@ -271,8 +266,8 @@ static int64_t scan_beside_tail(struct reader *reader, int64_t now_ms)
 		return now_ms;
 	}
 	log_info("scan_started", "the full scan of every %u h", config->full_scan_h);
-	startup_want(reader->startup,
-		     pool_irreversible(reader->shared.pool)); /* then scan_fully() */
+	/* First the ranges are loaded again; reader_task_done() then calls scan_fully(). */
+	startup_want(reader->startup, pool_irreversible(reader->shared.pool));
 	return now_ms;
 }
 
@@ -294,9 +289,9 @@ static int64_t show_beside_tail(struct reader *reader)
 	struct replay_status status;
 
 	replay_get_status(reader->replay, &status);
-	if (status.is_claiming && !reader->progress.is_active)
+	if (status.claim_count > 0 && !reader->progress.is_active)
 		begin_replay_progress(reader);
-	if (status.is_claiming)
+	if (status.claim_count > 0)
 		return show_replay_progress(reader);
 	if (reader->progress.is_active) {
 		(void)show_replay_progress(reader);
@@ -443,13 +438,13 @@ static enum state next_state(const struct reader *reader)
 		return STATE_LEAVING;
 	switch (reader->state) {
 	case STATE_OPENING:
-		return reader->is_step_done ? STATE_PROBING : STATE_OPENING;
+		return reader->is_task_done ? STATE_PROBING : STATE_OPENING;
 	case STATE_PROBING:
 		return heads_are_known(reader) ? STATE_CHECKING : STATE_PROBING;
 	case STATE_CHECKING:
 		if (reader->has_new_nodes)
 			return STATE_PROBING;
-		if (!reader->is_step_done)
+		if (!reader->is_task_done)
 			return STATE_CHECKING;
 		/* all nodes claim what is impossible */
 		if (pool_irreversible(reader->shared.pool) == 0)
@@ -457,7 +452,7 @@ static enum state next_state(const struct reader *reader)
 		return reader->shared.config.goal == READER_VERIFY ? STATE_VERIFYING
 								   : STATE_LOADING;
 	case STATE_LOADING:
-		return reader->is_step_done ? STATE_SCANNING : STATE_LOADING;
+		return reader->is_task_done ? STATE_SCANNING : STATE_LOADING;
 	case STATE_VERIFYING:
 		return verify_is_done(reader->verify) ? STATE_LEAVING : STATE_VERIFYING;
 	case STATE_SCANNING:
@@ -467,7 +462,7 @@ static enum state next_state(const struct reader *reader)
 			return STATE_PREVIEWING;
 		return reader->shared.config.dry_run ? STATE_OVER : STATE_REPLAYING;
 	case STATE_PREVIEWING:
-		return reader->is_step_done ? STATE_OVER : STATE_PREVIEWING;
+		return reader->is_task_done ? STATE_OVER : STATE_PREVIEWING;
 	case STATE_REPLAYING:
 		return replay_is_idle(reader->replay) && !others_keep_us_waiting(reader)
 			       ? STATE_POLLING
@@ -529,7 +524,7 @@ static void enter_state(struct reader *reader, enum state state)
 
 	reader->state = state;
 	reader->state_since_ms = clock_now_ms();
-	reader->is_step_done = false;
+	reader->is_task_done = false;
 	reader->has_new_nodes = false;
 	reader->due_ms = 0;
 	heartbeat_hurry(reader->heartbeat);
@@ -619,7 +614,7 @@ static int64_t work_in_state(struct reader *reader, int64_t now_ms)
 	case STATE_LOADING:
 	case STATE_PREVIEWING:
 	case STATE_OVER:
-		break; /* reader_finish_step() tells when to go on */
+		break; /* reader_task_done() tells when to go on */
 	}
 	return CLOCK_NEVER;
 }
@@ -639,7 +634,7 @@ int64_t reader_step(struct reader *reader, int64_t now_ms)
 	return due_ms;
 }
 
-void reader_finish_step(void *context)
+void reader_task_done(void *context)
 {
 	struct reader *reader = context;
 
@@ -647,7 +642,7 @@ void reader_finish_step(void *context)
 		scan_fully(reader);
 		return;
 	}
-	reader->is_step_done = true;
+	reader->is_task_done = true;
 	reader_advance(reader);
 }
 

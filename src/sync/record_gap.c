@@ -10,7 +10,7 @@
 #include "store/wanted_ranges.h"
 #include "sync/executor.h"
 
-struct leave_job {
+struct gap_job {
 	struct job job;
 	struct shared *shared;
 	uint32_t num, last;
@@ -19,12 +19,12 @@ struct leave_job {
 	void *context;
 };
 
-static int run_leave(struct db *db, struct job *job, struct error *err)
+static int run_record(struct db *db, struct job *job, struct error *err)
 {
-	struct leave_job *leave = (struct leave_job *)job;
+	struct gap_job *gap = (struct gap_job *)job;
 	CLEANUP(wanted_ranges_release) struct wanted_ranges ranges = {.has_open = false};
 	CLEANUP(range_set_release) struct range_set holes = RANGE_SET_INIT;
-	uint32_t num = leave->num, last = leave->last;
+	uint32_t num = gap->num, last = gap->last;
 	uint32_t first;
 
 	if (wanted_ranges_load(db, &ranges, err) < 0)
@@ -39,49 +39,49 @@ static int run_leave(struct db *db, struct job *job, struct error *err)
 			return -1;
 		first = scanned_to + 1;
 	}
-	return gaps_set_reason(db, num, num, leave->reason, err);
+	return gaps_set_reason(db, num, num, gap->reason, err);
 }
 
-static void tell_left(const struct leave_job *leave)
+static void tell_recorded(const struct gap_job *gap)
 {
 	char others[100] = "";
 
-	if (leave->last > leave->num)
+	if (gap->last > gap->num)
 		snprintf(
 			others, sizeof(others),
 			"; so are those up to block %u, because the blocks before were missing too",
-			leave->last);
+			gap->last);
 	log_warning(
 		"gap_found",
 		"block %u is left behind: %s%s; the tail goes on, and the replay tries again beside it",
-		leave->num, leave->reason, others);
+		gap->num, gap->reason, others);
 }
 
-static void finish_leave(struct job *job)
+static void finish_record(struct job *job)
 {
-	struct leave_job *leave = (struct leave_job *)job;
+	struct gap_job *gap = (struct gap_job *)job;
 
 	if (job->err.kind == ERROR_NONE) {
-		tell_left(leave);
-		leave->done(leave->context, leave->last);
-		shared_progress(leave->shared);
+		tell_recorded(gap);
+		gap->done(gap->context, gap->last);
+		shared_progress(gap->shared);
 	} else {
-		shared_task_failed(leave->shared, &job->err);
+		shared_task_failed(gap->shared, &job->err);
 	}
-	free(leave);
+	free(gap);
 }
 
 void record_gap(struct shared *shared, uint32_t num, uint32_t last, const char *reason,
 		void (*done)(void *context, uint32_t last), void *context)
 {
-	struct leave_job *leave = xcalloc(1, sizeof(*leave));
+	struct gap_job *gap = xcalloc(1, sizeof(*gap));
 
-	job_init(&leave->job, run_leave, finish_leave, "recording block %u as a gap", num);
-	leave->shared = shared;
-	leave->num = num;
-	leave->last = last;
-	snprintf(leave->reason, sizeof(leave->reason), "%s", reason);
-	leave->done = done;
-	leave->context = context;
-	executor_task(shared->executor, &leave->job);
+	job_init(&gap->job, run_record, finish_record, "recording block %u as a gap", num);
+	gap->shared = shared;
+	gap->num = num;
+	gap->last = last;
+	snprintf(gap->reason, sizeof(gap->reason), "%s", reason);
+	gap->done = done;
+	gap->context = context;
+	executor_task(shared->executor, &gap->job);
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/pool.h"
 #include "store/claims.h"
 #include "store/ledger.h"
@@ -30,9 +31,9 @@ struct replay {
 	/* grows when `within` changes: the answer to an older search is then worthless */
 	uint64_t generation;
 	int64_t search_at_ms;
-	struct replay_status status; /* as of the last search */
 	uint64_t rewrite_failed_count;
-	uint64_t done_at_search; /* blocks stored and present at that time */
+	struct replay_status status; /* as of the last search */
+	uint64_t done_at_search;     /* shared_done_blocks() at that time */
 	/* For gap_replayed: one line covers many cells. */
 	uint32_t reported_first;
 	uint32_t reported_last;
@@ -57,8 +58,7 @@ static void report_cell(struct replay *replay, const struct cell *cell)
 	}
 	if (replay->reported_first == 0 || cell_first_missing(cell) < replay->reported_first)
 		replay->reported_first = cell_first_missing(cell);
-	if (cell_last_missing(cell) > replay->reported_last)
-		replay->reported_last = cell_last_missing(cell);
+	replay->reported_last = max_u32(replay->reported_last, cell_last_missing(cell));
 	replay->filled_count += cell_filled_count(cell);
 	replay->failed_count += cell_failed_count(cell);
 	if (replay->report_at_ms == 0)
@@ -85,6 +85,16 @@ static void log_report(struct replay *replay)
 	replay->filled_count = 0;
 	replay->failed_count = 0;
 	replay->report_at_ms = 0;
+}
+
+static int64_t report_in_time(struct replay *replay, int64_t now_ms)
+{
+	if (replay->report_at_ms == 0)
+		return CLOCK_NEVER;
+	if (now_ms < replay->report_at_ms && !replay_is_idle(replay))
+		return replay->report_at_ms;
+	log_report(replay);
+	return CLOCK_NEVER;
 }
 
 /* Search: claim the next cell, or find the next blocks to be written again. */
@@ -132,6 +142,17 @@ static void add_cell(struct replay *replay, struct claim *claim, enum ledger_rew
 		cell_give_up(replay->cells[replay->cell_count - 1]);
 }
 
+/* The cell is finished. */
+static void remove_cell(struct replay *replay, unsigned at)
+{
+	report_cell(replay, replay->cells[at]);
+	cell_free(replay->cells[at]);
+	for (unsigned i = at + 1; i < replay->cell_count; i++)
+		replay->cells[i - 1] = replay->cells[i];
+	replay->cell_count--;
+	replay_look_again(replay);
+}
+
 static void start_rewrite(struct replay *replay, const struct range_set *found)
 {
 	struct claim claim = {.first = range_first(found), .last = range_last(found)};
@@ -145,10 +166,9 @@ static void take_search(struct replay *replay, struct search_job *search)
 {
 	struct replay_status *status = &replay->status;
 
-	replay->done_at_search = replay->shared->stored_blocks + replay->shared->present_blocks;
+	replay->done_at_search = shared_done_blocks(replay->shared);
 	status->missing_count = search->search.missing_count + search->unreachable_count;
 	status->unreachable_count = search->unreachable_count;
-	status->failed_count = search->search.failed_count;
 	status->others_work = search->search.others_work;
 	replay->found_nothing = false;
 	if (search->search.has_claim) {
@@ -198,7 +218,7 @@ static void finish_search(struct job *job)
  * Do not claim blocks that our nodes do not have now: readers with other nodes could not take
  * them, and the tail would wait for them.
  */
-static void leave_unreachable(const struct replay *replay, struct search_job *search)
+static void leave_out_unreachable(const struct replay *replay, struct search_job *search)
 {
 	uint32_t reachable = shared_reachable_block(replay->shared);
 
@@ -218,7 +238,7 @@ static void start_search(struct replay *replay)
 	search->replay = replay;
 	range_set_copy(&search->within, &replay->within);
 	range_set_copy(&search->to_rewrite, &replay->to_rewrite);
-	leave_unreachable(replay, search);
+	leave_out_unreachable(replay, search);
 	search->outdated = replay->shared->config.outdated;
 	for (unsigned i = 0; i < replay->cell_count; i++)
 		range_add(&search->working, cell_first_missing(replay->cells[i]),
@@ -294,27 +314,6 @@ void replay_look_again(struct replay *replay)
 	replay->found_nothing = false;
 }
 
-static int64_t report_in_time(struct replay *replay, int64_t now_ms)
-{
-	if (replay->report_at_ms == 0)
-		return CLOCK_NEVER;
-	if (now_ms < replay->report_at_ms && !replay_is_idle(replay))
-		return replay->report_at_ms;
-	log_report(replay);
-	return CLOCK_NEVER;
-}
-
-/* The cell is finished. */
-static void remove_cell(struct replay *replay, unsigned at)
-{
-	report_cell(replay, replay->cells[at]);
-	cell_free(replay->cells[at]);
-	for (unsigned i = at + 1; i < replay->cell_count; i++)
-		replay->cells[i - 1] = replay->cells[i];
-	replay->cell_count--;
-	replay_look_again(replay);
-}
-
 int64_t replay_step(struct replay *replay, int64_t now_ms)
 {
 	int64_t due_ms = CLOCK_NEVER;
@@ -338,15 +337,12 @@ bool replay_is_idle(const struct replay *replay)
 
 void replay_get_status(const struct replay *replay, struct replay_status *ret_status)
 {
-	uint64_t done = replay->shared->stored_blocks + replay->shared->present_blocks -
-			replay->done_at_search;
+	uint64_t done = shared_done_blocks(replay->shared) - replay->done_at_search;
 
 	*ret_status = replay->status;
-	ret_status->missing_count -=
-		done < ret_status->missing_count ? done : ret_status->missing_count;
+	ret_status->missing_count -= min_u64(done, ret_status->missing_count);
 	ret_status->rewrite_failed_count = replay->rewrite_failed_count;
 	ret_status->rewrite_left_count = range_count_blocks(&replay->to_rewrite);
-	ret_status->is_claiming = replay->cell_count > 0;
 	ret_status->claim_count = replay->cell_count;
 }
 

@@ -117,7 +117,9 @@ static int find_some(struct db *db, const struct ledger_commit *commit, struct s
 	return 0;
 }
 
-/* Every operation of a block is here, whatever the filter keeps; so every transaction is. */
+/*
+ * A block has all of its operations, also those that the filter drops; so it has every transaction.
+ */
 static int find_trxs(struct db *db, struct ledger_commit *commit, struct seen *seen,
 		     struct error *err)
 {
@@ -144,7 +146,6 @@ static int find_trxs(struct db *db, struct ledger_commit *commit, struct seen *s
 int seen_find(struct db *db, struct ledger_commit *commit, struct seen *seen, struct error *err)
 {
 	seen_release(seen);
-	commit->seen_count = 0;
 	if (find_comments(db, commit, seen, err) < 0)
 		return -1;
 	return find_trxs(db, commit, seen, err);

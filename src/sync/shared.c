@@ -40,21 +40,26 @@ void shared_progress(struct shared *shared)
 	shared->progress_at_ms = clock_now_ms();
 }
 
-int shared_look_at_clock(struct db *db, struct shared_look *ret_look, struct error *err)
+uint64_t shared_done_blocks(const struct shared *shared)
+{
+	return shared->stored_blocks + shared->present_blocks;
+}
+
+int shared_read_clock(struct db *db, struct clock_reading *ret_reading, struct error *err)
 {
 	int64_t asked_at_ms = clock_now_ms();
 	uint64_t now_us;
 
 	if (gap_rows_now(db, &now_us, err) < 0)
 		return -1;
-	ret_look->now_ms = asked_at_ms + (clock_now_ms() - asked_at_ms) / 2;
-	ret_look->database_ms = (int64_t)(now_us / 1000);
+	ret_reading->now_ms = asked_at_ms + (clock_now_ms() - asked_at_ms) / 2;
+	ret_reading->database_ms = (int64_t)(now_us / 1000);
 	return 0;
 }
 
-void shared_note_look(struct shared *shared, const struct shared_look *look)
+void shared_note_clock(struct shared *shared, const struct clock_reading *reading)
 {
-	dbclock_look(&shared->database_clock, look->now_ms, look->database_ms);
+	dbclock_look(&shared->database_clock, reading->now_ms, reading->database_ms);
 }
 
 void shared_note_stored(struct shared *shared, uint32_t num, int64_t timestamp_s)

@@ -15,37 +15,39 @@
 #include "sync/key_changes.h"
 #include "sync/keyring.h"
 #include "sync/node_keys.h"
-#include "sync/note_keys.h"
+#include "sync/record_signed.h"
 
 #define LOOK_AGAIN_MS 1000
 /* How long a block waits for a known signer above it before it is logged. */
 #define WAIT_MS 6000
 /*
- * So many blocks in a row without a known signer are made up: a round has 21 blocks, and three
- * quarters of its witnesses are known.
+ * If this many blocks in a row have no known signer, they are made up: a round has 21 blocks, and
+ * three quarters of its witnesses are known.
  */
 #define MOST_UNKNOWN 24
 
-enum state {
-	STATE_NEW,     /* the table must be asked */
-	STATE_LOOKING, /* the table is being asked */
-	STATE_UNKNOWN, /* no row tells the key, so nodes or a block above must: see must_bind */
-	STATE_SAVING,  /* the key is being added to the table */
-	STATE_KNOWN,
+enum key_state {
+	KEY_NEW,     /* the table must be asked */
+	KEY_LOOKING, /* the table is being asked */
+	KEY_UNKNOWN, /* no row tells the key, so nodes or a block above must: see must_bind */
+	KEY_SAVING,  /* the key is being added to the table */
+	KEY_KNOWN,
 };
 
 /* One witness. The one without a name stands for blocks whose JSON does not show the header. */
 struct signer {
 	struct signer *next;
 	char name[BLOCK_ACCOUNT_BYTES + 1];
-	enum state state;
+	enum key_state state;
 	unsigned ticket; /* of the newest look-up; results of older ones are ignored */
 	uint32_t block;  /* the block whose signer is to be checked */
-	/* Enough other keys are known, so only a block above can bind `block`; nodes are not asked. */
+	/*
+	 * Enough other keys are known, so only a block above can bind `block`; nodes are not asked.
+	 */
 	bool must_bind;
 	int64_t look_at_ms; /* if must_bind: when to look in the table again; 0: not planned yet */
 	/* The key. */
-	struct witness_key row; /* in STATE_KNOWN and STATE_SAVING */
+	struct witness_key row; /* in KEY_KNOWN and KEY_SAVING */
 	bool is_in_table;       /* `row` was read from there */
 	uint32_t
 		first_signed; /* the first block judged here that a never noted key signed; 0: none */
@@ -105,12 +107,12 @@ static bool is_name(const char *text)
 }
 
 /* The result of a look-up under way no longer counts. */
-static void set_state(struct signers *signers, struct signer *signer, enum state state)
+static void set_state(struct signers *signers, struct signer *signer, enum key_state state)
 {
 	signer->state = state;
 	signer->ticket = ++signers->ticket;
 	signer->look_at_ms = 0;
-	if (state == STATE_UNKNOWN && !signer->must_bind && signer->name[0] != '\0')
+	if (state == KEY_UNKNOWN && !signer->must_bind && signer->name[0] != '\0')
 		node_keys_ask(signers->node_keys, signer->name, signer->block);
 	else
 		node_keys_stop(signers->node_keys, signer->name);
@@ -207,7 +209,7 @@ static void take_look(struct signers *signers, const struct look *look)
 	signer->is_checked = look->is_doubted;
 	signer->is_whole = look->is_whole;
 	signer->must_bind = look->is_recent;
-	set_state(signers, signer, look->is_found ? STATE_KNOWN : STATE_UNKNOWN);
+	set_state(signers, signer, look->is_found ? KEY_KNOWN : KEY_UNKNOWN);
 }
 
 static void finish_look(struct job *job)
@@ -235,7 +237,7 @@ static struct look_job *new_job(struct signers *signers, size_t count)
 	return all;
 }
 
-static void add_look(struct look_job *all, struct signer *signer, enum state state)
+static void add_look(struct look_job *all, struct signer *signer, enum key_state state)
 {
 	struct look *look = &all->looks[all->count++];
 
@@ -243,19 +245,16 @@ static void add_look(struct look_job *all, struct signer *signer, enum state sta
 	memcpy(look->name, signer->name, sizeof(look->name));
 	look->ticket = signer->ticket;
 	look->block = signer->block;
-	/* Key changes of reversible blocks are not in the table; those of judged blocks are here. */
+	/*
+	 * Key changes of reversible blocks are not in the table; those of judged blocks are here.
+	 */
 	look->whole_to = all->signers->is_reversible && all->signers->judged_from > 0
 				 ? all->signers->judged_from
 				 : signer->block;
 	look->is_doubted = signer->is_doubted;
-	look->must_save = state == STATE_SAVING;
+	look->must_save = state == KEY_SAVING;
 	look->is_told = look->must_save && !signer->must_bind;
 	look->row = signer->row;
-}
-
-static void send_job(struct look_job *all)
-{
-	executor_look_up(all->signers->shared->executor, &all->job);
 }
 
 /* All in one job. If the executor has no room, they wait until a commit ends. */
@@ -265,14 +264,14 @@ static void look_up(struct signers *signers)
 	size_t count = 0;
 
 	for (const struct signer *signer = signers->first; signer; signer = signer->next)
-		count += signer->state == STATE_NEW;
+		count += signer->state == KEY_NEW;
 	if (count == 0 || !executor_has_room(signers->shared->executor))
 		return;
 	all = new_job(signers, count);
 	for (struct signer *signer = signers->first; signer; signer = signer->next)
-		if (signer->state == STATE_NEW)
-			add_look(all, signer, STATE_LOOKING);
-	send_job(all);
+		if (signer->state == KEY_NEW)
+			add_look(all, signer, KEY_LOOKING);
+	executor_look_up(signers->shared->executor, &all->job);
 }
 
 /* This key signed block signer->block, and it is believed: it becomes the known one. */
@@ -290,12 +289,12 @@ static void save(struct signers *signers, struct signer *signer, const char *key
 	signer->is_doubted = false;
 	if (signers->is_reversible) {
 		signer->is_checked = false;
-		set_state(signers, signer, STATE_KNOWN);
+		set_state(signers, signer, KEY_KNOWN);
 		return;
 	}
 	all = new_job(signers, 1);
-	add_look(all, signer, STATE_SAVING);
-	send_job(all);
+	add_look(all, signer, KEY_SAVING);
+	executor_look_up(signers->shared->executor, &all->job);
 }
 
 /* All in one task: in each round, every witness has its turn. */
@@ -309,7 +308,7 @@ static void note_signers(struct signers *signers)
 		signer->must_note = false;
 		witness_key_list_add(&keys, &signer->row);
 	}
-	note_keys(signers->shared, &keys);
+	record_signed(signers->shared, &keys);
 }
 
 /* Judging. */
@@ -320,7 +319,7 @@ static void tell_waiting(const struct signers *signers, int64_t now_ms)
 		return; /* about reversible blocks, the tail logs it later */
 	log_limited(
 		&unknown_limit, LOG_LEVEL_WARNING, "key_unknown",
-		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, whatever the nodes say about the key",
+		"block %u is signed with a key of %s that is not known, and no block signed with a known key links to it yet; the tail waits for one, and does not believe the nodes about the key",
 		signers->waiting_num,
 		signers->waiting_for[0] ? signers->waiting_for : "a witness that is not shown");
 }
@@ -354,7 +353,7 @@ static void take_changes(struct signers *signers, const struct block *block)
 		signer->is_in_table = signer->must_note = false;
 		signer->first_signed = 0;
 		signer->is_checked = false;
-		set_state(signers, signer, STATE_KNOWN);
+		set_state(signers, signer, KEY_KNOWN);
 	}
 	witness_key_list_release(&changes);
 }
@@ -381,13 +380,13 @@ static enum signer_verdict judge_mismatch(struct signers *signers, struct signer
 	if (!signer->is_checked || signer->block != block->num) {
 		signer->block = block->num;
 		signer->is_doubted = true;
-		set_state(signers, signer, STATE_NEW);
+		set_state(signers, signer, KEY_NEW);
 		return SIGNER_OPEN;
 	}
 	signer->is_checked = false; /* next time, look it up again */
 	signer->is_doubted = false;
 	if (!signer->is_whole) { /* must_bind is a result of the same look-up */
-		set_state(signers, signer, STATE_UNKNOWN);
+		set_state(signers, signer, KEY_UNKNOWN);
 		return SIGNER_OPEN;
 	}
 	return not_good(signers, SIGNER_FALSE,
@@ -406,7 +405,9 @@ static bool signs_again(const struct signers *signers, struct signer *signer, ui
 	return num - signer->first_signed >= keyring_round(signers->shared->config.chain);
 }
 
-/* The key of the row signed this block. Note it in the row, if the row is or will be in the table. */
+/*
+ * The key of the row signed this block. Note it in the row, if the row is or will be in the table.
+ */
 static void note_signed(struct signers *signers, struct signer *signer, uint32_t num)
 {
 	if (signers->is_reversible ||
@@ -431,8 +432,8 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 	if (!block->seal || !is_name(block->seal->witness))
 		return false;
 	signer = get(signers, block->seal->witness, block->num);
-	if (signer->state != STATE_KNOWN) {
-		*ret_open = *ret_open || signer->state != STATE_UNKNOWN;
+	if (signer->state != KEY_KNOWN) {
+		*ret_open = *ret_open || signer->state != KEY_UNKNOWN;
 		return false;
 	}
 	return signer->row.since_block < block->num &&
@@ -442,9 +443,9 @@ static bool is_signed_with_known_key(struct signers *signers, const struct block
 
 /*
  * Does a block that is signed with a known key link down to held[0]?  Nothing proves the blocks
- * between them yet; if one of them changes a key, neither the old nor the new one is known above it.
- * *ret_above: how many blocks link down to held[0] without a known signer; 0: not all are looked up
- * yet.
+ * between them yet; if one of them changes a key, neither the old nor the new one is known above
+ * it. *ret_above: how many blocks link down to held[0] without a known signer; 0: not all are
+ * looked up yet.
  */
 static bool is_bound(struct signers *signers, const struct fetched *held, size_t count,
 		     unsigned *ret_above)
@@ -487,7 +488,7 @@ static enum signer_verdict judge_bound(struct signers *signers, struct signer *s
 		if (!key)
 			return SIGNER_GOOD;
 		save(signers, signer, key);
-		return signer->state == STATE_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
+		return signer->state == KEY_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
 	}
 	if (above < MOST_UNKNOWN)
 		return SIGNER_OPEN;
@@ -507,7 +508,7 @@ static enum signer_verdict judge_unknown(struct signers *signers, struct signer 
 		return SIGNER_OPEN;
 	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, told)) {
 		save(signers, signer, key);
-		return signer->state == STATE_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
+		return signer->state == KEY_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
 	}
 	return not_good(signers, SIGNER_DENIED,
 			"signed with %s, and the key of its witness %s is %s, as most nodes say",
@@ -522,7 +523,7 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 	enum signer_verdict verdict;
 
 	switch (signer->state) {
-	case STATE_KNOWN:
+	case KEY_KNOWN:
 		if (strcmp(signer->row.key, key) == 0) {
 			note_signed(signers, signer, block->num);
 			return SIGNER_GOOD;
@@ -530,17 +531,17 @@ static enum signer_verdict judge(struct signers *signers, struct signer *signer,
 		if (!is_next)
 			return SIGNER_OPEN;
 		verdict = judge_mismatch(signers, signer, block, key);
-		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
+		if (signer->state != KEY_UNKNOWN || !signer->must_bind)
 			return verdict;
 		return judge_bound(signers, signer, held, count, key);
-	case STATE_UNKNOWN:
+	case KEY_UNKNOWN:
 		signer->block = block->num;
 		if (signer->must_bind)
 			return judge_bound(signers, signer, held, count, key);
 		return judge_unknown(signers, signer, held, count, key);
-	case STATE_NEW:
-	case STATE_LOOKING:
-	case STATE_SAVING:
+	case KEY_NEW:
+	case KEY_LOOKING:
+	case KEY_SAVING:
 		break;
 	}
 	return SIGNER_OPEN;
@@ -555,9 +556,9 @@ static enum signer_verdict judge_unsealed(struct signers *signers, const struct 
 
 	if (signer->block != num) {
 		signer->block = num;
-		set_state(signers, signer, STATE_NEW);
+		set_state(signers, signer, KEY_NEW);
 	}
-	if (signer->state != STATE_UNKNOWN)
+	if (signer->state != KEY_UNKNOWN)
 		return SIGNER_OPEN;
 	if (!signer->must_bind)
 		return SIGNER_GOOD;
@@ -593,6 +594,32 @@ enum signer_verdict signers_judge(struct signers *signers, struct fetched *held,
 		block->proof = BLOCK_PROOF_SIGNED;
 	take_changes(signers, block);
 	return SIGNER_GOOD;
+}
+
+/*
+ * A block waits for one above it.  Look up the keys of the witnesses above it again: another reader
+ * may have added them.
+ */
+static int64_t look_again(struct signers *signers, int64_t now_ms)
+{
+	int64_t due_ms = CLOCK_NEVER;
+
+	if (signers->waiting_num == 0)
+		return CLOCK_NEVER;
+	for (struct signer *signer = signers->first; signer; signer = signer->next) {
+		if (signer->state != KEY_UNKNOWN || !signer->must_bind)
+			continue;
+		if (signer->look_at_ms == 0)
+			signer->look_at_ms = now_ms + LOOK_AGAIN_MS;
+		if (now_ms < signer->look_at_ms) {
+			due_ms = sooner(due_ms, signer->look_at_ms);
+			continue;
+		}
+		signer->is_doubted = false;
+		set_state(signers, signer, KEY_NEW);
+		tell_waiting(signers, now_ms);
+	}
+	return due_ms;
 }
 
 /* Public functions. */
@@ -642,32 +669,6 @@ void signers_expect(struct signers *signers, const struct block *block)
 bool signers_holds_up(const struct signers *signers, uint32_t num)
 {
 	return signers->waiting_num == num;
-}
-
-/*
- * A block waits for one above it.  Look up the keys of the witnesses above it again: another reader
- * may have added them.
- */
-static int64_t look_again(struct signers *signers, int64_t now_ms)
-{
-	int64_t due_ms = CLOCK_NEVER;
-
-	if (signers->waiting_num == 0)
-		return CLOCK_NEVER;
-	for (struct signer *signer = signers->first; signer; signer = signer->next) {
-		if (signer->state != STATE_UNKNOWN || !signer->must_bind)
-			continue;
-		if (signer->look_at_ms == 0)
-			signer->look_at_ms = now_ms + LOOK_AGAIN_MS;
-		if (now_ms < signer->look_at_ms) {
-			due_ms = sooner(due_ms, signer->look_at_ms);
-			continue;
-		}
-		signer->is_doubted = false;
-		set_state(signers, signer, STATE_NEW);
-		tell_waiting(signers, now_ms);
-	}
-	return due_ms;
 }
 
 int64_t signers_step(struct signers *signers, int64_t now_ms)

@@ -23,8 +23,7 @@ static bool is_level(const struct stall_facts *facts)
 
 static void note_chain(struct stall *stall, const struct stall_facts *facts, int64_t now_ms)
 {
-	uint32_t block = facts->nodes_block > facts->database_block ? facts->nodes_block
-								    : facts->database_block;
+	uint32_t block = max_u32(facts->nodes_block, facts->database_block);
 
 	if (block > stall->chain_block) {
 		stall->chain_block = block;
@@ -82,9 +81,8 @@ static void note_progress(struct stall *stall, const struct stall_facts *facts, 
 /* Have the nodes been behind for long enough to report it? */
 static bool lasts(const struct stall *stall, const struct stall_facts *facts, int64_t now_ms)
 {
-	int64_t patience_ms = facts->stall_ms / 2 < BEHIND_MS ? facts->stall_ms / 2 : BEHIND_MS;
-
-	return stall->is_behind && now_ms - stall->behind_since_ms >= patience_ms;
+	return stall->is_behind &&
+	       now_ms - stall->behind_since_ms >= min_i64(facts->stall_ms / 2, BEHIND_MS);
 }
 
 enum stall_news stall_step(struct stall *stall, const struct stall_facts *facts, int64_t now_ms)

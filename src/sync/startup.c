@@ -30,7 +30,7 @@ struct startup_job {
 	char *filter_text;
 	uint32_t filter_id;
 	uint32_t irreversible;
-	struct shared_look look;
+	struct clock_reading clock;
 	struct range_set outdated;
 };
 
@@ -97,7 +97,7 @@ static int run_open(struct db *db, struct job *job, struct error *err)
 		return -1;
 	if (reader_rows_register(db, &shared->identity, shared->config.version, err) < 0)
 		return -1;
-	return shared_look_at_clock(db, &start->look, err);
+	return shared_read_clock(db, &start->clock, err);
 }
 
 static void finish_open(struct job *job)
@@ -108,7 +108,7 @@ static void finish_open(struct job *job)
 	if (succeeded(start)) {
 		startup->shared->filter_id = start->filter_id;
 		if (!startup->shared->config.dry_run)
-			shared_note_look(startup->shared, &start->look);
+			shared_note_clock(startup->shared, &start->clock);
 		startup->done(startup->context);
 	}
 	free_job(start);
@@ -215,7 +215,7 @@ void startup_want(struct startup *startup, uint32_t irreversible)
 	submit(startup, "determining the wanted ranges", run_want, finish_want, irreversible);
 }
 
-/* What a dry run of a backfill tells about stored blocks. */
+/* A dry run of a backfill: stored blocks that it would read again. */
 
 static int run_preview(struct db *db, struct job *job, struct error *err)
 {

@@ -96,8 +96,7 @@ void stretch_hold(struct stretch *stretch, const struct fetched *held)
 	stretch->count++;
 }
 
-/* Remove blocks from the list without freeing them: somebody else owns them now. */
-static void take_out(struct stretch *stretch, size_t from, size_t count)
+void stretch_take_out(struct stretch *stretch, size_t from, size_t count)
 {
 	if (count == 0)
 		return;
@@ -110,7 +109,7 @@ void stretch_drop(struct stretch *stretch, size_t from, size_t count)
 {
 	for (size_t i = from; i < from + count; i++)
 		fetched_release(stretch->shared, &stretch->held[i]);
-	take_out(stretch, from, count);
+	stretch_take_out(stretch, from, count);
 }
 
 void stretch_drop_from(struct stretch *stretch, uint32_t num)
@@ -482,15 +481,18 @@ static void commit_ended(void *context, struct commit *commit, bool is_done)
 	stretch->commit_count--;
 	if (commit->ledger.entries[0].block->num == stretch->blocking_num)
 		stretch->blocking_num = 0;
-	if ((owner->ended && !owner->ended(stretch->context, commit, is_done)) || !is_done)
-		return;
-	for (size_t i = 0; i < commit->count; i++)
+	if (owner->ended)
+		owner->ended(stretch->context, commit, is_done);
+	for (size_t i = 0; is_done && owner->stored && i < commit->count; i++)
 		take_outcome(stretch, commit, &commit->ledger.entries[i]);
 }
 
 /* Commits. */
 
-/* Is this the lowest block of a missing stretch?  If it contradicts the row below, so do the others. */
+/*
+ * Is this the lowest block of a missing stretch?  If it contradicts the row below, so do the
+ * others.
+ */
 static bool must_end_first(const struct stretch *stretch, uint32_t num)
 {
 	if (stretch->rewrite != LEDGER_KEEP)
@@ -500,7 +502,7 @@ static bool must_end_first(const struct stretch *stretch, uint32_t num)
 }
 
 /* How many of the good blocks make the next commit. */
-static size_t commit_size(const struct stretch *stretch, size_t good, bool *ret_is_full)
+static size_t count_next(const struct stretch *stretch, size_t good, bool *ret_is_full)
 {
 	struct commit_size size = {0};
 	size_t count = 0;
@@ -523,7 +525,7 @@ static void send_commit(struct stretch *stretch, size_t count)
 	else
 		commit_submit(stretch->shared, stretch->held, count, stretch->rewrite, commit_ended,
 			      stretch);
-	take_out(stretch, 0, count);
+	stretch_take_out(stretch, 0, count);
 	stretch->commit_count++;
 }
 
@@ -532,7 +534,7 @@ int64_t stretch_commit(struct stretch *stretch, size_t good, int64_t wait_ms, in
 	while (good > 0 && !stretch->dispute && stretch->blocking_num == 0 &&
 	       executor_has_room(stretch->shared->executor)) {
 		bool is_full;
-		size_t count = commit_size(stretch, good, &is_full);
+		size_t count = count_next(stretch, good, &is_full);
 		int64_t full_at_ms = stretch->held[0].since_ms + wait_ms;
 
 		if (!is_full && now_ms < full_at_ms)

@@ -11,10 +11,10 @@
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "steem/rpc.h"
+#include "sync/built_on.h"
 #include "sync/executor.h"
 #include "sync/fetched.h"
 #include "sync/filter.h"
-#include "sync/lineage.h"
 #include "sync/pace.h"
 #include "sync/record_gap.h"
 #include "sync/signers.h"
@@ -24,7 +24,7 @@
 #define PATIENCE_MS 30000
 /* The same for the block after such a gap. */
 #define NEIGHBOUR_PATIENCE_MS 15000
-#define LEAVE_MAX             32 /* the most blocks that become one gap */
+#define MAX_GAP_BLOCKS        32 /* the most blocks that become one gap */
 #define ASK_AGAIN_MS          1000
 #define ASK_SOON_MS           100 /* the first retry, if a node has the block and did not give it */
 /* All nodes are asked for their heads, unless they told them within this time. */
@@ -45,8 +45,6 @@
 #define HEADS_LATER_MS    2000
 #define SEARCH_AGAIN_MS   3000
 #define MAX_HELD          256
-/* How long the tail waits until witnesses built on a block that most nodes call irreversible. */
-#define WITNESSES_PATIENCE_MS 60000
 
 struct tail {
 	struct shared *shared;
@@ -75,9 +73,7 @@ struct tail {
 	int64_t vote_at_ms;         /* when the next vote may start */
 	bool must_vote_next;        /* no agreement about a later block: vote on block `next` */
 	int64_t disagreed_since_ms; /* about block `next`; 0: the nodes agree */
-	/* The witnesses that built on the first held block. */
-	int64_t few_built_since_ms; /* since when too few did; 0: no block waits for them */
-	bool has_no_witnesses; /* too few for too long: claims are enough until enough are seen */
+	struct built_on built_on;   /* used if shared->lineage knows the witnesses */
 	/* The gap. */
 	bool has_gap;        /* block `want` is to become a known gap */
 	bool is_gap_missing; /* because no node gives it */
@@ -87,7 +83,7 @@ struct tail {
 	 * How many blocks become a gap when `want` is missing: doubles each time, 1 again after
 	 * a block arrived.
 	 */
-	uint32_t leave_count;
+	uint32_t gap_blocks;
 };
 
 /* Arrival of blocks. */
@@ -110,7 +106,7 @@ static void make_gap(struct tail *tail, const char *reason, bool is_missing)
 /* How long does the tail wait for a block that no node gives? */
 static int64_t missing_patience_ms(const struct tail *tail)
 {
-	return tail->leave_count > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
+	return tail->gap_blocks > 1 ? NEIGHBOUR_PATIENCE_MS : PATIENCE_MS;
 }
 
 /* No node gives block `want`. Another one may get it, but the tail does not wait for ever. */
@@ -234,7 +230,7 @@ static void take_block(void *context, struct block *block, unsigned node)
 	stretch_hold(&tail->stretch, &held);
 	tail->want++;
 	tail->pace.got_count++;
-	tail->leave_count = 1;
+	tail->gap_blocks = 1;
 	tail->missing_since_ms = 0;
 	tail->missing_reason[0] = '\0';
 }
@@ -355,8 +351,8 @@ static bool has_living_node(const struct tail *tail, int64_t since_ms)
 }
 
 /*
- * A search asks one node after the other, and each may take the whole time-out.  If nodes are alive,
- * the tail does not wait for all of them.
+ * A search asks one node after the other, and each may take the whole time-out.  If nodes are
+ * alive, the tail does not wait for all of them.
  */
 static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 {
@@ -376,19 +372,6 @@ static int64_t end_long_search(struct tail *tail, int64_t now_ms)
 			 ? tail->missing_reason
 			 : "no node gives a whole answer for it, although nodes tell their heads",
 		 true);
-	return now_ms;
-}
-
-static int64_t poll_interval_ms(const struct tail *tail, int64_t now_ms)
-{
-	return now_ms - tail->vouched_at_ms < HEADS_SOON_FOR_MS ? HEADS_SOON_MS : HEADS_LATER_MS;
-}
-
-static int64_t poll_in_time(struct tail *tail, int64_t interval_ms, int64_t now_ms)
-{
-	if (now_ms < tail->heads_at_ms + interval_ms)
-		return tail->heads_at_ms + interval_ms;
-	poll_heads(tail, interval_ms);
 	return now_ms;
 }
 
@@ -461,16 +444,9 @@ static int64_t tell_slow_vote(const struct tail *tail, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
-/* Does a node claim block `want`, but not yet most of them? A claim far ahead does not count. */
-static bool is_claimed(const struct tail *tail)
-{
-	return pool_irreversible(tail->shared->pool) < tail->want &&
-	       pool_claims(tail->shared->pool, tail->want, tail->want + CLAIM_AHEAD);
-}
-
 /*
- * Put the newest held block to the vote that most nodes can have.  If most nodes give it as well, all
- * held blocks up to it are part of the chain, because each links to the next.
+ * Put the newest held block to the vote that most nodes can have.  If most nodes give it as well,
+ * all held blocks up to it are part of the chain, because each links to the next.
  */
 static int64_t vote_in_time(struct tail *tail, int64_t now_ms)
 {
@@ -481,8 +457,8 @@ static int64_t vote_in_time(struct tail *tail, int64_t now_ms)
 
 	if (stretch->dispute || !stretch_needs_vote(stretch))
 		return CLOCK_NEVER;
-	if (irreversible <= vouched_to) /* one node is ahead of the others */
-		return poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms);
+	if (irreversible <= vouched_to) /* one node is ahead of the others: see poll_in_time() */
+		return CLOCK_NEVER;
 	if (now_ms < tail->vote_at_ms)
 		return tail->vote_at_ms;
 	if (tail->must_vote_next)
@@ -491,70 +467,46 @@ static int64_t vote_in_time(struct tail *tail, int64_t now_ms)
 	return now_ms;
 }
 
-/* Witnesses that built on the held blocks. */
+/* Heads of the nodes. */
 
-/* On how many of the first `good` blocks have enough witnesses built? */
-static size_t count_built_on(const struct tail *tail, size_t good)
+/* Is a node ahead of the others: does it claim `want`, or did it give a block that they lack? */
+static bool has_node_ahead(const struct tail *tail)
 {
-	const struct lineage *lineage = tail->shared->lineage;
-	uint32_t to = lineage_built_on(lineage, tail->stretch.held[0].block);
-	size_t count = 0;
+	const struct pool *pool = tail->shared->pool;
+	uint32_t irreversible = pool_irreversible(pool);
 
-	while (count < good && stretch_num(&tail->stretch, count) <= to &&
-	       lineage_has(lineage, tail->stretch.held[count].block))
-		count++;
-	return count;
+	/* a claim far ahead does not count */
+	if (irreversible < tail->want && pool_claims(pool, tail->want, tail->want + CLAIM_AHEAD))
+		return true;
+	return !tail->stretch.dispute && stretch_needs_vote(&tail->stretch) &&
+	       irreversible <= stretch_vouched_to(&tail->stretch);
 }
 
-static int64_t wait_for_witnesses(struct tail *tail, int64_t now_ms)
+/* How often to ask all nodes for their heads now; CLOCK_NEVER: the tip requests are enough. */
+static int64_t poll_interval_ms(const struct tail *tail, int64_t now_ms)
 {
-	uint32_t num = stretch_num(&tail->stretch, 0);
+	int64_t search_ms = tail->search_num > 0 ? HEADS_FRESH_MS : CLOCK_NEVER;
 
-	if (tail->few_built_since_ms == 0)
-		tail->few_built_since_ms = now_ms;
-	if (now_ms < tail->few_built_since_ms + HEADS_SOON_FOR_MS)
-		return tail->few_built_since_ms + HEADS_SOON_FOR_MS;
-	if (now_ms < tail->few_built_since_ms + WITNESSES_PATIENCE_MS) {
-		log_limited(
-			&pending_limit, LOG_LEVEL_WARNING, "vote_pending",
-			"most nodes call block %u irreversible, but too few witnesses were seen to build on it; the tail waits for their blocks",
-			num);
-		return tail->few_built_since_ms + WITNESSES_PATIENCE_MS;
-	}
-	tail->has_no_witnesses = true;
-	log_warning(
-		"vote_pending",
-		"for %d s too few witnesses were seen to build on block %u, which most nodes call irreversible; the tail goes on with what they claim until it sees them",
-		WITNESSES_PATIENCE_MS / 1000, num);
-	return CLOCK_NEVER;
+	if (!has_node_ahead(tail))
+		return search_ms;
+	return min_i64(search_ms, now_ms - tail->vouched_at_ms < HEADS_SOON_FOR_MS
+					  ? HEADS_SOON_MS
+					  : HEADS_LATER_MS);
 }
 
-/*
- * How many of the first `good` blocks may be stored?  Most nodes may call a block irreversible too
- * early, so enough witnesses must have built on it.  But perhaps the nodes do not give the blocks
- * above, or nothing proves those, so the tail does not wait for ever.
- */
-static size_t check_witnesses(struct tail *tail, size_t good, int64_t now_ms, int64_t *due_ms)
+static int64_t poll_in_time(struct tail *tail, int64_t now_ms)
 {
-	size_t count;
+	int64_t interval_ms = poll_interval_ms(tail, now_ms);
 
-	*due_ms = CLOCK_NEVER;
-	if (!tail->shared->lineage || good == 0) {
-		tail->few_built_since_ms = 0;
-		return good;
-	}
-	count = count_built_on(tail, good);
-	if (count > 0) {
-		tail->few_built_since_ms = 0;
-		tail->has_no_witnesses = false;
-		return count;
-	}
-	if (!tail->has_no_witnesses)
-		*due_ms = wait_for_witnesses(tail, now_ms);
-	return tail->has_no_witnesses ? good : 0;
+	if (interval_ms == CLOCK_NEVER)
+		return CLOCK_NEVER;
+	if (now_ms < tail->heads_at_ms + interval_ms)
+		return tail->heads_at_ms + interval_ms;
+	poll_heads(tail, interval_ms);
+	return now_ms;
 }
 
-/* What became of the blocks. */
+/* Outcomes of commits and disputes. */
 
 static void take_stored(void *context, uint32_t num)
 {
@@ -631,15 +583,17 @@ static const struct stretch_owner owner = {
 /* Commit what passes all checks.  Returns when to call it again. */
 static int64_t commit_held(struct tail *tail, int64_t now_ms)
 {
-	int64_t signers_ms, witnesses_ms;
+	int64_t signers_ms, witnesses_ms = CLOCK_NEVER;
 	size_t good;
 
 	if (tail->stretch.dispute)
 		return CLOCK_NEVER;
 	good = stretch_judge(&tail->stretch, now_ms, &signers_ms);
-	good = check_witnesses(tail, good, now_ms, &witnesses_ms);
-	(void)stretch_commit(&tail->stretch, good, 0, now_ms);
-	return sooner(signers_ms, witnesses_ms);
+	if (tail->shared->lineage)
+		good = built_on_count(&tail->built_on, tail->shared->lineage, tail->stretch.held,
+				      good, now_ms, &witnesses_ms);
+	return sooner(sooner(signers_ms, witnesses_ms),
+		      stretch_commit(&tail->stretch, good, 0, now_ms));
 }
 
 /* Gaps. */
@@ -661,11 +615,11 @@ static void gap_recorded(void *context, uint32_t last)
  * second gap takes two blocks, the third four.  At the same time, the replay fetches the good
  * ones among them.
  */
-static uint32_t last_to_leave(const struct tail *tail)
+static uint32_t last_of_gap(const struct tail *tail)
 {
 	uint32_t irreversible = pool_irreversible(tail->shared->pool);
 	uint32_t room = irreversible > tail->want ? irreversible - tail->want : 0;
-	uint32_t more = tail->leave_count - 1;
+	uint32_t more = tail->gap_blocks - 1;
 
 	return tail->want + (more < room ? more : room);
 }
@@ -687,7 +641,7 @@ static void give_up_held(struct tail *tail)
 }
 
 /* Everything below the gap must be decided first, or it would be recorded as missing too. */
-static void leave_gap(struct tail *tail)
+static void begin_recording(struct tail *tail)
 {
 	uint32_t last;
 
@@ -697,9 +651,9 @@ static void leave_gap(struct tail *tail)
 		give_up_held(tail);
 	if (tail->stretch.count > 0)
 		return;
-	last = tail->is_gap_missing ? last_to_leave(tail) : tail->want;
-	if (tail->is_gap_missing && tail->leave_count < LEAVE_MAX)
-		tail->leave_count *= 2;
+	last = tail->is_gap_missing ? last_of_gap(tail) : tail->want;
+	if (tail->is_gap_missing && tail->gap_blocks < MAX_GAP_BLOCKS)
+		tail->gap_blocks *= 2;
 	tail->has_gap = false;
 	tail->is_recording = true;
 	record_gap(tail->shared, tail->want, last, tail->gap_reason, gap_recorded, tail);
@@ -777,11 +731,10 @@ void tail_start(struct tail *tail, uint32_t first)
 	tail->is_running = true;
 	tail->stretch.is_ending = false;
 	tail->doubted_since_ms = 0;
-	tail->leave_count = 1;
+	tail->gap_blocks = 1;
 	tail->disagreed_since_ms = 0;
 	tail->vote_at_ms = 0;
-	tail->few_built_since_ms = 0;
-	tail->has_no_witnesses = false;
+	tail->built_on = (struct built_on){.few_since_ms = 0};
 	go_back_to(tail, first);
 	pace_init(&tail->pace, clock_now_ms());
 }
@@ -796,13 +749,10 @@ int64_t tail_step(struct tail *tail, int64_t now_ms)
 		stop_search(tail);
 	due_ms = vote_in_time(tail, now_ms);
 	due_ms = sooner(due_ms, commit_held(tail, now_ms));
-	if (is_claimed(tail))
-		due_ms = sooner(due_ms, poll_in_time(tail, poll_interval_ms(tail, now_ms), now_ms));
 	due_ms = sooner(due_ms, tell_slow_vote(tail, now_ms));
 	due_ms = sooner(due_ms, end_long_search(tail, now_ms));
-	if (tail->search_num > 0)
-		due_ms = sooner(due_ms, poll_in_time(tail, HEADS_FRESH_MS, now_ms));
-	leave_gap(tail);
+	due_ms = sooner(due_ms, poll_in_time(tail, now_ms));
+	begin_recording(tail);
 	return sooner(due_ms, ask_in_time(tail, now_ms));
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "steem/client.h"
 #include "steem/pool.h"
 #include "sync/commit.h"
@@ -36,7 +37,7 @@ enum verify_state {
 /* A node that lies does so often. */
 static struct log_limit disputed_limit = LOG_LIMIT_INIT(10000);
 
-/* What is known about one block of the window. */
+/* One block of the window: its finding so far, and which nodes agree on the block. */
 struct block_check {
 	struct audit_finding finding;
 	uint64_t asked; /* mask of the nodes that were asked */
@@ -158,7 +159,7 @@ static bool begin_window(struct verify *verify)
 	const struct range *range = &verify->left.items[0];
 	size_t room = shared_room_blocks(verify->shared);
 	uint32_t reachable = shared_reachable_block(verify->shared);
-	uint32_t last = range->last < reachable ? range->last : reachable;
+	uint32_t last = min_u32(range->last, reachable);
 
 	if (reachable < range->first)
 		return false;
@@ -477,7 +478,7 @@ static void end_window(struct verify *verify)
 				verify->first + i,
 				check->is_confirmed
 					? "right"
-					: "what one of them gives, and no third could be asked");
+					: "that of one of them, and no third node could be asked");
 		}
 		fetched_release(verify->shared, &check->other);
 	}
@@ -547,25 +548,24 @@ static bool start_mending(struct verify *verify, bool has_row)
 	struct stretch *stretch = &verify->stretch;
 	struct fetched *mended;
 	struct commit_size size = {0};
-	size_t count = 0;
-	size_t kept = 0;
+	size_t count = 0, at = 0;
 
 	if (!verify->shared->config.verify.repair || stretch->count == 0)
 		return false;
 	mended = xreallocarray(NULL, stretch->count, sizeof(*mended));
-	for (size_t i = 0; i < stretch->count; i++) {
-		/*
-		 * is_to_mend() marks a block as tried, and a tried block must go into the
-		 * commit. So check the room first.
-		 */
-		if (!commit_is_full(verify->shared, &size) &&
-		    is_to_mend(verify, &stretch->held[i], has_row) &&
-		    commit_add(verify->shared, &size, stretch->held[i].block))
-			mended[count++] = stretch->held[i];
-		else
-			stretch->held[kept++] = stretch->held[i];
+	/*
+	 * is_to_mend() marks a block as tried, and a tried block must go into the commit.  So check
+	 * the room first.
+	 */
+	while (at < stretch->count && !commit_is_full(verify->shared, &size)) {
+		if (is_to_mend(verify, &stretch->held[at], has_row) &&
+		    commit_add(verify->shared, &size, stretch->held[at].block)) {
+			mended[count++] = stretch->held[at];
+			stretch_take_out(stretch, at, 1);
+		} else {
+			at++;
+		}
 	}
-	stretch->count = kept;
 	if (count > 0) {
 		verify->state = VERIFY_MENDING;
 		commit_submit(verify->shared, mended, count, LEDGER_REPAIR, mending_ended, verify);
@@ -593,44 +593,7 @@ static void start_releasing(struct verify *verify)
 	release_claim(verify->shared, &verify->filled, &verify->failed, "", released, verify);
 }
 
-/* Public functions. */
-
-struct verify *verify_new(struct shared *shared)
-{
-	struct verify *verify = xcalloc(1, sizeof(*verify));
-
-	verify->shared = shared;
-	stretch_init(&verify->stretch, shared, &owner, verify);
-	verify->sink = (struct client_sink){.context = verify,
-					    .given = take_block,
-					    .refused = take_refusal,
-					    .is_virtual = shared->config.filter->virtual_operations,
-					    .is_opinion = true};
-	verify->vote_sink = verify->sink;
-	verify->vote_sink.given = take_vouched;
-	verify->vote_sink.needs_majority = true;
-	return verify;
-}
-
-void verify_free(struct verify *verify)
-{
-	if (!verify)
-		return;
-	client_drop(verify->shared->client, &verify->sink);
-	client_drop(verify->shared->client, &verify->vote_sink);
-	stretch_release(&verify->stretch);
-	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
-		fetched_release(verify->shared, &verify->checks[i].other);
-	free(verify->checks);
-	range_set_release(&verify->left);
-	free(verify);
-}
-
-void verify_start(struct verify *verify)
-{
-	verify->given_at_ms = clock_now_ms();
-	range_set_copy(&verify->left, verify->shared->config.verify.ranges);
-}
+/* The work of a turn, by state. */
 
 /* The nodes were read again: the masks mean other nodes now. */
 static void forget_nodes(struct verify *verify)
@@ -675,7 +638,7 @@ static int64_t work_on_window(struct verify *verify, int64_t now_ms)
 	return now_ms;
 }
 
-static int64_t go_on(struct verify *verify, int64_t now_ms)
+static int64_t begin_in_time(struct verify *verify, int64_t now_ms)
 {
 	int64_t patience_ms = verify->given_at_ms + PATIENCE_MS;
 
@@ -689,6 +652,45 @@ static int64_t go_on(struct verify *verify, int64_t now_ms)
 	return CLOCK_NEVER;
 }
 
+/* Public functions. */
+
+struct verify *verify_new(struct shared *shared)
+{
+	struct verify *verify = xcalloc(1, sizeof(*verify));
+
+	verify->shared = shared;
+	stretch_init(&verify->stretch, shared, &owner, verify);
+	verify->sink = (struct client_sink){.context = verify,
+					    .given = take_block,
+					    .refused = take_refusal,
+					    .is_virtual = shared->config.filter->virtual_operations,
+					    .is_opinion = true};
+	verify->vote_sink = verify->sink;
+	verify->vote_sink.given = take_vouched;
+	verify->vote_sink.needs_majority = true;
+	return verify;
+}
+
+void verify_free(struct verify *verify)
+{
+	if (!verify)
+		return;
+	client_drop(verify->shared->client, &verify->sink);
+	client_drop(verify->shared->client, &verify->vote_sink);
+	stretch_release(&verify->stretch);
+	for (uint32_t i = 0; verify->checks && i < verify->count; i++)
+		fetched_release(verify->shared, &verify->checks[i].other);
+	free(verify->checks);
+	range_set_release(&verify->left);
+	free(verify);
+}
+
+void verify_start(struct verify *verify)
+{
+	verify->given_at_ms = clock_now_ms();
+	range_set_copy(&verify->left, verify->shared->config.verify.ranges);
+}
+
 int64_t verify_step(struct verify *verify, int64_t now_ms)
 {
 	if (verify->pool_epoch != verify->shared->pool_epoch)
@@ -698,7 +700,7 @@ int64_t verify_step(struct verify *verify, int64_t now_ms)
 						: bind_or_compare(verify, now_ms);
 	if (verify->state != VERIFY_IDLE || verify->is_stopped)
 		return CLOCK_NEVER;
-	return verify->checks ? work_on_window(verify, now_ms) : go_on(verify, now_ms);
+	return verify->checks ? work_on_window(verify, now_ms) : begin_in_time(verify, now_ms);
 }
 
 bool verify_is_done(const struct verify *verify)

@@ -75,7 +75,7 @@ static void meet_doom(struct sim_reader *slot)
 	struct replay_status status;
 
 	replay_get_status(slot->reader->replay, &status);
-	if (!slot->is_doomed || !status.is_claiming || !sim_chance(100))
+	if (!slot->is_doomed || status.claim_count == 0 || !sim_chance(100))
 		return;
 	slot->is_gone = true;
 	world_kill(slot);

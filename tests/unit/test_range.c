@@ -60,7 +60,7 @@ static void random_changes_agree_with_a_bitmap(void **state)
 
 		if (random_below(3) > 0 && last > first + 20)
 			last = first + 20;
-		switch (random_below(20)) {
+		switch (random_below(21)) {
 		case 0:
 			range_clip(&set, first, last);
 			for (uint32_t block = 0; block < BLOCKS; block++)
@@ -80,6 +80,15 @@ static void random_changes_agree_with_a_bitmap(void **state)
 			range_add_set(&other, &set);
 			range_set_copy(&set, &other);
 			paint(bits, first, last, true);
+			break;
+		case 3:
+			range_set_clear(&other);
+			range_add(&other, first, last);
+			range_add(&other, 3, 5);
+			range_keep_set(&set, &other);
+			for (uint32_t block = 0; block < BLOCKS; block++)
+				bits[block] = bits[block] && ((block >= first && block <= last) ||
+							      (block >= 3 && block <= 5));
 			break;
 		default:
 			if (random_below(2) == 0) {
@@ -115,6 +124,7 @@ static void neighbours_are_joined(void **state)
 static void the_last_number_is_one_like_others(void **state)
 {
 	CLEANUP(range_set_release) struct range_set set = RANGE_SET_INIT;
+	CLEANUP(range_set_release) struct range_set other = RANGE_SET_INIT;
 
 	(void)state;
 	range_add(&set, 1, UINT32_MAX);
@@ -126,6 +136,14 @@ static void the_last_number_is_one_like_others(void **state)
 	assert_is(&set, "1-4294967295");
 	range_clip(&set, UINT32_MAX, UINT32_MAX);
 	assert_is(&set, "4294967295");
+	range_set_copy(&other, &set);
+	range_add(&set, 1, 5);
+	range_keep_set(&set, &other);
+	assert_is(&set, "4294967295");
+	range_clip(&other, 1, 5);
+	range_keep_set(&set, &other);
+	assert_int_equal(set.count, 0);
+	range_add(&set, 1, UINT32_MAX);
 	range_remove(&set, 0, UINT32_MAX);
 	assert_int_equal(set.count, 0);
 }

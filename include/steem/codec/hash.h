@@ -19,7 +19,9 @@
 
 struct hash;
 
-/* NULL with err (ERROR_CONFIG): libcrypto does not have one of the algorithms. The caller owns it. */
+/*
+ * NULL with err (ERROR_CONFIG): libcrypto does not have one of the algorithms. The caller owns it.
+ */
 struct hash *hash_new(struct error *err) MUST_CHECK;
 void hash_free(struct hash *hash);
 
@@ -28,8 +30,9 @@ void hash_sha224(struct hash *hash, const void *bytes, size_t len, uint8_t ret[H
 void hash_rmd160(struct hash *hash, const void *bytes, size_t len, uint8_t ret[HASH_RMD160_BYTES]);
 
 /*
- * The SHA-256 of texts with the same beginning: begin once, then ask for the hash of the beginning and a
- * tail, any number of times.  hash_end() is cheaper, and must be the last.  The functions above do not interfere.
+ * The SHA-256 of texts with the same beginning: begin once, then ask for the hash of the beginning
+ * and a tail, any number of times.  hash_end() is cheaper, and must be the last.  The functions
+ * above do not interfere.
  */
 void hash_begin(struct hash *hash, const void *bytes, size_t len);
 void hash_with_tail(struct hash *hash, const void *tail, size_t tail_len,

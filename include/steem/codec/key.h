@@ -2,8 +2,8 @@
 /*
  * Public keys: their text, and the key behind a signature; by libsecp256k1.
  *
- * The surprise: nodes accept a signature with a high S (up to about 0xa0201b68...), so key_recover()
- * does too.  33 zero bytes are a key as well: the text of "no key".
+ * The surprise: nodes accept a signature with a high S (up to about 0xa0201b68...), so
+ * key_recover() does too.  33 zero bytes are a key as well: the text of "no key".
  */
 #ifndef STEEM_CODEC_KEY_H
 #define STEEM_CODEC_KEY_H

@@ -3,8 +3,9 @@
  * Converts the JSON of condenser_api into the bytes that were signed.
  *
  * One packer walks the table of operations (codec/operations.h) over the text in place.  It accepts
- * only the notation that nodes write: 10 but not 010 or 1e1, each member once, hex in lower case.  So two
- * texts with different meanings never give the same bytes, and the packed text can be stored as it is.
+ * only the notation that nodes write: 10 but not 010 or 1e1, each member once, hex in lower case.
+ * So two texts with different meanings never give the same bytes, and the packed text can be stored
+ * as it is.
  *
  * The surprise: an operation that cannot be packed need not be false.  JSON does not contain
  * everything, and a hardfork may add operations that the table does not know.
@@ -37,8 +38,8 @@ struct pack {
 	struct hash *hash;         /* not owned; for the checksum of a key's text */
 	struct buf out;            /* the packed bytes; pack functions only append */
 	/*
-	 * Refuse what a node would read differently, or not at all, if this text were sent to it.  A
-	 * node shows less than it reads, so for blocks this is false.
+	 * Refuse what a node would read differently, or not at all, if this text were sent to it.
+	 * A node shows less than it reads, so for blocks this is false.
 	 */
 	bool is_to_send;
 	/* why something could not be packed; without control characters */
@@ -52,8 +53,8 @@ void pack_init(struct pack *pack, const struct chain *chain, struct hash *hash);
 void pack_release(struct pack *pack);
 
 /*
- * Append the bytes of a value of this type.  False with pack->reason: the JSON does not contain all signed
- * bytes; some bytes may have been appended all the same.
+ * Append the bytes of a value of this type.  False with pack->reason: the JSON does not contain all
+ * signed bytes; some bytes may have been appended all the same.
  */
 bool pack_value(struct pack *pack, const struct codec_type *type, const struct json_slice *value);
 /* The same for the values of an object; it may have no other members. */

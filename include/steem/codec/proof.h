@@ -2,15 +2,15 @@
 /*
  * Does the content of a block match its hashes?
  *
- * While a block is decoded, its transactions are packed one after the other.  At its end this module
- * computes the id of each trx, the merkle root and the block id, and compares them with the answer.
- * If all match, nobody changed a byte of any operation without changing the block id.
- * The surprise: the stored value may differ from the node's.  Nodes are known to print two kinds of values
- * wrong.  If exactly one other value matches the hashes, it replaces the printed one in the
+ * While a block is decoded, its transactions are packed one after the other.  At its end this
+ * module computes the id of each trx, the merkle root and the block id, and compares them with the
+ * answer.  If all match, nobody changed a byte of any operation without changing the block id.  The
+ * surprise: the stored value may differ from the node's.  Nodes are known to print two kinds of
+ * values wrong.  If exactly one other value matches the hashes, it replaces the printed one in the
  * payload, and block->correction says so.
  *
- * Not proved: members of `props` that are not packed (account_subsidy_budget, account_subsidy_decay),
- * virtual operations, and whether the chain accepted the block.
+ * Not proved: members of `props` that are not packed (account_subsidy_budget,
+ * account_subsidy_decay), virtual operations, and whether the chain accepted the block.
  */
 #ifndef STEEM_CODEC_PROOF_H
 #define STEEM_CODEC_PROOF_H
@@ -30,24 +30,24 @@
 struct proof;
 
 /*
- * The state for proving blocks of this chain.  One thread uses it, for one block after the other.  The
- * caller owns it; the chain must outlive it.  NULL with err (ERROR_CONFIG): see hash_new().
+ * The state for proving blocks of this chain.  One thread uses it, for one block after the other.
+ * The caller owns it; the chain must outlive it.  NULL with err (ERROR_CONFIG): see hash_new().
  */
 struct proof *proof_new(const struct chain *chain, struct error *err) MUST_CHECK;
 void proof_free(struct proof *proof);
 
 /*
- * Recover the key that signed the block, which must have a seal.  This takes about 33 us.  -1 with err
- * (ERROR_NODE, RPC_FAILURE_FALSE): the signature is invalid, or the answer names another key.  It does not
- * check whether the key belongs to the block's witness.
+ * Recover the key that signed the block, which must have a seal.  This takes about 33 us.  -1 with
+ * err (ERROR_NODE, RPC_FAILURE_FALSE): the signature is invalid, or the answer names another key.
+ * It does not check whether the key belongs to the block's witness.
  */
 int proof_signer(struct proof *proof, const struct block *block, struct key *ret_key,
 		 struct error *err) MUST_CHECK;
 /* Write the text of a key, with the chain's prefix. Returns text. */
 char *proof_key_text(struct proof *proof, const struct key *key, char text[KEY_TEXT_BYTES]);
 /*
- * A hash of the block's content: two blocks have the same one only if block_equal() is true for them.  The
- * caller can keep it instead of the block.  Virtual operations are not included.
+ * A hash of the block's content: two blocks have the same one only if block_equal() is true for
+ * them.  The caller can keep it instead of the block.  Virtual operations are not included.
  */
 void proof_fingerprint(struct proof *proof, const struct block *block,
 		       uint8_t ret[HASH_SHA256_BYTES]);
@@ -79,8 +79,9 @@ struct proof_claim {
 };
 
 /*
- * Compare all hashes.  0: block->proof is BLOCK_PROOF_CONTENT, or BLOCK_PROOF_NONE with block->proof_reason.
- * -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the hash that does not match; the caller prefixes "block N: ".
+ * Compare all hashes.  0: block->proof is BLOCK_PROOF_CONTENT, or BLOCK_PROOF_NONE with
+ * block->proof_reason.  -1 with err (ERROR_NODE, RPC_FAILURE_FALSE): the hash that does not match;
+ * the caller prefixes "block N: ".
  */
 int proof_end_block(struct proof *proof, struct proof_claim *claim, struct error *err) MUST_CHECK;
 

@@ -2,9 +2,9 @@
 /*
  * Reads the members of an object by the fields of its type (codec/operations.h).
  *
- * The values are pieces of the text, not copied.  Nodes write the members in the order of the fields, so
- * the name of the next field is compared with the text first; only if it does not stand there is the
- * end of the member's name searched.  Any order is read, and gives the same values.
+ * The values are pieces of the text, not copied.  Nodes write the members in the order of the
+ * fields, so the name of the next field is compared with the text first; only if it does not stand
+ * there is the end of the member's name searched.  Any order is read, and gives the same values.
  */
 #ifndef STEEM_CODEC_VALUES_H
 #define STEEM_CODEC_VALUES_H
@@ -40,8 +40,8 @@ void values_keep_string(struct values *values, const char *name, const struct js
 /* Consume an object and read its members; false: the next value is no object, or bad. */
 bool values_read(struct values *values, const struct codec_type *type, struct json_cursor *cursor);
 /*
- * The same, and copy the object in canonical form (json_take_canonical()).  The values are canonical
- * too.
+ * The same, and copy the object in canonical form (json_take_canonical()).  The values are
+ * canonical too.
  */
 bool values_take(struct values *values, const struct codec_type *type, struct json_cursor *cursor,
 		 struct arena *arena, struct json_slice *ret_object, bool *had_invalid_utf8);

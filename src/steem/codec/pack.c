@@ -649,7 +649,9 @@ static size_t read_varint(const uint8_t **at)
 	return value;
 }
 
-/* Below, equal to or above 0, as for memcmp(), as a node sorts (fc/include/fc/container/flat.hpp). */
+/*
+ * Below, equal to or above 0, as for memcmp(), as a node sorts (fc/include/fc/container/flat.hpp).
+ */
 static int compare_packed(const struct codec_type *type, const uint8_t *a, const uint8_t *b)
 {
 	size_t a_len, b_len;

@@ -18,7 +18,7 @@
 #define KIND_BYTES    1
 #define CHECK_BYTES   4
 #define CHECKED_BYTES (KIND_BYTES + SECRET_BYTES + CHECK_BYTES)
-/* What Bitcoin's programs write for a compressed key: with a byte 0x01 before the check. */
+/* The form in which Bitcoin's programs write a compressed key: a byte 0x01 before the check. */
 #define COMPRESSED_TEXT_LEN 52
 
 /* A header of 31 and more says "compressed": nodes write and ignore that. */

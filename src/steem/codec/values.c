@@ -42,7 +42,7 @@ bool values_next_member(struct values *values, struct json_cursor *cursor, bool 
 	return true;
 }
 
-/* Where the value of values->field belongs. */
+/* The place for the value of values->field. */
 static struct json_slice *place(struct values *values)
 {
 	size_t field = values->field;

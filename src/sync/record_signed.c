@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sync/note_keys.h"
+#include "sync/record_signed.h"
 
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static void finish_note(struct job *job)
 	free(note);
 }
 
-void note_keys(struct shared *shared, struct witness_key_list *keys)
+void record_signed(struct shared *shared, struct witness_key_list *keys)
 {
 	struct note_job *note;
 
