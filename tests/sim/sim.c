@@ -40,6 +40,8 @@ static const uint64_t fixed_seeds[] = {
 	7960, /* a hole below a block that no node gives was never filled */
 	/* a search went on for a block above one that became a gap, and spoilt the next search */
 	51971,
+	/* the model never ended the transaction of a silent client that had locked a signed trx */
+	21316,
 };
 
 struct options {

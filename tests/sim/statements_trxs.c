@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chain.h"
+#include "database.h"
 #include "sched.h"
 #include "statements_impl.h"
 
@@ -117,6 +118,8 @@ bool model_lock_signed_trx(struct call *call)
 	call->rows->column_count = 1;
 	if (row_write(call->tx, TABLE_SIGNED, key, row))
 		give_text(call, row->trx_id);
+	else
+		database_end_idle(call->tx->blocker);
 	return true;
 }
 
