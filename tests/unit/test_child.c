@@ -19,8 +19,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/child.h"
-#include "worker/inherit.h"
+#include "daemon/child.h"
+#include "daemon/inherit.h"
 
 static int signal_fd;
 static struct child child;
