@@ -6,7 +6,7 @@
  * The memory of a key is that of base/secret.h; nothing here prints or copies one.
  *
  * The surprise: the round, which runs in a database thread, and the loop thread share a signing_key.  The
- * loop thread touches its request only while no round runs.
+ * loop thread touches what rounds use only while none runs.
  */
 #ifndef POSTER_SIGNING_ACCOUNT_H
 #define POSTER_SIGNING_ACCOUNT_H
@@ -60,7 +60,7 @@ struct signing_key {
 struct signing_account {
 	char account[BLOCK_ACCOUNT_BYTES + 1];
 	struct signing_key posting, active;
-	/* For poster/round.c: nothing could be signed at this head, so wait for the next one. */
+	/* Of rounds: nothing could be signed at this head, so wait for the next one. */
 	int64_t blocked_head_s;
 	int64_t look_at_ms;
 };

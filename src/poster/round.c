@@ -252,15 +252,10 @@ static int sign_by_command(struct db *db, struct round *round, const struct sign
 	return 0;
 }
 
-static bool has_answer(const struct signing_key *key)
-{
-	return key->request.state == SIGNATURE_MADE || key->request.state == SIGNATURE_FAILED;
-}
-
 /* An answer is used by the round that gets it, or never.  Was there one? */
 static bool drop_answer(struct signing_key *key)
 {
-	if (!has_answer(key))
+	if (key->request.state != SIGNATURE_MADE && key->request.state != SIGNATURE_FAILED)
 		return false;
 	key->request.state = SIGNATURE_NONE;
 	return true;
@@ -281,7 +276,7 @@ static int sign_by_key(struct db *db, struct round *round, const struct signing_
 	}
 	look->outcome = ROUND_SIGNED;
 	if (!key->key)
-		return 0;
+		return 0; /* a dry run asks no command */
 	if (sign_digest(look->trx->digest, key->key, signature, err) < 0)
 		return -1;
 	return make_trx(signer, row, look->trx, round->reference.num, signature, &look->made, err);
@@ -512,8 +507,7 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 /* Its rows waited for their pace, and the head is still the same. */
 static bool is_waiting_for_head(const struct round *round, const struct signing_account *signer)
 {
-	return !has_answer(&signer->posting) && !has_answer(&signer->active) &&
-	       signer->blocked_head_s == round->head.head_time_s &&
+	return signer->blocked_head_s == round->head.head_time_s &&
 	       clock_now_ms() < signer->look_at_ms;
 }
 

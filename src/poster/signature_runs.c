@@ -29,7 +29,7 @@ enum command_state {
 
 /* A key whose command signs. */
 struct command {
-	const struct signing_account *signer;
+	struct signing_account *signer;
 	struct signing_key *key;
 	enum command_state state;
 	uint8_t digest[HASH_SHA256_BYTES];
@@ -59,7 +59,7 @@ struct signature_runs {
 
 /* Opening. */
 
-static void add_key(struct signature_runs *runs, const struct signing_account *signer,
+static void add_key(struct signature_runs *runs, struct signing_account *signer,
 		    struct signing_key *key)
 {
 	if (key->rules && key->rules->is_command)
@@ -133,6 +133,7 @@ static void give(struct command *command)
 	struct signature_request *request = &key->request;
 	const struct signature_answer *answer = &command->answer;
 
+	command->signer->blocked_head_s = 0; /* the next round looks at it, whatever the head is */
 	key->rests_until_ms = command->rests_until_ms;
 	key->again_count = command->again_count;
 	if (answer->verdict == SIGNATURE_RIGHT) {
@@ -143,8 +144,8 @@ static void give(struct command *command)
 	} else {
 		request->state = SIGNATURE_FAILED;
 		request->pauses = command->pauses;
-		text_format(request->why, sizeof(request->why), "the command %s: %s", key->program,
-			    answer->why);
+		text_format(request->why, sizeof(request->why), "the command failed: %s (%s)",
+			    answer->why, key->program);
 	}
 	command->pauses = command->is_asked_again = false;
 	command->state = COMMAND_IDLE;

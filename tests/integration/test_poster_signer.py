@@ -397,7 +397,8 @@ def test_the_configuration_is_checked(outbox, command, tmp_path):
             ({"command": str(plain)}, "Permission denied"),
             ({"command": str(open_to_all)}, "other users may change"),
             ({"public_key": "TST" + key[3:]}, "begin with STM"),
-            ({"public_key": key[:-1] + ("1" if key[-1] != "1" else "2")}, "checksum is wrong"),
+            ({"public_key": key[:-1] + ("1" if key[-1] != "1" else "2")}, "a character is wrong"),
+            ({"public_key": "STM1111111111111111111111111111111114T1Anm"}, "no public key"),
             ({"timeout_s": 31}, "a whole number from 1 to 30"),
             ({"timeout_s": 0}, "a whole number from 1 to 30")):
         entry = {name: value for name, value in {**good, **changes}.items() if value is not None}
