@@ -108,6 +108,18 @@ def test_signatures_of_any_library_do(outbox, command, mode):
     assert not poster.events("signer_failed") and len(outbox.signed(rows[0])) == 1
 
 
+def test_no_digest_is_asked_for_twice(outbox, command):
+    """The command has no random numbers, and the head stays the same: what was not canonical would never be."""
+    command.mode("raw")
+    begin(outbox, command.entry("bot-one"))
+    outbox.network.still()
+    rows = [outbox.custom() for _ in range(4)]
+    outbox.wait_all("sent")
+    assert len({run["line"] for run in command.runs()}) == len(command.runs()) >= len(rows)
+    outbox.network.live(BLOCK_S)
+    outbox.wait_all()
+
+
 # ---- commands that fail
 
 FAILURES = {
