@@ -34,9 +34,14 @@ enum config_program {
 /* A key of an account, and what it may sign. */
 struct config_account {
 	char *name;
-	bool is_active; /* the authority of the key: active, else posting */
+	bool is_active;  /* the authority of the key: active, else posting */
+	bool is_command; /* a command signs, else the key is in key_file */
 	char *key_file;
-	char **allow; /* names of operations; none: all that the authority may do */
+	char **command; /* the program and its arguments */
+	size_t command_count;
+	char *public_key;   /* the text of the key that the command signs with */
+	unsigned timeout_s; /* of one run of the command */
+	char **allow;       /* names of operations; none: all that the authority may do */
 	size_t allow_count;
 	unsigned max_per_day; /* transactions; 0: no limit */
 	bool has_amounts;

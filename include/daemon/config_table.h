@@ -102,5 +102,7 @@ int config_read_password(const char *path, char **ret_password, struct error *er
  */
 int config_read_secret(const char *path, char *text, size_t size, size_t *ret_len,
 		       struct error *err) MUST_CHECK;
+/* Can nobody but root and the user of this process change or replace the file of a program? */
+int config_check_program(const char *path, struct error *err) MUST_CHECK;
 
 #endif

@@ -12,8 +12,8 @@ struct signing_accounts;
 struct transaction_maker;
 
 /*
- * Ask the chain which authority each key has, and print it.  EXIT_BAD_CONFIG: some key does not have
- * the authority of its entry, or is an owner key; EXIT_UNAVAILABLE: no node answers.
+ * Let each command sign a test, ask the chain which authority each key has, and print it.  EXIT_BAD_CONFIG: some
+ * command fails, or some key does not have the authority of its entry, or is an owner key; EXIT_UNAVAILABLE: no node answers.
  */
 enum exit_code inspect_check(const struct config *config, struct signing_accounts *signers,
 			     struct transaction_maker *maker);

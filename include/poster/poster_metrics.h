@@ -13,6 +13,7 @@
 #include "daemon/metrics.h"
 #include "poster/open_trxs.h"
 #include "poster/routes.h"
+#include "poster/signature_runs.h"
 #include "store/sender.h"
 #include "sync/executor.h"
 
@@ -28,6 +29,7 @@ struct poster_metrics_facts {
 	const struct sender_account *accounts;
 	size_t account_count;
 	uint64_t signed_count, held_count, failed_count, expired_count;
+	const struct signature_runs_facts *signatures;
 	const struct metric_histogram *commit_times;
 };
 

@@ -6,6 +6,9 @@
  * It runs in a database thread, and uses keys, signers and the transaction maker alone: one round at a
  * time.  If its COMMIT is interrupted, the round runs again and finds other rows; what the first try
  * signed is then found as an open transaction (poster/poster_task.h).
+ *
+ * A key whose command signs takes two rounds: the first one leaves a request (poster/signing_account.h), and
+ * a later one reads and checks the row again, as if for the first time, and uses the answer.
  */
 #ifndef POSTER_ROUND_H
 #define POSTER_ROUND_H
@@ -29,7 +32,8 @@
 
 /* Something that the log tells when the round is committed. */
 struct round_event {
-	bool is_held; /* else it failed */
+	bool is_held;   /* else it failed, or */
+	bool is_paused; /* its account pauses: a command signs with another key */
 	char account[BLOCK_ACCOUNT_BYTES + 1];
 	uint64_t comment_id, action_id;
 	char why[ROUND_WHY_BYTES];
@@ -42,6 +46,7 @@ struct round {
 	struct transaction_maker *maker;
 	const struct chain *chain;
 	const char *token;
+	bool is_dry_run;        /* no command is asked */
 	struct chain_head head; /* to sign by */
 	int64_t asked_at_ms;    /* when that was current */
 	/* What came out. */
@@ -69,9 +74,11 @@ enum round_outcome {
 	ROUND_LATER,
 	ROUND_HELD,
 	ROUND_FAILED,
+	ROUND_UNSIGNED, /* its command failed: it stays pending, with the reason */
 };
 struct round_look {
 	enum round_outcome outcome;
+	bool pauses; /* of ROUND_UNSIGNED: the account must pause */
 	char why[ROUND_WHY_BYTES];
 	struct transaction *trx; /* NULL, or owned: sealed */
 	struct sender_trx made;  /* of ROUND_SIGNED; owned */

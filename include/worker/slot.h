@@ -17,9 +17,9 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
-#include "worker/child.h"
+#include "daemon/child.h"
+#include "daemon/guard.h"
 #include "worker/ending.h"
-#include "worker/guard.h"
 #include "worker/lease.h"
 #include "worker/task.h"
 

@@ -8,7 +8,11 @@
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
 
-#define LIST_MAX 1000
+#define LIST_MAX   1000
+#define WORD_BYTES 4096
+#define TIMEOUT_S  5
+/* A transaction lives a minute, and must be sent while it does. */
+#define TIMEOUT_MAX_S 30
 
 static void free_list(char **texts, size_t count)
 {
@@ -24,6 +28,8 @@ void config_release_accounts(struct config *config)
 
 		free(account->name);
 		free(account->key_file);
+		free(account->public_key);
+		free_list(account->command, account->command_count);
 		free_list(account->allow, account->allow_count);
 		free_list(account->only_to, account->only_to_count);
 	}
@@ -63,6 +69,13 @@ static const char *take_account(struct config_loading *loading, const config_set
 	const char *name = config_take_text(loading, setting, option, 1, 16);
 
 	return name != NULL && config_check_account(loading, setting, option, name) ? name : NULL;
+}
+
+/* The program must have a name; an argument may be empty. */
+static const char *take_word(struct config_loading *loading, const config_setting_t *setting,
+			     const char *option)
+{
+	return config_take_text(loading, setting, option, 0, WORD_BYTES);
 }
 
 /* Amounts. */
@@ -151,8 +164,20 @@ static void load_authority(struct config_loading *loading, const config_setting_
 			text != NULL ? text : config_kind_of(setting));
 }
 
+static void load_signer(struct config_loading *loading, const config_setting_t *setting,
+			const char *option, struct config_account *account)
+{
+	const char *text = config_setting_get_string(setting);
+
+	account->is_command = text != NULL && strcmp(text, "command") == 0;
+	if (text == NULL || (!account->is_command && strcmp(text, "file") != 0))
+		config_mistake(loading, setting, option,
+			       "is %s; allowed are \"file\" and \"command\"",
+			       text != NULL ? text : config_kind_of(setting));
+}
+
 static void load_count(struct config_loading *loading, const config_setting_t *setting,
-		       const char *option, unsigned *ret_count)
+		       const char *option, unsigned max, unsigned *ret_count)
 {
 	long long value = config_setting_get_int64(setting);
 
@@ -160,9 +185,9 @@ static void load_count(struct config_loading *loading, const config_setting_t *s
 		value = config_setting_get_int(setting);
 	if ((config_setting_type(setting) != CONFIG_TYPE_INT &&
 	     config_setting_type(setting) != CONFIG_TYPE_INT64) ||
-	    value < 1 || value > INT32_MAX)
+	    value < 1 || value > max)
 		config_mistake(loading, setting, option,
-			       "is not allowed; allowed is a whole number from 1 to %d", INT32_MAX);
+			       "is not allowed; allowed is a whole number from 1 to %u", max);
 	else
 		*ret_count = (unsigned)value;
 }
@@ -181,11 +206,20 @@ static void load_member(struct config_loading *loading, const config_setting_t *
 		load_authority(loading, member, option, account);
 	} else if (strcmp(name, "key_file") == 0) {
 		load_text(loading, member, option, 4096, &account->key_file);
+	} else if (strcmp(name, "signer") == 0) {
+		load_signer(loading, member, option, account);
+	} else if (strcmp(name, "command") == 0) {
+		load_list(loading, member, option, take_word, &account->command,
+			  &account->command_count);
+	} else if (strcmp(name, "public_key") == 0) {
+		load_text(loading, member, option, 64, &account->public_key);
+	} else if (strcmp(name, "timeout_s") == 0) {
+		load_count(loading, member, option, TIMEOUT_MAX_S, &account->timeout_s);
 	} else if (strcmp(name, "allow") == 0) {
 		load_list(loading, member, option, config_take_operation, &account->allow,
 			  &account->allow_count);
 	} else if (strcmp(name, "max_per_day") == 0) {
-		load_count(loading, member, option, &account->max_per_day);
+		load_count(loading, member, option, INT32_MAX, &account->max_per_day);
 	} else if (strcmp(name, "max_amount_per_day") == 0) {
 		load_amounts(loading, member, option, account);
 	} else if (strcmp(name, "only_to") == 0) {
@@ -194,8 +228,8 @@ static void load_member(struct config_loading *loading, const config_setting_t *
 	} else {
 		config_mistake(
 			loading, member, option,
-			"is unknown; an account may have name, authority, key_file, allow, max_per_day, "
-			"max_amount_per_day and only_to");
+			"is unknown; an account may have name, authority, key_file, signer, command, "
+			"public_key, timeout_s, allow, max_per_day, max_amount_per_day and only_to");
 	}
 }
 
@@ -209,10 +243,42 @@ static void require(struct config_loading *loading, const config_setting_t *grou
 	config_mistake(loading, group, option, "is missing; each account has one");
 }
 
+/* A key is in a file, or a command has it. */
+static void check_signer(struct config_loading *loading, const config_setting_t *group,
+			 const struct config_account *account)
+{
+	static const char *const of_commands[] = {"command", "public_key", "timeout_s"};
+
+	for (size_t i = 0; i < sizeof(of_commands) / sizeof(of_commands[0]); i++) {
+		const config_setting_t *member = config_setting_get_member(group, of_commands[i]);
+		char option[64];
+
+		snprintf(option, sizeof(option), "accounts.%s", of_commands[i]);
+		if (!account->is_command && member != NULL)
+			config_mistake(
+				loading, member, option,
+				"is of use only with signer = \"command\"; add that, or take "
+				"this out");
+		else if (account->is_command && member == NULL && i < 2)
+			config_mistake(
+				loading, group, option,
+				"is missing; signer = \"command\" needs the command, and the "
+				"public_key that it signs with");
+	}
+	if (!account->is_command)
+		require(loading, group, "key_file");
+	else if (config_setting_get_member(group, "key_file") != NULL)
+		config_mistake(
+			loading, config_setting_get_member(group, "key_file"), "accounts.key_file",
+			"does not go with signer = \"command\", whose key lives elsewhere; take "
+			"one of them out");
+}
+
 static void load_account(struct config_loading *loading, const config_setting_t *group,
 			 struct config_account *account)
 {
 	account->line = (unsigned)config_setting_source_line(group);
+	account->timeout_s = TIMEOUT_S;
 	if (!config_setting_is_group(group)) {
 		config_mistake(loading, group, "accounts", "is %s; an account is a group { ... }",
 			       config_kind_of(group));
@@ -220,9 +286,9 @@ static void load_account(struct config_loading *loading, const config_setting_t 
 	}
 	require(loading, group, "name");
 	require(loading, group, "authority");
-	require(loading, group, "key_file");
 	for (int i = 0; i < config_setting_length(group); i++)
 		load_member(loading, config_setting_get_elem(group, (unsigned)i), account);
+	check_signer(loading, group, account);
 	if (account->is_active && config_setting_get_member(group, "allow") == NULL)
 		config_mistake(
 			loading, group, "accounts.allow",

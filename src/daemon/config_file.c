@@ -175,6 +175,18 @@ static int check_place(const char *path, struct error *err)
 	return 0;
 }
 
+/* Its mode aside, can only root and this user change the file? */
+static int check_owner(const char *path, const struct stat *status, struct error *err)
+{
+	if (status->st_uid != 0 && status->st_uid != geteuid())
+		return error_set(
+			err, ERROR_CONFIG,
+			"%s belongs to user %lu, who can change it; it must belong to root or to the user "
+			"that runs this program (%lu)",
+			path, (unsigned long)status->st_uid, (unsigned long)geteuid());
+	return check_place(path, err);
+}
+
 /* Can only root and this user change the file, and can others not read it? */
 static int check_secret(const char *path, const char *what, const struct stat *status,
 			struct error *err)
@@ -187,13 +199,19 @@ static int check_secret(const char *path, const char *what, const struct stat *s
 		return error_set(err, ERROR_CONFIG,
 				 "other users may read or change %s; forbid it: chmod o= %s", path,
 				 path);
-	if (status->st_uid != 0 && status->st_uid != geteuid())
-		return error_set(
-			err, ERROR_CONFIG,
-			"%s belongs to user %lu, who can change it; it must belong to root or to the user "
-			"that runs this program (%lu)",
-			path, (unsigned long)status->st_uid, (unsigned long)geteuid());
-	return check_place(path, err);
+	return check_owner(path, status, err);
+}
+
+int config_check_program(const char *path, struct error *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return error_set_errno(err, ERROR_CONFIG, "cannot look at %s", path);
+	if ((status.st_mode & 002) != 0)
+		return error_set(err, ERROR_CONFIG,
+				 "other users may change %s; forbid it: chmod o-w %s", path, path);
+	return check_owner(path, &status, err);
 }
 
 int config_read_password(const char *path, char **ret_password, struct error *err)

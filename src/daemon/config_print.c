@@ -146,15 +146,28 @@ static void print_amounts(FILE *out, const struct config *config,
 	fputs(" );", out);
 }
 
+static void print_signer(FILE *out, const struct config_account *account)
+{
+	if (!account->is_command) {
+		fputs(" key_file = ", out);
+		print_text(out, account->key_file);
+		fputc(';', out);
+		return;
+	}
+	fputs(" signer = \"command\";", out);
+	print_list(out, "command", account->command, account->command_count);
+	fputs(" public_key = ", out);
+	print_text(out, account->public_key);
+	fprintf(out, "; timeout_s = %u;", account->timeout_s);
+}
+
 static void print_account(FILE *out, const struct config *config,
 			  const struct config_account *account)
 {
 	fputs("    { name = ", out);
 	print_text(out, account->name);
-	fprintf(out,
-		"; authority = \"%s\"; key_file = ", account->is_active ? "active" : "posting");
-	print_text(out, account->key_file);
-	fputc(';', out);
+	fprintf(out, "; authority = \"%s\";", account->is_active ? "active" : "posting");
+	print_signer(out, account);
 	print_list(out, "allow", account->allow, account->allow_count);
 	if (account->max_per_day > 0)
 		fprintf(out, " max_per_day = %u;", account->max_per_day);

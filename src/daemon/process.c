@@ -60,8 +60,8 @@ void process_begin(void)
 	signal(SIGXFSZ, SIG_IGN);
 	/*
 	 * As process 1 of a container we become the parent of orphaned processes. With this the
-	 * kernel reaps them. steem-worker, which has children of its own, changes it
-	 * (worker/child.c).
+	 * kernel reaps them. A program that has children of its own changes it
+	 * (children_open()).
 	 */
 	signal(SIGCHLD, SIG_IGN);
 	/* AddressSanitizer's leak check traces its own process, which this would forbid. */

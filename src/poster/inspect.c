@@ -4,15 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/admin.h"
+#include "daemon/child.h"
 #include "daemon/config_check.h"
 #include "daemon/failure.h"
+#include "daemon/process.h"
 #include "daemon/steps.h"
 #include "poster/round.h"
+#include "poster/signature_run.h"
 #include "poster/signing_account.h"
 #include "steem/http.h"
 #include "steem/json.h"
@@ -24,6 +28,7 @@
 #define ANSWER_BYTES  ((size_t)1024 * 1024)
 #define REQUEST_BYTES 1024
 #define ROWS_LOOK     100
+#define TESTS_MAX     16
 
 /* --check: ask a node. */
 
@@ -190,6 +195,46 @@ static bool tell_key(const struct signing_account *signer, const struct signing_
 	return is_right && is_enough;
 }
 
+/*
+ * Let the command sign the SHA-256 of "steem-poster --check 1", which is the digest of no transaction; if
+ * that has no canonical signature, of "... 2", and so on.
+ */
+static void sign_test(const struct signing_account *signer, const struct signing_key *key,
+		      struct transaction_maker *maker, struct signature_answer *ret_answer)
+{
+	uint8_t digest[HASH_SHA256_BYTES];
+	char text[64];
+
+	ret_answer->verdict = SIGNATURE_UNCANONICAL;
+	for (int i = 1; i <= TESTS_MAX && ret_answer->verdict == SIGNATURE_UNCANONICAL; i++) {
+		snprintf(text, sizeof(text), "steem-poster --check %d", i);
+		hash_sha256(transaction_maker_hash(maker), text, strlen(text), digest);
+		signature_run_once(signer->account, key, digest, ret_answer);
+	}
+}
+
+/* Print one line about a command. False: it does not sign as its entry says. */
+static bool try_command(const struct signing_account *signer, const struct signing_key *key,
+			const struct config *config, struct transaction_maker *maker)
+{
+	const char *prefix = chain_of(config->poster.chain)->key_prefix;
+	struct signature_answer answer;
+	char text[KEY_TEXT_BYTES];
+
+	printf("%s: the command for %s, %s: ", signer->account,
+	       key->rules->is_active ? "active" : "posting", key->program);
+	process_flush(); /* before the command writes */
+	sign_test(signer, key, maker, &answer);
+	if (answer.verdict == SIGNATURE_RIGHT)
+		printf("in order, it signs a test digest with its public_key\n");
+	else if (answer.verdict == SIGNATURE_FOREIGN)
+		printf("it signs with %s, or signs another digest than it is given\n",
+		       key_format(transaction_maker_hash(maker), prefix, &answer.found, text));
+	else
+		printf("it failed: %s\n", answer.why);
+	return answer.verdict == SIGNATURE_RIGHT;
+}
+
 static int check_signet(struct http *http, const struct config *config,
 			const struct signing_account *signer, struct transaction_maker *maker,
 			bool *is_right, struct error *err)
@@ -205,9 +250,11 @@ static int check_signet(struct http *http, const struct config *config,
 
 		if (!keys[i]->rules)
 			continue;
+		if (keys[i]->rules->is_command)
+			*is_right &= try_command(signer, keys[i], config, maker);
 		key_format(transaction_maker_hash(maker),
-			   chain_of(config->poster.chain)->key_prefix,
-			   private_key_public(keys[i]->key), text);
+			   chain_of(config->poster.chain)->key_prefix, signing_key_public(keys[i]),
+			   text);
 		*is_right &= tell_key(signer, keys[i], &account, text);
 	}
 	return 0;
@@ -217,18 +264,20 @@ enum exit_code inspect_check(const struct config *config, struct signing_account
 			     struct transaction_maker *maker)
 {
 	struct error err = ERROR_INIT;
-	struct http *http = http_new(4, "steem-poster/" PACKAGE_VERSION, &err);
+	int child_fd = children_open(&err);
+	struct http *http =
+		child_fd >= 0 ? http_new(4, "steem-poster/" PACKAGE_VERSION, &err) : NULL;
 	bool is_right = true;
+	bool has_failed = !http;
 
-	if (!http)
-		return failure_report("ended", &err);
-	for (size_t i = 0; i < signers->count; i++) {
-		if (check_signet(http, config, &signers->items[i], maker, &is_right, &err) == 0)
-			continue;
-		http_free(http);
-		return failure_report("ended", &err);
-	}
+	for (size_t i = 0; i < signers->count && !has_failed; i++)
+		has_failed =
+			check_signet(http, config, &signers->items[i], maker, &is_right, &err) < 0;
 	http_free(http);
+	if (child_fd >= 0)
+		close(child_fd);
+	if (has_failed)
+		return failure_report("ended", &err);
 	return is_right ? EXIT_OK : EXIT_BAD_CONFIG;
 }
 
@@ -329,6 +378,7 @@ enum exit_code inspect_dry_run(const struct config *config, struct signing_accou
 	struct dry_run run = {
 		.round = {.signers = signers,
 			  .maker = maker,
+			  .is_dry_run = true,
 			  .chain = chain_of(config->poster.chain)},
 	};
 	struct error err = ERROR_INIT;

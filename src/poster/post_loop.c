@@ -24,6 +24,7 @@
 #include "poster/poster_task.h"
 #include "poster/round.h"
 #include "poster/routes.h"
+#include "poster/signature_runs.h"
 #include "poster/signing_account.h"
 #include "sync/executor.h"
 
@@ -45,6 +46,7 @@ struct post_loop {
 	char token[SENDER_TOKEN_CHARS + 1];
 	char name[SENDER_POSTER_CHARS + 1];
 	int signal_fd;
+	struct signature_runs *runs;
 	struct executor *executor;
 	struct http *http;
 	struct routes routes;
@@ -58,7 +60,7 @@ struct post_loop {
 	int64_t round_at_ms;
 	/* Looking after the accounts. */
 	struct poster_task_tend tend;
-	struct sender_account *accounts;
+	struct sender_account *accounts; /* as of the last time; the task has its own */
 	bool is_tending;
 	bool is_ready; /* it was done once */
 	int64_t tend_at_ms;
@@ -89,6 +91,7 @@ static void begin_stop(struct post_loop *loop)
 		return;
 	loop->is_stopping = true;
 	loop->give_up_at_ms = clock_now_ms() + STOP_MS;
+	signature_runs_stop(loop->runs);
 	executor_hurry(loop->executor, STOP_MS / 2);
 	notify_stopping();
 }
@@ -124,7 +127,13 @@ static void tell_events(struct post_loop *loop, const struct round *round)
 		unsigned long long id =
 			event->comment_id > 0 ? event->comment_id : event->action_id;
 
-		if (event->is_held)
+		if (event->is_paused)
+			log_error(
+				"sender_paused",
+				"%s: %s; nothing of it is signed until the key is right and somebody "
+				"calls sender_resume('%s')",
+				event->account, event->why, event->account);
+		else if (event->is_held)
 			log_warning(
 				"row_held",
 				"%s %llu of %s: %s; it is held until somebody calls outbox_requeue or "
@@ -134,7 +143,7 @@ static void tell_events(struct post_loop *loop, const struct round *round)
 			log_warning("row_failed", "%s %llu of %s: %s", kind_of(event->comment_id),
 				    id, event->account, event->why);
 		loop->held_count += event->is_held;
-		loop->failed_count += !event->is_held;
+		loop->failed_count += !event->is_held && !event->is_paused;
 	}
 }
 
@@ -146,6 +155,7 @@ static void round_done(struct job *job)
 	bool has_news;
 
 	loop->is_rounding = false;
+	signature_runs_take(loop->runs);
 	if (has_failed(loop, job)) {
 		round_clear(round);
 		return;
@@ -190,7 +200,7 @@ static int64_t sign(struct post_loop *loop, int64_t now_ms)
 
 	if (loop->is_rounding || loop->is_stopping || !loop->is_ready || !holds_any(loop))
 		return CLOCK_NEVER;
-	if (now_ms < loop->round_at_ms)
+	if (now_ms < loop->round_at_ms && !signature_runs_has_answers(loop->runs))
 		return loop->round_at_ms;
 	if (!route_head(loop->routes.items, loop->routes.count, now_ms, loop->routes.stored_s,
 			&head)) {
@@ -200,6 +210,7 @@ static int64_t sign(struct post_loop *loop, int64_t now_ms)
 		loop->round_at_ms = now_ms + 200;
 		return loop->round_at_ms;
 	}
+	signature_runs_give(loop->runs);
 	loop->is_rounding = true;
 	loop->round.head = head;
 	loop->round.asked_at_ms = now_ms;
@@ -287,12 +298,14 @@ static void keep_once(struct post_loop *loop, int64_t now_ms)
 	}
 	if (loop->tend.open_count > 0 || loop->is_rounding)
 		loop->moved_at_ms = loop->tend.open_count > 0 ? now_ms : loop->moved_at_ms;
-	if (now_ms - loop->moved_at_ms < ONCE_STUCK_MS || loop->round.waiting_count > 0)
+	if (now_ms - loop->moved_at_ms < ONCE_STUCK_MS ||
+	    (loop->round.waiting_count > 0 &&
+	     signature_runs_get_facts(loop->runs)->failing_count == 0))
 		return;
 	(void)error_set(
 		&err, ERROR_NODE,
 		"%llu rows are left that cannot be sent now: their account is paused, rests, or is "
-		"another poster's, or no node can be used; sender_status shows it",
+		"another poster's, its command fails, or no node can be used; sender_status shows it",
 		(unsigned long long)loop->tend.left_count);
 	fail(loop, &err);
 }
@@ -319,6 +332,7 @@ static void tend_done(struct job *job)
 		poster_task_tend_clear(tend);
 		return;
 	}
+	memcpy(loop->accounts, tend->accounts, tend->account_count * sizeof(*loop->accounts));
 	tell_ready(loop);
 	if (tend->stored.num > 0)
 		routes_stored(&loop->routes, &tend->stored, tend->stored_s);
@@ -492,6 +506,7 @@ static bool write_page(void *context, enum metrics_page page, struct buf *body)
 		.held_count = loop->held_count,
 		.failed_count = loop->failed_count,
 		.expired_count = loop->expired_count,
+		.signatures = signature_runs_get_facts(loop->runs),
 		.commit_times = executor_commit_times(loop->executor),
 	};
 
@@ -501,6 +516,16 @@ static bool write_page(void *context, enum metrics_page page, struct buf *body)
 
 /* Turns of the loop. */
 
+static int64_t run_commands(struct post_loop *loop, int64_t now_ms)
+{
+	struct error err = ERROR_INIT;
+	int64_t next_ms;
+
+	if (signature_runs_step(loop->runs, now_ms, &next_ms, &err) < 0)
+		fail(loop, &err);
+	return next_ms;
+}
+
 /* What is due is done; when is the next thing? */
 static int64_t act(struct post_loop *loop, int64_t now_ms)
 {
@@ -508,6 +533,7 @@ static int64_t act(struct post_loop *loop, int64_t now_ms)
 
 	next_ms = sooner(next_ms, look_after(loop, now_ms));
 	next_ms = sooner(next_ms, routes_step(&loop->routes, now_ms));
+	next_ms = sooner(next_ms, run_commands(loop, now_ms));
 	next_ms = sooner(next_ms, sign(loop, now_ms));
 	next_ms = sooner(next_ms, open_trxs_step(loop->trxs, now_ms));
 	write_notes(loop);
@@ -519,23 +545,27 @@ static int64_t act(struct post_loop *loop, int64_t now_ms)
 
 static void turn(struct post_loop *loop)
 {
-	struct pollfd fds[3] = {{.fd = loop->signal_fd, .events = POLLIN},
-				{.fd = executor_fd(loop->executor), .events = POLLIN}};
+	struct pollfd fds[3 + SIGNATURE_RUNS_FDS] = {
+		{.fd = loop->signal_fd, .events = POLLIN},
+		{.fd = executor_fd(loop->executor), .events = POLLIN}};
 	unsigned count = 2 + metrics_fill_fds(loop->metrics, &fds[2]);
 	int64_t next_ms = act(loop, clock_now_ms());
 	int64_t metrics_ms = metrics_next_timeout_ms(loop->metrics);
 	int64_t wait_ms = max_i64(next_ms - clock_now_ms(), 0);
+	struct pollfd *command_fds = &fds[count];
 	struct error err = ERROR_INIT;
 
 	if (loop->is_over)
 		return;
 	if (metrics_ms >= 0)
 		wait_ms = min_i64(wait_ms, metrics_ms);
+	count += signature_runs_fill_fds(loop->runs, command_fds);
 	if (http_wait(loop->http, fds, count, wait_ms, &err) < 0) {
 		fail(loop, &err);
 		loop->is_over = true;
 		return;
 	}
+	signature_runs_read(loop->runs, command_fds);
 	executor_collect(loop->executor);
 	take_signals(loop);
 	metrics_step(loop->metrics);
@@ -562,6 +592,9 @@ static enum exit_code end(struct post_loop *loop)
 
 static int open_all(struct post_loop *loop, struct error *err)
 {
+	loop->runs = signature_runs_new(loop->signers, err);
+	if (!loop->runs)
+		return -1;
 	loop->signal_fd = signals_open(err);
 	if (loop->signal_fd < 0)
 		return -1;
@@ -582,12 +615,14 @@ static void close_all(struct post_loop *loop)
 {
 	metrics_free(loop->metrics);
 	executor_free(loop->executor);
+	signature_runs_free(loop->runs);
 	http_free(loop->http);
 	open_trxs_free(loop->trxs);
 	routes_release(&loop->routes);
 	round_clear(&loop->round);
 	poster_task_tend_clear(&loop->tend);
 	free(loop->accounts);
+	free(loop->tend.accounts);
 	signals_close(loop->signal_fd);
 }
 
@@ -611,7 +646,8 @@ static void prepare(struct post_loop *loop)
 	loop->round.chain = chain_of(loop->config->poster.chain);
 	loop->round.token = loop->tend.token = loop->token;
 	loop->tend.poster = loop->name;
-	loop->tend.accounts = loop->accounts;
+	loop->tend.accounts = xcalloc(count, sizeof(*loop->tend.accounts));
+	memcpy(loop->tend.accounts, loop->accounts, count * sizeof(*loop->accounts));
 	loop->tend.account_count = count;
 }
 

@@ -66,6 +66,21 @@ static void write_trxs(struct metric_page *page, const struct poster_metrics_fac
 			 facts->commit_times);
 }
 
+/* Commands that sign. */
+
+static void write_signatures(struct metric_page *page, const struct signature_runs_facts *facts)
+{
+	metric_counter(page, "signer_runs_total", "Runs of commands that sign.",
+		       (double)facts->run_count);
+	metric_counter(page, "signer_failures_total", "Failures of commands that sign.",
+		       (double)facts->failure_count);
+	metric_gauge(page, "signers_failing",
+		     "Keys whose command has failed since its last signature.",
+		     facts->failing_count);
+	metric_histogram(page, "signer_duration_seconds", "Time of a run that gave a signature.",
+			 &facts->times);
+}
+
 /* Nodes. */
 
 static void write_nodes(struct metric_page *page, const struct poster_metrics_facts *facts)
@@ -113,6 +128,7 @@ static void write_figures(struct buf *buf, const struct poster_metrics_facts *fa
 		     facts->routes->stored.num);
 	write_accounts(&page, facts);
 	write_trxs(&page, facts);
+	write_signatures(&page, facts->signatures);
 	write_nodes(&page, facts);
 }
 

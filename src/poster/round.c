@@ -77,12 +77,12 @@ static struct transaction *read_row(struct round *round, const struct signing_ac
  * The key that may sign it; the active key of an account may do what posting may, too.  NULL: the look
  * says why.
  */
-static const struct signing_key *find_key(const struct signing_account *signer,
-					  const struct transaction *trx, struct round_look *look)
+static struct signing_key *find_key(struct signing_account *signer, const struct transaction *trx,
+				    struct round_look *look)
 {
-	const struct signing_key *key = trx->authority == CODEC_POSTING && signer->posting.rules
-						? &signer->posting
-						: &signer->active;
+	struct signing_key *key = trx->authority == CODEC_POSTING && signer->posting.rules
+					  ? &signer->posting
+					  : &signer->active;
 
 	if (trx->signer_count != 1 || strcmp(trx->signers[0].account, signer->account) != 0) {
 		text_format(look->why, sizeof(look->why),
@@ -132,10 +132,11 @@ static int find_edits(struct db *db, const struct transaction *trx, const struct
 /*
  * The same operations with the same reference and expiration are the same transaction, so another row
  * with them gets another expiration.  One of an earlier round makes the insertion fail; the table is asked
- * only when the round runs again for that.
+ * only when the round runs again for that, or before a command runs for nothing.
  */
 static int seal_unlike_others(struct db *db, struct round *round, struct transaction *trx,
-			      int64_t expiration_s, bool *ret_done, struct error *err)
+			      int64_t expiration_s, bool asks_table, bool *ret_done,
+			      struct error *err)
 {
 	bool is_taken = true;
 
@@ -144,7 +145,7 @@ static int seal_unlike_others(struct db *db, struct round *round, struct transac
 		is_taken = false;
 		for (size_t k = 0; k < round->id_count && !is_taken; k++)
 			is_taken = strcmp(round->ids[k], trx->id) == 0;
-		if (!is_taken && round->job.retry_count > 0 &&
+		if (!is_taken && (asks_table || round->job.retry_count > 0) &&
 		    sender_is_signed(db, trx->id, &is_taken, err) < 0)
 			return -1;
 	}
@@ -154,15 +155,14 @@ static int seal_unlike_others(struct db *db, struct round *round, struct transac
 	return 0;
 }
 
-static int sign(const struct round *round, const struct signing_account *signer,
-		const struct signing_key *key, const struct sender_row *row,
-		struct transaction *trx, struct sender_trx *ret_made, struct error *err)
+static int make_trx(const struct signing_account *signer, const struct sender_row *row,
+		    const struct transaction *trx, uint32_t ref_block,
+		    const uint8_t signature[SIGNATURE_BYTES], struct sender_trx *ret_made,
+		    struct error *err)
 {
 	struct buf text = BUF_INIT(TRANSACTION_JSON_BYTES_MAX);
-	uint8_t signature[SIGNATURE_BYTES];
 
-	if (sign_digest(trx->digest, key->key, signature, err) < 0 ||
-	    transaction_write(trx, signature, &text, err) < 0) {
+	if (transaction_write(trx, signature, &text, err) < 0) {
 		buf_release(&text);
 		return -1;
 	}
@@ -171,7 +171,7 @@ static int sign(const struct round *round, const struct signing_account *signer,
 		.action_id = row->action_id,
 		.signed_trx = text.data,
 		.signed_len = text.len,
-		.ref_block = round->reference.num,
+		.ref_block = ref_block,
 		.expiration_s = trx->expiration,
 	};
 	snprintf(ret_made->trx_id, sizeof(ret_made->trx_id), "%s", trx->id);
@@ -179,15 +179,118 @@ static int sign(const struct round *round, const struct signing_account *signer,
 	return 0;
 }
 
+/* Commands. */
+
+/* Leave a request; the row waits. */
+static int ask_command(struct db *db, struct round *round, struct signing_key *key,
+		       const struct sender_row *row, int64_t expiration_s, struct round_look *look,
+		       struct error *err)
+{
+	struct transaction *trx = look->trx;
+	bool is_sealed;
+
+	if (key->request.state != SIGNATURE_NONE) {
+		decide(look, ROUND_LATER, "its command signs");
+		return 0;
+	}
+	if (clock_now_ms() < key->rests_until_ms) {
+		decide(look, ROUND_LATER, "its command rests after a failure");
+		return 0;
+	}
+	if (seal_unlike_others(db, round, trx, expiration_s - key->again_count, true, &is_sealed,
+			       err) < 0)
+		return -1;
+	decide(look, ROUND_LATER, "its command signs");
+	if (!is_sealed || trx->expiration < round->head.head_time_s + LIFE_LEAST_S)
+		return 0;
+	key->request = (struct signature_request){
+		.state = SIGNATURE_WANTED,
+		.comment_id = row->comment_id,
+		.action_id = row->action_id,
+		.reference = round->reference,
+		.expiration = trx->expiration,
+	};
+	memcpy(key->request.digest, trx->digest, sizeof(key->request.digest));
+	return 0;
+}
+
+/*
+ * Is the answer for this row, as it is now?  It may have changed, or the answer may be too old.  Then the
+ * transaction is sealed as the command has signed it.
+ */
+static bool fits(const struct round *round, const struct signature_request *request,
+		 const struct sender_row *row, int64_t expiration_s, struct transaction *trx)
+{
+	if (request->expiration < round->head.head_time_s + LIFE_LEAST_S ||
+	    (row->not_after_s > 0 && request->expiration > expiration_s))
+		return false;
+	transaction_seal(trx, &request->reference, request->expiration);
+	return memcmp(trx->digest, request->digest, sizeof(request->digest)) == 0;
+}
+
+/* Use the answer of the command if there is one for this row, or else ask it. */
+static int sign_by_command(struct db *db, struct round *round, const struct signing_account *signer,
+			   struct signing_key *key, const struct sender_row *row,
+			   int64_t expiration_s, struct round_look *look, struct error *err)
+{
+	const struct signature_request *request = &key->request;
+	bool is_ours =
+		request->comment_id == row->comment_id && request->action_id == row->action_id;
+
+	if (request->state == SIGNATURE_FAILED && is_ours) {
+		decide(look, ROUND_UNSIGNED, request->why);
+		look->pauses = request->pauses;
+		return 0;
+	}
+	if (request->state != SIGNATURE_MADE || !is_ours ||
+	    !fits(round, request, row, expiration_s, look->trx))
+		return ask_command(db, round, key, row, expiration_s, look, err);
+	if (make_trx(signer, row, look->trx, request->reference.num, request->signature,
+		     &look->made, err) < 0)
+		return -1;
+	look->outcome = ROUND_SIGNED;
+	return 0;
+}
+
+/* An answer is used by the round that gets it, or never.  Was there one? */
+static bool drop_answer(struct signing_key *key)
+{
+	if (key->request.state != SIGNATURE_MADE && key->request.state != SIGNATURE_FAILED)
+		return false;
+	key->request.state = SIGNATURE_NONE;
+	return true;
+}
+
+static int sign_by_key(struct db *db, struct round *round, const struct signing_account *signer,
+		       const struct signing_key *key, const struct sender_row *row,
+		       int64_t expiration_s, struct round_look *look, struct error *err)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	bool is_sealed;
+
+	if (seal_unlike_others(db, round, look->trx, expiration_s, false, &is_sealed, err) < 0)
+		return -1;
+	if (!is_sealed || look->trx->expiration < round->head.head_time_s + LIFE_LEAST_S) {
+		decide(look, ROUND_LATER, "many rows have the same operations");
+		return 0;
+	}
+	look->outcome = ROUND_SIGNED;
+	if (!key->key)
+		return 0; /* a dry run asks no command */
+	if (sign_digest(look->trx->digest, key->key, signature, err) < 0)
+		return -1;
+	return make_trx(signer, row, look->trx, round->reference.num, signature, &look->made, err);
+}
+
 /* It may be signed now: do it, and count it in the state. */
 static int seal_and_sign(struct db *db, struct round *round, const struct signing_account *signer,
-			 const struct signing_key *key, struct sender_state *state,
+			 struct signing_key *key, struct sender_state *state,
 			 const struct sender_row *row, const struct content *content,
 			 struct round_look *look, struct error *err)
 {
 	int64_t head_s = round->head.head_time_s;
 	int64_t expiration_s = head_s + ROUND_LIFE_S;
-	bool is_sealed;
+	bool asks = !key->key && !round->is_dry_run;
 
 	if (row->not_after_s > 0 && row->not_after_s < expiration_s)
 		expiration_s = row->not_after_s;
@@ -195,17 +298,13 @@ static int seal_and_sign(struct db *db, struct round *round, const struct signin
 		decide(look, ROUND_FAILED, "its time (not_after) is over");
 		return 0;
 	}
-	if (seal_unlike_others(db, round, look->trx, expiration_s, &is_sealed, err) < 0)
+	if ((asks ? sign_by_command(db, round, signer, key, row, expiration_s, look, err)
+		  : sign_by_key(db, round, signer, key, row, expiration_s, look, err)) < 0)
 		return -1;
-	if (!is_sealed || look->trx->expiration < head_s + LIFE_LEAST_S) {
-		decide(look, ROUND_LATER, "many rows have the same operations");
+	if (look->outcome != ROUND_SIGNED)
 		return 0;
-	}
-	if (sign(round, signer, key, row, look->trx, &look->made, err) < 0)
-		return -1;
 	account_pace_take(state, content, head_s);
 	limits_take(key->rules, state, content, head_s, row->attempts > 0);
-	look->outcome = ROUND_SIGNED;
 	return 0;
 }
 
@@ -214,7 +313,7 @@ int round_consider(struct db *db, struct round *round, struct signing_account *s
 		   struct round_look *ret_look, struct error *err)
 {
 	struct error fault = ERROR_INIT;
-	const struct signing_key *key;
+	struct signing_key *key;
 	struct content content;
 	int64_t at_s;
 
@@ -312,11 +411,27 @@ static void add_event(struct round *round, const struct signing_account *signer,
 	event = &round->events[round->event_count++];
 	*event = (struct round_event){
 		.is_held = look->outcome == ROUND_HELD,
+		.is_paused = look->outcome == ROUND_UNSIGNED,
 		.comment_id = row->comment_id,
 		.action_id = row->action_id,
 	};
 	memcpy(event->account, signer->account, sizeof(event->account));
 	memcpy(event->why, look->why, sizeof(event->why));
+}
+
+/* The row stays as it is, but says why; nothing of the account is signed if its command has the wrong key. */
+static int write_unsigned(struct db *db, struct account_work *work, size_t i, struct error *err)
+{
+	const struct round_look *look = &work->looks[i];
+	bool is_paused = false;
+
+	if (sender_refuse(db, &work->rows[i], "pending", look->why, err) < 0 ||
+	    (look->pauses &&
+	     sender_pause(db, work->signer->account, look->why, &is_paused, err) < 0))
+		return -1;
+	if (is_paused)
+		add_event(work->round, work->signer, &work->rows[i], look);
+	return 0;
 }
 
 static int write_row(struct db *db, struct account_work *work, size_t i, struct error *err)
@@ -328,6 +443,8 @@ static int write_row(struct db *db, struct account_work *work, size_t i, struct 
 
 	if (look->outcome == ROUND_LATER)
 		return 0;
+	if (look->outcome == ROUND_UNSIGNED)
+		return write_unsigned(db, work, i, err);
 	if (look->outcome != ROUND_SIGNED) {
 		add_event(round, work->signer, row, look);
 		return sender_refuse(db, row, look->outcome == ROUND_HELD ? "held" : "failed",
@@ -364,6 +481,7 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 {
 	struct account_work *work = xcalloc(1, sizeof(*work));
 	struct arena *arena = arena_new();
+	bool is_freed = false; /* a command can have its next request */
 	int result;
 
 	work->round = round;
@@ -374,7 +492,10 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 		result = consider_rows(db, work, err);
 	if (result == 0)
 		result = write_rows(db, work, err);
-	signer->blocked_head_s = work->is_blocked ? round->head.head_time_s : 0;
+	if (result == 0)
+		is_freed = drop_answer(&signer->posting) | drop_answer(&signer->active);
+	round->has_more |= is_freed;
+	signer->blocked_head_s = work->is_blocked && !is_freed ? round->head.head_time_s : 0;
 	signer->look_at_ms = clock_now_ms() + LOOK_AGAIN_MS;
 	for (size_t i = 0; i < work->count; i++)
 		round_look_release(&work->looks[i]);

@@ -27,7 +27,7 @@
 #define KEEPALIVE_IDLE_S  30L
 /* for one read; a batch of blocks is a megabyte, and each call has a cost */
 #define RECEIVE_BYTES 131072L
-#define EXTRA_FDS_MAX 16
+#define EXTRA_FDS_MAX 128
 /* How much memory of its last answer an idle post keeps while other posts are under way. */
 #define KEPT_BYTES ((size_t)4 * 1024 * 1024)
 /*

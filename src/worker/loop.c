@@ -28,6 +28,8 @@
 #define CLAIM_CAP_MS     5000
 #define NO_QUEUE_TELL_MS 600000
 
+_Static_assert(2 * CONCURRENCY_MAX <= GUARD_SESSIONS_MAX, "each slot may have two sessions");
+
 struct loop {
 	const struct arguments *arguments;
 	const struct config *config;

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/command.h"
 #include "daemon/config.h"
 #include "daemon/failure.h"
+#include "daemon/inherit.h"
 #include "daemon/process.h"
 #include "worker/arguments.h"
-#include "worker/command.h"
-#include "worker/inherit.h"
 #include "worker/loop.h"
 
 #define IO_TIMEOUT_MIN_MS 2000

@@ -110,6 +110,15 @@ def wanted(top):
         yield f"vector_{i}", [one["op"]]
 
 
+def signed(top):
+    """A digest, a public key and the right answer, for each of some digests."""
+    sys.path.insert(0, str(top / "tests/integration"))
+    from harness import curve  # pylint: disable=import-outside-toplevel
+    for number in range(4):
+        digest = bytes([number]) * 32
+        yield digest + curve.public_key(7) + curve.sign(digest, 7).hex().encode() + b"\n"
+
+
 def main():
     top, corpus = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     text = json.dumps(SMALL_BLOCK).encode()
@@ -164,6 +173,8 @@ def main():
     put(corpus / "broadcast", "accepted", b'{"jsonrpc":"2.0","id":1,"result":{}}')
     for name, operations in wanted(top):
         put(corpus / "transaction", name, json.dumps(operations, ensure_ascii=False).encode())
+    for number, text in enumerate(signed(top)):
+        put(corpus / "signature", str(number), text)
     put(corpus / "config", "sample", (top / "etc/steem-reader.conf").read_bytes())
     put(corpus / "range", "typed", b"70000000-70001000,5+7,1_000")
     put(corpus / "range", "orders", bytes([129, 5, 9, 130, 7, 3, 131, 1, 200]))

@@ -19,8 +19,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/child.h"
-#include "worker/inherit.h"
+#include "daemon/child.h"
+#include "daemon/inherit.h"
 
 static int signal_fd;
 static struct child child;
@@ -218,6 +218,31 @@ static void a_program_that_is_not_there(void **state)
 	assert_int_equal(child.exec_errno, ENOENT);
 }
 
+/* Instead of ours: what is added replaces what has its name, and passwords are left out. */
+static void it_may_have_an_environment_of_its_own(void **state)
+{
+	char name[] = "ADDED=own value";
+	char other[] = "ADDED_TOO=";
+	char *added[] = {name, other};
+	char **environment;
+
+	(void)state;
+	setenv("MYSQL_PWD", "hush", 1);
+	setenv("STEEM_WORKER_PASSWORD", "hush", 1);
+	setenv("ADDED", "old", 1);
+	setenv("ADDED_BEFORE", "kept", 1);
+	environment = inherit_environment(added, 2);
+	child.environment = environment;
+	start("env | grep -E '^(ADDED|MYSQL|STEEM)' | sort");
+	run_to_end();
+	assert_string_equal(buf_text(&child.out),
+			    "ADDED=own value\nADDED_BEFORE=kept\nADDED_TOO=\n");
+	free(environment);
+	assert_string_equal(getenv("ADDED"), "old");
+	unsetenv("MYSQL_PWD");
+	unsetenv("STEEM_WORKER_PASSWORD");
+}
+
 /* Signals that the worker ignores or blocks, or was started so, are as usual for the command. */
 static void signals_are_as_usual(void **state)
 {
@@ -357,6 +382,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_end_of_its_input_is_enough, begin, release),
 		cmocka_unit_test_setup_teardown(who_does_not_hear_it_is_asked, begin, release),
 		cmocka_unit_test_setup_teardown(a_program_that_is_not_there, begin, release),
+		cmocka_unit_test_setup_teardown(it_may_have_an_environment_of_its_own, begin,
+						release),
 		cmocka_unit_test_setup_teardown(signals_are_as_usual, begin, release),
 		cmocka_unit_test_setup_teardown(an_ignored_sigchld_does_not_lose_the_end, begin,
 						release),

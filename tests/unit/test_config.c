@@ -397,6 +397,80 @@ static void what_can_work_is_accepted(void **state)
 	}
 }
 
+/* Who signs for an account of a poster: a key file, or a command with its public key. */
+static const struct {
+	const char *members, *said; /* NULL: it is good */
+} signers[] = {
+	{"key_file = \"/a\";", NULL},
+	{"key_file = \"/a\"; signer = \"file\";", NULL},
+	{"signer = \"command\"; command = ( \"sign\", \"\", \"b c\" ); public_key = \"STM\";",
+	 NULL},
+	{"signer = \"command\"; command = \"sign\"; public_key = \"STM\"; timeout_s = 30;", NULL},
+	{"", "accounts.key_file: is missing"},
+	{"signer = \"command\";", "accounts.command: is missing; signer = \"command\" needs"},
+	{"signer = \"command\"; command = \"sign\";", "accounts.public_key: is missing"},
+	{"signer = \"command\"; command = \"sign\"; public_key = \"STM\"; key_file = \"/a\";",
+	 "accounts.key_file: does not go with signer = \"command\""},
+	{"key_file = \"/a\"; command = \"sign\";",
+	 "accounts.command: is of use only with signer = \"command\""},
+	{"key_file = \"/a\"; signer = \"file\"; public_key = \"STM\";",
+	 "accounts.public_key: is of use only with signer = \"command\""},
+	{"key_file = \"/a\"; timeout_s = 3;", "accounts.timeout_s: is of use only with signer"},
+	{"key_file = \"/a\"; signer = \"program\";", "accounts.signer: is program; allowed are"},
+	{"key_file = \"/a\"; signer = true;", "accounts.signer: is true or false; allowed are"},
+	{"signer = \"command\"; command = ( ); public_key = \"STM\";",
+	 "accounts.command: has 0 members"},
+	{"signer = \"command\"; command = ( 7 ); public_key = \"STM\";",
+	 "accounts.command: is a whole number"},
+	{"signer = \"command\"; command = \"sign\"; public_key = \"\";",
+	 "accounts.public_key: has 0 bytes"},
+	{"signer = \"command\"; command = \"sign\"; public_key = \"STM\"; timeout_s = 31;",
+	 "accounts.timeout_s: is not allowed; allowed is a whole number from 1 to 30"},
+};
+
+static void an_account_has_one_signer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(signers) / sizeof(signers[0]); i++) {
+		CLEANUP(mem_free_pointer) char *said = NULL;
+		CLEANUP(mem_free_pointer) char *printed = NULL;
+		struct config config;
+		char text[300];
+		size_t size;
+		FILE *mistakes = open_memstream(&said, &size);
+		int result;
+
+		snprintf(text, sizeof(text),
+			 "accounts = ( { name = \"bot\"; authority = \"posting\"; %s } );",
+			 signers[i].members);
+		write_file(path, text);
+		result = config_load_for(&config, CONFIG_POSTER, path, mistakes);
+		assert_int_equal(fclose(mistakes), 0);
+		if (signers[i].said != NULL) {
+			assert_int_equal(result, -1);
+			if (strstr(said, signers[i].said) == NULL)
+				fail_msg("%s said: %s", text, said);
+			continue;
+		}
+		if (result != 0)
+			fail_msg("%s said: %s", text, said);
+		/* What is printed can be read again. */
+		printed = print(&config);
+		config_release(&config);
+		write_file(path, printed);
+		assert_int_equal(config_load_for(&config, CONFIG_POSTER, path, stderr), 0);
+		assert_int_equal(config.accounts.items[0].is_command,
+				 strstr(text, "\"command\"") != NULL);
+		if (i == 2) {
+			assert_int_equal(config.accounts.items[0].command_count, 3);
+			assert_string_equal(config.accounts.items[0].command[1], "");
+			assert_string_equal(config.accounts.items[0].command[2], "b c");
+			assert_int_equal(config.accounts.items[0].timeout_s, 5);
+		}
+		config_release(&config);
+	}
+}
+
 /* All names that accounts.c knows may be asked for, and near ones are no names. */
 static void every_operation_may_be_asked_for(void **state)
 {
@@ -811,6 +885,7 @@ int main(int argc, char **argv)
 		TEST(what_is_printed_can_be_read_back),
 		TEST(mistakes_are_named),
 		TEST(what_can_work_is_accepted),
+		TEST(an_account_has_one_signer),
 		TEST(every_operation_may_be_asked_for),
 		TEST(a_secret_in_a_url_is_never_shown),
 		TEST(what_an_editor_leaves_in_a_password_is_named),

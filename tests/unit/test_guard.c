@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "worker/guard.h"
+#include "daemon/guard.h"
 
 static struct guard guard;
 static struct error err;

@@ -15,6 +15,7 @@
 #ifndef STEEM_CODEC_SIGN_H
 #define STEEM_CODEC_SIGN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,11 @@ const struct key *private_key_public(const struct private_key *key);
  */
 int sign_digest(const uint8_t digest[HASH_SHA256_BYTES], const struct private_key *key,
 		uint8_t ret_signature[SIGNATURE_BYTES], struct error *err) MUST_CHECK;
+/*
+ * Of the two signatures that are equally right take the one with the low S, and the header of a
+ * compressed key, as nodes write it.  False: it is no signature at all.
+ */
+bool sign_lower(uint8_t signature[SIGNATURE_BYTES]);
 /*
  * Would a node accept a signature that something else made?  0, or -1 with err (ERROR_CONFIG): it is
  * not canonical, has a high S, or is of another key than `expected`.

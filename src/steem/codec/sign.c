@@ -23,6 +23,7 @@
 
 /* A header of 31 and more says "compressed": nodes write and ignore that. */
 #define HEADER_FIRST 31
+#define HEADER_ANY   27
 
 /* Each nonce is good with a chance of one half. */
 #define NONCES_MAX 256
@@ -193,6 +194,24 @@ int sign_digest(const uint8_t digest[HASH_SHA256_BYTES], const struct private_ke
 	return error_set(err, ERROR_FATAL,
 			 "a signature is not of the key that made it: the memory or libsecp256k1 "
 			 "is broken");
+}
+
+bool sign_lower(uint8_t signature[SIGNATURE_BYTES])
+{
+	secp256k1_ecdsa_signature parsed;
+	uint8_t ident = (uint8_t)((signature[0] - HEADER_ANY) & 3);
+
+	if (signature[0] < HEADER_ANY || signature[0] >= HEADER_FIRST + 4 ||
+	    !secp256k1_ecdsa_signature_parse_compact(secp256k1_context_static, &parsed,
+						     signature + 1))
+		return false;
+	/* -S belongs to the point with the other y. */
+	if (secp256k1_ecdsa_signature_normalize(secp256k1_context_static, &parsed, &parsed))
+		ident ^= 1;
+	(void)secp256k1_ecdsa_signature_serialize_compact(secp256k1_context_static, signature + 1,
+							  &parsed);
+	signature[0] = (uint8_t)(HEADER_FIRST + ident);
+	return true;
 }
 
 int sign_check(const uint8_t digest[HASH_SHA256_BYTES], const uint8_t signature[SIGNATURE_BYTES],

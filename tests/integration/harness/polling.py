@@ -1,8 +1,8 @@
 """Waiting for what tells nobody that it has come: a table, a page, a server that starts.
 
-The one place that sleeps in order to wait; consumer.py and troubled.py sleep where the bots work and
-pace themselves. Whatever does tell, a log line, a request to a node, the end of a process, is waited
-for where it happens.
+The one place that sleeps in order to wait; consumer.py, troubled.py and the commands of
+signing_command.py sleep where the bots and commands work and pace themselves. Whatever does tell, a log
+line, a request to a node, the end of a process, is waited for where it happens.
 """
 
 import time

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/session.h"
+#include "daemon/session.h"
 
 #include <dirent.h>
 #include <signal.h>

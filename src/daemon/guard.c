@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/guard.h"
+#include "daemon/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/arguments.h"
-#include "worker/inherit.h"
-#include "worker/session.h"
+#include "daemon/inherit.h"
+#include "daemon/session.h"
 
-#define FORGET       (-1)
-#define PIPE_BYTES   (1024 * 1024)
-#define PATIENCE_MS  1000
-#define SESSIONS_MAX (2 * CONCURRENCY_MAX)
+#define FORGET      (-1)
+#define PIPE_BYTES  (1024 * 1024)
+#define PATIENCE_MS 1000
 
 /* A message in the pipe: never split, because it is shorter than PIPE_BUF; and without padding. */
 struct order {
@@ -31,7 +29,7 @@ struct order {
 /* The guard process. */
 
 struct watch {
-	struct order orders[SESSIONS_MAX];
+	struct order orders[GUARD_SESSIONS_MAX];
 	unsigned count;
 };
 
@@ -44,14 +42,14 @@ static void obey(struct watch *watch, const struct order *order)
 	if (order->kill_at_ms == FORGET) {
 		if (i < watch->count)
 			watch->orders[i] = watch->orders[--watch->count];
-	} else if (i < SESSIONS_MAX) {
+	} else if (i < GUARD_SESSIONS_MAX) {
 		watch->orders[i] = *order;
 		if (i == watch->count)
 			watch->count++;
 	}
 }
 
-/* False: the worker is gone. */
+/* False: the program is gone. */
 static bool take_orders(struct watch *watch, int fd)
 {
 	struct order order;
@@ -80,8 +78,8 @@ static int64_t kill_late(struct watch *watch, int64_t now_ms)
 	return next_ms;
 }
 
-/* Keep nothing of the worker open, and ignore signals that are meant for the worker. */
-static void part_from_worker(int own_fd)
+/* Keep nothing of the program open, and ignore signals that are meant for it. */
+static void part_from_program(int own_fd)
 {
 	static const int unheard[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -101,7 +99,7 @@ static void keep_guard(int fd)
 	struct watch watch = {.count = 0};
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-	part_from_worker(fd);
+	part_from_program(fd);
 	/* Read the orders first, so that a session that was removed in time is not killed. */
 	while (take_orders(&watch, fd)) {
 		int64_t now_ms = clock_now_ms();
@@ -114,7 +112,7 @@ static void keep_guard(int fd)
 	_exit(0);
 }
 
-/* The worker process. */
+/* The process of the program. */
 
 int guard_open(struct guard *guard, struct error *err)
 {

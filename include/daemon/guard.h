@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second process that ends commands when the worker cannot: when the worker is killed or
+ * A second process that ends commands when the program cannot: when the program is killed or
  * frozen.
  *
  * It knows each session and how long that may live.  It kills sessions that live too long,
- * and all of them when the worker is gone.  It does nothing else, and has no database and
+ * and all of them when the program is gone.  It does nothing else, and has no database and
  * no locks, so little could stop it too.
  */
-#ifndef WORKER_GUARD_H
-#define WORKER_GUARD_H
+#ifndef DAEMON_GUARD_H
+#define DAEMON_GUARD_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +16,8 @@
 #include "base/error.h"
 
 #define GUARD_NEVER INT64_MAX
+/* It knows so many sessions at once. */
+#define GUARD_SESSIONS_MAX 256
 
 struct guard {
 	pid_t pid;
@@ -29,7 +31,7 @@ struct guard {
 int guard_open(struct guard *guard, struct error *err) MUST_CHECK;
 /*
  * The session is killed at this time (by clock_now_ms()) unless it is changed before;
- * GUARD_NEVER: only when the worker is gone.
+ * GUARD_NEVER: only when the program is gone.
  */
 int guard_watch(struct guard *guard, pid_t session, int64_t kill_at_ms,
 		struct error *err) MUST_CHECK;

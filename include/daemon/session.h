@@ -6,8 +6,8 @@
  * processes that they start into groups of their own.  The session stays the same unless a
  * program creates its own.
  */
-#ifndef WORKER_SESSION_H
-#define WORKER_SESSION_H
+#ifndef DAEMON_SESSION_H
+#define DAEMON_SESSION_H
 
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the process of a command inherits from the worker.
+ * What the process of a command inherits from the program that starts it.
  *
  * It gets the three standard streams, the working directory, the umask and the
  * environment.  It gets no other descriptor, no ignored or blocked signal, and no variable
@@ -8,16 +8,23 @@
  * MySQL open the database connection without O_CLOEXEC, so exec would pass it on, logged
  * in.
  */
-#ifndef WORKER_INHERIT_H
-#define WORKER_INHERIT_H
+#ifndef DAEMON_INHERIT_H
+#define DAEMON_INHERIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Remove variables from our environment that commands must not get. Call it before the first
  * thread starts.
  */
 void inherit_clear_environment(void);
+/*
+ * For a command of its own: our environment without variables that a command must not get, and `count`
+ * variables "NAME=value" more, which replace those of the same name.  The caller frees the list; its
+ * texts belong to our environment and to `added`.
+ */
+char **inherit_environment(char *const *added, size_t count);
 /*
  * For a new process between fork() and exec(), where only system calls are allowed: set all
  * signals to their default actions, and block none.

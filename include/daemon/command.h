@@ -2,8 +2,8 @@
 /*
  * Finds the file of a command by its name, before anything is claimed.
  */
-#ifndef WORKER_COMMAND_H
-#define WORKER_COMMAND_H
+#ifndef DAEMON_COMMAND_H
+#define DAEMON_COMMAND_H
 
 #include "base/error.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/inherit.h"
+#include "daemon/inherit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,24 +8,65 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/mem.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
+/* notify_open() has already read and removed NOTIFY_SOCKET and the like. */
+static const char *const secrets[] = {
+	"STEEM_READER_PASSWORD", "STEEM_WORKER_PASSWORD", "LISTEN_PID", "LISTEN_FDS",
+	"LISTEN_FDNAMES",
+};
+#define SECRET_COUNT (sizeof(secrets) / sizeof(secrets[0]))
+
 void inherit_clear_environment(void)
 {
-	/* notify_open() has already read and removed NOTIFY_SOCKET and the like. */
-	static const char *const names[] = {
-		"STEEM_READER_PASSWORD", "STEEM_WORKER_PASSWORD", "LISTEN_PID", "LISTEN_FDS",
-		"LISTEN_FDNAMES",
-	};
+	for (unsigned i = 0; i < SECRET_COUNT; i++)
+		unsetenv(secrets[i]);
+}
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unsetenv(names[i]);
+/* Is it "NAME=..." with the name of this one, which may also be "NAME=..."? */
+static bool has_name(const char *variable, const char *name)
+{
+	size_t len = strcspn(name, "=");
+
+	return strncmp(variable, name, len) == 0 && variable[len] == '=';
+}
+
+static bool is_kept(const char *variable, char *const *added, size_t count)
+{
+	for (size_t i = 0; i < SECRET_COUNT; i++)
+		if (has_name(variable, secrets[i]))
+			return false;
+	for (size_t i = 0; i < count; i++)
+		if (has_name(variable, added[i]))
+			return false;
+	/* The password of the database, which the client library may read at each connect. */
+	return !has_name(variable, "MYSQL_PWD");
+}
+
+char **inherit_environment(char *const *added, size_t count)
+{
+	size_t own_count = 0;
+	size_t made_count = 0;
+	char **made;
+
+	while (environ[own_count])
+		own_count++;
+	made = xcalloc(own_count + count + 1, sizeof(*made));
+	for (size_t i = 0; i < own_count; i++)
+		if (is_kept(environ[i], added, count))
+			made[made_count++] = environ[i];
+	for (size_t i = 0; i < count; i++)
+		made[made_count++] = added[i];
+	return made;
 }
 
 void inherit_default_signals(void)
@@ -105,7 +146,7 @@ void inherit_close_all_but(int fd)
 	if ((fd <= 3 || syscall(SYS_close_range, 3U, (unsigned)fd - 1, 0U) == 0) &&
 	    syscall(SYS_close_range, (unsigned)fd + 1, UINT_MAX, 0U) == 0)
 		return;
-	/* At this early point the worker has opened only a few. */
+	/* At this early point the program has opened only a few. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 65536)
 		limit.rlim_cur = 65536;
 	for (int other = 3; other < (int)limit.rlim_cur; other++)

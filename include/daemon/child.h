@@ -9,8 +9,8 @@
  * killed: processes left in the background would work on without a lease, and may keep the
  * pipes open.
  */
-#ifndef WORKER_CHILD_H
-#define WORKER_CHILD_H
+#ifndef DAEMON_CHILD_H
+#define DAEMON_CHILD_H
 
 #include <poll.h>
 #include <stdbool.h>
@@ -48,9 +48,10 @@ struct child {
 	int64_t term_at_ms; /* when to send SIGTERM after the end of its input, or CLOCK_NEVER */
 	int64_t kill_at_ms; /* when to send SIGKILL after SIGTERM, or CLOCK_NEVER */
 	int wait_status;
-	int exec_errno;      /* 0: it was executed */
-	char label[64];      /* for log lines */
-	struct guard *guard; /* NULL: no guard, in tests */
+	int exec_errno;           /* 0: it was executed */
+	char label[64];           /* for log lines */
+	struct guard *guard;      /* NULL: no guard */
+	char *const *environment; /* the caller's, for child_start(); NULL: our own */
 };
 
 struct guard;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/child.h"
+#include "daemon/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
-#include "worker/guard.h"
-#include "worker/inherit.h"
-#include "worker/session.h"
+#include "daemon/guard.h"
+#include "daemon/inherit.h"
+#include "daemon/session.h"
 
 #define PIECE_BYTES 65536
 /* in one step: a child that writes without end must not hold up the others */
@@ -149,22 +149,23 @@ static bool give_output(int pipe_end)
  * Runs in the new process, where locks may be held by threads that no longer exist: system calls
  * only.
  */
-static void become(const struct pipes *pipes, const char *path, char *const *argv, pid_t parent)
+static void become(const struct pipes *pipes, const char *path, char *const *argv,
+		   char *const *environment, pid_t parent)
 {
 	int problem;
 
-	/* If the worker is killed, the command must die too. */
+	/* If the program is killed, the command must die too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	if (setsid() >= 0 && dup2(pipes->in[0], STDIN_FILENO) >= 0 && give_output(pipes->out[1]) &&
 	    dup2(pipes->err[1], STDERR_FILENO) >= 0 && inherit_no_descriptors(3)) {
 		inherit_default_signals();
-		execv(path, argv);
+		execve(path, argv, environment);
 	}
 	problem = errno;
 	if (write(pipes->exec[1], &problem, sizeof(problem)) < 0) {
-		/* The worker learns only the exit code. */
+		/* The program learns only the exit code. */
 	}
 	_exit(127);
 }
@@ -209,7 +210,7 @@ int child_start(struct child *child, const char *path, char *const *argv, bool h
 	    (!has_output || make_pipe(pipes.out)))
 		pid = fork();
 	if (pid == 0)
-		become(&pipes, path, argv, self);
+		become(&pipes, path, argv, child->environment ? child->environment : environ, self);
 	if (pid < 0) {
 		(void)error_set_errno(err, ERROR_RETRY, "cannot start a process");
 		close_pipes(&pipes);

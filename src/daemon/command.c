@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/command.h"
+#include "daemon/command.h"
 
 #include <errno.h>
 #include <fcntl.h>
