@@ -58,7 +58,7 @@ struct post_loop {
 	int64_t round_at_ms;
 	/* Looking after the accounts. */
 	struct poster_task_tend tend;
-	struct sender_account *accounts;
+	struct sender_account *accounts; /* as of the last time; the task has its own */
 	bool is_tending;
 	bool is_ready; /* it was done once */
 	int64_t tend_at_ms;
@@ -319,6 +319,7 @@ static void tend_done(struct job *job)
 		poster_task_tend_clear(tend);
 		return;
 	}
+	memcpy(loop->accounts, tend->accounts, tend->account_count * sizeof(*loop->accounts));
 	tell_ready(loop);
 	if (tend->stored.num > 0)
 		routes_stored(&loop->routes, &tend->stored, tend->stored_s);
@@ -588,6 +589,7 @@ static void close_all(struct post_loop *loop)
 	round_clear(&loop->round);
 	poster_task_tend_clear(&loop->tend);
 	free(loop->accounts);
+	free(loop->tend.accounts);
 	signals_close(loop->signal_fd);
 }
 
@@ -611,7 +613,8 @@ static void prepare(struct post_loop *loop)
 	loop->round.chain = chain_of(loop->config->poster.chain);
 	loop->round.token = loop->tend.token = loop->token;
 	loop->tend.poster = loop->name;
-	loop->tend.accounts = loop->accounts;
+	loop->tend.accounts = xcalloc(count, sizeof(*loop->tend.accounts));
+	memcpy(loop->tend.accounts, loop->accounts, count * sizeof(*loop->accounts));
 	loop->tend.account_count = count;
 }
 
