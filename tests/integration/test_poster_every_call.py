@@ -9,6 +9,7 @@ with none. In the usual run a slice of all pairs of a place and a way, by a seed
 
 import os
 import random
+import re
 
 import pytest
 
@@ -79,9 +80,10 @@ def test_each_call_is_the_last_or_fails(server, tmp_path):
 
 # ---- posters with a fault are caught
 
+# As if a transaction were dead a block after it was signed.
 EARLY = ("FROM signed_trxs t\n JOIN senders s",
          "FROM (SELECT trx_id, account, comment_id, action_id, answer, error, ref_block, outcome,"
-         " expiration - INTERVAL 50 SECOND AS expiration FROM signed_trxs) t\n JOIN senders s")
+         " expiration - INTERVAL 110 SECOND AS expiration FROM signed_trxs) t\n JOIN senders s")
 # As if the transactions of a dead poster were dead.
 HASTY = ("UPDATE senders SET token = ?, poster = ?, lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND\n"
          "WHERE account = ?",
@@ -97,7 +99,7 @@ SENT = "post 3 condenser_api.broadcast_transaction"
 
 
 @pytest.mark.parametrize("fault, place, finding", [
-    (EARLY, "", "signed again on block"),
+    (EARLY, "", "took effect 2 times|signed again on block"),
     (HASTY, SENT, "took effect 2 times"),
     (FORGETFUL, "", "which signed_trxs does not know"),
 ], ids=("early", "hasty", "forgetful"))
@@ -107,4 +109,4 @@ def test_a_poster_with_a_fault_is_caught(server, tmp_path, fault, place, finding
                              SHIM_REPLACE=" => ".join(fault))
     with pytest.raises(auditor.AuditError) as caught:
         batch.run_for(FAULTY_S)
-    assert finding in str(caught.value)
+    assert re.search(finding, str(caught.value)), str(caught.value)
