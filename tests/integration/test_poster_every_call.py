@@ -13,7 +13,7 @@ import re
 
 import pytest
 
-from harness import auditor, every_call, reader, servers
+from harness import auditor, every_call, servers
 from harness.poster import poster_program
 
 RUNS = os.environ.get("POSTER_CALLS", "24")

@@ -136,9 +136,3 @@ class ClusterSoak(Soak):
     def heal(self):
         self.member_back()
         super().heal()
-
-    def finish(self):
-        for made in (*self.posters, *self.readers):
-            self.done.update(f"error {line.event}" for line in made.events() if line.level == "error")
-            self.world.allow_errors(*(line.event for line in made.events()))
-        super().finish()
