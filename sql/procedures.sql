@@ -1420,15 +1420,18 @@ BEGIN
 		ROLLBACK;
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = 'no such comment';
 	END IF;
+	-- Without a transaction of the caller's the lock is gone by now.
+	UPDATE comments SET options = p_options WHERE comment_id = v_comment AND state IN ('pending', 'held');
+	SELECT state INTO v_state FROM comments WHERE comment_id = v_comment;
 	IF v_state NOT IN ('pending', 'held') THEN
 		ROLLBACK;
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
 			'the comment is not pending any more: its options cannot be changed';
 	END IF;
-	UPDATE comments SET options = p_options WHERE comment_id = v_comment;
 END //
 
--- Internal: the account and the state of a row of the outbox, which is locked. p_kind: 'comment' or 'action'.
+-- Internal: the account and the state of a row of the outbox. It is locked if the caller is in a transaction; else
+-- each statement commits by itself, and the state may have changed by the next one. p_kind: 'comment' or 'action'.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_lock_row(IN p_who VARCHAR(32) CHARACTER SET utf8mb4,
 		IN p_kind VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin, IN p_id BIGINT UNSIGNED,
 		OUT r_account VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
@@ -1458,15 +1461,17 @@ BEGIN
 	DECLARE v_account, v_state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin;
 	CALL outbox_lock_row('outbox_cancel', p_kind, p_id, v_account, v_state);
 	CALL queue_allow(NULL, v_account);
-	IF v_state NOT IN ('pending', 'held') THEN
+	IF p_kind = 'comment' THEN
+		UPDATE comments SET state = 'failed', error = 'cancelled'
+		WHERE comment_id = p_id AND state IN ('pending', 'held');
+	ELSE
+		UPDATE actions SET state = 'failed', error = 'cancelled'
+		WHERE action_id = p_id AND state IN ('pending', 'held');
+	END IF;
+	IF ROW_COUNT() = 0 THEN
 		ROLLBACK;
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
 			'it is neither pending nor held: it may be on the chain, or has ended';
-	END IF;
-	IF p_kind = 'comment' THEN
-		UPDATE comments SET state = 'failed', error = 'cancelled' WHERE comment_id = p_id;
-	ELSE
-		UPDATE actions SET state = 'failed', error = 'cancelled' WHERE action_id = p_id;
 	END IF;
 END //
 
@@ -1484,15 +1489,17 @@ BEGIN
 	ELSE
 		SELECT COUNT(*) INTO v_open FROM signed_trxs WHERE action_id = p_id AND outcome IS NULL;
 	END IF;
-	IF v_state NOT IN ('failed', 'held') OR v_open > 0 THEN
+	IF p_kind = 'comment' THEN
+		UPDATE comments SET state = 'pending', attempts = 0, not_before = NULL, error = NULL
+		WHERE comment_id = p_id AND state IN ('failed', 'held') AND v_open = 0;
+	ELSE
+		UPDATE actions SET state = 'pending', attempts = 0, not_before = NULL, error = NULL
+		WHERE action_id = p_id AND state IN ('failed', 'held') AND v_open = 0;
+	END IF;
+	IF ROW_COUNT() = 0 THEN
 		ROLLBACK;
 		SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT =
 			'it is neither failed nor held, or a transaction with it may still get into a block';
-	END IF;
-	IF p_kind = 'comment' THEN
-		UPDATE comments SET state = 'pending', attempts = 0, not_before = NULL, error = NULL WHERE comment_id = p_id;
-	ELSE
-		UPDATE actions SET state = 'pending', attempts = 0, not_before = NULL, error = NULL WHERE action_id = p_id;
 	END IF;
 END //
 

@@ -13,8 +13,8 @@ from test_trxs_seen import chain_with, sign, wait_confirmed
 
 from harness import galera, polling, servers, reader as readers_
 from harness.chain import TOP, SyntheticChain
+from harness.cluster_world import ClusterWorld
 from harness.deliveries import LOST, Bot
-from harness.world import World
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout_s(150)]
 
@@ -22,29 +22,11 @@ LAST = 1500
 LONG_S = 60  # for what takes a second, on a machine that does much else
 
 
-class ClusterWorld(World):
-    """A world whose readers know all members, each beginning with another one."""
-
-    @property
-    def cluster(self):
-        return self.server
-
-    def settings(self, name="reader", **sections):
-        database = {"hosts": self.cluster.hosts(), "user": galera.USER,
-                    **sections.pop("database", {})}
-        return super().settings(name, database=database, **sections)
-
-    def reader_at(self, place, **options):
-        """A daemon whose first host is this member."""
-        return self.start(name=f"reader-{place}", database={"hosts": self.cluster.hosts(place)},
-                          **options)
+class World(ClusterWorld):
+    """With three readers, each beginning with another member."""
 
     def three_readers(self, **options):
         return [self.reader_at(place, **options) for place in range(3)]
-
-    def at(self, member):
-        """The tables as one member has them now."""
-        return readers_.Database(lambda: member.connect(self.database))
 
     def checksums(self):
         """Of the rows, as each member has them once it has applied everything."""
@@ -93,7 +75,7 @@ def bare_cluster_world(request, cluster, tmp_path):
     if readers_.program() is None:
         pytest.skip("steem-reader is not built (STEEM_READER names it)")
     cluster.ready()
-    made = ClusterWorld(cluster, tmp_path)
+    made = World(cluster, tmp_path)
     request.node.world = made
     yield made
     made.close()

@@ -72,7 +72,9 @@ def test_each_kind_of_action_is_confirmed(outbox):
         "reward_vests": "0.000001 VESTS"}))
     outbox.wait_all()
     outbox.wait_all(table="comments")
-    assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs WHERE outcome = 'confirmed'") == 7
+    # A comment may be recognised by its permlink a moment before its transaction is.
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE outcome = 'confirmed'",
+                         lambda count: count == 7)
     audit(outbox, "bot-one", "answer-bot", settled=True)
 
 

@@ -2,11 +2,15 @@
 #include "shim.h"
 
 #include <mysql.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/backoff.h"
+
+#define STATEMENTS 400 /* so many handles may be in use at once */
 
 const struct shim_error shim_errors[SHIM_ERRORS] = {
 	{1213, "40001", true, false},  /* deadlock; on Galera also at COMMIT */
@@ -20,6 +24,14 @@ const struct shim_error shim_errors[SHIM_ERRORS] = {
 };
 
 struct shim shim;
+enum shim_fate (*shim_judge)(const char *function, const char *text);
+const char *(*shim_rewrite)(const char *sql);
+
+/* A handle belongs to one thread. */
+static _Thread_local const void *broken; /* the handle that tells the error */
+static _Thread_local const void
+	*stored; /* the statement whose rows are in memory: reading these cannot fail */
+static _Thread_local enum shim_fate strikes; /* after the call */
 
 static void shim_disarm(void)
 {
@@ -40,11 +52,45 @@ void shim_storm(unsigned percent)
 	shim.storm_percent = percent;
 }
 
-/* Is it this call's turn? */
-static bool shim_hits(const void *handle, const char *what)
+void shim_strike(enum shim_fate fate)
 {
-	if (shim.broken == handle)
-		shim.broken = NULL;
+	if (fate == SHIM_KILLS)
+		raise(SIGKILL);
+	else if (fate == SHIM_FREEZES)
+		raise(SIGSTOP);
+}
+
+/* What is judged fails, or the process ends or stops, here or after the call. */
+static bool is_judged_to_fail(const char *function, const char *text)
+{
+	enum shim_fate fate = shim_judge(function, text);
+
+	if (fate == SHIM_PASSES || fate == SHIM_FAILS)
+		return fate == SHIM_FAILS;
+	if (shim.after)
+		strikes = fate;
+	else
+		shim_strike(fate);
+	return false;
+}
+
+/* The call was made. */
+static int shim_end(int result)
+{
+	enum shim_fate fate = strikes;
+
+	strikes = SHIM_PASSES;
+	shim_strike(fate);
+	return result;
+}
+
+/* Is it this call's turn? */
+static bool shim_hits(const void *handle, const char *function, const char *what)
+{
+	if (broken == handle)
+		broken = NULL;
+	if (shim_judge)
+		return is_judged_to_fail(function, what);
 	shim.calls++;
 	if (shim.storm_percent > 0 && random_below(100) < shim.storm_percent) {
 		shim.error = &shim_errors[random_below(SHIM_ERRORS)];
@@ -76,7 +122,7 @@ static int shim_fail(MYSQL *mysql, const void *handle, bool is_idle)
 		__real_mysql_real_query(mysql, "ROLLBACK", 8);
 	if (shim.error->cuts)
 		shutdown(shim_socket(mysql), SHUT_RDWR);
-	shim.broken = handle;
+	broken = handle;
 	return 1;
 }
 
@@ -92,72 +138,113 @@ MYSQL *__wrap_mysql_real_connect(MYSQL *mysql, const char *host, const char *use
 				 const char *password, const char *name, unsigned port,
 				 const char *socket, unsigned long flags)
 {
-	bool hits = shim_hits(mysql, "connecting");
+	bool hits = shim_hits(mysql, "connect", "");
 
 	if (!hits || shim.after)
 		mysql = __real_mysql_real_connect(mysql, host, user, password, name, port, socket,
 						  flags);
+	(void)shim_end(0);
 	if (!hits)
 		return mysql;
-	shim.broken = mysql;
+	broken = mysql;
 	return NULL;
 }
 
 int __wrap_mysql_real_query(MYSQL *mysql, const char *sql, unsigned long len);
 int __wrap_mysql_real_query(MYSQL *mysql, const char *sql, unsigned long len)
 {
-	bool hits = shim_hits(mysql, sql);
+	bool hits = shim_hits(mysql, "query", sql);
 	int result = !hits || shim.after ? __real_mysql_real_query(mysql, sql, len) : 0;
 
 	if (hits && shim.after)
 		mysql_free_result(mysql_store_result(mysql));
-	return hits ? shim_fail(mysql, mysql, true) : result;
+	return hits ? shim_fail(mysql, mysql, true) : shim_end(result);
+}
+
+/* The beginnings of the statements' texts. */
+
+static struct {
+	const MYSQL_STMT *statement;
+	char text[SHIM_TEXT];
+} known[STATEMENTS];
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void remember(const MYSQL_STMT *statement, const char *sql)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&known_lock);
+	while (i < STATEMENTS - 1 && known[i].statement && known[i].statement != statement)
+		i++;
+	known[i].statement = statement;
+	snprintf(known[i].text, sizeof(known[i].text), "%s", sql);
+	pthread_mutex_unlock(&known_lock);
+}
+
+/* Valid until this thread asks again. */
+static const char *text_of(const MYSQL_STMT *statement)
+{
+	static _Thread_local char text[SHIM_TEXT];
+
+	text[0] = '\0';
+	pthread_mutex_lock(&known_lock);
+	for (size_t i = 0; i < STATEMENTS && known[i].statement; i++)
+		if (known[i].statement == statement)
+			memcpy(text, known[i].text, sizeof(text));
+	pthread_mutex_unlock(&known_lock);
+	return text;
 }
 
 int __real_mysql_stmt_prepare(MYSQL_STMT *statement, const char *sql, unsigned long len);
 int __wrap_mysql_stmt_prepare(MYSQL_STMT *statement, const char *sql, unsigned long len);
 int __wrap_mysql_stmt_prepare(MYSQL_STMT *statement, const char *sql, unsigned long len)
 {
-	bool hits = shim_hits(statement, sql);
-	int result = !hits || shim.after ? __real_mysql_stmt_prepare(statement, sql, len) : 0;
+	bool hits = shim_hits(statement, "prepare", sql);
+	const char *other = shim_rewrite ? shim_rewrite(sql) : sql;
+	int result = 0;
 
-	return hits ? shim_fail(statement->mysql, statement, true) : result;
+	remember(statement, sql);
+	if (!hits || shim.after)
+		result = __real_mysql_stmt_prepare(statement, other,
+						   other == sql ? len : strlen(other));
+
+	return hits ? shim_fail(statement->mysql, statement, true) : shim_end(result);
 }
 
 int __real_mysql_stmt_execute(MYSQL_STMT *statement);
 int __wrap_mysql_stmt_execute(MYSQL_STMT *statement);
 int __wrap_mysql_stmt_execute(MYSQL_STMT *statement)
 {
-	bool hits = shim_hits(statement, "executing");
+	bool hits = shim_hits(statement, "execute", text_of(statement));
 
-	if (shim.stored == statement)
-		shim.stored = NULL;
+	if (stored == statement)
+		stored = NULL;
 	int result = !hits || shim.after ? __real_mysql_stmt_execute(statement) : 0;
 
 	if (hits && shim.after)
 		mysql_stmt_free_result(statement);
-	return hits ? shim_fail(statement->mysql, statement, true) : result;
+	return hits ? shim_fail(statement->mysql, statement, true) : shim_end(result);
 }
 
 int __real_mysql_stmt_store_result(MYSQL_STMT *statement);
 int __wrap_mysql_stmt_store_result(MYSQL_STMT *statement);
 int __wrap_mysql_stmt_store_result(MYSQL_STMT *statement)
 {
-	bool hits = shim_hits(statement, "storing rows");
+	bool hits = shim_hits(statement, "store", text_of(statement));
 	int result = !hits || shim.after ? __real_mysql_stmt_store_result(statement) : 0;
 
-	shim.stored = statement;
-	return hits ? shim_fail(statement->mysql, statement, false) : result;
+	stored = statement;
+	return hits ? shim_fail(statement->mysql, statement, false) : shim_end(result);
 }
 
 int __real_mysql_stmt_fetch(MYSQL_STMT *statement);
 int __wrap_mysql_stmt_fetch(MYSQL_STMT *statement);
 int __wrap_mysql_stmt_fetch(MYSQL_STMT *statement)
 {
-	bool hits = statement != shim.stored && shim_hits(statement, "fetching a row");
+	bool hits = statement != stored && shim_hits(statement, "fetch", text_of(statement));
 	int result = !hits || shim.after ? __real_mysql_stmt_fetch(statement) : 0;
 
-	return hits ? shim_fail(statement->mysql, statement, false) : result;
+	return hits ? shim_fail(statement->mysql, statement, false) : shim_end(result);
 }
 
 /* Calls that tell the error. */
@@ -168,7 +255,7 @@ int __wrap_mysql_stmt_fetch(MYSQL_STMT *statement)
 	type __wrap_##function(handle_type *handle);                                               \
 	type __wrap_##function(handle_type *handle)                                                \
 	{                                                                                          \
-		return shim.broken == handle ? (made_up) : __real_##function(handle);              \
+		return broken == handle ? (made_up) : __real_##function(handle);                   \
 	}
 
 SHIM_GETTER(unsigned, mysql_errno, MYSQL, shim.error->code)

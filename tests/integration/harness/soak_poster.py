@@ -1,6 +1,7 @@
 """Once in effect: posters, readers, bots, nodes and the database are killed, frozen and misled.
 
     python3 -m harness.soak_poster --seed 7 --actions 10000      make soak-poster SEED=7 ACTIONS=10000
+    python3 -m harness.soak_poster --cluster                     make soak-poster CLUSTER=1
 
 Strangers ask three bots for something by custom_json; readers deliver it; each bot takes deliveries and
 puts a vote, a transfer, a custom_json or a reply into the outbox; posters sign and send for three accounts.
@@ -13,6 +14,7 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import functools
 import json
 import pathlib
 import random
@@ -74,13 +76,13 @@ UNDO = {"kill_poster": "start_poster", "freeze_poster": "thaw_poster", "kill_rea
         "freeze_reader": "thaw_reader", "move_calendar": "calendar_back"}
 
 
-def plan(seed):
+def plan(seed, kinds=None):
     """Endless rounds: each a list of (kind, details), and how many blocks pass after it."""
-    dice = random.Random(f"soak-poster {seed}")
+    dice, kinds = random.Random(f"soak-poster {seed}"), kinds or KINDS
     while True:
         steps = []
         for _ in range(dice.choice((1, 1, 2, 3))):
-            kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+            kind = dice.choices(list(kinds), list(kinds.values()))[0]
             details = {"who": dice.randrange(8), "rounds": dice.choice((1, 1, 2, 4))}
             if kind == "spoil_node":
                 details["what"] = dice.choice(list(BROADCAST_FAULTS))
@@ -101,9 +103,9 @@ def plan(seed):
 class Bot:
     """Takes deliveries, and asks for something in the transaction that ends each."""
 
-    def __init__(self, world, seed, wanted):
-        self.world, self.dice, self.wanted = world, random.Random(seed), wanted
-        self.db = reader.Database(world.connect)
+    def __init__(self, connect, seed, wanted):
+        self.dice, self.wanted = random.Random(seed), wanted
+        self.db = reader.Database(connect)
         self.ended = 0
         self.ticker = Ticker(0.05, self.work)
 
@@ -157,8 +159,11 @@ class Bot:
 class Soak:
     """One run; run() raises AssertionError where something took effect twice, or not at all."""
 
+    kinds, undone, asks = KINDS, UNDO, ASKS
+    make_world = World
+
     def __init__(self, server, folder, seed, actions, posters=2, say=lambda text: None):
-        self.world, self.server, self.seed, self.say = World(server, folder), server, seed, say
+        self.world, self.server, self.seed, self.say = self.make_world(server, folder), server, seed, say
         self.actions, self.dice = actions, random.Random(f"places of {seed}")
         self.network = Network(people=(*PEOPLE, *STRANGERS), comments=[
             ("alice", "question"), *(("alice", f"post-{n}") for n in range(actions))])
@@ -170,6 +175,15 @@ class Soak:
         self.clocks = []
         self._look, self._tick = threading.Lock(), threading.Lock()
         self.missed, self.number = 0, 0
+
+    @staticmethod
+    def make_server():
+        return moved.MovedServer() if moved.compiler() else servers.Server()
+
+    @staticmethod
+    def command(seed, actions):
+        """That runs it once more."""
+        return f"make soak-poster SEED={seed} ACTIONS={actions}"
 
     # ---- the world
 
@@ -198,16 +212,26 @@ class Soak:
         self.posters = [self.poster(who) for who in range(self.poster_count)]
         for made in self.readers:
             made.wait_for("tail_started", 60)
-        self.bots = [Bot(world, f"{self.seed} {n}", self.actions) for n in range(3)]
+        self.bots = [Bot(functools.partial(self.connect_bot, who), f"{self.seed} {who}", self.actions)
+                     for who in range(3)]
         self.network.witness = self.look
         self.network.live(BLOCK_S, self.next_block)
 
+    def database(self, _):
+        """As a configuration names it, for the reader or poster of this number."""
+        return {"hosts": [self.server.socket], "user": "root", "name": self.world.database}
+
+    def connect_bot(self, _):
+        return self.world.connect()
+
     def reader(self, who):
         return self.world.start(name=f"reader-{who}", filter=RULES, replay={"scan_interval_s": 1},
-                                nodes=[{"url": node.url} for node in self.reader_nodes])
+                                nodes=[{"url": node.url} for node in self.reader_nodes],
+                                database=self.database(who))
 
     def poster(self, who):
-        config = self.outbox.config(*self.entries, name=f"poster-{who}", nodes=self.poster_nodes)
+        config = self.outbox.config(*self.entries, name=f"poster-{who}", nodes=self.poster_nodes,
+                                    database=self.database(who))
         made = reader.Reader([], config, f"poster-{who}", self.clocks[who].environment if self.clocks else None,
                              executable=poster_program())
         self.world.readers.append(made)
@@ -241,7 +265,7 @@ class Soak:
         """Strangers ask, until there is enough; then the chain goes on."""
         with self._tick:
             if self.is_asking:
-                for _ in range(self.dice.choice(ASKS)):
+                for _ in range(self.dice.choice(self.asks)):
                     account = self.dice.choice(STRANGERS)
                     with contextlib.suppress(Refusal):  # five in a block
                         self.network.submit(custom_json(account, f"[{self.asked}]", "ask"), by=account)
@@ -369,8 +393,8 @@ class Soak:
         self.recent.append(f"{time.strftime('%H:%M:%S')} round {self.number}: {kind} {details}")
         self.done[kind + ("." + details["what"] if "what" in details else "")] += 1
         getattr(self, kind)(**details)
-        if kind in UNDO:
-            self.undo.append((self.number + details["rounds"], UNDO[kind], details))
+        if kind in self.undone:
+            self.undo.append((self.number + details["rounds"], self.undone[kind], details))
 
     def round(self, steps, blocks):
         due = [step for step in self.undo if step[0] <= self.number]
@@ -437,7 +461,7 @@ class Soak:
     def run(self):
         began = time.monotonic()
         self.begin()
-        for steps, blocks in plan(self.seed):
+        for steps, blocks in plan(self.seed, self.kinds):
             self.round(steps, blocks)
             asked = self.world.db.value(ASKED)
             if self.number % 10 == 0:
@@ -448,9 +472,12 @@ class Soak:
         self.say("  healed; what is on its way ends, then chain and tables are audited")
         self.heal()
         counts, failed = self.audit()
+        self.finish()
+        return self.summary(time.monotonic() - began, counts, failed)
+
+    def finish(self):
         self.world.allow_errors("account_paused", "node_other_chain")
         self.world.finish()
-        return self.summary(time.monotonic() - began, counts, failed)
 
     def summary(self, took_s, counts, failed):
         lines = [f"seed {self.seed}, {self.number} rounds, block {self.network.head}, {took_s:.0f} s:"
@@ -479,18 +506,18 @@ class Soak:
         self.world.close()
 
 
-def soak(seed, actions, say=lambda text: None, posters=2):
+def soak(seed, actions, say=lambda text: None, posters=2, kind=Soak):
     """A run on a server of its own; the summary, or AssertionError with what happened."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sr-soak-poster-"))
-    server = (moved.MovedServer() if moved.compiler() else servers.Server()).start()
-    run = Soak(server, folder, seed, actions, posters, say)
+    server = kind.make_server().start()
+    run = kind(server, folder, seed, actions, posters, say)
     try:
         return run.run()
     except Exception as error:
         recent = "\n  ".join(run.recent[-25:])
         raise AssertionError(
             f"{error}\nlately:\n  {recent}\n{run.world.report()}\nseed {seed}, round {run.number}:"
-            f" {error!r:.300}\nagain: make soak-poster SEED={seed} ACTIONS={actions}") from error
+            f" {error!r:.300}\nagain: {kind.command(seed, actions)}") from error
     finally:
         run.close()
         server.close()
@@ -502,12 +529,16 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="0: a new one")
     parser.add_argument("--actions", type=int, default=10000)
     parser.add_argument("--posters", type=int, default=4)
+    parser.add_argument("--cluster", action="store_true", help="on three Galera members")
     options = parser.parse_args()
     seed = options.seed or random.SystemRandom().randrange(1, 10 ** 6)
-    print(f"seed {seed}, {options.actions} actions; again: make soak-poster SEED={seed}"
-          f" ACTIONS={options.actions}", flush=True)
+    kind = Soak
+    if options.cluster:
+        from .soak_poster_cluster import ClusterSoak  # pylint: disable=import-outside-toplevel,cyclic-import
+        kind = ClusterSoak
+    print(f"seed {seed}, {options.actions} actions; again: {kind.command(seed, options.actions)}", flush=True)
     try:
-        print(soak(seed, options.actions, lambda text: print(text, flush=True), options.posters))
+        print(soak(seed, options.actions, lambda text: print(text, flush=True), options.posters, kind))
     except AssertionError as error:
         print(error)
         sys.exit(1)
