@@ -31,7 +31,7 @@ fi
 
 # Databases, data directories, logs: in one folder, of which nothing stays. A short name, for
 # the paths of sockets are.
-TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/sr.XXXXXX")
+TMPDIR=$(mktemp -d "$("$top/tests/temporary")/sr.XXXXXX")
 export TMPDIR
 # The members of a cluster run as another user, when we are root.
 chmod 711 "$TMPDIR"

@@ -25,6 +25,7 @@ files=(test_once test_migrate test_views test_collations test_database_session t
     test_database_tls test_queue_transactions test_reply test_worker_database)
 # The few where MariaDB's library meets MySQL's server.
 crossed=(test_once test_database_tls test_migrate)
+crossed_store=(test_store test_deliver test_reversible test_refusals test_every_call)
 # And where MySQL's library meets MariaDB's server.
 by_socket=(test_once test_views)
 
@@ -66,9 +67,9 @@ combine() {
     export DATABASE=$2 MYSQL_TOOLS=$tools CLUSTER_TOOLS=$build/cluster top_srcdir=$top top_builddir=$1
 }
 
-store_tests() {
+store_tests() { # [NAME...]: no name: all
     local output code=0
-    output=$("$top/tests/run-store.sh" 2>&1) || { code=$? && echo "$output"; }
+    output=$("$top/tests/run-store.sh" "$@" 2>&1) || { code=$? && echo "$output"; }
     passed=$((passed + $(grep -c '^\[       OK \]' <<< "$output")))
     [ "$code" -eq 0 ] || failed=$((failed + 1))
 }
@@ -90,14 +91,14 @@ integration_tests() {
 make_other_build
 export EVERY_CALL_SHARE=${EVERY_CALL_SHARE:-64}
 if [ "${1-}" = all ]; then
-    files=() crossed=()
+    files=() crossed=() crossed_store=()
     by_socket+=(test_reply test_queue_transactions)
 fi
 combine "$other" mysql
 store_tests
 integration_tests "${files[@]}"
 combine "$build" mysql
-store_tests
+store_tests "${crossed_store[@]}"
 integration_tests "${crossed[@]}"
 combine "$other" mariadb
 if [ "$(id -u)" -eq 0 ]; then

@@ -25,7 +25,7 @@ def test_a_lie_in_a_catch_up(world, kind):
     liar, honest = world.node(irreversible=60), world.node(irreversible=60)
     lie = liar.fault("lie", method="get_block", block=range(10, 50), kind=kind)
     honest.fault("delay", method="get_block", seconds=0.05)
-    reader = world.run("--once", fetch={"batch_size": 5})
+    reader = world.run("--once", fetch={"batch_size": 5, "timeout_ms": 20000})
     assert lie.count > 0
     true_and_proved(world, honest.chain, (1, 60))
     assert proofs(world) == {"content": 60}

@@ -14,7 +14,7 @@ from harness.troubled import SEED, Troubled, seconds_of
 from test_cluster import bare_cluster_world, cluster, cluster_world  # noqa: F401, pylint: disable=W0611
 
 CLOCKS = [0, 2, -2]  # what each member's clock is ahead, in seconds: four apart, of five allowed
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout_s(seconds_of(0) + 150)]
+pytestmark = [pytest.mark.xdist_group("queue_cluster"), pytest.mark.timeout_s(seconds_of(0) + 150)]
 
 
 def test_each_delivery_is_with_one_bot_at_a_time_and_ends_once(cluster_world):

@@ -33,6 +33,10 @@ def _digest(*parts):
     return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
 
 
+# By its text: the chains of many tests have the same blocks.
+_decoded = functools.lru_cache(maxsize=4096)(expect.decode)
+
+
 class Chain:
     """What all chains share."""
 
@@ -45,11 +49,10 @@ class Chain:
         """The same with what was signed, where nodes are known to show something else."""
         return self.raw(number)
 
-    @functools.lru_cache(maxsize=4096)
     def block(self, number):
-        """The expect.Block of a number, or None."""
+        """The expect.Block of a number, or None; not to be changed."""
         raw = self.signed(number)
-        return expect.decode(raw) if raw is not None else None
+        return _decoded(raw) if raw is not None else None
 
     def block_id(self, number):
         block = self.block(number) if number > 0 else None

@@ -71,6 +71,11 @@ ACCOUNTS = {
 expect.ACCOUNTS.update(ACCOUNTS)
 
 
+@functools.lru_cache(maxsize=4096)
+def _trx_ids(raw):
+    return [node.text() for node in jsontext.parse(raw).get("transaction_ids").items()]
+
+
 class VirtualChain(SyntheticChain):
     """See the module's text. many={n: count}: so many curation_rewards more in block n."""
 
@@ -90,7 +95,7 @@ class VirtualChain(SyntheticChain):
         """The entries of a block, each a dict."""
         label = self.label_at(number)
         found = []
-        for trx_in_block, trx_id in enumerate(self._trx_ids(number)):
+        for trx_in_block, trx_id in enumerate(_trx_ids(self.raw(number))):
             if (number + trx_in_block) % 3 == 0:
                 count = 1 + (number + trx_in_block) % 4
                 for i in range(count):
@@ -123,11 +128,6 @@ class VirtualChain(SyntheticChain):
         return {"trx_id": trx_id, "block": number, "trx_in_block": trx_in_block, "op_in_trx": 0,
                 "virtual_op": virtual_op,
                 "timestamp": self.timestamp(number - 1 if early else number), "op": [name, body]}
-
-    @functools.lru_cache(maxsize=4096)
-    def _trx_ids(self, number):
-        root = jsontext.parse(self.raw(number))
-        return [node.text() for node in root.get("transaction_ids").items()]
 
 
 def read(raw, block):
