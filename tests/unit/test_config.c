@@ -444,7 +444,7 @@ static void an_account_has_one_signer(void **state)
 			 "accounts = ( { name = \"bot\"; authority = \"posting\"; %s } );",
 			 signers[i].members);
 		write_file(path, text);
-		result = config_load_for(&config, CONFIG_POSTER, path, mistakes);
+		result = config_load(&config, CONFIG_POSTER, path, mistakes);
 		assert_int_equal(fclose(mistakes), 0);
 		if (signers[i].said != NULL) {
 			assert_int_equal(result, -1);
@@ -458,7 +458,7 @@ static void an_account_has_one_signer(void **state)
 		printed = print(&config);
 		config_release(&config);
 		write_file(path, printed);
-		assert_int_equal(config_load_for(&config, CONFIG_POSTER, path, stderr), 0);
+		assert_int_equal(config_load(&config, CONFIG_POSTER, path, stderr), 0);
 		assert_int_equal(config.accounts.items[0].is_command,
 				 strstr(text, "\"command\"") != NULL);
 		if (i == 2) {
