@@ -58,7 +58,7 @@ def expire_lease(outbox):
 
 def test_commands_sign_for_both_authorities_beside_files(outbox, command):
     """A comment, a transfer, custom operations; what each run is given."""
-    poster = begin(outbox, command.entry("bot-one"), outbox.entry("bot-two"),
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20), outbox.entry("bot-two"),
                    command.entry("bot-one", "active", allow=["transfer"]))
     outbox.comment("bot-one", "re-question")
     outbox.ask("bot-one", transfer("bot-one", "alice"), authority="active")
@@ -87,7 +87,7 @@ def test_what_a_command_inherits(outbox, command, tmp_path):
     password.chmod(0o600)
     database = {"hosts": [world.server.socket], "name": world.database, "user": "with_password",
                 "password_file": str(password)}
-    begin(outbox, command.entry("bot-one"), database=database, environment={
+    begin(outbox, command.entry("bot-one", timeout_s=20), database=database, environment={
         "MYSQL_PWD": "a password", "STEEM_READER_PASSWORD": "a password", "LISTEN_FDS": "1",
         "STEEM_ACCOUNT": "somebody", "OF_THE_OPERATOR": "kept"})
     outbox.wait_state(outbox.custom(), "confirmed")
@@ -101,7 +101,7 @@ def test_what_a_command_inherits(outbox, command, tmp_path):
 def test_signatures_of_any_library_do(outbox, command, mode):
     """A high S is turned into the low one; for one that is not canonical another digest is signed."""
     command.mode(mode)
-    poster = begin(outbox, command.entry("bot-one"))
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20))
     rows = [outbox.custom() for _ in range(6)]
     outbox.wait_all()
     audit(outbox, "bot-one")
@@ -111,7 +111,7 @@ def test_signatures_of_any_library_do(outbox, command, mode):
 def test_no_digest_is_asked_for_twice(outbox, command):
     """The command has no random numbers, and the head stays the same: what was not canonical would never be."""
     command.mode("raw")
-    begin(outbox, command.entry("bot-one"))
+    begin(outbox, command.entry("bot-one", timeout_s=20))
     outbox.network.still()
     rows = [outbox.custom() for _ in range(4)]
     outbox.wait_all("sent")
@@ -134,8 +134,9 @@ FAILURES = {
 def test_a_failure_signs_nothing_and_loses_nothing(outbox, command, mode):
     """The row says why, others go on, and it is signed once when the command is right again."""
     command.mode(f"{mode} bot-one")
-    poster = begin(outbox, command.entry("bot-one", timeout_s=1), command.entry("bot-two"),
-                   outbox.entry("answer-bot"))
+    patience = 1 if mode == "hang" else 20  # Python is slow to start on a busy machine
+    poster = begin(outbox, command.entry("bot-one", timeout_s=patience),
+                   command.entry("bot-two", timeout_s=20), outbox.entry("answer-bot"))
     row = outbox.custom("bot-one")
     command.wait_runs(account="bot-one")
     others = [outbox.custom("bot-two"), outbox.custom("answer-bot")]
@@ -158,7 +159,7 @@ def test_a_failure_signs_nothing_and_loses_nothing(outbox, command, mode):
 
 
 def test_a_command_that_is_gone_comes_back(outbox, command):
-    poster = begin(outbox, command.entry("bot-one"))
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20))
     command.program.rename(command.folder / "elsewhere")
     row = outbox.custom()
     assert "No such file" in poster.wait_for("signer_failed").message
@@ -169,7 +170,7 @@ def test_a_command_that_is_gone_comes_back(outbox, command):
 
 def test_it_rests_twice_as_long_each_time(outbox, command):
     command.mode("noisy")
-    poster = begin(outbox, command.entry("bot-one"))
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20))
     outbox.custom()
     poster.wait_for("signer_failed", count=3)
     lines = poster.events("signer_failed")
@@ -182,7 +183,7 @@ def test_another_key_pauses_the_account(outbox, command, mode):
     """At the second time; it waits until somebody has looked."""
     outbox.world.allow_errors("sender_paused")
     command.mode(mode)
-    poster = begin(outbox, command.entry("bot-one"), outbox.entry("bot-two"))
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20), outbox.entry("bot-two"))
     row = outbox.custom()
     poster.wait_for("sender_paused", containing="bot-one")
     assert len(poster.events("signer_failed")) == 2
@@ -200,7 +201,7 @@ def test_another_key_pauses_the_account(outbox, command, mode):
 def test_nobody_waits_for_a_slow_command(outbox, command):
     """Other accounts, also with commands, and the other key of the same account."""
     command.mode("wait bot-one")
-    poster = begin(outbox, command.entry("bot-one", timeout_s=30), command.entry("bot-two"),
+    poster = begin(outbox, command.entry("bot-one", timeout_s=30), command.entry("bot-two", timeout_s=20),
                    outbox.entry("bot-one", "active", allow=["transfer"]), outbox.entry("answer-bot"))
     row = outbox.custom("bot-one")
     command.wait_runs(account="bot-one")
@@ -266,7 +267,7 @@ def test_kill_9_during_the_command(outbox, command):
     worker.wait_gone(child)
     command.mode("right")
     expire_lease(outbox)
-    begin(outbox, command.entry("bot-one"), name="second")
+    begin(outbox, command.entry("bot-one", timeout_s=20), name="second")
     outbox.wait_state(row, "confirmed")
     assert len(outbox.signed(row)) == 1
     audit(outbox, "bot-one")
@@ -350,7 +351,8 @@ def test_each_row_takes_effect_once_whatever_the_command_does(outbox, command):
 def test_check_lets_the_command_sign(outbox, command):
     def check(mode, code, entry=None):
         command.mode(mode)
-        poster = outbox.run("--check", entries=[entry or command.entry("bot-one", timeout_s=1)], code=code)
+        good = command.entry("bot-one", timeout_s=1 if mode == "hang" else 20)
+        poster = outbox.run("--check", entries=[entry or good], code=code)
         return poster.stdout
 
     said = check("right", 0)
@@ -364,26 +366,27 @@ def test_check_lets_the_command_sign(outbox, command):
     assert "exit code is 3" in check("noisy", 78)
     assert "timeout_s" in check("hang", 78)
     assert "owner key" in check("right", 78, {
-        **command.entry("bot-one"), "public_key": wallet.key_text("bot-one", "owner")})
+        **command.entry("bot-one", timeout_s=20), "public_key": wallet.key_text("bot-one", "owner")})
     assert not outbox.network.received
 
 
 def test_a_dry_run_asks_no_command(outbox, command):
     row = outbox.custom()
     outbox.db.wait_until("SELECT COUNT(*) FROM blocks", bool)
-    poster = outbox.run("--dry-run", entries=[command.entry("bot-one")])
+    poster = outbox.run("--dry-run", entries=[command.entry("bot-one", timeout_s=20)])
     assert f"action {row} of bot-one would be signed" in poster.stdout and "bytes: " in poster.stdout
     assert not command.runs() and outbox.state(row) == "pending"
 
 
 def test_once_ends_although_a_command_fails(outbox, command):
     command.mode("noisy bot-two")
+    entries = [command.entry(name, timeout_s=20) for name in ("bot-one", "bot-two")]
     rows = [outbox.custom("bot-one"), outbox.custom("bot-two")]
-    poster = outbox.run("--once", entries=[command.entry("bot-one"), command.entry("bot-two")], code=69)
+    poster = outbox.run("--once", entries=entries, code=69)
     assert "1 rows are left" in poster.stderr and "its command fails" in poster.stderr
     assert [outbox.state(row) for row in rows] == ["confirmed", "pending"]
     command.mode("right")
-    outbox.run("--once", entries=[command.entry("bot-one"), command.entry("bot-two")])
+    outbox.run("--once", entries=entries)
     assert outbox.state(rows[1]) == "confirmed"
 
 
@@ -420,7 +423,7 @@ def test_the_configuration_is_checked(outbox, command, tmp_path):
 
 def test_the_metrics_of_commands(outbox, command):
     command.mode("noisy")
-    poster = begin(outbox, command.entry("bot-one"), metrics=LISTEN)
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20), metrics=LISTEN)
     endpoint = Endpoint.of(poster)
     row = outbox.custom()
     endpoint.wait_value("steem_poster_signers_failing", lambda count: count == 1)
@@ -435,7 +438,7 @@ def test_the_metrics_of_commands(outbox, command):
 @pytest.mark.skipif(is_sanitized(), reason="sanitizers do not lock memory, and keep what was freed")
 def test_the_guard_has_no_key_of_another_account(outbox, command):
     """It is a copy of the process that has read the keys; their memory is not copied."""
-    poster = begin(outbox, command.entry("bot-one"), outbox.entry("bot-two"))
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20), outbox.entry("bot-two"))
     for account in ("bot-one", "bot-two"):
         outbox.custom(account)
     outbox.wait_all()
@@ -455,5 +458,5 @@ def test_the_guard_has_no_key_of_another_account(outbox, command):
 def test_without_commands_there_is_no_guard(outbox, command):
     files = begin(outbox, outbox.entry("bot-two"))
     assert not worker.children(files.pid)
-    poster = begin(outbox, command.entry("bot-one"), name="second")
+    poster = begin(outbox, command.entry("bot-one", timeout_s=20), name="second")
     assert [name for _, name in worker.children(poster.pid)] == ["steem-guard"]
