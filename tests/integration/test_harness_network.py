@@ -483,6 +483,15 @@ def test_a_reserved_transaction_comes_in_the_last_block_that_may_hold_it(network
     assert network.now > late.expiration and late.trx_id in network.landed
 
 
+def test_a_block_holds_five_custom_operations_of_an_account_also_beside_a_reserved_one(network):
+    reserved = received.Transaction(network.build(custom(), by=BOT, seconds_left=3), network.values)
+    network.reserve(reserved)
+    sent = [network.submit(custom(json.dumps({"n": n})), by=BOT) for n in range(5)]
+    network.produce()
+    assert reserved.trx_id in network.landed
+    assert sum(trx_id in network.landed for trx_id in sent) == 4 and not network.pool
+
+
 def test_missed_slots(network):
     before = network.now
     network.produce(missed=4)

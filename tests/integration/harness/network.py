@@ -221,7 +221,7 @@ class Network:
                     continue
                 if trx.size > space:
                     waiting.append(trx)
-                elif self._takes(trx, pending=False):
+                elif self._takes(trx):
                     taken.append(trx)
                     space -= trx.size
             self._append(clock(when), taken)
@@ -232,15 +232,17 @@ class Network:
             self.made.notify_all()
             return self.head
 
-    def _takes(self, trx, pending):
+    def _takes(self, trx):
+        """A witness asks for the same when it makes a block as a node does of what is pending: five
+        custom operations of an account, for example, also beside one that was reserved."""
         try:
-            self.ledger.apply(trx, self.now, self.head, pending)
+            self.ledger.apply(trx, self.now, self.head, pending=True)
             return True
         except Refusal:
             return False  # it vanishes
 
     def _reapply(self):
-        self.pool = [trx for trx in self.pool if self._takes(trx, pending=True)]
+        self.pool = [trx for trx in self.pool if self._takes(trx)]
 
     def _append(self, timestamp, trxs):
         """A block of transactions that the ledger has taken."""
@@ -289,7 +291,7 @@ class Network:
         self.ledger.undo(self._head_mark)
         when = seconds(timestamp)
         kept = [trx for trx in self.pool[::2]
-                if trx.expiration >= when and self._takes(trx, pending=False)]
+                if trx.expiration >= when and self._takes(trx)]
         self._append(timestamp, kept)
         self.pool = [trx for trx in self.pool if trx not in kept]
         self._reapply()
