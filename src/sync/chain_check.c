@@ -180,6 +180,22 @@ static void end_on_other_chain(struct chain_check *check)
 }
 
 /*
+ * Most nodes differ at the oldest stored block too, but another node gives the stored blocks: perhaps
+ * it lied when it was the only one, and all rows are its own.  Neither is most of the nodes shut out
+ * for that, nor is another chain stored above these rows.
+ */
+static void end_on_chain_of_few(struct chain_check *check)
+{
+	struct error err = ERROR_INIT;
+
+	(void)error_set(
+		&err, ERROR_CONFIG,
+		"the database holds another chain than most of the nodes serve (they differ at block %u, the oldest stored one), although some node gives its blocks; if that node lied, take it out and remove the blocks (steem-reader --rewind %u); else check nodes and database.name",
+		check->oldest.num, check->oldest.num - 1);
+	shared_end(check->shared, &err);
+}
+
+/*
  * Nodes of this chain give another newest block, and no node gives the stored one. The nodes may
  * be wrong.
  */
@@ -219,6 +235,8 @@ static void judge(struct chain_check *check, uint64_t strangers, uint64_t branch
 		exclude(check, strangers);
 		doubt_table(check);
 		finish(check);
+	} else if (is_trusted && ballot_is_against(newest, check->shared->pool)) {
+		end_on_chain_of_few(check);
 	} else if (is_trusted) {
 		exclude(check, strangers);
 		ballot_deny(newest, branch, check->shared, &check->newest);
