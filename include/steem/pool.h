@@ -69,6 +69,11 @@ int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
 uint32_t pool_irreversible(const struct pool *pool);
 uint32_t pool_head(const struct pool *pool);
 int64_t pool_head_time_s(const struct pool *pool);
+/*
+ * Have at least half of the nodes told their heads, and do they answer?  Nodes that were away for 30 s do
+ * not count.
+ */
+bool pool_half_answers(const struct pool *pool);
 /* Does a node that answers claim one of these blocks as its newest irreversible block? */
 bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last);
 /*

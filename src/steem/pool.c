@@ -378,6 +378,21 @@ int64_t pool_head_time_s(const struct pool *pool)
 	return best_middle(pool, TOLD_HEAD_TIME);
 }
 
+bool pool_half_answers(const struct pool *pool)
+{
+	size_t all = 0, told = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (node->is_excluded || node->is_gone)
+			continue;
+		all++;
+		told += answers(node) && node->head_at_ms > 0;
+	}
+	return 2 * told >= all;
+}
+
 bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last)
 {
 	for (size_t i = 0; i < pool->count; i++)

@@ -1,5 +1,6 @@
 """What one hostile node of three can answer, and when: nothing of it is stored, and the tail does not wait for it."""
 
+import datetime
 import json
 import random
 import time
@@ -394,3 +395,33 @@ def test_all_rows_are_made_up_and_the_others_come_later(world):
     assert FEW in reader.stderr and not reader.events("node_excluded")
     assert highest(world) == LAST and liar.count["get_block"]
     taken_back(world, good)
+
+
+# ---- where the tables begin
+
+@pytest.mark.parametrize("how", ["slow", "down"])
+def test_the_others_do_not_answer_at_a_first_start(world, how):
+    """One claim does not say where the tables begin, however far up it is."""
+    began = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
+    genesis = began - datetime.timedelta(seconds=3 * (LAST + 17))
+    liar = hostile(world, chain=SyntheticChain(fork=(50, "made up"), plain=True, genesis=genesis))
+    liar.irreversible = 70_000_000
+    good = honest(world, chain=SyntheticChain(plain=True, genesis=genesis), slow=4 if how == "slow" else 0.03)
+    if how == "down":
+        for node in good:
+            node.refuse()
+    reader = world.start(reader={"start_block": 0}, fetch={"timeout_ms": 10000})
+    assert "nothing is stored yet" in reader.wait_for("vote_pending").message
+    assert not world.db.value("SELECT COUNT(*) FROM ranges")
+    if how == "down":
+        assert reader.stop() == 0
+        for node in good:
+            node.accept()
+        reader = world.start(reader={"start_block": 0})
+    reader.wait_for("tail_started", timeout=60)
+    assert world.db.rows("SELECT first_block FROM ranges") == ((LAST,),)
+    assert world.db.value("SELECT MAX(irreversible_block) FROM readers") == LAST
+    for node in good:
+        node.advance(3)
+    world.db.wait_block(LAST + 3, timeout=20)
+    world.expect(good[0].chain, (LAST, LAST + 3), proves=packing.STEEM)

@@ -326,6 +326,26 @@ static void a_node_alone_does_not_tell_the_head(void **state)
 	pool_free(pool);
 }
 
+static void nodes_that_have_not_answered_are_waited_for(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	set_node(pool, 0, 70000000, 10);
+	assert_false(pool_half_answers(pool));
+	set_node(pool, 1, 1000, 10);
+	assert_true(pool_half_answers(pool));
+	pool_node(pool, 1)->is_silent = true;
+	assert_false(pool_half_answers(pool));
+	(void)node_lost(pool_node(pool, 1), 10);
+	(void)node_lost(pool_node(pool, 2), 10);
+	assert_false(pool_half_answers(pool));
+	for (unsigned i = 1; i < 3; i++)
+		(void)node_lost(pool_node(pool, i), 30010);
+	assert_true(pool_half_answers(pool)); /* they are gone */
+	pool_free(pool);
+}
+
 static void a_node_on_trial_is_for_those_who_want_no_other(void **state)
 {
 	struct pool *pool = make_pool();
@@ -395,6 +415,7 @@ int main(void)
 		cmocka_unit_test(claims_in_vain_count_for_little),
 		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
 		cmocka_unit_test(a_node_alone_does_not_tell_the_head),
+		cmocka_unit_test(nodes_that_have_not_answered_are_waited_for),
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
 		cmocka_unit_test(more_than_half_must_claim_it),
 		cmocka_unit_test(who_does_not_answer_holds_nobody_up),
