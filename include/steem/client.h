@@ -81,11 +81,6 @@ struct client_sink {
 	 */
 	bool is_virtual;
 	/*
-	 * The opinion of one node is wanted: block and list come from the same node, and nobody
-	 * votes on the list.
-	 */
-	bool is_opinion;
-	/*
 	 * A block is given only after more than half of the nodes gave the same id.  Nodes that
 	 * are away, or that do not give the block in time, do not count.
 	 */

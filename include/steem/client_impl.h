@@ -46,7 +46,6 @@ struct want {
 	uint8_t agreed_id[BLOCK_ID_BYTES];
 	bool is_left;    /* a node was slow to give it, so another one was asked */
 	bool is_virtual; /* as in its sink */
-	bool is_opinion; /* as in its sink */
 	bool is_listed;  /* nodes gave lists for `half`, and other nodes are asked for theirs */
 	/* the vote on lists is over: the list of `agreed_list` is accepted from any node */
 	bool is_list_agreed;

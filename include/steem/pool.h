@@ -60,13 +60,20 @@ uint64_t pool_usable(const struct pool *pool);
 int64_t pool_next_ready_ms(const struct pool *pool, int64_t now_ms);
 /*
  * pool_irreversible(): the irreversible block that more than half of the nodes claim at least;
- * pool_head(): the head of the last of these nodes; 0: no node has told its head yet.  Claims of
- * nodes that do not answer do not count, nor do claims above the ceiling.  Of an even number of
- * nodes, half is enough if all of the other half lag: they are 30 blocks behind and their heads
- * are old, or they have not moved for 30 s.
+ * pool_head() and pool_head_time_s(): likewise the head block, at most the ceiling, and its time in
+ * seconds since 1970; 0: no node has told its head yet.  Nodes that do not answer do not count, nor do
+ * those whose irreversible block is above the ceiling.  Of an even number of nodes, half is enough
+ * if all of the other half lag: they are 30 blocks behind and their heads are old, or they have not
+ * moved for 30 s.
  */
 uint32_t pool_irreversible(const struct pool *pool);
 uint32_t pool_head(const struct pool *pool);
+int64_t pool_head_time_s(const struct pool *pool);
+/*
+ * Have at least half of the nodes told their heads, and do they answer?  Nodes that were away for 30 s do
+ * not count.
+ */
+bool pool_half_answers(const struct pool *pool);
 /* Does a node that answers claim one of these blocks as its newest irreversible block? */
 bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last);
 /*

@@ -42,8 +42,8 @@ struct witness_key_list {
 int witness_keys_find(struct db *db, const char *witness, uint32_t block,
 		      struct witness_key *ret_key, bool *ret_found, struct error *err) MUST_CHECK;
 /*
- * Is every block above `since` and below `block` stored, and were these blocks searched for key
- * changes? Then no key that applied at `since` can have changed unnoticed.
+ * Is every block above `since` and below `block` stored with its proof, and were these blocks
+ * searched for key changes? Then no key that applied at `since` can have changed unnoticed.
  */
 int witness_keys_are_whole(struct db *db, uint32_t since, uint32_t block, bool *ret_whole,
 			   struct error *err) MUST_CHECK;

@@ -27,6 +27,11 @@ void chain_check_free(struct chain_check *check);
  * serves the chain that the database holds, or if it cannot be told which chain is meant.
  */
 void chain_check_start(struct chain_check *check);
+/*
+ * Nothing is stored, and fewer than half of the nodes answered, so nothing was compared: start again when
+ * more do, or have been away for 30 s.  Otherwise one node alone could say where the tables begin.
+ */
+bool chain_check_is_postponed(const struct chain_check *check);
 /* Compare the nodes on trial whose heads are known by now.  Returns when to call it again. */
 int64_t chain_check_step(struct chain_check *check, int64_t now_ms);
 /*

@@ -9,6 +9,8 @@
 #ifndef SYNC_KEY_CHANGES_H
 #define SYNC_KEY_CHANGES_H
 
+#include <stdbool.h>
+
 #include "steem/block.h"
 #include "store/witness_keys.h"
 
@@ -20,5 +22,10 @@ struct proof;
  */
 void key_changes_add(struct witness_key_list *changes, struct proof *proof,
 		     const struct block *block);
+/*
+ * May keys be learnt from this block?  Not if its JSON does not contain all signed bytes: nodes that
+ * lie together could set the keys of all witnesses in such a block, and then sign for them.
+ */
+bool key_changes_are_proved(const struct block *block);
 
 #endif

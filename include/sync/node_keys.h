@@ -27,8 +27,13 @@ void node_keys_ask(struct node_keys *keys, const char *witness, uint32_t block);
 void node_keys_stop(struct node_keys *keys, const char *witness);
 /* No key is wanted any more. */
 void node_keys_stop_all(struct node_keys *keys);
-/* The key that more than half of the nodes tell; NULL: they do not, or were not asked. */
+/*
+ * The key that more than half of the nodes tell; NULL: they do not, or were not asked.  After 15 s, nodes
+ * that told none do not count.
+ */
 const char *node_keys_told(const struct node_keys *keys, const char *witness);
+/* Did the nodes have 15 s, and more than half of all of them still do not tell the same key? */
+bool node_keys_are_late(const struct node_keys *keys, const char *witness);
 /* Send the requests. Returns when to call it again. */
 int64_t node_keys_step(struct node_keys *keys, int64_t now_ms);
 

@@ -3,11 +3,14 @@
  * Compares stored blocks with the chain, and repairs them: fetches a window of blocks at a
  * time and compares it with its rows.
  *
- * One node alone is not believed against the tables: where its block and the rows differ,
- * another node is asked, and only a difference that both see is reported and repaired.  A
- * block is written only if two nodes give the same content, or if its hashes prove its
- * content and the table already contains its id: in the block's own row, or in the next
- * block's `previous`.  If only one node is configured, that node is believed.
+ * One node alone is not believed against the tables.  A block is written if its hashes prove its
+ * content and one of these is true: more than half of the nodes give it, or a block that links
+ * down to it; or the table already contains its id, in the block's own row or in the next block's
+ * `previous`.  Nodes vote on what has no proof, as they do when blocks are read.
+ *
+ * With reader.proof = "off" an id says nothing about the operations.  Then another node is asked about
+ * each difference, and only what two nodes give alike is reported and repaired.  If only one node is
+ * configured, that node is believed.
  */
 #ifndef SYNC_VERIFY_H
 #define SYNC_VERIFY_H

@@ -6,12 +6,13 @@ WHERE witness = ? AND since_block < ?
 ORDER BY since_block DESC LIMIT 1;
 
 -- name: select_keys_whole
--- Parameters: (since, since, since, block, block, since, since, block). One row if every block above
--- `since` and below `block` is stored and was searched for key changes. Holes below scanned_to are in
--- known_gaps; above it the blocks are counted.
+-- Parameters: (since, since, since, block, since, block, block, since, since, block). One row if every block
+-- above `since` and below `block` is stored and was searched for key changes. Holes below scanned_to are in
+-- known_gaps; above it the blocks are counted. A block without proof was not searched.
 SELECT 1 FROM ranges r JOIN bookkeeping b
 WHERE r.is_open = 1 AND r.first_block <= ? + 1 AND b.keys_from <= ?
 	AND NOT EXISTS (SELECT 1 FROM known_gaps g WHERE g.last_block > ? AND g.first_block < ?)
+	AND NOT EXISTS (SELECT 1 FROM blocks u WHERE u.block > ? AND u.block < ? AND u.proof = 'none')
 	AND (SELECT COUNT(*) FROM blocks n
 		WHERE n.block < ? AND n.block > GREATEST(?, COALESCE(r.scanned_to, 0)) AND n.is_irreversible = 1)
 		+ GREATEST(?, COALESCE(r.scanned_to, 0)) + 1 >= ?;
@@ -40,6 +41,10 @@ WHERE witness = ? AND since_block = ? AND COALESCE(last_signed, 0) < ?;
 -- name: delete_witness_keys
 -- Keys that a replaced block set.
 DELETE FROM witness_keys WHERE since_block = ? AND source = 'chain';
+
+-- name: delete_signer_key
+-- (the block below) The key that was learnt because it signed a replaced block.
+DELETE FROM witness_keys WHERE since_block = ? AND source = 'nodes';
 
 -- name: upsert_witness_key
 -- A key set by an operation replaces one that nodes told, and the last operation of a block replaces

@@ -172,7 +172,6 @@ void client_want(struct client *client, enum client_priority priority, uint32_t 
 		want->num = (uint32_t)num;
 		want->tried = want->barred = not_from;
 		want->is_virtual = sink->is_virtual;
-		want->is_opinion = sink->is_opinion;
 		want->needs_majority = sink->needs_majority;
 		want->is_reversible = sink->is_reversible;
 		want_list_append(&client->unsent[priority], want);

@@ -379,7 +379,7 @@ int want_check_list(struct client *client, struct want *want, const struct block
 	uint64_t itself = UINT64_C(1) << index;
 	struct version *version;
 
-	if (want->is_opinion || (!want->lists && is_more_than_half(itself, electors)))
+	if (!want->lists && is_more_than_half(itself, electors))
 		return 0;
 	version = list_of(want, block);
 	version->given_by |= itself;

@@ -310,46 +310,87 @@ static size_t sort_level(const struct pool *pool, bool must_answer,
 	return half;
 }
 
+/* What a node tells about the chain. */
+enum told {
+	TOLD_IRREVERSIBLE,
+	TOLD_HEAD,
+	TOLD_HEAD_TIME,
+};
+
+static int64_t told_by(const struct node *node, enum told told)
+{
+	switch (told) {
+	case TOLD_IRREVERSIBLE:
+		return node->head.irreversible_block;
+	case TOLD_HEAD:
+		return node->head.head_block;
+	case TOLD_HEAD_TIME:
+		break;
+	}
+	return node->head.head_time_s;
+}
+
 /*
- * The node with the highest claim that more than half of the nodes reach or exceed; NULL: there
- * is none.
+ * The highest value that more than half of the nodes reach or exceed; 0: no node tells one.  Each value
+ * is sorted for itself, because a node with a usual irreversible block may lie about its head.
  */
-static const struct node *middle(const struct pool *pool, bool must_answer)
+static int64_t middle(const struct pool *pool, bool must_answer, enum told told)
 {
 	const struct node *sorted[POOL_MAX_NODES];
+	int64_t values[POOL_MAX_NODES];
 	size_t all = sort_if(pool, must_answer, sorted);
 	size_t count = sort_level(pool, must_answer, sorted);
 
 	if (count == 0)
-		return NULL;
-	return count < all ? sorted[count - 1] : sorted[count / 2];
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		int64_t value = told_by(sorted[i], told);
+		size_t at = i;
+
+		for (; at > 0 && values[at - 1] < value; at--)
+			values[at] = values[at - 1];
+		values[at] = value;
+	}
+	return values[count < all ? count - 1 : count / 2];
 }
 
 /*
  * The higher one of two: that of the nodes that answer, and that of all nodes that ever answered.
  * A claim stays true when its node no longer answers.
  */
-static const struct node *best_middle(const struct pool *pool)
+static int64_t best_middle(const struct pool *pool, enum told told)
 {
-	const struct node *now = middle(pool, true), *ever = middle(pool, false);
-
-	if (!now || !ever)
-		return ever;
-	return now->head.irreversible_block >= ever->head.irreversible_block ? now : ever;
+	return max_i64(middle(pool, true, told), middle(pool, false, told));
 }
 
 uint32_t pool_irreversible(const struct pool *pool)
 {
-	const struct node *node = best_middle(pool);
-
-	return node ? node->head.irreversible_block : 0;
+	return (uint32_t)best_middle(pool, TOLD_IRREVERSIBLE);
 }
 
 uint32_t pool_head(const struct pool *pool)
 {
-	const struct node *node = best_middle(pool);
+	return min_u32((uint32_t)best_middle(pool, TOLD_HEAD), pool->ceiling);
+}
 
-	return node ? node->head.head_block : 0;
+int64_t pool_head_time_s(const struct pool *pool)
+{
+	return best_middle(pool, TOLD_HEAD_TIME);
+}
+
+bool pool_half_answers(const struct pool *pool)
+{
+	size_t all = 0, told = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct node *node = &pool->nodes[i];
+
+		if (node->is_excluded || node->is_gone)
+			continue;
+		all++;
+		told += answers(node) && node->head_at_ms > 0;
+	}
+	return 2 * told >= all;
 }
 
 bool pool_claims(const struct pool *pool, uint32_t first, uint32_t last)

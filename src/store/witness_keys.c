@@ -76,7 +76,8 @@ int witness_keys_are_whole(struct db *db, uint32_t since, uint32_t block, bool *
 {
 	return db_query_any(db, sql_select_keys_whole,
 			    DB_VALUES(db_u64(since), db_u64(since), db_u64(since), db_u64(block),
-				      db_u64(block), db_u64(since), db_u64(since), db_u64(block)),
+				      db_u64(since), db_u64(block), db_u64(block), db_u64(since),
+				      db_u64(since), db_u64(block)),
 			    ret_whole, err);
 }
 
@@ -98,13 +99,22 @@ int witness_keys_note(struct db *db, const struct witness_key *key, struct error
 
 /* Keys that blocks set. */
 
+/* The signers of reversible blocks are not in the table; perhaps that of the new block already is. */
 static int forget_replaced(struct ledger_slice *slice, struct error *err)
 {
-	for (size_t i = 0; i < slice->count; i++)
-		if (slice->steps[i].write == WRITE_INSTEAD &&
-		    db_exec(slice->db, sql_delete_witness_keys,
-			    DB_VALUES(db_u64(slice->entries[i].block->num)), NULL, err) < 0)
+	for (size_t i = 0; i < slice->count; i++) {
+		uint32_t num = slice->entries[i].block->num;
+
+		if (slice->steps[i].write != WRITE_INSTEAD)
+			continue;
+		if (db_exec(slice->db, sql_delete_witness_keys, DB_VALUES(db_u64(num)), NULL, err) <
+		    0)
 			return -1;
+		if (!slice->steps[i].was_reversible &&
+		    db_exec(slice->db, sql_delete_signer_key, DB_VALUES(db_u64(num - 1)), NULL,
+			    err) < 0)
+			return -1;
+	}
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct chain_check {
 	uint32_t irreversible_at_start;
 	bool is_running;
 	bool is_start; /* the comparison under way is that of the start */
+	bool is_postponed;
 	int64_t again_at_ms;
 	uint64_t subjects;          /* mask of the nodes to be compared */
 	struct stored_block newest; /* num 0: nothing is stored */
@@ -180,6 +181,22 @@ static void end_on_other_chain(struct chain_check *check)
 }
 
 /*
+ * Most nodes differ at the oldest stored block too, but another node gives the stored blocks: perhaps
+ * it lied when it was the only one, and all rows are its own.  Neither is most of the nodes shut out
+ * for that, nor is another chain stored above these rows.
+ */
+static void end_on_chain_of_few(struct chain_check *check)
+{
+	struct error err = ERROR_INIT;
+
+	(void)error_set(
+		&err, ERROR_CONFIG,
+		"the database holds another chain than most of the nodes serve (they differ at block %u, the oldest stored one), although some node gives its blocks; if that node lied, take it out and remove the blocks (steem-reader --rewind %u); else check nodes and database.name",
+		check->oldest.num, check->oldest.num - 1);
+	shared_end(check->shared, &err);
+}
+
+/*
  * Nodes of this chain give another newest block, and no node gives the stored one. The nodes may
  * be wrong.
  */
@@ -219,6 +236,8 @@ static void judge(struct chain_check *check, uint64_t strangers, uint64_t branch
 		exclude(check, strangers);
 		doubt_table(check);
 		finish(check);
+	} else if (is_trusted && ballot_is_against(newest, check->shared->pool)) {
+		end_on_chain_of_few(check);
 	} else if (is_trusted) {
 		exclude(check, strangers);
 		ballot_deny(newest, branch, check->shared, &check->newest);
@@ -419,12 +438,28 @@ static void note_start(struct chain_check *check, const struct find_job *find)
 	check->irreversible_at_start = max_u32(find->irreversible, find->limit);
 }
 
+static struct log_limit postponed_limit = LOG_LIMIT_INIT(10000);
+
+static void postpone(struct chain_check *check)
+{
+	log_limited(
+		&postponed_limit, LOG_LEVEL_WARNING, "vote_pending",
+		"nothing is stored yet, and fewer than half of the nodes answer: the reader waits until more do, or have been away for 30 s");
+	check->is_postponed = true;
+	check->is_running = false;
+	check->done(check->context);
+}
+
 static void take_found(struct chain_check *check, const struct find_job *find)
 {
 	check->newest = find->newest;
 	check->oldest = find->oldest;
 	if (check->is_start)
 		note_start(check, find);
+	if (check->is_start && check->newest.num == 0 && !pool_half_answers(check->shared->pool)) {
+		postpone(check);
+		return;
+	}
 	if (check->newest.num > 0) {
 		begin(check, &check->newest, check->subjects);
 	} else if (check->is_start && check->pin.num > 0) {
@@ -504,7 +539,13 @@ void chain_check_free(struct chain_check *check)
 void chain_check_start(struct chain_check *check)
 {
 	check->is_start = true;
+	check->is_postponed = false;
 	find_stored(check, UINT64_MAX, pool_irreversible(check->shared->pool));
+}
+
+bool chain_check_is_postponed(const struct chain_check *check)
+{
+	return check->is_postponed;
 }
 
 int64_t chain_check_step(struct chain_check *check, int64_t now_ms)

@@ -184,7 +184,8 @@ static struct commit *make_commit(struct shared *shared, const struct fetched *h
 	};
 	for (size_t i = 0; i < count; i++) {
 		commit->ledger.entries[i].block = held[i].block;
-		key_changes_add(&commit->keys, shared->proof, held[i].block);
+		if (key_changes_are_proved(held[i].block))
+			key_changes_add(&commit->keys, shared->proof, held[i].block);
 	}
 	commit->ledger.keys = commit->keys.items;
 	commit->ledger.key_count = commit->keys.count;

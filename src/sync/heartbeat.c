@@ -2,6 +2,7 @@
 #include "sync/heartbeat.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -108,6 +109,8 @@ static void send_beat(struct heartbeat *heartbeat, const char *state, bool renew
 	struct beat_job *beat = new_beat(heartbeat);
 	struct shared *shared = heartbeat->shared;
 	int node = pool_pick_tip(shared->pool, clock_now_ms(), 0);
+	/* Perhaps only one node has told its head so far, and nothing was compared. */
+	bool is_starting = strcmp(state, "starting") == 0;
 
 	if (node >= 0)
 		text_format(beat->node, sizeof(beat->node), "%s",
@@ -117,8 +120,8 @@ static void send_beat(struct heartbeat *heartbeat, const char *state, bool renew
 	beat->report = (struct reader_report){
 		.state = state,
 		.node = node >= 0 ? beat->node : NULL,
-		.head_block = pool_head(shared->pool),
-		.irreversible_block = pool_irreversible(shared->pool),
+		.head_block = is_starting ? 0 : pool_head(shared->pool),
+		.irreversible_block = is_starting ? 0 : pool_irreversible(shared->pool),
 		.node_failures = shared->node_failures,
 		.commit_retries = executor_retry_count(shared->executor),
 		.false_blocks = shared->false_blocks,

@@ -110,3 +110,8 @@ void key_changes_add(struct witness_key_list *changes, struct proof *proof,
 			witness_key_list_add(changes, &change);
 	}
 }
+
+bool key_changes_are_proved(const struct block *block)
+{
+	return block->proof_reason == NULL;
+}

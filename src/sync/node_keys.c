@@ -77,12 +77,14 @@ static uint64_t alike(const struct question *question, unsigned node)
 	return set;
 }
 
-static const char *majority(const struct node_keys *keys, const struct question *question)
+static bool had_time(const struct question *question)
 {
-	uint64_t electors = pool_electors(keys->shared->pool);
+	return question->since_ms > 0 && clock_now_ms() - question->since_ms >= SILENT_MS;
+}
 
-	if (question->since_ms > 0 && clock_now_ms() - question->since_ms >= SILENT_MS)
-		electors &= question->answered;
+/* The key that more than half of these nodes told. */
+static const char *majority_of(uint64_t electors, const struct question *question)
+{
 	for (unsigned i = 0; i < POOL_MAX_NODES; i++) {
 		uint64_t set = question->answered >> i & 1 ? alike(question, i) : 0;
 
@@ -90,6 +92,13 @@ static const char *majority(const struct node_keys *keys, const struct question 
 			return question->told[i];
 	}
 	return NULL;
+}
+
+static const char *majority(const struct node_keys *keys, const struct question *question)
+{
+	uint64_t electors = pool_electors(keys->shared->pool);
+
+	return majority_of(had_time(question) ? electors & question->answered : electors, question);
 }
 
 static void tell_unknown(const struct node_keys *keys, const struct question *question)
@@ -206,6 +215,14 @@ const char *node_keys_told(const struct node_keys *keys, const char *witness)
 	const struct question *question = find(keys, witness);
 
 	return question ? majority(keys, question) : NULL;
+}
+
+bool node_keys_are_late(const struct node_keys *keys, const char *witness)
+{
+	const struct question *question = find(keys, witness);
+
+	return question && had_time(question) &&
+	       !majority_of(pool_electors(keys->shared->pool), question);
 }
 
 int64_t node_keys_step(struct node_keys *keys, int64_t now_ms)

@@ -26,6 +26,7 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 	const struct shared *shared = &reader->shared;
 
 	facts->head_block = pool_head(shared->pool);
+	facts->head_time_s = pool_head_time_s(shared->pool);
 	facts->irreversible_block = pool_irreversible(shared->pool);
 	facts->chain_block =
 		max_u32(facts->irreversible_block, heartbeat_irreversible(reader->heartbeat));
@@ -39,12 +40,6 @@ static void tell_chain(const struct reader *reader, struct reader_facts *facts)
 	facts->newest_block = shared->newest_block;
 	facts->newest_time_s = shared->newest_time_s;
 	facts->nodes_up = (size_t)__builtin_popcountll(pool_up(shared->pool));
-	for (size_t i = 0; i < facts->node_count; i++) {
-		const struct node *node = reader_get_node(reader, i);
-
-		if (!node->is_excluded && node->head.head_time_s > facts->head_time_s)
-			facts->head_time_s = node->head.head_time_s;
-	}
 }
 
 static void tell_progress(const struct reader *reader, struct reader_facts *facts)

@@ -53,10 +53,18 @@ const char *reader_state_name(const struct reader *reader)
 
 /* The nodes. */
 
+/* Do enough nodes answer to begin? */
+static bool is_answered(const struct reader *reader)
+{
+	return pool_irreversible(reader->shared.pool) > 0 &&
+	       (!chain_check_is_postponed(reader->chain_check) ||
+		pool_half_answers(reader->shared.pool));
+}
+
 /* Has every node answered, or was the time over for those that did not? */
 static bool heads_are_known(const struct reader *reader)
 {
-	if (pool_irreversible(reader->shared.pool) == 0)
+	if (!is_answered(reader))
 		return false;
 	return client_heads_pending(reader->shared.client) == 0 ||
 	       clock_now_ms() >= reader->state_since_ms + HEADS_ENOUGH_MS;
@@ -67,7 +75,7 @@ static int64_t wait_for_heads(struct reader *reader, int64_t now_ms)
 {
 	int64_t again_ms = reader->heads_asked_ms + HEADS_AGAIN_MS;
 
-	if (pool_irreversible(reader->shared.pool) > 0)
+	if (is_answered(reader))
 		return reader->state_since_ms + HEADS_ENOUGH_MS;
 	if (client_heads_pending(reader->shared.client) > 0)
 		return CLOCK_NEVER;
@@ -446,8 +454,9 @@ static enum state next_state(const struct reader *reader)
 			return STATE_PROBING;
 		if (!reader->is_task_done)
 			return STATE_CHECKING;
-		/* all nodes claim what is impossible */
-		if (pool_irreversible(reader->shared.pool) == 0)
+		/* all nodes claim what is impossible, or most do not answer */
+		if (pool_irreversible(reader->shared.pool) == 0 ||
+		    chain_check_is_postponed(reader->chain_check))
 			return STATE_PROBING;
 		return reader->shared.config.goal == READER_VERIFY ? STATE_VERIFYING
 								   : STATE_LOADING;

@@ -72,6 +72,7 @@ struct signers {
 };
 
 static struct log_limit unknown_limit = LOG_LIMIT_INIT(10000);
+static struct log_limit late_limit = LOG_LIMIT_INIT(10000);
 
 /* Names. */
 
@@ -156,6 +157,12 @@ static int look_around(struct db *db, const struct chain *chain, struct look *lo
 	return result;
 }
 
+/* The last block from which only an operation above it can have changed the key. */
+static uint32_t in_force_at(const struct witness_key *row)
+{
+	return row->last_signed > row->since_block ? row->last_signed - 1 : row->since_block;
+}
+
 static int look_one(struct db *db, const struct chain *chain, struct look *look, struct error *err)
 {
 	look->is_whole = look->is_recent = false;
@@ -174,7 +181,7 @@ static int look_one(struct db *db, const struct chain *chain, struct look *look,
 		return -1;
 	if (look->is_found && !look->is_doubted)
 		return 0;
-	if (look->is_found && witness_keys_are_whole(db, look->row.since_block, look->whole_to,
+	if (look->is_found && witness_keys_are_whole(db, in_force_at(&look->row), look->whole_to,
 						     &look->is_whole, err) < 0)
 		return -1;
 	return look->is_whole ? 0 : look_around(db, chain, look, err);
@@ -345,6 +352,8 @@ static void take_changes(struct signers *signers, const struct block *block)
 {
 	struct witness_key_list changes = {.count = 0};
 
+	if (!key_changes_are_proved(block))
+		return;
 	key_changes_add(&changes, signers->shared->proof, block);
 	for (size_t i = 0; i < changes.count; i++) {
 		struct signer *signer = get(signers, changes.items[i].witness, block->num + 1);
@@ -498,21 +507,37 @@ static enum signer_verdict judge_bound(struct signers *signers, struct signer *s
 		above);
 }
 
-/* Most nodes must tell the key; but they tell that of now, and a block above may have set it. */
+static void tell_late(const struct signers *signers, const struct signer *signer, const char *key)
+{
+	if (!signers->is_reversible)
+		log_limited(
+			&late_limit, LOG_LEVEL_WARNING, "key_unknown",
+			"too few nodes tell the key of %s; block %u, which most nodes give, is signed with %s, so this key is believed",
+			signer->name, signer->block, key);
+}
+
+/*
+ * Most nodes must tell the key; but they tell that of now, and a block above may have set it.  If too
+ * few tell the same one, the vote on the block decides about its signer, too: a node that lies, or
+ * nodes that do not offer the call, must not stop the tail.
+ */
 static enum signer_verdict judge_unknown(struct signers *signers, struct signer *signer,
 					 const struct fetched *held, size_t count, const char *key)
 {
 	const char *told = node_keys_told(signers->node_keys, signer->name);
+	bool is_late = node_keys_are_late(signers->node_keys, signer->name);
 
-	if (!told)
+	if (!told && !is_late)
 		return SIGNER_OPEN;
-	if (strcmp(told, key) == 0 || is_changed_above(signers, signer, held, count, told)) {
-		save(signers, signer, key);
-		return signer->state == KEY_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
-	}
-	return not_good(signers, SIGNER_DENIED,
+	if (is_late)
+		tell_late(signers, signer, key);
+	else if (strcmp(told, key) != 0 && !is_changed_above(signers, signer, held, count, told))
+		return not_good(
+			signers, SIGNER_DENIED,
 			"signed with %s, and the key of its witness %s is %s, as most nodes say",
 			key, signer->name, told);
+	save(signers, signer, key);
+	return signer->state == KEY_KNOWN ? SIGNER_GOOD : SIGNER_OPEN;
 }
 
 static enum signer_verdict judge(struct signers *signers, struct signer *signer,

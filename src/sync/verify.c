@@ -232,13 +232,12 @@ static void take_unlinked(void *context, uint32_t first, uint32_t last, const ch
 static const struct stretch_owner owner = {.unlinked = take_unlinked};
 
 /*
- * Virtual operations have no proof. Without a proof of the block, its id says nothing about the
- * other operations either.
+ * Is the content known if the id is right?  Without proof (reader.proof = "off") it is not.  If the JSON
+ * does not contain all signed bytes, or virtual operations are wanted, most nodes gave them alike.
  */
 static bool is_content_known(const struct block *block)
 {
-	return (block->proof != BLOCK_PROOF_NONE || block->proof_reason) &&
-	       block->virtual_count == 0;
+	return block->proof != BLOCK_PROOF_NONE || block->proof_reason;
 }
 
 /*
@@ -286,12 +285,12 @@ struct compare_job {
 
 /*
  * Do the hashes of this block prove it?  They do if the table contains its id: in its own row
- * (NULL: none), or as the `previous` of the row above.  Virtual operations have no proof.
+ * (NULL: none), or as the `previous` of the row above.
  */
 static bool is_proved(const struct block *block, const struct audit_row *row,
 		      const struct audit_row *above)
 {
-	if (block->proof == BLOCK_PROOF_NONE || block->virtual_count > 0)
+	if (block->proof == BLOCK_PROOF_NONE)
 		return false;
 	return (row && row->is_irreversible && block_id_equal(row->id, block->id)) ||
 	       (above && above->is_irreversible && block_id_equal(above->previous, block->id));
@@ -660,11 +659,11 @@ struct verify *verify_new(struct shared *shared)
 
 	verify->shared = shared;
 	stretch_init(&verify->stretch, shared, &owner, verify);
-	verify->sink = (struct client_sink){.context = verify,
-					    .given = take_block,
-					    .refused = take_refusal,
-					    .is_virtual = shared->config.filter->virtual_operations,
-					    .is_opinion = true};
+	verify->sink =
+		(struct client_sink){.context = verify,
+				     .given = take_block,
+				     .refused = take_refusal,
+				     .is_virtual = shared->config.filter->virtual_operations};
 	verify->vote_sink = verify->sink;
 	verify->vote_sink.given = take_vouched;
 	verify->vote_sink.needs_majority = true;

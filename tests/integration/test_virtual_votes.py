@@ -170,3 +170,20 @@ def test_a_block_made_up_does_not_bring_honest_nodes_into_disrepute(world):
         assert not reader.events("claim_false", containing=node.url)
         assert not reader.events("node_failed", containing=node.url)
     world.expect(chain, (FIRST, LAST), virtual=whole)
+
+
+def test_two_that_agree_on_a_lie_repair_nothing(world):
+    """Two of five: what --repair writes must be given by more than half."""
+    chain = VirtualChain()
+    liars = [world.node(chain, irreversible=LAST) for _ in range(2)]
+    for node in (world.node(chain, irreversible=LAST) for _ in range(3)):
+        node.fault("delay", seconds=0.05)
+    world.run("--once", timeout=60, **SETTINGS)
+    for liar in liars:
+        liar.fault("changed_virtual")
+    world.db.execute("UPDATE blockchain SET payload = '{}' WHERE virtual_op > 0 AND block BETWEEN %s AND %s",
+                     FIRST + 20, FIRST + 29)
+    done = world.run("--verify", f"{FIRST + 10}-{FIRST + 40}", "--deep", "--repair", timeout=60, **SETTINGS)
+    assert "10 mended" in done.stdout
+    assert all(has_told(liar, "changed_virtual") for liar in liars)
+    world.expect(chain, (FIRST, LAST), virtual=whole)

@@ -95,6 +95,7 @@ static const struct {
 	{sql_delete_session_claims, model_delete_claims},
 	{sql_delete_trx_seen, model_delete_trx_seen},
 	{sql_delete_witness_keys, model_delete_witness_keys},
+	{sql_delete_signer_key, model_delete_witness_keys},
 	{sql_insert_blocks, model_insert_blocks},
 	{sql_insert_claim, model_insert_claim},
 	{sql_insert_comment_seen, model_insert_comment_seen},

@@ -39,7 +39,10 @@ bool model_insert_witness_key(struct call *call)
 	return row_write(call->tx, TABLE_KEYS, key, row);
 }
 
-/* (since_block): the simulated chain changes no key, so there is nothing to delete. */
+/*
+ * (since_block): the simulated chain changes no key, and no irreversible block is replaced, so there is
+ * nothing to delete.
+ */
 bool model_delete_witness_keys(struct call *call)
 {
 	call->found = 0;
@@ -100,7 +103,7 @@ bool model_update_key_signed(struct call *call)
 	return row_write(call->tx, TABLE_KEYS, key, row);
 }
 
-/* (since, since, since, block, block, since, since, block) */
+/* (since, since, since, block, since, block, block, since, since, block) */
 bool model_select_keys_whole(struct call *call)
 {
 	uint64_t since = take_u64(call, 0), block = take_u64(call, 3), key, left;
@@ -113,6 +116,9 @@ bool model_select_keys_whole(struct call *call)
 		return true;
 	for (EACH_ROW(call->tx, TABLE_GAPS, 0, block - 1, key, gap))
 		if (gap->last > since)
+			return true;
+	for (EACH_ROW(call->tx, TABLE_BLOCKS, since + 1, block - 1, key, row))
+		if (strcmp(row->proof, "none") == 0)
 			return true;
 	if (open->scanned_to > since)
 		since = open->scanned_to;

@@ -118,6 +118,37 @@ static void a_repaired_block_sets_what_it_says(void **state)
 	expect_key(106, "", 0, false);
 }
 
+/* The block was made up by nodes that had told the key of its signer, too. */
+static void the_key_of_its_signer_goes_with_a_repaired_block(void **state)
+{
+	struct lot lot;
+
+	(void)state;
+	store(100, 106);
+	tell(103, "STM1");
+	tell(104, "STM2"); /* signed block 105 */
+	tell(105, "STM3");
+	make_lot(&lot, 105, 105);
+	lot.made[0].block.id[BLOCK_ID_BYTES - 1] = 1;
+	lot.commit.rewrite = LEDGER_REPAIR;
+	OK(ledger_commit(db, &lot.commit, &err));
+	expect_outcomes(&lot, "R");
+	free_lot(&lot);
+	expect_key(105, "STM1", 103, true);
+	expect_key(106, "STM3", 105, true);
+}
+
+/* The key was just learnt because it signed the block that now replaces a reversible one. */
+static void a_fork_takes_no_key(void **state)
+{
+	(void)state;
+	put(105, OTHER_CHAIN, "STM1", true, 'S');
+	tell(104, "STM2");
+	put(105, 0xAA, "STM3", false, 'R');
+	expect_key(105, "STM2", 104, true);
+	expect_key(106, "STM3", 105, false);
+}
+
 static void a_confirmed_block_sets_its_key(void **state)
 {
 	(void)state;
@@ -213,6 +244,13 @@ static void a_migration_knows_what_nodes_told(void **state)
 			 1);
 }
 
+/* The blocks of these tests have no proof, but those that were searched for keys have one. */
+static void store_proved(uint32_t first, uint32_t last)
+{
+	store(first, last);
+	run_sql("UPDATE blocks SET proof = 'content'");
+}
+
 static bool is_whole(uint32_t since, uint32_t block)
 {
 	bool result;
@@ -225,7 +263,7 @@ static void what_is_not_stored_may_have_changed_a_key(void **state)
 {
 	(void)state;
 	run_sql("INSERT INTO ranges (first_block, scanned_to) VALUES (100, 110)");
-	store(100, 115);
+	store_proved(100, 115);
 	assert_true(is_whole(100, 116));
 	assert_true(is_whole(99, 116)); /* nothing of it is below the range */
 	assert_false(is_whole(98, 116));
@@ -244,10 +282,15 @@ static void what_is_not_stored_may_have_changed_a_key(void **state)
 	assert_false(is_whole(100, 116));
 	assert_true(is_whole(100, 113));
 	assert_true(is_whole(113, 116));
-	store(113, 113);
+	store_proved(113, 113);
 	run_sql("UPDATE blocks SET is_irreversible = 0 WHERE block = 114");
 	assert_false(is_whole(100, 116));
 	run_sql("UPDATE blocks SET is_irreversible = 1");
+	run_sql("UPDATE blocks SET proof = 'none' WHERE block = 103");
+	assert_false(is_whole(100, 116)); /* perhaps its operations are not those of the chain */
+	assert_true(is_whole(103, 116));
+	assert_true(is_whole(100, 103));
+	run_sql("UPDATE blocks SET proof = 'signed'");
 	run_sql("UPDATE bookkeeping SET keys_from = 107"); /* an older program did not look */
 	assert_false(is_whole(106, 116));
 	assert_true(is_whole(107, 116));
@@ -258,7 +301,7 @@ static void no_scan_yet(void **state)
 	(void)state;
 	assert_false(is_whole(99, 103)); /* no range at all */
 	run_sql("INSERT INTO ranges (first_block) VALUES (100)");
-	store(100, 102);
+	store_proved(100, 102);
 	assert_true(is_whole(99, 103));
 	assert_false(is_whole(99, 104));
 }
@@ -286,6 +329,9 @@ int main(void)
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(a_repaired_block_sets_what_it_says, world_set_up,
 						world_tear_down),
+		cmocka_unit_test_setup_teardown(the_key_of_its_signer_goes_with_a_repaired_block,
+						world_set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(a_fork_takes_no_key, world_set_up, world_tear_down),
 		cmocka_unit_test_setup_teardown(a_confirmed_block_sets_its_key, world_set_up,
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(what_a_key_signed_last_is_noted, world_set_up,

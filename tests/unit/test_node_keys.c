@@ -163,6 +163,27 @@ static void silent_nodes_do_not_count_after_a_while(void **state)
 	assert_string_equal(node_keys_told(keys, "alice"), "K1");
 }
 
+/* One tells a false key, and one none: they are late, and the vote on the block decides. */
+static void nodes_that_do_not_agree_are_late(void **state)
+{
+	(void)state;
+	node_keys_ask(keys, "alice", 7);
+	assert_false(node_keys_are_late(keys, "alice"));
+	step_after(0);
+	answer(0, "alice", "K1");
+	answer(1, "alice", "K2");
+	for (unsigned i = 0; i < 14; i++)
+		step_after(1000);
+	assert_false(node_keys_are_late(keys, "alice"));
+	step_after(1000);
+	assert_null(node_keys_told(keys, "alice"));
+	assert_true(node_keys_are_late(keys, "alice"));
+	answer(2, "alice", "K1");
+	assert_false(node_keys_are_late(keys, "alice"));
+	assert_string_equal(node_keys_told(keys, "alice"), "K1");
+	assert_false(node_keys_are_late(keys, "bob"));
+}
+
 /* An answer that comes too late must not keep its node from being asked the next time. */
 static void a_new_question_is_asked_of_all_nodes(void **state)
 {
@@ -203,6 +224,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(if_all_differ_all_are_asked_again, begin, end),
 		cmocka_unit_test_setup_teardown(silent_nodes_do_not_count_after_a_while, begin,
 						end),
+		cmocka_unit_test_setup_teardown(nodes_that_do_not_agree_are_late, begin, end),
 		cmocka_unit_test_setup_teardown(a_new_question_is_asked_of_all_nodes, begin, end),
 		cmocka_unit_test_setup_teardown(other_nodes_are_asked_from_the_beginning, begin,
 						end),

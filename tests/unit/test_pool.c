@@ -300,6 +300,52 @@ static void what_cannot_be_is_no_claim(void **state)
 	pool_free(pool);
 }
 
+/* Its irreversible block is a usual one, and its head is not. */
+static void a_node_alone_does_not_tell_the_head(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	for (unsigned liar = 0; liar < 3; liar++) {
+		for (unsigned i = 0; i < 3; i++) {
+			set_node(pool, i, 1000, 100);
+			pool_node(pool, i)->head.head_time_s = 5000;
+		}
+		pool_node(pool, liar)->head.head_block = UINT32_MAX;
+		pool_node(pool, liar)->head.head_time_s = INT64_MAX;
+		assert_int_equal(pool_irreversible(pool), 1000);
+		assert_int_equal(pool_head(pool), 1020);
+		assert_int_equal(pool_head_time_s(pool), 5000);
+		pool_node(pool, liar)->head.head_block = 1000;
+		pool_node(pool, liar)->head.head_time_s = 0;
+		assert_int_equal(pool_head(pool), 1020);
+		assert_int_equal(pool_head_time_s(pool), 5000);
+	}
+	pool_set_ceiling(pool, 1010);
+	assert_int_equal(pool_head(pool), 1010);
+	pool_free(pool);
+}
+
+static void nodes_that_have_not_answered_are_waited_for(void **state)
+{
+	struct pool *pool = make_pool();
+
+	(void)state;
+	set_node(pool, 0, 70000000, 10);
+	assert_false(pool_half_answers(pool));
+	set_node(pool, 1, 1000, 10);
+	assert_true(pool_half_answers(pool));
+	pool_node(pool, 1)->is_silent = true;
+	assert_false(pool_half_answers(pool));
+	(void)node_lost(pool_node(pool, 1), 10);
+	(void)node_lost(pool_node(pool, 2), 10);
+	assert_false(pool_half_answers(pool));
+	for (unsigned i = 1; i < 3; i++)
+		(void)node_lost(pool_node(pool, i), 30010);
+	assert_true(pool_half_answers(pool)); /* they are gone */
+	pool_free(pool);
+}
+
 static void a_node_on_trial_is_for_those_who_want_no_other(void **state)
 {
 	struct pool *pool = make_pool();
@@ -368,6 +414,8 @@ int main(void)
 		cmocka_unit_test(the_tip_is_asked_of_the_foremost),
 		cmocka_unit_test(claims_in_vain_count_for_little),
 		cmocka_unit_test(resting_and_excluded_nodes_are_left_out),
+		cmocka_unit_test(a_node_alone_does_not_tell_the_head),
+		cmocka_unit_test(nodes_that_have_not_answered_are_waited_for),
 		cmocka_unit_test(a_node_on_trial_is_for_those_who_want_no_other),
 		cmocka_unit_test(more_than_half_must_claim_it),
 		cmocka_unit_test(who_does_not_answer_holds_nobody_up),
