@@ -30,6 +30,12 @@ struct db;
 #define SENDER_TRX_CHARS    BLOCK_ID_HEX
 #define SENDER_CURRENCIES   3 /* STEEM, SBD, VESTS */
 
+/*
+ * May this account of the database sign and note?  -1 with err, as the first signature would fail: it lacks
+ * a right, or the server is read-only.
+ */
+int sender_check_rights(struct db *db, struct error *err) MUST_CHECK;
+
 /* Leases. */
 
 /* What an account has in the outbox. */
@@ -158,6 +164,9 @@ int sender_note(struct db *db, const struct sender_note *note, struct error *err
 /* *ret_done: it was not paused (resting) before. */
 int sender_pause(struct db *db, const char *account, const char *reason, bool *ret_done,
 		 struct error *err) MUST_CHECK;
+/* Is it paused, and why? reason: "" if nobody said; unchanged if it is not paused. */
+int sender_why_paused(struct db *db, const char *account, bool *ret_is_paused,
+		      char reason[SENDER_ERROR_CHARS + 1], struct error *err) MUST_CHECK;
 int sender_rest(struct db *db, const char *account, bool *ret_done, struct error *err) MUST_CHECK;
 int sender_rested(struct db *db, const char *account, struct error *err) MUST_CHECK;
 

@@ -6,6 +6,20 @@ SELECT account, token, token IS NULL OR lease_until < UTC_TIMESTAMP(6) - INTERVA
 	paused_at IS NOT NULL AS is_paused, COALESCE(rests_until > UTC_TIMESTAMP(6), 0) AS is_resting
 FROM senders;
 
+-- name: update_no_action
+-- These four change nothing: the account of the database must have the right to do what comes later.
+UPDATE actions SET state = state WHERE action_id = 0;
+
+-- name: update_no_comment
+UPDATE comments SET state = state WHERE comment_id = 0;
+
+-- name: update_no_signed_trx
+UPDATE signed_trxs SET outcome = outcome WHERE trx_id = '';
+
+-- name: insert_no_signed_trx
+INSERT INTO signed_trxs (trx_id, account, signed_trx, ref_block, expiration, created_at)
+SELECT trx_id, account, signed_trx, ref_block, expiration, created_at FROM signed_trxs WHERE trx_id = '';
+
 -- name: insert_sender
 INSERT IGNORE INTO senders (account) VALUES (?);
 
@@ -113,6 +127,9 @@ WHERE trx_id = ?;
 
 -- name: update_sender_paused
 UPDATE senders SET paused_at = UTC_TIMESTAMP(6), pause_reason = ? WHERE account = ? AND paused_at IS NULL;
+
+-- name: select_sender_paused
+SELECT COALESCE(pause_reason, '') AS pause_reason FROM senders WHERE account = ? AND paused_at IS NOT NULL;
 
 -- name: update_sender_resting
 -- Twice as long as the last time: from a minute to an hour.

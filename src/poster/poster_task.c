@@ -69,7 +69,7 @@ int poster_task_tend_run(struct db *db, struct job *job, struct error *err)
 
 	poster_task_tend_clear(tend);
 	tend->asked_at_ms = clock_now_ms();
-	if (!tend->is_checked && schema_check(db, err) < 0)
+	if (!tend->is_checked && (schema_check(db, err) < 0 || sender_check_rights(db, err) < 0))
 		return -1;
 	tend->is_checked = true;
 	if (tend->is_lease_due && sender_lease(db, tend->token, tend->poster, POSTER_TASK_LEASE_S,

@@ -60,6 +60,19 @@ static int exec_found(struct db *db, const char *sql, const struct db_value *val
 	return 0;
 }
 
+/* Rights. */
+
+int sender_check_rights(struct db *db, struct error *err)
+{
+	const char *const statements[] = {sql_update_no_action, sql_update_no_comment,
+					  sql_update_no_signed_trx, sql_insert_no_signed_trx};
+
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+		if (db_exec(db, statements[i], DB_NO_VALUES, NULL, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Leases. */
 
 static int compare_accounts(const void *a, const void *b)
@@ -421,6 +434,20 @@ int sender_pause(struct db *db, const char *account, const char *reason, bool *r
 
 	return exec_found(db, sql_update_sender_paused,
 			  DB_VALUES(error_value(reason, text), db_text(account)), ret_done, err);
+}
+
+int sender_why_paused(struct db *db, const char *account, bool *ret_is_paused,
+		      char reason[SENDER_ERROR_CHARS + 1], struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int found =
+		db_query_row(db, sql_select_sender_paused, DB_VALUES(db_text(account)), &rows, err);
+
+	*ret_is_paused = found > 0;
+	if (found <= 0)
+		return found;
+	copy_text(reason, SENDER_ERROR_CHARS + 1, rows, SELECT_SENDER_PAUSED_PAUSE_REASON);
+	return 0;
 }
 
 int sender_rest(struct db *db, const char *account, bool *ret_done, struct error *err)

@@ -668,6 +668,19 @@ def test_once_empties_the_outbox_and_ends(outbox):
     assert all(outbox.state(row) == "confirmed" for row in rows)
 
 
+def test_once_does_not_wait_for_rows_that_are_held(outbox):
+    """It tells of those that it held; it ends as if the outbox were empty."""
+    rows = [outbox.custom() for _ in range(3)]
+    poster = outbox.run("--once", entries=[outbox.entry("bot-one", max_per_day=1)])
+    assert [outbox.state(row) for row in rows] == ["confirmed", "held", "held"]
+    assert len(poster.events("row_held")) == 2 and "2 held" in poster.events("stopped")[0].message
+    # The operator lets one go on, and withdraws the other.
+    outbox.db.execute("CALL outbox_requeue('action', %s)", rows[1])
+    outbox.db.execute("CALL outbox_cancel('action', %s)", rows[2])
+    outbox.run("--once", entries=[outbox.entry("bot-one", max_per_day=2)])
+    assert [outbox.state(row) for row in rows] == ["confirmed", "confirmed", "failed"]
+
+
 @pytest.mark.slow
 def test_once_says_that_rows_are_left(outbox):
     outbox.db.execute("INSERT INTO senders (account, paused_at, pause_reason)"
@@ -697,6 +710,12 @@ def test_a_dry_run_shows_everything_and_changes_nothing(outbox):
     assert f"action {bad} of bot-one would be held" in poster.stdout
     assert re.search(r"id: [0-9a-f]{40}", poster.stdout) and "custom_json {" in poster.stdout
     assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs") == 0
+    assert "paused" not in poster.stdout
+    outbox.db.execute("INSERT INTO senders (account, paused_at, pause_reason)"
+                      " VALUES ('bot-one', UTC_TIMESTAMP(6), 'key stolen')")
+    assert "bot-one is paused: key stolen; nothing of it is signed" in outbox.run(
+        "--dry-run", entries=[outbox.entry("bot-one")]).stdout
+    outbox.db.execute("DELETE FROM senders")
     assert outbox.db.value("SELECT COUNT(*) FROM actions WHERE state = 'pending'") == 3
     assert not outbox.network.received
 
@@ -717,9 +736,17 @@ def test_the_configuration_is_checked_with_its_keys(outbox):
     for changes, said in (({"authority": "owner"}, "no owner key"), ({"allow": ["vot"]}, "vote"),
                           ({"authority": "active"}, "accounts.allow"),
                           ({"max_amount_per_day": ["1 STEEM"]}, "1.000" and "10.000 STEEM"),
+                          ({"allow": ["vote", "transfer"]}, "transfer, which needs the active authority"),
+                          ({"allow": ["custom_binary"]}, "no account can send"),
+                          ({"allow": ["pow"]}, "no account can send"),
+                          ({"authority": "active", "allow": ["decline_voting_rights"]}, "the owner authority"),
                           ({"colour": "blue"}, "unknown")):
         poster = outbox.run("--check-config", entries=[{**entry, **changes}], code=78)
         assert said in poster.stderr, poster.stderr
+    virtual = outbox.run("--check-config", entries=[{**entry, "allow": ["author_reward"]}], code=78)
+    assert "no operation that an account can sign" in virtual.stderr and "did you" not in virtual.stderr
+    # What posting and active may sign, too.
+    outbox.run("--check-config", entries=[{**entry, "allow": ["custom_json", "account_update2"]}])
 
 
 # ---- keys

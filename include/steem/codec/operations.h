@@ -138,6 +138,12 @@ const struct codec_operation *operations_find(const struct codec_table *table, c
 					      size_t name_len);
 
 /*
+ * The lowest authority with which an account may sign it, whatever it contains; CODEC_NO_AUTHORITY: no
+ * account can.
+ */
+enum codec_authority operations_authority(const struct codec_operation *row);
+
+/*
  * The fields of codec_trx that are packed behind the operations; the first three are packed before
  * them.
  */

@@ -630,3 +630,16 @@ const struct codec_operation *operations_find(const struct codec_table *table, c
 	}
 	return NULL;
 }
+
+enum codec_authority operations_authority(const struct codec_operation *row)
+{
+	enum codec_authority least = CODEC_NO_AUTHORITY;
+
+	for (size_t i = 0; i < row->is.field_count; i++) {
+		enum codec_authority signs = row->is.fields[i].signs;
+
+		if (signs != CODEC_NO_AUTHORITY && (least == CODEC_NO_AUTHORITY || signs < least))
+			least = signs;
+	}
+	return least;
+}
