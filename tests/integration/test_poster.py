@@ -417,6 +417,8 @@ def test_too_soon_is_sent_again_in_the_next_slot(outbox):
     assert 2.9 < waited < 10
     outbox.network.live(BLOCK_S)
     outbox.wait_state(row, "confirmed", "comments")
+    # A comment may be confirmed a moment before its transaction is.
+    outbox.db.wait_until("SELECT outcome FROM signed_trxs", lambda outcome: outcome == "confirmed")
     assert outbox.db.rows("SELECT attempts, error FROM comments") == ((1, None),)
     audit(outbox, "bot-one", settled=True)
 
@@ -587,6 +589,7 @@ def test_what_came_past_the_door_is_not_signed(outbox):
     assert not wrong, wrong
     assert [outbox.state(row) for row in good] == ["confirmed"] * 2 and outbox.state(stranger) == "pending"
     assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs") == 3
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE outcome IS NULL", lambda left: left == 0)
     for table in ("actions", "comments"):  # audit() cannot read what is no JSON
         outbox.db.execute(f"DELETE FROM {table} WHERE state IN ('failed', 'pending')")
     audit(outbox, "bot-one", settled=True)
