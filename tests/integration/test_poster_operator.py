@@ -175,6 +175,7 @@ def test_a_reload_with_mistakes_changes_nothing(outbox):
 
 @pytest.mark.skipif(servers.CHOSEN is not servers.MariaDB, reason="the door of MariaDB sees it")
 def test_a_member_that_stands_there_twice_is_refused_at_the_door(outbox):
+    outbox.reader.wait_for("tail_started")
     with pytest.raises(pymysql.MySQLError, match="31003"):
         outbox.db.execute("CALL outbox_act('bot-one', 'a', %s)", TWICE)
 
