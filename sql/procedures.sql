@@ -613,6 +613,15 @@ BEGIN
 		WHEN p_text REGEXP v_pattern THEN 0 ELSE 1 END;
 END //
 
+-- Internal: r_good 1: JSON as nodes want it, with nothing behind the value, not even white space.
+CREATE /*M! OR REPLACE */ PROCEDURE outbox_is_json(
+		IN p_text LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_good TINYINT)
+	MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT '@fingerprint@'
+BEGIN
+	SET r_good = CASE WHEN p_text IS NULL THEN 0 WHEN NOT JSON_VALID(p_text) THEN 0
+		WHEN RIGHT(p_text, 1) REGEXP '[[:space:]]' THEN 0 ELSE 1 END;
+END //
+
 -- Internal: r_good 1: an amount with a symbol of the chain and its number of decimals.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_is_amount(
 		IN p_amount LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, OUT r_good TINYINT)
@@ -652,12 +661,13 @@ BEGIN
 		+ COALESCE(LENGTH(p_author), 0);
 	DECLARE v_latin1 LONGTEXT CHARACTER SET latin1;
 	DECLARE v_comment BIGINT UNSIGNED;
-	DECLARE v_author, v_parent, v_title, v_body, v_metadata TINYINT;
+	DECLARE v_author, v_parent, v_title, v_body, v_metadata, v_json TINYINT;
 	CALL outbox_is_account(p_author, v_author);
 	CALL outbox_is_account(p_parent_author, v_parent);
 	CALL outbox_is_text(p_title, v_title);
 	CALL outbox_is_text(p_body, v_body);
 	CALL outbox_is_text(p_json_metadata, v_metadata);
+	CALL outbox_is_json(p_json_metadata, v_json);
 	IF NOT v_author THEN
 		SET v_text = 'the author is no account name';
 	ELSEIF COALESCE(p_body, '') NOT REGEXP '[^[:space:]]' THEN
@@ -674,7 +684,7 @@ BEGIN
 	ELSEIF NOT v_title OR NOT v_body OR NOT v_metadata THEN
 		SET v_text = 'a text has a control character that nodes cannot read';
 	-- LENGTH, because in some collations a space equals ''.
-	ELSEIF LENGTH(p_json_metadata) > 0 AND NOT JSON_VALID(p_json_metadata) THEN
+	ELSEIF LENGTH(p_json_metadata) > 0 AND NOT v_json THEN
 		SET v_text = 'json_metadata is no JSON';
 	-- The chain accepts no transaction of more than 65536 bytes. The lengths of the texts, the header and
 	-- the signatures need some of them: 512 are kept for these.
@@ -903,8 +913,8 @@ END //
 
 -- Actions: all that is no comment. doc/consumers.md explains them.
 
--- Internal: the accounts and weights of beneficiaries, as the chain wants them: at most 127, each once, in the
--- order of their names. r_text: what is wrong.
+-- Internal: the accounts and weights of beneficiaries, as the witnesses want them: at most 8 (the chain itself
+-- would take 127), each once, in the order of their names. r_text: what is wrong.
 CREATE /*M! OR REPLACE */ PROCEDURE outbox_check_beneficiaries(
 		IN p_extensions LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
 		OUT r_text VARCHAR(256) CHARACTER SET utf8mb4)
@@ -929,8 +939,8 @@ BEGIN
 			LEAVE checking;
 		END IF;
 		SET v_count = JSON_LENGTH(v_list);
-		IF v_count NOT BETWEEN 1 AND 127 THEN
-			SET r_text = 'beneficiaries has 1 to 127 entries';
+		IF v_count NOT BETWEEN 1 AND 8 THEN
+			SET r_text = 'beneficiaries has 1 to 8 entries';
 			LEAVE checking;
 		END IF;
 		WHILE v_at < v_count DO
@@ -1026,7 +1036,8 @@ BEGIN
 			SET r_text = 'is empty';
 		END IF;
 	ELSEIF p_member IN ('json_metadata', 'posting_json_metadata', 'json_meta') THEN
-		IF v_value IS NULL OR (LENGTH(v_value) > 0 AND NOT JSON_VALID(v_value)) THEN
+		CALL outbox_is_json(v_value, v_good);
+		IF v_value IS NULL OR (LENGTH(v_value) > 0 AND NOT v_good) THEN
 			SET r_text = 'is no JSON';
 		END IF;
 	ELSEIF p_member = 'memo' THEN
@@ -1038,7 +1049,8 @@ BEGIN
 			SET r_text = 'has 1 to 32 bytes';
 		END IF;
 	ELSEIF p_operation = 'custom_json' AND p_member = 'json' THEN
-		IF v_value IS NULL OR NOT JSON_VALID(v_value) THEN
+		CALL outbox_is_json(v_value, v_good);
+		IF NOT v_good THEN
 			SET r_text = 'is no JSON in a text';
 		ELSEIF LENGTH(v_value) > 8192 THEN
 			SET r_text = 'has at most 8192 bytes';

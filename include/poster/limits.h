@@ -3,7 +3,8 @@
  * What the key of an account may sign: operations, amounts and transactions a day, receivers.  Pure.
  *
  * A transaction counts when it is signed for the first time.  One that is signed again after it
- * expired counts once; one that failed counts all the same.
+ * expired counts once; one that failed counts all the same.  The counts are the account's: all its
+ * entries that have such a limit share them.  What an entry without the limit signs does not count.
  */
 #ifndef POSTER_LIMITS_H
 #define POSTER_LIMITS_H

@@ -24,8 +24,9 @@ struct poster_task_tend {
 	const char *token;
 	const char *poster;
 	bool is_lease_due;
-	bool is_checked;                 /* the tables are those of this program */
-	bool counts_left;                /* for --once */
+	bool is_checked;  /* the tables are those of this program, and it may write */
+	bool counts_left; /* for --once */
+	bool counts_rows; /* for metrics: accounts[].rows */
 	struct sender_account *accounts; /* the caller's; the flags are set with is_lease_due */
 	size_t account_count;
 	/* What came out; owned. */

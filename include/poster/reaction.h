@@ -14,7 +14,7 @@
 
 #include "steem/broadcast.h"
 
-/* How often a row is signed before it fails. */
+/* How often a row is signed before it fails; a transaction that only came too soon does not count. */
 #define REACTION_ATTEMPTS_MAX 10
 
 /* The refusals of one transaction so far. */
@@ -36,7 +36,7 @@ struct reaction {
 /* node: the index of the one that answered; usable_count: how many nodes could be asked now. */
 struct reaction reaction_to(struct refusals *state, enum broadcast_answer answer, unsigned node,
 			    unsigned usable_count);
-/* The state of a row whose transaction is dead: "failed" or "pending". */
+/* The state of a row whose transaction is dead: "failed" or "pending". attempts: that count. */
 const char *reaction_when_dead(const char *answer, unsigned attempts);
 
 #endif

@@ -12,8 +12,8 @@
  * read differently: unknown members, lists that it would sort, `allow_votes` false (condenser_api
  * loses it), control characters (its JSON reader knows only \t \n \r \" \\).
  * Also refused, because no signature of an account can help: virtual operations, pow, pow2,
- * report_over_production, witness_set_properties, recover_account.  The rules that need the state of the
- * chain are not checked here.
+ * report_over_production, witness_set_properties, recover_account.  transaction_check() finds what the
+ * chain refuses for what it says; rules that need the state of the chain are not checked here.
  *
  * The surprise: an id does not depend on the signature, only on operations, reference and expiration.
  * Two transactions with the same ones are the same transaction, and the second one is a duplicate.
@@ -86,6 +86,12 @@ struct hash *transaction_maker_hash(struct transaction_maker *maker);
  */
 struct transaction *transaction_read(struct transaction_maker *maker, const char *text, size_t len,
 				     struct error *err) MUST_CHECK;
+/*
+ * Does it keep the rules of the chain that do not depend on its state (codec/rules.h)?  Call it before
+ * something is signed; transaction_read() alone accepts all that can be packed.
+ * 0, or -1 with err (ERROR_DATA): the reason, complete, as above; ERROR_FATAL: a bug.
+ */
+int transaction_check(const struct transaction *trx, struct error *err) MUST_CHECK;
 /* NULL is allowed. */
 void transaction_free(struct transaction *trx);
 

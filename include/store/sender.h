@@ -30,14 +30,28 @@ struct db;
 #define SENDER_TRX_CHARS    BLOCK_ID_HEX
 #define SENDER_CURRENCIES   3 /* STEEM, SBD, VESTS */
 
+/*
+ * May this account of the database sign and note?  -1 with err, as the first signature would fail: it lacks
+ * a right, or the server is read-only.
+ */
+int sender_check_rights(struct db *db, struct error *err) MUST_CHECK;
+
 /* Leases. */
 
+/* What an account has in the outbox. */
+struct sender_rows {
+	uint64_t held_count;
+	uint64_t
+		pending_s; /* how long the oldest row that is due waits to be signed; 0: there is none */
+	uint64_t sent_s; /* and the oldest one that was signed, to be confirmed */
+};
 /* An account as this poster wants to serve it. */
 struct sender_account {
 	char account[BLOCK_ACCOUNT_BYTES + 1];
 	bool is_held; /* this poster has the lease */
 	bool is_paused;
 	bool is_resting;
+	struct sender_rows rows; /* of sender_rows() */
 };
 /*
  * Renew the leases of this token, and take those that nobody holds; sets the flags of `accounts`,
@@ -76,6 +90,7 @@ int sender_reference(struct db *db, struct block_name *ret_block, int64_t *ret_t
 struct sender_row {
 	uint64_t comment_id; /* or */
 	uint64_t action_id;
+	uint64_t place;    /* of an action: higher ones come first */
 	unsigned attempts; /* so far */
 	int64_t not_after_s;
 	bool is_late; /* not_after is over */
@@ -86,11 +101,13 @@ struct sender_row {
 	/* Of a comment. */
 	const char *permlink, *parent_author, *parent_permlink, *title, *body, *json_metadata;
 	const char *options; /* NULL: none */
+	bool has_zero;       /* a text has a zero byte, where it ends here */
 };
 /*
  * Lock the next rows of an account, which must run in a transaction; at most `limit` are added to
  * rows, and *count goes up. The arena owns their texts. no_votes, no_customs, no_replies, no_posts:
- * leave these out.
+ * leave these out. If the last of rows is an action, sender_actions() goes on behind it.
+ * A text that is longer than any transaction is cut, and still is.
  */
 int sender_actions(struct db *db, const char *account, bool no_votes, bool no_customs, size_t limit,
 		   struct arena *arena, struct sender_row *rows, size_t *count,
@@ -139,11 +156,17 @@ struct sender_note {
 	const char *answer;                 /* the class of a definite answer; NULL: it was none */
 	char error[SENDER_ERROR_CHARS + 1]; /* "": none */
 };
-/* Note that it was sent once, and what was answered. */
+/*
+ * Note that it was sent once, and what was answered.  No definite answer, and "node", replace no answer
+ * about the transaction itself.
+ */
 int sender_note(struct db *db, const struct sender_note *note, struct error *err) MUST_CHECK;
 /* *ret_done: it was not paused (resting) before. */
 int sender_pause(struct db *db, const char *account, const char *reason, bool *ret_done,
 		 struct error *err) MUST_CHECK;
+/* Is it paused, and why? reason: "" if nobody said; unchanged if it is not paused. */
+int sender_why_paused(struct db *db, const char *account, bool *ret_is_paused,
+		      char reason[SENDER_ERROR_CHARS + 1], struct error *err) MUST_CHECK;
 int sender_rest(struct db *db, const char *account, bool *ret_done, struct error *err) MUST_CHECK;
 int sender_rested(struct db *db, const char *account, struct error *err) MUST_CHECK;
 
@@ -164,7 +187,7 @@ struct sender_dead {
 	char trx_id[SENDER_TRX_CHARS + 1];
 	char account[BLOCK_ACCOUNT_BYTES + 1];
 	uint64_t comment_id, action_id;
-	unsigned attempts;
+	unsigned attempts; /* without those that only came too soon */
 	char answer[SENDER_ANSWER_CHARS + 1];
 	char error[SENDER_ERROR_CHARS + 1];
 	const char *state; /* what becomes of the row: of sender_bury() */
@@ -178,6 +201,9 @@ int sender_dead(struct db *db, const char *token, size_t limit, struct sender_de
  * *ret_done false: somebody else did it.
  */
 int sender_bury(struct db *db, const struct sender_dead *dead, bool *ret_done,
+		struct error *err) MUST_CHECK;
+/* Count the rows of the accounts that this token holds; those of the others become 0. */
+int sender_rows(struct db *db, const char *token, struct sender_account *accounts, size_t count,
 		struct error *err) MUST_CHECK;
 /* How many rows of an account are pending or sent, and not for later. */
 int sender_left(struct db *db, const char *account, uint64_t *ret_count,

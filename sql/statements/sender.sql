@@ -6,6 +6,20 @@ SELECT account, token, token IS NULL OR lease_until < UTC_TIMESTAMP(6) - INTERVA
 	paused_at IS NOT NULL AS is_paused, COALESCE(rests_until > UTC_TIMESTAMP(6), 0) AS is_resting
 FROM senders;
 
+-- name: update_no_action
+-- These four change nothing: the account of the database must have the right to do what comes later.
+UPDATE actions SET state = state WHERE action_id = 0;
+
+-- name: update_no_comment
+UPDATE comments SET state = state WHERE comment_id = 0;
+
+-- name: update_no_signed_trx
+UPDATE signed_trxs SET outcome = outcome WHERE trx_id = '';
+
+-- name: insert_no_signed_trx
+INSERT INTO signed_trxs (trx_id, account, signed_trx, ref_block, expiration, created_at)
+SELECT trx_id, account, signed_trx, ref_block, expiration, created_at FROM signed_trxs WHERE trx_id = '';
+
 -- name: insert_sender
 INSERT IGNORE INTO senders (account) VALUES (?);
 
@@ -42,17 +56,22 @@ SELECT block, block_id, TIMESTAMPDIFF(SECOND, '1970-01-01', timestamp) AS block_
 FROM blocks WHERE is_irreversible = 1 ORDER BY block DESC LIMIT 1;
 
 -- name: select_actions_next
--- The next actions of an account. Its votes and custom operations are left out while their pace forbids
--- them, so that they hold up nothing else. A row that somebody has locked is taken later.
-SELECT action_id, operations, authority, attempts, TIMESTAMPDIFF(SECOND, '1970-01-01', not_after) AS not_after_s,
+-- The next actions of an account, behind one that was read already. Its votes and custom operations are left
+-- out while their pace forbids them, so that they hold up nothing else. A row that somebody has locked is
+-- taken later. Of a text that no transaction can hold, a megabyte is enough to see that. place: the priority,
+-- as a number that is not negative.
+SELECT action_id, priority + 2147483648 AS place, LEFT(operations, 1048577) AS operations, authority, attempts,
+	TIMESTAMPDIFF(SECOND, '1970-01-01', not_after) AS not_after_s,
 	COALESCE(not_after <= UTC_TIMESTAMP(6), 0) AS is_late
 FROM actions FORCE INDEX (actions_next)
 WHERE account = ? AND state = 'pending' AND (not_before IS NULL OR not_before <= UTC_TIMESTAMP(6))
-	AND (? = 0 OR operations NOT LIKE '[["vote"%') AND (? = 0 OR operations NOT LIKE '[["custom_json"%')
+	AND (? = 0 OR operations NOT REGEXP ?) AND (? = 0 OR operations NOT REGEXP ?)
+	AND (? = 0 OR priority + 2147483648 < ? OR (priority + 2147483648 = ? AND action_id > ?))
 ORDER BY priority DESC, action_id LIMIT ? FOR UPDATE SKIP LOCKED;
 
 -- name: select_comments_next
-SELECT comment_id, permlink, parent_author, parent_permlink, title, body, json_metadata, options, attempts,
+SELECT comment_id, permlink, parent_author, parent_permlink, LEFT(title, 65537) AS title,
+	LEFT(body, 65537) AS body, LEFT(json_metadata, 65537) AS json_metadata, LEFT(options, 65537) AS options, attempts,
 	TIMESTAMPDIFF(SECOND, '1970-01-01', not_after) AS not_after_s,
 	COALESCE(not_after <= UTC_TIMESTAMP(6), 0) AS is_late
 FROM comments FORCE INDEX (comments_next)
@@ -97,12 +116,20 @@ UPDATE actions SET state = ?, error = ? WHERE action_id = ? AND state = 'pending
 UPDATE comments SET state = ?, error = ? WHERE comment_id = ? AND state = 'pending';
 
 -- name: update_signed_trx_sent
+-- What a node says of itself ('node'), or no definite answer, replaces no answer about the transaction, nor
+-- its text. The text is set first: a later assignment would see the new answer.
 UPDATE signed_trxs SET sends = sends + 1, last_sent_at = UTC_TIMESTAMP(6), last_node = ?,
-	answer = COALESCE(?, answer), is_ambiguous = is_ambiguous OR ?, error = ?
+	is_ambiguous = is_ambiguous OR ?,
+	error = CASE WHEN COALESCE(?, 'node') = 'node' AND COALESCE(answer, 'node') <> 'node' THEN error ELSE ? END,
+	answer = CASE WHEN COALESCE(?, 'node') = 'node' AND COALESCE(answer, 'node') <> 'node' THEN answer
+		ELSE COALESCE(?, answer) END
 WHERE trx_id = ?;
 
 -- name: update_sender_paused
 UPDATE senders SET paused_at = UTC_TIMESTAMP(6), pause_reason = ? WHERE account = ? AND paused_at IS NULL;
+
+-- name: select_sender_paused
+SELECT COALESCE(pause_reason, '') AS pause_reason FROM senders WHERE account = ? AND paused_at IS NOT NULL;
 
 -- name: update_sender_resting
 -- Twice as long as the last time: from a minute to an hour.
@@ -130,8 +157,12 @@ FROM signed_trxs WHERE trx_id = ? AND outcome IS NULL;
 -- Transactions that can never take effect: the database has all blocks, without a gap, from the reference
 -- block up to an irreversible one behind the expiration, and the id was in none. One statement, because
 -- one statement sees one state of all tables. is_searched: a reader of an older version, which is still
--- running, notes no ids, so nothing is dead because of a block that it stored.
-SELECT d.trx_id, d.account, d.comment_id, d.action_id, d.answer, d.error, d.attempts
+-- running, notes no ids, so nothing is dead because of a block that it stored. attempts: without those
+-- that only came too soon.
+SELECT d.trx_id, d.account, d.comment_id, d.action_id, d.answer, d.error, LEAST(d.attempts,
+	(SELECT COUNT(*) FROM signed_trxs p WHERE p.action_id = d.action_id AND COALESCE(p.answer, '') <> 'too_soon')
+	+ (SELECT COUNT(*) FROM signed_trxs q WHERE q.comment_id = d.comment_id AND COALESCE(q.answer, '') <> 'too_soon'))
+	AS attempts
 FROM (
 	SELECT t.trx_id, t.account, t.comment_id, t.action_id, t.answer, t.error, t.ref_block,
 		COALESCE(a.attempts, c.attempts, 0) AS attempts,
@@ -160,6 +191,33 @@ UPDATE actions SET state = ?, error = ? WHERE action_id = ? AND state = 'sent' A
 
 -- name: update_comment_dead
 UPDATE comments SET state = ?, error = ? WHERE comment_id = ? AND state = 'sent' AND trx_id = ?;
+
+-- name: select_senders_rows
+-- What the outbox has of each account of this poster: rows that are held, and since when the oldest one that is
+-- due waits to be signed, and the oldest one that was signed waits to be confirmed.
+SELECT w.account, w.held_count,
+	GREATEST(COALESCE(TIMESTAMPDIFF(SECOND, CASE WHEN w.action_at <= w.comment_at THEN w.action_at
+		ELSE COALESCE(w.comment_at, w.action_at) END, UTC_TIMESTAMP(6)), 0), 0) AS pending_s,
+	GREATEST(COALESCE(TIMESTAMPDIFF(SECOND, CASE WHEN w.action_sent_at <= w.comment_sent_at THEN w.action_sent_at
+		ELSE COALESCE(w.comment_sent_at, w.action_sent_at) END, UTC_TIMESTAMP(6)), 0), 0) AS sent_s
+FROM (
+	SELECT s.account,
+		(SELECT COUNT(*) FROM actions a WHERE a.account = s.account AND a.state = 'held')
+			+ (SELECT COUNT(*) FROM comments c WHERE c.author = s.account AND c.state = 'held') AS held_count,
+		(SELECT GREATEST(d.created_at, COALESCE(d.not_before, d.created_at))
+			FROM actions d FORCE INDEX (actions_outbox)
+			WHERE d.account = s.account AND d.state = 'pending'
+				AND (d.not_before IS NULL OR d.not_before <= UTC_TIMESTAMP(6))
+			ORDER BY d.created_at LIMIT 1) AS action_at,
+		(SELECT GREATEST(e.created_at, COALESCE(e.not_before, e.created_at))
+			FROM comments e FORCE INDEX (comments_outbox)
+			WHERE e.author = s.account AND e.state = 'pending'
+				AND (e.not_before IS NULL OR e.not_before <= UTC_TIMESTAMP(6))
+			ORDER BY e.created_at LIMIT 1) AS comment_at,
+		(SELECT MIN(f.sent_at) FROM actions f WHERE f.account = s.account AND f.state = 'sent') AS action_sent_at,
+		(SELECT MIN(g.sent_at) FROM comments g WHERE g.author = s.account AND g.state = 'sent') AS comment_sent_at
+	FROM senders s WHERE s.token = ?
+) w;
 
 -- name: select_rows_left
 -- Rows of an account that are neither confirmed nor given up, and not for later.

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "daemon/config_impl.h"
 #include "daemon/config_table.h"
+#include "steem/chain.h"
+#include "steem/codec/operations.h"
 
 #define LIST_MAX   1000
 #define WORD_BYTES 4096
@@ -274,6 +276,34 @@ static void check_signer(struct config_loading *loading, const config_setting_t 
 			"one of them out");
 }
 
+/* An operation that the entry's key can never sign would only be held. */
+static void check_allowed(struct config_loading *loading, const config_setting_t *group,
+			  const struct config_account *account)
+{
+	static const char *const names[] = {
+		[CODEC_POSTING] = "the posting",
+		[CODEC_ACTIVE] = "the active",
+		[CODEC_OWNER] = "the owner",
+	};
+	const struct codec_table *table = chain_of(loading->config->poster.chain)->operations;
+
+	for (size_t i = 0; i < account->allow_count; i++) {
+		const char *name = account->allow[i];
+		const struct codec_operation *row = operations_find(table, name, strlen(name));
+		enum codec_authority least = operations_authority(row);
+
+		if (row->is_closed || least == CODEC_NO_AUTHORITY)
+			config_mistake(loading, group, "accounts.allow",
+				       "has %s, which no account can send", name);
+		else if (least > (account->is_active ? CODEC_ACTIVE : CODEC_POSTING))
+			config_mistake(
+				loading, group, "accounts.allow",
+				"has %s, which needs %s authority; the key of this entry has %s",
+				name, names[least],
+				names[account->is_active ? CODEC_ACTIVE : CODEC_POSTING]);
+	}
+}
+
 static void load_account(struct config_loading *loading, const config_setting_t *group,
 			 struct config_account *account)
 {
@@ -289,6 +319,7 @@ static void load_account(struct config_loading *loading, const config_setting_t 
 	for (int i = 0; i < config_setting_length(group); i++)
 		load_member(loading, config_setting_get_elem(group, (unsigned)i), account);
 	check_signer(loading, group, account);
+	check_allowed(loading, group, account);
 	if (account->is_active && config_setting_get_member(group, "allow") == NULL)
 		config_mistake(
 			loading, group, "accounts.allow",

@@ -119,6 +119,8 @@ const char *config_take_operation(struct config_loading *loading, const config_s
 	if (name == NULL || accounts_kind(name, strlen(name)) == ACCOUNTS_KIND_REAL)
 		return name;
 	nearest = nearest_operation(name);
+	if (nearest != NULL && strcmp(nearest, name) == 0)
+		nearest = NULL; /* it is a virtual one */
 	config_mistake(loading, setting, option,
 		       "is \"%s\", which is no operation that an account can sign%s%s%s", name,
 		       nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",

@@ -37,12 +37,12 @@ void account_pace_take(struct sender_state *state, const struct content *content
 {
 	if (content->votes > 0)
 		state->next_vote_s = head_s + ACCOUNT_PACE_VOTE_S;
-	/* A root post counts as a reply, too. */
+	/* A root post counts as a reply, too, and what is new counts as an edit. */
 	if (content->replies + content->posts > 0)
 		state->next_reply_s = head_s + ACCOUNT_PACE_REPLY_S;
 	if (content->posts > 0)
 		state->next_post_s = head_s + ACCOUNT_PACE_POST_S;
-	if (content->edits > 0)
+	if (content->replies + content->posts + content->edits > 0)
 		state->next_edit_s = head_s + ACCOUNT_PACE_EDIT_S;
 	if (content->customs == 0)
 		return;

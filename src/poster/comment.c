@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "steem/json.h"
+#include "steem/transaction.h"
 
 /*
  * The escapes that a node knows; all else stays raw.  Other control characters stay, too, and
@@ -73,6 +74,9 @@ static int add_options(struct buf *out, const struct chain *chain, const char *a
 	struct json_slice key;
 	bool is_first = true;
 
+	if (strlen(row->options) > TRANSACTION_BYTES_MAX)
+		return error_set(err, ERROR_DATA,
+				 "its options are larger than a transaction may be");
 	json_open(&cursor, row->options, strlen(row->options));
 	if (json_peek(&cursor) != JSON_OBJECT || !json_skip(&cursor, &object) ||
 	    !json_at_end(&cursor))
@@ -93,6 +97,8 @@ static int add_options(struct buf *out, const struct chain *chain, const char *a
 int comment_write(struct buf *out, const struct chain *chain, const char *author,
 		  const struct sender_row *row, struct error *err)
 {
+	if (row->has_zero)
+		return error_set(err, ERROR_DATA, "one of its texts has a zero byte");
 	(void)buf_add_text(out, "[[\"comment\",{");
 	add_member(out, "parent_author", row->parent_author);
 	(void)buf_add_char(out, ',');

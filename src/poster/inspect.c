@@ -321,6 +321,21 @@ static void print_look(const struct signing_account *signer, const struct sender
 		print_bytes(look->trx);
 }
 
+static int tell_pause(struct db *db, const char *account, struct error *err)
+{
+	char reason[SENDER_ERROR_CHARS + 1];
+	bool is_paused;
+
+	if (sender_why_paused(db, account, &is_paused, reason, err) < 0)
+		return -1;
+	if (!is_paused)
+		return 0;
+	printf("%s is paused%s", account, reason[0] ? ": " : "");
+	admin_print_text(reason, 0);
+	puts("; nothing of it is signed until somebody calls sender_resume");
+	return 0;
+}
+
 static int look_at_account(struct db *db, struct dry_run *run, struct signing_account *signer,
 			   struct error *err)
 {
@@ -328,9 +343,11 @@ static int look_at_account(struct db *db, struct dry_run *run, struct signing_ac
 	struct arena *arena = arena_new();
 	struct sender_state state = {.custom_count = 0};
 	size_t count = 0;
-	int result = sender_comments(db, signer->account, false, false, ROWS_LOOK, arena, rows,
-				     &count, err);
+	int result = tell_pause(db, signer->account, err);
 
+	if (result == 0)
+		result = sender_comments(db, signer->account, false, false, ROWS_LOOK, arena, rows,
+					 &count, err);
 	if (result == 0)
 		result = sender_actions(db, signer->account, false, false, ROWS_LOOK, arena, rows,
 					&count, err);

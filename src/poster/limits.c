@@ -85,8 +85,12 @@ static bool allows_count(const struct config_account *rules, const struct sender
 
 	if (rules->max_per_day == 0 || count < rules->max_per_day)
 		return true;
-	snprintf(why, LIMITS_WHY_BYTES, "%s has signed %llu transactions today, its max_per_day",
-		 rules->name, (unsigned long long)count);
+	snprintf(
+		why, LIMITS_WHY_BYTES,
+		"%s has signed %llu transactions today; max_per_day of its %s entry is %u, and its "
+		"entries with such a limit count together",
+		rules->name, (unsigned long long)count, rules->is_active ? "active" : "posting",
+		rules->max_per_day);
 	return false;
 }
 

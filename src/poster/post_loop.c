@@ -31,6 +31,7 @@
 #define CONNECTIONS      160
 #define TEND_MS          1000
 #define LEASE_MS         4000 /* of POSTER_TASK_LEASE_S: three renewals may fail */
+#define ROWS_MS          10000
 #define LOAD_MAX         2000
 #define FIRST_HEAD_MS    10000
 #define STOP_MS          10000 /* for answers, notes and leases when it is stopped */
@@ -65,6 +66,7 @@ struct post_loop {
 	bool is_ready; /* it was done once */
 	int64_t tend_at_ms;
 	int64_t lease_at_ms;
+	int64_t rows_at_ms; /* the rows are counted, if somebody may want to know */
 	bool is_loading;
 	bool is_noting;
 	/* --once. */
@@ -357,6 +359,10 @@ static int64_t look_after(struct post_loop *loop, int64_t now_ms)
 	if (loop->tend.is_lease_due)
 		loop->lease_at_ms = now_ms + LEASE_MS;
 	loop->tend.counts_left = loop->is_once;
+	loop->tend.counts_rows =
+		loop->config->metrics_listen[0] != '\0' && now_ms >= loop->rows_at_ms;
+	if (loop->tend.counts_rows)
+		loop->rows_at_ms = now_ms + ROWS_MS;
 	job_init(&loop->tend.job, poster_task_tend_run, tend_done, "accounts");
 	executor_task(loop->executor, &loop->tend.job);
 	return CLOCK_NEVER;

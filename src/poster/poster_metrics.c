@@ -32,6 +32,21 @@ static void write_accounts(struct metric_page *page, const struct poster_metrics
 	for (size_t i = 0; i < facts->account_count; i++)
 		metric_labelled(page, "account", facts->accounts[i].account,
 				facts->accounts[i].is_resting);
+	metric_begin(page, "held_rows", METRIC_GAUGE,
+		     "Rows that passed a limit, and are held until an operator decides.");
+	for (size_t i = 0; i < facts->account_count; i++)
+		metric_labelled(page, "account", facts->accounts[i].account,
+				(double)facts->accounts[i].rows.held_count);
+	metric_begin(page, "pending_age_seconds", METRIC_GAUGE,
+		     "How long the oldest row that is due has been waiting to be signed.");
+	for (size_t i = 0; i < facts->account_count; i++)
+		metric_labelled(page, "account", facts->accounts[i].account,
+				(double)facts->accounts[i].rows.pending_s);
+	metric_begin(page, "sent_age_seconds", METRIC_GAUGE,
+		     "How long the oldest signed row has been waiting to be confirmed.");
+	for (size_t i = 0; i < facts->account_count; i++)
+		metric_labelled(page, "account", facts->accounts[i].account,
+				(double)facts->accounts[i].rows.sent_s);
 }
 
 /* Transactions. */

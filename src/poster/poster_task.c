@@ -69,7 +69,7 @@ int poster_task_tend_run(struct db *db, struct job *job, struct error *err)
 
 	poster_task_tend_clear(tend);
 	tend->asked_at_ms = clock_now_ms();
-	if (!tend->is_checked && schema_check(db, err) < 0)
+	if (!tend->is_checked && (schema_check(db, err) < 0 || sender_check_rights(db, err) < 0))
 		return -1;
 	tend->is_checked = true;
 	if (tend->is_lease_due && sender_lease(db, tend->token, tend->poster, POSTER_TASK_LEASE_S,
@@ -79,7 +79,9 @@ int poster_task_tend_run(struct db *db, struct job *job, struct error *err)
 	    sender_dead(db, tend->token, DEAD_LIMIT, &tend->dead, &tend->dead_count, err) < 0 ||
 	    bury(db, tend, err) < 0 ||
 	    sender_open(db, tend->token, &tend->open, &tend->open_count, err) < 0 ||
-	    count_left(db, tend, err) < 0)
+	    count_left(db, tend, err) < 0 ||
+	    (tend->counts_rows &&
+	     sender_rows(db, tend->token, tend->accounts, tend->account_count, err) < 0))
 		return -1;
 	tend->took_ms = clock_now_ms() - tend->asked_at_ms;
 	return 0;

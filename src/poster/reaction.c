@@ -48,11 +48,12 @@ struct reaction reaction_to(struct refusals *state, enum broadcast_answer answer
 		reaction.again_ms = AFTER_NODE;
 		break;
 	case BROADCAST_FINAL:
-		reaction.is_given_up = is_believed(state, answer, node, usable_count);
-		break;
 	case BROADCAST_KEY:
-		reaction.pauses = reaction.is_given_up =
-			is_believed(state, answer, node, usable_count);
+		reaction.is_given_up = is_believed(state, answer, node, usable_count);
+		reaction.pauses = reaction.is_given_up && answer == BROADCAST_KEY;
+		/* One node's word decides nothing, also when the transaction is dead. */
+		if (!reaction.is_given_up)
+			reaction.definite = NULL;
 		break;
 	case BROADCAST_UNKNOWN:
 		reaction.definite = NULL;
@@ -64,7 +65,10 @@ struct reaction reaction_to(struct refusals *state, enum broadcast_answer answer
 
 const char *reaction_when_dead(const char *answer, unsigned attempts)
 {
-	bool is_final = strcmp(answer, broadcast_answer_name(BROADCAST_FINAL)) == 0;
-
-	return is_final || attempts >= REACTION_ATTEMPTS_MAX ? "failed" : "pending";
+	if (strcmp(answer, broadcast_answer_name(BROADCAST_TOO_SOON)) == 0)
+		return "pending";
+	return strcmp(answer, broadcast_answer_name(BROADCAST_FINAL)) == 0 ||
+			       attempts >= REACTION_ATTEMPTS_MAX
+		       ? "failed"
+		       : "pending";
 }

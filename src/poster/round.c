@@ -17,8 +17,8 @@
 #include "poster/route.h"
 #include "store/db.h"
 
-#define ACTIONS_LOOK   40
-#define COMMENTS_LOOK  4
+#define ACTIONS_LOOK   200 /* of one account; those that wait for their pace are among them */
+#define ACTIONS_PAGE   20  /* neither votes nor custom operations */
 #define ROWS_MAX       400 /* in one transaction, about */
 #define LOOK_AGAIN_MS  500
 #define ROUND_MS       200 /* what is signed waits so long at most, and locks are held */
@@ -64,13 +64,23 @@ static struct transaction *read_row(struct round *round, const struct signing_ac
 				    const struct sender_row *row, struct error *err)
 {
 	CLEANUP(buf_release) struct buf letter = BUF_INIT(LETTER_BYTES);
+	const char *text = row->operations;
+	size_t len = row->operations_len;
+	struct transaction *trx;
 
-	if (row->action_id > 0)
-		return transaction_read(round->maker, row->operations ? row->operations : "",
-					row->operations_len, err);
-	if (comment_write(&letter, round->chain, signer->account, row, err) < 0)
+	if (row->comment_id > 0) {
+		if (comment_write(&letter, round->chain, signer->account, row, err) < 0)
+			return NULL;
+		text = letter.data;
+		len = letter.len;
+	}
+	trx = transaction_read(round->maker, text ? text : "", len, err);
+	/* What a node can only refuse is not signed, however it came into the table. */
+	if (trx && transaction_check(trx, err) < 0) {
+		transaction_free(trx);
 		return NULL;
-	return transaction_read(round->maker, letter.data, letter.len, err);
+	}
+	return trx;
 }
 
 /*
@@ -358,38 +368,18 @@ struct account_work {
 	struct round *round;
 	struct signing_account *signer;
 	struct sender_state state;
-	struct sender_row rows[ACTIONS_LOOK + COMMENTS_LOOK];
-	struct round_look looks[ACTIONS_LOOK + COMMENTS_LOOK];
+	struct arena *arena;
+	struct sender_row rows[ACTIONS_LOOK];
+	struct round_look looks[ACTIONS_LOOK];
 	size_t count;
 	bool is_changed;
 	bool is_blocked; /* something waits for its pace */
 };
 
-static int load_rows(struct db *db, const struct sender_waiting *waiting, struct arena *arena,
-		     struct account_work *work, struct error *err)
+/* Consider the rows from `first` on. */
+static int consider_rows(struct db *db, struct account_work *work, size_t first, struct error *err)
 {
-	int64_t head_s = work->round->head.head_time_s;
-	bool no_replies = waiting->state.next_reply_s > head_s;
-	bool no_posts = waiting->state.next_post_s > head_s;
-	bool no_votes = waiting->state.next_vote_s > head_s;
-	bool no_customs = account_pace_customs_left(&waiting->state, head_s) == 0;
-
-	if (waiting->has_comments && !(no_replies && no_posts) &&
-	    sender_comments(db, waiting->account, no_replies, no_posts, COMMENTS_LOOK, arena,
-			    work->rows, &work->count, err) < 0)
-		return -1;
-	if (waiting->has_actions &&
-	    sender_actions(db, waiting->account, no_votes, no_customs, ACTIONS_LOOK, arena,
-			   work->rows, &work->count, err) < 0)
-		return -1;
-	work->is_blocked = (waiting->has_comments && (no_replies || no_posts)) ||
-			   (waiting->has_actions && (no_votes || no_customs));
-	return 0;
-}
-
-static int consider_rows(struct db *db, struct account_work *work, struct error *err)
-{
-	for (size_t i = 0; i < work->count; i++) {
+	for (size_t i = first; i < work->count; i++) {
 		struct round_look *look = &work->looks[i];
 
 		if (round_consider(db, work->round, work->signer, &work->state, &work->rows[i],
@@ -398,6 +388,49 @@ static int consider_rows(struct db *db, struct account_work *work, struct error 
 		work->is_changed |= look->outcome != ROUND_LATER;
 		work->is_blocked |= look->outcome == ROUND_LATER;
 	}
+	return 0;
+}
+
+/* At most one reply and one root post can be signed now. */
+static int serve_comments(struct db *db, struct account_work *work, struct error *err)
+{
+	int64_t head_s = work->round->head.head_time_s;
+	bool no_replies = work->state.next_reply_s > head_s;
+	bool no_posts = work->state.next_post_s > head_s;
+	size_t limit = (size_t)!no_replies + (size_t)!no_posts;
+
+	work->is_blocked |= no_replies || no_posts;
+	if (limit > 0 && sender_comments(db, work->signer->account, no_replies, no_posts, limit,
+					 work->arena, work->rows, &work->count, err) < 0)
+		return -1;
+	return consider_rows(db, work, 0, err);
+}
+
+/*
+ * Read as many as can be signed now if they are votes and custom operations.  If there are more, go on
+ * behind them, without the kinds whose pace is used up: so these hold up nothing else.
+ */
+static int serve_actions(struct db *db, struct account_work *work, struct error *err)
+{
+	int64_t head_s = work->round->head.head_time_s;
+	size_t first, limit;
+
+	do {
+		bool no_votes = work->state.next_vote_s > head_s;
+		unsigned customs = account_pace_customs_left(&work->state, head_s);
+
+		first = work->count;
+		limit = (size_t)customs + !no_votes;
+		if (limit == 0)
+			limit = ACTIONS_PAGE;
+		if (limit > ACTIONS_LOOK - first)
+			limit = ACTIONS_LOOK - first;
+		work->is_blocked |= no_votes || customs == 0;
+		if (sender_actions(db, work->signer->account, no_votes, customs == 0, limit,
+				   work->arena, work->rows, &work->count, err) < 0 ||
+		    consider_rows(db, work, first, err) < 0)
+			return -1;
+	} while (work->count - first == limit && work->count < ACTIONS_LOOK);
 	return 0;
 }
 
@@ -480,16 +513,17 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 			 struct signing_account *signer, struct error *err)
 {
 	struct account_work *work = xcalloc(1, sizeof(*work));
-	struct arena *arena = arena_new();
 	bool is_freed = false; /* a command can have its next request */
-	int result;
+	int result = 0;
 
 	work->round = round;
 	work->signer = signer;
 	work->state = waiting->state;
-	result = load_rows(db, waiting, arena, work, err);
-	if (result == 0)
-		result = consider_rows(db, work, err);
+	work->arena = arena_new();
+	if (waiting->has_comments)
+		result = serve_comments(db, work, err);
+	if (result == 0 && waiting->has_actions)
+		result = serve_actions(db, work, err);
 	if (result == 0)
 		result = write_rows(db, work, err);
 	if (result == 0)
@@ -499,7 +533,7 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 	signer->look_at_ms = clock_now_ms() + LOOK_AGAIN_MS;
 	for (size_t i = 0; i < work->count; i++)
 		round_look_release(&work->looks[i]);
-	arena_free(arena);
+	arena_free(work->arena);
 	free(work);
 	return result;
 }

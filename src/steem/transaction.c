@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "steem/codec/pack.h"
+#include "steem/codec/rules.h"
 #include "steem/codec/values.h"
 
 /* ref_block_num, ref_block_prefix, expiration: 2, 4 and 4 bytes. */
@@ -201,21 +202,16 @@ static int find_signers(struct reading *reading, const struct transaction_operat
 	return has_signer ? 0 : refuse(reading, "it names no account that signs it");
 }
 
-/* What is packed well, but would not arrive, or must not be asked of a node. */
-static int check_rules(struct reading *reading, const struct transaction_operation *operation)
+/* What is packed well, but would not arrive. */
+static int check_arrives(struct reading *reading, const struct transaction_operation *operation)
 {
-	const char *name = operation->row->name;
 	struct json_slice value;
 
 	/* condenser_api/condenser_api_legacy_operations.hpp does not convert it. */
-	if (strcmp(name, "comment_options") == 0 &&
+	if (strcmp(operation->row->name, "comment_options") == 0 &&
 	    transaction_member(operation, "allow_votes", &value) && value.data[0] == 'f')
 		return refuse(reading,
 			      "allow_votes: condenser_api loses false; only true can be sent");
-	/* Its validate() allows no such transfer; but it would need the owner authority. */
-	if (strcmp(name, "transfer") == 0 && transaction_member(operation, "amount", &value) &&
-	    value.len > 7 && memcmp(value.data + value.len - 7, " VESTS\"", 7) == 0)
-		return refuse(reading, "amount: VESTS cannot be transferred");
 	return 0;
 }
 
@@ -249,7 +245,7 @@ static int read_operation(struct reading *reading)
 		return refuse(reading, "it is not valid UTF-8");
 	if (!pack_count(pack, (size_t)operation->row->number) || !pack_object(pack, &values))
 		return refuse(reading, "%s", pack->reason);
-	return check_rules(reading, operation) == 0 ? find_signers(reading, operation) : -1;
+	return check_arrives(reading, operation) == 0 ? find_signers(reading, operation) : -1;
 }
 
 static int read_operations(struct reading *reading)
@@ -314,6 +310,26 @@ struct transaction *transaction_read(struct transaction_maker *maker, const char
 		return trx;
 	transaction_free(trx);
 	return NULL;
+}
+
+int transaction_check(const struct transaction *trx, struct error *err)
+{
+	const uint8_t *at = trx->bytes + HEAD_BYTES + 1;
+	char reason[RULES_REASON_BYTES];
+
+	for (size_t i = 0; i < trx->operation_count; i++) {
+		const struct codec_operation *row = trx->operations[i].row;
+
+		/* The number of an operation is one byte. */
+		at = rules_check(trx->parts->chain, row, at + 1, reason);
+		if (at == NULL)
+			return error_set(err, ERROR_DATA, "operation %zu, %s: %s", i + 1, row->name,
+					 reason);
+	}
+	/* Only the extensions follow. */
+	return at + 1 == trx->bytes + trx->byte_count
+		       ? 0
+		       : error_set(err, ERROR_FATAL, "the rules were checked on the wrong bytes");
 }
 
 void transaction_free(struct transaction *trx)

@@ -13,6 +13,9 @@
 
 #define TIME_CHARS 21
 #define NODE_CHARS 255 /* of the column; an URL may be longer */
+/* An operation of this kind anywhere among the operations: inside of a text, a quote has a backslash. */
+#define A_VOTE   "\\[\\s*\"vote\"\\s*,\\s*\\{"
+#define A_CUSTOM "\\[\\s*\"custom(_json|_binary)?\"\\s*,\\s*\\{"
 
 static void copy_text(char *to, size_t size, const struct db_rows *rows, unsigned column)
 {
@@ -54,6 +57,19 @@ static int exec_found(struct db *db, const char *sql, const struct db_value *val
 	if (db_exec(db, sql, values, count, &found, err) < 0)
 		return -1;
 	*ret_found = found > 0;
+	return 0;
+}
+
+/* Rights. */
+
+int sender_check_rights(struct db *db, struct error *err)
+{
+	const char *const statements[] = {sql_update_no_action, sql_update_no_comment,
+					  sql_update_no_signed_trx, sql_insert_no_signed_trx};
+
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+		if (db_exec(db, statements[i], DB_NO_VALUES, NULL, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -245,14 +261,30 @@ static const char *keep(struct arena *arena, const struct db_rows *rows, unsigne
 	return text ? arena_strndup(arena, text, len) : NULL;
 }
 
+/* The same, of a text that must have no zero byte. */
+static const char *keep_whole(struct arena *arena, const struct db_rows *rows, unsigned column,
+			      struct sender_row *row)
+{
+	size_t len;
+	const char *text = keep(arena, rows, column, &len);
+
+	row->has_zero |= text && strlen(text) != len;
+	return text;
+}
+
 int sender_actions(struct db *db, const char *account, bool no_votes, bool no_customs, size_t limit,
 		   struct arena *arena, struct sender_row *rows, size_t *count, struct error *err)
 {
+	const struct sender_row *last = *count > 0 ? &rows[*count - 1] : NULL;
+	uint64_t behind = last ? last->action_id : 0;
+	uint64_t place = behind > 0 ? last->place : 0;
 	CLEANUP(db_rows_free_pointer)
-	struct db_rows *found = db_query(
-		db, sql_select_actions_next,
-		DB_VALUES(db_text(account), db_u64(no_votes), db_u64(no_customs), db_u64(limit)),
-		err);
+	struct db_rows *found =
+		db_query(db, sql_select_actions_next,
+			 DB_VALUES(db_text(account), db_u64(no_votes), db_text(A_VOTE),
+				   db_u64(no_customs), db_text(A_CUSTOM), db_u64(behind),
+				   db_u64(place), db_u64(place), db_u64(behind), db_u64(limit)),
+			 err);
 	int result = -1;
 
 	while (found && (result = db_rows_next(found, err)) > 0) {
@@ -261,6 +293,7 @@ int sender_actions(struct db *db, const char *account, bool no_votes, bool no_cu
 
 		*row = (struct sender_row){
 			.action_id = db_row_u64(found, SELECT_ACTIONS_NEXT_ACTION_ID),
+			.place = db_row_u64(found, SELECT_ACTIONS_NEXT_PLACE),
 			.attempts = (unsigned)db_row_u64(found, SELECT_ACTIONS_NEXT_ATTEMPTS),
 			.not_after_s = (int64_t)db_row_u64(found, SELECT_ACTIONS_NEXT_NOT_AFTER_S),
 			.is_late = db_row_u64(found, SELECT_ACTIONS_NEXT_IS_LATE) != 0,
@@ -283,23 +316,26 @@ int sender_comments(struct db *db, const char *account, bool no_replies, bool no
 		err);
 	int result = -1;
 
-	while (found && (result = db_rows_next(found, err)) > 0)
-		rows[(*count)++] = (struct sender_row){
+	while (found && (result = db_rows_next(found, err)) > 0) {
+		struct sender_row *row = &rows[(*count)++];
+
+		*row = (struct sender_row){
 			.comment_id = db_row_u64(found, SELECT_COMMENTS_NEXT_COMMENT_ID),
 			.attempts = (unsigned)db_row_u64(found, SELECT_COMMENTS_NEXT_ATTEMPTS),
 			.not_after_s = (int64_t)db_row_u64(found, SELECT_COMMENTS_NEXT_NOT_AFTER_S),
 			.is_late = db_row_u64(found, SELECT_COMMENTS_NEXT_IS_LATE) != 0,
-			.permlink = keep(arena, found, SELECT_COMMENTS_NEXT_PERMLINK, NULL),
-			.parent_author =
-				keep(arena, found, SELECT_COMMENTS_NEXT_PARENT_AUTHOR, NULL),
-			.parent_permlink =
-				keep(arena, found, SELECT_COMMENTS_NEXT_PARENT_PERMLINK, NULL),
-			.title = keep(arena, found, SELECT_COMMENTS_NEXT_TITLE, NULL),
-			.body = keep(arena, found, SELECT_COMMENTS_NEXT_BODY, NULL),
-			.json_metadata =
-				keep(arena, found, SELECT_COMMENTS_NEXT_JSON_METADATA, NULL),
-			.options = keep(arena, found, SELECT_COMMENTS_NEXT_OPTIONS, NULL),
 		};
+		row->permlink = keep_whole(arena, found, SELECT_COMMENTS_NEXT_PERMLINK, row);
+		row->parent_author =
+			keep_whole(arena, found, SELECT_COMMENTS_NEXT_PARENT_AUTHOR, row);
+		row->parent_permlink =
+			keep_whole(arena, found, SELECT_COMMENTS_NEXT_PARENT_PERMLINK, row);
+		row->title = keep_whole(arena, found, SELECT_COMMENTS_NEXT_TITLE, row);
+		row->body = keep_whole(arena, found, SELECT_COMMENTS_NEXT_BODY, row);
+		row->json_metadata =
+			keep_whole(arena, found, SELECT_COMMENTS_NEXT_JSON_METADATA, row);
+		row->options = keep_whole(arena, found, SELECT_COMMENTS_NEXT_OPTIONS, row);
+	}
 	return result;
 }
 
@@ -385,8 +421,9 @@ int sender_note(struct db *db, const struct sender_note *note, struct error *err
 
 	text_clean(node, sizeof(node), note->node, strlen(note->node));
 	return db_exec(db, sql_update_signed_trx_sent,
-		       DB_VALUES(db_text(node), db_text(note->answer), db_u64(note->answer == NULL),
-				 error_value(note->error, text), db_text(note->trx_id)),
+		       DB_VALUES(db_text(node), db_u64(note->answer == NULL), db_text(note->answer),
+				 error_value(note->error, text), db_text(note->answer),
+				 db_text(note->answer), db_text(note->trx_id)),
 		       NULL, err);
 }
 
@@ -397,6 +434,20 @@ int sender_pause(struct db *db, const char *account, const char *reason, bool *r
 
 	return exec_found(db, sql_update_sender_paused,
 			  DB_VALUES(error_value(reason, text), db_text(account)), ret_done, err);
+}
+
+int sender_why_paused(struct db *db, const char *account, bool *ret_is_paused,
+		      char reason[SENDER_ERROR_CHARS + 1], struct error *err)
+{
+	CLEANUP(db_rows_free_pointer) struct db_rows *rows = NULL;
+	int found =
+		db_query_row(db, sql_select_sender_paused, DB_VALUES(db_text(account)), &rows, err);
+
+	*ret_is_paused = found > 0;
+	if (found <= 0)
+		return found;
+	copy_text(reason, SENDER_ERROR_CHARS + 1, rows, SELECT_SENDER_PAUSED_PAUSE_REASON);
+	return 0;
 }
 
 int sender_rest(struct db *db, const char *account, bool *ret_done, struct error *err)
@@ -514,6 +565,30 @@ int sender_bury(struct db *db, const struct sender_dead *dead, bool *ret_done, s
 				 db_u64(is_comment ? dead->comment_id : dead->action_id),
 				 db_text(dead->trx_id)),
 		       NULL, err);
+}
+
+int sender_rows(struct db *db, const char *token, struct sender_account *accounts, size_t count,
+		struct error *err)
+{
+	CLEANUP(db_rows_free_pointer)
+	struct db_rows *rows =
+		db_query(db, sql_select_senders_rows, DB_VALUES(db_text(token)), err);
+	int result = -1;
+
+	for (size_t i = 0; i < count; i++)
+		accounts[i].rows = (struct sender_rows){.held_count = 0};
+	while (rows && (result = db_rows_next(rows, err)) > 0) {
+		struct sender_account *account = find_account(
+			accounts, count, db_row_text(rows, SELECT_SENDERS_ROWS_ACCOUNT, NULL));
+
+		if (account)
+			account->rows = (struct sender_rows){
+				.held_count = db_row_u64(rows, SELECT_SENDERS_ROWS_HELD_COUNT),
+				.pending_s = db_row_u64(rows, SELECT_SENDERS_ROWS_PENDING_S),
+				.sent_s = db_row_u64(rows, SELECT_SENDERS_ROWS_SENT_S),
+			};
+	}
+	return result;
 }
 
 int sender_left(struct db *db, const char *account, uint64_t *ret_count, struct error *err)

@@ -97,6 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		check_sent(makers[i], trx);
+		if (transaction_check(trx, &err) != 0) {
+			check_error(&err);
+			MUST(err.kind == ERROR_DATA);
+		}
 		transaction_free(trx);
 	}
 	free(text);

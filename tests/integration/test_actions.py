@@ -203,12 +203,14 @@ REFUSALS = [
     (operations("comment", COMMENT, body=None), "body is empty"),
     (operations("comment", COMMENT, json_metadata="{"), "json_metadata is no JSON"),
     (operations("comment", COMMENT, json_metadata={}), "json_metadata is no JSON"),
+    (operations("comment", COMMENT, json_metadata="{}\n"), "json_metadata is no JSON"),
     (operations("comment", COMMENT, body="x" * 65024), "more than 65024 bytes"),
     (operations("transfer", TRANSFER, memo="é" * 1024), "memo has at most 2047"),
     (operations("custom_json", CUSTOM, id=""), "id has 1 to 32"),
     (operations("custom_json", CUSTOM, id="é" * 17), "id has 1 to 32"),
     (operations("custom_json", CUSTOM, json="{"), "json is no JSON"),
     (operations("custom_json", CUSTOM, json={}), "json is no JSON"),
+    *((operations("custom_json", CUSTOM, json=text), "json is no JSON") for text in ("{} ", "[1]\n", "1\t", "")),
     (operations("custom_json", CUSTOM, json=json.dumps("x" * 8191)), "json has at most 8192"),
     *((operations("custom_json", CUSTOM, required_posting_auths=names), "the account alone")
       for names in ([], ["alice"], [ME, "alice"], ME, [1], None)),
@@ -231,7 +233,8 @@ REFUSALS = [
         ({"extensions": {}}, "extensions is no array"),
         ({"extensions": [1]}, "extensions must be"),
         ({"extensions": BENEFICIARIES * 2}, "extensions must be"),
-        ({"extensions": beneficiaries()}, "1 to 127"),
+        ({"extensions": beneficiaries()}, "1 to 8"),
+        ({"extensions": beneficiaries(*((f"bob{n}", 1) for n in range(9)))}, "1 to 8"),
         ({"extensions": beneficiaries(("Bob", 1))}, "a beneficiary is no account name"),
         ({"extensions": beneficiaries(("bob\n", 1))}, "a beneficiary is no account name"),
         ({"extensions": beneficiaries(("bob", 1), ("alice", 1))}, "in the order of their names"),
@@ -333,7 +336,7 @@ def test_each_procedure_refuses(queue, procedure, arguments):
     ({"parent_permlink": ""}, "parent_permlink must"), ({"title": "x" * 256}, "more than 255"),
     ({"title": "a\x0b"}, "control character"), ({"body": "a\0b"}, "control character"),
     ({"body": "\x1b[2J"}, "control character"), ({"json_metadata": '{"a":\x0c1}'}, "control character|no JSON"),
-    ({"json_metadata": "{"}, "no JSON"), ({"body": "x" * 65020}, "more than 65024"), ({"body": " \n"}, "is empty")])
+    ({"json_metadata": "{"}, "no JSON"), ({"json_metadata": "{}\n"}, "no JSON"), ({"body": "x" * 65020}, "more than 65024"), ({"body": " \n"}, "is empty")])
 def test_what_is_refused_of_comments(queue, wrong, text):
     bot = queue.bot()
     good = {"author": ME, "permlink": "p", "parent_author": "alice", "parent_permlink": "life", "title": "t",

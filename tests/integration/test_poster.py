@@ -400,6 +400,61 @@ def test_each_row_takes_effect_once_whatever_dies(outbox, seed):
     assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs WHERE outcome = 'confirmed'") > 15, counts
 
 
+TOO_SOON = Refusal("assert_exception", "You may only comment once every 3 seconds.",
+                   "(now - auth.last_post) >= STEEM_MIN_REPLY_INTERVAL_HF20", method="do_apply")
+
+
+def test_too_soon_is_sent_again_in_the_next_slot(outbox):
+    """The same bytes, three seconds later; the row is signed once."""
+    begin(outbox, outbox.entry("bot-one"))
+    outbox.network.still()
+    fault = outbox.node.fault("refused", method=BROADCAST, times=1, refusal=TOO_SOON)
+    row = outbox.comment("bot-one", "re-question")
+    outbox.db.wait_until("SELECT answer FROM signed_trxs", lambda answer: answer == "too_soon")
+    outbox.db.wait_until("SELECT sends FROM signed_trxs", lambda sends: sends == 2)
+    assert fault.count == 1 and len({receipt.data for receipt in outbox.network.received}) == 1
+    waited = outbox.network.received[1].at - outbox.network.received[0].at
+    assert 2.9 < waited < 10
+    outbox.network.live(BLOCK_S)
+    outbox.wait_state(row, "confirmed", "comments")
+    # A comment may be confirmed a moment before its transaction is.
+    outbox.db.wait_until("SELECT outcome FROM signed_trxs", lambda outcome: outcome == "confirmed")
+    assert outbox.db.rows("SELECT attempts, error FROM comments") == ((1, None),)
+    audit(outbox, "bot-one", settled=True)
+
+
+@pytest.mark.slow
+def test_too_soon_costs_nothing_but_the_wait(outbox):
+    """Ten signatures are the most, but those that only came too soon do not count."""
+    poster = begin(outbox, outbox.entry("bot-one"))
+    outbox.network.still()
+    fault = outbox.node.fault("refused", method=BROADCAST, refusal=TOO_SOON)
+    row = outbox.custom()
+    outbox.db.wait_until("SELECT answer FROM signed_trxs", lambda answer: answer == "too_soon")
+    outbox.db.execute("UPDATE actions SET attempts = 10")
+    outbox.network.live(BLOCK_S)
+    poster.wait_for("trx_expired", timeout=40)
+    # Nor do they count later, when one dies for another reason.
+    fault.clear()
+    outbox.node.fault("vanish", method=BROADCAST, times=1, blocks=100)
+    poster.wait_for("trx_expired", timeout=60, count=2)
+    outbox.wait_state(row, "confirmed", timeout=60)
+    assert outbox.db.value("SELECT attempts FROM actions") > 10
+    audit(outbox, "bot-one", settled=True)
+
+
+def test_what_a_node_says_of_itself_replaces_no_answer(outbox):
+    """It took the transaction; later it is behind."""
+    begin(outbox, outbox.entry("bot-one"))
+    outbox.network.still()
+    outbox.node.fault("vanish", method=BROADCAST, times=1, blocks=100)
+    outbox.custom()
+    outbox.db.wait_until("SELECT answer FROM signed_trxs", lambda answer: answer == "accepted")
+    outbox.node.fault("refused", method=BROADCAST, refusal=Refusal("transaction_tapos_exception", ""))
+    outbox.db.wait_until("SELECT sends FROM signed_trxs", lambda sends: sends >= 2)
+    assert outbox.db.rows("SELECT answer, error FROM signed_trxs") == (("accepted", None),)
+
+
 # ---- what it does not send
 
 @pytest.mark.parametrize("entry, ops, why", [
@@ -424,7 +479,7 @@ def test_the_limits_of_a_day_add_up(outbox):
     """The third transfer is above the sum, the fourth is not; three transactions are the most."""
     begin(outbox, outbox.entry("bot-one", "active", allow=["transfer"], max_per_day=3,
                                max_amount_per_day=["3.000 STEEM"]))
-    amounts = ["1.000 STEEM", "1.000 STEEM", "1.500 STEEM", "1.000 STEEM", "0.000 STEEM"]
+    amounts = ["1.000 STEEM", "1.000 STEEM", "1.500 STEEM", "1.000 STEEM", "0.001 STEEM"]
     rows = [outbox.ask("bot-one", transfer("bot-one", "alice", amount, str(n)), authority="active")
             for n, amount in enumerate(amounts)]
     outbox.db.wait_until("SELECT COUNT(*) FROM actions WHERE state IN ('pending', 'sent')",
@@ -449,6 +504,156 @@ def test_what_cannot_be_signed_fails_with_a_reason(outbox, ops, why):
     assert not outbox.signed(row)
 
 
+def beneficiaries(count):
+    return [[0, {"beneficiaries": [{"account": f"bob{n}", "weight": 1} for n in range(count)]}]]
+
+
+def raw(name, text):
+    """The text of an operation with these members; json.dumps() writes no member twice."""
+    return f'[["{name}",{{{text}}}]]'
+
+
+VOTE_HEAD = '"voter":"bot-one","author":"alice","permlink":"question"'
+OPTIONS = {"author": "bot-one", "permlink": "p", "max_accepted_payout": "1.000 SBD",
+           "percent_steem_dollars": 0, "allow_votes": True, "allow_curation_rewards": True}
+# What the procedures refuse, or do not see, written by hand: the text of the operations, and why it fails.
+BYPASSED = [
+    ("", "array of pairs"), ("[", "cannot be read"), ("{}", "array of pairs"), ("[]", "no operation"),
+    ("[[]]", "array of pairs"), ('[["vote"]]', "array of pairs"), ("\x00", "cannot be read|array"),
+    (raw("vote", VOTE_HEAD + ',"weight":1,"weight":2'), 'the member "weight" stands there twice'),
+    (raw("vote", '"voter":"alice",' + VOTE_HEAD + ',"weight":1'), 'the member "voter" stands there twice'),
+    (raw("vote", VOTE_HEAD + ',"weight":1.5'), "weight: 1.5 is no whole number"),
+    (raw("vote", VOTE_HEAD + ',"weight":10001'), "10001 is not between -10000 and 10000"),
+    (raw("vote", VOTE_HEAD + ',"weight":1,"memo":""'), "not known"),
+    (raw("vote", VOTE_HEAD.replace("alice", "Alice") + ',"weight":1'), "no account name"),
+    (raw("vote", VOTE_HEAD.replace("alice", "") + ',"weight":1'), "author: it is empty"),
+    (raw("vote", VOTE_HEAD.replace("question", "q" * 256) + ',"weight":1'), "it has 256 bytes"),
+    ([transfer("bot-one", "alice", "0.000 STEEM")], "above zero"),
+    ([transfer("bot-one", "alice", "1.000000 VESTS")], "VESTS cannot stand there"),
+    ([transfer("bot-one", "alice", "-1.000 STEEM")], "no amount"),
+    ([transfer("bot-one", "alice", memo="é" * 1024)], "memo: it has 2048 bytes"),
+    ([transfer("bot-one", "alice", memo="\x01")], "control character"),
+    ([custom_json("bot-one", "{")], "json: it is no JSON"),
+    ([custom_json("bot-one", "{}\n")], "json: it is no JSON"),
+    ([custom_json("bot-one", json.dumps("x" * 8191))], "at most 8192"),
+    ([custom_json("bot-one", "{}", ident="x" * 33)], "longer than 32 bytes"),
+    ([("comment_options", {**OPTIONS, "extensions": beneficiaries(9)})], "at most 8"),
+    ([("comment_options", {**OPTIONS, "extensions": beneficiaries(0)})], "beneficiaries: it is empty"),
+    ([("comment_options", {**OPTIONS, "extensions": [[0, {"beneficiaries": [
+        {"account": "bob", "weight": 9000}, {"account": "carol", "weight": 1001}]}]]})], "10001 together"),
+    ([("comment_options", {**OPTIONS, "extensions": [[0, {"beneficiaries": [
+        {"account": "carol", "weight": 1}, {"account": "bob", "weight": 1}]}]]})], "must stand before"),
+    ([("claim_reward_balance", {"account": "bot-one", "reward_steem": "0.000 STEEM",
+                                "reward_sbd": "0.000 SBD", "reward_vests": "0.000000 VESTS"})], "above zero"),
+    ([("custom_binary", {"required_owner_auths": [], "required_active_auths": [], "required_auths": [],
+                         "required_posting_auths": ["bot-one"], "id": "x", "data": ""})], "no more"),
+    (" " * 2_000_000 + raw("vote", VOTE_HEAD + ',"weight":1'), "bytes of text"),
+]
+BYPASSED_COMMENTS = [
+    ({"permlink": "A_b"}, "lower-case"), ({"permlink": ""}, "permlink: it is empty"),
+    ({"permlink": "p" * 256}, "it has 256 bytes"), ({"parent": ("Alice", "question")}, "no account name"),
+    ({"parent": ("alice", "")}, "parent_permlink: it is empty"), ({"title": "é" * 128}, "it has 256 bytes"),
+    ({"body": ""}, "body: it is empty"), ({"body": "a\x00b"}, "zero byte"), ({"body": "\x1b"}, "control char"),
+    ({"body": "x" * 65300}, "a node takes at most"), ({"body": "x" * 3_000_000}, "a node takes at most|larger"),
+    ({"metadata": "{"}, "json_metadata: it is no JSON"), ({"metadata": "{}\n"}, "json_metadata: it is no"),
+    ({"options": "[]"}, "no JSON object"), ({"options": ""}, "no JSON object"),
+    ({"options": '{"percent_steem_dollars":0,"percent_steem_dollars":1}'}, "stands there twice"),
+    ({"options": '{"author":"alice"}'}, "stands there twice"), ({"options": '{"x":1}'}, "not known"),
+    ({"options": '{"percent_steem_dollars":10001}'}, "10001 is not between"),
+    ({"options": '{"max_accepted_payout":"1.000 STEEM"}'}, "STEEM cannot stand there"),
+    ({"options": '{"allow_votes":false}'}, "only true can be sent"),
+    ({"options": "{}" + " " * 70_000 + "x"}, "larger than a transaction"),
+]
+
+
+def by_hand(outbox, entry):
+    return outbox.text("bot-one", entry) if isinstance(entry, str) else outbox.ask("bot-one", *entry)
+
+
+def test_what_came_past_the_door_is_not_signed(outbox):
+    """Rows of an operator, or of an older version: each fails with its reason, and holds up no other."""
+    rows = [(by_hand(outbox, entry), why) for entry, why in BYPASSED]
+    comments = [(outbox.comment("bot-one", **{"permlink": f"re-{n}", **wrong}), why)
+                for n, (wrong, why) in enumerate(BYPASSED_COMMENTS)]
+    stranger = outbox.custom("No.One")
+    begin(outbox, outbox.entry("bot-one"), outbox.entry("bot-one", "active", allow=["transfer"]))
+    good = [outbox.custom(), outbox.ask("bot-one", vote("bot-one"))]
+    outbox.comment("bot-one", "re-good")
+    outbox.db.wait_until("SELECT COUNT(*) FROM actions WHERE state IN ('pending', 'sent') AND account = 'bot-one'",
+                         lambda left: left == 0, 40)
+    outbox.db.wait_until("SELECT COUNT(*) FROM comments WHERE state IN ('pending', 'sent')",
+                         lambda left: left == 0, 40)
+    wrong = [(text, outbox.state(row, table), outbox.error(row, table)) for table, made in
+             (("actions", rows), ("comments", comments)) for row, text in made
+             if outbox.state(row, table) != "failed" or not re.search(text, outbox.error(row, table))]
+    assert not wrong, wrong
+    assert [outbox.state(row) for row in good] == ["confirmed"] * 2 and outbox.state(stranger) == "pending"
+    assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs") == 3
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE outcome IS NULL", lambda left: left == 0)
+    for table in ("actions", "comments"):  # audit() cannot read what is no JSON
+        outbox.db.execute(f"DELETE FROM {table} WHERE state IN ('failed', 'pending')")
+    audit(outbox, "bot-one", settled=True)
+
+
+def spaced(name, body):
+    """A way to write operations that is as good as any other."""
+    return f' [\n [ "{name}" ,\t{json.dumps(body)} ] ]'
+
+
+@pytest.mark.parametrize("kind", ["vote", "custom_json", "comment"])
+def test_what_waits_for_its_pace_holds_up_nothing_else(outbox, kind):
+    """However the operations are written. The head stands still, so the pace lets no second one pass."""
+    outbox.network.still()
+    for n in range(60):
+        body = {"vote": vote("bot-one", weight=n + 1)[1], "custom_json": custom_json("bot-one", f"[{n}]")[1],
+                "comment": {"parent_author": "alice", "parent_permlink": "question", "author": "bot-one",
+                            "permlink": f"re-{n}", "title": "", "body": "b", "json_metadata": ""}}[kind]
+        outbox.text("bot-one", spaced(kind, body))
+    others = [outbox.ask("bot-one", ("claim_reward_balance", {
+        "account": "bot-one", "reward_steem": "0.001 STEEM", "reward_sbd": "0.000 SBD",
+        "reward_vests": "0.000000 VESTS"}))]
+    others.append(outbox.custom() if kind == "vote" else outbox.ask("bot-one", vote("bot-one")))
+    begin(outbox, outbox.entry("bot-one"))
+    for row in others:
+        outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE action_id = %s", bool, args=(row,))
+    most = 5 if kind == "custom_json" else 1
+    assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs WHERE action_id <= 60") == most
+    outbox.network.live(BLOCK_S)
+    outbox.wait_state(others[0], "confirmed")
+
+
+def test_only_what_can_be_signed_is_read(outbox):
+    """A row that fails as soon as it is read stands where no more custom operations can be signed."""
+    outbox.network.still()
+    for _ in range(20):
+        outbox.custom()
+    bad = outbox.ask("bot-one", custom_json("bot-one", "{"))
+    begin(outbox, outbox.entry("bot-one"))
+    later = outbox.ask("bot-one", vote("bot-one"))
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE action_id = %s", bool, args=(later,))
+    assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs") == 6
+    assert outbox.state(bad) == "pending"
+    outbox.network.live(BLOCK_S)
+    outbox.wait_state(bad, "failed")
+
+
+def test_an_edit_has_the_pace_of_edits_where_the_outbox_knows_it(outbox):
+    """A root post is published; its edit does not wait five minutes, as another post does."""
+    begin(outbox, outbox.entry("bot-one"))
+    first = outbox.comment("bot-one", "a-post", parent=("", "test"), title="t")
+    outbox.wait_state(first, "confirmed", "comments")
+    outbox.network.still()
+    post = {"parent_author": "", "parent_permlink": "test", "author": "bot-one", "permlink": "a-post",
+            "title": "t", "body": "better", "json_metadata": ""}
+    outbox.db.execute("UPDATE senders SET next_post_at = '2036-01-01', next_reply_at = '2036-01-01'")
+    other = outbox.ask("bot-one", ("comment", {**post, "permlink": "another"}))
+    edit = outbox.ask("bot-one", ("comment", post))
+    outbox.db.wait_until("SELECT COUNT(*) FROM signed_trxs WHERE action_id = %s", bool, args=(edit,))
+    assert outbox.state(other) == "pending"
+    outbox.network.live(BLOCK_S)
+    outbox.wait_state(edit, "confirmed")
+
+
 def test_a_row_waits_for_its_time_and_fails_after_it(outbox):
     begin(outbox, outbox.entry("bot-one"))
     later = outbox.custom(not_before="2036-01-01 00:00:00")
@@ -464,6 +669,19 @@ def test_once_empties_the_outbox_and_ends(outbox):
     rows = [outbox.custom() for _ in range(7)]
     outbox.run("--once", entries=[outbox.entry("bot-one")])
     assert all(outbox.state(row) == "confirmed" for row in rows)
+
+
+def test_once_does_not_wait_for_rows_that_are_held(outbox):
+    """It tells of those that it held; it ends as if the outbox were empty."""
+    rows = [outbox.custom() for _ in range(3)]
+    poster = outbox.run("--once", entries=[outbox.entry("bot-one", max_per_day=1)])
+    assert [outbox.state(row) for row in rows] == ["confirmed", "held", "held"]
+    assert len(poster.events("row_held")) == 2 and "2 held" in poster.events("stopped")[0].message
+    # The operator lets one go on, and withdraws the other.
+    outbox.db.execute("CALL outbox_requeue('action', %s)", rows[1])
+    outbox.db.execute("CALL outbox_cancel('action', %s)", rows[2])
+    outbox.run("--once", entries=[outbox.entry("bot-one", max_per_day=2)])
+    assert [outbox.state(row) for row in rows] == ["confirmed", "confirmed", "failed"]
 
 
 @pytest.mark.slow
@@ -495,6 +713,12 @@ def test_a_dry_run_shows_everything_and_changes_nothing(outbox):
     assert f"action {bad} of bot-one would be held" in poster.stdout
     assert re.search(r"id: [0-9a-f]{40}", poster.stdout) and "custom_json {" in poster.stdout
     assert outbox.db.value("SELECT COUNT(*) FROM signed_trxs") == 0
+    assert "paused" not in poster.stdout
+    outbox.db.execute("INSERT INTO senders (account, paused_at, pause_reason)"
+                      " VALUES ('bot-one', UTC_TIMESTAMP(6), 'key stolen')")
+    assert "bot-one is paused: key stolen; nothing of it is signed" in outbox.run(
+        "--dry-run", entries=[outbox.entry("bot-one")]).stdout
+    outbox.db.execute("DELETE FROM senders")
     assert outbox.db.value("SELECT COUNT(*) FROM actions WHERE state = 'pending'") == 3
     assert not outbox.network.received
 
@@ -515,9 +739,17 @@ def test_the_configuration_is_checked_with_its_keys(outbox):
     for changes, said in (({"authority": "owner"}, "no owner key"), ({"allow": ["vot"]}, "vote"),
                           ({"authority": "active"}, "accounts.allow"),
                           ({"max_amount_per_day": ["1 STEEM"]}, "1.000" and "10.000 STEEM"),
+                          ({"allow": ["vote", "transfer"]}, "transfer, which needs the active authority"),
+                          ({"allow": ["custom_binary"]}, "no account can send"),
+                          ({"allow": ["pow"]}, "no account can send"),
+                          ({"authority": "active", "allow": ["decline_voting_rights"]}, "the owner authority"),
                           ({"colour": "blue"}, "unknown")):
         poster = outbox.run("--check-config", entries=[{**entry, **changes}], code=78)
         assert said in poster.stderr, poster.stderr
+    virtual = outbox.run("--check-config", entries=[{**entry, "allow": ["author_reward"]}], code=78)
+    assert "no operation that an account can sign" in virtual.stderr and "did you" not in virtual.stderr
+    # What posting and active may sign, too.
+    outbox.run("--check-config", entries=[{**outbox.entry("bot-one"), "allow": ["custom_json", "account_update2"]}])
 
 
 # ---- keys

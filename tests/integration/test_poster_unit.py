@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from harness import documents
 from harness.documents import exit_codes_of_manual, options_of_help, options_of_manual, text
@@ -67,6 +68,68 @@ def test_every_metric_is_in_the_document(outbox):
     table = text("doc", "poster.md").split("## Metrics")[1]
     told = {name for line in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", line)}
     assert told == {name.removeprefix("steem_poster_") for name in families}
+
+
+def rules():
+    return [rule for group in yaml.safe_load(text("etc", "prometheus", "steem-poster.rules.yml"))["groups"]
+            for rule in group["rules"]]
+
+
+def test_each_alert_has_its_metrics(outbox):
+    """What passes a limit is held, visible, and alerts; so does what waits too long, and what died."""
+    outbox.world.allow_errors("sender_paused")
+    poster = outbox.start(entries=[outbox.entry("bot-one"), outbox.entry("bot-two", max_per_day=1)],
+                          metrics=LISTEN)
+    endpoint = Endpoint.of(poster)
+    poster.wait_for("node_used")
+    rows = [outbox.custom("bot-two") for _ in range(3)]
+    outbox.wait_state(rows[0], "confirmed")
+    outbox.wait_state(rows[1], "held")
+    outbox.wait_state(rows[2], "held")
+    outbox.db.execute("INSERT INTO senders (account, paused_at) VALUES ('bot-one', UTC_TIMESTAMP(6))"
+                      " ON DUPLICATE KEY UPDATE paused_at = VALUES(paused_at)")
+    waits = outbox.custom("bot-one")
+    later = outbox.custom("bot-one", not_before="2036-01-01 00:00:00")
+    outbox.db.execute("UPDATE actions SET created_at = created_at - INTERVAL 1 HOUR WHERE action_id = %s", waits)
+    outbox.db.execute("UPDATE actions SET created_at = created_at - INTERVAL 2 HOUR WHERE action_id = %s", later)
+    names = endpoint.metrics()
+    endpoint.wait_value("steem_poster_held_rows", lambda count: count == 2, account="bot-two")
+    endpoint.wait_value("steem_poster_account_paused", lambda paused: paused == 1, account="bot-one")
+    age = endpoint.wait_value("steem_poster_pending_age_seconds", lambda age: age > 0, account="bot-one")
+    assert 3600 <= age < 3700
+    assert endpoint.metrics()["steem_poster_held_rows"].value(account="bot-one") == 0
+    # Signed, and in no block.
+    outbox.network.still()
+    outbox.db.execute("UPDATE senders SET paused_at = NULL")
+    outbox.db.wait_until("SELECT state FROM actions WHERE action_id = %s", lambda state: state == "sent",
+                         args=(waits,))
+    outbox.db.execute("UPDATE actions SET sent_at = sent_at - INTERVAL 1 HOUR WHERE action_id = %s", waits)
+    age = endpoint.wait_value("steem_poster_sent_age_seconds", lambda age: age > 600, account="bot-one")
+    assert 3600 <= age < 3700
+    assert endpoint.metrics()["steem_poster_pending_age_seconds"].value(account="bot-one") == 0
+    for rule in rules():
+        found = re.findall(r"\bsteem_poster_\w+", rule["expr"])
+        assert found and {re.sub(r"_bucket$", "", name) for name in found} <= set(names), rule["alert"]
+        labels = {label for name in found for sample in names[re.sub(r"_bucket$", "", name)].samples
+                  for label in sample.labels} | {"instance", "job"}
+        for group in re.findall(r"\bby\s*\(([^)]*)\)", rule["expr"]):
+            assert set(re.split(r",\s*", group)) <= labels, rule["alert"]
+
+
+def test_the_rules_of_the_poster_are_whole():
+    made = rules()
+    assert len({rule["alert"] for rule in made}) == len(made) > 10
+    for rule in made:
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+        assert re.fullmatch(r"SteemPoster[A-Z]\w*", rule["alert"])
+        assert re.fullmatch(r"\d+[smh]", rule.get("for", "0s"))
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+        assert set(rule["annotations"]) == {"summary", "description"}
+        for left, right in ("()", "[]", "{}"):
+            assert rule["expr"].count(left) == rule["expr"].count(right), rule["alert"]
+        for said in rule["annotations"].values():
+            for template in re.findall(r"\{\{(.*?)\}\}", said):
+                assert re.fullmatch(r" \$(value( \| humanizeDuration)?|labels\.\w+) ", template)
 
 
 # ---- its role in the database

@@ -42,6 +42,21 @@ static void a_comment_becomes_one_operation(void **state)
 	buf_release(&out);
 }
 
+/* A text ends at a zero byte here, so what stands behind it would get lost. */
+static void a_zero_byte_is_refused(void **state)
+{
+	struct sender_row row = row_of("b", NULL);
+	struct buf out = BUF_INIT(1000);
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	row.has_zero = true;
+	assert_int_equal(comment_write(&out, &chain_steem, "bot", &row, &err), -1);
+	assert_int_equal(err.kind, ERROR_DATA);
+	assert_non_null(strstr(err.text, "zero byte"));
+	buf_release(&out);
+}
+
 static void options_ride_in_the_same_transaction(void **state)
 {
 	const char *head = ",[\"comment_options\",{\"author\":\"bot\",\"permlink\":\"re-a\",";
@@ -111,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_comment_becomes_one_operation),
+		cmocka_unit_test(a_zero_byte_is_refused),
 		cmocka_unit_test(options_ride_in_the_same_transaction),
 		cmocka_unit_test(options_that_are_named_replace_the_defaults),
 		cmocka_unit_test(options_cannot_become_another_operation),

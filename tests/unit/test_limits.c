@@ -159,6 +159,40 @@ static void transactions_are_counted(void **unused)
 	assert_true(allows(&rules, transfer("ann", "1.000 STEEM"), &state, NEXT, false));
 }
 
+/* The counts are the account's; what an entry without the limit signs does not count. */
+static void two_entries_of_an_account_share_its_counts(void **unused)
+{
+	char name[] = "bot";
+	struct config_account posting = {.name = name, .max_per_day = 3};
+	struct config_account active = {.name = name, .is_active = true, .max_per_day = 2};
+	struct config_account free_posting = {.name = name};
+	struct sender_state state = {.day = 0};
+	const char *vote = "[[\"vote\",{\"voter\":\"bot\",\"author\":\"ann\",\"permlink\":\"p\","
+			   "\"weight\":1}]]";
+
+	(void)unused;
+	assert_true(allows(&free_posting, read_trx(vote), &state, HEAD, false));
+	assert_true(allows(&posting, read_trx(vote), &state, HEAD, false));
+	assert_true(allows(&active, transfer("ann", "1.000 STEEM"), &state, HEAD, false));
+	assert_int_equal(state.count_today, 2);
+	/* The active entry has signed one, but the account two. */
+	assert_false(allows(&active, transfer("ann", "1.000 STEEM"), &state, HEAD, false));
+	assert_non_null(strstr(why, "max_per_day of its active entry is 2"));
+	assert_true(allows(&posting, read_trx(vote), &state, HEAD, false));
+	assert_false(allows(&posting, read_trx(vote), &state, HEAD, false));
+	assert_non_null(strstr(why, "max_per_day of its posting entry is 3"));
+	assert_true(allows(&free_posting, read_trx(vote), &state, HEAD, false));
+	/* Amounts in the same way. */
+	state = (struct sender_state){.day = 0};
+	posting.has_amounts = active.has_amounts = true;
+	posting.max_amounts[0] = 3000;
+	active.max_amounts[0] = 1000;
+	posting.max_per_day = active.max_per_day = 0;
+	assert_true(allows(&posting, transfer("ann", "1.000 STEEM"), &state, HEAD, false));
+	assert_false(allows(&active, transfer("ann", "0.001 STEEM"), &state, HEAD, false));
+	assert_true(allows(&posting, transfer("ann", "2.000 STEEM"), &state, HEAD, false));
+}
+
 /* A sum that does not fit cannot become a small one. */
 static void a_huge_amount_is_above_every_limit(void **unused)
 {
@@ -201,6 +235,7 @@ int main(void)
 		cmocka_unit_test(only_listed_accounts_may_be_named),
 		cmocka_unit_test(amounts_add_up_over_a_day),
 		cmocka_unit_test(transactions_are_counted),
+		cmocka_unit_test(two_entries_of_an_account_share_its_counts),
 		cmocka_unit_test(a_huge_amount_is_above_every_limit),
 		cmocka_unit_test(what_an_operation_only_asks_for_is_no_amount),
 	};

@@ -55,6 +55,42 @@ static void with_one_node_its_word_counts(void **unused)
 	assert_true(reaction_to(&state, BROADCAST_FINAL, 0, 1).is_given_up);
 }
 
+/* One node alone decides nothing, also not what becomes of the row when the transaction is dead. */
+static void a_refusal_is_noted_when_it_counts(void **unused)
+{
+	const enum broadcast_answer refusals[] = {BROADCAST_FINAL, BROADCAST_KEY};
+
+	(void)unused;
+	for (size_t i = 0; i < 2; i++) {
+		struct refusals state = {.node_count = 0};
+
+		assert_null(reaction_to(&state, refusals[i], 0, 3).definite);
+		assert_null(reaction_to(&state, refusals[i], 0, 3).definite);
+		assert_string_equal(reaction_to(&state, refusals[i], 1, 3).definite,
+				    broadcast_answer_name(refusals[i]));
+	}
+}
+
+/* The next slot, whoever says so and how often; it decides nothing else. */
+static void too_soon_costs_nothing_but_the_wait(void **unused)
+{
+	struct refusals state = {.node_count = 0};
+
+	(void)unused;
+	for (unsigned i = 0; i < 6; i++) {
+		struct reaction reaction = reaction_to(&state, BROADCAST_TOO_SOON, i % 3, 3);
+
+		assert_int_equal(reaction.again_ms, 3000);
+		assert_false(reaction.is_given_up || reaction.pauses || reaction.rests ||
+			     reaction.ends_rest);
+		assert_string_equal(reaction.definite, "too_soon");
+	}
+	assert_string_equal(reaction_when_dead("too_soon", 1), "pending");
+	assert_string_equal(reaction_when_dead("too_soon", REACTION_ATTEMPTS_MAX), "pending");
+	/* It is no refusal that the next node could confirm. */
+	assert_false(reaction_to(&state, BROADCAST_FINAL, 0, 3).is_given_up);
+}
+
 static void an_acceptance_in_between_begins_again(void **unused)
 {
 	struct refusals state = {.node_count = 0};
@@ -83,6 +119,8 @@ int main(void)
 		cmocka_unit_test(silence_says_nothing),
 		cmocka_unit_test(a_refusal_counts_when_a_second_node_agrees),
 		cmocka_unit_test(with_one_node_its_word_counts),
+		cmocka_unit_test(a_refusal_is_noted_when_it_counts),
+		cmocka_unit_test(too_soon_costs_nothing_but_the_wait),
 		cmocka_unit_test(an_acceptance_in_between_begins_again),
 		cmocka_unit_test(a_dead_row_waits_again_unless_it_was_refused_for_good),
 	};

@@ -526,10 +526,6 @@ static void what_a_node_would_read_otherwise_is_refused(void **state)
 		      "twice");
 	check_refused("[[\"vote\",{\"voter\":\"foo\",\"author\":\"bar\",\"permlink\":\"baz\"}]]",
 		      "the member \"weight\" is missing");
-	check_refused(
-		"[[\"transfer\",{\"from\":\"foo\",\"to\":\"bar\",\"amount\":\"1.000000 VESTS\","
-		"\"memo\":\"\"}]]",
-		"VESTS cannot be transferred");
 	check_refused("[[\"transfer\",{\"from\":\"foo\",\"to\":\"bar\",\"amount\":\"1 STEEM\","
 		      "\"memo\":\"\"}]]",
 		      "amount: 1 STEEM is no amount of steem");

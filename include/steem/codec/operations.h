@@ -9,6 +9,7 @@
  * packed order is that of the node's FC_REFLECT, not of the declaration. Sources:
  * steemit/steem, libraries/protocol/include/steem/protocol/operations.hpp (numbers),
  * steem_operations.hpp and sps_operations.hpp (fields, and which authority they require),
+ * steem_operations.cpp, sps_operations.cpp and validation.hpp (limits and rules),
  * libraries/app/impacted.cpp (accounts).
  */
 #ifndef STEEM_CODEC_OPERATIONS_H
@@ -50,6 +51,21 @@ enum codec_kind {
 	CODEC_EMPTY,    /* a list that has never had an element */
 };
 
+/* What the chain wants of a value besides its kind and its limits (codec/rules.h). */
+enum codec_rule {
+	CODEC_ANYTHING,
+	CODEC_JSON,     /* a text: JSON; empty only if `least` is 0 */
+	CODEC_PERMLINK, /* a text: lower-case letters, digits and hyphens */
+	CODEC_SHARES,   /* a list: the last fields of its elements add up to 10000 at most */
+	CODEC_PRICE,    /* a struct: its two amounts have different symbols */
+	CODEC_KEEPERS,  /* a struct: its two lists have 40 elements together at most */
+};
+
+/* Symbols that an amount may have, as bits: 1 << the index in chain->symbols. */
+#define CODEC_STEEM 1
+#define CODEC_SBD   2
+#define CODEC_VESTS 4
+
 struct codec_field;
 
 struct codec_type {
@@ -60,6 +76,14 @@ struct codec_type {
 	bool is_sorted;
 	const struct codec_field *fields;
 	const struct codec_type *of;
+	/*
+	 * Not for the packer: what the chain wants.  The limits are those of a number, of the bytes of a text,
+	 * a name or CODEC_BYTES, of the elements of a list, or of an amount in its smallest unit.
+	 */
+	int32_t least;
+	int32_t most;    /* 0: no limit */
+	uint8_t symbols; /* of an amount; 0: any */
+	enum codec_rule rule;
 };
 
 /* The relation of the accounts in a field to the operation. */
@@ -97,6 +121,7 @@ struct codec_operation {
 	int number;       /* CODEC_VIRTUAL: it is never part of a trx */
 	/* an account that always acts, whatever the operation contains; or NULL */
 	const char *acting;
+	bool is_closed;       /* the chain takes it no more: codec/rules.h */
 	struct codec_type is; /* CODEC_STRUCT */
 };
 
@@ -111,6 +136,12 @@ extern const struct codec_table operations_steem;
 /* Find a row by name; NULL: the table does not have the name. */
 const struct codec_operation *operations_find(const struct codec_table *table, const char *name,
 					      size_t name_len);
+
+/*
+ * The lowest authority with which an account may sign it, whatever it contains; CODEC_NO_AUTHORITY: no
+ * account can.
+ */
+enum codec_authority operations_authority(const struct codec_operation *row);
 
 /*
  * The fields of codec_trx that are packed behind the operations; the first three are packed before

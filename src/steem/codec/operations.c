@@ -66,32 +66,55 @@ typedef const struct codec_field field_t;
 static type_t u16 = {.kind = CODEC_U16};
 static type_t u32 = {.kind = CODEC_U32};
 static type_t u64 = {.kind = CODEC_U64};
-static type_t i16 = {.kind = CODEC_I16};
 static type_t i64 = {.kind = CODEC_I64};
 static type_t boolean = {.kind = CODEC_BOOL};
 static type_t seconds = {.kind = CODEC_TIME};
 static type_t version = {.kind = CODEC_VERSION};
 static type_t text = {.kind = CODEC_TEXT};
+static type_t title = {.kind = CODEC_TEXT, .most = 255};
+static type_t body = {.kind = CODEC_TEXT, .least = 1};
+static type_t memo = {.kind = CODEC_TEXT, .most = 2047};
+static type_t url = {.kind = CODEC_TEXT, .least = 1, .most = 2048};
+static type_t subject = {.kind = CODEC_TEXT, .least = 1, .most = 80};
+static type_t metadata = {.kind = CODEC_TEXT, .rule = CODEC_JSON};
+/* The witnesses' plugin takes at most so many bytes. */
+static type_t custom_text = {.kind = CODEC_TEXT, .least = 1, .most = 8192, .rule = CODEC_JSON};
+/* What a comment is called, and what others call it: old comments have other permlinks, too. */
+static type_t new_permlink = {.kind = CODEC_TEXT, .least = 1, .most = 255, .rule = CODEC_PERMLINK};
+static type_t permlink = {.kind = CODEC_TEXT, .least = 1, .most = 255};
 static type_t id = {.kind = CODEC_TEXT, .size = 32};
-static type_t name = {.kind = CODEC_NAME, .size = 16};
+static type_t name = {.kind = CODEC_NAME, .size = 16, .least = 1};
+static type_t name_or_none = {.kind = CODEC_NAME, .size = 16};
 static type_t h20 = {.kind = CODEC_HEX, .size = 20};
 static type_t h32 = {.kind = CODEC_HEX, .size = 32};
 static type_t signature = {.kind = CODEC_HEX, .size = SIGNATURE_BYTES};
 static type_t bytes = {.kind = CODEC_BYTES};
+static type_t custom_bytes = {.kind = CODEC_BYTES, .most = 8192};
 static type_t key = {.kind = CODEC_KEY};
-static type_t asset = {.kind = CODEC_ASSET};
-static type_t fee_asset = {.kind = CODEC_FEE};
-static type_t percent = {.kind = CODEC_PERCENT};
+static type_t steem = {.kind = CODEC_ASSET, .symbols = CODEC_STEEM};
+static type_t some_steem = {.kind = CODEC_ASSET, .symbols = CODEC_STEEM, .least = 1};
+static type_t steem_fee = {.kind = CODEC_ASSET, .symbols = CODEC_STEEM, .most = 1000000000};
+static type_t sbd = {.kind = CODEC_ASSET, .symbols = CODEC_SBD};
+static type_t some_sbd = {.kind = CODEC_ASSET, .symbols = CODEC_SBD, .least = 1};
+static type_t vests = {.kind = CODEC_ASSET, .symbols = CODEC_VESTS};
+static type_t liquid = {.kind = CODEC_ASSET, .symbols = CODEC_STEEM | CODEC_SBD};
+static type_t some_liquid = {.kind = CODEC_ASSET, .symbols = CODEC_STEEM | CODEC_SBD, .least = 1};
+static type_t fee_asset = {.kind = CODEC_FEE, .symbols = CODEC_STEEM};
+static type_t percent = {.kind = CODEC_PERCENT, .most = 10000};
+static type_t percent16 = {.kind = CODEC_U16, .most = 10000};
+static type_t weight = {.kind = CODEC_I16, .least = -10000, .most = 10000};
+static type_t block_size = {.kind = CODEC_U32, .least = 65536};
 static type_t nothing = {.kind = CODEC_VOID};
 static type_t extensions = {.kind = CODEC_EMPTY};
 
 static type_t names = SET_OF(name);
-static type_t numbers = SET_OF(i64);
+static type_t numbers = {.kind = CODEC_LIST, .is_sorted = true, .of = &i64, .least = 1, .most = 5};
 static type_t numbers32 = LIST_OF(u32);
 static type_t optional_key = OPTIONAL_OF(key);
 
-static field_t price_fields[] = {FIELD("base", asset), FIELD("quote", asset)};
-static type_t price = STRUCT_OF(price_fields);
+static field_t price_fields[] = {FIELD("base", some_liquid), FIELD("quote", some_liquid)};
+static type_t price = {
+	.kind = CODEC_STRUCT, .fields = price_fields, .field_count = 2, .rule = CODEC_PRICE};
 
 static field_t account_auth_fields[] = {FIELD("account", name), FIELD("weight", u16)};
 static type_t account_auth = PAIR_OF(account_auth_fields);
@@ -104,13 +127,20 @@ static field_t authority_fields[] = {
 	FIELD("account_auths", account_auths),
 	FIELD("key_auths", key_auths),
 };
-static type_t authority = STRUCT_OF(authority_fields);
+static type_t authority = {
+	.kind = CODEC_STRUCT, .fields = authority_fields, .field_count = 3, .rule = CODEC_KEEPERS};
 static type_t authorities = LIST_OF(authority);
 static type_t optional_authority = OPTIONAL_OF(authority);
 
-static field_t beneficiary_fields[] = {FIELD("account", name), FIELD("weight", u16)};
+static field_t beneficiary_fields[] = {FIELD("account", name), FIELD("weight", percent16)};
 static type_t beneficiary = STRUCT_OF(beneficiary_fields);
-static type_t beneficiary_list = SET_OF(beneficiary);
+/* The chain would take 127, but the witnesses' plugin takes 8. */
+static type_t beneficiary_list = {.kind = CODEC_LIST,
+				  .is_sorted = true,
+				  .of = &beneficiary,
+				  .least = 1,
+				  .most = 8,
+				  .rule = CODEC_SHARES};
 static field_t beneficiaries_fields[] = {FIELD("beneficiaries", beneficiary_list)};
 static type_t beneficiaries = STRUCT_OF(beneficiaries_fields);
 static field_t comment_extension_fields[] = {FIELD("comment_payout_beneficiaries", beneficiaries)};
@@ -119,8 +149,8 @@ static type_t comment_extensions = SET_OF(comment_extension);
 
 /* Hardfork 20 added the two that are not packed; condenser_api shows them here too. */
 static field_t props_fields[] = {
-	FIELD("account_creation_fee", fee_asset), FIELD("maximum_block_size", u32),
-	FIELD("sbd_interest_rate", u16),          SHOWN("account_subsidy_budget"),
+	FIELD("account_creation_fee", fee_asset), FIELD("maximum_block_size", block_size),
+	FIELD("sbd_interest_rate", percent16),    SHOWN("account_subsidy_budget"),
 	SHOWN("account_subsidy_decay"),
 };
 static type_t props = STRUCT_OF(props_fields);
@@ -199,6 +229,12 @@ type_t codec_trx = STRUCT_OF(trx_fields);
 	{                                                                                          \
 		.name = #name_, .number = (number_), .is = STRUCT_OF(op_##name_)                   \
 	}
+/* Of no use in a new transaction: libraries/chain/steem_evaluator.cpp, witness_plugin.cpp. */
+#define CLOSED(number_, name_)                                                                     \
+	{                                                                                          \
+		.name = #name_, .number = (number_), .is_closed = true,                            \
+		.is = STRUCT_OF(op_##name_)                                                        \
+	}
 #define VIRTUAL(name_)                                                                             \
 	{                                                                                          \
 		.name = #name_, .number = CODEC_VIRTUAL, .is = STRUCT_OF(op_##name_)               \
@@ -217,35 +253,35 @@ type_t codec_trx = STRUCT_OF(trx_fields);
 static field_t op_vote[] = {
 	SIGNS("voter", name, CODEC_POSTING),
 	ACTS("author", name),
-	FIELD("permlink", text),
-	FIELD("weight", i16),
+	FIELD("permlink", permlink),
+	FIELD("weight", weight),
 };
 static field_t op_comment[] = {
-	NAMES("parent_author", name),
-	FIELD("parent_permlink", text),
+	NAMES("parent_author", name_or_none),
+	FIELD("parent_permlink", new_permlink),
 	SIGNS("author", name, CODEC_POSTING),
-	FIELD("permlink", text),
-	FIELD("title", text),
-	FIELD("body", text),
-	FIELD("json_metadata", text),
+	FIELD("permlink", new_permlink),
+	FIELD("title", title),
+	FIELD("body", body),
+	FIELD("json_metadata", metadata),
 };
 static field_t op_transfer[] = {
 	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
-	FIELD("amount", asset),
-	FIELD("memo", text),
+	FIELD("amount", some_liquid),
+	FIELD("memo", memo),
 };
 static field_t op_transfer_to_vesting[] = {
 	SIGNS("from", name, CODEC_ACTIVE),
-	ACTS("to", name),
-	FIELD("amount", asset),
+	ACTS("to", name_or_none),
+	FIELD("amount", some_steem),
 };
 static field_t op_withdraw_vesting[] = {SIGNS("account", name, CODEC_ACTIVE),
-					FIELD("vesting_shares", asset)};
+					FIELD("vesting_shares", vests)};
 static field_t op_limit_order_create[] = {
-	SIGNS("owner", name, CODEC_ACTIVE), FIELD("orderid", u32),
-	FIELD("amount_to_sell", asset),     FIELD("min_to_receive", asset),
-	FIELD("fill_or_kill", boolean),     FIELD("expiration", seconds),
+	SIGNS("owner", name, CODEC_ACTIVE),   FIELD("orderid", u32),
+	FIELD("amount_to_sell", some_liquid), FIELD("min_to_receive", some_liquid),
+	FIELD("fill_or_kill", boolean),       FIELD("expiration", seconds),
 };
 static field_t op_limit_order_cancel[] = {SIGNS("owner", name, CODEC_ACTIVE),
 					  FIELD("orderid", u32)};
@@ -254,17 +290,17 @@ static field_t op_feed_publish[] = {SIGNS("publisher", name, CODEC_ACTIVE),
 static field_t op_convert[] = {
 	SIGNS("owner", name, CODEC_ACTIVE),
 	FIELD("requestid", u32),
-	FIELD("amount", asset),
+	FIELD("amount", some_sbd),
 };
 static field_t op_account_create[] = {
-	FIELD("fee", asset),
+	FIELD("fee", steem),
 	SIGNS("creator", name, CODEC_ACTIVE),
 	ACTS("new_account_name", name),
 	NAMES("owner", authority),
 	NAMES("active", authority),
 	NAMES("posting", authority),
 	FIELD("memo_key", key),
-	FIELD("json_metadata", text),
+	FIELD("json_metadata", metadata),
 };
 static field_t op_account_update[] = {
 	SIGNS("account", name, CODEC_ACTIVE),
@@ -272,14 +308,14 @@ static field_t op_account_update[] = {
 	NAMES("active", optional_authority),
 	NAMES("posting", optional_authority),
 	FIELD("memo_key", key),
-	FIELD("json_metadata", text),
+	FIELD("json_metadata", metadata),
 };
 static field_t op_witness_update[] = {
 	SIGNS("owner", name, CODEC_ACTIVE),
-	FIELD("url", text),
+	FIELD("url", url),
 	FIELD("block_signing_key", key),
 	FIELD("props", props),
-	FIELD("fee", asset),
+	FIELD("fee", steem),
 };
 static field_t op_account_witness_vote[] = {
 	SIGNS("account", name, CODEC_ACTIVE),
@@ -287,7 +323,7 @@ static field_t op_account_witness_vote[] = {
 	FIELD("approve", boolean),
 };
 static field_t op_account_witness_proxy[] = {SIGNS("account", name, CODEC_ACTIVE),
-					     ACTS("proxy", name)};
+					     ACTS("proxy", name_or_none)};
 static field_t op_pow[] = {
 	ACTS("worker_account", name), FIELD("block_id", h20), FIELD("nonce", u64),
 	FIELD("work", pow_work),      FIELD("props", props),
@@ -295,7 +331,7 @@ static field_t op_pow[] = {
 static field_t op_custom[] = {
 	SIGNS("required_auths", names, CODEC_ACTIVE),
 	FIELD("id", u16),
-	FIELD("data", bytes),
+	FIELD("data", custom_bytes),
 };
 static field_t op_report_over_production[] = {
 	NAMES("reporter", name),
@@ -303,33 +339,33 @@ static field_t op_report_over_production[] = {
 	FIELD("second_block", codec_signed_header),
 };
 static field_t op_delete_comment[] = {SIGNS("author", name, CODEC_POSTING),
-				      FIELD("permlink", text)};
+				      FIELD("permlink", permlink)};
 static field_t op_custom_json[] = {
 	SIGNS("required_auths", names, CODEC_ACTIVE),
 	SIGNS("required_posting_auths", names, CODEC_POSTING),
 	FIELD("id", id),
-	FIELD("json", text),
+	FIELD("json", custom_text),
 };
 static field_t op_comment_options[] = {
-	SIGNS("author", name, CODEC_POSTING),    FIELD("permlink", text),
-	FIELD("max_accepted_payout", asset),     FIELD("percent_steem_dollars", percent),
+	SIGNS("author", name, CODEC_POSTING),    FIELD("permlink", permlink),
+	FIELD("max_accepted_payout", sbd),       FIELD("percent_steem_dollars", percent),
 	FIELD("allow_votes", boolean),           FIELD("allow_curation_rewards", boolean),
 	NAMES("extensions", comment_extensions),
 };
 static field_t op_set_withdraw_vesting_route[] = {
 	SIGNS("from_account", name, CODEC_ACTIVE),
 	ACTS("to_account", name),
-	FIELD("percent", u16),
+	FIELD("percent", percent16),
 	FIELD("auto_vest", boolean),
 };
 static field_t op_limit_order_create2[] = {
-	SIGNS("owner", name, CODEC_ACTIVE), FIELD("orderid", u32),
-	FIELD("amount_to_sell", asset),     FIELD("exchange_rate", price),
-	FIELD("fill_or_kill", boolean),     FIELD("expiration", seconds),
+	SIGNS("owner", name, CODEC_ACTIVE),   FIELD("orderid", u32),
+	FIELD("amount_to_sell", some_liquid), FIELD("exchange_rate", price),
+	FIELD("fill_or_kill", boolean),       FIELD("expiration", seconds),
 };
 static field_t op_claim_account[] = {
 	SIGNS("creator", name, CODEC_ACTIVE),
-	FIELD("fee", asset),
+	FIELD("fee", steem_fee),
 	FIELD("extensions", extensions),
 };
 static field_t op_create_claimed_account[] = {
@@ -339,7 +375,7 @@ static field_t op_create_claimed_account[] = {
 	NAMES("active", authority),
 	NAMES("posting", authority),
 	FIELD("memo_key", key),
-	FIELD("json_metadata", text),
+	FIELD("json_metadata", metadata),
 	FIELD("extensions", extensions),
 };
 static field_t op_request_account_recovery[] = {
@@ -362,12 +398,12 @@ static field_t op_change_recovery_account[] = {
 static field_t op_escrow_transfer[] = {
 	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
-	FIELD("sbd_amount", asset),
-	FIELD("steem_amount", asset),
+	FIELD("sbd_amount", sbd),
+	FIELD("steem_amount", steem),
 	FIELD("escrow_id", u32),
 	ACTS("agent", name),
-	FIELD("fee", asset),
-	FIELD("json_meta", text),
+	FIELD("fee", liquid),
+	FIELD("json_meta", metadata),
 	FIELD("ratification_deadline", seconds),
 	FIELD("escrow_expiration", seconds),
 };
@@ -380,10 +416,10 @@ static field_t op_escrow_dispute[] = {
 	ACTS("from", name), ACTS("to", name), ACTS("agent", name), WHO, FIELD("escrow_id", u32),
 };
 static field_t op_escrow_release[] = {
-	ACTS("from", name),         ACTS("to", name),
-	ACTS("agent", name),        WHO,
-	NAMES("receiver", name),    FIELD("escrow_id", u32),
-	FIELD("sbd_amount", asset), FIELD("steem_amount", asset),
+	ACTS("from", name),       ACTS("to", name),
+	ACTS("agent", name),      WHO,
+	NAMES("receiver", name),  FIELD("escrow_id", u32),
+	FIELD("sbd_amount", sbd), FIELD("steem_amount", steem),
 };
 static field_t op_pow2[] = {
 	ACTS("work", pow2_work),
@@ -397,15 +433,12 @@ static field_t op_escrow_approve[] = {
 static field_t op_transfer_to_savings[] = {
 	SIGNS("from", name, CODEC_ACTIVE),
 	ACTS("to", name),
-	FIELD("amount", asset),
-	FIELD("memo", text),
+	FIELD("amount", some_liquid),
+	FIELD("memo", memo),
 };
 static field_t op_transfer_from_savings[] = {
-	SIGNS("from", name, CODEC_ACTIVE),
-	FIELD("request_id", u32),
-	ACTS("to", name),
-	FIELD("amount", asset),
-	FIELD("memo", text),
+	SIGNS("from", name, CODEC_ACTIVE), FIELD("request_id", u32), ACTS("to", name),
+	FIELD("amount", some_liquid),      FIELD("memo", memo),
 };
 static field_t op_cancel_transfer_from_savings[] = {SIGNS("from", name, CODEC_ACTIVE),
 						    FIELD("request_id", u32)};
@@ -426,30 +459,30 @@ static field_t op_reset_account[] = {
 };
 static field_t op_set_reset_account[] = {
 	SIGNS("account", name, CODEC_POSTING),
-	RAISES("current_reset_account", CODEC_MENTIONED, name, CODEC_OWNER),
+	RAISES("current_reset_account", CODEC_MENTIONED, name_or_none, CODEC_OWNER),
 	NAMES("reset_account", name),
 };
 static field_t op_claim_reward_balance[] = {
 	SIGNS("account", name, CODEC_POSTING),
-	FIELD("reward_steem", asset),
-	FIELD("reward_sbd", asset),
-	FIELD("reward_vests", asset),
+	FIELD("reward_steem", steem),
+	FIELD("reward_sbd", sbd),
+	FIELD("reward_vests", vests),
 };
 static field_t op_delegate_vesting_shares[] = {
 	SIGNS("delegator", name, CODEC_ACTIVE),
 	ACTS("delegatee", name),
-	FIELD("vesting_shares", asset),
+	FIELD("vesting_shares", vests),
 };
 static field_t op_account_create_with_delegation[] = {
-	FIELD("fee", asset),
-	FIELD("delegation", asset),
+	FIELD("fee", steem),
+	FIELD("delegation", vests),
 	SIGNS("creator", name, CODEC_ACTIVE),
 	ACTS("new_account_name", name),
 	NAMES("owner", authority),
 	NAMES("active", authority),
 	NAMES("posting", authority),
 	FIELD("memo_key", key),
-	FIELD("json_metadata", text),
+	FIELD("json_metadata", metadata),
 	FIELD("extensions", extensions),
 };
 static field_t op_witness_set_properties[] = {
@@ -463,8 +496,8 @@ static field_t op_account_update2[] = {
 	RAISES("active", CODEC_MENTIONED, optional_authority, CODEC_ACTIVE),
 	RAISES("posting", CODEC_MENTIONED, optional_authority, CODEC_ACTIVE),
 	RAISES("memo_key", CODEC_UNNAMED, optional_key, CODEC_ACTIVE),
-	RAISES("json_metadata", CODEC_UNNAMED, text, CODEC_ACTIVE),
-	FIELD("posting_json_metadata", text),
+	RAISES("json_metadata", CODEC_UNNAMED, metadata, CODEC_ACTIVE),
+	FIELD("posting_json_metadata", metadata),
 	FIELD("extensions", extensions),
 };
 /* condenser_api_legacy_operations.hpp has no extensions here. */
@@ -473,9 +506,9 @@ static field_t op_create_proposal[] = {
 	ACTS("receiver", name),
 	FIELD("start_date", seconds),
 	FIELD("end_date", seconds),
-	FIELD("daily_pay", asset),
-	FIELD("subject", text),
-	FIELD("permlink", text),
+	FIELD("daily_pay", sbd),
+	FIELD("subject", subject),
+	FIELD("permlink", permlink),
 	{NAMED("extensions"), .may_lack = true, .type = &extensions},
 };
 static field_t op_update_proposal_votes[] = {
@@ -509,7 +542,7 @@ static field_t op_shutdown_witness[] = {ACTS("owner", name)};
 
 static const struct codec_operation rows[] = {
 	REAL(9, account_create),
-	REAL(41, account_create_with_delegation),
+	CLOSED(41, account_create_with_delegation),
 	REAL(10, account_update),
 	REAL(43, account_update2),
 	REAL(13, account_witness_proxy),
@@ -530,7 +563,7 @@ static const struct codec_operation rows[] = {
 	REAL(44, create_proposal),
 	VIRTUAL(curation_reward),
 	REAL(15, custom),
-	REAL(35, custom_binary),
+	CLOSED(35, custom_binary),
 	REAL(18, custom_json),
 	REAL(36, decline_voting_rights),
 	REAL(40, delegate_vesting_shares),
@@ -551,17 +584,17 @@ static const struct codec_operation rows[] = {
 	REAL(5, limit_order_create),
 	REAL(21, limit_order_create2),
 	VIRTUAL(liquidity_reward),
-	REAL(14, pow),
-	REAL(30, pow2),
+	CLOSED(14, pow),
+	CLOSED(30, pow2),
 	VIRTUAL(producer_reward),
 	VIRTUAL_BY(proposal_pay, "steem.dao"),
 	REAL(25, recover_account),
 	REAL(46, remove_proposal),
-	REAL(16, report_over_production),
+	CLOSED(16, report_over_production),
 	REAL(24, request_account_recovery),
-	REAL(37, reset_account),
+	CLOSED(37, reset_account),
 	VIRTUAL(return_vesting_delegation),
-	REAL(38, set_reset_account),
+	CLOSED(38, set_reset_account),
 	REAL(20, set_withdraw_vesting_route),
 	VIRTUAL(shutdown_witness),
 	VIRTUAL_BARE(sps_fund, "steem.dao"),
@@ -596,4 +629,17 @@ const struct codec_operation *operations_find(const struct codec_table *table, c
 			end = middle;
 	}
 	return NULL;
+}
+
+enum codec_authority operations_authority(const struct codec_operation *row)
+{
+	enum codec_authority least = CODEC_NO_AUTHORITY;
+
+	for (size_t i = 0; i < row->is.field_count; i++) {
+		enum codec_authority signs = row->is.fields[i].signs;
+
+		if (signs != CODEC_NO_AUTHORITY && (least == CODEC_NO_AUTHORITY || signs < least))
+			least = signs;
+	}
+	return least;
 }

@@ -35,11 +35,15 @@ class Outbox:
     def ask(self, account, *ops, authority="posting", key=None, priority=0, not_before=None,
             not_after=None):
         """An action of operations (name, body); its id."""
+        return self.text(account, json.dumps([list(op) for op in ops], ensure_ascii=False,
+                                             separators=(",", ":")),
+                         authority, key, priority, not_before, not_after)
+
+    def text(self, account, text, authority="posting", key=None, priority=0, not_before=None, not_after=None):
+        """An action with this text as its operations, whatever it is."""
         self._serial += 1
-        self.db.execute(INSERT_ACTION, account, key or f"key-{self._serial}",
-                        json.dumps([list(op) for op in ops], ensure_ascii=False,
-                                   separators=(",", ":")),
-                        authority, priority, not_before, not_after)
+        self.db.execute(INSERT_ACTION, account, key or f"key-{self._serial}", text, authority, priority,
+                        not_before, not_after)
         return self.db.value("SELECT MAX(action_id) FROM actions")
 
     def custom(self, account="bot-one", text=None, **options):
