@@ -36,7 +36,6 @@ struct route {
 	bool is_checking;
 	int64_t ask_at_ms;
 	int64_t check_at_ms;
-	uint32_t check_block;
 	uint64_t sent_count;
 	uint64_t failed_count;
 };

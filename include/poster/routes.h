@@ -33,7 +33,5 @@ void routes_release(struct routes *routes);
 void routes_stored(struct routes *routes, const struct block_name *block, int64_t time_s);
 /* Ask what is due, and tell what changed; returns when to call again. */
 int64_t routes_step(struct routes *routes, int64_t now_ms);
-/* Has each node answered, or failed to, since routes_init()? */
-bool routes_has_asked_all(const struct routes *routes);
 
 #endif

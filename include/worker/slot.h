@@ -94,8 +94,6 @@ void slot_init(struct slot *slot, struct worker *worker);
 void slot_release(struct slot *slot);
 /* Can it accept a delivery now? */
 bool slot_is_ready(const struct slot *slot);
-/* Does it have neither a delivery nor a process? */
-bool slot_is_empty(const struct slot *slot);
 /* Takes the delivery, which was claimed at asked_at_ms; if it cannot be started, it is released. */
 void slot_take(struct slot *slot, struct delivery *delivery, int64_t asked_at_ms);
 /* Set CHILD_FDS entries. */

@@ -47,14 +47,6 @@ void routes_stored(struct routes *routes, const struct block_name *block, int64_
 	routes->stored_s = time_s;
 }
 
-bool routes_has_asked_all(const struct routes *routes)
-{
-	for (size_t i = 0; i < routes->count; i++)
-		if (routes->items[i].head_at_ms == 0 && routes->items[i].failures == 0)
-			return false;
-	return true;
-}
-
 /* One request to one node. */
 struct question {
 	struct routes *routes;

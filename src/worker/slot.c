@@ -43,11 +43,6 @@ bool slot_is_ready(const struct slot *slot)
 	       is_persistent(slot) == (slot->child.pid > 0);
 }
 
-bool slot_is_empty(const struct slot *slot)
-{
-	return slot->state == SLOT_FREE && slot->child.pid == 0;
-}
-
 /* Starting a delivery. */
 
 static void cannot_start(struct slot *slot, const struct error *err)

@@ -143,6 +143,7 @@ static void amounts_add_up_over_a_day(void **unused)
 	assert_int_equal(state.amounts_today[0], 3000);
 	assert_true(allows(&rules, transfer("ann", "3.000 STEEM"), &state, NEXT, false));
 	/* A head that goes back over midnight opens nothing. */
+	assert_false(allows(&rules, transfer("ann", "0.001 STEEM"), &state, HEAD, false));
 	assert_int_equal(state.day, NEXT / 86400);
 }
 
@@ -157,6 +158,8 @@ static void transactions_are_counted(void **unused)
 	assert_true(allows(&rules, transfer("ann", "1.000 STEEM"), &state, HEAD, false));
 	assert_false(allows(&rules, transfer("ann", "1.000 STEEM"), &state, HEAD, false));
 	assert_true(allows(&rules, transfer("ann", "1.000 STEEM"), &state, NEXT, false));
+	assert_true(allows(&rules, transfer("ann", "1.000 STEEM"), &state, NEXT, false));
+	assert_false(allows(&rules, transfer("ann", "1.000 STEEM"), &state, HEAD, false));
 }
 
 /* The counts are the account's; what an entry without the limit signs does not count. */
