@@ -62,7 +62,7 @@ def chosen(trace):
     return (always + dice.sample(pairs, len(pairs)))[:int(RUNS)]
 
 
-@pytest.mark.timeout_s(240 if RUNS.isdigit() and int(RUNS) <= BATCH else None)
+@pytest.mark.timeout_s(300 if RUNS.isdigit() and int(RUNS) <= BATCH else None)
 def test_each_call_is_the_last_or_fails(server, tmp_path):
     trace = every_call.record(server, folder_in(tmp_path, "trace"))
     assert any(place.startswith("post") and "broadcast" in place for place in trace)

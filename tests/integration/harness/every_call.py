@@ -30,7 +30,7 @@ from .world import World
 BLOCK_S = 0.1
 POLL_MS = 150  # of a poster: a quarter of the usual idle rounds
 TURN_S = 0.1  # between two looks at a run
-LONG_S = 60
+LONG_S = 120
 KINDS = ("kill", "freeze")
 ERRORS = (1213, 1205, 2013, 1180, 1047, 1020, 1053, 1290)
 WHEN = ("before", "after")
