@@ -170,6 +170,17 @@ begin
 put doc/architecture.md 'A line.' 'Blocks are read by `sync/gone.c`.'
 expect 'a document names a file that is gone' '^doc/architecture.md:2: there is no file sync/gone.c'
 
+begin
+put doc/long.md "$(printf 'x%.0s' $(seq 100))" "$(printf 'é%.0s' $(seq 100))" "| $(printf 'x%.0s' $(seq 100))" \
+    "$(printf 'é%.0s' $(seq 101))"
+expect 'a wide document' '^doc/long.md:4: is wider than 100 columns'
+if "$top/scripts/check-source" sample 2>&1 | grep -q 'long.md:[123]:'; then
+    echo "FAIL a document of 100 columns: it was called too wide"
+    failed=$((failed + 1))
+else
+    passed=$((passed + 1))
+fi
+
 formatter=$(command -v clang-format-14 || command -v clang-format || true)
 if [ -n "$formatter" ] && $formatter --version | grep -q 'version 14\.'; then
     begin
