@@ -526,8 +526,10 @@ static int serve_account(struct db *db, struct round *round, const struct sender
 		result = serve_actions(db, work, err);
 	if (result == 0)
 		result = write_rows(db, work, err);
-	if (result == 0)
-		is_freed = drop_answer(&signer->posting) | drop_answer(&signer->active);
+	if (result == 0) {
+		is_freed = drop_answer(&signer->posting);
+		is_freed |= drop_answer(&signer->active);
+	}
 	round->has_more |= is_freed;
 	signer->blocked_head_s = work->is_blocked && !is_freed ? round->head.head_time_s : 0;
 	signer->look_at_ms = clock_now_ms() + LOOK_AGAIN_MS;

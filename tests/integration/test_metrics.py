@@ -312,8 +312,9 @@ def test_v6(world):
         probe.bind(("::1", 0))
         node = world.node(irreversible=LAST)
         reader = world.start(metrics={"listen": "[::1]:0"})
-        assert Endpoint.of(reader).get("/healthz").status == 200
+        endpoint = Endpoint.of(reader)
         world.db.wait_blocks(LAST)
+        assert endpoint.get("/healthz").status == 200
         world.expect(node.chain, (1, LAST))
         return
     pytest.skip("no IPv6 here")

@@ -96,6 +96,9 @@ static void confirm(void)
 	};
 
 	make_lot(&run.lot, 5, 7);
+	/* Nothing is learnt from a block without proof. */
+	for (size_t i = 0; i < run.lot.commit.count; i++)
+		run.lot.made[i].block.proof = BLOCK_PROOF_CONTENT;
 	run.lot.commit.comments = comments;
 	run.lot.commit.comment_count = 3;
 	run.lot.commit.trxs = trxs;
@@ -519,17 +522,26 @@ static int run_in_own_database(void)
 /* Scenarios wait for the server most of the time: all at once, each with a database of its own. */
 int main(void)
 {
+	pid_t pids[SCENARIOS];
 	int failed = 0;
 	int status;
 
 	log_set_level(LOG_LEVEL_ERROR);
 	for (size_t i = 0; i < SCENARIOS; i++) {
 		scenario = &scenarios[i];
-		if (fork() == 0)
+		pids[i] = fork();
+		if (pids[i] == 0)
 			exit(run_in_own_database() == 0 ? 0 : 1);
 	}
-	for (size_t i = 0; i < SCENARIOS; i++)
-		if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			failed++;
+	for (size_t i = 0; i < SCENARIOS; i++) {
+		pid_t pid = wait(&status);
+
+		if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+			continue;
+		for (size_t k = 0; k < SCENARIOS; k++)
+			if (pids[k] == pid)
+				printf("%s: ended with status %d\n", scenarios[k].name, status);
+		failed++;
+	}
 	return failed;
 }
