@@ -15,7 +15,7 @@ enum option_id {
 	OPTION_QUEUES,
 };
 
-#define ACTION(name) (COMMAND_LINE_ACTION + ACTION_##name)
+#define ACTION(name) (COMMAND_LINE_ACTION + (int)ACTION_##name)
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, COMMAND_LINE_CONFIG},

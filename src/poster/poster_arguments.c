@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "poster/poster_arguments.h"
 
-#define ACTION(name) (COMMAND_LINE_ACTION + POSTER_##name)
+#define ACTION(name) (COMMAND_LINE_ACTION + (int)POSTER_##name)
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, COMMAND_LINE_CONFIG},
