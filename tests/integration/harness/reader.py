@@ -192,10 +192,21 @@ class Reader:
         return code
 
     def stop(self, timeout=20):
-        """SIGTERM; returns the exit code."""
+        """SIGTERM; returns the exit code. A process that was started a moment ago would die of the signal."""
         if self.is_running:
+            poll(lambda: self._heeds(signal.SIGTERM) or self._ended(), otherwise=lambda _:
+                 f"{self.name} does not heed SIGTERM\n{self.tail()}")
             self.signal(signal.SIGTERM)
         return self.wait_exit(timeout)
+
+    def _heeds(self, number):
+        """Does the process block or handle this signal?"""
+        with contextlib.suppress(OSError):
+            masks = dict(line.split(":\t") for line in
+                         pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+                         if line.startswith("Sig") and line[:6] in ("SigBlk", "SigIgn", "SigCgt"))
+            return any(int(mask, 16) >> (number - 1) & 1 for mask in masks.values())
+        return False
 
     def kill(self):
         """SIGKILL, whatever state it is in."""
