@@ -396,6 +396,21 @@ static struct sender_waiting waiting_one(void)
 	return waiting[0];
 }
 
+/* Member by member: the bytes between them mean nothing. */
+static void expect_state(const struct sender_state *found, const struct sender_state *wanted)
+{
+	assert_int_equal(found->next_reply_s, wanted->next_reply_s);
+	assert_int_equal(found->next_post_s, wanted->next_post_s);
+	assert_int_equal(found->next_edit_s, wanted->next_edit_s);
+	assert_int_equal(found->next_vote_s, wanted->next_vote_s);
+	assert_int_equal(found->custom_s, wanted->custom_s);
+	assert_int_equal(found->custom_count, wanted->custom_count);
+	assert_int_equal(found->day, wanted->day);
+	assert_int_equal(found->count_today, wanted->count_today);
+	assert_memory_equal(found->amounts_today, wanted->amounts_today,
+			    sizeof(wanted->amounts_today));
+}
+
 static void pace_and_limits_are_read_as_they_were_written(void **state)
 {
 	struct sender_state next = some_state;
@@ -409,14 +424,14 @@ static void pace_and_limits_are_read_as_they_were_written(void **state)
 	assert_int_equal(found.state.next_vote_s, 0);
 	assert_true(paces("alice", &some_state));
 	found = waiting_one();
-	assert_memory_equal(&found.state, &some_state, sizeof(some_state));
+	expect_state(&found.state, &some_state);
 	/* The next day. */
 	next.day++;
 	next.count_today = 1;
 	memset(next.amounts_today, 0, sizeof(next.amounts_today));
 	assert_true(paces("alice", &next));
 	found = waiting_one();
-	assert_memory_equal(&found.state, &next, sizeof(next));
+	expect_state(&found.state, &next);
 	assert_int_equal(number("SELECT day = '2016-03-25' FROM senders"), 1);
 	/* Nothing at all. */
 	next = (struct sender_state){.day = 0};
