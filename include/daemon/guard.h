@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 #define GUARD_NEVER INT64_MAX
-/* It knows so many sessions at once. */
+/* The largest number of sessions that it knows at once. */
 #define GUARD_SESSIONS_MAX 256
 
 struct guard {

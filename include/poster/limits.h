@@ -2,9 +2,9 @@
 /*
  * What the key of an account may sign: operations, amounts and transactions a day, receivers.  Pure.
  *
- * A transaction counts when it is signed for the first time.  One that is signed again after it
- * expired counts once; one that failed counts all the same.  The counts are the account's: all its
- * entries that have such a limit share them.  What an entry without the limit signs does not count.
+ * A row counts once, when it is signed for the first time, even if it fails later or is signed again.
+ * All entries of an account that have such a limit share its counts.  A transaction that an entry without
+ * the limit signs does not count.
  */
 #ifndef POSTER_LIMITS_H
 #define POSTER_LIMITS_H

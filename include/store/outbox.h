@@ -48,7 +48,7 @@ bool outbox_authors_has(const struct outbox_authors *authors, const char *name);
  */
 int outbox_has_open_trx(struct db *db, int64_t until_s, bool *ret_any,
 			struct error *err) MUST_CHECK;
-/* Which of these transactions (at most OUTBOX_TRXS) did a poster sign, and are not confirmed? */
+/* Find those of these transactions (at most OUTBOX_TRXS) that a poster signed and that are not confirmed. */
 #define OUTBOX_TRXS 32
 int outbox_find_trxs(struct db *db, const char *const *ids, size_t count, bool *ret_found,
 		     struct error *err) MUST_CHECK;

@@ -41,9 +41,9 @@ int sender_check_rights(struct db *db, struct error *err) MUST_CHECK;
 /* What an account has in the outbox. */
 struct sender_rows {
 	uint64_t held_count;
-	uint64_t
-		pending_s; /* how long the oldest row that is due waits to be signed; 0: there is none */
-	uint64_t sent_s; /* and the oldest one that was signed, to be confirmed */
+	/* The ages of the oldest row that is due and not signed, and of the oldest one that is signed
+	 * and not confirmed; 0: there is none. */
+	uint64_t pending_s, sent_s;
 };
 /* An account as this poster wants to serve it. */
 struct sender_account {

@@ -15,8 +15,8 @@ SELECT trx_id FROM signed_trxs
 WHERE outcome IS NULL AND expiration <= CAST('1970-01-01' AS DATETIME) + INTERVAL ? SECOND LIMIT 1;
 
 -- name: select_signed_trxs
--- Which of these transactions did a poster sign, and are not confirmed yet? One that counts as expired is
--- noted too: the chain is right.
+-- Those of these transactions that a poster signed and that are not confirmed. This includes expired ones: if
+-- the chain has one, the chain is right.
 SELECT trx_id FROM signed_trxs
 WHERE trx_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	AND COALESCE(outcome, '') <> 'confirmed';

@@ -193,8 +193,8 @@ UPDATE actions SET state = ?, error = ? WHERE action_id = ? AND state = 'sent' A
 UPDATE comments SET state = ?, error = ? WHERE comment_id = ? AND state = 'sent' AND trx_id = ?;
 
 -- name: select_senders_rows
--- What the outbox has of each account of this poster: rows that are held, and since when the oldest one that is
--- due waits to be signed, and the oldest one that was signed waits to be confirmed.
+-- For each account of this poster: the number of held rows, the age of the oldest row that is due and not
+-- signed, and the age of the oldest row that is signed and not confirmed.
 SELECT w.account, w.held_count,
 	GREATEST(COALESCE(TIMESTAMPDIFF(SECOND, CASE WHEN w.action_at <= w.comment_at THEN w.action_at
 		ELSE COALESCE(w.comment_at, w.action_at) END, UTC_TIMESTAMP(6)), 0), 0) AS pending_s,

@@ -202,7 +202,7 @@ static int find_signers(struct reading *reading, const struct transaction_operat
 	return has_signer ? 0 : refuse(reading, "it names no account that signs it");
 }
 
-/* What is packed well, but would not arrive. */
+/* Refuse operations that can be packed, but that condenser_api would change or lose. */
 static int check_arrives(struct reading *reading, const struct transaction_operation *operation)
 {
 	struct json_slice value;

@@ -77,7 +77,7 @@ static int load_trxs(struct db *db, const struct outbox_step *step, struct seen 
 
 /* Confirming. */
 
-/* Lock what is to be confirmed until the end of the transaction, if nobody else has locked any of it. */
+/* Lock the rows that will be confirmed. *ret_locked is false if another session has locked one of them. */
 static int lock_all(struct db *db, const struct seen *seen, bool *ret_locked, struct error *err)
 {
 	*ret_locked = true;

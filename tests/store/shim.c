@@ -10,7 +10,7 @@
 
 #include "base/backoff.h"
 
-#define STATEMENTS 400 /* so many handles may be in use at once */
+#define STATEMENTS 400 /* the largest number of open handles */
 
 const struct shim_error shim_errors[SHIM_ERRORS] = {
 	{1213, "40001", true, false},  /* deadlock; on Galera also at COMMIT */

@@ -101,39 +101,38 @@ static void a_key_goes_with_its_block(void **state)
 	expect_key(106, "STM2", 105, false);
 }
 
-static void a_repaired_block_sets_what_it_says(void **state)
+/* --repair puts another block in the place of block 105. */
+static void replace_105(void)
 {
 	struct lot lot;
 
-	(void)state;
-	store(100, 104);
-	put(105, 0xAA, "STM1", false, 'S');
-	tell(105, "STM9");
 	make_lot(&lot, 105, 105);
 	lot.made[0].block.id[BLOCK_ID_BYTES - 1] = 1;
 	lot.commit.rewrite = LEDGER_REPAIR;
 	OK(ledger_commit(db, &lot.commit, &err));
 	expect_outcomes(&lot, "R");
 	free_lot(&lot);
+}
+
+static void a_repaired_block_sets_what_it_says(void **state)
+{
+	(void)state;
+	store(100, 104);
+	put(105, 0xAA, "STM1", false, 'S');
+	tell(105, "STM9");
+	replace_105();
 	expect_key(106, "", 0, false);
 }
 
 /* The block was made up by nodes that had told the key of its signer, too. */
 static void the_key_of_its_signer_goes_with_a_repaired_block(void **state)
 {
-	struct lot lot;
-
 	(void)state;
 	store(100, 106);
 	tell(103, "STM1");
 	tell(104, "STM2"); /* signed block 105 */
 	tell(105, "STM3");
-	make_lot(&lot, 105, 105);
-	lot.made[0].block.id[BLOCK_ID_BYTES - 1] = 1;
-	lot.commit.rewrite = LEDGER_REPAIR;
-	OK(ledger_commit(db, &lot.commit, &err));
-	expect_outcomes(&lot, "R");
-	free_lot(&lot);
+	replace_105();
 	expect_key(105, "STM1", 103, true);
 	expect_key(106, "STM3", 105, true);
 }

@@ -78,7 +78,7 @@ static char *repeated(char c, size_t count)
 	return text;
 }
 
-/* format has one %s: so many of the character fit, and one more does not. */
+/* The format has one %s. A text of `most` characters is accepted there, a longer one is refused. */
 static void at_most(const char *name, const char *format, char c, size_t most, const char *why)
 {
 	CLEANUP(mem_free_pointer) char *fits = repeated(c, most);

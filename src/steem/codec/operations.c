@@ -77,7 +77,7 @@ static type_t memo = {.kind = CODEC_TEXT, .most = 2047};
 static type_t url = {.kind = CODEC_TEXT, .least = 1, .most = 2048};
 static type_t subject = {.kind = CODEC_TEXT, .least = 1, .most = 80};
 static type_t metadata = {.kind = CODEC_TEXT, .rule = CODEC_JSON};
-/* The witnesses' plugin takes at most so many bytes. */
+/* steemd's witness plugin refuses a longer one. */
 static type_t custom_text = {.kind = CODEC_TEXT, .least = 1, .most = 8192, .rule = CODEC_JSON};
 /* What a comment is called, and what others call it: old comments have other permlinks, too. */
 static type_t new_permlink = {.kind = CODEC_TEXT, .least = 1, .most = 255, .rule = CODEC_PERMLINK};
